@@ -1,0 +1,69 @@
+"""What the array API standard does not cover, per array library. Nothing else in agrad imports one.
+
+`load` finds a library's `Backend` by its device kind, `of` by an array. A library is imported when it is first needed.
+Both tables are open: `register` adds a library that agrad does not know.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+from .base import Backend
+from .host import is_host, is_number, read, show
+
+__all__ = ["KINDS", "Backend", "is_host", "is_number", "load", "of", "read", "register", "show"]
+
+KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax"}
+_ROOTS: Final = {"numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax"}
+_by_kind: dict[str, Backend] = {}
+_by_type: dict[type, Backend] = {}
+
+
+def load(kind: str) -> Backend:
+    """Return the backend of a device kind, importing its library.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    RuntimeError
+        If its library is not installed; the message holds the command that installs it.
+    """
+    if kind not in _by_kind:
+        if kind not in KINDS:
+            known = ", ".join(repr(name) for name in (*KINDS, *(_by_kind.keys() - KINDS.keys())))
+            raise ValueError(f"unknown device {kind!r}; write one of {known}, with a place after a colon: 'cuda:0'")
+        module = import_module(f".{KINDS[kind]}", __name__)
+        register(module.BACKEND)
+    return _by_kind[kind]
+
+
+def register(backend: Backend) -> None:
+    """Add a backend: its kind then names a device, and its arrays become Tensors as they are."""
+    _by_kind[backend.kind] = backend
+    _by_type[backend.array_type] = backend
+
+
+def of(array: Any) -> Backend:
+    """Return the backend whose array `array` is.
+
+    Raises
+    ------
+    TypeError
+        If it is no array of a library that agrad knows.
+    """
+    backend = _by_type.get(type(array))
+    if backend is None:
+        backend = _by_type[type(array)] = _search(array)
+    return backend
+
+
+def _search(array: Any) -> Backend:
+    for base in type(array).__mro__:
+        if base in _by_type:
+            return _by_type[base]
+        kind = _ROOTS.get(base.__module__.partition(".")[0])
+        if kind is not None and load(kind).is_array(array):
+            return _by_kind[kind]
+    raise TypeError(f"{type(array).__module__}.{type(array).__qualname__} is no array that agrad knows")

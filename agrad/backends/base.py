@@ -1,0 +1,167 @@
+"""The generic backend: all that agrad needs beyond the standard, in pure array API.
+
+It is slow where the standard is narrow, and right everywhere: the oracle that the other backends are tested against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .rational import erf
+
+
+class Backend:
+    """One array library, as agrad uses it.
+
+    Attributes
+    ----------
+    kind : str
+        The name of its devices before the colon.
+    xp : module
+        Its array API namespace, through array-api-compat.
+    array_type : type
+        The class of its arrays.
+    supports_float64 : bool
+        Whether it computes in double precision as it is set up now.
+    """
+
+    kind: ClassVar[str]
+    xp: Any
+    array_type: type
+    supports_float64 = True
+
+    # Places
+
+    def places(self) -> Sequence[str]:
+        """Return what may stand after the colon on this machine; RuntimeError says why there is nothing."""
+        return ("",)
+
+    def find(self, place: str) -> tuple[str, Any]:
+        """Return the canonical name of a place and the library's own device object (None for its default)."""
+        if place:
+            raise ValueError(f"{self.kind!r} has one device only; write {self.kind!r}, not '{self.kind}:{place}'")
+        return "", None
+
+    def place_of(self, array: Any) -> str:
+        """Return the canonical name of the place where `array` lives."""
+        return ""
+
+    def namespace(self, native: Any) -> Any:
+        """Return the namespace that ops on that device call."""
+        return self.xp
+
+    def activate(self, native: Any) -> AbstractContextManager[Any]:
+        """Return a context in which the library makes its arrays on that device."""
+        return nullcontext()
+
+    def synchronize(self, native: Any) -> None:
+        """Wait for the device's queue; libraries that compute at once have none."""
+
+    # Arrays
+
+    def is_array(self, array: Any) -> bool:
+        """Whether `array` is one of this library's arrays."""
+        return isinstance(array, self.array_type)
+
+    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+        """Make an array on that device from numbers, lists, a NumPy array or one of the library's own."""
+        return self.xp.asarray(data, dtype=dtype, device=native, copy=copy)
+
+    def box(self, value: Any) -> Any:
+        """Return `value` as an array where the library returned one of its scalars."""
+        return value if self.is_array(value) else self.xp.asarray(value)
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        """Copy an array to the host as a NumPy array."""
+        return np.asarray(array)
+
+    def is_view(self, array: Any) -> bool:
+        """Whether `array` may share its memory with another; True where the library does not tell."""
+        return True
+
+    def copy(self, array: Any) -> Any:
+        """Return a copy with memory of its own."""
+        return self.xp.asarray(array, copy=True)
+
+    # Writing: the only places where anything changes in place. The result is the array to go on with.
+
+    def assign(self, array: Any, key: tuple[Any, ...], value: Any) -> Any:
+        """Write `value` at a basic key (integers, slices and an Ellipsis)."""
+        array[key] = value
+        return array
+
+    def fill(self, array: Any, value: Any) -> Any:
+        """Overwrite the whole of `array`."""
+        return self.assign(array, (...,), value)
+
+    def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
+        """Add ``scale * other`` to `array`."""
+        array += scale * other
+        return array
+
+    def put(self, array: Any, index: Any, values: Any) -> Any:
+        """Write ``values[i]`` at ``array[index[i]]``, all one-dimensional; where an index repeats, the last one stays."""
+        for i in range(index.shape[0]):
+            array = self.assign(array, (int(index[i]),), values[i])
+        return array
+
+    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+        """Add ``values[i]`` to ``array[index[i]]`` along the first axis, repeated indices included.
+
+        A one-hot matrix times the values, in chunks that keep the matrix small.
+        """
+        xp = self.xp
+        rows = array.shape[0]
+        flat = xp.reshape(values, (index.shape[0], -1))
+        places = xp.arange(rows, dtype=index.dtype, device=self._native_of(array))
+        total = xp.zeros((rows, flat.shape[1]), dtype=flat.dtype, device=self._native_of(array))
+        step = max(1, 1_000_000 // max(1, rows))
+        for start in range(0, index.shape[0], step):
+            chosen = index[start : start + step]
+            one_hot = xp.astype(places[:, None] == chosen[None, :], flat.dtype)
+            total += one_hot @ flat[start : start + step, :]
+        return array + xp.reshape(total, array.shape)
+
+    def _native_of(self, array: Any) -> Any:
+        return self.find(self.place_of(array))[1]
+
+    # Mathematics beyond the standard
+
+    def erf(self, x: Any) -> Any:
+        """The error function, elementwise."""
+        return erf(self.xp, x)
+
+    # Random numbers: from NumPy, and moved
+
+    def generator(self, seed: int | None, native: Any) -> Any:
+        """Return a new generator of random numbers."""
+        return np.random.default_rng(seed)
+
+    def get_state(self, generator: Any) -> dict[str, Any]:
+        """Return a generator's state as strings and numbers."""
+        state: dict[str, Any] = generator.bit_generator.state
+        return state
+
+    def set_state(self, generator: Any, state: dict[str, Any]) -> None:
+        """Put a generator into a state that `get_state` returned."""
+        generator.bit_generator.state = state
+
+    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        """Draw from [0, 1)."""
+        return self.asarray(generator.random(shape), dtype, native)
+
+    def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        """Draw from the standard normal distribution."""
+        return self.asarray(generator.standard_normal(shape), dtype, native)
+
+    def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        """Draw integers from low to high - 1."""
+        return self.asarray(generator.integers(low, high, shape), dtype, native)
+
+    def permutation(self, generator: Any, n: int, native: Any) -> Any:
+        """Return the integers from 0 to n - 1 in random order, as int64."""
+        return self.asarray(generator.permutation(n), self.xp.int64, native)

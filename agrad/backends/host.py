@@ -1,0 +1,49 @@
+"""Between Python and the host's memory: reading numbers and lists, printing values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+_LINES = 20  # of values at most: a repr must fit on a screen
+
+
+def read(data: Any) -> np.ndarray[Any, Any]:
+    """Make a NumPy array of numbers, nested lists or anything that NumPy reads.
+
+    Raises
+    ------
+    ValueError
+        If nested lists are ragged.
+    TypeError
+        If something in them is no number.
+    """
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"nested lists must have equal lengths along each axis: {error}") from None
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"a Tensor holds numbers, not {type(data).__name__} ({array.dtype} in NumPy's words)")
+    return array
+
+
+def show(array: np.ndarray[Any, Any], name: str) -> str:
+    """Return the values as text, aligned behind ``name(``, in a screenful at most."""
+    prefix = " " * (len(name) + 1)
+    text = np.array2string(array, separator=", ", threshold=200, prefix=prefix)
+    lines = text.split("\n")
+    if len(lines) > _LINES:
+        half = _LINES // 2
+        lines = [*lines[:half], prefix + "...", *lines[-half:]]
+    return "\n".join(lines)
+
+
+def is_host(x: Any) -> bool:
+    """Whether `x` is on no device yet: a number, a list, a NumPy array."""
+    return isinstance(x, (np.ndarray, np.generic, list, tuple)) or not hasattr(x, "dtype")
+
+
+def is_number(x: Any) -> bool:
+    """Whether `x` is one of NumPy's scalars."""
+    return isinstance(x, np.generic)

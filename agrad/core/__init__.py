@@ -1,0 +1,1 @@
+"""The engine: Tensor, tape, primitive, device, dtypes. Import from its modules; this one exports nothing."""

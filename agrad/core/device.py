@@ -1,0 +1,185 @@
+"""Where arrays live: a `Device` is an array library and a place that the library knows.
+
+``"cpu"`` is NumPy, ``"cuda"`` is CuPy; ``"torch"``, ``"jax"`` and ``"strict"`` (array-api-strict) work the same way.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from typing import Any
+
+from .. import backends
+
+__all__ = ["Device", "current_device", "devices", "get_device", "set_device"]
+
+_known: dict[str, Device] = {}
+_process_wide: Device | None = None
+# The devices of the `with` blocks around the running code, innermost last, each with what leaving it undoes.
+_entered: ContextVar[tuple[tuple[Device, AbstractContextManager[Any]], ...]] = ContextVar("agrad devices", default=())
+
+
+class Device:
+    """An array library and a place of it; as a context manager, where new arrays are made.
+
+    There is one object per device, so devices are compared with ``==`` or ``is``.
+
+    Parameters
+    ----------
+    spec : str or Device
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"strict"``, ``"strict:device1"``, ``"torch"``, ``"torch:cuda"`` or
+        ``"jax"``.
+
+    Raises
+    ------
+    ValueError
+        If the string names no kind of device.
+    RuntimeError
+        If this machine lacks the device: the message says what is missing and what mends it.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> with agrad.Device("cpu"):
+    ...     x = agrad.ones(3)
+    >>> x.device
+    agrad.Device('cpu')
+    """
+
+    __slots__ = ("array_type", "backend", "name", "native", "xp")
+
+    name: str
+    backend: backends.Backend
+    native: Any
+    xp: Any
+    array_type: type
+
+    def __new__(cls, spec: str | Device) -> Device:
+        if isinstance(spec, Device):
+            return spec
+        if not isinstance(spec, str):
+            raise TypeError(f"a device is named by a string such as 'cpu' or 'cuda:0', not {spec!r}")
+        if spec not in _known:
+            kind, _, place = spec.partition(":")
+            _known[spec] = cls._of(backends.load(kind), place)
+        return _known[spec]
+
+    @classmethod
+    def _of(cls, backend: backends.Backend, place: str) -> Device:
+        place, native = backend.find(place)
+        name = f"{backend.kind}:{place}" if place else backend.kind
+        if name not in _known:
+            device = super().__new__(cls)
+            device.name, device.backend, device.native = name, backend, native
+            device.xp, device.array_type = backend.namespace(native), backend.array_type
+            _known[name] = device
+        return _known[name]
+
+    @classmethod
+    def of(cls, array: Any) -> Device:
+        """Return the device that an array library's array lives on; TypeError if it is no such array."""
+        backend = backends.of(array)
+        return cls._of(backend, backend.place_of(array))
+
+    @property
+    def kind(self) -> str:
+        """The name without its place: ``"cuda"`` for ``"cuda:1"``."""
+        return self.backend.kind
+
+    def synchronize(self) -> None:
+        """Wait until all work queued on this device is done: what a timer must do before it reads the clock."""
+        self.backend.synchronize(self.native)
+
+    def __repr__(self) -> str:
+        return f"agrad.Device({self.name!r})"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Device, (self.name,)
+
+    def __enter__(self) -> Device:
+        inside = self.backend.activate(self.native)
+        inside.__enter__()
+        _entered.set((*_entered.get(), (self, inside)))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        *outer, (_, inside) = _entered.get()
+        _entered.set(tuple(outer))
+        inside.__exit__(*exc)  # type: ignore[arg-type]
+
+
+def current_device() -> Device:
+    """Return the device on which numbers, lists and NumPy arrays become Tensors."""
+    entered = _entered.get()
+    return entered[-1][0] if entered else _process_wide or _initial()
+
+
+def _initial() -> Device:
+    set_device(os.environ.get("AGRAD_DEVICE") or "cpu")
+    assert _process_wide is not None
+    return _process_wide
+
+
+def get_device() -> Device:
+    """Return the current device.
+
+    It is the innermost ``with Device(...)`` block's, else the one `set_device` chose, else the environment
+    variable ``AGRAD_DEVICE``'s, else ``"cpu"``.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> with agrad.Device("cpu"):
+    ...     agrad.get_device()
+    agrad.Device('cpu')
+    """
+    return current_device()
+
+
+def set_device(device: str | Device) -> None:
+    """Choose the device of new Tensors for the whole process.
+
+    Parameters
+    ----------
+    device : str or Device
+        See `Device`.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        As `Device`; the current device then stays what it was.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.set_device("cpu")
+    >>> agrad.zeros(3).device
+    agrad.Device('cpu')
+    """
+    global _process_wide
+    _process_wide = Device(device)
+
+
+def devices() -> dict[str, str]:
+    """Return what this machine offers: each device's name, and ``""`` or the reason why it is missing.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.devices()["cpu"]
+    ''
+    """
+    found: dict[str, str] = {}
+    for kind in backends.KINDS:
+        try:
+            backend = backends.load(kind)
+            places = backend.places()
+        except RuntimeError as error:
+            found[kind] = str(error)
+        else:
+            found |= {f"{kind}:{place}" if place else kind: "" for place in places}
+    return found
