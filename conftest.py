@@ -1,0 +1,72 @@
+"""The devices that tests run on, and what skips where."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import agrad
+
+# The device fixture may serve all examples of a property-based test: entering a device leaves nothing behind.
+settings.register_profile(
+    "agrad", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("agrad")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--device", action="append", metavar="NAME", help="run the device tests on NAME (repeatable; cpu and strict)"
+    )
+    parser.addoption("--require-device", action="store_true", help="fail, instead of skipping, where a device lacks")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "device" in metafunc.fixturenames:
+        names = metafunc.config.getoption("--device") or ["cpu", "strict"]
+        metafunc.parametrize("device", names, indirect=True)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("cuda"):
+        _find("cuda", item.config)
+    callspec = getattr(item, "callspec", None)
+    name = callspec.params.get("device", "") if callspec else ""
+    if name.partition(":")[0] == "jax" and item.get_closest_marker("property"):
+        pytest.skip("jax compiles each new shape: property-based tests take too long on it")
+
+
+def _find(name: str, config: pytest.Config) -> agrad.Device:
+    """Return a device; where this machine lacks it, skip with the reason, or fail under --require-device."""
+    try:
+        return agrad.Device(name)
+    except RuntimeError as error:
+        stop = pytest.fail if config.getoption("--require-device") else pytest.skip
+        stop(f"no device {name!r}: {error}")
+
+
+@pytest.fixture
+def device(request: pytest.FixtureRequest) -> Iterator[agrad.Device]:
+    """Each device under test, entered: Tensors made in the test live on it."""
+    with _find(request.param, request.config) as device:
+        yield device
+
+
+@pytest.fixture
+def xp(device: agrad.Device) -> Any:
+    """The array library's own namespace on the device under test."""
+    return device.xp
+
+
+@pytest.fixture
+def data_root() -> Path:
+    """The folder that AGRAD_DATA names, with mnist/ in it; the test is skipped where there is none."""
+    root = os.environ.get("AGRAD_DATA")
+    if not root or not (Path(root) / "mnist").is_dir():
+        pytest.skip("set AGRAD_DATA to a folder that holds mnist/ to run this test")
+    return Path(root)
