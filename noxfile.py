@@ -1,0 +1,134 @@
+"""Everything that is run on agrad, each in a virtual environment of its own: ``nox --list`` tells what there is.
+
+Arguments behind ``--`` go to the tool inside: ``nox -s "tests(cpu)" -- -k broadcasting``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+
+import nox
+
+DEVICES = ("cpu", "strict", "cuda", "torch", "jax")
+NEEDS = {"torch": ["torch==2.13.0"], "jax": ["jax>=0.6"]}
+MARKS = {"jax": "not peers and not property"}  # JAX compiles each new shape, and properties draw hundreds of them
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+
+
+def cuda() -> tuple[int, str]:
+    """Return the major version of CUDA that this machine's driver runs, or 0 and the reason why it runs none."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError as error:
+        return 0, f"no CUDA driver: {error}"
+    count, version = ctypes.c_int(0), ctypes.c_int(0)
+    status = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    if status or not count.value:
+        return 0, f"the CUDA driver offers no device (its status is {status})"
+    driver.cuDriverGetVersion(ctypes.byref(version))
+    return version.value // 1000, ""
+
+
+def cuda_extra(session: nox.Session) -> str:
+    """Return the extra that installs CuPy for this machine's driver; skip the session where there is none."""
+    major, reason = cuda()
+    if not major:
+        session.skip(reason)
+    return "cuda13x" if major >= 13 else "cuda12x"
+
+
+def others() -> list[str]:
+    """Return the versions of Python beside the running one that are present here."""
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return [version for version in PYTHONS if version != running and starts(f"python{version}")]
+
+
+def starts(command: str) -> bool:
+    """Whether a command starts Python: a launcher on the path may have nothing behind it."""
+    try:
+        return subprocess.run([command, "-c", ""], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def test(session: nox.Session, device: str) -> None:
+    """Run the test suite on a device."""
+    extras = f"test,{cuda_extra(session)}" if device == "cuda" else "test"
+    session.install("-e", f".[{extras}]", *NEEDS.get(device, []))
+    env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}  # the tests themselves run side by side
+    if device == "jax":
+        env["JAX_ENABLE_X64"] = "1"
+    workers = ["-n", "0" if device == "cuda" else "logical", "--maxprocesses", "8"]
+    marks = MARKS.get(device, "not peers")
+    session.run("pytest", *workers, "-m", marks, "--device", device, "--require-device", *session.posargs, env=env)
+
+
+by_device = nox.parametrize("device", [nox.param(device, id=device) for device in DEVICES])
+tests = nox.session(by_device(test), name="tests")
+for version in others():
+    nox.session(by_device(test), name=f"tests-{version}", python=version)
+
+nox.options.reuse_venv = "yes"
+nox.options.sessions = [
+    "lint", "types", "docs", "tests(cuda)", "tests(strict)", "tests(cpu)",
+    *(f"tests-{version}({device})" for version in others() for device in ("strict", "cpu")),
+]  # fmt: skip
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Look for mistakes and departures from the style."""
+    session.install("ruff>=0.12")
+    session.run("ruff", "check", ".", *session.posargs)
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the type hints."""
+    session.install("-e", ".", "mypy>=1.15")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into docs/_build; a warning is an error."""
+    session.install("-e", ".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example as its reader would."""
+    session.install("-e", ".[examples]")
+    pictures = session.create_tmp()
+    for name in sorted(os.listdir("examples")):
+        if name.endswith(".py"):
+            plot = os.path.join(pictures, name.replace(".py", ".png"))
+            session.run("python", f"examples/{name}", "--plot", plot, *session.posargs, env={"MPLBACKEND": "Agg"})
+
+
+@nox.session
+def mnist(session: nox.Session) -> None:
+    """Train the main example: ``nox -s mnist -- --device cuda``."""
+    extras = f"examples,{cuda_extra(session)}" if any("cuda" in word for word in session.posargs) else "examples"
+    session.install("-e", f".[{extras}]")
+    session.run("python", "examples/mnist.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure agrad beside NumPy and PyTorch; ``-- --help`` lists the choices."""
+    extras = f".[{cuda_extra(session)}]" if any("cuda" in word for word in session.posargs) else "."
+    session.install("-e", extras, *NEEDS["torch"])
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Compare results and gradients with PyTorch's and JAX's."""
+    session.install("-e", ".[test]", *NEEDS["torch"], *NEEDS["jax"])
+    session.run("pytest", "-m", "peers", *session.posargs, env={"JAX_ENABLE_X64": "1"})
