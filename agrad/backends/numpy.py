@@ -42,6 +42,9 @@ class NumpyBackend(Backend):
     def is_view(self, array: Any) -> bool:
         return type(array) is not np.ndarray or array.base is not None
 
+    def buffer_of(self, array: Any) -> int:
+        return id(array if array.base is None else array.base)
+
     def put(self, array: Any, index: Any, values: Any) -> Any:
         array[index] = values
         return array

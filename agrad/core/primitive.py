@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from sys import maxsize
 from types import NoneType, SimpleNamespace
-from typing import Annotated, Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar, overload
+from typing import Annotated, Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
 
 from .. import backends
 from . import tape
@@ -162,11 +162,8 @@ def _unary(definition: Definition, general: Any) -> Any:
         result = _new(Tensor)
         result._data = out
         result._device = device
-        result._version = [0]
         if x._node is not None and recording.get():
-            plan = plans.get(1) or definition.plan(1)
-            if plan.tracked:
-                result._node = plan.record((x,), {}, (x._data,), out, device, result._version)
+            result._node = plans[1].record((x,), {}, (x._data,), out, device, out)
         return result
     return op
 
@@ -200,11 +197,8 @@ def _binary(definition: Definition, general: Any) -> Any:
         result = _new(Tensor)
         result._data = out
         result._device = device
-        result._version = [0]
         if mask and recording.get():
-            plan = plans.get(mask) or definition.plan(mask)
-            if plan.tracked:
-                result._node = plan.record((x1, x2), {}, (x, y), out, device, result._version)
+            result._node = plans[mask].record((x1, x2), {}, (x, y), out, device, out)
         return result
     return op
 
@@ -232,8 +226,8 @@ class Definition:
         self.count = maxsize if self.sequence else len(arrays)
         self.arrays = arrays
         self.array_names = frozenset(arrays)
-        self.rules: dict[str, Rule] = {}
-        self.plans: dict[int, Plan] = {}
+        self.rules: dict[str, tuple[Callable[..., Any], list[str]]] = {}
+        self.plans = _Plans(self)
         registry[f"{forward.__module__}.{self.name}"] = self
 
     def vjp(self, **rules: Callable[..., Any]) -> None:
@@ -243,12 +237,14 @@ class Definition:
         for name, function in rules.items():
             if name not in self.arrays:
                 raise TypeError(f"{self.name} has no array argument {name!r} to give a rule; it has {self.arrays}")
-            rule = Rule(function)
-            if unknown := set(rule.asks) - known:
+            asks = list(inspect.signature(function).parameters)
+            if asks[:1] != ["g"]:
+                raise TypeError(f"the rule of {self.name} for {name!r} must take g first, then what it asks for, not {asks}")
+            if unknown := set(asks) - known:
                 raise TypeError(
                     f"the rule of {self.name} for {name!r} asks for {sorted(unknown)}; it can have {sorted(known)}"
                 )
-            self.rules[name] = rule
+            self.rules[name] = (function, asks[1:])
         self.plans.clear()
 
     def finish(self, out: Any, args: Any, kwargs: Any, data: Any, device: Device, mask: int) -> Any:
@@ -258,20 +254,9 @@ class Definition:
                 return self.several(args, kwargs, data, out, device, mask)
             out = device.backend.box(out)
         result = wrap(out, device)
-        if self.view and device.backend.is_view(out):
-            result._version = args[0]._version
-        if mask and tape.recording.get():
-            plan = self.plans.get(mask) or self.plan(mask)
-            if plan.tracked:
-                result._node = plan.record(args, kwargs, data, out, device, result._version)
+        if mask and recording.get():
+            result._node = self.plans[mask].record(args, kwargs, data, out, device, out)
         return result
-
-    def plan(self, mask: int) -> Plan:
-        """Return the plan for a call in which the arguments of the bits of `mask` need gradients."""
-        plan = self.plans[mask] = Plan(self, mask)
-        if self.sequence:
-            self.plans.clear()  # any number of arguments makes any number of masks
-        return plan
 
     def several(
         self, args: Any, kwargs: Any, data: list[Any], out: Any, device: Device, mask: int
@@ -279,13 +264,12 @@ class Definition:
         """Wrap the outputs of an op that returns a tuple or list, and record it."""
         raw = [device.backend.box(array) for array in out]
         tensors = [wrap(array, device) for array in raw]
-        if mask and tape.recording.get() and (plan := self.plans.get(mask) or self.plan(mask)).tracked:
+        if mask and recording.get() and (plan := self.plans[mask]).tracked:
             like = SimpleNamespace(
                 shape=[array.shape for array in raw],
                 dtype=[array.dtype for array in raw],
             )
-            versions = [tensor._version for tensor in tensors]
-            node = plan.record(args, kwargs, data, raw, device, versions, like)
+            node = plan.record(args, kwargs, data, raw, device, like)
             for tensor, pick in zip(tensors, picks(node, raw), strict=True):
                 if tensor.dtype.differentiable:
                     tensor._node = pick
@@ -347,21 +331,18 @@ def _operand(x: Any, device: Device | None) -> Any:
     return wrap(array, place)
 
 
-class Rule:
-    """A gradient rule and what it asks for behind `g`."""
+class _Plans(dict[int, "Plan"]):
+    """The plans of a definition by the mask of the arguments that need gradients, made when first asked for."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        first, *asks = names = list(inspect.signature(function).parameters) or ["g"]
-        if first == "g":
-            self.function = function
-        else:
-            asks = [name for name in names if name != "g"]
-            self.function = lambda g, *values: function(**dict(zip(asks, values, strict=True)) | _with_g(names, g))
-        self.asks = asks
+    def __init__(self, definition: Definition) -> None:
+        super().__init__()
+        self.definition = definition
 
-
-def _with_g(names: list[str], g: Any) -> dict[str, Any]:
-    return {"g": g} if "g" in names else {}
+    def __missing__(self, mask: int) -> Plan:
+        plan = Plan(self.definition, mask)
+        if not plan.sequence:  # of arguments in any number there are any number of masks
+            self[mask] = plan
+        return plan
 
 
 class Plan:
@@ -370,115 +351,99 @@ class Plan:
     Attributes
     ----------
     name : str
-    tracked : list of int
-        The positions of the arguments that need gradients and have a rule.
+    record : callable
+        Makes the Node of a call.
+    calls : list of callable
+        For each parent of the Node, its rule as a function of the cotangent and the kept values.
     keeps : bool
         Whether arrays are kept, so that there is something to free.
     """
 
     def __init__(self, definition: Definition, mask: int) -> None:
-        positions = [i for i in range(mask.bit_length()) if mask >> i & 1]
         self.name = definition.name
         self.sequence = definition.sequence
-        if self.sequence:
-            rules = list(definition.rules.values())
-            self.tracked = positions if rules else []
-        else:
-            ruled = [(i, definition.rules.get(definition.arrays[i])) for i in positions]
-            rules = [rule for _, rule in ruled if rule is not None]
-            self.tracked = [i for i, rule in ruled if rule is not None]
-        wanted = list(dict.fromkeys(name for rule in rules for name in rule.asks if name != "xp"))
-        arrays, parameters = definition.arrays, list(definition.parameters)
-        kept = [name for name in wanted if name in arrays]
-        self.keep = [arrays.index(name) for name in kept]
-        self.keep_out = "out" in wanted
-        self.keeps = bool(self.keep or self.keep_out)
-        self.statics = [
-            (name, parameters.index(name), definition.parameters[name].default)
-            for name in wanted
-            if name in parameters and name not in arrays
-        ]
-        derived = [name for name in wanted if name not in parameters and name != "out"]
-        self.derived = [(arrays.index(name.rpartition("_")[0]), name.rpartition("_")[2]) for name in derived]
-        self.extras = bool(self.statics or self.derived)
-        order = ["xp", *kept, *(["out"] if self.keep_out else []), *(name for name, _, _ in self.statics), *derived]
-        self.rules = [(rule.function, [order.index(name) for name in rule.asks]) for rule in rules]
+        self.arrays = definition.arrays
+        arrays, rules = definition.arrays, definition.rules
+        positions = [i for i in range(mask.bit_length()) if mask >> i & 1]
+        self.tracked = [i for i in positions if arrays[0 if self.sequence else i] in rules]
+        ruled = [rules[arrays[i]] for i in ([0] if self.sequence else self.tracked) if arrays[i] in rules]
+        self.kept = list(dict.fromkeys(["xp", *(name for _, asks in ruled for name in asks)]))
+        self.keeps = any(name in arrays or name == "out" for name in self.kept)
+        self.calls = [self._call(function, asks) for function, asks in ruled]
+        self.record = self._recorder(definition)
 
-    def record(
-        self, args: Any, kwargs: Any, data: Any, out: Any, device: Device, version: Any, like: Any = None
-    ) -> Node:
-        """Return a Node for this call."""
-        parents = []
-        for i in self.tracked:
-            node = args[i]._node
-            parents.append(args[i] if node is LEAF else node)
-        kept = [device.xp]
-        versions = []
-        if self.sequence:
-            if self.keep:
-                kept.append(list(data))
-                versions.extend([x._version for x in args if isinstance(x, Tensor)])
-        else:
-            for i in self.keep:
-                x = args[i]
-                kept.append(data[i])
-                if x is not data[i]:
-                    versions.append(x._version)
-        if self.keep_out:
-            kept.append(out)
-            if like is None:
-                versions.append(version)
-            else:
-                versions.extend(version)
-        if self.extras:
-            self.keep_extras(args, kwargs, data, kept, versions)
-        return Node(self, parents, kept, versions, device, out if like is None else like)
+    # A plan is compiled, once, to two expressions without loops or branches: interpreting it at every call
+    # made a small op cost a third more.
 
-    def keep_extras(self, args: Any, kwargs: Any, data: Any, kept: list[Any], versions: list[Any]) -> None:
-        """Keep what is rarer: settings, shapes and dtypes."""
-        for name, i, default in self.statics:
-            kept.append(kwargs[name] if name in kwargs else args[i] if i < len(args) else default)
-        for i, what in self.derived:
-            kept.append([getattr(x, what, ()) for x in data] if self.sequence else getattr(data[i], what, ()))
+    def _call(self, function: Callable[..., Any], asks: list[str]) -> Callable[[Any, list[Any]], Any]:
+        values = "".join(f", kept[{self.kept.index(name)}]" for name in asks)
+        return cast(Callable[[Any, list[Any]], Any], eval(f"lambda g, kept: rule(g{values})", {"rule": function}))
 
-    def pull(self, node: Node, g: Any, values: list[Any], needed: set[Any] | None) -> list[tuple[Any, Any]]:
-        """Run the rules, and return each parent that is needed with its cotangent."""
-        pulled = []
+    def _recorder(self, definition: Definition) -> Callable[..., Node]:
+        if not self.tracked:
+            return lambda *_: None
+        known = {"Node": Node, "LEAF": LEAF, "plan": self}
+        kept = [self._kept(definition, name, known) for name in self.kept]
+        calls = [0] * len(self.tracked) if self.sequence else range(len(self.tracked))
+        edges = "".join(
+            f"(args[{i}] if args[{i}]._node is LEAF else args[{i}]._node, call{k}), "
+            for i, k in zip(self.tracked, calls, strict=True)
+        )
+        known |= {f"call{k}": call for k, call in enumerate(self.calls)}
+        source = (
+            "lambda args, kwargs, data, out, device, like: "
+            f"Node(plan, ({edges}), ({', '.join(kept)},), device, like)"
+        )
+        return cast(Callable[..., Node], eval(source, known))
+
+    def _kept(self, definition: Definition, name: str, known: dict[str, Any]) -> str:
+        """Return the expression for a value to keep."""
+        arrays, parameters = definition.arrays, definition.parameters
+        if name in ("xp", "out"):
+            return {"xp": "device.xp", "out": "out"}[name]
+        if name in arrays:
+            return "list(data)" if self.sequence else f"data[{arrays.index(name)}]"
+        if name in parameters:
+            known[f"default_{name}"] = parameters[name].default
+            i = list(parameters).index(name)
+            positional = f"args[{i}] if len(args) > {i} else default_{name}"
+            return f"kwargs['{name}'] if '{name}' in kwargs else {positional}"
+        array, _, what = name.rpartition("_")
         if self.sequence:
-            ((function, asked),) = self.rules
-            cotangents = function(g, *[values[i] for i in asked])
-            return [(parent, cotangents[i]) for parent, i in zip(node.parents, self.tracked, strict=True)]
-        for parent, (function, asked) in zip(node.parents, self.rules):
-            if needed is None or parent in needed:
-                if not asked:
-                    cotangent = function(g)
-                elif len(asked) == 1:
-                    cotangent = function(g, values[asked[0]])
-                else:
-                    cotangent = function(g, *[values[i] for i in asked])
-                if cotangent is not None:
-                    pulled.append((parent, cotangent))
-        return pulled
+            return f"[getattr(x, '{what}', ()) for x in data]"
+        return f"getattr(data[{arrays.index(array)}], '{what}', ())"
 
     def revive(self, node: Node) -> list[Any]:
         """Return the kept values as Tensors with their places on the tape, for rules that are recorded."""
-        values = list(node.kept or ())
-        values[0] = tape.namespace
-        entries = dict(zip(self.tracked, node.parents, strict=True))
-        place = 1
-        for i in self.keep:
-            if self.sequence:
-                values[place] = [_revived(x, entries.get(j), node) for j, x in enumerate(values[place])]
-            else:
-                values[place] = _revived(values[place], entries.get(i), node)
-            place += 1
-        if self.keep_out:
-            out = values[place]
-            if isinstance(node.shape, list):
-                values[place] = [_revived(x, p, node) for x, p in zip(out, picks(node, out), strict=True)]
-            else:
-                values[place] = _revived(out, node, node)
+        entries = {i: parent for i, (parent, _) in zip(self.tracked, node.edges, strict=True)}
+        arrays = self.arrays
+        values = []
+        for name, value in zip(self.kept, node.kept or (), strict=True):
+            if name == "xp":
+                value = tape.namespace
+            elif name == "out":
+                value = _revived_output(value, node)
+            elif name in arrays and self.sequence:
+                value = [_revived(x, entries.get(i), node) for i, x in enumerate(value)]
+            elif name in arrays:
+                value = _revived(value, entries.get(arrays.index(name)), node)
+            values.append(value)
         return values
+
+    def spread(self, node: Node, g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
+        """Run the rule of an op over a sequence once; return edges that give each parent its cotangent."""
+        cotangents = self.calls[0](g, kept)
+        return [(parent, partial(_second, cotangents[i])) for i, (parent, _) in zip(self.tracked, node.edges, strict=True)]
+
+
+def _second(cotangent: Any, *_: Any) -> Any:
+    return cotangent
+
+
+def _revived_output(out: Any, node: Node) -> Any:
+    if isinstance(node.shape, list):
+        return [wrap(array, node.device, pick) for array, pick in zip(out, picks(node, out), strict=True)]
+    return wrap(out, node.device, node)
 
 
 def _revived(value: Any, entry: Any, node: Node) -> Any:
@@ -492,6 +457,6 @@ def _revived(value: Any, entry: Any, node: Node) -> Any:
 def picks(node: Node, outputs: Sequence[Any]) -> list[Node]:
     """Return a Node for each output of an op that has several."""
     return [
-        Node(Pick(node.name, i), [node], [node.device.xp], [], node.device, output)
+        Node(Pick(node.name, i), ((node, None),), (), node.device, output)
         for i, output in enumerate(outputs)
     ]

@@ -28,6 +28,8 @@ R = TypeVar("R")
 recording: ContextVar[bool] = ContextVar("agrad recording", default=True)
 namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts itself here
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first
+_written: dict[Any, int] = {}  # when each buffer was last written in place
+_last_write = 0
 _retained: WeakKeyDictionary[Node, ref[Tensor]] = WeakKeyDictionary()
 
 
@@ -40,27 +42,24 @@ class Node:
         Counts down as ops are recorded: a parent's is always larger than its child's.
     plan : Plan
         The rules to run, and where each finds what it asks for.
-    parents : list of Node or Tensor
-        What the inputs that need gradients were made by: Nodes, or leaf Tensors themselves.
-    kept : list or None
-        The values that the rules ask for; None once they are freed.
-    versions : list of list of int
-        The version counters of the kept arrays: when each was last written, in the count of `number`.
+    edges : tuple of (Node or Tensor, callable)
+        For each input that needs a gradient, what made it (a Node, or a leaf Tensor itself) and the rule to run.
+    kept : tuple or None
+        The values that the rules ask for, the namespace first; None once they are freed.
     device : Device
     shape, dtype : tuple of int, native dtype
         Of the output, or lists of them for an op of several outputs.
     """
 
-    __slots__ = ("__weakref__", "device", "dtype", "kept", "number", "parents", "plan", "shape", "versions")
+    __slots__ = ("__weakref__", "device", "dtype", "kept", "edges", "number", "plan", "shape")
 
     def __init__(
-        self, plan: Plan, parents: list[Any], kept: list[Any], versions: list[list[int]], device: Device, like: Any
+        self, plan: Plan, edges: tuple[tuple[Any, Any], ...], kept: tuple[Any, ...], device: Device, like: Any
     ) -> None:
         self.number = tick()
         self.plan = plan
-        self.parents = parents
-        self.kept: list[Any] | None = kept
-        self.versions = versions
+        self.edges = edges
+        self.kept: tuple[Any, ...] | None = kept
         self.device = device
         self.shape = like.shape
         self.dtype = like.dtype
@@ -69,27 +68,6 @@ class Node:
     def name(self) -> str:
         """The name of the primitive."""
         return self.plan.name
-
-    def recall(self) -> list[Any]:
-        """Return the values that the rules ask for.
-
-        Raises
-        ------
-        RuntimeError
-            If they were freed, or changed since they were kept.
-        """
-        if self.kept is None:
-            raise RuntimeError(
-                f"the values that {self.name} kept were freed by an earlier backward pass; write "
-                "backward(retain_graph=True) in the earlier one to go through the graph a second time"
-            )
-        for version in self.versions:
-            if version[0] < self.number:
-                raise RuntimeError(
-                    f"a Tensor that the gradient of {self.name} needs was changed in place after it was used; "
-                    "change a copy instead (x = x + v), or move the change behind backward()"
-                )
-        return self.kept
 
 
 class Pick:
@@ -390,24 +368,34 @@ def _propagate(
         if retained and node in _retained:
             _keep_grad(node, g, graph)
         if type(plan) is Pick:
-            whole = node.parents[0]
+            whole = node.edges[0][0]
             if whole not in pending:
                 pending[whole] = [None] * len(whole.shape)
                 heappush(queue, (whole.number, whole))
             pending[whole][plan.index] = g
             continue
-        values = node.recall()
+        kept = node.kept
+        if kept is None:
+            raise _freed(node)
+        if _last_write < node.number:
+            _check_unchanged(node)
         if graph:
-            values = plan.revive(node)
+            kept = plan.revive(node)
         if plan.keeps and not retain:
             node.kept = None
         if type(g) is list:
             g = _complete(node, g, graph)
-        for parent, cotangent in plan.pull(node, g, values, needed):
+        edges = plan.spread(node, g, kept) if plan.sequence else node.edges
+        for parent, call in edges:
+            if needed is not None and parent not in needed:
+                continue
+            cotangent = call(g, kept)
+            if cotangent is None:
+                continue
             like = parent if type(parent) is Node else parent._data
             array = cotangent._data if graph else cotangent
             if array.shape != like.shape or array.dtype != like.dtype:
-                cotangent = _fit(cotangent, like, values[0], plan.name)
+                cotangent = _fit(cotangent, like, kept[0], plan.name)
             if parent in pending:
                 if parent in owned:
                     pending[parent] += cotangent
@@ -419,7 +407,7 @@ def _propagate(
                 pending[parent] = cotangent
                 if like is parent:
                     heappush(queue, (parent.number, parent))
-                elif cotangent is g or any([cotangent is value for value in values]):
+                elif cotangent is g or any([cotangent is value for value in kept]):
                     shared.add(parent)
     arrived.update((entry, g) for entry, g in pending.items() if type(entry) is not Node)
     return arrived, shared - owned
@@ -430,17 +418,42 @@ def _leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> set[Any]:
     reached = {entry for entry in entries if type(entry) is Node}
     stack = list(reached)
     while stack:
-        for parent in stack.pop().parents:
+        for parent, _ in stack.pop().edges:
             if type(parent) is Node and parent not in reached:
                 reached.add(parent)
                 stack.append(parent)
     targets = set(wanted)
     needed = {entry for entry in wanted if type(entry) is not Node}
     for node in sorted(reached, key=attrgetter("number"), reverse=True):
-        if not targets.isdisjoint(node.parents):
+        if not targets.isdisjoint([parent for parent, _ in node.edges]):
             targets.add(node)
             needed.add(node)
     return needed
+
+
+def _freed(node: Node) -> RuntimeError:
+    return RuntimeError(
+        f"the values that {node.name} kept were freed by an earlier backward pass; write "
+        "backward(retain_graph=True) in the earlier one to go through the graph a second time"
+    )
+
+
+def _check_unchanged(node: Node) -> None:
+    """Compare what a Node keeps with what was written since."""
+    arrays = [a for value in node.kept or () for a in (value if type(value) is list else [value])]
+    buffer_of = node.device.backend.buffer_of
+    for array in arrays:
+        if node.device.backend.is_array(array) and _written.get(buffer_of(array), 0) < node.number:
+            raise RuntimeError(
+                f"a Tensor that the gradient of {node.name} needs was changed in place after it was used; "
+                "change a copy instead (x = x + v), or move the change behind backward()"
+            )
+
+
+def wrote(tensor: Tensor) -> None:
+    """Note that the buffer behind a Tensor was changed in place: gradients that need the old values then raise."""
+    global _last_write
+    _last_write = _written[tensor._device.backend.buffer_of(tensor._data)] = tick()
 
 
 def _fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
@@ -492,7 +505,7 @@ def _accumulate(leaf: Tensor, gradient: Tensor, graph: bool) -> None:
         leaf._grad = grad + gradient
     else:
         grad._data += gradient._data
-        grad._version[0] += 1
+        wrote(grad)
 
 
 def _keep_grad(node: Node, g: Any, graph: bool) -> None:

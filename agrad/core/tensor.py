@@ -55,7 +55,6 @@ class Tensor(ArrayMethods):
 
     _data: Any
     _device: Device
-    _version: list[int]  # how often the buffer was written; shared with all that share the buffer
     _node: Any = None  # None, LEAF, or the Node that made it
     _grad: Tensor | None = None
 
@@ -68,7 +67,6 @@ class Tensor(ArrayMethods):
         device: str | Device | None = None,
     ) -> None:
         self._data, self._device = convert(data, dtype, device, copy=True)
-        self._version = [0]
         if requires_grad:
             self.requires_grad_()
 
@@ -82,7 +80,6 @@ class Tensor(ArrayMethods):
     @data.setter
     def data(self, value: Any) -> None:
         self._data, _ = convert(value, None, self._device)
-        self._version = [0]
 
     @property
     def dtype(self) -> DType:
@@ -179,7 +176,6 @@ class Tensor(ArrayMethods):
     def detach(self) -> Tensor:
         """Return a Tensor that shares this one's array but has no history."""
         other = wrap(self._data, self._device)
-        other._version = self._version
         return other
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -302,13 +298,12 @@ class Tensor(ArrayMethods):
     __hash__ = object.__hash__
 
 
-_REBUILT: Final = frozenset({"_data", "_device", "_version", "_node", "_grad"})
+_REBUILT: Final = frozenset({"_data", "_device", "_node", "_grad"})
 
 
 def _rebuild(cls: type[Tensor], array: Any, device: str, requires_grad: bool, grad: Tensor | None) -> Tensor:
     tensor = _new(cls)
     tensor._data, tensor._device = convert(array, None, device, copy=True)
-    tensor._version = [0]
     tensor._node = LEAF if requires_grad else None
     tensor._grad = grad
     return tensor
@@ -319,7 +314,6 @@ def wrap(data: Any, device: Device, node: Any = None) -> Tensor:
     tensor = _new(Tensor)
     tensor._data = data
     tensor._device = device
-    tensor._version = [0]
     tensor._node = node
     return tensor
 
