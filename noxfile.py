@@ -14,7 +14,10 @@ import nox
 
 DEVICES = ("cpu", "strict", "cuda", "torch", "jax")
 NEEDS = {"torch": ["torch==2.13.0"], "jax": ["jax>=0.6"]}
-MARKS = {"jax": "not peers and not property"}  # JAX compiles each new shape, and properties draw hundreds of them
+MARKS = {
+    "cuda": "not peers",
+    "jax": "not peers and not cuda and not property",  # JAX compiles each new shape, and properties draw hundreds
+}
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
@@ -62,7 +65,7 @@ def test(session: nox.Session, device: str) -> None:
     if device == "jax":
         env["JAX_ENABLE_X64"] = "1"
     workers = ["-n", "0" if device == "cuda" else "logical", "--maxprocesses", "8"]
-    marks = MARKS.get(device, "not peers")
+    marks = MARKS.get(device, "not peers and not cuda")
     session.run("pytest", *workers, "-m", marks, "--device", device, "--require-device", *session.posargs, env=env)
 
 

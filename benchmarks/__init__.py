@@ -1,0 +1,1 @@
+"""What agrad costs beside its peers: ``python -m benchmarks --help``."""

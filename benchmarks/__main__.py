@@ -1,0 +1,32 @@
+"""Run the benchmarks: all of them, or those named."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+
+from .compare import circumstances, table
+
+ALL = ("small_ops", "regression", "mlp", "loader", "importing", "deep_graph", "memory")
+
+
+def main() -> None:
+    """Read the command line, measure, print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ALL)}; all by default")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(ALL):
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
+    lines = [
+        row for name in options.names or ALL for row in import_module(f".{name}", __package__).measure(options.device)
+    ]
+    text = f"{circumstances(options.device)}\n\n{table(lines)}\n"
+    print(text)
+    if options.markdown:
+        options.markdown.write_text(text, encoding="utf-8")
+
+
+main()

@@ -1,0 +1,158 @@
+"""What every benchmark shares: all sides timed in turn in one run, and a table of the ratios."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from time import perf_counter
+from typing import Any
+
+import agrad
+
+ROUNDS = 7
+SAMPLE = 0.02  # seconds at least, so that a clock reads it well
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what agrad took, what the other side took, and how much that may be at most."""
+
+    work: str
+    peer: str
+    ours: float
+    theirs: float
+    goal: float | None = None
+    unit: str = "s"
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.theirs
+
+    def cells(self) -> list[str]:
+        if self.goal is None:
+            goal = ""
+        else:
+            goal = f"≤ {self.goal:g}{'' if self.ratio <= self.goal else ' (missed)'}"
+        return [
+            self.work,
+            self.peer,
+            show(self.ours, self.unit),
+            show(self.theirs, self.unit),
+            f"{self.ratio:.2f}",
+            goal,
+        ]
+
+
+def show(value: float, unit: str) -> str:
+    """Write a number of seconds or bytes with three digits and a prefix that suits it."""
+    steps = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs")] if unit == "s" else [(1e6, "MB"), (1e3, "kB")]
+    scale, name = next((step for step in steps if value >= step[0]), steps[-1])
+    return f"{value / scale:.3g} {name}"
+
+
+def peer(name: str) -> Any | None:
+    """Import a peer; say so in a line, and return None, where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        print(f"{name} is not installed: left out", file=sys.stderr)
+        return None
+
+
+def waiter(device: str) -> Callable[[], None]:
+    """Return the function that waits for all queued work, PyTorch's too: timers call it before they read the clock."""
+    ours = agrad.Device(device)
+    torch = sys.modules.get("torch")
+    if device.startswith("cuda") and torch is not None:
+        return lambda: (ours.synchronize(), torch.cuda.synchronize())[0]
+    return ours.synchronize
+
+
+def interleave(sides: dict[str, Callable[[], object]], device: str = "cpu", rounds: int = ROUNDS) -> dict[str, float]:
+    """Return the seconds that one call of each side takes: the least of several samples, taken A B A B ..."""
+    wait = waiter(device)
+    repeats = {name: _repeats(side, wait) for name, side in sides.items()}
+    best = dict.fromkeys(sides, float("inf"))
+    for _ in range(rounds):
+        for name, side in sides.items():
+            best[name] = min(best[name], _time(side, repeats[name], wait))
+    return best
+
+
+def _repeats(side: Callable[[], object], wait: Callable[[], None]) -> int:
+    """Return how many calls fill a sample; the call before the measured one warms up."""
+    _time(side, 1, wait)
+    return max(1, round(SAMPLE / _time(side, 1, wait)))
+
+
+def _time(side: Callable[[], object], repeats: int, wait: Callable[[], None]) -> float:
+    wait()
+    start = perf_counter()
+    for _ in range(repeats):
+        side()
+    wait()
+    return (perf_counter() - start) / repeats
+
+
+def race(
+    work: str,
+    sides: dict[str, Callable[[], object]],
+    goals: dict[str, float],
+    device: str = "cpu",
+    rounds: int = ROUNDS,
+) -> list[Row]:
+    """Interleave all sides, and return a row for each that stands beside agrad's."""
+    seconds = interleave(sides, device, rounds)
+    ours = seconds.pop("agrad")
+    return [Row(work, name, ours, theirs, goals.get(name)) for name, theirs in seconds.items()]
+
+
+def table(lines: Iterable[Row]) -> str:
+    """Write rows as a Markdown table, aligned so that it reads well unrendered."""
+    cells = [["work", "peer", "agrad", "peer's", "ratio", "goal"], *(row.cells() for row in lines)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    text = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(text)
+
+
+def circumstances(device: str) -> str:
+    """Say when, where, with what and by which command the figures were taken."""
+    libraries = ["numpy", "torch"] + (["cupy"] if device.startswith("cuda") else [])
+    found = [f"{name} {sys.modules[name].__version__}" for name in libraries if name in sys.modules]
+    threads = os.environ.get("OMP_NUM_THREADS") or "default"
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        threads += f" (PyTorch uses {torch.get_num_threads()})"
+    command = " ".join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    return "\n".join(
+        [
+            f"- Date: {date.today()}",
+            f"- Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}; device {device}{_gpu(device)}",
+            f"- Versions: Python {platform.python_version()}, agrad {agrad.__version__}, {', '.join(found)}",
+            f"- Threads: {threads}",
+            f"- Command: `{command}`",
+        ]
+    )
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _gpu(device: str) -> str:
+    if not device.startswith("cuda"):
+        return ""
+    torch = sys.modules.get("torch")
+    return f" ({torch.cuda.get_device_name()})" if torch is not None else ""
