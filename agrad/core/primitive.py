@@ -146,8 +146,7 @@ def _general(definition: Definition) -> Any:
 
 def _unary(definition: Definition, general: Any) -> Any:
     """Return the op of one array and nothing else: what `_general` does, faster."""
-    forward, finish, quick = definition.forward, definition.finish, not definition.view
-    plans = definition.plans
+    forward, finish, plans = definition.forward, definition.finish, definition.plans
 
     def op(x: Any, /) -> Any:
         if not isinstance(x, Tensor):
@@ -165,6 +164,7 @@ def _unary(definition: Definition, general: Any) -> Any:
         if x._node is not None and recording.get():
             result._node = plans[1].record((x,), {}, (x._data,), out, device, out)
         return result
+
     return op
 
 
@@ -200,6 +200,7 @@ def _binary(definition: Definition, general: Any) -> Any:
         if mask and recording.get():
             result._node = plans[mask].record((x1, x2), {}, (x, y), out, device, out)
         return result
+
     return op
 
 
@@ -386,7 +387,7 @@ class Plan:
         kept = [self._kept(definition, name, known) for name in self.kept]
         calls = [0] * len(self.tracked) if self.sequence else range(len(self.tracked))
         edges = "".join(
-            f"(args[{i}] if args[{i}]._node is LEAF else args[{i}]._node, call{k}), "
+            f"(args[{i}] if (node := args[{i}]._node) is LEAF else node, call{k}), "
             for i, k in zip(self.tracked, calls, strict=True)
         )
         known |= {f"call{k}": call for k, call in enumerate(self.calls)}
@@ -406,8 +407,8 @@ class Plan:
         if name in parameters:
             known[f"default_{name}"] = parameters[name].default
             i = list(parameters).index(name)
-            positional = f"args[{i}] if len(args) > {i} else default_{name}"
-            return f"kwargs['{name}'] if '{name}' in kwargs else {positional}"
+            positional = "" if self.sequence else f"args[{i}] if len(args) > {i} else "
+            return f"kwargs['{name}'] if '{name}' in kwargs else {positional}default_{name}"
         array, _, what = name.rpartition("_")
         if self.sequence:
             return f"[getattr(x, '{what}', ()) for x in data]"

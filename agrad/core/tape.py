@@ -343,12 +343,14 @@ def _propagate(
     cotangent may share its memory with another.
     """
     needed = None if wanted is None else _leading_to(wanted, entries)
+    asked_for = set(wanted or ())
     pending: dict[Any, Any] = {}  # the sums of the cotangents that have arrived
     arrived: dict[Any, Any] = {}  # the finished ones that the caller asked for
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody
     shared: set[Any] = set(entries)
     queue: list[tuple[int, Node]] = []
     retained = len(_retained) > 0
+    special = retained or needed is not None
     for entry, seed in zip(entries, seeds, strict=True):
         if entry in pending:
             pending[entry] = pending[entry] + seed
@@ -360,13 +362,14 @@ def _propagate(
         _, node = heappop(queue)
         g = pending.pop(node)
         plan = node.plan
-        if wanted is not None:
-            if node in wanted:
-                arrived[node] = g
-            if node not in needed:
-                continue
-        if retained and node in _retained:
-            _keep_grad(node, g, graph)
+        if special:
+            if retained and node in _retained:
+                _keep_grad(node, g, graph)
+            if needed is not None:
+                if node in asked_for:
+                    arrived[node] = g
+                if node not in needed:
+                    continue
         if type(plan) is Pick:
             whole = node.edges[0][0]
             if whole not in pending:
