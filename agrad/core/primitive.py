@@ -6,7 +6,7 @@ A rule is a function that asks by name for what it needs::
     def tanh(xp, x: ArrayLike, /):
         return xp.tanh(x)
 
-    tanh.vjp(x=lambda g, out: g * (1 - out * out))
+    tanh.vjp(x=lambda g, out: g - g * out * out)
 
 `g` is the cotangent of the output, `out` the output, `xp` the namespace; any argument of the op may be named, and
 ``x_shape`` or ``x_dtype`` keep no array. The same rule runs on raw arrays and, for higher orders, on Tensors.
@@ -15,63 +15,57 @@ A rule is a function that asks by name for what it needs::
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from sys import maxsize
 from types import NoneType, SimpleNamespace
-from typing import Annotated, Any, Concatenate, Final, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-from .. import backends
+from .. import backends, errors
 from . import tape
 from .device import Device
 from .tape import Node, Pick, recording
 from .tensor import LEAF, SCALARS, Tensor, convert, wrap
 
-__all__ = ["ArrayLike", "Primitive", "primitive"]
+if TYPE_CHECKING:
+    from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+    R_co = TypeVar("R_co", covariant=True)
+
+    class Primitive(Protocol[P, R_co]):
+        """An op: a recorded function with gradient rules."""
+
+        __name__: str
+        definition: Definition
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+        def vjp(self, **rules: Callable[..., Any]) -> None: ...
+
+
+__all__ = ["ArrayLike", "primitive"]
 
 # A Tensor, a number, a nested list or an array of an array library. @primitive reads it from the annotations.
 ArrayLike: TypeAlias = Annotated[Any, "ArrayLike"]
-P = ParamSpec("P")
-R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
-
+registry: dict[str, Definition] = {}
 _PLAIN: Final = SCALARS | {NoneType}
 _new = object.__new__
-registry: dict[str, Definition] = {}
 
 
-class Primitive(Protocol[P, R_co]):
-    """A recorded function: call it with Tensors, give it rules with `vjp`."""
-
-    __name__: str
-    definition: Definition
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
-
-    def vjp(self, **rules: Callable[..., Any]) -> None:
-        """Set the gradient rules, one per array argument; an argument without a rule is constant."""
-
-
-@overload
-def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]: ...
-@overload
-def primitive(*, view: bool) -> Callable[[Callable[Concatenate[Any, P], R]], Primitive[P, R]]: ...
-def primitive(forward: Callable[..., Any] | None = None, /, *, view: bool = False) -> Any:
+def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     """Make an op of a forward on raw arrays.
 
     Parameters
     ----------
     forward : callable
         Takes the namespace `xp`, then the array arguments (those annotated `ArrayLike`, or one
-        ``Sequence[ArrayLike]``), then whatever else the op needs.
-    view : bool
-        Whether the result may share its memory with the first argument.
+        ``Sequence[ArrayLike]``), then whatever else the op needs. What it keeps from its inputs for its rule, beyond
+        arguments and outputs, may only be integers and booleans.
 
     Returns
     -------
-    Primitive
-        A function with the forward's signature without `xp`, on Tensors.
+    callable
+        The op: a function on Tensors with the forward's signature without `xp`. Its method `vjp` sets the rules.
 
     Examples
     --------
@@ -86,32 +80,26 @@ def primitive(forward: Callable[..., Any] | None = None, /, *, view: bool = Fals
     >>> x.grad
     Tensor(12., dtype=float32, device='cpu')
     """
-    if forward is None:
-        return partial(primitive, view=view)
-    return _build(Definition(forward, view))
-
-
-def _build(definition: Definition) -> Any:
+    definition = Definition(forward)
     op = _general(definition)
     if definition.sequence:
         op = _over_a_sequence(op)
-    elif list(definition.parameters) == definition.arrays and definition.count == 1:
-        op = _unary(definition, op)
-    elif list(definition.parameters) == definition.arrays and definition.count == 2:
-        op = _binary(definition, op)
-    forward = definition.function
+    elif list(definition.parameters) == definition.arrays and definition.count <= 2:
+        op = (_unary if definition.count == 1 else _binary)(definition, op)
     op.__name__ = op.__qualname__ = forward.__name__
-    op.__module__ = forward.__module__
-    op.__doc__ = forward.__doc__
-    op.__signature__ = definition.signature
-    op.definition = definition
-    op.vjp = definition.vjp
-    return op
+    op.__module__, op.__doc__ = forward.__module__, forward.__doc__
+    op.__signature__, op.definition, op.vjp = definition.signature, definition, definition.vjp
+    return op  # type: ignore[no-any-return]
 
 
 def _general(definition: Definition) -> Any:
-    """Return the op for any number of arguments."""
-    forward, count, names, finish = definition.forward, definition.count, definition.array_names, definition.finish
+    """Return the op for any arguments."""
+    forward, count, names, finish = (
+        definition.forward,
+        definition.count,
+        frozenset(definition.arrays),
+        definition.finish,
+    )
 
     def op(*args: Any, **kwargs: Any) -> Any:
         data: list[Any] = []
@@ -121,7 +109,7 @@ def _general(definition: Definition) -> Any:
             if isinstance(x, Tensor):
                 if x._device is not device:
                     if device is not None:
-                        raise definition.mixed(args)
+                        raise errors.mixed_devices(definition.name, [device.name, x._device.name])
                     device = x._device
                 if x._node is not None:
                     mask |= bit
@@ -138,14 +126,16 @@ def _general(definition: Definition) -> Any:
         try:
             out = forward(device.xp, *data, *args[count:], **kwargs)
         except Exception as error:
-            raise definition.explain(error, args, kwargs) from error
+            raise errors.in_op(definition.name, error, args, kwargs) from error
         return finish(out, args, kwargs, data, device, mask)
 
     return op
 
 
+# What _general does for one or two arrays and nothing else, in half the time.
+
+
 def _unary(definition: Definition, general: Any) -> Any:
-    """Return the op of one array and nothing else: what `_general` does, faster."""
     forward, finish, plans = definition.forward, definition.finish, definition.plans
 
     def op(x: Any, /) -> Any:
@@ -155,7 +145,7 @@ def _unary(definition: Definition, general: Any) -> Any:
         try:
             out = forward(device.xp, x._data)
         except Exception as error:
-            raise definition.explain(error, (x,), {}) from error
+            raise errors.in_op(definition.name, error, (x,), {}) from error
         if type(out) is not device.array_type:
             return finish(out, (x,), {}, (x._data,), device, x._node is not None)
         result = _new(Tensor)
@@ -169,7 +159,6 @@ def _unary(definition: Definition, general: Any) -> Any:
 
 
 def _binary(definition: Definition, general: Any) -> Any:
-    """Return the op of two arrays and nothing else: what `_general` does, faster."""
     forward, finish, plans = definition.forward, definition.finish, definition.plans
 
     def op(x1: Any, x2: Any, /) -> Any:
@@ -179,54 +168,46 @@ def _binary(definition: Definition, general: Any) -> Any:
         mask = x1._node is not None
         if isinstance(x2, Tensor):
             if x2._device is not device:
-                raise definition.mixed((x1, x2))
-            y = x2._data
+                raise errors.mixed_devices(definition.name, [device.name, x2._device.name])
+            data = (x1._data, x2._data)
             if x2._node is not None:
                 mask += 2
         elif type(x2) in SCALARS:
-            y = x2
+            data = (x1._data, x2)
         else:
             return general(x1, x2)
-        x = x1._data
         try:
-            out = forward(device.xp, x, y)
+            out = forward(device.xp, *data)
         except Exception as error:
-            raise definition.explain(error, (x1, x2), {}) from error
+            raise errors.in_op(definition.name, error, (x1, x2), {}) from error
         if type(out) is not device.array_type:
-            return finish(out, (x1, x2), {}, (x, y), device, mask)
+            return finish(out, (x1, x2), {}, data, device, mask)
         result = _new(Tensor)
         result._data = out
         result._device = device
         if mask and recording.get():
-            result._node = plans[mask].record((x1, x2), {}, (x, y), out, device, out)
+            result._node = plans[mask].record((x1, x2), {}, data, out, device, out)
         return result
 
     return op
 
 
-def _over_a_sequence(op: Callable[..., Any]) -> Callable[..., Any]:
-    def over_a_sequence(arrays: Any, /, **kwargs: Any) -> Any:
-        return op(*arrays, **kwargs)
-
-    return over_a_sequence
+def _over_a_sequence(op: Any) -> Any:
+    return lambda arrays, /, **kwargs: op(*arrays, **kwargs)
 
 
 class Definition:
     """What is known of a primitive: its parameters, its rules, and the plans made of them so far."""
 
-    def __init__(self, forward: Callable[..., Any], view: bool) -> None:
+    def __init__(self, forward: Callable[..., Any]) -> None:
         self.name = forward.__name__
-        self.view = view
-        self.function = forward
         _, *parameters = inspect.signature(forward).parameters.values()
         self.signature = inspect.Signature(parameters)
-        arrays = [p.name for p in parameters if "ArrayLike" in str(p.annotation)]
         self.parameters = {p.name: p for p in parameters}
-        self.sequence = re.search("Sequence.*ArrayLike", str(parameters[0].annotation)) is not None
+        self.arrays = [p.name for p in parameters if "ArrayLike" in str(p.annotation)]
+        self.sequence = "Sequence" in str(parameters[0].annotation)
         self.forward = (lambda xp, *data, **kwargs: forward(xp, data, **kwargs)) if self.sequence else forward
-        self.count = maxsize if self.sequence else len(arrays)
-        self.arrays = arrays
-        self.array_names = frozenset(arrays)
+        self.count = maxsize if self.sequence else len(self.arrays)
         self.rules: dict[str, tuple[Callable[..., Any], list[str]]] = {}
         self.plans = _Plans(self)
         registry[f"{forward.__module__}.{self.name}"] = self
@@ -234,102 +215,60 @@ class Definition:
     def vjp(self, **rules: Callable[..., Any]) -> None:
         """Set the gradient rules; TypeError if one is for, or asks for, what the op does not have."""
         known = {"g", "out", "xp", *self.parameters}
-        known.update(f"{name}{suffix}" for name in self.arrays for suffix in ("_shape", "_dtype"))
+        known.update(name + suffix for name in self.arrays for suffix in ("_shape", "_dtype"))
         for name, function in rules.items():
             if name not in self.arrays:
                 raise TypeError(f"{self.name} has no array argument {name!r} to give a rule; it has {self.arrays}")
-            asks = list(inspect.signature(function).parameters)
-            if asks[:1] != ["g"]:
-                raise TypeError(f"the rule of {self.name} for {name!r} must take g first, then what it asks for, not {asks}")
-            if unknown := set(asks) - known:
-                raise TypeError(
-                    f"the rule of {self.name} for {name!r} asks for {sorted(unknown)}; it can have {sorted(known)}"
-                )
-            self.rules[name] = (function, asks[1:])
+            g, *asks = list(inspect.signature(function).parameters) or [""]
+            if g != "g" or not known.issuperset(asks):
+                raise errors.wrong_rule(self.name, name, [g, *asks], known)
+            self.rules[name] = (function, asks)
         self.plans.clear()
 
     def finish(self, out: Any, args: Any, kwargs: Any, data: Any, device: Device, mask: int) -> Any:
-        """Wrap the output of a forward, and record the call where it must be."""
-        if type(out) is not device.array_type:
-            if isinstance(out, (tuple, list)):
-                return self.several(args, kwargs, data, out, device, mask)
-            out = device.backend.box(out)
-        result = wrap(out, device)
-        if mask and recording.get():
-            result._node = self.plans[mask].record(args, kwargs, data, out, device, out)
-        return result
+        """Wrap the output of a forward, or its several outputs, and record the call where it must be."""
+        if isinstance(out, (tuple, list)):
+            return self._several(out, args, kwargs, data, device, mask)
+        out = device.backend.box(out) if type(out) is not device.array_type else out
+        recorded = mask and recording.get()
+        return wrap(out, device, self.plans[mask].record(args, kwargs, data, out, device, out) if recorded else None)
 
-    def several(
-        self, args: Any, kwargs: Any, data: list[Any], out: Any, device: Device, mask: int
-    ) -> Any:
-        """Wrap the outputs of an op that returns a tuple or list, and record it."""
+    def _several(self, out: Any, args: Any, kwargs: Any, data: Any, device: Device, mask: int) -> Any:
         raw = [device.backend.box(array) for array in out]
         tensors = [wrap(array, device) for array in raw]
-        if mask and recording.get() and (plan := self.plans[mask]).tracked:
-            like = SimpleNamespace(
-                shape=[array.shape for array in raw],
-                dtype=[array.dtype for array in raw],
-            )
-            node = plan.record(args, kwargs, data, raw, device, like)
-            for tensor, pick in zip(tensors, picks(node, raw), strict=True):
-                if tensor.dtype.differentiable:
-                    tensor._node = pick
+        if mask and recording.get():
+            like = SimpleNamespace(shape=[array.shape for array in raw], dtype=[array.dtype for array in raw])
+            node = self.plans[mask].record(args, kwargs, data, raw, device, like)
+            for i, tensor in enumerate(tensors):
+                if node is not None and tensor.dtype.differentiable:
+                    tensor._node = Pick.node(node, i, tensor._data)
         return type(out)(*tensors) if hasattr(out, "_fields") else type(out)(tensors)
 
     def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Make Tensors of all array arguments, on the device of the first Tensor among them."""
-        if self.sequence:
-            arrays, rest = list(args), ()
-        else:
+        arrays, rest = args, ()
+        if not self.sequence:
             bound = self.signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            arrays = [bound.arguments[name] for name in self.arrays]
-            rest, kwargs = bound.args[self.count :], bound.kwargs
-            kwargs = {name: value for name, value in kwargs.items() if name not in self.array_names}
-        if not any(x is not None for x in arrays):
+            arrays = tuple(bound.arguments[name] for name in self.arrays)
+            rest, kwargs = bound.args[len(arrays) :], bound.kwargs
+            kwargs = {name: value for name, value in kwargs.items() if name not in self.arrays}
+        if all(x is None for x in arrays):
             raise TypeError(f"{self.name} needs at least one array")
         device = next((x._device for x in arrays if isinstance(x, Tensor)), None)
-        arrays = [_operand(x, device) for x in arrays]
-        if not any(isinstance(x, Tensor) for x in arrays):
-            arrays = [x if x is None else wrap(*convert(x, None, None)) for x in arrays]
+        arrays = tuple(_operand(x, device) for x in arrays)
+        if device is None and not any(isinstance(x, Tensor) for x in arrays):
+            arrays = tuple(x if x is None else wrap(*convert(x, None, None)) for x in arrays)
         return (*arrays, *rest), kwargs
-
-    def mixed(self, args: tuple[Any, ...]) -> ValueError:
-        """Return the error for Tensors on different devices."""
-        names = list(dict.fromkeys(x._device.name for x in args[: self.count] if isinstance(x, Tensor)))
-        return ValueError(
-            f"{self.name} got Tensors on {' and '.join(names)}; bring them together with x.to({names[0]!r})"
-        )
-
-    def explain(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
-        """Return an error of the same meaning that names the op and shows its inputs."""
-        shown = ", ".join(_describe(x) for x in args)
-        shown += "".join(f", {name}={_describe(value)}" for name, value in kwargs.items())
-        about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
-        kind = ValueError if about_shapes else type(error) if type(error) in _STANDARD else RuntimeError
-        return kind(f"{self.name}({shown}): {error}")
-
-
-_STANDARD: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, MemoryError)
-
-
-def _describe(x: Any) -> str:
-    if isinstance(x, Tensor):
-        return f"{x.dtype.name} of shape {x.shape}"
-    text = repr(x)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _operand(x: Any, device: Device | None) -> Any:
-    """Return an array argument as a Tensor or a plain number: numbers of NumPy's count as Python's."""
+    """Return an array argument as a Tensor or a plain number: beside a Tensor, NumPy's numbers count as Python's."""
     if isinstance(x, Tensor) or type(x) in _PLAIN:
         return x
     if device is not None and backends.is_number(x):
         return x.item()
-    array, place = convert(x, None, None)
-    if device is not None and backends.is_host(x):
-        array, place = convert(x, None, device)
-    return wrap(array, place)
+    return wrap(*convert(x, None, device if backends.is_host(x) else None))
 
 
 class _Plans(dict[int, "Plan"]):
@@ -337,11 +276,11 @@ class _Plans(dict[int, "Plan"]):
 
     def __init__(self, definition: Definition) -> None:
         super().__init__()
-        self.definition = definition
+        self._definition = definition
 
     def __missing__(self, mask: int) -> Plan:
-        plan = Plan(self.definition, mask)
-        if not plan.sequence:  # of arguments in any number there are any number of masks
+        plan = Plan(self._definition, mask)
+        if not plan.sequence:  # arguments in any number make any number of masks
             self[mask] = plan
         return plan
 
@@ -349,115 +288,87 @@ class _Plans(dict[int, "Plan"]):
 class Plan:
     """What to keep of a call, and which rules to run, when some of its arguments need gradients.
 
+    It is compiled, once, to expressions without loops or branches: interpreting it at every call made a small op cost
+    a third more.
+
     Attributes
     ----------
     name : str
     record : callable
-        Makes the Node of a call.
-    calls : list of callable
-        For each parent of the Node, its rule as a function of the cotangent and the kept values.
+        Makes the Node of a call, or None if no argument that needs a gradient has a rule.
     keeps : bool
         Whether arrays are kept, so that there is something to free.
     """
 
     def __init__(self, definition: Definition, mask: int) -> None:
-        self.name = definition.name
-        self.sequence = definition.sequence
-        self.arrays = definition.arrays
-        arrays, rules = definition.arrays, definition.rules
-        positions = [i for i in range(mask.bit_length()) if mask >> i & 1]
-        self.tracked = [i for i in positions if arrays[0 if self.sequence else i] in rules]
-        ruled = [rules[arrays[i]] for i in ([0] if self.sequence else self.tracked) if arrays[i] in rules]
-        self.kept = list(dict.fromkeys(["xp", *(name for _, asks in ruled for name in asks)]))
-        self.keeps = any(name in arrays or name == "out" for name in self.kept)
-        self.calls = [self._call(function, asks) for function, asks in ruled]
-        self.record = self._recorder(definition)
+        self.name, self.sequence, self.arrays = definition.name, definition.sequence, definition.arrays
+        names = {i: self.arrays[0 if self.sequence else i] for i in range(mask.bit_length()) if mask >> i & 1}
+        self.tracked = {i: name for i, name in names.items() if name in definition.rules}
+        rules = {name: definition.rules[name] for name in self.tracked.values()}
+        self.kept = list(dict.fromkeys(["xp", *(name for _, asks in rules.values() for name in asks)]))
+        self.keeps = any(name in self.arrays or name == "out" for name in self.kept)
+        self.record = self._recorder(definition, {name: self._call(*rule) for name, rule in rules.items()})
 
-    # A plan is compiled, once, to two expressions without loops or branches: interpreting it at every call
-    # made a small op cost a third more.
-
-    def _call(self, function: Callable[..., Any], asks: list[str]) -> Callable[[Any, list[Any]], Any]:
+    def _call(self, rule: Callable[..., Any], asks: list[str]) -> Callable[..., Any]:
+        """Return a rule as a function of the cotangent and of all kept values."""
         values = "".join(f", kept[{self.kept.index(name)}]" for name in asks)
-        return cast(Callable[[Any, list[Any]], Any], eval(f"lambda g, kept: rule(g{values})", {"rule": function}))
+        call: Callable[..., Any] = eval(f"lambda g, kept: rule(g{values})", {"rule": rule})
+        return call
 
-    def _recorder(self, definition: Definition) -> Callable[..., Node]:
+    def _recorder(self, definition: Definition, calls: dict[str, Callable[..., Any]]) -> Callable[..., Any]:
         if not self.tracked:
             return lambda *_: None
-        known = {"Node": Node, "LEAF": LEAF, "plan": self}
-        kept = [self._kept(definition, name, known) for name in self.kept]
-        calls = [0] * len(self.tracked) if self.sequence else range(len(self.tracked))
-        edges = "".join(
-            f"(args[{i}] if (node := args[{i}]._node) is LEAF else node, call{k}), "
-            for i, k in zip(self.tracked, calls, strict=True)
+        edges = ", ".join(
+            f"(args[{i}] if (node := args[{i}]._node) is LEAF else node, call_{name})"
+            for i, name in self.tracked.items()
         )
-        known |= {f"call{k}": call for k, call in enumerate(self.calls)}
-        source = (
-            "lambda args, kwargs, data, out, device, like: "
-            f"Node(plan, ({edges}), ({', '.join(kept)},), device, like)"
-        )
-        return cast(Callable[..., Node], eval(source, known))
+        kept = ", ".join(self._expression(name, list(definition.parameters)) for name in self.kept)
+        known = {"Node": Node, "LEAF": LEAF, "plan": self} | {f"call_{name}": call for name, call in calls.items()}
+        known |= {f"default_{p.name}": p.default for p in definition.parameters.values()}
+        source = f"lambda args, kwargs, data, out, device, like: Node(plan, ({edges},), ({kept},), device, like)"
+        record: Callable[..., Any] = eval(source, known)
+        return record
 
-    def _kept(self, definition: Definition, name: str, known: dict[str, Any]) -> str:
-        """Return the expression for a value to keep."""
-        arrays, parameters = definition.arrays, definition.parameters
+    def _expression(self, name: str, parameters: list[str]) -> str:
+        """Return the expression that finds a value to keep among what a recorder is given."""
         if name in ("xp", "out"):
-            return {"xp": "device.xp", "out": "out"}[name]
-        if name in arrays:
-            return "list(data)" if self.sequence else f"data[{arrays.index(name)}]"
+            return "device.xp" if name == "xp" else "out"
+        if name in self.arrays:
+            return "list(data)" if self.sequence else f"data[{self.arrays.index(name)}]"
         if name in parameters:
-            known[f"default_{name}"] = parameters[name].default
-            i = list(parameters).index(name)
+            i = parameters.index(name)
             positional = "" if self.sequence else f"args[{i}] if len(args) > {i} else "
             return f"kwargs['{name}'] if '{name}' in kwargs else {positional}default_{name}"
         array, _, what = name.rpartition("_")
         if self.sequence:
             return f"[getattr(x, '{what}', ()) for x in data]"
-        return f"getattr(data[{arrays.index(array)}], '{what}', ())"
-
-    def revive(self, node: Node) -> list[Any]:
-        """Return the kept values as Tensors with their places on the tape, for rules that are recorded."""
-        entries = {i: parent for i, (parent, _) in zip(self.tracked, node.edges, strict=True)}
-        arrays = self.arrays
-        values = []
-        for name, value in zip(self.kept, node.kept or (), strict=True):
-            if name == "xp":
-                value = tape.namespace
-            elif name == "out":
-                value = _revived_output(value, node)
-            elif name in arrays and self.sequence:
-                value = [_revived(x, entries.get(i), node) for i, x in enumerate(value)]
-            elif name in arrays:
-                value = _revived(value, entries.get(arrays.index(name)), node)
-            values.append(value)
-        return values
+        return f"getattr(data[{self.arrays.index(array)}], '{what}', ())"
 
     def spread(self, node: Node, g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
-        """Run the rule of an op over a sequence once; return edges that give each parent its cotangent."""
-        cotangents = self.calls[0](g, kept)
-        return [(parent, partial(_second, cotangents[i])) for i, (parent, _) in zip(self.tracked, node.edges, strict=True)]
+        """Run the rule of an op over a sequence once; return edges that find each parent's cotangent in the result."""
+        cotangents = node.edges[0][1](g, kept)
+        return [
+            (parent, lambda *_, i=i: cotangents[i]) for i, (parent, _) in zip(self.tracked, node.edges, strict=True)
+        ]
 
+    def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
+        """Return kept values as Tensors with their places on the tape, so that rules that use them are recorded."""
+        entries = {i: parent for i, (parent, _) in zip(self.tracked, node.edges, strict=True)}
 
-def _second(cotangent: Any, *_: Any) -> Any:
-    return cotangent
+        def alive(x: Any, entry: Any) -> Any:
+            if isinstance(entry, Tensor) or type(x) in _PLAIN:
+                return x if type(x) in _PLAIN else entry
+            return wrap(x, node.device, entry)
 
-
-def _revived_output(out: Any, node: Node) -> Any:
-    if isinstance(node.shape, list):
-        return [wrap(array, node.device, pick) for array, pick in zip(out, picks(node, out), strict=True)]
-    return wrap(out, node.device, node)
-
-
-def _revived(value: Any, entry: Any, node: Node) -> Any:
-    if isinstance(entry, Tensor):
-        return entry
-    if value is None or type(value) in SCALARS:
-        return value
-    return wrap(value, node.device, entry)
-
-
-def picks(node: Node, outputs: Sequence[Any]) -> list[Node]:
-    """Return a Node for each output of an op that has several."""
-    return [
-        Node(Pick(node.name, i), ((node, None),), (), node.device, output)
-        for i, output in enumerate(outputs)
-    ]
+        values = [tape.namespace]
+        for name, value in zip(self.kept[1:], kept[1:], strict=True):
+            if name == "out" and isinstance(node.shape, list):
+                value = [alive(x, Pick.node(node, i, x)) for i, x in enumerate(value)]
+            elif name == "out":
+                value = alive(value, node)
+            elif name in self.arrays and self.sequence:
+                value = [alive(x, entries.get(i)) for i, x in enumerate(value)]
+            elif name in self.arrays:
+                value = alive(value, entries.get(self.arrays.index(name)))
+            values.append(value)
+        return values

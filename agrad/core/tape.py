@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar, Token
 from functools import wraps
 from heapq import heappop, heappush
@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary, ref
 
+from .. import errors
 from .device import Device
 from .dtypes import from_native
 from .tensor import LEAF, Tensor, convert, wrap
@@ -77,8 +78,12 @@ class Pick:
     """
 
     def __init__(self, name: str, index: int) -> None:
-        self.name = name
-        self.index = index
+        self.name, self.index = name, index
+
+    @classmethod
+    def node(cls, whole: Node, index: int, output: Any) -> Node:
+        """Return a Node for the output at `index` of the op that `whole` recorded."""
+        return Node(cls(whole.name, index), ((whole, None),), (), whole.device, output)
 
 
 # Recording on and off
@@ -305,10 +310,7 @@ def _entry(tensor: Tensor, what: str) -> Any:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{what} needs Tensors, not {type(tensor).__name__}")
     if tensor._node is None:
-        raise RuntimeError(
-            f"{what} of a Tensor that does not require gradients; make its inputs with requires_grad=True, "
-            "and compute outside of no_grad()"
-        )
+        raise errors.no_gradient(what)
     return tensor if tensor._node is LEAF else tensor._node
 
 
@@ -317,17 +319,14 @@ def _seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     device = tensor._device
     if gradient is None:
         if tensor.size != 1:
-            raise RuntimeError(
-                f"only one element has a gradient of its own, this Tensor has shape {tensor.shape}; "
-                "write .sum().backward(), or backward(gradient) with a Tensor of that shape"
-            )
+            raise errors.not_scalar(tensor.shape)
         gradient = wrap(device.xp.ones_like(tensor._data), device)
     elif not isinstance(gradient, Tensor):
         gradient = wrap(convert(gradient, tensor.dtype, device)[0], device)
     if gradient.shape != tensor.shape:
         raise ValueError(f"gradient has shape {gradient.shape}, the Tensor {tensor.shape}; they must be the same")
     if gradient._device is not device:
-        raise ValueError(f"gradient is on {gradient._device}, the Tensor on {device}; write gradient.to({device.name!r})")
+        raise errors.mixed_devices("backward()", [device.name, gradient._device.name])
     if tensor.dtype.is_complex:
         gradient = namespace.conj(gradient)
     g = gradient if graph else gradient._data
@@ -379,11 +378,11 @@ def _propagate(
             continue
         kept = node.kept
         if kept is None:
-            raise _freed(node)
+            raise errors.freed(plan.name)
         if _last_write < node.number:
             _check_unchanged(node)
         if graph:
-            kept = plan.revive(node)
+            kept = plan.revive(node, kept)
         if plan.keeps and not retain:
             node.kept = None
         if type(g) is list:
@@ -434,23 +433,13 @@ def _leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> set[Any]:
     return needed
 
 
-def _freed(node: Node) -> RuntimeError:
-    return RuntimeError(
-        f"the values that {node.name} kept were freed by an earlier backward pass; write "
-        "backward(retain_graph=True) in the earlier one to go through the graph a second time"
-    )
-
-
 def _check_unchanged(node: Node) -> None:
     """Compare what a Node keeps with what was written since."""
     arrays = [a for value in node.kept or () for a in (value if type(value) is list else [value])]
     buffer_of = node.device.backend.buffer_of
     for array in arrays:
         if node.device.backend.is_array(array) and _written.get(buffer_of(array), 0) < node.number:
-            raise RuntimeError(
-                f"a Tensor that the gradient of {node.name} needs was changed in place after it was used; "
-                "change a copy instead (x = x + v), or move the change behind backward()"
-            )
+            raise errors.changed(node.name)
 
 
 def wrote(tensor: Tensor) -> None:

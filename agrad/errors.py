@@ -1,0 +1,91 @@
+"""What agrad says when something goes wrong, where several places say it or the sentence is long.
+
+Each function returns an exception that shows what came, what was expected and what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+_KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, MemoryError)
+
+
+def no_gradient(what: str) -> RuntimeError:
+    """Nothing was recorded for a Tensor that is to be differentiated."""
+    return RuntimeError(
+        f"{what} of a Tensor that does not require gradients; make its inputs with requires_grad=True, "
+        "and compute outside of no_grad()"
+    )
+
+
+def not_scalar(shape: Sequence[int]) -> RuntimeError:
+    """Backward was called for several elements without saying how to weigh them."""
+    return RuntimeError(
+        f"only one element has a gradient of its own, this Tensor has shape {tuple(shape)}; "
+        "write .sum().backward(), or backward(gradient) with a Tensor of that shape"
+    )
+
+
+def freed(op: str) -> RuntimeError:
+    """A second backward pass needs what the first one freed."""
+    return RuntimeError(
+        f"the values that {op} kept were freed by an earlier backward pass; write backward(retain_graph=True) "
+        "in the earlier one to go through the graph a second time"
+    )
+
+
+def changed(op: str) -> RuntimeError:
+    """A kept value was written in place before backward."""
+    return RuntimeError(
+        f"a Tensor that the gradient of {op} needs was changed in place after it was used; "
+        "change a copy instead (x = x + v), or move the change behind backward()"
+    )
+
+
+def leaf_in_place() -> RuntimeError:
+    """A leaf that requires gradients was to be changed while recording."""
+    return RuntimeError(
+        "a leaf Tensor that requires gradients cannot be changed in place while recording; "
+        "write `with agrad.no_grad():` around the change, or x = x + v for a new Tensor"
+    )
+
+
+def lost_gradient(way: str) -> RuntimeError:
+    """Data of a tracked Tensor was about to leave the tape unnoticed."""
+    return RuntimeError(
+        f"{way} of a Tensor that requires gradients would lose them; write x.detach() first, "
+        "or compute with agrad's own functions (agrad.sum(x), x.sum())"
+    )
+
+
+def mixed_devices(what: str, names: Iterable[str]) -> ValueError:
+    """Tensors on different devices met."""
+    first, *others = dict.fromkeys(names)
+    return ValueError(
+        f"{what} got Tensors on {first} and {', '.join(others)}; bring them together with x.to({first!r})"
+    )
+
+
+def wrong_rule(op: str, argument: str, asks: Sequence[str], known: Iterable[str]) -> TypeError:
+    """A gradient rule asks for something that its op does not have."""
+    return TypeError(
+        f"the rule of {op} for {argument!r} takes {', '.join(asks) or 'nothing'}; it must take g first, "
+        f"then any of {', '.join(sorted(known))}"
+    )
+
+
+def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Exception:
+    """Retell an array library's error with the op's name and its inputs; shapes that do not fit are a ValueError."""
+    shown = [_describe(x) for x in args] + [f"{name}={_describe(x)}" for name, x in kwargs.items()]
+    about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
+    kind = ValueError if about_shapes else type(error) if type(error) in _KINDS else RuntimeError
+    return kind(f"{op}({', '.join(shown)}): {error}")
+
+
+def _describe(x: Any) -> str:
+    if hasattr(x, "shape") and hasattr(x, "dtype"):
+        return f"{getattr(x.dtype, 'name', x.dtype)} of shape {tuple(x.shape)}"
+    text = repr(x)
+    return text if len(text) <= 60 else f"{text[:57]}..."
