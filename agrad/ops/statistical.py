@@ -1,36 +1,21 @@
-"""Statistical functions: the standard's reductions and cumulative sums, each with its gradient rules."""
+"""Statistical functions: the standard's reductions and cumulative functions, each with its gradient rules.
+
+A rule of a reduction gets a cotangent without the reduced axes: `_restore` puts them back with length 1, and `_spread`
+gives it the shape of the input.
+"""
 
 from __future__ import annotations
 
-from math import prod as _product
-from typing import Any
+import math
+from typing import Any, TypeAlias
 
 from ..core.dtypes import native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 
-Axis = int | tuple[int, ...] | None
+__all__ = ["cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"]
 
-
-@primitive
-def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Return the largest element, of all or along `axis`.
-
-    The gradient is shared evenly among equal largest elements, as PyTorch's ``amax`` does.
-    """
-    return xp.max(x, axis=axis, keepdims=keepdims)
-
-
-@primitive
-def mean(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Return the arithmetic mean, of all elements or along `axis`."""
-    return xp.mean(x, axis=axis, keepdims=keepdims)
-
-
-@primitive
-def sum(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
-    """Return the sum, of all elements or along `axis`."""
-    return xp.sum(x, axis=axis, dtype=native(xp, dtype), keepdims=keepdims)
+Axis: TypeAlias = int | tuple[int, ...] | None
 
 
 def _axes(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
@@ -42,30 +27,383 @@ def _axes(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
     """Return how many elements go into one of the result's."""
-    return _product(shape[i] for i in _axes(shape, axis))
+    return math.prod(shape[i] for i in _axes(shape, axis))
 
 
 def _restore(xp: Any, reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
-    """Put axes of length 1 back where a reduction took them away."""
     if keepdims or axis is None:
-        return reduced  # without axes it broadcasts as it is
+        return reduced  # it broadcasts as it is
     axes = _axes(shape, axis)
     return xp.reshape(reduced, tuple(1 if i in axes else n for i, n in enumerate(shape)))
 
 
 def _spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
-    """Give every element the cotangent of what it was reduced to."""
     return xp.broadcast_to(_restore(xp, g, shape, axis, keepdims), shape)
 
 
-def _to_the_extreme(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
-    g, out = (_restore(xp, array, x.shape, axis, keepdims) for array in (g, out))
-    hits = xp.astype(x == out, g.dtype)
-    return g / xp.sum(hits, axis=axis, keepdims=True) * hits
+# Sums and means
 
 
-max.vjp(x=_to_the_extreme)
-mean.vjp(
-    x=lambda g, xp, x_shape, axis, keepdims: _spread(xp, g / _count(x_shape, axis), x_shape, axis, keepdims)
-)
+@primitive
+def sum(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+    """Return the sum along axes.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Numeric, of any shape.
+    axis : int or tuple of int, optional
+        The axes to sum along; all of them by default.
+    dtype : DType, optional
+        Of the result, and of the sum on its way; by default that of `x`, for small integers the default integer.
+    keepdims : bool
+        Whether the axes stay in the result, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x` without `axis`; 0 where there is nothing to sum.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.sum(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    Tensor([4., 6.], dtype=float32, device='cpu')
+    """
+    return xp.sum(x, axis=axis, dtype=native(xp, dtype), keepdims=keepdims)
+
+
 sum.vjp(x=lambda g, xp, x_shape, axis, keepdims: _spread(xp, g, x_shape, axis, keepdims))
+
+
+@primitive
+def mean(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Return the arithmetic mean along axes.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of any shape.
+    axis : int or tuple of int, optional
+        The axes to average along; all of them by default.
+    keepdims : bool
+        Whether the axes stay in the result, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x` without `axis` and the dtype of `x`; NaN where there is nothing to average.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.mean(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    Tensor([2., 3.], dtype=float32, device='cpu')
+    """
+    return xp.mean(x, axis=axis, keepdims=keepdims)
+
+
+mean.vjp(x=lambda g, xp, x_shape, axis, keepdims: _spread(xp, g / _count(x_shape, axis), x_shape, axis, keepdims))
+
+
+@primitive
+def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    """Return the variance along axes.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating, of any shape.
+    axis : int or tuple of int, optional
+        The axes along which the elements vary; all of them by default.
+    correction : float
+        What is taken from the number of elements before the sum of the squared deviations is divided by it: 0 for
+        the variance of these elements, 1 for an unbiased estimate from a sample.
+    keepdims : bool
+        Whether the axes stay in the result, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x` without `axis` and the dtype of `x`; NaN where there are no more elements than
+        `correction`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.var(agrad.asarray([1.0, 2.0, 3.0, 4.0, 5.0]))
+    Tensor(2., dtype=float32, device='cpu')
+    """
+    return xp.var(x, axis=axis, correction=correction, keepdims=keepdims)
+
+
+def _var_x(g: Any, x: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
+    degrees = _count(x.shape, axis) - correction
+    scale = 2.0 / degrees if degrees > 0 else math.inf
+    return _restore(xp, g * scale, x.shape, axis, keepdims) * (x - xp.mean(x, axis=axis, keepdims=True))
+
+
+var.vjp(x=_var_x)
+
+
+@primitive
+def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    """Return the standard deviation along axes; its gradient is 0 where it is 0.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating, of any shape.
+    axis : int or tuple of int, optional
+        The axes along which the elements vary; all of them by default.
+    correction : float
+        As in `var`.
+    keepdims : bool
+        Whether the axes stay in the result, with length 1.
+
+    Returns
+    -------
+    Tensor
+        The square root of `var`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.std(agrad.asarray([1.0, 3.0]))
+    Tensor(1., dtype=float32, device='cpu')
+    """
+    return xp.std(x, axis=axis, correction=correction, keepdims=keepdims)
+
+
+def _std_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
+    g = g / xp.where(out == 0, math.inf, 2.0 * out)
+    return _var_x(g, x, xp, axis, correction, keepdims)
+
+
+std.vjp(x=_std_x)
+
+
+# Extremes
+
+
+@primitive
+def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Return the largest element along axes; equal largest elements share the gradient evenly.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real-valued, of any shape, with something to choose from.
+    axis : int or tuple of int, optional
+        The axes along which to look; all of them by default.
+    keepdims : bool
+        Whether the axes stay in the result, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x` without `axis` and the dtype of `x`; NaN where there is a NaN.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.tensor([1.0, 3.0, 3.0], requires_grad=True)
+    >>> agrad.max(x).backward()
+    >>> x.grad
+    Tensor([0. , 0.5, 0.5], dtype=float32, device='cpu')
+    """
+    return xp.max(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Return the smallest element along axes; equal smallest elements share the gradient evenly.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real-valued, of any shape, with something to choose from.
+    axis : int or tuple of int, optional
+        The axes along which to look; all of them by default.
+    keepdims : bool
+        Whether the axes stay in the result, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x` without `axis` and the dtype of `x`; NaN where there is a NaN.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.min(agrad.asarray([[1.0, 2.0], [4.0, 3.0]]), axis=1)
+    Tensor([1., 3.], dtype=float32, device='cpu')
+    """
+    return xp.min(x, axis=axis, keepdims=keepdims)
+
+
+def _extreme_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
+    reached = xp.astype(x == _restore(xp, out, x.shape, axis, keepdims), g.dtype)
+    return _restore(xp, g, x.shape, axis, keepdims) / xp.sum(reached, axis=axis, keepdims=True) * reached
+
+
+max.vjp(x=_extreme_x)
+min.vjp(x=_extreme_x)
+
+
+# Products: their rules multiply what is before and behind an element, since dividing by the element fails where it is 0
+
+
+@primitive
+def prod(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+    """Return the product along axes.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Numeric, of any shape.
+    axis : int or tuple of int, optional
+        The axes to multiply along; all of them by default.
+    dtype : DType, optional
+        Of the result, and of the product on its way; by default that of `x`, for small integers the default integer.
+    keepdims : bool
+        Whether the axes stay in the result, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x` without `axis`; 1 where there is nothing to multiply.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.prod(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    Tensor([3., 8.], dtype=float32, device='cpu')
+    """
+    return xp.prod(x, axis=axis, dtype=native(xp, dtype), keepdims=keepdims)
+
+
+def _prod_x(g: Any, x: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
+    axes = _axes(x.shape, axis)
+    order = (*(i for i in range(x.ndim) if i not in axes), *axes)
+    rows = xp.permute_dims(x, order)
+    shape = rows.shape
+    rows = xp.reshape(rows, (*shape[: x.ndim - len(axes)], _count(x.shape, axis)))
+    others = _before(xp, rows) * xp.flip(_before(xp, xp.flip(rows, axis=-1)), axis=-1)
+    others = xp.permute_dims(xp.reshape(others, shape), tuple(order.index(i) for i in range(x.ndim)))
+    return _restore(xp, g, x.shape, axis, keepdims) * others
+
+
+def _before(xp: Any, x: Any) -> Any:
+    """Return the product of all elements before each one along the last axis."""
+    return xp.cumulative_prod(x, axis=-1, include_initial=True)[..., :-1]
+
+
+prod.vjp(x=_prod_x)
+
+
+@primitive
+def cumulative_prod(
+    xp: Any, x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Tensor:
+    """Return the products of the first elements along an axis: of one, of two, and so on.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Numeric, of any shape but ``()``.
+    axis : int, optional
+        The axis to multiply along; may be left out if there is one only.
+    dtype : DType, optional
+        Of the result; by default that of `x`, for small integers the default integer.
+    include_initial : bool
+        Whether the result begins with a 1, so that it is longer than `x` by one.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`, but for the 1 in front.
+
+    Raises
+    ------
+    ValueError
+        If `axis` is left out and `x` has several.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.cumulative_prod(agrad.asarray([2.0, 3.0, 4.0]))
+    Tensor([ 2.,  6., 24.], dtype=float32, device='cpu')
+    """
+    return xp.cumulative_prod(x, axis=axis, dtype=native(xp, dtype), include_initial=include_initial)
+
+
+def _cumulative_prod_x(g: Any, x: Any, xp: Any, axis: int | None, include_initial: bool) -> Any:
+    axis = axis or 0
+    x, g = xp.moveaxis(x, axis, -1), xp.moveaxis(g, axis, -1)
+    if include_initial:
+        g = g[..., 1:]
+    return xp.moveaxis(_before(xp, x) * _discounted(xp, g, x[..., 1:]), -1, axis)
+
+
+def _discounted(xp: Any, g: Any, factors: Any) -> Any:
+    """Return ``s`` of ``s[i] = g[i] + factors[i] * s[i + 1]``, along the last axis.
+
+    Begin with sums of one term; then sums of ``step`` terms, two and two, make sums of ``2 * step`` terms.
+    """
+    step = 1
+    while step < g.shape[-1]:
+        longer = g[..., :-step] + factors * g[..., step:]
+        g = xp.concat([longer, g[..., -step:]], axis=-1)
+        factors = factors[..., :-step] * factors[..., step:]
+        step *= 2
+    return g
+
+
+cumulative_prod.vjp(x=_cumulative_prod_x)
+
+
+@primitive
+def cumulative_sum(
+    xp: Any, x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Tensor:
+    """Return the sums of the first elements along an axis: of one, of two, and so on.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Numeric, of any shape but ``()``.
+    axis : int, optional
+        The axis to sum along; may be left out if there is one only.
+    dtype : DType, optional
+        Of the result; by default that of `x`, for small integers the default integer.
+    include_initial : bool
+        Whether the result begins with a 0, so that it is longer than `x` by one.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`, but for the 0 in front.
+
+    Raises
+    ------
+    ValueError
+        If `axis` is left out and `x` has several.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.cumulative_sum(agrad.asarray([1.0, 2.0, 3.0]), include_initial=True)
+    Tensor([0., 1., 3., 6.], dtype=float32, device='cpu')
+    """
+    return xp.cumulative_sum(x, axis=axis, dtype=native(xp, dtype), include_initial=include_initial)
+
+
+def _cumulative_sum_x(g: Any, xp: Any, axis: int | None, include_initial: bool) -> Any:
+    g = xp.moveaxis(g, axis or 0, -1)
+    if include_initial:
+        g = g[..., 1:]
+    return xp.moveaxis(xp.flip(xp.cumulative_sum(xp.flip(g, axis=-1), axis=-1), axis=-1), -1, axis or 0)
+
+
+cumulative_sum.vjp(x=_cumulative_sum_x)
