@@ -11,7 +11,8 @@ from typing import Any
 
 from . import backends
 from .core.dtypes import as_dtype
-from .core.tape import enable_grad, gradients, no_grad
+from .core.tape import enable_grad, no_grad
+from .core.transforms import gradients
 from .core.tensor import Tensor
 from .ops.manipulation import reshape
 

@@ -128,8 +128,8 @@ def native(xp: Any, dtype: Any) -> Any:
     name = as_dtype(dtype).name
     try:
         return getattr(xp, name)
-    except AttributeError:
-        raise TypeError(f"{getattr(xp, '__name__', xp)} has no dtype {name}") from None
+    except AttributeError as error:
+        raise TypeError(f"{getattr(xp, '__name__', xp)} has no dtype {name}: {error}") from None
 
 
 def get_default_dtype() -> DType:

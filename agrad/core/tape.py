@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextvars import ContextVar, Token
 from functools import wraps
 from heapq import heappop, heappush
 from itertools import count
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary, ref
 
@@ -19,10 +18,6 @@ from .tensor import LEAF, Tensor, convert, wrap
 if TYPE_CHECKING:
     from .primitive import Plan
 
-__all__ = [
-    "Node", "backward", "enable_grad", "gradients", "is_grad_enabled", "no_grad", "retain_grad", "set_grad_enabled",
-]  # fmt: skip
-
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -31,6 +26,7 @@ namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts its
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first
 _written: dict[Any, int] = {}  # when each buffer was last written in place
 _last_write = 0
+_REMEMBERED = 100_000
 _retained: WeakKeyDictionary[Node, ref[Tensor]] = WeakKeyDictionary()
 
 
@@ -224,64 +220,12 @@ def backward(
     >>> x.grad
     Tensor([ 2., 40.], dtype=float32, device='cpu')
     """
-    entry = _entry(tensor, "backward()")
-    seed = _seed(tensor, gradient, create_graph)
+    entry = entry_of(tensor, "backward()")
+    start = seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    leaves, shared = _propagate([entry], [seed], None, retain, create_graph)
+    leaves, shared = propagate([entry], [start], retain, create_graph)
     for leaf, g in leaves.items():
-        _accumulate(leaf, _deliver(leaf, g, create_graph, leaf in shared), create_graph)
-
-
-def gradients(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool = False,
-) -> tuple[Tensor | None, ...]:
-    """Return the gradients of the sum of `outputs` with respect to `inputs`; no ``.grad`` changes.
-
-    Parameters
-    ----------
-    outputs, inputs : Tensor or sequence of Tensor
-    grad_outputs : Tensor or sequence of Tensor, optional
-        As `gradient` in `Tensor.backward`, one per output.
-    retain_graph, create_graph : bool
-        As in `Tensor.backward`.
-    allow_unused : bool
-        Return None for an input that no output depends on, instead of raising.
-
-    Raises
-    ------
-    RuntimeError, ValueError
-        As `Tensor.backward`, and for an unused input.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> x = agrad.tensor(3.0, requires_grad=True)
-    >>> (slope,) = agrad.gradients(x**3, x, create_graph=True)
-    >>> agrad.gradients(slope, x)
-    (Tensor(18., dtype=float32, device='cpu'),)
-    """
-    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    given = [grad_outputs] if isinstance(grad_outputs, Tensor) else grad_outputs or [None] * len(outputs)
-    if len(given) != len(outputs):
-        raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, not {len(given)}")
-    entries = [_entry(output, "gradients()") for output in outputs]
-    wanted = [_entry(x, "gradients() with respect to a Tensor") for x in inputs]
-    seeds = [_seed(output, g, create_graph) for output, g in zip(outputs, given, strict=True)]
-    retain = create_graph if retain_graph is None else retain_graph
-    found, shared = _propagate(entries, seeds, wanted, retain, create_graph)
-    unused = [i for i, entry in enumerate(wanted) if entry not in found]
-    if unused and not allow_unused:
-        raise RuntimeError(f"no output depends on inputs {unused}; write allow_unused=True to get None for them")
-    return tuple(
-        _deliver(x, found[entry], create_graph, entry in shared or type(entry) is Node) if entry in found else None
-        for x, entry in zip(inputs, wanted, strict=True)
-    )
+        _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
 
 
 def retain_grad(tensor: Tensor) -> None:
@@ -302,11 +246,12 @@ def retain_grad(tensor: Tensor) -> None:
     >>> y.grad
     Tensor(2., dtype=float32, device='cpu')
     """
-    if type(_entry(tensor, "retain_grad()")) is Node:
+    if type(entry_of(tensor, "retain_grad()")) is Node:
         _retained[tensor._node] = ref(tensor)
 
 
-def _entry(tensor: Tensor, what: str) -> Any:
+def entry_of(tensor: Tensor, what: str) -> Any:
+    """Return what stands for a Tensor on the tape: its Node, or the leaf itself."""
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{what} needs Tensors, not {type(tensor).__name__}")
     if tensor._node is None:
@@ -314,7 +259,7 @@ def _entry(tensor: Tensor, what: str) -> Any:
     return tensor if tensor._node is LEAF else tensor._node
 
 
-def _seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
+def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     """Return the cotangent to begin with: raw, or a Tensor under `graph`."""
     device = tensor._device
     if gradient is None:
@@ -333,16 +278,22 @@ def _seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     return _fit(g, tensor._data, namespace if graph else device.xp, "backward")
 
 
-def _propagate(
-    entries: Sequence[Any], seeds: Sequence[Any], wanted: Sequence[Any] | None, retain: bool, graph: bool
+def propagate(
+    entries: Sequence[Any],
+    seeds: Sequence[Any],
+    retain: bool,
+    graph: bool,
+    needed: set[Any] | None = None,
+    wanted: Collection[Any] = (),
 ) -> tuple[dict[Any, Any], set[Any]]:
-    """Carry cotangents from `entries` back to the leaves, or to the `wanted` entries.
+    """Carry cotangents from `entries` back to the leaves and the `wanted` entries.
 
-    Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose
-    cotangent may share its memory with another.
+    Where a set of `needed` entries is given, no rule is run that leads elsewhere. Returns the cotangents by entry,
+    raw arrays or under `graph` Tensors, and the set of those entries whose cotangent may share its memory with another.
     """
-    needed = None if wanted is None else _leading_to(wanted, entries)
-    asked_for = set(wanted or ())
+    if graph and not recording.get():
+        with enable_grad():
+            return propagate(entries, seeds, retain, graph, needed, wanted)
     pending: dict[Any, Any] = {}  # the sums of the cotangents that have arrived
     arrived: dict[Any, Any] = {}  # the finished ones that the caller asked for
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody
@@ -350,13 +301,10 @@ def _propagate(
     queue: list[tuple[int, Node]] = []
     retained = len(_retained) > 0
     special = retained or needed is not None
-    for entry, seed in zip(entries, seeds, strict=True):
-        if entry in pending:
-            pending[entry] = pending[entry] + seed
-        else:
-            pending[entry] = seed
-            if type(entry) is Node:
-                heappush(queue, (entry.number, entry))
+    for entry, g in zip(entries, seeds, strict=True):
+        if type(entry) is Node and entry not in pending:
+            heappush(queue, (entry.number, entry))
+        pending[entry] = pending[entry] + g if entry in pending else g
     while queue:
         _, node = heappop(queue)
         g = pending.pop(node)
@@ -365,7 +313,7 @@ def _propagate(
             if retained and node in _retained:
                 _keep_grad(node, g, graph)
             if needed is not None:
-                if node in asked_for:
+                if node in wanted:
                     arrived[node] = g
                 if node not in needed:
                     continue
@@ -415,37 +363,24 @@ def _propagate(
     return arrived, shared - owned
 
 
-def _leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> set[Any]:
-    """Return the leaves among `wanted`, and the Nodes behind `entries` through which the way leads to `wanted`."""
-    reached = {entry for entry in entries if type(entry) is Node}
-    stack = list(reached)
-    while stack:
-        for parent, _ in stack.pop().edges:
-            if type(parent) is Node and parent not in reached:
-                reached.add(parent)
-                stack.append(parent)
-    targets = set(wanted)
-    needed = {entry for entry in wanted if type(entry) is not Node}
-    for node in sorted(reached, key=attrgetter("number"), reverse=True):
-        if not targets.isdisjoint([parent for parent, _ in node.edges]):
-            targets.add(node)
-            needed.add(node)
-    return needed
-
-
 def _check_unchanged(node: Node) -> None:
     """Compare what a Node keeps with what was written since."""
-    arrays = [a for value in node.kept or () for a in (value if type(value) is list else [value])]
-    buffer_of = node.device.backend.buffer_of
-    for array in arrays:
-        if node.device.backend.is_array(array) and _written.get(buffer_of(array), 0) < node.number:
-            raise errors.changed(node.name)
+    backend = node.device.backend
+    for value in node.kept or ():
+        for array in value if type(value) is list else [value]:
+            if backend.is_array(array) and _written.get(backend.buffer_of(array), 0) < node.number:
+                raise errors.changed(node.name)
 
 
 def wrote(tensor: Tensor) -> None:
     """Note that the buffer behind a Tensor was changed in place: gradients that need the old values then raise."""
     global _last_write
-    _last_write = _written[tensor._device.backend.buffer_of(tensor._data)] = tick()
+    if len(_written) > _REMEMBERED:  # buffers come and go: forget the older half of what was written
+        for buffer in list(_written)[: _REMEMBERED // 2]:
+            del _written[buffer]
+    buffer = tensor._device.backend.buffer_of(tensor._data)
+    _written.pop(buffer, None)
+    _last_write = _written[buffer] = tick()
 
 
 def _fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
@@ -468,14 +403,14 @@ def _fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
 def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
     """Put zeros in the place of the cotangents of outputs that nothing depends on."""
     device = node.device
-    for i, (shape, dtype) in enumerate(zip(node.shape, node.dtype, strict=True)):
-        if cotangents[i] is None:
-            zeros = device.xp.zeros(shape, dtype=dtype, device=device.native)
+    for i, g in enumerate(cotangents):
+        if g is None:
+            zeros = device.xp.zeros(node.shape[i], dtype=node.dtype[i], device=device.native)
             cotangents[i] = wrap(zeros, device) if graph else zeros
     return cotangents
 
 
-def _deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
+def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
     """Make the gradient that the user sees of a finished cotangent."""
     if graph:
         return namespace.conj(g) if like.dtype.is_complex else g  # type: ignore[no-any-return]
@@ -503,4 +438,4 @@ def _accumulate(leaf: Tensor, gradient: Tensor, graph: bool) -> None:
 def _keep_grad(node: Node, g: Any, graph: bool) -> None:
     tensor = _retained[node]()
     if tensor is not None and tensor._node is node:
-        _accumulate(tensor, _deliver(tensor, g, graph, True), graph)
+        _accumulate(tensor, deliver(tensor, g, graph, True), graph)

@@ -1,0 +1,80 @@
+"""Gradients as functions: what is differentiated, and with respect to what, said by the call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from .tape import Node, deliver, entry_of, propagate, seed
+from .tensor import Tensor
+
+
+def gradients(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of the sum of `outputs` with respect to `inputs`; no ``.grad`` changes.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor or sequence of Tensor
+    grad_outputs : Tensor or sequence of Tensor, optional
+        As `gradient` in `Tensor.backward`, one per output.
+    retain_graph, create_graph : bool
+        As in `Tensor.backward`.
+    allow_unused : bool
+        Return None for an input that no output depends on, instead of raising.
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        As `Tensor.backward`, and for an unused input.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.tensor(3.0, requires_grad=True)
+    >>> (slope,) = agrad.gradients(x**3, x, create_graph=True)
+    >>> agrad.gradients(slope, x)
+    (Tensor(18., dtype=float32, device='cpu'),)
+    """
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    given = [grad_outputs] if isinstance(grad_outputs, Tensor) else grad_outputs or [None] * len(outputs)
+    if len(given) != len(outputs):
+        raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, not {len(given)}")
+    entries = [entry_of(output, "gradients()") for output in outputs]
+    wanted = [entry_of(x, "gradients() with respect to a Tensor") for x in inputs]
+    seeds = [seed(output, g, create_graph) for output, g in zip(outputs, given, strict=True)]
+    retain = create_graph if retain_graph is None else retain_graph
+    found, shared = propagate(entries, seeds, retain, create_graph, _leading_to(wanted, entries), set(wanted))
+    unused = [i for i, entry in enumerate(wanted) if entry not in found]
+    if unused and not allow_unused:
+        raise RuntimeError(f"no output depends on inputs {unused}; write allow_unused=True to get None for them")
+    return tuple(
+        deliver(x, found[entry], create_graph, entry in shared or type(entry) is Node) if entry in found else None
+        for x, entry in zip(inputs, wanted, strict=True)
+    )
+
+
+def _leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> set[Any]:
+    """Return the leaves among `wanted`, and the Nodes behind `entries` through which the way leads to `wanted`."""
+    reached = {entry for entry in entries if type(entry) is Node}
+    stack = list(reached)
+    while stack:
+        for parent, _ in stack.pop().edges:
+            if type(parent) is Node and parent not in reached:
+                reached.add(parent)
+                stack.append(parent)
+    targets = set(wanted)
+    needed = {entry for entry in wanted if type(entry) is not Node}
+    for node in sorted(reached, key=attrgetter("number"), reverse=True):
+        if not targets.isdisjoint([parent for parent, _ in node.edges]):
+            targets.add(node)
+            needed.add(node)
+    return needed
