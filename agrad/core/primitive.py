@@ -10,13 +10,15 @@ A rule is a function that asks by name for what it needs::
 
 `g` is the cotangent of the output, `out` the output, `xp` the namespace; any argument of the op may be named, and
 ``x_shape`` or ``x_dtype`` keep no array. The same rule runs on raw arrays and, for higher orders, on Tensors.
+
+Calls are compiled: an op's function and what it records are made of short source texts, once, because loops over
+arguments and lookups by name at every call made a small op cost twice as much.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from sys import maxsize
 from types import NoneType, SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -43,13 +45,10 @@ if TYPE_CHECKING:
         def vjp(self, **rules: Callable[..., Any]) -> None: ...
 
 
-__all__ = ["ArrayLike", "primitive"]
-
 # A Tensor, a number, a nested list or an array of an array library. @primitive reads it from the annotations.
 ArrayLike: TypeAlias = Annotated[Any, "ArrayLike"]
 registry: dict[str, Definition] = {}
 _PLAIN: Final = SCALARS | {NoneType}
-_new = object.__new__
 
 
 def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
@@ -81,140 +80,104 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     Tensor(12., dtype=float32, device='cpu')
     """
     definition = Definition(forward)
-    op = _general(definition)
-    if definition.sequence:
-        op = _over_a_sequence(op)
-    elif list(definition.parameters) == definition.arrays and definition.count <= 2:
-        op = (_unary if definition.count == 1 else _binary)(definition, op)
+    op = definition.compile()
     op.__name__ = op.__qualname__ = forward.__name__
     op.__module__, op.__doc__ = forward.__module__, forward.__doc__
     op.__signature__, op.definition, op.vjp = definition.signature, definition, definition.vjp
     return op  # type: ignore[no-any-return]
 
 
-def _general(definition: Definition) -> Any:
-    """Return the op for any arguments."""
-    forward, count, names, finish = (
-        definition.forward,
-        definition.count,
-        frozenset(definition.arrays),
-        definition.finish,
-    )
-
-    def op(*args: Any, **kwargs: Any) -> Any:
-        data: list[Any] = []
-        device: Any = None
-        mask, bit = 0, 1
-        for x in args[:count]:
-            if isinstance(x, Tensor):
-                if x._device is not device:
-                    if device is not None:
-                        raise errors.mixed_devices(definition.name, [device.name, x._device.name])
-                    device = x._device
-                if x._node is not None:
-                    mask |= bit
-                data.append(x._data)
-            elif type(x) in _PLAIN:
-                data.append(x)
-            else:
-                device = None
-                break
-            bit += bit
-        if device is None or not names.isdisjoint(kwargs):
-            args, kwargs = definition.prepare(args, kwargs)
-            return op(*args, **kwargs)
-        try:
-            out = forward(device.xp, *data, *args[count:], **kwargs)
-        except Exception as error:
-            raise errors.in_op(definition.name, error, args, kwargs) from error
-        return finish(out, args, kwargs, data, device, mask)
-
-    return op
-
-
-# What _general does for one or two arrays and nothing else, in half the time.
-
-
-def _unary(definition: Definition, general: Any) -> Any:
-    forward, finish, plans = definition.forward, definition.finish, definition.plans
-
-    def op(x: Any, /) -> Any:
-        if not isinstance(x, Tensor):
-            return general(x)
-        device = x._device
-        try:
-            out = forward(device.xp, x._data)
-        except Exception as error:
-            raise errors.in_op(definition.name, error, (x,), {}) from error
-        if type(out) is not device.array_type:
-            return finish(out, (x,), {}, (x._data,), device, x._node is not None)
-        result = _new(Tensor)
-        result._data = out
-        result._device = device
-        if x._node is not None and recording.get():
-            result._node = plans[1].record((x,), {}, (x._data,), out, device, out)
-        return result
-
-    return op
-
-
-def _binary(definition: Definition, general: Any) -> Any:
-    forward, finish, plans = definition.forward, definition.finish, definition.plans
-
-    def op(x1: Any, x2: Any, /) -> Any:
-        if not isinstance(x1, Tensor):
-            return general(x1, x2)
-        device = x1._device
-        mask = x1._node is not None
-        if isinstance(x2, Tensor):
-            if x2._device is not device:
-                raise errors.mixed_devices(definition.name, [device.name, x2._device.name])
-            data = (x1._data, x2._data)
-            if x2._node is not None:
-                mask += 2
-        elif type(x2) in SCALARS:
-            data = (x1._data, x2)
-        else:
-            return general(x1, x2)
-        try:
-            out = forward(device.xp, *data)
-        except Exception as error:
-            raise errors.in_op(definition.name, error, (x1, x2), {}) from error
-        if type(out) is not device.array_type:
-            return finish(out, (x1, x2), {}, data, device, mask)
-        result = _new(Tensor)
-        result._data = out
-        result._device = device
-        if mask and recording.get():
-            result._node = plans[mask].record((x1, x2), {}, data, out, device, out)
-        return result
-
-    return op
-
-
-def _over_a_sequence(op: Any) -> Any:
-    return lambda arrays, /, **kwargs: op(*arrays, **kwargs)
+# An op's function, from its signature. What is not a Tensor or a plain number goes through _prepared and comes again.
+_OP: Final = """
+def op{signature}:
+    _device, _mask = None, 0
+    {unwrap}
+    if _device is None:
+        return op({again})
+    try:
+        _out = FORWARD({call})
+    except Exception as error:
+        raise ERRORS.in_op(NAME, error, ({arrays},), dict({settings})) from error
+    if type(_out) is not _device.array_type:
+        return FINISH(_out, _device, _mask, ({frame}))
+    result = NEW(TENSOR)
+    result._data = _out
+    result._device = _device
+    if _mask and RECORDING.get():
+        result._node = PLANS[_mask].record({frame}, _out, _out)
+    return result
+"""
+_UNWRAP: Final = """
+    if isinstance({x}, TENSOR):
+        if {x}._device is not _device:
+            if _device is not None:
+                raise ERRORS.mixed_devices(NAME, [_device.name, {x}._device.name])
+            _device = {x}._device
+        if {x}._node is not None:
+            _mask += {bit}
+        _data_{x} = {x}._data
+    elif type({x}) in PLAIN:
+        _data_{x} = {x}
+    else:
+        return op({again})
+"""
+_UNWRAP_SEQUENCE: Final = "{x}, _data_{x}, _device, _mask = UNWRAP(NAME, {x})"
 
 
 class Definition:
-    """What is known of a primitive: its parameters, its rules, and the plans made of them so far."""
+    """What is known of a primitive: its parameters, its rules, and the plans made of them so far.
+
+    Attributes
+    ----------
+    name : str
+    arrays, settings : list of str
+        The names of its array arguments, and of the others.
+    sequence : bool
+        Whether its array argument is a sequence of arrays.
+    frame : str
+        What there is at a call: the names of the arguments, of the raw arrays and of the device.
+    """
 
     def __init__(self, forward: Callable[..., Any]) -> None:
-        self.name = forward.__name__
+        self.name, self.forward = forward.__name__, forward
         _, *parameters = inspect.signature(forward).parameters.values()
         self.signature = inspect.Signature(parameters)
-        self.parameters = {p.name: p for p in parameters}
         self.arrays = [p.name for p in parameters if "ArrayLike" in str(p.annotation)]
+        self.settings = [p.name for p in parameters if p.name not in self.arrays]
         self.sequence = "Sequence" in str(parameters[0].annotation)
-        self.forward = (lambda xp, *data, **kwargs: forward(xp, data, **kwargs)) if self.sequence else forward
-        self.count = maxsize if self.sequence else len(self.arrays)
+        self.frame = ", ".join([*self.arrays, *(f"_data_{x}" for x in self.arrays), *self.settings, "_device"])
         self.rules: dict[str, tuple[Callable[..., Any], list[str]]] = {}
         self.plans = _Plans(self)
         registry[f"{forward.__module__}.{self.name}"] = self
 
+    def compile(self) -> Any:
+        """Return the function of the op."""
+        parameters = self.signature.parameters
+        arrays, data = ", ".join(self.arrays), [f"_data_{x}" for x in self.arrays]
+        settings = [f"{x}={x}" if parameters[x].kind is inspect.Parameter.KEYWORD_ONLY else x for x in self.settings]
+        again = ", ".join([f"*PREPARED(NAME, ({arrays},))", *settings])
+        unwrap = _UNWRAP_SEQUENCE if self.sequence else _UNWRAP
+        defaults = {f"default_{name}": p.default for name, p in parameters.items()}
+        known = defaults | {
+            "NAME": self.name, "FORWARD": self.forward, "FINISH": self.finish, "PLANS": self.plans, "PLAIN": _PLAIN,
+            "TENSOR": Tensor, "NEW": object.__new__, "ERRORS": errors, "RECORDING": recording,
+            "PREPARED": _prepared, "UNWRAP": _unwrapped,
+        }  # fmt: skip
+        source = _OP.format(
+            signature=inspect.Signature([_bare(p) for p in parameters.values()]),
+            unwrap="".join(unwrap.format(x=x, bit=1 << i, again=again) for i, x in enumerate(self.arrays)),
+            again=again,
+            call=", ".join(["_device.xp", *data, *settings]),
+            arrays=arrays,
+            settings=", ".join(f"{x}={x}" for x in self.settings),
+            frame=self.frame,
+        )
+        exec(source, known)
+        return known["op"]
+
     def vjp(self, **rules: Callable[..., Any]) -> None:
         """Set the gradient rules; TypeError if one is for, or asks for, what the op does not have."""
-        known = {"g", "out", "xp", *self.parameters}
+        known = {"out", "xp", *self.arrays, *self.settings}
         known.update(name + suffix for name in self.arrays for suffix in ("_shape", "_dtype"))
         for name, function in rules.items():
             if name not in self.arrays:
@@ -225,41 +188,43 @@ class Definition:
             self.rules[name] = (function, asks)
         self.plans.clear()
 
-    def finish(self, out: Any, args: Any, kwargs: Any, data: Any, device: Device, mask: int) -> Any:
-        """Wrap the output of a forward, or its several outputs, and record the call where it must be."""
-        if isinstance(out, (tuple, list)):
-            return self._several(out, args, kwargs, data, device, mask)
-        out = device.backend.box(out) if type(out) is not device.array_type else out
-        recorded = mask and recording.get()
-        return wrap(out, device, self.plans[mask].record(args, kwargs, data, out, device, out) if recorded else None)
-
-    def _several(self, out: Any, args: Any, kwargs: Any, data: Any, device: Device, mask: int) -> Any:
+    def finish(self, out: Any, device: Device, mask: int, frame: tuple[Any, ...]) -> Any:
+        """Wrap and record what is no plain array: one of the library's scalars, or several outputs."""
+        plan = self.plans[mask] if mask and recording.get() else None
+        if not isinstance(out, (tuple, list)):
+            out = device.backend.box(out)
+            return wrap(out, device, plan and plan.record(*frame, out, out))
         raw = [device.backend.box(array) for array in out]
         tensors = [wrap(array, device) for array in raw]
-        if mask and recording.get():
-            like = SimpleNamespace(shape=[array.shape for array in raw], dtype=[array.dtype for array in raw])
-            node = self.plans[mask].record(args, kwargs, data, raw, device, like)
+        like = SimpleNamespace(shape=[array.shape for array in raw], dtype=[array.dtype for array in raw])
+        if plan and (node := plan.record(*frame, raw, like)):
             for i, tensor in enumerate(tensors):
-                if node is not None and tensor.dtype.differentiable:
+                if tensor.dtype.differentiable:
                     tensor._node = Pick.node(node, i, tensor._data)
         return type(out)(*tensors) if hasattr(out, "_fields") else type(out)(tensors)
 
-    def prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Make Tensors of all array arguments, on the device of the first Tensor among them."""
-        arrays, rest = args, ()
-        if not self.sequence:
-            bound = self.signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            arrays = tuple(bound.arguments[name] for name in self.arrays)
-            rest, kwargs = bound.args[len(arrays) :], bound.kwargs
-            kwargs = {name: value for name, value in kwargs.items() if name not in self.arrays}
-        if all(x is None for x in arrays):
-            raise TypeError(f"{self.name} needs at least one array")
-        device = next((x._device for x in arrays if isinstance(x, Tensor)), None)
-        arrays = tuple(_operand(x, device) for x in arrays)
-        if device is None and not any(isinstance(x, Tensor) for x in arrays):
-            arrays = tuple(x if x is None else wrap(*convert(x, None, None)) for x in arrays)
-        return (*arrays, *rest), kwargs
+
+def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Return a parameter as source text needs it: no annotation, the default by a name."""
+    named = parameter.default is not inspect.Parameter.empty
+    default = _Name(f"default_{parameter.name}") if named else inspect.Parameter.empty
+    return parameter.replace(annotation=inspect.Parameter.empty, default=default)
+
+
+class _Name(str):
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _prepared(op: str, arrays: Sequence[Any]) -> list[Any]:
+    """Return array arguments as Tensors and plain numbers, at least one Tensor among them, on the first one's device."""
+    device = next((x._device for x in arrays if isinstance(x, Tensor)), None)
+    prepared = [_operand(x, device) for x in arrays]
+    if not any(isinstance(x, Tensor) for x in prepared):
+        if all(x is None for x in prepared):
+            raise TypeError(f"{op} needs at least one array")
+        prepared = [x if x is None else wrap(*convert(x, None, None)) for x in prepared]
+    return prepared
 
 
 def _operand(x: Any, device: Device | None) -> Any:
@@ -269,6 +234,16 @@ def _operand(x: Any, device: Device | None) -> Any:
     if device is not None and backends.is_number(x):
         return x.item()
     return wrap(*convert(x, None, device if backends.is_host(x) else None))
+
+
+def _unwrapped(op: str, arrays: Sequence[Any]) -> tuple[list[Any], list[Any], Device, int]:
+    """Return a sequence of arrays as Tensors and raw, their device, and the mask of those that need gradients."""
+    tensors = [wrap(*convert(x, None, None)) if not isinstance(x, Tensor) else x for x in _prepared(op, list(arrays))]
+    names = [x._device.name for x in tensors]
+    if len(set(names)) > 1:
+        raise errors.mixed_devices(op, names)
+    mask = sum(1 << i for i, x in enumerate(tensors) if x._node is not None)
+    return tensors, [x._data for x in tensors], tensors[0]._device, mask
 
 
 class _Plans(dict[int, "Plan"]):
@@ -287,9 +262,6 @@ class _Plans(dict[int, "Plan"]):
 
 class Plan:
     """What to keep of a call, and which rules to run, when some of its arguments need gradients.
-
-    It is compiled, once, to expressions without loops or branches: interpreting it at every call made a small op cost
-    a third more.
 
     Attributes
     ----------
@@ -318,47 +290,41 @@ class Plan:
     def _recorder(self, definition: Definition, calls: dict[str, Callable[..., Any]]) -> Callable[..., Any]:
         if not self.tracked:
             return lambda *_: None
+        places = {i: f"{name}[{i}]" if self.sequence else name for i, name in self.tracked.items()}
         edges = ", ".join(
-            f"(args[{i}] if (node := args[{i}]._node) is LEAF else node, call_{name})"
-            for i, name in self.tracked.items()
+            f"({x} if (node := {x}._node) is LEAF else node, call_{self.tracked[i]})" for i, x in places.items()
         )
-        kept = ", ".join(self._expression(name, list(definition.parameters)) for name in self.kept)
+        kept = ", ".join(self._expression(name, definition.settings) for name in self.kept)
         known = {"Node": Node, "LEAF": LEAF, "plan": self} | {f"call_{name}": call for name, call in calls.items()}
-        known |= {f"default_{p.name}": p.default for p in definition.parameters.values()}
-        source = f"lambda args, kwargs, data, out, device, like: Node(plan, ({edges},), ({kept},), device, like)"
+        source = f"lambda {definition.frame}, out, like: Node(plan, ({edges},), ({kept},), _device, like)"
         record: Callable[..., Any] = eval(source, known)
         return record
 
-    def _expression(self, name: str, parameters: list[str]) -> str:
-        """Return the expression that finds a value to keep among what a recorder is given."""
-        if name in ("xp", "out"):
-            return "device.xp" if name == "xp" else "out"
+    def _expression(self, name: str, settings: list[str]) -> str:
+        """Return the expression for a value to keep, in the names of a frame."""
+        if name == "xp":
+            return "_device.xp"
         if name in self.arrays:
-            return "list(data)" if self.sequence else f"data[{self.arrays.index(name)}]"
-        if name in parameters:
-            i = parameters.index(name)
-            positional = "" if self.sequence else f"args[{i}] if len(args) > {i} else "
-            return f"kwargs['{name}'] if '{name}' in kwargs else {positional}default_{name}"
+            return f"_data_{name}"
+        if name == "out" or name in settings:
+            return name
         array, _, what = name.rpartition("_")
         if self.sequence:
-            return f"[getattr(x, '{what}', ()) for x in data]"
-        return f"getattr(data[{self.arrays.index(array)}], '{what}', ())"
+            return f"[x.{what} for x in _data_{array}]"
+        return f"getattr(_data_{array}, '{what}', ())"
 
     def spread(self, node: Node, g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule of an op over a sequence once; return edges that find each parent's cotangent in the result."""
         cotangents = node.edges[0][1](g, kept)
-        return [
-            (parent, lambda *_, i=i: cotangents[i]) for i, (parent, _) in zip(self.tracked, node.edges, strict=True)
-        ]
+        edges = zip(self.tracked, node.edges, strict=True)
+        return [(parent, lambda *_, i=i: cotangents[i]) for i, (parent, _) in edges]
 
     def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
         """Return kept values as Tensors with their places on the tape, so that rules that use them are recorded."""
         entries = {i: parent for i, (parent, _) in zip(self.tracked, node.edges, strict=True)}
 
         def alive(x: Any, entry: Any) -> Any:
-            if isinstance(entry, Tensor) or type(x) in _PLAIN:
-                return x if type(x) in _PLAIN else entry
-            return wrap(x, node.device, entry)
+            return x if type(x) in _PLAIN else entry if isinstance(entry, Tensor) else wrap(x, node.device, entry)
 
         values = [tape.namespace]
         for name, value in zip(self.kept[1:], kept[1:], strict=True):
