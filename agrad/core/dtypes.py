@@ -75,14 +75,15 @@ def from_native(dtype: Any) -> DType:
     TypeError
         If the dtype has no counterpart in the standard: strings, dates, objects.
     """
+    key = type(dtype), dtype  # dtypes of two libraries may hash alike, and array-api-strict's warn when compared
     try:
-        return _by_native[dtype]
+        return _by_native[key]
     except KeyError:
         # numpy.dtype has a name, numpy.float32 a __name__; torch.float32 and array_api_strict.float32 only a repr.
         name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or repr(dtype).rsplit(".", 1)[-1]
         if name not in BY_NAME:
             raise TypeError(f"agrad has no dtype for {dtype!r}; it has {', '.join(BY_NAME)}") from None
-        return _by_native.setdefault(dtype, BY_NAME[name])
+        return _by_native.setdefault(key, BY_NAME[name])
 
 
 def as_dtype(dtype: Any) -> DType:
