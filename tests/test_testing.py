@@ -1,0 +1,211 @@
+"""check_grads finds what is wrong and says where; assert_close compares what it says it compares."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import agrad
+from agrad.core.primitive import ArrayLike, primitive, registry
+from agrad.testing import assert_close, check_grads
+
+
+@pytest.fixture(autouse=True)
+def own_registry():
+    """Forget the primitives that a test makes."""
+    before = dict(registry)
+    yield
+    registry.clear()
+    registry.update(before)
+
+
+def op(forward, *rules):
+    """Make an elementwise primitive of one or two arguments."""
+
+    @primitive
+    def one(xp: Any, x: ArrayLike, /) -> agrad.Tensor:
+        return forward(xp, x)
+
+    @primitive
+    def two(xp: Any, x: ArrayLike, y: ArrayLike, /) -> agrad.Tensor:
+        return forward(xp, x, y)
+
+    made = one if len(rules) < 2 else two
+    made.vjp(**dict(zip("xy", rules, strict=False)))
+    return made
+
+
+@pytest.fixture
+def double(device):
+    """Skip where there is no double precision."""
+    if not device.backend.supports_float64:
+        pytest.skip(f"{device} does not compute in float64")
+    return device
+
+
+# What is right passes
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_right_gradients_pass(double, order):
+    x, y = agrad.asarray([[0.5, 1.0, -2.0]]), agrad.asarray([[1.5], [2.0]])
+    check_grads(lambda x, y: agrad.exp(x) * y / (1 + x * x), [x, y], order)
+
+
+def test_what_a_function_may_take_and_return(double):
+    x = agrad.asarray([0.5, 1.0])
+    check_grads(agrad.exp, x)
+    check_grads(agrad.exp, [0.5])
+    check_grads(lambda x, n, name: {"power": x**n, "rest": (x, [x * 2])}, (x, 3, "name"))
+    check_grads(lambda x, i: (x[i], i), [x, agrad.asarray([1, 1, 0])])
+    check_grads(lambda x: x * 0 + agrad.ones(2), [x])
+    check_grads(lambda x: x.sum(), agrad.zeros((0, 2)))
+
+
+def test_complex_functions(double):
+    z = agrad.asarray([0.5 + 1j, 1 - 2j])
+    check_grads(lambda z: z * agrad.conj(z) + z**3, [z])
+    check_grads(lambda z: agrad.abs(z), [z])
+    check_grads(lambda z, x: z * x, [z, agrad.asarray([1.0, 2.0])])
+
+
+def test_arguments_stay_as_they_were(double):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    x.grad = agrad.ones(2)
+    check_grads(lambda x: x * x, [x])
+    assert x.tolist() == [1.0, 2.0]
+    assert x.dtype is agrad.float32
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_it_works_under_no_grad(double):
+    with agrad.no_grad():
+        check_grads(lambda x: x**3, [agrad.asarray([1.0, 2.0])])
+
+
+# What is wrong fails, and says where
+
+
+def test_a_wrong_rule_is_found_and_described(double):
+    wrong = op(lambda xp, x: x * x, lambda g, x: 3 * g * x)
+    with pytest.raises(
+        AssertionError,
+        match=r"gradient of one of order 1 with respect to argument 0 is wrong: "
+        r"at index \(1, 0\) numeric -?[\d.]+, analytic -?[\d.]+ \(2 of 2 entries differ\)",
+    ):
+        check_grads(wrong, [agrad.asarray([[1.0], [5.0]])])
+
+
+def test_the_numbers_in_the_message_are_the_derivatives(double):
+    wrong = op(lambda xp, x: x * x, lambda g, x: 4 * g * x)
+    with pytest.raises(AssertionError) as error:
+        check_grads(wrong, [3.0])
+    numeric, analytic = (float(str(error.value).split(f"{name} ")[1].split()[0].strip(",")) for name in ("numeric", "analytic"))
+    assert analytic == pytest.approx(2 * numeric, rel=1e-6)
+
+
+def test_the_wrong_argument_is_named(double):
+    wrong = op(lambda xp, x, y: x * y, lambda g, y: g * y, lambda g, x: -g * x)
+    with pytest.raises(AssertionError, match="argument 1"):
+        check_grads(wrong, [agrad.ones(3), agrad.ones(3)])
+    with pytest.raises(AssertionError, match="argument 2"):
+        check_grads(lambda i, x, y: wrong(x, y), [7, agrad.ones(3), agrad.ones(3)])
+
+
+def test_only_one_wrong_entry_is_found(double):
+    wrong = op(lambda xp, x: x * x, lambda g, x, xp: 2 * g * x * xp.where(x > 4, 1.01, 1.0))
+    with pytest.raises(AssertionError, match=r"at index \(3,\).*1 of 5 entries"):
+        check_grads(wrong, [agrad.asarray([1.0, 2.0, 3.0, 5.0, 0.5])])
+
+
+def test_a_residual_that_hides_the_second_order_is_found(double):
+    """The rule is right, but takes its number from outside of what is recorded."""
+    hidden = op(lambda xp, x: x * x, lambda g, x: 2 * g * (x.detach() if isinstance(x, agrad.Tensor) else x))
+    check_grads(hidden, [agrad.asarray([1.0, 2.0])], order=1)
+    with pytest.raises(AssertionError, match="order 2"):
+        check_grads(hidden, [agrad.asarray([1.0, 2.0])])
+
+
+def test_a_wrong_conjugate_is_found(double):
+    wrong = op(lambda xp, z: z * z, lambda g, x, xp: 2 * g * xp.conj(x))
+    check_grads(wrong, [agrad.asarray([1.0, 2.0])])
+    with pytest.raises(AssertionError, match="order 1"):
+        check_grads(wrong, [agrad.asarray([1 + 2j])])
+
+
+def test_a_missing_rule_is_found(double):
+    constant = op(lambda xp, x: x * x)
+    with pytest.raises(AssertionError, match=r"analytic 0.*no rule leads there"):
+        check_grads(constant, [agrad.asarray([1.0])])
+
+
+def test_nan_is_wrong(double):
+    broken = op(lambda xp, x: x * 1.0, lambda g, xp: g * xp.nan)
+    with pytest.raises(AssertionError, match="nan"):
+        check_grads(broken, [agrad.asarray([1.0])])
+
+
+def test_single_precision_inside_is_said(double):
+    with pytest.raises(AssertionError, match=r"float32.*keep float64"):
+        check_grads(lambda x: agrad.exp(agrad.astype(x, agrad.float32)), [agrad.asarray([1.0, 2.0])])
+
+
+def test_a_device_without_double_precision_says_so(device, monkeypatch):
+    monkeypatch.setattr(type(device.backend), "supports_float64", False)
+    with pytest.raises(RuntimeError, match=f"{device} does not compute in float64.*JAX_ENABLE_X64"):
+        check_grads(agrad.exp, [agrad.ones(2)])
+
+
+def test_misuse_is_refused(double):
+    with pytest.raises(TypeError, match="not float"):
+        check_grads(lambda x: x.sum().item(), [agrad.ones(2)])
+    with pytest.raises(ValueError, match="nothing to vary"):
+        check_grads(agrad.abs, [agrad.asarray([1, 2])])
+    with pytest.raises(ValueError, match="order"):
+        check_grads(agrad.exp, [1.0], order=0)
+
+
+# assert_close
+
+
+def test_close_is_close(device):
+    x = agrad.asarray([1.0, 2.0])
+    assert_close(x, x * (1 + 1e-6))
+    assert_close(x, [1.0, 2.0])
+    assert_close(x, np.asarray([1.0, 2.0]))
+    assert_close([1, 2], [1, 2])
+    assert_close(agrad.asarray(2.0), 2.0)
+    assert_close(agrad.asarray([np.nan, np.inf]), [np.nan, np.inf])
+    assert_close(agrad.zeros((0, 3)), np.zeros((0, 3)))
+    assert_close(agrad.asarray([True, False]), [True, False])
+    assert_close(x, [1.1, 2.1], atol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "message"),
+    [
+        ([1.0, 2.0], [1.0, 2.1], r"at index \(1,\) expected 2.1, actual 2.0 \(1 of 2 entries differ\)"),
+        (3.0, 4.0, "expected 4.0, actual 3.0"),
+        ([1.0], [[1.0]], r"shape is \(1,\), expected \(1, 1\)"),
+        ([1, 2], [1, 3], "expected 3"),
+        ([np.nan], [1.0], "nan"),
+        ([np.inf], [-np.inf], "inf"),
+        ([1 + 1j], [1 - 1j], "1j"),
+    ],
+)
+def test_what_differs_is_shown(actual, expected, message):
+    with pytest.raises(AssertionError, match=message):
+        assert_close(agrad.asarray(actual), expected)
+
+
+def test_types_and_devices_of_tensors_must_agree():
+    x = agrad.ones(2)
+    with pytest.raises(AssertionError, match=r"dtype is agrad.float32, expected agrad.float64"):
+        assert_close(x, agrad.ones(2, dtype=agrad.float64))
+    with pytest.raises(AssertionError, match="device is cpu, expected strict"):
+        assert_close(x, agrad.ones(2, device="strict"))
+
+
+def test_double_precision_is_compared_more_closely():
+    with pytest.raises(AssertionError):
+        assert_close(agrad.asarray([1.0], dtype=agrad.float64), [1.000001])
