@@ -1,0 +1,354 @@
+"""One row per op: what it is called with, NumPy's answer, and how far its derivatives go.
+
+A row reads ``case("tanh", [real(2, 3)], np.tanh)``: the op's name in agrad (dotted where it is deeper), its arguments,
+a NumPy function that takes the same arguments and settings. ``tests/ops/test_cases.py`` runs each row on each device.
+A primitive without a row here is a failing test.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call of an op.
+
+    Attributes
+    ----------
+    op : str
+        Where the op is found in agrad.
+    args : list
+        Makers of arrays, lists of them, and settings that are passed on as they are.
+    reference : callable
+        The same on NumPy arrays.
+    kwargs : dict
+        Settings by keyword, of the op and of the reference.
+    complex : bool
+        Whether it takes complex numbers too.
+    order : int
+        The highest order of derivative to check; 0 where there is none.
+    tolerance : float
+        Of the values in double precision, relative and absolute.
+    note : str
+        Tells rows of one op apart.
+    """
+
+    op: str
+    args: list[Any]
+    reference: Callable[..., Any]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    complex: bool = False
+    order: int = 2
+    tolerance: float = 1e-12
+    note: str = ""
+
+    def __str__(self) -> str:
+        settings = [self.note] if self.note else [f"{name}={value}" for name, value in self.kwargs.items()]
+        return "-".join([self.op, *settings])
+
+
+def case(op: str, args: list[Any], reference: Callable[..., Any], note: str = "", **settings: Any) -> Case:
+    """Make a row; what is no attribute of `Case` is a setting of the op."""
+    own = {name: settings.pop(name) for name in ("complex", "order", "tolerance") if name in settings}
+    return Case(op, args, reference, settings, note=note, **own)
+
+
+# Makers: random numbers of a shape, in the domain where the op is smooth
+
+Maker = Callable[[np.random.Generator], "np.ndarray[Any, Any]"]
+
+
+def real(*shape: int, low: float = -2.0, high: float = 2.0) -> Maker:
+    """Numbers from low to high."""
+    return lambda random: np.asarray(random.uniform(low, high, shape))
+
+
+def positive(*shape: int) -> Maker:
+    """Numbers from 0.5 to 2."""
+    return real(*shape, low=0.5, high=2.0)
+
+
+def unit(*shape: int) -> Maker:
+    """Numbers from -0.8 to 0.8."""
+    return real(*shape, low=-0.8, high=0.8)
+
+
+def nonzero(*shape: int) -> Maker:
+    """Numbers of both signs, at least 0.3 away from 0."""
+    return lambda random: np.asarray(random.uniform(0.3, 2.0, shape) * random.choice([-1.0, 1.0], shape))
+
+
+def distinct(*shape: int) -> Maker:
+    """Numbers of which no two are close, none close to an integer."""
+    n = math.prod(shape)
+    return lambda random: np.reshape(random.permutation(n) * 0.7 - 0.35 * n + 0.13, shape)
+
+
+def whole(*shape: int, low: int = 0, high: int = 4) -> Maker:
+    """Integers from low to high - 1."""
+    return lambda random: np.asarray(random.integers(low, high, shape))
+
+
+def truth(*shape: int) -> Maker:
+    """Booleans."""
+    return lambda random: np.asarray(random.integers(0, 2, shape), dtype=bool)
+
+
+def exactly(*values: Any, dtype: str = "float64") -> Maker:
+    """These numbers."""
+    return lambda random: np.asarray(values[0] if len(values) == 1 else values, dtype=dtype)
+
+
+# What NumPy lacks
+
+
+def sigmoid(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x: Any, axis: int = -1) -> Any:
+    shifted = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return shifted / np.sum(shifted, axis=axis, keepdims=True)
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+
+
+erf = np.vectorize(math.erf, otypes=[float])
+
+
+def gelu(x: Any) -> Any:
+    return x * (1 + erf(x / math.sqrt(2))) / 2
+
+
+def gelu_tanh(x: Any, approximate: str) -> Any:
+    return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
+
+
+def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
+    return np.sum(np.conj(x) * y, axis=axis)
+
+
+ELEMENTWISE_UNARY = [
+    case("abs", [nonzero(2, 3)], np.abs, complex=True),
+    case("acos", [unit(2, 3)], np.arccos, complex=True),
+    case("acosh", [real(2, 3, low=1.5, high=3.0)], np.arccosh, complex=True),
+    case("asin", [unit(2, 3)], np.arcsin, complex=True),
+    case("asinh", [real(2, 3)], np.arcsinh, complex=True),
+    case("atan", [real(2, 3)], np.arctan, complex=True),
+    case("atanh", [unit(2, 3)], np.arctanh, complex=True),
+    case("bitwise_invert", [whole(2, 3)], np.bitwise_invert),
+    case("ceil", [distinct(2, 3)], np.ceil),
+    case("conj", [real(2, 3)], np.conj, complex=True),
+    case("cos", [real(2, 3)], np.cos, complex=True),
+    case("cosh", [real(2, 3)], np.cosh, complex=True),
+    case("exp", [real(2, 3)], np.exp, complex=True),
+    case("expm1", [real(2, 3)], np.expm1, complex=True),
+    case("floor", [distinct(2, 3)], np.floor),
+    case("imag", [lambda random: random.normal(size=(2, 3)) + 1j * random.normal(size=(2, 3))], np.imag),
+    case("isfinite", [exactly(1.0, math.inf, math.nan)], np.isfinite),
+    case("isinf", [exactly(1.0, math.inf, math.nan)], np.isinf),
+    case("isnan", [exactly(1.0, math.inf, math.nan)], np.isnan),
+    case("log", [positive(2, 3)], np.log, complex=True),
+    case("log10", [positive(2, 3)], np.log10, complex=True),
+    case("log1p", [real(2, 3, low=-0.5)], np.log1p, complex=True),
+    case("log2", [positive(2, 3)], np.log2, complex=True),
+    case("logical_not", [truth(2, 3)], np.logical_not),
+    case("negative", [real(2, 3)], np.negative, complex=True),
+    case("positive", [real(2, 3)], np.positive, complex=True),
+    case("real", [real(2, 3)], np.real, complex=True),
+    case("reciprocal", [nonzero(2, 3)], np.reciprocal, complex=True),
+    case("round", [distinct(2, 3)], np.round),
+    case("sign", [nonzero(2, 3)], np.sign, complex=True),
+    case("signbit", [nonzero(2, 3)], np.signbit),
+    case("sin", [real(2, 3)], np.sin, complex=True),
+    case("sinh", [real(2, 3)], np.sinh, complex=True),
+    case("sqrt", [positive(2, 3)], np.sqrt, complex=True),
+    case("square", [real(2, 3)], np.square, complex=True),
+    case("tan", [unit(2, 3)], np.tan, complex=True),
+    case("tanh", [real(2, 3)], np.tanh, complex=True),
+    case("trunc", [distinct(2, 3)], np.trunc),
+]
+
+ELEMENTWISE_BINARY = [
+    case("add", [real(2, 3), real(3)], np.add, complex=True),
+    case("atan2", [nonzero(2, 3), nonzero(3)], np.arctan2),
+    case("bitwise_and", [whole(2, 3), whole(3)], np.bitwise_and),
+    case("bitwise_left_shift", [whole(2, 3), whole(3)], np.bitwise_left_shift),
+    case("bitwise_or", [whole(2, 3), whole(3)], np.bitwise_or),
+    case("bitwise_right_shift", [whole(2, 3, high=64), whole(3)], np.bitwise_right_shift),
+    case("bitwise_xor", [whole(2, 3), whole(3)], np.bitwise_xor),
+    case("copysign", [nonzero(2, 3), nonzero(3)], np.copysign),
+    case("divide", [real(2, 3), nonzero(3)], np.divide, complex=True),
+    case("equal", [whole(2, 3), whole(3)], np.equal),
+    case("floor_divide", [distinct(2, 3), exactly(0.9, -1.1, 1.7)], np.floor_divide),
+    case("greater", [real(2, 3), real(3)], np.greater),
+    case("greater_equal", [whole(2, 3), whole(3)], np.greater_equal),
+    case("hypot", [nonzero(2, 3), nonzero(3)], np.hypot),
+    case("less", [real(2, 3), real(3)], np.less),
+    case("less_equal", [whole(2, 3), whole(3)], np.less_equal),
+    case("logaddexp", [real(2, 3), real(3)], np.logaddexp),
+    case("logical_and", [truth(2, 3), truth(3)], np.logical_and),
+    case("logical_or", [truth(2, 3), truth(3)], np.logical_or),
+    case("logical_xor", [truth(2, 3), truth(3)], np.logical_xor),
+    case("maximum", [distinct(2, 3), exactly(0.5, -0.7, 0.1)], np.maximum),
+    case("minimum", [distinct(2, 3), exactly(0.5, -0.7, 0.1)], np.minimum),
+    case("multiply", [real(2, 3), real(3)], np.multiply, complex=True),
+    case("nextafter", [real(2, 3), real(3)], np.nextafter),
+    case("not_equal", [whole(2, 3), whole(3)], np.not_equal),
+    case("pow", [positive(2, 3), real(3)], np.power, complex=True),
+    case("pow", [nonzero(2, 3), 3.0], np.power, "a whole power"),
+    case("pow", [2.0, real(2, 3)], np.power, "of a number"),
+    case("remainder", [distinct(2, 3), exactly(0.9, -1.1, 1.7)], np.remainder),
+    case("subtract", [real(2, 3), real(3)], np.subtract, complex=True),
+    case("clip", [distinct(2, 3), -0.6, 0.9], np.clip),
+    case("clip", [distinct(2, 3), exactly(-0.6, -0.7, -0.8), exactly(0.9, 0.8, 0.7)], np.clip, "arrays"),
+    case("clip", [distinct(2, 3), None, exactly(0.9)], np.clip, "one side"),
+    case("where", [truth(2, 3), real(2, 3), real(3)], np.where, complex=True),
+]
+
+STATISTICAL = [
+    case("cumulative_prod", [real(2, 4)], np.cumulative_prod, axis=1, complex=True),
+    case("cumulative_prod", [real(2, 3)], np.cumulative_prod, axis=0, include_initial=True),
+    case("cumulative_sum", [real(2, 4)], np.cumulative_sum, axis=1, complex=True),
+    case("cumulative_sum", [real(2, 3)], np.cumulative_sum, axis=0, include_initial=True),
+    case("max", [distinct(2, 3)], np.max),
+    case("max", [distinct(2, 3, 2)], np.max, axis=(0, 2)),
+    case("max", [distinct(2, 3)], np.max, axis=-1, keepdims=True),
+    case("mean", [real(2, 3)], np.mean, complex=True),
+    case("mean", [real(2, 3, 2)], np.mean, axis=(0, 2)),
+    case("mean", [real(2, 3)], np.mean, axis=-1, keepdims=True),
+    case("min", [distinct(2, 3)], np.min),
+    case("min", [distinct(2, 3, 2)], np.min, axis=(0, 2)),
+    case("min", [distinct(2, 3)], np.min, axis=-1, keepdims=True),
+    case("prod", [real(2, 3)], np.prod, complex=True),
+    case("prod", [real(2, 3, 2)], np.prod, axis=(0, 2)),
+    case("prod", [real(2, 3)], np.prod, axis=-1, keepdims=True),
+    case("prod", [exactly([[0.0, 2.0, 3.0], [0.0, 0.0, 1.5]])], np.prod, "zeros", axis=1),
+    case("std", [real(2, 3)], np.std),
+    case("std", [real(2, 3, 2)], lambda x, axis, correction: np.std(x, axis=axis, ddof=correction), axis=(0, 2), correction=1),
+    case("std", [real(2, 3)], np.std, axis=-1, keepdims=True),
+    case("sum", [real(2, 3)], np.sum, complex=True),
+    case("sum", [real(2, 3, 2)], np.sum, axis=(0, 2)),
+    case("sum", [real(2, 3)], np.sum, axis=-1, keepdims=True),
+    case("sum", [real(2, 3)], np.sum, axis=()),
+    case("var", [real(2, 3)], np.var),
+    case("var", [real(2, 3, 2)], lambda x, axis, correction: np.var(x, axis=axis, ddof=correction), axis=(0, 2), correction=1),
+    case("var", [real(2, 3)], np.var, axis=-1, keepdims=True),
+    case("all", [truth(2, 3)], np.all, axis=1),
+    case("any", [truth(2, 3)], np.any, axis=1),
+    case("diff", [real(2, 4)], np.diff, n=2),
+    case("diff", [real(2, 4), real(2, 1), real(2, 1)], lambda x, p, a: np.diff(x, prepend=p, append=a), "both ends"),
+]
+
+MANIPULATION = [
+    case("broadcast_arrays", [real(2, 1), real(3)], np.broadcast_arrays),
+    case("broadcast_to", [real(3, 1), (2, 3, 2)], np.broadcast_to, complex=True),
+    case("concat", [[real(2, 3), real(1, 3), real(2, 3)]], np.concat, axis=0, complex=True),
+    case("concat", [[real(2, 3), real(2)]], lambda xs, axis: np.concat([x.ravel() for x in xs]), axis=None),
+    case("expand_dims", [real(2, 3)], np.expand_dims, axis=1),
+    case("expand_dims", [real(2, 3)], np.expand_dims, axis=(0, -1)),
+    case("flip", [real(2, 3)], np.flip),
+    case("flip", [real(2, 3, 2)], np.flip, axis=(0, -1)),
+    case("moveaxis", [real(2, 3, 4), 0, -1], np.moveaxis),
+    case("moveaxis", [real(2, 3, 4), (0, 1), (-1, 0)], np.moveaxis, "two"),
+    case("permute_dims", [real(2, 3, 4), (2, 0, 1)], np.permute_dims, complex=True),
+    case("repeat", [real(2, 3), 2], lambda x, n: np.repeat(x, n)),
+    case("repeat", [real(2, 3), 2], np.repeat, axis=1),
+    case("repeat", [real(2, 3), exactly(2, 0, 1, dtype="int64")], np.repeat, "array", axis=1),
+    case("reshape", [real(2, 3), (3, 2)], np.reshape, complex=True),
+    case("reshape", [real(2, 3), (-1,)], np.reshape, "inferred"),
+    case("roll", [real(2, 3), 2], np.roll),
+    case("roll", [real(2, 3), (1, -1)], np.roll, axis=(0, 1)),
+    case("squeeze", [real(2, 1, 3, 1)], np.squeeze, axis=(1, -1)),
+    case("stack", [[real(2, 3), real(2, 3)]], np.stack, axis=1, complex=True),
+    case("tile", [real(2, 3), (2, 2)], np.tile),
+    case("tril", [real(3, 4)], np.tril, k=-1),
+    case("triu", [real(2, 3, 4)], np.triu, k=1),
+    case("unstack", [real(2, 3)], np.unstack, axis=1, complex=True),
+    case("meshgrid", [real(2), real(3)], np.meshgrid, indexing="ij"),
+    case("pad", [real(2, 3), ((1, 0), (0, 2))], lambda x, width: np.pad(x, width)),
+    case("pad", [real(2, 3), 1], lambda x, width, constant_values: np.pad(x, width, constant_values=constant_values), constant_values=7.0),
+    case("astype", [real(2, 3), "float64"], lambda x, dtype: x.astype(dtype)),
+    case("astype", [real(2, 3), "complex128"], lambda x, dtype: x.astype(dtype), "to complex"),
+]
+
+INDEXING = [
+    case("take", [real(3, 4), whole(5, high=3)], np.take, axis=0, complex=True),
+    case("take", [real(3, 4), exactly(-1, 0, dtype="int64")], np.take, axis=1),
+    case("take_along_axis", [real(3, 4), whole(3, 2, high=4)], np.take_along_axis, axis=1),
+    case("take_along_axis", [real(3, 4), whole(2, 4, high=3)], np.take_along_axis, axis=0),
+]
+
+LINEAR_ALGEBRA = [
+    case("matmul", [real(2, 3), real(3, 4)], np.matmul, complex=True),
+    case("matmul", [real(3), real(3)], np.matmul, "vectors"),
+    case("matmul", [real(2, 3), real(3)], np.matmul, "matrix and vector"),
+    case("matmul", [real(3), real(2, 3, 2)], np.matmul, "vector and stack"),
+    case("matmul", [real(2, 1, 2, 3), real(4, 3, 2)], np.matmul, "stacks"),
+    case("matrix_transpose", [real(2, 3, 4)], np.matrix_transpose, complex=True),
+    case("tensordot", [real(2, 3, 4), real(3, 4, 2)], np.tensordot, complex=True),
+    case("tensordot", [real(2, 3), real(4)], np.tensordot, axes=0),
+    case("tensordot", [real(2, 3, 4), real(4, 2)], np.tensordot, axes=((0, 2), (1, 0))),
+    case("vecdot", [real(2, 3), real(3)], vecdot, complex=True),
+    case("vecdot", [real(3, 2), real(3, 2)], vecdot, axis=-2),
+    case("mm", [real(2, 3), real(3, 4)], np.matmul),
+    case("einsum", ["ij,jk->ik", real(2, 3), real(3, 4)], np.einsum, complex=True),
+    case("einsum", ["bij,bjk,k->bi", real(2, 2, 3), real(2, 3, 2), real(2)], np.einsum, "three"),
+    case("einsum", ["ii->i", real(3, 3)], np.einsum, "diagonal"),
+    case("einsum", ["ij->", real(2, 3)], np.einsum, "sum"),
+    case("einsum", ["...ij,...j", real(2, 2, 3), real(3)], np.einsum, "ellipsis"),
+]
+
+SEARCHING_AND_SORTING = [
+    case("argmax", [distinct(2, 3)], np.argmax, axis=1),
+    case("argmin", [distinct(2, 3)], np.argmin, axis=1, keepdims=True),
+    case("argsort", [distinct(2, 3)], np.argsort, axis=1),
+    case("argsort", [distinct(2, 3)], lambda x, axis, descending: np.argsort(-x, axis=axis), axis=0, descending=True),
+    case("count_nonzero", [whole(2, 3, high=2)], np.count_nonzero, axis=1),
+    case("nonzero", [whole(2, 3, high=2)], np.nonzero),
+    case("searchsorted", [exactly(0.0, 1.0, 2.0), real(2, 3)], np.searchsorted),
+    case("sort", [distinct(2, 4)], np.sort),
+    case("sort", [distinct(3, 2)], lambda x, axis, descending: -np.sort(-x, axis=axis), axis=0, descending=True),
+    case("isin", [whole(2, 3), whole(4)], np.isin),
+    case("unique_all", [whole(2, 3)], np.unique_all),
+    case("unique_counts", [whole(2, 3)], np.unique_counts),
+    case("unique_inverse", [whole(2, 3)], np.unique_inverse),
+    case("unique_values", [whole(2, 3)], np.unique_values),
+]
+
+ACTIVATIONS = [
+    case("relu", [nonzero(2, 3)], lambda x: np.maximum(x, 0)),
+    case("sigmoid", [real(2, 3)], sigmoid),
+    case("softplus", [real(2, 3)], lambda x: np.log1p(np.exp(x))),
+    case("softmax", [real(2, 3)], softmax),
+    case("softmax", [real(2, 3)], softmax, axis=0),
+    case("log_softmax", [real(2, 3)], lambda x, axis=-1: np.log(softmax(x, axis))),
+    case("log_softmax", [real(2, 3)], lambda x, axis=-1: np.log(softmax(x, axis)), axis=0),
+    case("logsumexp", [real(2, 3)], logsumexp),
+    case("logsumexp", [real(2, 3, 2)], logsumexp, axis=(0, 2)),
+    case("logsumexp", [real(2, 3)], logsumexp, axis=-1, keepdims=True),
+    case("gelu", [real(2, 3)], gelu),
+    case("gelu", [real(2, 3)], gelu_tanh, approximate="tanh"),
+    case("silu", [real(2, 3)], lambda x: x * sigmoid(x)),
+    case("erf", [real(2, 3)], erf),
+    case("one_hot", [whole(2, 3), 4], lambda x, n: np.eye(n, dtype=np.float32)[x]),
+]
+
+CASES = [
+    *ELEMENTWISE_UNARY,
+    *ELEMENTWISE_BINARY,
+    *STATISTICAL,
+    *MANIPULATION,
+    *INDEXING,
+    *LINEAR_ALGEBRA,
+    *SEARCHING_AND_SORTING,
+    *ACTIVATIONS,
+]

@@ -1,0 +1,155 @@
+"""Every row of tests/cases.py on every device: values, types, gradients; and no primitive without a row."""
+
+import sys
+from functools import reduce
+
+import numpy as np
+import pytest
+
+import agrad
+import agrad.nn
+from agrad.core.primitive import registry
+from agrad.testing import assert_close, check_grads
+from tests.cases import CASES, Case
+
+FLOATING = "fc"
+
+
+def find(case: Case):
+    """Return the op of a row."""
+    return reduce(getattr, case.op.split("."), agrad)
+
+
+def make(spec, random, is_complex):
+    """Turn makers into NumPy arrays, also inside a list; leave settings as they are."""
+    if isinstance(spec, list):
+        return [make(part, random, is_complex) for part in spec]
+    if not callable(spec):
+        return spec
+    array = spec(random)
+    return array + 1j * spec(random) if is_complex and array.dtype.kind == "f" else array
+
+
+def arguments(case, is_complex=False):
+    random = np.random.default_rng(0)
+    return [make(spec, random, is_complex) for spec in case.args]
+
+
+def arrays_of(args):
+    """Return the arrays among the arguments, from lists too."""
+    flat = [x for arg in args for x in (arg if isinstance(arg, list) else [arg])]
+    return [x for x in flat if isinstance(x, (np.ndarray, agrad.Tensor))]
+
+
+def refill(args, arrays):
+    """Put other arrays in the places of those among the arguments."""
+    arrays = iter(arrays)
+
+    def fill(arg):
+        if isinstance(arg, list):
+            return [fill(x) for x in arg]
+        return next(arrays) if isinstance(arg, np.ndarray) else arg
+
+    return [fill(arg) for arg in args]
+
+
+def tensors(args, precision, requires_grad=False):
+    """Make Tensors of arrays, the floating ones in single or double precision."""
+
+    def tensor(array):
+        if array.dtype.kind not in FLOATING:
+            return agrad.asarray(array)
+        dtype = {"f": {"single": "float32", "double": "float64"}, "c": {"single": "complex64", "double": "complex128"}}
+        return agrad.tensor(array, dtype=dtype[array.dtype.kind][precision], requires_grad=requires_grad)
+
+    return refill(args, [tensor(array) for array in arrays_of(args)])
+
+
+def outputs(result):
+    return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+def rows():
+    for case in CASES:
+        yield pytest.param(case, False, id=str(case))
+        if case.complex:
+            yield pytest.param(case, True, id=f"{case}-complex")
+
+
+each_row = pytest.mark.parametrize(("case", "is_complex"), list(rows()))
+
+
+def prepared(case, is_complex, device):
+    args = arguments(case, is_complex)
+    precision = "double" if device.backend.supports_float64 else "single"
+    if precision == "single" and any(x in ("float64", "complex128") for x in args if isinstance(x, str)):
+        pytest.skip(f"{device} has no double precision")
+    return args, precision
+
+
+@each_row
+def test_values_are_numpys(device, case, is_complex):
+    args, precision = prepared(case, is_complex, device)
+    found = outputs(find(case)(*tensors(args, precision), **case.kwargs))
+    expected = outputs(case.reference(*args, **case.kwargs))
+    assert len(found) == len(expected)
+    tolerance = case.tolerance if precision == "double" else 1e-4
+    for result, value in zip(found, expected, strict=True):
+        assert_close(result, np.asarray(value), rtol=tolerance, atol=tolerance)
+        assert result.device is device
+
+
+@each_row
+def test_single_precision_stays_single(device, case, is_complex):
+    args, _ = prepared(case, is_complex, device)
+    singles = [x.astype({"f": "float32", "c": "complex64"}.get(x.dtype.kind, x.dtype)) for x in arrays_of(args)]
+    inputs = tensors(args, "single")
+    found = outputs(find(case)(*inputs, **case.kwargs))
+    expected = [np.asarray(x) for x in outputs(case.reference(*refill(args, singles), **case.kwargs))]
+    asked = {x for x in args if isinstance(x, str) and hasattr(agrad, x)}
+    for result, value in zip(found, expected, strict=True):
+        if asked:
+            assert {result.dtype.name} == asked
+        elif value.dtype.kind in FLOATING:
+            assert result.dtype.name == {"f": "float32", "c": "complex64"}[value.dtype.kind]
+        else:
+            assert np.dtype(result.dtype.name).kind == value.dtype.kind
+
+
+@each_row
+def test_gradients_are_finite_differences(device, case, is_complex):
+    if not device.backend.supports_float64:
+        pytest.skip(f"{device} does not compute in float64")
+    args, _ = prepared(case, is_complex, device)
+    inputs = tensors(args, "double", requires_grad=True)
+    arrays = arrays_of(inputs)
+    if not any(x.requires_grad for x in arrays):
+        pytest.skip(f"{case} has no floating argument")
+    op = find(case)
+    if case.order:
+        check_grads(lambda *xs: op(*refill(args, xs), **case.kwargs), arrays, case.order)
+    results = outputs(op(*inputs, **case.kwargs))
+    if not case.order or not any(x.dtype.differentiable for x in results):
+        assert not any(x.requires_grad for x in results)
+    elif hasattr(op, "definition") and op.definition.rules:
+        assert any(x.requires_grad for x in results), "it has rules, so its result must be tracked"
+
+
+def public(definition):
+    """Whether a primitive still is what a module of agrad offers: not one that a test or a doctest made."""
+    name = definition.function.__module__
+    module = sys.modules[name] if name.startswith("agrad.") else None
+    return getattr(getattr(module, definition.name, None), "definition", None) is definition
+
+
+def test_every_primitive_has_a_row():
+    covered = {id(getattr(find(case), "definition", None)) for case in CASES}
+    missing = [
+        name for name, definition in registry.items() if public(definition) and id(definition) not in covered
+    ]
+    assert not missing, f"tests/cases.py has no row for {missing}"
+
+
+def test_every_row_is_told_apart():
+    names = [str(case) for case in CASES]
+    assert len(names) == len(set(names))
