@@ -1,35 +1,264 @@
-"""Activations: what networks apply between layers, stable at both ends."""
+"""Activations: what networks apply between layers, stable at both ends, and the functions that they are made of."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Final, Literal
 
+from .. import backends
+from ..core.dtypes import from_native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from .elementwise import multiply
+from .statistical import Axis, restore
+
+__all__ = ["erf", "gelu", "log_softmax", "logsumexp", "relu", "sigmoid", "silu", "softmax", "softplus"]
+
+_ROOT_HALF: Final = math.sqrt(0.5)
+_ROOT_2_OVER_PI: Final = math.sqrt(2.0 / math.pi)
+
+
+def _require_real(x: Any) -> None:
+    if from_native(x.dtype).is_complex:
+        raise TypeError("it takes real numbers; write agrad.real(x) or agrad.imag(x)")
+
+
+# Elementwise
+
+
+@primitive
+def erf(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the error function, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to `x`, of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.erf(agrad.asarray([0.0, 0.5, 1.0])))
+    Tensor([  0., 520., 843.], dtype=float32, device='cpu')
+    """
+    _require_real(x)
+    return backends.of(x).erf(x)
+
+
+erf.vjp(x=lambda g, x, xp: g * (math.sqrt(2.0) * _ROOT_2_OVER_PI * xp.exp(-x * x)))
 
 
 @primitive
 def relu(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return ``maximum(x, 0)``, elementwise; the gradient at 0 is 0."""
+    """Return `x` where it is positive and 0 elsewhere; the gradient at 0 is 0.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real-valued, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``maximum(x, 0)``, of the same shape and dtype.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.relu(agrad.asarray([-1.0, 0.0, 2.0]))
+    Tensor([0., 0., 2.], dtype=float32, device='cpu')
+    """
     return xp.maximum(x, 0)
 
 
-relu.vjp(x=lambda g, out, xp: xp.where(out > 0, g, 0))
+relu.vjp(x=lambda g, out, xp: xp.where(out > 0.0, g, out))  # where it is not positive, out is the 0 that is wanted
 
 
 @primitive
 def sigmoid(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return ``1 / (1 + exp(-x))``, elementwise."""
-    tail = xp.exp(-xp.abs(x))
-    return xp.where(x >= 0, 1.0, tail) / (1.0 + tail)
+    """Return the logistic function, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``1 / (1 + exp(-x))``, of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.sigmoid(agrad.asarray([-1000.0, 0.0, 1000.0]))
+    Tensor([0. , 0.5, 1. ], dtype=float32, device='cpu')
+    """
+    _require_real(x)
+    return xp.exp(xp.minimum(x, 0.0)) / (1.0 + xp.exp(-xp.abs(x)))  # of negative numbers only: nothing overflows
 
 
 sigmoid.vjp(x=lambda g, out: g * (out * (1.0 - out)))
 
 
 @primitive
+def softplus(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return a smooth version of `relu`, elementwise; its derivative is `sigmoid`.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``log(1 + exp(x))``, of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.softplus(agrad.asarray([-1000.0, 1000.0]))
+    Tensor([   0., 1000.], dtype=float32, device='cpu')
+    """
+    _require_real(x)
+    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+softplus.vjp(x=lambda g, out, xp: -g * xp.expm1(-out))
+
+
+@primitive
+def gelu(xp: Any, x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none") -> Tensor:
+    """Return the Gaussian error linear unit, elementwise: `x` times the chance that a standard normal is below it.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating, of any shape.
+    approximate : {"none", "tanh"}
+        Whether to approximate the normal distribution by ``(1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2``.
+
+    Returns
+    -------
+    Tensor
+        ``x * (1 + erf(x / sqrt(2))) / 2``, of the same shape and dtype.
+
+    Raises
+    ------
+    ValueError
+        If `approximate` is neither.
+    TypeError
+        If `x` is complex.
+
+    Notes
+    -----
+    Source: D. Hendrycks and K. Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08415.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.gelu(agrad.asarray([-1.0, 0.0, 1.0])))
+    Tensor([-159.,    0.,  841.], dtype=float32, device='cpu')
+    """
+    _require_real(x)
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
+    return x * _below(xp, x, approximate)
+
+
+def _below(xp: Any, x: Any, approximate: str) -> Any:
+    """Return the chance that a standard normal number is below `x`."""
+    if approximate == "tanh":
+        return 0.5 * (1.0 + xp.tanh(_ROOT_2_OVER_PI * (x + 0.044715 * x * x * x)))
+    special = xp if isinstance(x, Tensor) else backends.of(x)
+    return 0.5 * (1.0 + special.erf(_ROOT_HALF * x))
+
+
+def _gelu_x(g: Any, x: Any, xp: Any, approximate: str) -> Any:
+    below = _below(xp, x, approximate)
+    if approximate == "tanh":  # with t the tanh in it, its derivative is (1 - t**2) / 2 = 2 below (1 - below) times
+        density = 2.0 * below * (1.0 - below) * (_ROOT_2_OVER_PI * (1.0 + 3.0 * 0.044715 * x * x))
+    else:
+        density = (0.5 * _ROOT_2_OVER_PI) * xp.exp(-0.5 * x * x)
+    return g * (below + x * density)
+
+
+gelu.vjp(x=_gelu_x)
+
+
+def silu(x: ArrayLike, /) -> Tensor:
+    """Return `x` times its `sigmoid`, elementwise: also known as swish.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``x / (1 + exp(-x))``, of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.silu(agrad.asarray([-1000.0, 0.0, 1000.0]))
+    Tensor([  -0.,    0., 1000.], dtype=float32, device='cpu')
+    """
+    return multiply(x, sigmoid(x))
+
+
+# Along axes
+
+
+@primitive
 def softmax(xp: Any, x: ArrayLike, /, axis: int = -1) -> Tensor:
-    """Return ``exp(x) / sum(exp(x))`` along `axis`."""
+    """Return exponentials that are scaled to sum to 1.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating.
+    axis : int
+        The axis to sum along.
+
+    Returns
+    -------
+    Tensor
+        ``exp(x) / sum(exp(x))``, of the shape and dtype of `x`; NaN where all along the axis is -inf.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.softmax(agrad.asarray([0.0, 0.0, -1000.0]))
+    Tensor([0.5, 0.5, 0. ], dtype=float32, device='cpu')
+    """
     weights = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return weights / xp.sum(weights, axis=axis, keepdims=True)
 
@@ -39,27 +268,68 @@ softmax.vjp(x=lambda g, out, xp, axis: out * (g - xp.sum(g * out, axis=axis, kee
 
 @primitive
 def log_softmax(xp: Any, x: ArrayLike, /, axis: int = -1) -> Tensor:
-    """Return the logarithm of `softmax`, without its underflow."""
-    x = x - xp.max(x, axis=axis, keepdims=True)
-    return x - xp.log(xp.sum(xp.exp(x), axis=axis, keepdims=True))
+    """Return the logarithm of `softmax`, where `softmax` would underflow too.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating.
+    axis : int
+        The axis to sum along.
+
+    Returns
+    -------
+    Tensor
+        ``x - logsumexp(x)``, of the shape and dtype of `x`; NaN where all along the axis is -inf.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.log_softmax(agrad.asarray([0.0, -1000.0]))
+    Tensor([    0., -1000.], dtype=float32, device='cpu')
+    """
+    shifted = x - xp.max(x, axis=axis, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
 log_softmax.vjp(x=lambda g, out, xp, axis: g - xp.exp(out) * xp.sum(g, axis=axis, keepdims=True))
 
 
 @primitive
-def logsumexp(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-    """Return ``log(sum(exp(x)))`` along `axis`, without overflow."""
+def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Return the logarithm of the sum of exponentials along axes, without overflow in between.
+
+    Where all along the axes is -inf, the gradient is 0.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real floating.
+    axis : int or tuple of int, optional
+        The axes to sum along; all of them by default.
+    keepdims : bool
+        Whether the axes stay in the result, with length 1.
+
+    Returns
+    -------
+    Tensor
+        ``log(sum(exp(x)))``, of the shape of `x` without `axis`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.logsumexp(agrad.asarray([1000.0, -1000.0]))
+    Tensor(1000., dtype=float32, device='cpu')
+    """
     largest = xp.max(x, axis=axis, keepdims=True)
-    largest = xp.where(xp.isinf(largest), 0.0, largest)
-    total = xp.log(xp.sum(xp.exp(x - largest), axis=axis, keepdims=keepdims))
-    return total + xp.reshape(largest, total.shape)
+    shift = xp.where(xp.isinf(largest), 0.0, largest)
+    total = xp.log(xp.sum(xp.exp(x - shift), axis=axis, keepdims=keepdims))
+    return total + xp.reshape(shift, total.shape)
 
 
-def _logsumexp_x(g: Any, x: Any, out: Any, xp: Any, axis: Any, keepdims: bool) -> Any:
-    kept = xp.sum(x, axis=axis, keepdims=True).shape
-    g, out = xp.reshape(g, kept), xp.reshape(out, kept)
-    return g * xp.exp(x - xp.where(out == -float("inf"), 0.0, out))
+def _logsumexp_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
+    out = restore(xp, xp.where(out == -math.inf, 0.0, out), x.shape, axis, keepdims)
+    return restore(xp, g, x.shape, axis, keepdims) * xp.exp(x - out)
 
 
 logsumexp.vjp(x=_logsumexp_x)

@@ -1,33 +1,49 @@
-"""Linear algebra: the standard's chapter, `mm` and `einsum`."""
+"""Linear algebra: the standard's chapter, and the shortcuts `mm` and `einsum`."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from math import prod
+from typing import Any, TypeAlias
 
+from .. import backends
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from .creation import asarray
+from .elementwise import multiply
+from .indexing import getitem
+from .manipulation import permute_dims, reshape
+from .statistical import sum
+
+__all__ = ["einsum", "matmul", "matrix_transpose", "mm", "tensordot", "vecdot"]
+
+Axes: TypeAlias = int | tuple[Sequence[int], Sequence[int]]
+
+
+# Products
 
 
 @primitive
 def matmul(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Matrix product.
+    """Return the matrix product.
 
     Parameters
     ----------
     x1 : ArrayLike
-        Of shape (..., m, k), or (k,): then a row that is dropped from the result.
+        Numeric, of shape (..., m, k), or (k,) for a row that the result lacks.
     x2 : ArrayLike
-        Of shape (..., k, n), or (k,): then a column that is dropped from the result.
+        Numeric, of shape (..., k, n), or (k,) for a column that the result lacks.
 
     Returns
     -------
     Tensor
-        Of shape (..., m, n); the leading axes broadcast.
+        Of shape (..., m, n), where the leading axes broadcast, and the promoted dtype.
 
     Raises
     ------
     ValueError
-        If k differs, the leading shapes do not broadcast, or one of the arrays is 0-d.
+        If k differs, the leading axes do not broadcast, or an array has no axes.
 
     Examples
     --------
@@ -40,19 +56,18 @@ def matmul(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 def _matmul_x1(g: Any, x2: Any, xp: Any, x1_shape: tuple[int, ...]) -> Any:
     if x2.ndim == 1:
-        return xp.expand_dims(g, axis=-1) * x2
+        return g[..., None] * x2
     if len(x1_shape) == 1:
-        g = xp.expand_dims(g, axis=-2)
+        g = g[..., None, :]
     return xp.matmul(g, _transposed(xp, x2))
 
 
 def _matmul_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
-    if x1.ndim == 1:
-        return xp.expand_dims(x1, axis=-1) * xp.expand_dims(g, axis=-2) if len(x2_shape) > 1 else x1 * g
     if len(x2_shape) == 1:
-        g = xp.expand_dims(g, axis=-1)
-        return xp.squeeze(xp.matmul(_transposed(xp, x1), g), axis=-1)
-    if len(x2_shape) == 2 and x1.ndim > 2:  # one product of long matrices, not a sum of many products
+        return g[..., None] * x1
+    if x1.ndim == 1:
+        return x1[:, None] * g[..., None, :]
+    if len(x2_shape) == 2 < x1.ndim:  # one product of long matrices instead of a sum of many products
         x1, g = xp.reshape(x1, (-1, x1.shape[-1])), xp.reshape(g, (-1, g.shape[-1]))
     return xp.matmul(_transposed(xp, x1), g)
 
@@ -62,3 +77,308 @@ def _transposed(xp: Any, x: Any) -> Any:
 
 
 matmul.vjp(x1=_matmul_x1, x2=_matmul_x2)
+
+
+@primitive
+def mm(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+    """Return the product of two matrices, and of nothing else.
+
+    Parameters
+    ----------
+    x1 : ArrayLike
+        Numeric, of shape (m, k).
+    x2 : ArrayLike
+        Numeric, of shape (k, n).
+
+    Returns
+    -------
+    Tensor
+        Of shape (m, n) and the promoted dtype.
+
+    Raises
+    ------
+    ValueError
+        If k differs, or one of them is no matrix.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.mm(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), agrad.asarray([[1.0], [10.0]]))
+    Tensor([[21.],
+            [43.]], dtype=float32, device='cpu')
+    """
+    if x1.ndim != 2 or x2.ndim != 2:
+        raise ValueError("mm takes two matrices; for other shapes write matmul, or x1 @ x2")
+    return xp.matmul(x1, x2)
+
+
+mm.vjp(x1=lambda g, x2: g @ x2.T, x2=lambda g, x1: x1.T @ g)
+
+
+@primitive
+def matrix_transpose(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Swap the last two axes.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Of shape (..., m, n) and any dtype.
+
+    Returns
+    -------
+    Tensor
+        Of shape (..., n, m).
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.matrix_transpose(agrad.asarray([[1, 2], [3, 4]]))
+    Tensor([[1, 3],
+            [2, 4]], dtype=int64, device='cpu')
+    """
+    return xp.matrix_transpose(x)
+
+
+matrix_transpose.vjp(x=lambda g, xp: xp.matrix_transpose(g))
+
+
+@primitive
+def tensordot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axes: Axes = 2) -> Tensor:
+    """Multiply two arrays and sum along pairs of axes.
+
+    Parameters
+    ----------
+    x1, x2 : ArrayLike
+        Numeric.
+    axes : int or tuple of two sequences of int
+        The axes of `x1` and those of `x2` that meet; a number n means the last n of `x1` and the first n of `x2`.
+
+    Returns
+    -------
+    Tensor
+        Of the axes of `x1` and then those of `x2` that are left, and the promoted dtype.
+
+    Raises
+    ------
+    ValueError
+        If the lengths of two axes that meet differ.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.asarray([[1.0, 2.0], [3.0, 4.0]])
+    >>> agrad.tensordot(x, x, axes=([0], [0]))
+    Tensor([[10., 14.],
+            [14., 20.]], dtype=float32, device='cpu')
+    """
+    return xp.tensordot(x1, x2, axes=axes)
+
+
+def _meeting(axes: Axes, ndim1: int, ndim2: int) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Return the axes of both arrays that meet, and those of both that are left."""
+    pairs = (range(ndim1 - axes, ndim1), range(axes)) if isinstance(axes, int) else axes
+    met1, met2 = [i % ndim1 for i in pairs[0]], [i % ndim2 for i in pairs[1]]
+    return met1, met2, [i for i in range(ndim1) if i not in met1], [i for i in range(ndim2) if i not in met2]
+
+
+def _tensordot_x1(g: Any, x2: Any, xp: Any, x1_shape: tuple[int, ...], axes: Axes) -> Any:
+    met1, met2, left1, left2 = _meeting(axes, len(x1_shape), x2.ndim)
+    product = xp.tensordot(g, x2, axes=(tuple(range(len(left1), g.ndim)), tuple(left2)))
+    order = [*left1, *(met1[met2.index(i)] for i in sorted(met2))]
+    return xp.permute_dims(product, tuple(order.index(i) for i in range(len(order))))
+
+
+def _tensordot_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...], axes: Axes) -> Any:
+    met1, met2, left1, left2 = _meeting(axes, x1.ndim, len(x2_shape))
+    product = xp.tensordot(x1, g, axes=(tuple(left1), tuple(range(len(left1)))))
+    order = [*(met2[met1.index(i)] for i in sorted(met1)), *left2]
+    return xp.permute_dims(product, tuple(order.index(i) for i in range(len(order))))
+
+
+tensordot.vjp(x1=_tensordot_x1, x2=_tensordot_x2)
+
+
+@primitive
+def vecdot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
+    """Return the dot products of vectors; those of `x1` are conjugated.
+
+    Parameters
+    ----------
+    x1, x2 : ArrayLike
+        Numeric, of shapes that broadcast, but for equal lengths along `axis`.
+    axis : int
+        The axis that the vectors lie along, counted from the back.
+
+    Returns
+    -------
+    Tensor
+        Of the broadcast shape without `axis`, and the promoted dtype.
+
+    Raises
+    ------
+    ValueError
+        If the vectors differ in length, or the other axes do not broadcast.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.vecdot(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), agrad.asarray([1.0, 10.0]))
+    Tensor([21., 43.], dtype=float32, device='cpu')
+    """
+    return xp.vecdot(x1, x2, axis=axis)
+
+
+vecdot.vjp(
+    x1=lambda g, x2, xp, axis: xp.conj(xp.expand_dims(g, axis=axis) * x2),
+    x2=lambda g, x1, xp, axis: xp.expand_dims(g, axis=axis) * xp.conj(x1),
+)
+
+
+# Einstein summation, composed of the above, two arrays at a time. A term is one label for each axis, and an array.
+
+Term: TypeAlias = tuple[str, Tensor]
+
+
+def einsum(subscripts: Any, /, *operands: Any) -> Tensor:
+    """Multiply arrays and sum along axes, as labels on the axes say.
+
+    The order in which several arrays are multiplied is chosen by opt_einsum, to compute as little as possible.
+
+    Parameters
+    ----------
+    subscripts : str
+        Labels of the axes of each array, ``"ij,jk->ik"`` for a matrix product. Labels behind the arrow are the axes
+        of the result; all others are summed along. Without an arrow, the result has the labels that appear once, in
+        alphabetic order. A label that one array has twice is its diagonal; ``...`` stands for axes that broadcast.
+    *operands : ArrayLike
+        Numeric. They may also come with lists of labels and without a string: ``einsum(x, [0, 1], y, [1, 2], [0, 2])``.
+
+    Returns
+    -------
+    Tensor
+        Of the shape that the labels say, and the promoted dtype.
+
+    Raises
+    ------
+    ValueError
+        If labels and axes do not agree in number, or arrays not in the length of an axis.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.asarray([[1.0, 2.0], [3.0, 4.0]])
+    >>> agrad.einsum("ij,j->i", x, agrad.asarray([1.0, 10.0]))
+    Tensor([21., 43.], dtype=float32, device='cpu')
+    >>> agrad.einsum("ii", x)
+    Tensor(5., dtype=float32, device='cpu')
+    """
+    from opt_einsum.parser import parse_einsum_input  # it is large, and few programs use it
+
+    inputs, output, arrays = parse_einsum_input((subscripts, *operands))
+    terms = list(zip(inputs.split(","), _together(arrays), strict=True))
+    lengths = _lengths(terms)
+    terms = [_diagonal(*_squeezed(*term, lengths)) for term in terms]
+    for positions in _path(output, tuple((labels, x.shape) for labels, x in terms)):
+        term, *others = [terms.pop(i) for i in sorted(positions, reverse=True)]
+        while others:
+            other = others.pop()
+            term = _product(term, other, {*output}.union(*(labels for labels, _ in terms + others)))
+        terms.append(term)
+    (term,) = terms
+    labels, x = _summed(*term, output)
+    return _arranged(labels, x, output)
+
+
+def _together(operands: Sequence[Any]) -> list[Tensor]:
+    """Make Tensors of all; what is on no device yet comes to that of the first Tensor."""
+    device = next((x.device for x in operands if isinstance(x, Tensor)), None)
+    return [
+        x if isinstance(x, Tensor) else asarray(x, device=device if backends.is_host(x) else None) for x in operands
+    ]
+
+
+def _lengths(terms: Sequence[Term]) -> dict[str, int]:
+    """Return the length of each label's axis, after broadcasting."""
+    lengths: dict[str, int] = {}
+    for labels, x in terms:
+        if len(labels) != x.ndim:
+            raise ValueError(f"einsum got labels {labels!r} for an array of shape {x.shape}; write one for each axis")
+        for i, (label, n) in enumerate(zip(labels, x.shape, strict=True)):
+            known = lengths.setdefault(label, n)
+            if n != known and (1 not in (n, known) or label in labels[:i]):
+                shown = ", ".join(f"{labels!r} of shape {x.shape}" for labels, x in terms)
+                raise ValueError(f"einsum got axes of lengths {known} and {n} with the label {label!r}: {shown}")
+            lengths[label] = n if known == 1 else known
+    return lengths
+
+
+@lru_cache
+def _path(output: str, inputs: tuple[tuple[str, tuple[int, ...]], ...]) -> Sequence[Collection[int]]:
+    """Return the positions of the arrays to multiply next, step by step; the product goes to the end."""
+    if len(inputs) <= 2:
+        return [range(len(inputs))]
+    from opt_einsum import contract_path
+
+    equation = f"{','.join(labels for labels, _ in inputs)}->{output}"
+    path: Sequence[Collection[int]] = contract_path(equation, *(shape for _, shape in inputs), shapes=True)[0]
+    return path
+
+
+def _squeezed(labels: str, x: Tensor, lengths: dict[str, int]) -> Term:
+    """Drop the axes of length 1 that are to be broadcast."""
+    kept = [i for i, label in enumerate(labels) if x.shape[i] == lengths[label]]
+    if len(kept) == len(labels):
+        return labels, x
+    return "".join(labels[i] for i in kept), reshape(x, tuple(x.shape[i] for i in kept))
+
+
+def _diagonal(labels: str, x: Tensor) -> Term:
+    """Take the diagonals along axes with the same label."""
+    for label in labels:
+        if labels.count(label) > 1:
+            i = labels.index(label)
+            j = labels.index(label, i + 1)
+            others = [k for k in range(x.ndim) if k not in (i, j)]
+            n = x.shape[i]
+            shape = (*(x.shape[k] for k in others), n * n)
+            rows = reshape(permute_dims(x, (*others, i, j)), shape)
+            rest = "".join(labels[k] for k in others)
+            return _diagonal(rest + label, getitem(rows, (..., slice(None, None, n + 1))))
+    return labels, x
+
+
+def _summed(labels: str, x: Tensor, keep: Collection[str]) -> Term:
+    """Sum along the axes whose labels are not in `keep`."""
+    gone = tuple(i for i, label in enumerate(labels) if label not in keep)
+    if not gone:
+        return labels, x
+    return "".join(label for label in labels if label in keep), sum(x, axis=gone, dtype=x.dtype)
+
+
+def _product(term1: Term, term2: Term, keep: Collection[str]) -> Term:
+    """Multiply two arrays, and sum along the axes whose labels are not in `keep`."""
+    labels1, x1 = _summed(*term1, {*keep, *term2[0]})
+    labels2, x2 = _summed(*term2, {*keep, *labels1})
+    batch = "".join(label for label in labels1 if label in labels2 and label in keep)
+    inner = "".join(label for label in labels1 if label in labels2 and label not in keep)
+    outer1 = "".join(label for label in labels1 if label not in labels2)
+    outer2 = "".join(label for label in labels2 if label not in labels1)
+    length = {**dict(zip(labels1, x1.shape, strict=True)), **dict(zip(labels2, x2.shape, strict=True))}
+    b, k, m, n = (tuple(length[label] for label in group) for group in (batch, inner, outer1, outer2))
+    if inner:
+        x1 = _arranged(labels1, x1, batch + outer1 + inner, (*b, prod(m), prod(k)))
+        x2 = _arranged(labels2, x2, batch + inner + outer2, (*b, prod(k), prod(n)))
+        x = matmul(x1, x2)
+    else:
+        x1 = _arranged(labels1, x1, batch + outer1, (*b, prod(m), 1))
+        x2 = _arranged(labels2, x2, batch + outer2, (*b, 1, prod(n)))
+        x = multiply(x1, x2)
+    labels = batch + outer1 + outer2
+    return labels, _arranged(labels, x, labels, (*b, *m, *n))
+
+
+def _arranged(labels: str, x: Tensor, order: str, shape: tuple[int, ...] | None = None) -> Tensor:
+    """Bring the axes into another order, and then into another shape, where they are not so already."""
+    if labels != order:
+        x = permute_dims(x, tuple(labels.index(label) for label in order))
+    return x if shape is None or x.shape == shape else reshape(x, shape)

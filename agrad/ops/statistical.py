@@ -1,7 +1,7 @@
 """Statistical functions: the standard's reductions and cumulative functions, each with its gradient rules.
 
-A rule of a reduction gets a cotangent without the reduced axes: `_restore` puts them back with length 1, and `_spread`
-gives it the shape of the input.
+A rule of a reduction gets a cotangent without the reduced axes: `restore` puts them back, so that it broadcasts, and
+`_spread` gives it the shape of the input.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ def _count(shape: tuple[int, ...], axis: Axis) -> int:
     return math.prod(shape[i] for i in _axes(shape, axis))
 
 
-def _restore(xp: Any, reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+def restore(xp: Any, reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+    """Make what was reduced along `axis` broadcast with an array of `shape` again."""
     if keepdims or axis is None:
-        return reduced  # it broadcasts as it is
+        return reduced
     axes = _axes(shape, axis)
     return xp.reshape(reduced, tuple(1 if i in axes else n for i, n in enumerate(shape)))
 
 
 def _spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
-    return xp.broadcast_to(_restore(xp, g, shape, axis, keepdims), shape)
+    return xp.broadcast_to(restore(xp, g, shape, axis, keepdims), shape)
 
 
 # Sums and means
@@ -140,7 +141,7 @@ def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
 def _var_x(g: Any, x: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
     degrees = _count(x.shape, axis) - correction
     scale = 2.0 / degrees if degrees > 0 else math.inf
-    return _restore(xp, g * scale, x.shape, axis, keepdims) * (x - xp.mean(x, axis=axis, keepdims=True))
+    return restore(xp, g * scale, x.shape, axis, keepdims) * (x - xp.mean(x, axis=axis, keepdims=True))
 
 
 var.vjp(x=_var_x)
@@ -243,8 +244,8 @@ def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
 
 
 def _extreme_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
-    reached = xp.astype(x == _restore(xp, out, x.shape, axis, keepdims), g.dtype)
-    return _restore(xp, g, x.shape, axis, keepdims) / xp.sum(reached, axis=axis, keepdims=True) * reached
+    reached = xp.astype(x == restore(xp, out, x.shape, axis, keepdims), g.dtype)
+    return restore(xp, g, x.shape, axis, keepdims) / xp.sum(reached, axis=axis, keepdims=True) * reached
 
 
 max.vjp(x=_extreme_x)
@@ -291,7 +292,7 @@ def _prod_x(g: Any, x: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
     rows = xp.reshape(rows, (*shape[: x.ndim - len(axes)], _count(x.shape, axis)))
     others = _before(xp, rows) * xp.flip(_before(xp, xp.flip(rows, axis=-1)), axis=-1)
     others = xp.permute_dims(xp.reshape(others, shape), tuple(order.index(i) for i in range(x.ndim)))
-    return _restore(xp, g, x.shape, axis, keepdims) * others
+    return restore(xp, g, x.shape, axis, keepdims) * others
 
 
 def _before(xp: Any, x: Any) -> Any:
