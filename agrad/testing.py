@@ -12,8 +12,8 @@ from typing import Any
 from . import backends
 from .core.dtypes import as_dtype
 from .core.tape import enable_grad, no_grad
-from .core.transforms import gradients
 from .core.tensor import Tensor
+from .core.transforms import gradients
 from .ops.manipulation import reshape
 
 __all__ = ["assert_close", "check_grads"]
@@ -157,8 +157,17 @@ class _Check:
         outputs = f(*leaves)
         weights = [self._direction(output) for output in outputs]
         analytic = _pull(outputs, leaves, weights, create_graph=False)
+        unfit = [x.dtype.name for x in outputs if x.dtype.name not in ("float64", "complex128")]
         for i, (point, gradient) in enumerate(zip(points, analytic, strict=True)):
-            self._compare(f, points, i, weights, gradient, f"order {level} with respect to {names[i]}", outputs)
+            numeric = self._differences(f, points, i, weights)
+            found = [0.0] * point.size if gradient is None else _numbers(gradient)
+            if difference := _worst(found, numeric, point.shape, self.rtol, self.atol, ("analytic", "numeric")):
+                missing = "; no rule leads there" if gradient is None else ""
+                note = f"; {unfit[0]} is too coarse for differences: compute in float64" if unfit else ""
+                raise AssertionError(
+                    f"the gradient of {self.name} of order {level} with respect to {names[i]} is wrong: "
+                    f"{difference}{missing}{note}"
+                )
         if level == order:
             return
 
@@ -178,39 +187,25 @@ class _Check:
         is_complex = like.dtype.is_complex
         return _tensor([complex(draw(), draw()) if is_complex else draw() for _ in range(like.size)], like)
 
-    def _compare(
-        self,
-        f: Callable[..., list[Tensor]],
-        points: list[Tensor],
-        i: int,
-        weights: list[Tensor],
-        gradient: Tensor | None,
-        what: str,
-        outputs: list[Tensor],
-    ) -> None:
-        point = points[i]
-        values = _numbers(point)
+    def _differences(
+        self, f: Callable[..., list[Tensor]], points: list[Tensor], i: int, weights: list[Tensor]
+    ) -> list[Any]:
+        """Return the central differences of the weighted sum of the outputs, for each entry of `points[i]`."""
+        values = _numbers(points[i])
 
         def slope(entry: int, step: complex) -> float:
-            """The central difference of the weighted sum when one entry moves by `step`."""
             sums = []
             for sign in (1, -1):
                 moved = list(values)
                 moved[entry] += sign * step
                 xs = [x.detach().requires_grad_() for x in points]
-                xs[i] = _tensor(moved, point).requires_grad_()
+                xs[i] = _tensor(moved, points[i]).requires_grad_()
                 sums.append(_weighted_sum(f(*xs), weights))
             return (sums[0] - sums[1]) / (2 * self.eps)
 
-        numeric: list[Any] = [slope(entry, self.eps) for entry in range(point.size)]
-        if point.dtype.is_complex:
-            numeric = [n + 1j * slope(entry, 1j * self.eps) for entry, n in enumerate(numeric)]
-        found = [0.0] * point.size if gradient is None else _numbers(gradient)
-        if difference := _worst(found, numeric, point.shape, self.rtol, self.atol, ("analytic", "numeric")):
-            unfit = sorted({out.dtype.name for out in outputs if out.dtype.name not in ("float64", "complex128")})
-            note = f"; {self.name} computes in {unfit[0]}, where differences mean nothing: keep float64" if unfit else ""
-            missing = "; no rule leads there" if gradient is None else ""
-            raise AssertionError(f"the gradient of {self.name} of {what} is wrong: {difference}{missing}{note}")
+        if points[i].dtype.is_complex:
+            return [slope(k, self.eps) + 1j * slope(k, 1j * self.eps) for k in range(len(values))]
+        return [slope(k, self.eps) for k in range(len(values))]
 
 
 def _doubled(x: Any) -> Any:

@@ -132,6 +132,10 @@ def gelu_tanh(x: Any, approximate: str) -> Any:
     return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
 
 
+def pad(x: Any, width: Any, constant_values: float = 0.0) -> Any:
+    return np.pad(x, width, constant_values=constant_values)
+
+
 def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
     return np.sum(np.conj(x) * y, axis=axis)
 
@@ -233,14 +237,14 @@ STATISTICAL = [
     case("prod", [real(2, 3)], np.prod, axis=-1, keepdims=True),
     case("prod", [exactly([[0.0, 2.0, 3.0], [0.0, 0.0, 1.5]])], np.prod, "zeros", axis=1),
     case("std", [real(2, 3)], np.std),
-    case("std", [real(2, 3, 2)], lambda x, axis, correction: np.std(x, axis=axis, ddof=correction), axis=(0, 2), correction=1),
+    case("std", [real(2, 3, 2)], np.std, axis=(0, 2), correction=1),
     case("std", [real(2, 3)], np.std, axis=-1, keepdims=True),
     case("sum", [real(2, 3)], np.sum, complex=True),
     case("sum", [real(2, 3, 2)], np.sum, axis=(0, 2)),
     case("sum", [real(2, 3)], np.sum, axis=-1, keepdims=True),
     case("sum", [real(2, 3)], np.sum, axis=()),
     case("var", [real(2, 3)], np.var),
-    case("var", [real(2, 3, 2)], lambda x, axis, correction: np.var(x, axis=axis, ddof=correction), axis=(0, 2), correction=1),
+    case("var", [real(2, 3, 2)], np.var, axis=(0, 2), correction=1),
     case("var", [real(2, 3)], np.var, axis=-1, keepdims=True),
     case("all", [truth(2, 3)], np.all, axis=1),
     case("any", [truth(2, 3)], np.any, axis=1),
@@ -274,8 +278,8 @@ MANIPULATION = [
     case("triu", [real(2, 3, 4)], np.triu, k=1),
     case("unstack", [real(2, 3)], np.unstack, axis=1, complex=True),
     case("meshgrid", [real(2), real(3)], np.meshgrid, indexing="ij"),
-    case("pad", [real(2, 3), ((1, 0), (0, 2))], lambda x, width: np.pad(x, width)),
-    case("pad", [real(2, 3), 1], lambda x, width, constant_values: np.pad(x, width, constant_values=constant_values), constant_values=7.0),
+    case("pad", [real(2, 3), ((1, 0), (0, 2))], pad),
+    case("pad", [real(2, 3), 1], pad, constant_values=7.0),
     case("astype", [real(2, 3), "float64"], lambda x, dtype: x.astype(dtype)),
     case("astype", [real(2, 3), "complex128"], lambda x, dtype: x.astype(dtype), "to complex"),
 ]

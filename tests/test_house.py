@@ -89,7 +89,9 @@ def code_lines(path):
 
 def test_lines_are_counted_without_docstrings_and_comments(tmp_path):
     path = tmp_path / "sample.py"
-    path.write_text('"""Doc.\n\nMore."""\n\n# comment\nx = (\n    1  # one\n)\n\n\ndef f():\n    """Doc."""\n    return x\n')
+    path.write_text(
+        '"""Doc.\n\nMore."""\n\n# comment\nx = (\n    1  # one\n)\n\n\ndef f():\n    """Doc."""\n    return x\n'
+    )
     assert code_lines(path) == 5
 
 

@@ -51,7 +51,7 @@ def test_dtypes_survive_copy_and_pickle():
 
 @pytest.mark.parametrize("dtype", ["float33", np.dtype("U3"), object, np.dtype("datetime64[s]")])
 def test_unknown_dtypes_are_named(dtype):
-    with pytest.raises(TypeError, match="dtype.*float32"):
+    with pytest.raises(TypeError, match=r"dtype.*float32"):
         as_dtype(dtype)
 
 

@@ -146,7 +146,7 @@ def test_requires_grad_is_settable_on_leaves_only():
     y = x * 2
     assert not y.is_leaf
     assert y.requires_grad_() is y
-    with pytest.raises(RuntimeError, match="leaf.*detach"):
+    with pytest.raises(RuntimeError, match=r"leaf.*detach"):
         y.requires_grad = False
     x.requires_grad = False
     assert not x.requires_grad

@@ -144,9 +144,7 @@ def public(definition):
 
 def test_every_primitive_has_a_row():
     covered = {id(getattr(find(case), "definition", None)) for case in CASES}
-    missing = [
-        name for name, definition in registry.items() if public(definition) and id(definition) not in covered
-    ]
+    missing = [name for name, definition in registry.items() if public(definition) and id(definition) not in covered]
     assert not missing, f"tests/cases.py has no row for {missing}"
 
 
