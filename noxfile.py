@@ -9,6 +9,7 @@ import ctypes
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import nox
 
@@ -105,13 +106,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run every example as its reader would."""
+    """Run every example as its reader would, but the main one, which has a session of its own."""
     session.install("-e", ".[examples]")
-    pictures = session.create_tmp()
-    for name in sorted(os.listdir("examples")):
-        if name.endswith(".py"):
-            plot = os.path.join(pictures, name.replace(".py", ".png"))
-            session.run("python", f"examples/{name}", "--plot", plot, *session.posargs, env={"MPLBACKEND": "Agg"})
+    pictures = Path(session.create_tmp())
+    for file in sorted(Path("examples").glob("*.py")):
+        if file.stem not in ("common", "mnist"):
+            session.run("python", str(file), "--plot", str(pictures / f"{file.stem}.png"), *session.posargs)
 
 
 @nox.session
