@@ -7,14 +7,21 @@ Both tables are open: `register` adds a library that agrad does not know.
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Final
 
 from .base import Backend
 from .host import is_host, is_number, read, show
 
-__all__ = ["KINDS", "Backend", "is_host", "is_number", "load", "of", "read", "register", "show"]
+__all__ = ["KINDS", "Backend", "devices", "is_host", "is_number", "load", "of", "read", "register", "show"]
 
 KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax"}
+_INSTALL: Final = {
+    "cuda": 'CuPy: pip install "agrad[cuda12x]", or "agrad[cuda13x]" for CUDA 13',
+    "strict": "array-api-strict: pip install array-api-strict",
+    "torch": "PyTorch: pip install torch",
+    "jax": "JAX: pip install jax",
+}
 _ROOTS: Final = {"numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax"}
 _by_kind: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
@@ -28,15 +35,24 @@ def load(kind: str) -> Backend:
     ValueError
         If there is no such kind.
     RuntimeError
-        If its library is not installed; the message holds the command that installs it.
+        If its library is not installed, or broken; the message holds the command that installs it.
     """
     if kind not in _by_kind:
         if kind not in KINDS:
             known = ", ".join(repr(name) for name in (*KINDS, *(_by_kind.keys() - KINDS.keys())))
             raise ValueError(f"unknown device {kind!r}; write one of {known}, with a place after a colon: 'cuda:0'")
-        module = import_module(f".{KINDS[kind]}", __name__)
-        register(module.BACKEND)
+        register(_import(kind).BACKEND)
     return _by_kind[kind]
+
+
+def _import(kind: str) -> ModuleType:
+    try:
+        return import_module(f".{KINDS[kind]}", __name__)
+    except ImportError as error:
+        library, _, command = _INSTALL[kind].partition(": ")
+        if isinstance(error, ModuleNotFoundError) and error.name in _ROOTS:
+            raise RuntimeError(f"device {kind!r} needs {library}, which is not installed; run {command}") from None
+        raise RuntimeError(f"device {kind!r} needs {library}, which cannot be imported: {error}") from error
 
 
 def register(backend: Backend) -> None:
@@ -67,3 +83,23 @@ def _search(array: Any) -> Backend:
         if kind is not None and load(kind).is_array(array):
             return _by_kind[kind]
     raise TypeError(f"{type(array).__module__}.{type(array).__qualname__} is no array that agrad knows")
+
+
+def devices() -> dict[str, str]:
+    """Return what this machine offers: each device's name, and ``""`` or the reason why it is missing.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.devices()["cpu"]
+    ''
+    """
+    found: dict[str, str] = {}
+    for kind in (*KINDS, *(_by_kind.keys() - KINDS.keys())):
+        try:
+            places = load(kind).places()
+        except RuntimeError as error:
+            found[kind] = str(error)
+        else:
+            found |= {f"{kind}:{place}" if place else kind: "" for place in places}
+    return found

@@ -12,8 +12,6 @@ from typing import Any
 
 from .. import backends
 
-__all__ = ["Device", "current_device", "devices", "get_device", "set_device"]
-
 _known: dict[str, Device] = {}
 _process_wide: Device | None = None
 # The devices of the `with` blocks around the running code, innermost last, each with what leaving it undoes.
@@ -112,20 +110,8 @@ class Device:
         inside.__exit__(*exc)  # type: ignore[arg-type]
 
 
-def current_device() -> Device:
-    """Return the device on which numbers, lists and NumPy arrays become Tensors."""
-    entered = _entered.get()
-    return entered[-1][0] if entered else _process_wide or _initial()
-
-
-def _initial() -> Device:
-    set_device(os.environ.get("AGRAD_DEVICE") or "cpu")
-    assert _process_wide is not None
-    return _process_wide
-
-
 def get_device() -> Device:
-    """Return the current device.
+    """Return the device on which numbers, lists and NumPy arrays become Tensors.
 
     It is the innermost ``with Device(...)`` block's, else the one `set_device` chose, else the environment
     variable ``AGRAD_DEVICE``'s, else ``"cpu"``.
@@ -137,7 +123,10 @@ def get_device() -> Device:
     ...     agrad.get_device()
     agrad.Device('cpu')
     """
-    return current_device()
+    entered = _entered.get()
+    if entered:
+        return entered[-1][0]
+    return _process_wide or Device(os.environ.get("AGRAD_DEVICE") or "cpu")
 
 
 def set_device(device: str | Device) -> None:
@@ -162,24 +151,3 @@ def set_device(device: str | Device) -> None:
     """
     global _process_wide
     _process_wide = Device(device)
-
-
-def devices() -> dict[str, str]:
-    """Return what this machine offers: each device's name, and ``""`` or the reason why it is missing.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> agrad.devices()["cpu"]
-    ''
-    """
-    found: dict[str, str] = {}
-    for kind in backends.KINDS:
-        try:
-            backend = backends.load(kind)
-            places = backend.places()
-        except RuntimeError as error:
-            found[kind] = str(error)
-        else:
-            found |= {f"{kind}:{place}" if place else kind: "" for place in places}
-    return found

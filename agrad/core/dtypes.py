@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-__all__ = ["DType", "as_dtype", "from_native", "get_default_dtype", "native", "set_default_dtype"]
-
 _FAMILIES: Final = {
     "bool": ("bool",),
     "signed integer": ("int8", "int16", "int32", "int64"),
@@ -78,11 +76,11 @@ def from_native(dtype: Any) -> DType:
     key = type(dtype), dtype  # dtypes of two libraries may hash alike, and array-api-strict's warn when compared
     try:
         return _by_native[key]
-    except KeyError:
+    except (KeyError, TypeError):
         # numpy.dtype has a name, numpy.float32 a __name__; torch.float32 and array_api_strict.float32 only a repr.
-        name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or repr(dtype).rsplit(".", 1)[-1]
+        name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or repr(dtype).rpartition(".")[2]
         if name not in BY_NAME:
-            raise TypeError(f"agrad has no dtype for {dtype!r}; it has {', '.join(BY_NAME)}") from None
+            raise TypeError(f"agrad has no dtype {dtype!r}; it has {', '.join(BY_NAME)}") from None
         return _by_native.setdefault(key, BY_NAME[name])
 
 
@@ -107,19 +105,13 @@ def as_dtype(dtype: Any) -> DType:
     """
     if isinstance(dtype, DType):
         return dtype
-    if isinstance(dtype, str):
-        if dtype in BY_NAME:
-            return BY_NAME[dtype]
-        raise TypeError(f"there is no dtype {dtype!r}; agrad has {', '.join(BY_NAME)}")
     if dtype is float:
         return _default
     if dtype is complex:
         return BY_NAME["complex128" if _default.name == "float64" else "complex64"]
     if dtype is int:
         return BY_NAME["int64"]
-    if dtype is bool:
-        return BY_NAME["bool"]
-    return from_native(dtype)
+    return BY_NAME[dtype] if isinstance(dtype, str) and dtype in BY_NAME else from_native(dtype)
 
 
 def native(xp: Any, dtype: Any) -> Any:

@@ -80,7 +80,7 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     Tensor(12., dtype=float32, device='cpu')
     """
     definition = Definition(forward)
-    op = definition.compile()
+    op = definition.compile(forward)
     op.__name__ = op.__qualname__ = forward.__name__
     op.__module__, op.__doc__ = forward.__module__, forward.__doc__
     op.__signature__, op.definition, op.vjp = definition.signature, definition, definition.vjp
@@ -95,33 +95,33 @@ def op{signature}:
     if _device is None:
         return op({again})
     try:
-        _out = FORWARD({call})
+        _out = forward({call})
     except Exception as error:
-        raise ERRORS.in_op(NAME, error, ({arrays},), dict({settings})) from error
+        raise errors.in_op(definition.name, error, ({arrays},), dict({settings})) from error
     if type(_out) is not _device.array_type:
-        return FINISH(_out, _device, _mask, ({frame}))
-    result = NEW(TENSOR)
+        return definition.finish(_out, _device, _mask, ({frame}))
+    result = new(Tensor)
     result._data = _out
     result._device = _device
-    if _mask and RECORDING.get():
-        result._node = PLANS[_mask].record({frame}, _out, _out)
+    if _mask and recording.get():
+        result._node = plans[_mask].record({frame}, _out, _out)
     return result
 """
 _UNWRAP: Final = """
-    if isinstance({x}, TENSOR):
+    if isinstance({x}, Tensor):
         if {x}._device is not _device:
             if _device is not None:
-                raise ERRORS.mixed_devices(NAME, [_device.name, {x}._device.name])
+                raise errors.mixed_devices(definition.name, [_device.name, {x}._device.name])
             _device = {x}._device
         if {x}._node is not None:
             _mask += {bit}
         _data_{x} = {x}._data
-    elif type({x}) in PLAIN:
+    elif type({x}) in _PLAIN:
         _data_{x} = {x}
     else:
         return op({again})
 """
-_UNWRAP_SEQUENCE: Final = "{x}, _data_{x}, _device, _mask = UNWRAP(NAME, {x})"
+_UNWRAP_SEQUENCE: Final = "{x}, _data_{x}, _device, _mask = _unwrapped(definition.name, {x})"
 
 
 class Definition:
@@ -139,7 +139,7 @@ class Definition:
     """
 
     def __init__(self, forward: Callable[..., Any]) -> None:
-        self.name, self.forward = forward.__name__, forward
+        self.name = forward.__name__
         _, *parameters = inspect.signature(forward).parameters.values()
         self.signature = inspect.Signature(parameters)
         self.arrays = [p.name for p in parameters if "ArrayLike" in str(p.annotation)]
@@ -150,30 +150,26 @@ class Definition:
         self.plans = _Plans(self)
         registry[f"{forward.__module__}.{self.name}"] = self
 
-    def compile(self) -> Any:
+    def compile(self, forward: Any) -> Any:
         """Return the function of the op."""
         parameters = self.signature.parameters
-        arrays, data = ", ".join(self.arrays), [f"_data_{x}" for x in self.arrays]
         settings = [f"{x}={x}" if parameters[x].kind is inspect.Parameter.KEYWORD_ONLY else x for x in self.settings]
-        again = ", ".join([f"*PREPARED(NAME, ({arrays},))", *settings])
+        again = ", ".join([f"*_prepared(definition.name, ({', '.join(self.arrays)},))", *settings])
         unwrap = _UNWRAP_SEQUENCE if self.sequence else _UNWRAP
-        defaults = {f"default_{name}": p.default for name, p in parameters.items()}
-        known = defaults | {
-            "NAME": self.name, "FORWARD": self.forward, "FINISH": self.finish, "PLANS": self.plans, "PLAIN": _PLAIN,
-            "TENSOR": Tensor, "NEW": object.__new__, "ERRORS": errors, "RECORDING": recording,
-            "PREPARED": _prepared, "UNWRAP": _unwrapped,
-        }  # fmt: skip
         source = _OP.format(
-            signature=inspect.Signature([_bare(p) for p in parameters.values()]),
+            signature=inspect.Signature([_in_source(p) for p in parameters.values()]),
             unwrap="".join(unwrap.format(x=x, bit=1 << i, again=again) for i, x in enumerate(self.arrays)),
             again=again,
-            call=", ".join(["_device.xp", *data, *settings]),
-            arrays=arrays,
+            call=", ".join(["_device.xp", *(f"_data_{x}" for x in self.arrays), *settings]),
+            arrays=", ".join(self.arrays),
             settings=", ".join(f"{x}={x}" for x in self.settings),
             frame=self.frame,
         )
+        known = globals() | {"definition": self, "forward": forward, "plans": self.plans, "new": object.__new__}
         exec(source, known)
-        return known["op"]
+        op = known["op"]
+        op.__defaults__, op.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__
+        return op
 
     def vjp(self, **rules: Callable[..., Any]) -> None:
         """Set the gradient rules; TypeError if one is for, or asks for, what the op does not have."""
@@ -204,20 +200,14 @@ class Definition:
         return type(out)(*tensors) if hasattr(out, "_fields") else type(out)(tensors)
 
 
-def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
-    """Return a parameter as source text needs it: no annotation, the default by a name."""
-    named = parameter.default is not inspect.Parameter.empty
-    default = _Name(f"default_{parameter.name}") if named else inspect.Parameter.empty
+def _in_source(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Return a parameter as source text: the default's value is set afterwards."""
+    default = inspect.Parameter.empty if parameter.default is inspect.Parameter.empty else None
     return parameter.replace(annotation=inspect.Parameter.empty, default=default)
 
 
-class _Name(str):
-    __slots__ = ()
-    __repr__ = str.__str__
-
-
 def _prepared(op: str, arrays: Sequence[Any]) -> list[Any]:
-    """Return array arguments as Tensors and plain numbers, at least one Tensor among them, on the first one's device."""
+    """Return array arguments as Tensors and plain numbers: at least one Tensor, the host's arrays on its device."""
     device = next((x._device for x in arrays if isinstance(x, Tensor)), None)
     prepared = [_operand(x, device) for x in arrays]
     if not any(isinstance(x, Tensor) for x in prepared):

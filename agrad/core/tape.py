@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
+from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
-from functools import wraps
 from heapq import heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from .. import errors
@@ -17,9 +17,6 @@ from .tensor import LEAF, Tensor, convert, wrap
 
 if TYPE_CHECKING:
     from .primitive import Plan
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 recording: ContextVar[bool] = ContextVar("agrad recording", default=True)
 namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts itself here
@@ -85,29 +82,7 @@ class Pick:
 # Recording on and off
 
 
-class _Recording:
-    """A context manager and decorator in which recording is on or off."""
-
-    def __init__(self, mode: bool) -> None:
-        self._mode = mode
-        self._tokens: list[Token[bool]] = []
-
-    def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._mode))
-
-    def __exit__(self, *exc: object) -> None:
-        recording.reset(self._tokens.pop())
-
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        @wraps(function)
-        def switched(*args: P.args, **kwargs: P.kwargs) -> R:
-            with _Recording(self._mode):
-                return function(*args, **kwargs)
-
-        return switched
-
-
-class no_grad(_Recording):  # noqa: N801 - PyTorch's name, used like a function
+class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name, used like a function
     """Record nothing: in a ``with`` block, or in a function decorated with ``@no_grad()``.
 
     Results then require no gradient, and writing in place changes the buffer itself.
@@ -122,11 +97,22 @@ class no_grad(_Recording):  # noqa: N801 - PyTorch's name, used like a function
     False
     """
 
+    _mode = False
+
     def __init__(self) -> None:
-        super().__init__(False)
+        self._tokens: list[Token[bool]] = []
+
+    def _recreate_cm(self) -> no_grad:  # a decorated function may run in several threads at once
+        return enable_grad() if self._mode else no_grad()
+
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(self._mode))
+
+    def __exit__(self, *exc: object) -> None:
+        recording.reset(self._tokens.pop())
 
 
-class enable_grad(_Recording):  # noqa: N801
+class enable_grad(no_grad):  # noqa: N801
     """Record again inside a `no_grad` block: a context manager and decorator.
 
     Examples
@@ -139,11 +125,10 @@ class enable_grad(_Recording):  # noqa: N801
     True
     """
 
-    def __init__(self) -> None:
-        super().__init__(True)
+    _mode = True
 
 
-class set_grad_enabled(_Recording):  # noqa: N801
+class set_grad_enabled(no_grad):  # noqa: N801
     """Turn recording on or off from here on, or for a ``with`` block or a decorated function only.
 
     Parameters
@@ -161,13 +146,14 @@ class set_grad_enabled(_Recording):  # noqa: N801
     """
 
     def __init__(self, mode: bool) -> None:
-        super().__init__(bool(mode))
+        super().__init__()
+        self._mode = bool(mode)
         super().__enter__()
 
     def __enter__(self) -> None:
         pass  # it is in force since it was made
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+    def __call__(self, function: Any) -> Any:
         self.__exit__()
         return super().__call__(function)
 
@@ -188,10 +174,7 @@ def is_grad_enabled() -> bool:
 
 
 def backward(
-    tensor: Tensor,
-    gradient: Tensor | None = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
+    tensor: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False
 ) -> None:
     """Add the gradient of this Tensor with respect to every leaf that it depends on to the leaf's ``.grad``.
 
@@ -262,29 +245,23 @@ def entry_of(tensor: Tensor, what: str) -> Any:
 def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     """Return the cotangent to begin with: raw, or a Tensor under `graph`."""
     device = tensor._device
+    if gradient is None and tensor.size != 1:
+        raise errors.not_scalar(tensor.shape)
     if gradient is None:
-        if tensor.size != 1:
-            raise errors.not_scalar(tensor.shape)
         gradient = wrap(device.xp.ones_like(tensor._data), device)
     elif not isinstance(gradient, Tensor):
-        gradient = wrap(convert(gradient, tensor.dtype, device)[0], device)
-    if gradient.shape != tensor.shape:
-        raise ValueError(f"gradient has shape {gradient.shape}, the Tensor {tensor.shape}; they must be the same")
-    if gradient._device is not device:
-        raise errors.mixed_devices("backward()", [device.name, gradient._device.name])
-    if tensor.dtype.is_complex:
-        gradient = namespace.conj(gradient)
-    g = gradient if graph else gradient._data
-    return _fit(g, tensor._data, namespace if graph else device.xp, "backward")
+        gradient = wrap(*convert(gradient, tensor.dtype, device))
+    if gradient.shape != tensor.shape or gradient._device is not device:
+        raise ValueError(
+            f"gradient has shape {gradient.shape} on {gradient._device}, the Tensor {tensor.shape} on {device}; "
+            "they must be the same"
+        )
+    gradient = namespace.conj(gradient) if tensor.dtype.is_complex else gradient
+    return _fit(gradient if graph else gradient._data, tensor._data, namespace if graph else device.xp, "backward")
 
 
 def propagate(
-    entries: Sequence[Any],
-    seeds: Sequence[Any],
-    retain: bool,
-    graph: bool,
-    needed: set[Any] | None = None,
-    wanted: Collection[Any] = (),
+    entries: Sequence[Any], seeds: Sequence[Any], retain: bool, graph: bool, needed: Any = None, wanted: Any = ()
 ) -> tuple[dict[Any, Any], set[Any]]:
     """Carry cotangents from `entries` back to the leaves and the `wanted` entries.
 
@@ -312,11 +289,10 @@ def propagate(
         if special:
             if retained and node in _retained:
                 _keep_grad(node, g, graph)
-            if needed is not None:
-                if node in wanted:
-                    arrived[node] = g
-                if node not in needed:
-                    continue
+            if node in wanted:
+                arrived[node] = g
+            if needed is not None and node not in needed:
+                continue
         if type(plan) is Pick:
             whole = node.edges[0][0]
             if whole not in pending:
@@ -340,8 +316,6 @@ def propagate(
             if needed is not None and parent not in needed:
                 continue
             cotangent = call(g, kept)
-            if cotangent is None:
-                continue
             like = parent if type(parent) is Node else parent._data
             array = cotangent._data if graph else cotangent
             if array.shape != like.shape or array.dtype != like.dtype:

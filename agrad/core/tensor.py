@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import backends
 from . import dtypes
-from .device import Device, current_device
+from .device import Device, get_device
 from .dtypes import DType
 
 if TYPE_CHECKING:
     from .declarations import ArrayMethods
 else:
     ArrayMethods = object
-
-__all__ = ["LEAF", "SCALARS", "Tensor", "wrap"]
 
 SCALARS: Final = frozenset({bool, int, float, complex})
 LEAF: Final = object()  # stands in Tensor._node where a leaf requires a gradient: the leaf itself is the tape's entry
@@ -332,7 +330,7 @@ def convert(data: Any, dtype: Any, device: str | Device | None, copy: bool | Non
     else:
         data, source, dtype = _on_some_device(data, dtype)
         stays = device is None and source.kind != "cpu"
-        target = source if stays else Device(device) if device is not None else current_device()
+        target = source if stays else Device(device) if device is not None else get_device()
     if source.backend is not target.backend:
         data = source.backend.to_numpy(data)
     return target.backend.asarray(data, dtypes.native(target.xp, dtype), target.native, copy), target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.device import Device, current_device
+from ..core.device import Device, get_device
 from ..core.dtypes import get_default_dtype, native
 from ..core.tensor import Tensor, wrap
 
@@ -23,7 +23,7 @@ def asarray(
 
 
 def _made(name: str, args: Any, dtype: Any, device: str | Device | None, requires_grad: bool) -> Tensor:
-    place = current_device() if device is None else Device(device)
+    place = get_device() if device is None else Device(device)
     array = getattr(place.xp, name)(*args, dtype=native(place.xp, dtype or get_default_dtype()), device=place.native)
     result = wrap(array, place)
     return result.requires_grad_() if requires_grad else result
