@@ -22,7 +22,9 @@ _INSTALL: Final = {
     "torch": "PyTorch: pip install torch",
     "jax": "JAX: pip install jax",
 }
-_ROOTS: Final = {"numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax"}
+_ROOTS: Final = {
+    "numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax",
+}  # fmt: skip
 _by_kind: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
 

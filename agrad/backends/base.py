@@ -25,14 +25,19 @@ class Backend:
         Its array API namespace, through array-api-compat.
     array_type : type
         The class of its arrays.
-    supports_float64 : bool
-        Whether it computes in double precision as it is set up now.
+    checks_indices : bool
+        Whether arrays in a key are searched for indices out of range: not where one would wait for the answer.
     """
 
     kind: ClassVar[str]
     xp: Any
     array_type: type
-    supports_float64 = True
+    checks_indices: ClassVar[bool] = True
+
+    @property
+    def supports_float64(self) -> bool:
+        """Whether it computes in double precision as it is set up now."""
+        return True
 
     # Places
 
@@ -60,6 +65,13 @@ class Backend:
 
     def synchronize(self, native: Any) -> None:
         """Wait for the device's queue; libraries that compute at once have none."""
+
+    def memory(self, native: Any) -> dict[str, int]:
+        """Return bytes "allocated" to arrays, "reserved" for more, "free" and in "total"; empty if nobody counts."""
+        return {}
+
+    def empty_cache(self, native: Any) -> None:
+        """Give memory that is reserved and unused back to the device."""
 
     # Arrays
 
@@ -108,64 +120,78 @@ class Backend:
         return array
 
     def put(self, array: Any, index: Any, values: Any) -> Any:
-        """Write ``values[i]`` at ``array[index[i]]``, all one-dimensional; where an index repeats, the last one stays."""
+        """Write ``values[i]`` at ``array[index[i]]`` along the first axis; of several values, the last one stays."""
         for i in range(index.shape[0]):
-            array = self.assign(array, (int(index[i]),), values[i])
+            array = self.assign(array, (int(index[i]), ...), values[i, ...])
         return array
 
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
         """Add ``values[i]`` to ``array[index[i]]`` along the first axis, repeated indices included.
 
-        A one-hot matrix times the values, in chunks that keep the matrix small.
+        A one-hot matrix times the values, in chunks that keep the matrix small; row by row where a value is infinite
+        or NaN, because zero times that is not zero.
         """
-        xp = self.xp
-        rows = array.shape[0]
-        flat = xp.reshape(values, (index.shape[0], -1))
-        places = xp.arange(rows, dtype=index.dtype, device=self._native_of(array))
-        total = xp.zeros((rows, flat.shape[1]), dtype=flat.dtype, device=self._native_of(array))
-        step = max(1, 1_000_000 // max(1, rows))
-        for start in range(0, index.shape[0], step):
-            chosen = index[start : start + step]
-            one_hot = xp.astype(places[:, None] == chosen[None, :], flat.dtype)
-            total += one_hot @ flat[start : start + step, :]
+        xp, n, rows = self.xp, index.shape[0], array.shape[0]
+        if array.size == 0 or n == 0:
+            return array
+        if not bool(xp.all(xp.isfinite(values))):
+            for i in range(n):
+                row = int(index[i])
+                array = self.assign(array, (row, ...), array[row, ...] + values[i, ...])
+            return array
+        native = self.find(self.place_of(array))[1]
+        flat = xp.reshape(values, (n, -1))
+        places = xp.arange(rows, dtype=index.dtype, device=native)
+        total = xp.zeros((rows, flat.shape[1]), dtype=flat.dtype, device=native)
+        step = max(1, 1_000_000 // rows)
+        for start in range(0, n, step):
+            chunk = slice(start, min(start + step, n))
+            one_hot = xp.astype(places[:, None] == index[chunk][None, :], flat.dtype)
+            total += one_hot @ flat[chunk, :]
         return array + xp.reshape(total, array.shape)
-
-    def _native_of(self, array: Any) -> Any:
-        return self.find(self.place_of(array))[1]
 
     # Mathematics beyond the standard
 
     def erf(self, x: Any) -> Any:
-        """The error function, elementwise."""
+        """Return the error function, elementwise."""
         return erf(self.xp, x)
 
     # Random numbers: from NumPy, and moved
 
-    def generator(self, seed: int | None, native: Any) -> Any:
-        """Return a new generator of random numbers."""
+    def generator(self, seed: int, native: Any) -> Any:
+        """Return a new generator of random numbers, seeded by an integer from 0 to 2**64 - 1."""
         return np.random.default_rng(seed)
 
     def get_state(self, generator: Any) -> dict[str, Any]:
         """Return a generator's state as strings and numbers."""
-        state: dict[str, Any] = generator.bit_generator.state
-        return state
+        state = generator.bit_generator.state
+        numbers = {name: str(value) for name, value in state["state"].items()}  # too long for JSON's numbers
+        return {**state, "state": numbers}
 
     def set_state(self, generator: Any, state: dict[str, Any]) -> None:
         """Put a generator into a state that `get_state` returned."""
-        generator.bit_generator.state = state
+        numbers = {name: int(value) for name, value in state["state"].items()}
+        generator.bit_generator.state = {**state, "state": numbers}
 
     def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         """Draw from [0, 1)."""
-        return self.asarray(generator.random(shape), dtype, native)
+        if dtype == self.xp.float64:
+            return self.asarray(generator.random(shape), dtype, native)
+        numbers = generator.random(shape, np.float32)
+        if dtype != self.xp.float32:
+            levels = 1 / float(self.xp.finfo(dtype).eps)
+            numbers = np.floor(numbers * levels) / levels  # exact in 16 bits: rounding would lead up to 1
+        return self.asarray(numbers, dtype, native)
 
     def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         """Draw from the standard normal distribution."""
-        return self.asarray(generator.standard_normal(shape), dtype, native)
+        width = np.float64 if dtype == self.xp.float64 else np.float32
+        return self.asarray(generator.standard_normal(shape, width), dtype, native)
 
     def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         """Draw integers from low to high - 1."""
         return self.asarray(generator.integers(low, high, shape), dtype, native)
 
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
-        """Return the integers from 0 to n - 1 in random order, as int64."""
+        """Return the integers from 0 to n - 1 in random order."""
         return self.asarray(generator.permutation(n), self.xp.int64, native)

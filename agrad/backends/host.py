@@ -28,6 +28,11 @@ def read(data: Any) -> np.ndarray[Any, Any]:
     return array
 
 
+def native_order(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an array with its bytes in the order of this machine, which is all that other libraries take."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
 def show(array: np.ndarray[Any, Any], name: str) -> str:
     """Return the values as text, aligned behind ``name(``, in a screenful at most."""
     prefix = " " * (len(name) + 1)

@@ -10,11 +10,151 @@ import numpy as np
 
 from .base import Backend
 
+# Array, axis, dtype, out, keepdims: NumPy's stubs do not know that all may go by position, which is quicker.
+_add: Any = np.add.reduce
+_multiply: Any = np.multiply.reduce
+_greatest: Any = np.maximum.reduce
+_least: Any = np.minimum.reduce
+_or: Any = np.logical_or.reduce
+_and: Any = np.logical_and.reduce
+_CHUNK = 1 << 18  # entries that `add_at` writes at once: its index array then takes 2 MB at most
+
+# Faster spellings: two arrays of 8×16 are added in 0.4 µs, and array-api-compat's or NumPy's own detours in these
+# cost more than that each. The figures are microseconds for an 8×16 float32 array, array-api-compat's -> these.
+
+
+def _sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.4
+    return _add(x, axis, dtype, None, keepdims)
+
+
+def _prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 3.0 -> 1.5
+    return _multiply(x, axis, dtype, None, keepdims)
+
+
+def _max(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.5
+    return _greatest(x, axis, None, None, keepdims)
+
+
+def _min(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.5
+    return _least(x, axis, None, None, keepdims)
+
+
+def _any(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 3.2 -> 1.5
+    return _or(x, axis, None, None, keepdims)
+
+
+def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.7 -> 1.5
+    return _and(x, axis, None, None, keepdims)
+
+
+def _mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 6.8 -> 1.8
+    if x.dtype.char not in "fdFD" or x.size == 0:
+        return np.mean(x, axis=axis, keepdims=keepdims)  # float16 adds up in float32; nothing has no mean
+    total = _add(x, axis, None, None, keepdims)
+    return total / (x.size // total.size)
+
+
+def _var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 9
+    if x.dtype.char not in "fd" or x.size == 0:
+        return np.var(x, axis=axis, ddof=correction, keepdims=keepdims)
+    total = _add(x, axis, None, None, True)
+    count = x.size // total.size
+    if count <= correction:
+        return np.var(x, axis=axis, ddof=correction, keepdims=keepdims)  # it says what is wrong
+    apart = x - total / count
+    return _add(apart * apart, axis, None, None, keepdims) / (count - correction)
+
+
+def _std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 10
+    return np.sqrt(_var(x, axis=axis, correction=correction, keepdims=keepdims))
+
+
+def _argmax(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Any:  # 1.5 -> 0.6
+    return x.argmax(axis, keepdims=keepdims)
+
+
+def _argmin(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Any:  # 1.5 -> 0.6
+    return x.argmin(axis, keepdims=keepdims)
+
+
+def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # 20 -> 1.9
+    numbers = type(min) in _NUMBERS and type(max) in _NUMBERS
+    if x.dtype.kind == "f" and numbers and not (min is None and max is None):
+        return x.clip(min, max)
+    return compat.clip(x, min, max)
+
+
+_NUMBERS = (int, float, type(None))
+
+
+def _reshape(x: Any, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Any:  # 1.1 -> 0.3
+    return x.reshape(shape) if copy is None else np.reshape(x, shape, copy=copy)
+
+
+def _permute_dims(x: Any, /, axes: tuple[int, ...]) -> Any:  # 1.4 -> 0.2
+    return x.transpose(axes)
+
+
+def _matrix_transpose(x: Any, /) -> Any:  # 1.4 -> 0.3
+    return x.mT
+
+
+def _expand_dims(x: Any, /, *, axis: Any = 0) -> Any:  # 2.9 -> 0.7
+    ndim = x.ndim + 1
+    if type(axis) is not int or not -ndim <= axis < ndim:
+        return np.expand_dims(x, axis)
+    shape = list(x.shape)
+    shape.insert(axis % ndim, 1)
+    return x.reshape(shape)
+
+
+def _squeeze(x: Any, /, axis: Any) -> Any:  # 0.7 -> 0.4
+    return x.squeeze(axis)
+
+
+def _broadcast_to(x: Any, /, shape: tuple[int, ...]) -> Any:  # 3.3 -> 1.1, where one number becomes many
+    if x.size != 1 or x.base is not None or 0 in shape or len(shape) < x.ndim:
+        return np.broadcast_to(x, shape)
+    many = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+    many.setflags(write=False)
+    return many
+
+
+def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:  # 1.4 -> 0.4
+    return x.take(indices, axis)
+
+
+def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:  # 0.9 -> 0.6
+    return x.astype(dtype, copy=copy)
+
+
+def _ones(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:  # 2.2 -> 0.7
+    many = np.empty(shape, dtype, device=device)
+    many.fill(1)
+    return many
+
+
+def _ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:  # 2.2 -> 0.9
+    return _ones(x.shape, dtype=x.dtype if dtype is None else dtype)
+
+
+def _zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:  # 2.2 -> 0.5
+    return np.zeros(x.shape, x.dtype if dtype is None else dtype)
+
 
 def _namespace() -> Any:
     """Return array-api-compat's NumPy with faster spellings of the functions whose detours cost most."""
-    xp = ModuleType("agrad.backends.numpy.xp")
+    xp: Any = ModuleType("agrad.backends.numpy.xp")
     vars(xp).update({name: value for name, value in vars(compat).items() if not name.startswith("__")})
+    xp.sum, xp.prod, xp.max, xp.min, xp.any, xp.all = _sum, _prod, _max, _min, _any, _all
+    xp.mean, xp.var, xp.std = _mean, _var, _std
+    xp.argmax, xp.argmin, xp.clip, xp.take, xp.astype = _argmax, _argmin, _clip, _take, _astype
+    xp.reshape, xp.permute_dims, xp.matrix_transpose = _reshape, _permute_dims, _matrix_transpose
+    xp.expand_dims, xp.squeeze, xp.broadcast_to = _expand_dims, _squeeze, _broadcast_to
+    xp.ones, xp.ones_like, xp.zeros_like = _ones, _ones_like, _zeros_like
+    # NumPy itself has spoken the standard here since 2.1; going through array-api-compat costs 0.5 to 1 more.
+    xp.asarray, xp.arange, xp.empty, xp.zeros, xp.full = np.asarray, np.arange, np.empty, np.zeros, np.full
+    xp.matmul, xp.sign, xp.ceil, xp.floor, xp.trunc = np.matmul, np.sign, np.ceil, np.floor, np.trunc
     return xp
 
 
@@ -46,11 +186,20 @@ class NumpyBackend(Backend):
         return id(array if array.base is None else array.base)
 
     def put(self, array: Any, index: Any, values: Any) -> Any:
-        array[index] = values
+        array[index] = values  # NumPy promises that the last of several values stays
         return array
 
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
-        np.add.at(array, index, values)
+        if array.ndim < 2 or array.size == 0 or not array.flags.c_contiguous:
+            np.add.at(array, index, values)
+            return array
+        # Entry by entry: ufunc.at is several times faster in one dimension than along rows.
+        columns = array.size // array.shape[0]
+        flat, values, offsets = array.reshape(-1), values.reshape((-1, columns)), np.arange(columns)
+        step = max(1, _CHUNK // columns)
+        for start in range(0, index.shape[0], step):
+            places = index[start : start + step, None] * columns + offsets
+            np.add.at(flat, places.reshape(-1), values[start : start + step].reshape(-1))
         return array
 
 

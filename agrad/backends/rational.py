@@ -7,9 +7,10 @@ from typing import Any
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969), 631-637:
 # coefficients for |x| <= 0.46875, for 0.46875 < |x| <= 4 and for |x| > 4, highest power first.
 _SMALL = (
-    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
+     3.20937758913846947e3),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
-)
+)  # fmt: skip
 _MIDDLE = (
     (
         2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
@@ -35,7 +36,7 @@ _SQRT_PI = 1.7724538509055160273
 
 
 def erf(xp: Any, x: Any) -> Any:
-    """The error function of real `x`, good to the rounding of float64."""
+    """Return the error function of real `x`, good to the rounding of float64."""
     size = xp.abs(x)
     small = x * _ratio(_SMALL, xp.where(size <= 0.46875, x, xp.zeros_like(x)) ** 2)
     middle = xp.clip(size, 0.46875, 4.0)

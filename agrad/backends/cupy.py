@@ -1,0 +1,232 @@
+"""CuPy's arrays, on CUDA.
+
+CUDA has a current device in each thread. What is called here enters the array's own device first; where a machine has
+several, the namespaces do too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import wraps
+from types import ModuleType
+from typing import Any, ClassVar
+
+import array_api_compat.cupy as compat
+import cupy
+import cupyx
+import numpy as np
+
+from .host import native_order
+from .philox import SOURCE
+from .stream import StreamBackend
+
+_STAY = 'or stay on the CPU: agrad.set_device("cpu")'
+_NUMBERS = (int, float, type(None))
+
+_add_scaled = cupy.ElementwiseKernel("T x, float64 scale", "T y", "y += x * (T)scale", "agrad_add_scaled")
+_DRAW = "unsigned int words[4]; philox(seed, draw, i, words);"
+_uniform = cupy.ElementwiseKernel(
+    "uint64 seed, uint64 draw", "T out", f"{_DRAW} out = to_uniform(words, (T)0)", "agrad_uniform", preamble=SOURCE
+)
+_normal = cupy.ElementwiseKernel(
+    "uint64 seed, uint64 draw", "T out", f"{_DRAW} out = to_normal(words, (T)0)", "agrad_normal", preamble=SOURCE
+)
+_integers = cupy.ElementwiseKernel(
+    "uint64 seed, uint64 draw, int64 low, uint64 count", "int64 out",
+    f"{_DRAW} out = low + (long long)(word64(words) % count)", "agrad_integers", preamble=SOURCE,
+)  # fmt: skip
+
+
+def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
+    # array-api-compat writes through masks, for which the CPU must wait until the GPU has counted them.
+    if x.dtype.kind == "f" and type(min) in _NUMBERS and type(max) in _NUMBERS:
+        return x.clip(min, max)
+    return compat.clip(x, min, max)
+
+
+def _namespace() -> Any:
+    xp: Any = ModuleType("agrad.backends.cupy.xp")
+    vars(xp).update({name: value for name, value in vars(compat).items() if not name.startswith("__")})
+    xp.clip = _clip
+    return xp
+
+
+def _bound(xp: Any, native: Any) -> Any:
+    """Return a copy of a namespace whose functions run on one device, whichever is current."""
+    bound: Any = ModuleType(xp.__name__)
+    for name, value in vars(xp).items():
+        if isinstance(value, ModuleType) and name in ("linalg", "fft"):
+            value = _bound(value, native)
+        elif callable(value) and not isinstance(value, type):
+            value = _on(native, value)
+        setattr(bound, name, value)
+    return bound
+
+
+def _on(native: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function, assigned=("__name__", "__doc__"), updated=())
+    def there(*args: Any, **kwargs: Any) -> Any:
+        with native:
+            return function(*args, **kwargs)
+
+    return there
+
+
+def _look_for_gpus() -> list[str]:
+    """Return the numbers of the GPUs that CuPy can work on; RuntimeError says what is missing."""
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise RuntimeError(
+            f"CuPy is installed, but finds no CUDA device ({error}); install NVIDIA's driver, look what nvidia-smi "
+            f"lists and what CUDA_VISIBLE_DEVICES hides, {_STAY}"
+        ) from None
+    try:
+        cupy.cuda.nvrtc.getVersion()
+        cupy.cuda.cublas.getVersion  # noqa: B018 - CuPy loads the library when it is asked for
+    except (ImportError, RuntimeError) as error:
+        raise RuntimeError(
+            f"CuPy and NVIDIA's driver are here, but CUDA's libraries are not ({str(error).splitlines()[0]}); run "
+            f'pip install "cupy-cuda12x[ctk]", or "cupy-cuda13x[ctk]" for CUDA 13, {_STAY}'
+        ) from None
+    return [str(index) for index in range(count)]
+
+
+class CupyBackend(StreamBackend):
+    """CuPy: one device per GPU."""
+
+    kind: ClassVar[str] = "cuda"
+    checks_indices: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.xp = _namespace()
+        self.array_type = cupy.ndarray
+        self._places: Sequence[str] = ()
+        self._namespaces: dict[int, Any] = {}
+
+    def places(self) -> Sequence[str]:
+        self._places = self._places or _look_for_gpus()
+        return self._places
+
+    def find(self, place: str) -> tuple[str, Any]:
+        place = place or "0"
+        if not place.isdecimal():
+            raise ValueError(f"unknown device 'cuda:{place}'; write 'cuda', or with a GPU's number 'cuda:0'")
+        places = self.places()
+        if int(place) >= len(places):
+            has = f"'cuda:0' to 'cuda:{len(places) - 1}'" if len(places) > 1 else "'cuda:0' only"
+            raise RuntimeError(f"there is no device 'cuda:{place}'; this machine has {has}")
+        return str(int(place)), cupy.cuda.Device(int(place))
+
+    def place_of(self, array: Any) -> str:
+        return str(array.device.id)
+
+    def namespace(self, native: Any) -> Any:
+        if len(self.places()) == 1:
+            return self.xp
+        return self._namespaces.setdefault(native.id, _bound(self.xp, native))
+
+    def activate(self, native: Any) -> AbstractContextManager[Any]:
+        return native
+
+    def synchronize(self, native: Any) -> None:
+        native.synchronize()
+
+    def memory(self, native: Any) -> dict[str, int]:
+        with native:
+            pool = cupy.get_default_memory_pool()
+            free, total = cupy.cuda.runtime.memGetInfo()
+            return {"allocated": pool.used_bytes(), "reserved": pool.total_bytes(), "free": free, "total": total}
+
+    def empty_cache(self, native: Any) -> None:
+        with native:
+            cupy.get_default_memory_pool().free_all_blocks()
+
+    # Arrays
+
+    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+        data = native_order(data) if isinstance(data, np.ndarray) else data
+        return compat.asarray(data, dtype=dtype, device=native, copy=copy)
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        with array.device:
+            return array.get()
+
+    def is_view(self, array: Any) -> bool:
+        return array.base is not None
+
+    def buffer_of(self, array: Any) -> int:
+        return array.data.mem.ptr
+
+    def copy(self, array: Any) -> Any:
+        with array.device:
+            return array.copy()
+
+    def assign(self, array: Any, key: tuple[Any, ...], value: Any) -> Any:
+        with array.device:
+            array[key] = value
+        return array
+
+    def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
+        with array.device:
+            _add_scaled(other, scale, array)
+        return array
+
+    def put(self, array: Any, index: Any, values: Any) -> Any:
+        # CUDA leaves open which of several values stays, so each place gets the value that came last.
+        with array.device:
+            last = cupy.zeros(array.shape[0], np.int32)
+            cupyx.scatter_max(last, index, cupy.arange(index.shape[0], dtype=np.int32))
+            array[index] = values[last[index]]
+        return array
+
+    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+        kind = array.dtype.kind
+        if kind == "c":  # CUDA adds no complex numbers atomically
+            self.add_at(array.real, index, values.real)
+            self.add_at(array.imag, index, values.imag)
+        else:
+            wide = array.dtype == np.int64  # nor 64-bit integers, but their bits add up as unsigned ones
+            with array.device:
+                target, values = (array.view(np.uint64), values.view(np.uint64)) if wide else (array, values)
+                cupyx.scatter_add(target, index, values)
+        return array
+
+    def erf(self, x: Any) -> Any:
+        import cupyx.scipy.special  # half a second, which only this needs
+
+        with x.device:
+            return cupyx.scipy.special.erf(x).astype(x.dtype, copy=False)
+
+    # Random numbers
+
+    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        if dtype == np.float16:
+            return super().uniform(generator, shape, dtype, native)
+        return self._draw(_uniform, generator, shape, dtype, native)
+
+    def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        if dtype == np.float16:
+            return self.normal(generator, shape, np.float32, native).astype(dtype)
+        return self._draw(_normal, generator, shape, dtype, native)
+
+    def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        count = np.uint64(high - low)
+        return self._draw(_integers, generator, shape, np.int64, native, low, count).astype(dtype, copy=False)
+
+    def permutation(self, generator: Any, n: int, native: Any) -> Any:
+        with native:
+            return cupy.argsort(self.integers(generator, 0, 2**63, (n,), np.int64, native))
+
+    def _draw(
+        self, kernel: Any, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any, *limits: Any
+    ) -> Any:
+        seed, draw = generator.draw()
+        with native:
+            numbers = cupy.empty(shape, dtype)
+            kernel(np.uint64(seed), np.uint64(draw), *limits, numbers)
+            return numbers
+
+
+BACKEND = CupyBackend()

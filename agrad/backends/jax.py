@@ -1,0 +1,184 @@
+"""JAX's arrays: they never change, so that writing returns a new one. JAX's 64-bit setting is left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from types import ModuleType
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .host import native_order
+from .stream import StreamBackend
+
+_NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
+_PLATFORMS = ("cpu", "gpu", "cuda", "rocm", "tpu", "METAL")
+
+
+class _Namespace(ModuleType):
+    """jax.numpy without what JAX lacks in its 32-bit mode.
+
+    There, 64-bit integers become 32-bit ones, as JAX makes them; 64-bit floats, of which JAX would silently lose half,
+    are not to be had.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("jax.numpy")
+        vars(self).update({name: value for name, value in vars(jnp).items() if name not in _NARROW})
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _NARROW:
+            raise AttributeError(f"jax.numpy has no {name}")
+        if jax.config.jax_enable_x64:
+            return getattr(jnp, name)
+        if "int" in name:
+            return getattr(jnp, _NARROW[name])
+        raise AttributeError(_missing(name))
+
+
+def _missing(name: str) -> str:
+    return (
+        f"JAX has no {name} in its 32-bit mode; use {_NARROW[name]}, or turn 64 bits on: "
+        'JAX_ENABLE_X64=1, or jax.config.update("jax_enable_x64", True)'
+    )
+
+
+class JaxBackend(StreamBackend):
+    """JAX: immutable arrays, random numbers from keys."""
+
+    kind: ClassVar[str] = "jax"
+
+    def __init__(self) -> None:
+        self.xp = _Namespace()
+        self.array_type = type(jnp.zeros(()))
+        self._default = jax.devices()[0]
+
+    @property
+    def supports_float64(self) -> bool:
+        return bool(jax.config.jax_enable_x64)
+
+    # Places: "" is JAX's own default, with None for its device object, because JAX makes arrays there twice as fast.
+
+    def places(self) -> Sequence[str]:
+        return [self._name(device) for device in dict.fromkeys([*jax.devices(), *jax.devices("cpu")])]
+
+    def find(self, place: str) -> tuple[str, Any]:
+        if not place:
+            return "", None
+        platform, _, index = place.partition(":")
+        if platform not in _PLATFORMS or not (index.isdecimal() or not index):
+            known = ", ".join(f"'jax:{name}'" for name in _PLATFORMS)
+            raise ValueError(f"unknown device 'jax:{place}'; write one of 'jax', {known}, or with an index 'jax:gpu:0'")
+        try:
+            devices = jax.devices(platform)
+        except RuntimeError as error:
+            remedy = "see https://docs.jax.dev/en/latest/installation.html"
+            raise RuntimeError(f"JAX offers no device 'jax:{place}' ({error}); {remedy}") from None
+        device = next((device for device in devices if device.id == int(index or devices[0].id)), None)
+        if device is None:
+            has = ", ".join(f"'jax:{platform}:{device.id}'" for device in devices)
+            raise RuntimeError(f"there is no device 'jax:{place}'; this machine has {has}")
+        return self._name(device), None if device == self._default else device
+
+    def place_of(self, array: Any) -> str:
+        if isinstance(array, jax.core.Tracer):
+            return ""
+        devices = array.devices()
+        if len(devices) > 1:
+            raise ValueError(f"agrad keeps an array on one device, this one lies on {len(devices)}; gather it first")
+        return self._name(*devices)
+
+    def _name(self, device: Any) -> str:
+        return "" if device == self._default else f"{device.platform}:{device.id}"
+
+    def activate(self, native: Any) -> AbstractContextManager[Any]:
+        return nullcontext() if native is None else jax.default_device(native)
+
+    def synchronize(self, native: Any) -> None:
+        jax.block_until_ready(jax.live_arrays())
+
+    # Arrays
+
+    def is_array(self, array: Any) -> bool:
+        return isinstance(array, jax.Array)  # tracers too
+
+    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+        if isinstance(data, np.ndarray):
+            data = _fit(native_order(data), dtype)
+        return jnp.asarray(data, dtype=dtype, device=native, copy=copy)
+
+    def box(self, value: Any) -> Any:
+        return value if self.is_array(value) else jnp.asarray(value)
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        return np.array(array.astype(jnp.float32) if array.dtype == jnp.bfloat16 else array)  # NumPy has no bfloat16
+
+    def is_view(self, array: Any) -> bool:
+        return False
+
+    def copy(self, array: Any) -> Any:
+        return array
+
+    def assign(self, array: Any, key: tuple[Any, ...], value: Any) -> Any:
+        return array.at[key].set(jnp.asarray(value).astype(array.dtype))
+
+    def put(self, array: Any, index: Any, values: Any) -> Any:
+        # JAX leaves open which of several values stays, so each place gets the value that came last.
+        order = jnp.arange(index.shape[0])
+        last = jnp.zeros(array.shape[0], order.dtype).at[index].max(order)
+        return array.at[index].set(values[last[index]])
+
+    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+        return array.at[index].add(values)
+
+    def erf(self, x: Any) -> Any:
+        return jax.scipy.special.erf(x)
+
+    # Random numbers
+
+    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        return jax.device_put(jax.random.uniform(_key(generator), shape, dtype), native)
+
+    def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        return jax.device_put(jax.random.normal(_key(generator), shape, dtype), native)
+
+    def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        numbers = jax.random.randint(_key(generator), shape, low, high, self.xp.int64)
+        return jax.device_put(numbers.astype(dtype), native)
+
+    def permutation(self, generator: Any, n: int, native: Any) -> Any:
+        return jax.device_put(jax.random.permutation(_key(generator), n), native)
+
+
+def _fit(data: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
+    """Narrow what JAX in its 32-bit mode would narrow unasked: integers if they fit, floats if `dtype` says so."""
+    name = data.dtype.name
+    if jax.config.jax_enable_x64 or name not in _NARROW:
+        return data
+    narrow = np.dtype(_NARROW[name] if dtype is None else dtype)
+    if dtype is None and "int" not in name:
+        raise TypeError(_missing(name))
+    if "int" in name and narrow.name == _NARROW[name] and data.size:
+        least, most = int(data.min()), int(data.max())
+        limits = np.iinfo(narrow)
+        if least < limits.min or most > limits.max:
+            raise OverflowError(f"integers from {least} to {most} do not fit into {narrow}. {_missing(name)}")
+    return data.astype(narrow)
+
+
+@lru_cache(maxsize=16)
+def _seeded(seed: int) -> Any:
+    """Return the key of a 64-bit seed: JAX takes 32 bits at a time in its 32-bit mode."""
+    return jax.random.fold_in(jax.random.key(seed & 0xFFFFFFFF), seed >> 32)
+
+
+def _key(generator: Any) -> Any:
+    seed, draw = generator.draw()
+    return jax.random.fold_in(_seeded(seed), draw)
+
+
+BACKEND = JaxBackend()

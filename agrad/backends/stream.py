@@ -1,0 +1,33 @@
+"""Random numbers from libraries whose generators are functions of a seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import Backend
+
+
+class Stream:
+    """A generator that is two numbers: its seed, and how often it was drawn from."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.draws = 0
+
+    def draw(self) -> tuple[int, int]:
+        """Return the seed and the number of this draw."""
+        self.draws += 1
+        return self.seed, self.draws
+
+
+class StreamBackend(Backend):
+    """A backend whose generators are Streams, so that the state of one is those two numbers."""
+
+    def generator(self, seed: int, native: Any) -> Any:
+        return Stream(seed)
+
+    def get_state(self, generator: Any) -> dict[str, Any]:
+        return {"seed": generator.seed, "draws": generator.draws}
+
+    def set_state(self, generator: Any, state: dict[str, Any]) -> None:
+        generator.seed, generator.draws = state["seed"], state["draws"]

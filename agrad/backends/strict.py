@@ -1,0 +1,54 @@
+"""array-api-strict: refuses everything that the standard does not promise, and has several devices to keep apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import array_api_strict as xp
+import numpy as np
+
+from .base import Backend
+
+_DEFAULT = "CPU_DEVICE"
+
+
+class StrictBackend(Backend):
+    """The generic backend on array-api-strict: what passes here runs on any library."""
+
+    kind: ClassVar[str] = "strict"
+
+    def __init__(self) -> None:
+        self.xp = xp
+        self.array_type = type(xp.zeros(()))
+        devices = xp.__array_namespace_info__().devices()
+        self._places = {_name(device): device for device in devices}
+
+    def places(self) -> Sequence[str]:
+        return ["" if name == _DEFAULT else name for name in self._places]
+
+    def find(self, place: str) -> tuple[str, Any]:
+        device = self._places.get(place or _DEFAULT)
+        if device is None:
+            known = ", ".join(f"'strict:{name}'" for name in self._places)
+            raise ValueError(f"unknown device 'strict:{place}'; write one of {known}")
+        return "" if place == _DEFAULT else place, device
+
+    def place_of(self, array: Any) -> str:
+        name = _name(array.device)
+        return "" if name == _DEFAULT else name
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        return np.array(array.to_device(self._places[_DEFAULT]))
+
+    def buffer_of(self, array: Any) -> int:
+        inner = array._array  # an Array is a new wrapper each time; what they share is NumPy's
+        return id(inner if inner.base is None else inner.base)
+
+
+def _name(device: Any) -> str:
+    """Return the name in ``array_api_strict.Device('device1')``: the device tells it by its repr alone."""
+    return repr(device).split("'")[1]
+
+
+BACKEND = StrictBackend()

@@ -1,0 +1,132 @@
+"""PyTorch's tensors, on whatever devices it has; agrad records the gradients, PyTorch's own autograd stays off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import array_api_compat.torch as xp
+import numpy as np
+import torch
+
+from .base import Backend
+from .host import native_order
+
+# PyTorch's name for a kind of device -> how to ask for it, and what it takes.
+_ACCELERATORS = {
+    "cuda": (torch.cuda.is_available, torch.cuda.device_count, "a CUDA build of PyTorch and an NVIDIA driver"),
+    "xpu": (torch.xpu.is_available, torch.xpu.device_count, "an XPU build of PyTorch and an Intel GPU"),
+    "mps": (torch.backends.mps.is_available, lambda: 1, "an Apple GPU"),
+}
+
+
+class TorchBackend(Backend):
+    """PyTorch: tensors that track no gradients of their own."""
+
+    kind: ClassVar[str] = "torch"
+
+    def __init__(self) -> None:
+        self.xp = xp
+        self.array_type = torch.Tensor
+
+    def places(self) -> Sequence[str]:
+        found = [""]
+        for name, (available, count, _) in _ACCELERATORS.items():
+            if available():
+                found += [f"{name}:{index}" for index in range(count())]
+        return found
+
+    def find(self, place: str) -> tuple[str, Any]:
+        name, _, index = place.partition(":")
+        if name in ("", "cpu") and index in ("", "0"):
+            return "", torch.device("cpu")
+        if name not in _ACCELERATORS or not (index.isdecimal() or not index):
+            known = ", ".join(f"'torch:{name}'" for name in _ACCELERATORS)
+            raise ValueError(f"unknown device 'torch:{place}'; write one of 'torch', {known}, or 'torch:cuda:1'")
+        available, count, need = _ACCELERATORS[name]
+        if not available():
+            raise RuntimeError(f"device 'torch:{place}' needs {need}: see https://pytorch.org/get-started/locally")
+        number = int(index or 0)
+        if number >= count():
+            raise RuntimeError(f"there is no device 'torch:{place}'; here, {name}'s go from 0 to {count() - 1}")
+        return f"{name}:{number}", torch.device(name, number)
+
+    def place_of(self, array: Any) -> str:
+        device = array.device
+        return "" if device.type == "cpu" else f"{device.type}:{device.index or 0}"
+
+    def synchronize(self, native: Any) -> None:
+        if native.type != "cpu":
+            torch.accelerator.synchronize(native)
+
+    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+        if isinstance(data, torch.Tensor):
+            if data.requires_grad:
+                raise RuntimeError(
+                    "this torch tensor records gradients with PyTorch, which would end here; give agrad "
+                    "tensor.detach(), and ask agrad for gradients with requires_grad=True"
+                )
+            data = data.as_subclass(torch.Tensor)  # a Parameter becomes a plain tensor
+        elif isinstance(data, np.ndarray):
+            data = native_order(data)
+            shareable = data.flags.writeable and min(data.strides, default=0) >= 0
+            data = torch.from_numpy(data if shareable else data.copy())
+        return torch.asarray(data, dtype=dtype, device=native, copy=copy)
+
+    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+        if array.dtype == torch.bfloat16:
+            array = array.float()  # NumPy has no bfloat16
+        return np.array(array.cpu().resolve_conj().resolve_neg().numpy())
+
+    def is_view(self, array: Any) -> bool:
+        return bool(array._is_view())
+
+    def buffer_of(self, array: Any) -> int:
+        return int(array.untyped_storage().data_ptr())
+
+    def copy(self, array: Any) -> Any:
+        return array.clone(memory_format=torch.contiguous_format)
+
+    def fill(self, array: Any, value: Any) -> Any:
+        return array.copy_(value) if isinstance(value, torch.Tensor) else array.fill_(value)
+
+    def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
+        return array.add_(other, alpha=scale)
+
+    def put(self, array: Any, index: Any, values: Any) -> Any:
+        # index_put leaves open which of several values stays, so each place gets the value that came last.
+        order = torch.arange(index.shape[0], device=array.device)
+        last = torch.zeros(array.shape[0], dtype=torch.int64, device=array.device)
+        last.scatter_reduce_(0, index.long(), order, "amax", include_self=False)
+        array[index] = values[last[index]]
+        return array
+
+    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+        return array.index_add_(0, index.long(), values)
+
+    def erf(self, x: Any) -> Any:
+        return torch.special.erf(x)
+
+    def generator(self, seed: int, native: Any) -> Any:
+        return torch.Generator(native).manual_seed(seed)
+
+    def get_state(self, generator: Any) -> dict[str, Any]:
+        return {"generator": "torch", "state": bytes(generator.get_state().tolist()).hex()}
+
+    def set_state(self, generator: Any, state: dict[str, Any]) -> None:
+        generator.set_state(torch.tensor(list(bytes.fromhex(state["state"])), dtype=torch.uint8))
+
+    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        return torch.rand(shape, generator=generator, dtype=dtype, device=native)
+
+    def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        return torch.randn(shape, generator=generator, dtype=dtype, device=native)
+
+    def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+        return torch.randint(low, high, shape, generator=generator, dtype=dtype, device=native)
+
+    def permutation(self, generator: Any, n: int, native: Any) -> Any:
+        return torch.randperm(n, generator=generator, device=native)
+
+
+BACKEND = TorchBackend()

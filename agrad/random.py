@@ -1,0 +1,420 @@
+"""Random Tensors, drawn on their own device by a generator that `manual_seed` sets.
+
+Each device has one generator, made when it is first drawn from. Names and arguments are PyTorch's where it has them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from operator import index
+from typing import Any, TypeAlias
+
+from .core.device import Device, get_device
+from .core.dtypes import DType, as_dtype, get_default_dtype, native
+from .core.tensor import Tensor, wrap
+
+__all__ = [
+    "bernoulli", "get_state", "manual_seed", "normal", "rand", "randint", "randn", "randperm", "set_state", "uniform",
+]  # fmt: skip
+
+Place: TypeAlias = str | Device | None
+Size: TypeAlias = int | Sequence[int]
+
+_seed = secrets.randbits(63)  # until manual_seed is called, each run draws other numbers
+_generators: dict[Device, Any] = {}
+_states: dict[str, dict[str, Any]] = {}  # what set_state brought for devices that were not drawn from since
+
+
+def manual_seed(seed: int) -> None:
+    """Start the random numbers of all devices over: the same seed gives the same numbers on the same device.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2**64 - 1.
+
+    Raises
+    ------
+    ValueError
+        If it is not in that range.
+    TypeError
+        If it is no integer.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.manual_seed(0)
+    >>> x = agrad.rand(3)
+    >>> agrad.manual_seed(0)
+    >>> agrad.all(x == agrad.rand(3)).item()
+    True
+    """
+    global _seed
+    chosen = index(seed)
+    if not 0 <= chosen < 2**64:
+        raise ValueError(f"a seed is an integer from 0 to 2**64 - 1, not {seed}")
+    _seed = chosen
+    _generators.clear()
+    _states.clear()
+
+
+def get_state() -> dict[str, Any]:
+    """Return the state of the random numbers of all devices, in strings, numbers and dicts that `save` can write.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> state = agrad.random.get_state()
+    >>> x = agrad.rand(3)
+    >>> agrad.random.set_state(state)
+    >>> agrad.all(x == agrad.rand(3)).item()
+    True
+    """
+    drawn = {device.name: device.backend.get_state(generator) for device, generator in _generators.items()}
+    return {"seed": _seed, "devices": _states | drawn}
+
+
+def set_state(state: dict[str, Any]) -> None:
+    """Go on with the random numbers where `get_state` was called.
+
+    Parameters
+    ----------
+    state : dict
+        What `get_state` returned, on this machine or on another: devices that are not here do not matter.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    global _seed
+    try:
+        seed, devices = index(state["seed"]), dict(state["devices"])
+    except (TypeError, KeyError, ValueError):
+        raise ValueError("this is no state of random numbers; give set_state what get_state returned") from None
+    _seed = seed
+    _generators.clear()
+    _states.clear()
+    _states.update(devices)
+
+
+def _generator(device: Device) -> Any:
+    generator = _generators.get(device)
+    if generator is None:
+        generator = device.backend.generator(_seed, device.native)
+        if device.name in _states:
+            device.backend.set_state(generator, _states.pop(device.name))
+        _generators[device] = generator
+    return generator
+
+
+# Floating-point numbers
+
+
+def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Draw numbers that are equally likely all over [0, 1).
+
+    Parameters
+    ----------
+    *size : int
+        The shape: ``rand(2, 3)`` or ``rand((2, 3))``.
+    dtype : DType, optional
+        A real floating type; by default the default dtype.
+    device : str or Device, optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.rand(2, 3).shape
+    (2, 3)
+    """
+    place, kind = _floating(dtype, device)
+    array = place.backend.uniform(_generator(place), _shape_of(size), native(place.xp, kind), place.native)
+    return _finish(array, place, requires_grad)
+
+
+def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Draw from the standard normal distribution, of mean 0 and standard deviation 1.
+
+    Parameters
+    ----------
+    *size : int
+        The shape: ``randn(2, 3)`` or ``randn((2, 3))``.
+    dtype : DType, optional
+        A real floating type; by default the default dtype.
+    device : str or Device, optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.randn((2, 3), requires_grad=True).requires_grad
+    True
+    """
+    place, kind = _floating(dtype, device)
+    array = place.backend.normal(_generator(place), _shape_of(size), native(place.xp, kind), place.native)
+    return _finish(array, place, requires_grad)
+
+
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Size | None = None,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw from normal distributions.
+
+    Parameters
+    ----------
+    mean, std : float or Tensor
+        Tensors broadcast, and gradients flow to them: the result is ``mean + std * randn(...)``.
+    size : int or sequence of int, optional
+        The shape; by default the one that `mean` and `std` have together.
+    dtype : DType, optional
+        A real floating type; by default that of the Tensors, or else the default dtype.
+    device : str or Device, optional
+        By default that of the Tensors, or else the current device.
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `std` is a negative number.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.normal(0, 0.01, size=(2, 1), requires_grad=True).shape
+    (2, 1)
+    """
+    mean, std = (x if isinstance(x, Tensor) else float(x) for x in (mean, std))
+    if not isinstance(std, Tensor) and std < 0:
+        raise ValueError(f"a standard deviation cannot be negative: {std}")
+    tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
+    shape = _broadcast([x.shape for x in tensors]) if size is None else _shape_of((size,))
+    if tensors:
+        dtype, device = dtype or tensors[0].dtype, device or tensors[0].device
+    result: Any = randn(shape, dtype=dtype, device=device) * std + mean
+    if result.shape != shape:
+        raise ValueError(f"mean and std make the shape {result.shape}, which size={size} does not hold")
+    return result.requires_grad_() if requires_grad else result
+
+
+def uniform(
+    low: float = 0.0,
+    high: float = 1.0,
+    size: Size = (),
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Draw numbers that are equally likely all over [low, high).
+
+    Parameters
+    ----------
+    low, high : float
+    size : int or sequence of int
+        The shape.
+    dtype : DType, optional
+        A real floating type; by default the default dtype.
+    device : str or Device, optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `high` is below `low`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.uniform(-1.0, 1.0, size=5)
+    >>> agrad.all(agrad.abs(x) <= 1).item()
+    True
+    """
+    if high < low:
+        raise ValueError(f"uniform draws from low to high, and {high} is below {low}")
+    result: Any = rand(size, dtype=dtype, device=device) * float(high - low) + float(low)
+    return result.requires_grad_() if requires_grad else result
+
+
+def bernoulli(
+    p: Any, size: Size | None = None, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Draw ones, each with its probability, and zeros.
+
+    Parameters
+    ----------
+    p : float or Tensor
+        The probability of a one, or one for each element.
+    size : int or sequence of int, optional
+        The shape; by default that of `p`.
+    dtype : DType, optional
+        By default that of `p` if it is a Tensor, or else the default dtype.
+    device : str or Device, optional
+        By default that of `p` if it is a Tensor, or else the current device.
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+        No gradient flows to `p`.
+
+    Raises
+    ------
+    ValueError
+        If the number `p` is not from 0 to 1.
+    TypeError
+        If the Tensor `p` does not hold floating-point numbers.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.bernoulli(1.0, size=3)
+    Tensor([1., 1., 1.], dtype=float32, device='cpu')
+    """
+    if isinstance(p, Tensor):
+        size = p.shape if size is None else size
+        place, kind = _floating(p.dtype, p.device)
+        dtype, device, p = dtype or kind, device or place, p._data
+    elif not 0 <= p <= 1:
+        raise ValueError(f"a probability lies between 0 and 1, not at {p}")
+    place = get_device() if device is None else Device(device)
+    numbers = rand(() if size is None else size, device=place)._data
+    kind = native(place.xp, get_default_dtype() if dtype is None else dtype)
+    return _finish(place.xp.astype(place.xp.less(numbers, p), kind), place, requires_grad)
+
+
+# Integers
+
+
+def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = int, device: Place = None) -> Tensor:
+    """Draw integers from low to high - 1, all equally likely.
+
+    Parameters
+    ----------
+    low : int
+        May be left out: ``randint(10, (2, 3))`` draws from 0 to 9.
+    high : int
+    size : int or sequence of int
+        The shape.
+    dtype : DType
+        By default int64.
+    device : str or Device, optional
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If there is no integer to draw, or if they do not fit into the dtype.
+    TypeError
+        If the dtype is not for integers.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.randint(1, 7, (100,))
+    >>> agrad.min(x).item() >= 1, agrad.max(x).item() <= 6
+    (True, True)
+    """
+    if high is None or isinstance(high, (tuple, list)):
+        low, high, size = 0, low, high if size is None else size
+    low, high = index(low), index(high)
+    if high <= low:
+        raise ValueError(f"there is no integer from {low} up to {high} - 1")
+    place = get_device() if device is None else Device(device)
+    shape, kind = _shape_of((() if size is None else size,)), native(place.xp, dtype)
+    if not as_dtype(dtype).family.endswith("integer"):
+        raise TypeError(f"random integers need an integer dtype such as agrad.int64, not {as_dtype(dtype)!r}")
+    limits = place.xp.iinfo(kind)
+    if low < limits.min or high - 1 > limits.max:
+        raise ValueError(f"integers from {low} to {high - 1} do not fit into {as_dtype(dtype)!r}")
+    array = place.backend.integers(_generator(place), low, high, shape, kind, place.native)
+    return _finish(array, place)
+
+
+def randperm(n: int, *, dtype: Any = int, device: Place = None) -> Tensor:
+    """Return the integers from 0 to n - 1 in random order.
+
+    Parameters
+    ----------
+    n : int
+    dtype : DType
+        By default int64.
+    device : str or Device, optional
+
+    Returns
+    -------
+    Tensor
+        Of shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If `n` is negative.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.sort(agrad.randperm(4))
+    Tensor([0, 1, 2, 3], dtype=int64, device='cpu')
+    """
+    (n,) = _shape_of((n,))
+    place = get_device() if device is None else Device(device)
+    array = place.backend.permutation(_generator(place), n, place.native)
+    return _finish(place.xp.astype(array, native(place.xp, dtype), copy=False), place)
+
+
+# What they share
+
+
+def _floating(dtype: Any, device: Place) -> tuple[Device, DType]:
+    kind = get_default_dtype() if dtype is None else as_dtype(dtype)
+    if kind.family != "real floating":
+        raise TypeError(f"random numbers on a continuum need a real floating dtype such as agrad.float32, not {kind!r}")
+    return get_device() if device is None else Device(device), kind
+
+
+def _shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:
+    """Read a shape from ``(2, 3)`` or ``((2, 3),)``."""
+    lengths = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
+    shape = tuple(index(length) for length in lengths)
+    if min(shape, default=0) < 0:
+        raise ValueError(f"a shape has no negative lengths: {shape}")
+    return shape
+
+
+def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    ndim = max(map(len, shapes), default=0)
+    padded = [(1,) * (ndim - len(shape)) + shape for shape in shapes]
+    return tuple(max(lengths) if 0 not in lengths else 0 for lengths in zip(*padded, strict=True))
+
+
+def _finish(array: Any, device: Device, requires_grad: bool = False) -> Tensor:
+    result = wrap(device.backend.box(array), device)
+    return result.requires_grad_() if requires_grad else result
