@@ -1126,15 +1126,14 @@ trunc.vjp(x=_STEP)
 def clip(xp: Any, x: ArrayLike, /, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Tensor:
     """Bring what lies outside an interval to its ends, elementwise.
 
-    The gradient of `x` is passed on inside the interval and at its ends; outside, it goes to `min` or `max`.
+    The gradient goes to `x` inside the interval and at its ends, outside to `min` or `max`.
 
     Parameters
     ----------
     x : ArrayLike
         Real-valued, of any shape.
     min, max : ArrayLike, optional
-        The ends of the interval, of shapes that broadcast with that of `x`; None is no end. Where they cross, the
-        result is `max`.
+        The ends of the interval, of shapes that broadcast with that of `x`; None is no end.
 
     Returns
     -------

@@ -344,19 +344,21 @@ def _cumulative_prod_x(g: Any, x: Any, xp: Any, axis: int | None, include_initia
     x, g = xp.moveaxis(x, axis, -1), xp.moveaxis(g, axis, -1)
     if include_initial:
         g = g[..., 1:]
-    return xp.moveaxis(_before(xp, x) * _discounted(xp, g, x[..., 1:]), -1, axis)
+    return xp.moveaxis(_before(xp, x) * _behind(xp, g, x), -1, axis)
 
 
-def _discounted(xp: Any, g: Any, factors: Any) -> Any:
-    """Return ``s`` of ``s[i] = g[i] + factors[i] * s[i + 1]``, along the last axis.
+def _behind(xp: Any, g: Any, x: Any) -> Any:
+    """Return ``s`` of ``s[i] = g[i] + x[i + 1] * s[i + 1]``, along the last axis.
 
-    Begin with sums of one term; then sums of ``step`` terms, two and two, make sums of ``2 * step`` terms.
+    It begins with sums of one term; then sums of ``step`` terms, two and two, make sums of ``2 * step`` terms.
     """
-    step = 1
-    while step < g.shape[-1]:
+    n, step = x.shape[-1], 1
+    factors = x[..., 1:] if n else x
+    while step < n:
         longer = g[..., :-step] + factors * g[..., step:]
         g = xp.concat([longer, g[..., -step:]], axis=-1)
-        factors = factors[..., :-step] * factors[..., step:]
+        if 2 * step < n:
+            factors = factors[..., :-step] * factors[..., step:]
         step *= 2
     return g
 
