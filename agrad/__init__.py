@@ -1,13 +1,254 @@
-"""Autograd for any array API library."""
+"""Autograd for any array API library.
+
+`Tensor` is an array of NumPy, CuPy or any other array API library that records how to differentiate what is computed
+from it. This module is its array API namespace, with what autograd adds: `no_grad`, `gradients` and the like, devices,
+random numbers; `nn`, `optim` and `data` hold what training needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+from math import e, inf, nan, pi
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
 from .backends import devices
 from .core.device import Device, get_device, set_device
-from .core.dtypes import BY_NAME as _BY_NAME
-from .core.dtypes import get_default_dtype, set_default_dtype
+from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
 from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .core.transforms import gradients
 from .core.tensor import Tensor
-from .ops import *
+from .core.transforms import gradients
+from .ops import (
+    abs,
+    acos,
+    acosh,
+    add,
+    all,
+    any,
+    arange,
+    argmax,
+    argmin,
+    argsort,
+    asarray,
+    asin,
+    asinh,
+    astype,
+    atan,
+    atan2,
+    atanh,
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    broadcast_arrays,
+    broadcast_shapes,
+    broadcast_to,
+    can_cast,
+    ceil,
+    clip,
+    concat,
+    conj,
+    copysign,
+    cos,
+    cosh,
+    count_nonzero,
+    cumulative_prod,
+    cumulative_sum,
+    diff,
+    divide,
+    einsum,
+    empty,
+    empty_like,
+    equal,
+    erf,
+    exp,
+    expand_dims,
+    expm1,
+    eye,
+    finfo,
+    flatten,
+    flip,
+    floor,
+    floor_divide,
+    from_dlpack,
+    full,
+    full_like,
+    gelu,
+    greater,
+    greater_equal,
+    hypot,
+    iinfo,
+    imag,
+    isdtype,
+    isfinite,
+    isin,
+    isinf,
+    isnan,
+    less,
+    less_equal,
+    linspace,
+    log,
+    log10,
+    log1p,
+    log2,
+    log_softmax,
+    logaddexp,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    logsumexp,
+    matmul,
+    matrix_transpose,
+    max,
+    maximum,
+    mean,
+    meshgrid,
+    min,
+    minimum,
+    mm,
+    moveaxis,
+    multiply,
+    negative,
+    nextafter,
+    nonzero,
+    not_equal,
+    one_hot,
+    ones,
+    ones_like,
+    pad,
+    permute_dims,
+    positive,
+    pow,
+    prod,
+    real,
+    reciprocal,
+    relu,
+    remainder,
+    repeat,
+    reshape,
+    result_type,
+    roll,
+    round,
+    searchsorted,
+    sigmoid,
+    sign,
+    signbit,
+    silu,
+    sin,
+    sinh,
+    softmax,
+    softplus,
+    sort,
+    sqrt,
+    square,
+    squeeze,
+    stack,
+    std,
+    subtract,
+    sum,
+    take,
+    take_along_axis,
+    tan,
+    tanh,
+    tensor,
+    tensordot,
+    tile,
+    to_device,
+    transpose,
+    tril,
+    triu,
+    trunc,
+    unique_all,
+    unique_counts,
+    unique_inverse,
+    unique_values,
+    unstack,
+    var,
+    vecdot,
+    where,
+    zeros,
+    zeros_like,
+)
+from .ops.inspection import Info as _Info
+from .random import bernoulli, manual_seed, normal, rand, randint, randn, randperm, uniform
 
-globals().update(_BY_NAME)
+if TYPE_CHECKING:
+    from . import cuda, data, nn, optim, random, testing
+    from .io import load, save
+
+bool: DType = as_dtype("bool")
+int8: DType = as_dtype("int8")
+int16: DType = as_dtype("int16")
+int32: DType = as_dtype("int32")
+int64: DType = as_dtype("int64")
+uint8: DType = as_dtype("uint8")
+uint16: DType = as_dtype("uint16")
+uint32: DType = as_dtype("uint32")
+uint64: DType = as_dtype("uint64")
+float16: DType = as_dtype("float16")
+bfloat16: DType = as_dtype("bfloat16")
+float32: DType = as_dtype("float32")
+float64: DType = as_dtype("float64")
+complex64: DType = as_dtype("complex64")
+complex128: DType = as_dtype("complex128")
+
+newaxis = None
 __array_api_version__ = "2025.12"
+__version__ = "0.1.0"
+
+__all__ = [
+    "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__", "abs", "acos",
+    "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin", "asinh", "astype",
+    "atan", "atan2", "atanh", "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
+    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes",
+    "broadcast_to", "can_cast", "ceil", "clip", "complex128", "complex64", "concat", "conj", "copysign", "cos",
+    "cosh", "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "devices", "diff", "divide", "e",
+    "einsum", "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "finfo",
+    "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full", "full_like",
+    "gelu", "get_default_dtype", "get_device", "gradients", "greater", "greater_equal", "hypot", "iinfo", "imag",
+    "inf", "int16", "int32", "int64", "int8", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan",
+    "less", "less_equal", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
+    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan",
+    "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones",
+    "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "prod", "rand", "randint", "randn",
+    "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll",
+    "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
+    "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "sqrt", "square", "squeeze", "stack", "std",
+    "subtract", "sum", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
+    "to_device", "transpose", "tril", "triu", "trunc", "uint16", "uint32", "uint64", "uint8", "uniform",
+    "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot", "where", "zeros",
+    "zeros_like",
+]  # fmt: skip
+
+
+def __array_namespace_info__() -> _Info:
+    """Return what the array API standard lets libraries ask about this namespace.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.__array_namespace_info__().default_dtypes()["real floating"]
+    agrad.float32
+    """
+    return _Info()
+
+
+# What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
+_LAZY = {"cuda": "cuda", "data": "data", "load": "io", "nn": "nn", "optim": "optim", "random": "random", "save": "io", "testing": "testing"}  # fmt: skip
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _import_module(f".{_LAZY[name]}", __name__)
+    found = module if _LAZY[name] == name else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

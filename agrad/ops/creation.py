@@ -1,39 +1,626 @@
-"""Creation functions."""
+"""Creation functions: Tensors from numbers, lists, arrays and shapes.
+
+Each takes ``device`` (by default the current one), ``dtype`` and, beyond the standard, ``requires_grad``.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+from .. import errors
 from ..core.device import Device, get_device
-from ..core.dtypes import get_default_dtype, native
-from ..core.tensor import Tensor, wrap
+from ..core.dtypes import as_dtype, get_default_dtype, native
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import SCALARS, Tensor, convert, wrap
+from .data_type import astype, to_device
+from .manipulation import broadcast_arrays, reshape
+
+__all__ = [
+    "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "meshgrid", "ones",
+    "ones_like", "tensor", "tril", "triu", "zeros", "zeros_like",
+]  # fmt: skip
+
+Place: TypeAlias = str | Device | None
 
 
-def tensor(data: Any, requires_grad: bool = False, *, dtype: Any = None, device: str | Device | None = None) -> Tensor:
-    """Make a Tensor of a copy of the data."""
+def tensor(data: Any, requires_grad: bool = False, *, dtype: Any = None, device: Place = None) -> Tensor:
+    """Make a Tensor of a copy of the data: the same as ``Tensor(data, ...)``.
+
+    Parameters
+    ----------
+    data : number, nested list, array or Tensor
+        As in `Tensor`.
+    requires_grad : bool
+        Whether gradients with respect to the result are wanted.
+    dtype : DType, optional
+    device : str or Device, optional
+
+    Returns
+    -------
+    Tensor
+        A leaf with memory of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Tensor`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.tensor([1.0, 2.0], requires_grad=True)
+    Tensor([1., 2.], dtype=float32, device='cpu', requires_grad=True)
+    """
     return Tensor(data, requires_grad, dtype=dtype, device=device)
 
 
 def asarray(
-    obj: Any, /, *, dtype: Any = None, device: str | Device | None = None, copy: bool | None = None,
+    obj: Any,
+    /,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Make a Tensor."""
-    return Tensor(obj, requires_grad, dtype=dtype, device=device)
+    """Make a Tensor of a number, nested list, array or Tensor, sharing its memory where that is possible.
+
+    Parameters
+    ----------
+    obj : number, nested list, array or Tensor
+        A Tensor is returned as it is if nothing has to change, and stays differentiable if something has to.
+    dtype : DType, optional
+        By default that of `obj`; Python floats become the default dtype.
+    device : str or Device, optional
+        By default where `obj` is; numbers, lists and NumPy arrays go to the current device.
+    copy : bool, optional
+        True copies always, False never, None where it must.
+    requires_grad : bool
+        Whether gradients with respect to the result are wanted.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    TypeError
+        If no array can be made of `obj`.
+    ValueError
+        If lists are ragged, or if ``copy=False`` and there must be a copy.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.asarray([[1, 2], [3, 4]], dtype=agrad.float64)
+    Tensor([[1., 2.],
+            [3., 4.]], dtype=float64, device='cpu')
+    """
+    result = _adapt(obj, dtype, device, copy) if isinstance(obj, Tensor) else wrap(*convert(obj, dtype, device, copy))
+    if requires_grad and not result.requires_grad:
+        result = result.detach() if result is obj else result
+        result.requires_grad_()
+    return result
 
 
-def _made(name: str, args: Any, dtype: Any, device: str | Device | None, requires_grad: bool) -> Tensor:
+def _adapt(x: Tensor, dtype: Any, device: Place, copy: bool | None) -> Tensor:
+    result = x if device is None else to_device(x, device)
+    if dtype is not None:
+        result = astype(result, dtype, copy=False)
+    if result is not x and copy is False:
+        raise ValueError(f"{x.dtype!r} on {x.device} becomes {result.dtype!r} on {result.device} by a copy only")
+    return astype(x, x.dtype) if result is x and copy else result
+
+
+def _make(name: str, *args: Any, dtype: Any, device: Place, requires_grad: bool, **kwargs: Any) -> Tensor:
+    """Call the array library's creation function of that name."""
     place = get_device() if device is None else Device(device)
-    array = getattr(place.xp, name)(*args, dtype=native(place.xp, dtype or get_default_dtype()), device=place.native)
+    array = getattr(place.xp, name)(*args, dtype=native(place.xp, dtype), device=place.native, **kwargs)
     result = wrap(array, place)
     return result.requires_grad_() if requires_grad else result
 
 
-def zeros(shape: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Make a Tensor of zeros."""
-    return _made("zeros", (shape,), dtype, device, requires_grad)
+def _like(x: ArrayLike, dtype: Any, device: Place) -> tuple[Tensor, Any, Place]:
+    x = asarray(x)
+    return x, x.dtype if dtype is None else dtype, x.device if device is None else device
 
 
-def ones(shape: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Make a Tensor of ones."""
-    return _made("ones", (shape,), dtype, device, requires_grad)
+def _dtype_of(*numbers: Any) -> Any:
+    """Return the dtype that Python numbers become together; None stands for the library's default integer."""
+    kinds = {type(number) for number in numbers}
+    if complex in kinds:
+        return as_dtype(complex)
+    if kinds == {bool}:
+        return as_dtype(bool)
+    return None if kinds <= {int, bool} else get_default_dtype()
+
+
+def _number(x: Any, name: str) -> Any:
+    """Return a setting as a Python number; a tracked Tensor is refused, since its gradient would end here."""
+    if isinstance(x, Tensor) and x.requires_grad:
+        raise errors.lost_gradient(f"{name}()")
+    number = x.item() if hasattr(x, "item") else x
+    if type(number) not in SCALARS:
+        raise TypeError(f"{name}() needs numbers, not {type(number).__name__}")
+    return number
+
+
+# From shapes
+
+
+def zeros(
+    shape: int | tuple[int, ...], *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a Tensor of zeros.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    dtype : DType, optional
+        The default dtype if left out.
+    device : str or Device, optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.zeros((2, 3), dtype=agrad.int8)
+    Tensor([[0, 0, 0],
+            [0, 0, 0]], dtype=int8, device='cpu')
+    """
+    dtype = get_default_dtype() if dtype is None else dtype
+    return _make("zeros", shape, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def ones(
+    shape: int | tuple[int, ...], *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a Tensor of ones.
+
+    Parameters
+    ----------
+    shape, dtype, device, requires_grad
+        As in `zeros`.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.ones(2, requires_grad=True)
+    Tensor([1., 1.], dtype=float32, device='cpu', requires_grad=True)
+    """
+    dtype = get_default_dtype() if dtype is None else dtype
+    return _make("ones", shape, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def empty(
+    shape: int | tuple[int, ...], *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a Tensor whose values are whatever the memory held.
+
+    Parameters
+    ----------
+    shape, dtype, device, requires_grad
+        As in `zeros`.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.empty((2, 3)).shape
+    (2, 3)
+    """
+    dtype = get_default_dtype() if dtype is None else dtype
+    return _make("empty", shape, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def full(
+    shape: int | tuple[int, ...],
+    fill_value: complex,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return a Tensor that holds one value everywhere.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    fill_value : number
+    dtype : DType, optional
+        By default what the number becomes: the default integer, real or complex dtype, or bool.
+    device, requires_grad
+        As in `zeros`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If `fill_value` is a Tensor that requires gradients; `broadcast_to` is differentiable.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.full(3, 7.5)
+    Tensor([7.5, 7.5, 7.5], dtype=float32, device='cpu')
+    """
+    value = _number(fill_value, "full")
+    dtype = _dtype_of(value) if dtype is None else dtype
+    return _make("full", shape, value, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def eye(
+    n_rows: int,
+    n_cols: int | None = None,
+    /,
+    *,
+    k: int = 0,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return a matrix with ones on one diagonal and zeros elsewhere.
+
+    Parameters
+    ----------
+    n_rows, n_cols : int
+        As many columns as rows by default.
+    k : int
+        The diagonal: positive above the main one, negative below.
+    dtype, device, requires_grad
+        As in `zeros`.
+
+    Returns
+    -------
+    Tensor
+        Of shape (n_rows, n_cols).
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.eye(2, 3, k=1)
+    Tensor([[0., 1., 0.],
+            [0., 0., 1.]], dtype=float32, device='cpu')
+    """
+    dtype = get_default_dtype() if dtype is None else dtype
+    return _make("eye", n_rows, n_cols, k=k, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+# From other arrays
+
+
+def zeros_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return zeros of the shape, dtype and device of `x`.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    dtype, device : optional
+        Instead of those of `x`.
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.zeros_like(agrad.asarray([5, 6]))
+    Tensor([0, 0], dtype=int64, device='cpu')
+    """
+    x, dtype, device = _like(x, dtype, device)
+    return zeros(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def ones_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return ones of the shape, dtype and device of `x`.
+
+    Parameters
+    ----------
+    x, dtype, device, requires_grad
+        As in `zeros_like`.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.ones_like(agrad.asarray([5, 6]))
+    Tensor([1, 1], dtype=int64, device='cpu')
+    """
+    x, dtype, device = _like(x, dtype, device)
+    return ones(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def empty_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return whatever the memory held, in the shape, dtype and device of `x`.
+
+    Parameters
+    ----------
+    x, dtype, device, requires_grad
+        As in `zeros_like`.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.empty_like(agrad.asarray([5, 6])).shape
+    (2,)
+    """
+    x, dtype, device = _like(x, dtype, device)
+    return empty(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def full_like(
+    x: ArrayLike, /, fill_value: complex, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Return one value everywhere, in the shape, dtype and device of `x`.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    fill_value : number
+    dtype, device, requires_grad
+        As in `zeros_like`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        As `full`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.full_like(agrad.asarray([5, 6]), 3)
+    Tensor([3, 3], dtype=int64, device='cpu')
+    """
+    x, dtype, device = _like(x, dtype, device)
+    return full(x.shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def from_dlpack(x: Any, /, *, device: Place = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
+    """Take over an array of another library through DLPack, without a copy where that is possible.
+
+    Parameters
+    ----------
+    x : object with ``__dlpack__``
+    device : str or Device, optional
+        Where the result is wanted: where `x` is by default, if agrad knows its library, else the current device.
+    copy : bool, optional
+        True copies always, False never, None where it must.
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If `x` is a Tensor that requires gradients.
+    BufferError, ValueError
+        If the libraries cannot agree, or if ``copy=False`` and there must be a copy.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.from_dlpack(agrad.asarray([1.0, 2.0]))
+    Tensor([1., 2.], dtype=float32, device='cpu')
+    """
+    if isinstance(x, Tensor):
+        if x.requires_grad:
+            raise errors.lost_gradient("from_dlpack()")
+        x = x._data
+    try:
+        source = Device.of(x)
+    except TypeError:
+        source = get_device()
+    result = asarray(source.xp.from_dlpack(x), device=source if device is None else device, copy=copy)
+    return result.requires_grad_() if requires_grad else result
+
+
+# Ranges and grids
+
+
+def arange(
+    start: float,
+    /,
+    stop: float | None = None,
+    step: float = 1,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return evenly spaced numbers in the half-open interval [start, stop).
+
+    Parameters
+    ----------
+    start : number
+        The first number; if `stop` is left out, the end, and the first number is 0.
+    stop : number, optional
+    step : number
+        The distance between neighbours.
+    dtype : DType, optional
+        By default the default integer if all are integers, else the default dtype.
+    device, requires_grad
+        As in `zeros`.
+
+    Returns
+    -------
+    Tensor
+        Of ``ceil((stop - start) / step)`` elements.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.arange(3), agrad.arange(0, 1, 0.25)
+    (Tensor([0, 1, 2], dtype=int64, device='cpu'), Tensor([0.  , 0.25, 0.5 , 0.75], dtype=float32, device='cpu'))
+    """
+    start, stop = (0, start) if stop is None else (start, stop)
+    numbers = [_number(number, "arange") for number in (start, stop, step)]
+    dtype = _dtype_of(*numbers) if dtype is None else dtype
+    return _make("arange", *numbers, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def linspace(
+    start: complex,
+    stop: complex,
+    /,
+    num: int,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    endpoint: bool = True,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return `num` evenly spaced numbers from `start` to `stop`.
+
+    Parameters
+    ----------
+    start, stop : number
+    num : int
+        How many.
+    dtype : DType, optional
+        The default dtype if left out, complex for complex ends.
+    endpoint : bool
+        Whether `stop` is the last of them, or the first that is left out.
+    device, requires_grad
+        As in `zeros`.
+
+    Returns
+    -------
+    Tensor
+        Of shape (num,).
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linspace(0, 1, 5)
+    Tensor([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32, device='cpu')
+    """
+    ends = [_number(number, "linspace") for number in (start, stop)]
+    dtype = _dtype_of(*ends, 1.0) if dtype is None else dtype
+    return _make("linspace", *ends, num, dtype=dtype, device=device, requires_grad=requires_grad, endpoint=endpoint)
+
+
+def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[Tensor, ...]:
+    """Return the coordinates of all points of a grid.
+
+    Parameters
+    ----------
+    *arrays : ArrayLike
+        The coordinates along each axis, each of one dimension.
+    indexing : {"xy", "ij"}
+        ``"ij"`` puts the first array along the first axis, ``"xy"`` along the second as in pictures.
+
+    Returns
+    -------
+    tuple of Tensor
+        As many as there are arrays, each of the grid's shape.
+
+    Raises
+    ------
+    ValueError
+        If an array has more than one dimension, or `indexing` is something else.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x, y = agrad.meshgrid(agrad.asarray([1, 2]), agrad.asarray([3, 4, 5]), indexing="ij")
+    >>> y
+    Tensor([[3, 4, 5],
+            [3, 4, 5]], dtype=int64, device='cpu')
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"indexing must be 'xy' or 'ij', not {indexing!r}")
+    tensors = [asarray(x) for x in arrays]
+    if any(x.ndim > 1 for x in tensors):
+        raise ValueError(f"meshgrid needs 1-d arrays, not the shapes {[x.shape for x in tensors]}")
+    axes = list(range(len(tensors)))
+    if indexing == "xy":
+        axes[:2] = axes[:2][::-1]
+    columns = [reshape(x, (1,) * i + (x.size,) + (1,) * (len(axes) - i - 1)) for i, x in zip(axes, tensors, strict=True)]
+    return broadcast_arrays(*columns)
+
+
+@primitive
+def tril(xp: Any, x: ArrayLike, /, *, k: int = 0) -> Tensor:
+    """Keep the lower triangle of each matrix, zeros above it.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Of shape (..., M, N).
+    k : int
+        The highest diagonal to keep: 0 is the main one, negative numbers lie below it.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.tril(agrad.ones((2, 3)))
+    Tensor([[1., 0., 0.],
+            [1., 1., 0.]], dtype=float32, device='cpu')
+    """
+    return xp.tril(x, k=k)
+
+
+tril.vjp(x=lambda g, xp, k: xp.tril(g, k=k))
+
+
+@primitive
+def triu(xp: Any, x: ArrayLike, /, *, k: int = 0) -> Tensor:
+    """Keep the upper triangle of each matrix, zeros below it.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Of shape (..., M, N).
+    k : int
+        The lowest diagonal to keep: 0 is the main one, positive numbers lie above it.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.triu(agrad.ones((2, 3)))
+    Tensor([[1., 1., 1.],
+            [0., 1., 1.]], dtype=float32, device='cpu')
+    """
+    return xp.triu(x, k=k)
+
+
+triu.vjp(x=lambda g, xp, k: xp.triu(g, k=k))

@@ -1,18 +1,323 @@
-"""Data type functions."""
+"""Data type functions, and moving Tensors between dtypes and devices."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from ..core.dtypes import native
+from ..core.device import Device, get_device
+from ..core.dtypes import DType, as_dtype, from_native, native
 from ..core.primitive import ArrayLike, primitive
-from ..core.tensor import Tensor
+from ..core.tensor import SCALARS, Tensor, convert, wrap
+
+__all__ = [
+    "FloatInfo", "IntInfo", "astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type", "to_device",
+]  # fmt: skip
+
+# The names of the standard's kinds of dtypes, and the families that each holds.
+_KINDS: Final = {
+    "bool": ("bool",),
+    "signed integer": ("signed integer",),
+    "unsigned integer": ("unsigned integer",),
+    "integral": ("signed integer", "unsigned integer"),
+    "real floating": ("real floating",),
+    "complex floating": ("complex floating",),
+    "numeric": ("signed integer", "unsigned integer", "real floating", "complex floating"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FloatInfo:
+    """What `finfo` tells of a floating dtype."""
+
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: DType
+
+
+@dataclass(frozen=True, slots=True)
+class IntInfo:
+    """What `iinfo` tells of an integer dtype."""
+
+    bits: int
+    max: int
+    min: int
+    dtype: DType
+
+
+# Conversions
+
+
+def as_tensor(x: ArrayLike) -> Tensor:
+    """Return a Tensor as it is, and anything else that an array can be made of as a Tensor."""
+    return x if isinstance(x, Tensor) else wrap(*convert(x, None, None))
 
 
 @primitive
-def astype(xp: Any, x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
-    """Convert to another dtype."""
-    return xp.astype(x, native(xp, dtype), copy=copy)  # type: ignore[no-any-return]
+def cast(xp: Any, x: ArrayLike, /, dtype: DType) -> Tensor:
+    """Copy `x` in another dtype."""
+    return xp.astype(x, native(xp, dtype))
 
 
-astype.vjp(x=lambda g: g)
+cast.vjp(x=lambda g: g)  # the engine casts every cotangent back to its input's dtype
+
+
+def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | Device | None = None) -> Tensor:
+    """Convert to another dtype.
+
+    Gradients flow between floating dtypes and are cast back on their way; through integers and booleans none flow.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    dtype : DType
+    copy : bool
+        False returns `x` itself if it has the dtype already.
+    device : str or Device, optional
+        Where the result is wanted; where `x` is by default.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+
+    Raises
+    ------
+    TypeError
+        If a complex `x` should become real: write ``agrad.real(x)``.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.astype(agrad.asarray([1.7, -1.7]), agrad.int32)
+    Tensor([ 1, -1], dtype=int32, device='cpu')
+    """
+    x = as_tensor(x)
+    target = as_dtype(dtype)
+    if x.dtype.is_complex and not target.is_complex and target.name != "bool":
+        raise TypeError(f"{x.dtype!r} does not become {target!r} without losing half of it; write agrad.real(x) first")
+    x = x if device is None else to_device(x, device)
+    if x.dtype is target and not copy:
+        return x
+    return cast(x if target.differentiable else x.detach(), target)
+
+
+@primitive
+def move(xp: Any, x: ArrayLike, /, source: Device) -> Tensor:
+    """Stand on the tape for a transfer from `source`; `to_device` makes it."""
+    raise NotImplementedError("a transfer is recorded by to_device")
+
+
+move.vjp(x=lambda g, source: _carry(g, source))
+
+
+def _carry(g: Any, target: Device) -> Any:
+    """Carry a cotangent, raw or a Tensor, to a device."""
+    return to_device(g, target) if isinstance(g, Tensor) else convert(g, None, target)[0]
+
+
+def to_device(x: ArrayLike, device: str | Device, /, *, stream: Any = None) -> Tensor:
+    """Copy a Tensor to another device; its gradient comes back the same way.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    device : str or Device
+    stream : None
+        The standard's argument for a library's queue, which agrad leaves to the library.
+
+    Returns
+    -------
+    Tensor
+        `x` itself if it is there already.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        As `Device`; ValueError also for a `stream`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.to_device(agrad.ones(2), "cpu")
+    Tensor([1., 1.], dtype=float32, device='cpu')
+    """
+    if stream is not None:
+        raise ValueError(f"to_device takes no stream ({stream!r}); enter the library's own stream around the call")
+    x = as_tensor(x)
+    target = Device(device)
+    if target is x.device:
+        return x
+    data, _ = convert(x, None, target)
+    frame = (x, x._data, x.device, target)
+    return move.definition.finish(data, target, int(x.requires_grad), frame)
+
+
+# Questions about dtypes
+
+
+def isdtype(dtype: Any, kind: Any) -> bool:
+    """Whether a dtype is of a kind.
+
+    Parameters
+    ----------
+    dtype : DType
+    kind : DType, str or tuple of them
+        ``"bool"``, ``"signed integer"``, ``"unsigned integer"``, ``"integral"``, ``"real floating"``,
+        ``"complex floating"`` or ``"numeric"``; of a tuple one must fit.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.isdtype(agrad.int8, ("integral", agrad.float32))
+    True
+    """
+    if isinstance(kind, tuple):
+        return any(isdtype(dtype, one) for one in kind)
+    if isinstance(kind, str):
+        if kind not in _KINDS:
+            raise ValueError(f"there is no kind {kind!r} of dtypes; the kinds are {', '.join(map(repr, _KINDS))}")
+        return as_dtype(dtype).family in _KINDS[kind]
+    return as_dtype(dtype) is as_dtype(kind)
+
+
+def _raw(x: Any, xp: Any) -> Any:
+    """Return what a namespace's own dtype functions take for an array, a dtype or a number."""
+    if isinstance(x, Tensor):
+        return x._data
+    if type(x) in SCALARS:
+        return x
+    return native(xp, x.dtype if hasattr(x, "dtype") and hasattr(x, "shape") and not isinstance(x, type) else x)
+
+
+def _namespace(*args: Any) -> Any:
+    return next((x.device for x in args if isinstance(x, Tensor)), None) or get_device()
+
+
+def result_type(*arrays_and_dtypes: Any) -> DType:
+    """Return the dtype that these become together, by the standard's rules of promotion.
+
+    Parameters
+    ----------
+    *arrays_and_dtypes : ArrayLike or DType
+        Python numbers adapt to the others.
+
+    Returns
+    -------
+    DType
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is nothing, or no common dtype on this device.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.result_type(agrad.float32, agrad.float64, 1)
+    agrad.float64
+    """
+    xp = _namespace(*arrays_and_dtypes).xp
+    return from_native(xp.result_type(*[_raw(x, xp) for x in arrays_and_dtypes]))
+
+
+def can_cast(from_: Any, to: Any, /) -> bool:
+    """Whether values of one dtype may become another's by the standard's rules of promotion.
+
+    Parameters
+    ----------
+    from_ : ArrayLike or DType
+    to : DType
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.can_cast(agrad.int8, agrad.int32), agrad.can_cast(agrad.float64, agrad.float32)
+    (True, False)
+    """
+    xp = _namespace(from_).xp
+    dtype = from_.dtype if isinstance(from_, Tensor) else from_
+    return bool(xp.can_cast(_raw(dtype, xp), native(xp, to)))
+
+
+def finfo(type: Any, /) -> FloatInfo:
+    """Return the limits of a floating dtype.
+
+    Parameters
+    ----------
+    type : DType or ArrayLike
+        Real or complex floating; complex dtypes have the limits of their parts.
+
+    Returns
+    -------
+    FloatInfo
+        With the attributes bits, eps, max, min, smallest_normal and dtype.
+
+    Raises
+    ------
+    TypeError
+        If it is not floating.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.finfo(agrad.float32).bits
+    32
+    """
+    dtype, xp = _dtype_and_namespace(type)
+    if not dtype.differentiable:
+        raise TypeError(f"finfo is for floating dtypes, not {dtype!r}; integers have iinfo")
+    info = xp.finfo(native(xp, dtype))
+    limits = [float(limit) for limit in (info.eps, info.max, info.min, info.smallest_normal)]
+    return FloatInfo(int(info.bits), *limits, from_native(info.dtype))
+
+
+def iinfo(type: Any, /) -> IntInfo:
+    """Return the limits of an integer dtype.
+
+    Parameters
+    ----------
+    type : DType or ArrayLike
+
+    Returns
+    -------
+    IntInfo
+        With the attributes bits, max, min and dtype.
+
+    Raises
+    ------
+    TypeError
+        If it is no integer dtype.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.iinfo(agrad.int8).max
+    127
+    """
+    dtype, xp = _dtype_and_namespace(type)
+    if not isdtype(dtype, "integral"):
+        raise TypeError(f"iinfo is for integer dtypes, not {dtype!r}; floating ones have finfo")
+    info = xp.iinfo(native(xp, dtype))
+    return IntInfo(int(info.bits), int(info.max), int(info.min), dtype)
+
+
+def _dtype_and_namespace(x: Any) -> tuple[DType, Any]:
+    array = hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, type)
+    return as_dtype(x.dtype if array else x), _namespace(x).xp

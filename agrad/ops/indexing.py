@@ -1,14 +1,463 @@
-"""Indexing."""
+"""``x[key]`` and ``x[key] = v`` with everything that NumPy takes for a key.
+
+A key is first read into a `Reading`: a basic key that every library understands (a negative step becomes a flip), and
+the integer arrays that gather along axes of what the basic key leaves. Getting and setting are then composed of the
+primitives in `gathering`. Several arrays become one: the axes that they index are joined into one axis, and so are they.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from math import prod
+from typing import Any, Final, NamedTuple
 
-from ..core.primitive import ArrayLike, primitive
-from ..core.tensor import Tensor
+from .. import backends, errors
+from ..core import tape
+from ..core.primitive import ArrayLike
+from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
+from .data_type import astype
+from .gathering import BasicKey, cut, from_start, overwrite, put, take, take_along_axis
+from .manipulation import broadcast_shapes, broadcast_to, flip, permute_dims, reshape
+from .searching import nonzero, where
+
+__all__ = ["getitem", "setitem", "take", "take_along_axis"]
+
+_ALL = slice(None)
 
 
-@primitive(view=True)
-def getitem(xp: Any, x: ArrayLike, /, key: Any) -> Tensor:
-    """Index."""
-    return x[key]
+class Reading(NamedTuple):
+    """What a key says.
+
+    Attributes
+    ----------
+    basic : tuple
+        Integers, slices and None for all axes; full slices where arrays index.
+    shape : tuple of int
+        Of what the basic key reads.
+    flipped : tuple of int
+        The axes of that on which the order is reversed.
+    axes : tuple of int
+        The axes of that which arrays index.
+    arrays : list of Tensor
+        The integer arrays, one for each of these axes.
+    front : bool
+        Whether the axes of the arrays come first in the result: so it is where something else stands between them.
+    """
+
+    basic: BasicKey
+    shape: tuple[int, ...]
+    flipped: tuple[int, ...]
+    axes: tuple[int, ...]
+    arrays: list[Tensor]
+    front: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether the basic key reads everything."""
+        return all(item == _ALL for item in self.basic)
+
+
+def getitem(x: Tensor, key: Any, /) -> Tensor:
+    """Return ``x[key]``.
+
+    Parameters
+    ----------
+    x : Tensor
+    key : int, slice, None, Ellipsis, boolean or integer array, list, or a tuple of them
+        Combined as NumPy combines them.
+
+    Returns
+    -------
+    Tensor
+        Sharing the memory of `x` where the key has no arrays and the library can.
+
+    Raises
+    ------
+    IndexError
+        If the key does not fit: with the key and the shape. Indices in arrays are not checked on CUDA and JAX.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.reshape(agrad.arange(6), (2, 3))
+    >>> x[:, -1], x[x > 3], x[[0, 1], [2, 0]]
+    (Tensor([2, 5], dtype=int64, device='cpu'), Tensor([4, 5], dtype=int64, device='cpu'), Tensor([2, 3], dtype=int64, device='cpu'))
+    """
+    if type(key) is int and 0 <= key < (x._data.shape or (0,))[0]:
+        return cut(x, (key, ...))
+    if isinstance(key, Tensor) and key.dtype.name == "bool" and key.shape == x.shape:
+        return take(reshape(x, (-1,)), nonzero(reshape(key, (-1,)))[0])
+    reading = read(x, key)
+    picked = _pick(x, reading)
+    return _gather(picked, reading, x, key) if reading.arrays else picked
+
+
+def _pick(x: Tensor, reading: Reading) -> Tensor:
+    """Return what the basic key reads."""
+    picked = x if reading.whole and reading.arrays else cut(x, reading.basic)
+    return flip(picked, axis=reading.flipped) if reading.flipped else picked
+
+
+def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
+    """Make ``x[key]`` equal to `value`.
+
+    While recording, `x` gets new data and a new place on the tape, so that gradients flow to what it was and to
+    `value`. Under `no_grad` its memory changes, and so does all that shares it.
+
+    Parameters
+    ----------
+    x : Tensor
+    key
+        As in `getitem`. Where an array names a place twice, the last value stays.
+    value : ArrayLike
+        Broadcast to ``x[key]``, and cast within its kind: floats do not become integers.
+
+    Raises
+    ------
+    RuntimeError
+        If `x` is a leaf that requires gradients, while recording.
+    IndexError
+        As `getitem`.
+    ValueError
+        If `value` does not broadcast to ``x[key]``, or lives on another device.
+    TypeError
+        If `value` is of a higher kind than `x`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x, v = agrad.zeros(3), agrad.tensor(5.0, requires_grad=True)
+    >>> x[1] = v
+    >>> (x * x).sum().backward()
+    >>> v.grad
+    Tensor(10., dtype=float32, device='cpu')
+    """
+    if tape.is_grad_enabled():
+        refuse_leaf(x)
+    value = _value(x, value)
+    if _is_mask(x, key) and not (isinstance(value, Tensor) and value.ndim):
+        become(x, where(_reach(key, x), value, x))
+        return
+    reading = read(x, key)
+    if not reading.arrays:
+        _assign(x, reading, value, key)
+    elif reading.whole:
+        become(x, _scatter(x, reading, value, key))
+    else:
+        _assign(x, reading, _scatter(x, reading, value, key), key)
+
+
+def refuse_leaf(x: Tensor) -> None:
+    """Raise RuntimeError for a leaf that requires gradients."""
+    if x._node is LEAF:
+        raise errors.leaf_in_place()
+
+
+def adopt(x: Tensor, result: Tensor) -> None:
+    """Make `x` what `result` is: the same object with new data and a new place on the tape."""
+    x._data, x._node = result._data, result._node
+
+
+_RANKS: Final = {"bool": 0, "unsigned integer": 1, "signed integer": 1, "real floating": 2, "complex floating": 3}
+_SCALAR_RANKS: Final = {bool: 0, int: 1, float: 2, complex: 3}
+
+
+def keep_kind(x: Tensor, value: Any, what: str) -> Any:
+    """Cast a value to the dtype of `x`; TypeError if its kind is higher, as that of floats is than that of integers."""
+    rank = _RANKS[value.dtype.family] if isinstance(value, Tensor) else _SCALAR_RANKS[type(value)]
+    if rank > _RANKS[x.dtype.family]:
+        kind = repr(value.dtype) if isinstance(value, Tensor) else type(value).__name__
+        raise TypeError(f"{what} keeps the dtype {x.dtype!r} of x, and {kind} does not fit in; write x = x.astype(...) first")
+    return astype(value, x.dtype, copy=False) if isinstance(value, Tensor) else value
+
+
+# Reading keys
+
+
+def read(x: Tensor, key: Any) -> Reading:
+    """Read a key of `x`; IndexError if it does not fit."""
+    shape = x.shape
+    items = _expand(x, key)
+    basic: list[Any] = []
+    left: list[int] = []  # the shape of what the basic key reads
+    flipped: list[int] = []
+    arrays: dict[int, Tensor] = {}
+    axis = 0
+    for item in items:
+        if item is ...:
+            continue  # it stands for no axis here
+        if item is None:
+            basic.append(None)
+            left.append(1)
+        elif isinstance(item, slice):
+            start, stop, step = item.indices(shape[axis])
+            length = len(range(start, stop, step))
+            if step < 0:
+                start, stop, step = start + (length - 1) * step, start + 1, -step
+                flipped.append(len(left))
+            basic.append(slice(start, max(stop, start), step) if length else slice(0, 0))
+            left.append(length)
+            axis += 1
+        elif isinstance(item, int):
+            if not -shape[axis] <= item < shape[axis]:
+                raise _wrong(x, key, f"index {item} is out of range for axis {axis} of length {shape[axis]}")
+            basic.append(item % shape[axis])
+            axis += 1
+        elif item.dtype.name != "bool":
+            arrays[len(left)] = item
+            basic.append(_ALL)
+            left.append(shape[axis])
+            axis += 1
+        elif item.ndim == 0:  # a truth is an axis of length 1 that is kept or dropped
+            arrays[len(left)] = _count_up(x, int(bool(item)))
+            basic.append(None)
+            left.append(1)
+        else:
+            lengths = shape[axis : axis + item.ndim]
+            if item.shape != lengths:
+                raise _wrong(x, key, f"a mask of shape {item.shape} stands for axes of lengths {lengths}")
+            for places in nonzero(item):
+                arrays[len(left)] = places
+                basic.append(_ALL)
+                left.append(shape[axis])
+                axis += 1
+    return Reading(
+        tuple(basic) or (...,), tuple(left), tuple(flipped), tuple(arrays), list(arrays.values()), _apart(items)
+    )
+
+
+def _expand(x: Tensor, key: Any) -> list[Any]:
+    """Return the items of a key for all axes: integers, slices, None, and Tensors for everything else."""
+    items = [_item(x, key, item) for item in (key if isinstance(key, tuple) else (key,))]
+    given = sum(_axes_of(item) for item in items)
+    if given > x.ndim:
+        raise _wrong(x, key, f"{given} indices for {x.ndim} axes")
+    rest = [_ALL] * (x.ndim - given)
+    dots = [i for i, item in enumerate(items) if item is ...]
+    if len(dots) > 1:
+        raise _wrong(x, key, "only one Ellipsis (...) may stand for the axes left out")
+    return [*items[: dots[0]], *(rest or [...]), *items[dots[0] + 1 :]] if dots else items + rest
+
+
+def _item(x: Tensor, key: Any, item: Any) -> Any:
+    if backends.is_number(item):
+        item = item.item()
+    if item is None or item is ... or isinstance(item, slice):
+        return item
+    if isinstance(item, int) and not isinstance(item, bool):
+        return item
+    if isinstance(item, Tensor):
+        index = item
+    elif isinstance(item, list) and not item:
+        index = _count_up(x, 0)
+    else:
+        index = wrap(*convert(item, None, x.device))
+    if index.device is not x.device:
+        raise ValueError(f"a Tensor on {x.device} was indexed with one on {index.device}; write i.to({x.device.name!r})")
+    if index.dtype.name != "bool" and not index.dtype.family.endswith("integer"):
+        raise _wrong(x, key, f"arrays in a key must hold integers or booleans, not {index.dtype!r}")
+    return index
+
+
+def _axes_of(item: Any) -> int:
+    if item is None or item is ...:
+        return 0
+    return item.ndim if isinstance(item, Tensor) and item.dtype.name == "bool" else 1
+
+
+def _apart(items: Sequence[Any]) -> bool:
+    """Whether slices or None stand between the arrays of a key; integers count as arrays beside them."""
+    places = [i for i, item in enumerate(items) if isinstance(item, (int, Tensor))]
+    return bool(places) and len(places) != places[-1] - places[0] + 1
+
+
+def _count_up(x: Tensor, stop: int) -> Tensor:
+    return wrap(x.device.xp.arange(stop, device=x.device.native), x.device)
+
+
+def _wrong(x: Tensor, key: Any, what: str) -> IndexError:
+    return IndexError(f"key {_show(key)} does not fit a Tensor of shape {x.shape}: {what}")
+
+
+def _show(key: Any) -> str:
+    """Return a key as it was written, arrays by their shapes."""
+    if isinstance(key, tuple):
+        return f"[{', '.join(map(_show, key))}]"
+    if isinstance(key, slice):
+        parts = ["" if part is None else str(part) for part in (key.start, key.stop, key.step)]
+        return ":".join(parts if key.step is not None else parts[:2])
+    if key is ...:
+        return "..."
+    if hasattr(key, "shape") and hasattr(key, "dtype"):
+        return f"{type(key).__name__} of {key.dtype}, shape {tuple(key.shape)}"
+    text = repr(key)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# Gathering along several axes at once
+
+
+class _Join(NamedTuple):
+    """How the indexed axes become one, and where the result's axes then belong.
+
+    Attributes
+    ----------
+    order : tuple of int or None
+        The permutation that brings the indexed axes to the front, where they are not neighbours.
+    joined : tuple of int
+        The shape with one axis in place of the indexed ones.
+    axis : int
+        That axis.
+    index : Tensor
+        The integer array that indexes it, of the arrays' broadcast shape.
+    """
+
+    order: tuple[int, ...] | None
+    joined: tuple[int, ...]
+    axis: int
+    index: Tensor
+
+
+def _join(reading: Reading, x: Tensor, key: Any) -> _Join:
+    axes, shape = reading.axes, reading.shape
+    if len(axes) == 1:
+        return _Join(None, shape, axes[0], reading.arrays[0])
+    lengths = tuple(shape[axis] for axis in axes)
+    neighbours = axes[-1] - axes[0] + 1 == len(axes)
+    first = axes[0] if neighbours else 0
+    others = tuple(axis for axis in range(len(shape)) if axis not in axes)
+    joined = tuple(shape[axis] for axis in others)
+    joined = (*joined[:first], prod(lengths), *joined[first:])
+    return _Join(None if neighbours else axes + others, joined, first, _ravel(reading.arrays, lengths, x, key))
+
+
+def _ravel(arrays: list[Tensor], lengths: tuple[int, ...], x: Tensor, key: Any) -> Tensor:
+    """Return the places in the joined axis that the arrays name together."""
+    try:
+        broadcast_shapes(*[array.shape for array in arrays])
+    except ValueError:
+        shapes = ", ".join(str(array.shape) for array in arrays)
+        raise _wrong(x, key, f"its arrays have shapes {shapes}, which do not broadcast") from None
+    xp, backend = x.device.xp, x.device.backend
+    places: Any = 0
+    for array, length in zip(arrays, lengths, strict=True):
+        index = xp.astype(array._data, xp.int64, copy=False)
+        if backend.checks_indices and bool(xp.any((index < -length) | (index >= length))):
+            raise _wrong(x, key, f"an index in an array is out of range for an axis of length {length}")
+        places = places * length + from_start(xp, index, length)
+    return wrap(places, x.device)
+
+
+def _prepare(picked: Tensor, join: _Join) -> Tensor:
+    if join.order is not None:
+        picked = permute_dims(picked, join.order)
+    return picked if picked.shape == join.joined else reshape(picked, join.joined)
+
+
+def _gather(picked: Tensor, reading: Reading, x: Tensor, key: Any) -> Tensor:
+    join = _join(reading, x, key)
+    try:
+        result = take(_prepare(picked, join), join.index, axis=join.axis)
+    except IndexError as error:
+        raise _wrong(x, key, str(error)) from None
+    if reading.front and join.axis:
+        block = range(join.axis, join.axis + join.index.ndim)
+        result = permute_dims(result, (*block, *(i for i in range(result.ndim) if i not in block)))
+    return result
+
+
+# Writing
+
+
+def _value(x: Tensor, value: ArrayLike) -> Any:
+    """Return what is written: a Tensor of the dtype of `x`, or a number of its kind."""
+    if backends.is_number(value):
+        value = value.item()
+    if not isinstance(value, Tensor):
+        value = value if type(value) in SCALARS else wrap(*convert(value, None, x.device))
+    elif value.device is not x.device:
+        raise errors.mixed_devices("x[key] = v", [x.device.name, value.device.name])
+    return keep_kind(x, value, "x[key] = v")
+
+
+def _is_mask(x: Tensor, key: Any) -> bool:
+    return isinstance(key, Tensor) and key.dtype.name == "bool" and 0 < key.ndim and key.shape == x.shape[: key.ndim]
+
+
+def _reach(mask: Tensor, x: Tensor) -> Tensor:
+    """Give a mask of the first axes of `x` axes of length 1 for the others."""
+    return mask if mask.ndim == x.ndim else reshape(mask, mask.shape + (1,) * (x.ndim - mask.ndim))
+
+
+def _scatter(x: Tensor, reading: Reading, value: Any, key: Any) -> Tensor:
+    """Return what the basic key reads, with `value` where the arrays point."""
+    picked = _pick(x, reading)
+    join = _join(reading, x, key)
+    prepared = _prepare(picked, join)
+    try:
+        written = put(prepared, _rows(value, reading, join, key, x), reshape(join.index, (-1,)), axis=join.axis)
+    except IndexError as error:
+        raise _wrong(x, key, str(error)) from None
+    if join.order is None:
+        return reshape(written, picked.shape)
+    written = reshape(written, tuple(picked.shape[i] for i in join.order))
+    return permute_dims(written, tuple(join.order.index(i) for i in range(picked.ndim)))
+
+
+def _rows(value: Any, reading: Reading, join: _Join, key: Any, x: Tensor) -> Any:
+    """Return the value in the shape of the joined axes, its rows in the order of the flattened index."""
+    if not isinstance(value, Tensor):
+        return value
+    before, after, block = join.joined[: join.axis], join.joined[join.axis + 1 :], join.index.shape
+    if reading.front and before:
+        value = _fill(value, (*block, *before, *after), key, x)
+        middle = range(len(block), len(block) + len(before))
+        value = permute_dims(value, (*middle, *range(len(block)), *range(middle.stop, value.ndim)))
+    else:
+        value = _fill(value, (*before, *block, *after), key, x)
+    return reshape(value, (*before, prod(block), *after))
+
+
+def _fill(value: Tensor, shape: tuple[int, ...], key: Any, x: Tensor) -> Tensor:
+    """Broadcast a value to the shape of what it replaces; axes of length 1 too many in front are dropped."""
+    spare = value.ndim - len(shape)
+    if spare > 0 and value.shape[:spare] == (1,) * spare:
+        value = reshape(value, value.shape[spare:])
+    if value.shape == shape:
+        return value
+    try:
+        return broadcast_to(value, shape)
+    except ValueError:
+        raise ValueError(
+            f"a value of shape {value.shape} does not broadcast to key {_show(key)} of a Tensor of shape {x.shape}, "
+            f"which has shape {shape}"
+        ) from None
+
+
+def _assign(x: Tensor, reading: Reading, value: Any, key: Any) -> None:
+    """Write at the basic key."""
+    basic = reading.basic
+    if isinstance(value, Tensor):
+        value = _fill(value, reading.shape, key, x)
+        if reading.flipped:
+            value = flip(value, axis=reading.flipped)
+        if None in basic:
+            axes = [item for item in basic if not isinstance(item, int)]
+            value = reshape(value, tuple(n for n, item in zip(value.shape, axes, strict=True) if item is not None))
+    _write(x, tuple(item for item in basic if item is not None) or (...,), value)
+
+
+def become(x: Tensor, result: Tensor) -> None:
+    """Give `x` new values everywhere; the result must be nobody else's."""
+    if tape.is_grad_enabled():
+        adopt(x, result)
+    else:
+        _write(x, (...,), result)
+
+
+def _write(x: Tensor, key: BasicKey, value: Any) -> None:
+    if tape.is_grad_enabled():
+        adopt(x, overwrite(x, value, key))
+    else:
+        x._data = x.device.backend.assign(x._data, key, value._data if isinstance(value, Tensor) else value)
+        tape.wrote(x)

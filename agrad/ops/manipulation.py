@@ -1,35 +1,674 @@
-"""Manipulation functions."""
+"""Manipulation functions: other shapes, other orders, arrays joined and taken apart."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from math import prod
+from typing import Any, Literal
 
 from ..core.primitive import ArrayLike, primitive
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, wrap
+from .data_type import as_tensor
+from .gathering import overwrite, paste, take
+
+__all__ = [
+    "broadcast_arrays", "broadcast_shapes", "broadcast_to", "concat", "expand_dims", "flatten", "flip", "moveaxis",
+    "pad", "permute_dims", "repeat", "reshape", "roll", "squeeze", "stack", "tile", "transpose", "unstack",
+]  # fmt: skip
 
 
-@primitive(view=True)
-def reshape(xp: Any, x: ArrayLike, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Tensor:
-    """Give an array another shape."""
-    return xp.reshape(x, shape, copy=copy)  # type: ignore[no-any-return]
+# Shapes
+
+
+@primitive
+def reshape(xp: Any, x: ArrayLike, /, shape: int | tuple[int, ...], *, copy: bool | None = None) -> Tensor:
+    """Give an array another shape; the elements keep their order, last axis fastest.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    shape : tuple of int
+        One length may be -1: it is worked out from the others.
+    copy : bool, optional
+        True copies always, False never, None where it must.
+
+    Returns
+    -------
+    Tensor
+        Of that shape.
+
+    Raises
+    ------
+    ValueError
+        If the number of elements differs.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.reshape(agrad.arange(6), (2, -1))
+    Tensor([[0, 1, 2],
+            [3, 4, 5]], dtype=int64, device='cpu')
+    """
+    return xp.reshape(x, (shape,) if isinstance(shape, int) else tuple(shape), copy=copy)
 
 
 reshape.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))
 
 
-@primitive(view=True)
+def flatten(x: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Join neighbouring axes into one.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    start_dim, end_dim : int
+        The first and the last axis to join; all of them by default.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    IndexError
+        If `x` has no such axes.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.flatten(agrad.zeros((2, 3, 4)), 1).shape
+    (2, 12)
+    """
+    x = as_tensor(x)
+    if x.ndim == 0:
+        return reshape(x, (1,))
+    first, last = _axis(start_dim, x.ndim, "flatten"), _axis(end_dim, x.ndim, "flatten")
+    if first > last:
+        raise ValueError(f"flatten joins axes {start_dim} to {end_dim} of shape {x.shape}, but the first lies behind")
+    return reshape(x, (*x.shape[:first], prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
+
+
+@primitive
+def expand_dims(xp: Any, x: ArrayLike, /, axis: int = 0) -> Tensor:
+    """Insert an axis of length 1.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    axis : int
+        Where it lies in the result.
+
+    Returns
+    -------
+    Tensor
+        With one axis more.
+
+    Raises
+    ------
+    IndexError
+        If the axis lies outside of the result.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.expand_dims(agrad.zeros(3), axis=-1).shape
+    (3, 1)
+    """
+    _axis(axis, x.ndim + 1, "expand_dims")
+    return xp.expand_dims(x, axis=axis)
+
+
+expand_dims.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))
+
+
+@primitive
+def squeeze(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor:
+    """Drop axes of length 1.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    axis : int or tuple of int
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If one of the axes is longer.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.squeeze(agrad.zeros((1, 3)), axis=0).shape
+    (3,)
+    """
+    return xp.squeeze(x, axis=axis)
+
+
+squeeze.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))
+
+
+# Broadcasting
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that arrays of these shapes broadcast to.
+
+    Parameters
+    ----------
+    *shapes : tuple of int
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError
+        If they do not broadcast.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.broadcast_shapes((4, 1), (3,))
+    (4, 3)
+    """
+    ndim = max(map(len, shapes), default=0)
+    result = []
+    for lengths in zip(*[(1,) * (ndim - len(shape)) + tuple(shape) for shape in shapes], strict=True):
+        longer = {n for n in lengths if n != 1}
+        if len(longer) > 1:
+            raise ValueError(f"shapes {', '.join(map(str, map(tuple, shapes)))} do not broadcast: lengths must agree or be 1")
+        result.append(longer.pop() if longer else 1)
+    return tuple(result)
+
+
+@primitive
 def broadcast_to(xp: Any, x: ArrayLike, /, shape: tuple[int, ...]) -> Tensor:
-    """Repeat an array to a shape that it broadcasts to."""
-    return xp.broadcast_to(x, shape)  # type: ignore[no-any-return]
+    """Repeat an array, without a copy, to a shape that it broadcasts to.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    shape : tuple of int
+
+    Returns
+    -------
+    Tensor
+        Of that shape; its elements share their memory.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not broadcast to the shape.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.broadcast_to(agrad.asarray([1.0, 2.0]), (2, 2))
+    Tensor([[1., 2.],
+            [1., 2.]], dtype=float32, device='cpu')
+    """
+    return xp.broadcast_to(x, tuple(shape))
 
 
-broadcast_to.vjp(x=lambda g: g)
+broadcast_to.vjp(x=lambda g: g)  # the engine sums what was broadcast
 
 
-@primitive(view=True)
+def broadcast_arrays(*arrays: ArrayLike) -> tuple[Tensor, ...]:
+    """Broadcast arrays against each other.
+
+    Parameters
+    ----------
+    *arrays : ArrayLike
+
+    Returns
+    -------
+    tuple of Tensor
+        Of one shape.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> [x.shape for x in agrad.broadcast_arrays(agrad.zeros((2, 1)), agrad.zeros(3))]
+    [(2, 3), (2, 3)]
+    """
+    tensors = [as_tensor(x) for x in arrays]
+    shape = broadcast_shapes(*[x.shape for x in tensors])
+    return tuple(x if x.shape == shape else broadcast_to(x, shape) for x in tensors)
+
+
+# Order
+
+
+@primitive
 def permute_dims(xp: Any, x: ArrayLike, /, axes: tuple[int, ...]) -> Tensor:
-    """Permute the axes."""
-    return xp.permute_dims(x, axes)  # type: ignore[no-any-return]
+    """Put the axes into another order.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    axes : tuple of int
+        For each axis of the result, the axis of `x` that it was.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `axes` is no permutation of the axes.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.permute_dims(agrad.zeros((2, 3, 4)), (2, 0, 1)).shape
+    (4, 2, 3)
+    """
+    return xp.permute_dims(x, tuple(axes))
 
 
-permute_dims.vjp(x=lambda g, xp, axes: xp.permute_dims(g, tuple(axes.index(i) for i in range(len(axes)))))
+permute_dims.vjp(x=lambda g, xp, axes: xp.permute_dims(g, _inverse(axes)))
+
+
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    forward = [axis % len(axes) for axis in axes]
+    return tuple(forward.index(i) for i in range(len(axes)))
+
+
+def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Tensor:
+    """Put the axes into another order, as NumPy does.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    axes : tuple of int, optional
+        As in `permute_dims`; reversed by default.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `axes` is no permutation of the axes.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.transpose(agrad.zeros((2, 3, 4))).shape
+    (4, 3, 2)
+    """
+    x = as_tensor(x)
+    return permute_dims(x, tuple(range(x.ndim))[::-1] if axes is None else axes)
+
+
+@primitive
+def moveaxis(
+    xp: Any, x: ArrayLike, source: int | tuple[int, ...], destination: int | tuple[int, ...], /
+) -> Tensor:
+    """Move axes to other places; the others keep their order.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    source, destination : int or tuple of int
+        Where the axes are, and where they come to be.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError, IndexError
+        If there are no such axes, or not as many destinations as sources.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.moveaxis(agrad.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    return xp.moveaxis(x, source, destination)
+
+
+moveaxis.vjp(x=lambda g, xp, source, destination: xp.moveaxis(g, destination, source))
+
+
+@primitive
+def flip(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Reverse the order of the elements along axes.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    axis : int or tuple of int, optional
+        All of them by default.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.flip(agrad.asarray([1, 2, 3]))
+    Tensor([3, 2, 1], dtype=int64, device='cpu')
+    """
+    return xp.flip(x, axis=axis)
+
+
+flip.vjp(x=lambda g, xp, axis: xp.flip(g, axis=axis))
+
+
+@primitive
+def roll(
+    xp: Any, x: ArrayLike, /, shift: int | tuple[int, ...], *, axis: int | tuple[int, ...] | None = None
+) -> Tensor:
+    """Shift elements along axes; what leaves at one end comes back at the other.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    shift : int or tuple of int
+        By how many places, for each of the axes.
+    axis : int or tuple of int, optional
+        By default the array is shifted as if it were flat.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.roll(agrad.asarray([1, 2, 3]), 1)
+    Tensor([3, 1, 2], dtype=int64, device='cpu')
+    """
+    return xp.roll(x, shift, axis=axis)
+
+
+roll.vjp(x=lambda g, xp, shift, axis: xp.roll(g, _opposite(shift), axis=axis))
+
+
+def _opposite(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    return -shift if isinstance(shift, int) else tuple(-s for s in shift)
+
+
+# Joining and taking apart
+
+
+@primitive
+def concat(xp: Any, arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Tensor:
+    """Join arrays along an axis that they have.
+
+    Parameters
+    ----------
+    arrays : sequence of ArrayLike
+        Of shapes that differ along `axis` only.
+    axis : int, optional
+        None joins them flattened.
+
+    Returns
+    -------
+    Tensor
+        Of the promoted dtype.
+
+    Raises
+    ------
+    ValueError
+        If the other lengths differ.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.concat([agrad.asarray([1, 2]), agrad.asarray([3])])
+    Tensor([1, 2, 3], dtype=int64, device='cpu')
+    """
+    return xp.concat(arrays, axis=axis)
+
+
+def _concat_arrays(g: Any, xp: Any, arrays_shape: list[tuple[int, ...]], axis: int | None) -> list[Any]:
+    if axis is None:
+        parts = _split(g, [prod(shape) for shape in arrays_shape], 0)
+        return [xp.reshape(part, shape) for part, shape in zip(parts, arrays_shape, strict=True)]
+    return _split(g, [shape[axis] for shape in arrays_shape], axis)
+
+
+def _split(x: Any, lengths: list[int], axis: int) -> list[Any]:
+    before, after = (slice(None),) * (axis % x.ndim), (slice(None),) * (x.ndim - axis % x.ndim - 1)
+    ends = accumulate(lengths, initial=0)
+    return [x[(*before, slice(start, stop), *after)] for start, stop in pairwise(ends)]
+
+
+concat.vjp(arrays=_concat_arrays)
+
+
+@primitive
+def stack(xp: Any, arrays: Sequence[ArrayLike], /, *, axis: int = 0) -> Tensor:
+    """Join arrays of one shape along a new axis.
+
+    Parameters
+    ----------
+    arrays : sequence of ArrayLike
+    axis : int
+        Where the new axis lies in the result.
+
+    Returns
+    -------
+    Tensor
+        Of the promoted dtype.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.stack([agrad.asarray([1, 2]), agrad.asarray([3, 4])], axis=1)
+    Tensor([[1, 3],
+            [2, 4]], dtype=int64, device='cpu')
+    """
+    return xp.stack(arrays, axis=axis)
+
+
+stack.vjp(arrays=lambda g, xp, axis: xp.unstack(g, axis=axis))
+
+
+@primitive
+def unstack(xp: Any, x: ArrayLike, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+    """Take an array apart along an axis, which the parts no longer have.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    axis : int
+
+    Returns
+    -------
+    tuple of Tensor
+        As many as the axis is long.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.unstack(agrad.asarray([[1, 2], [3, 4]]))[1]
+    Tensor([3, 4], dtype=int64, device='cpu')
+    """
+    return tuple(xp.unstack(x, axis=axis))
+
+
+unstack.vjp(x=lambda g, xp, axis: xp.stack(g, axis=axis))
+
+
+# Repetition
+
+
+def repeat(x: ArrayLike, repeats: ArrayLike, /, *, axis: int | None = None) -> Tensor:
+    """Repeat each element, one by one.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    repeats : int or ArrayLike
+        How often, for all of them or for each along the axis.
+    axis : int, optional
+        None repeats the elements of the flattened array.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If there are not as many repeats as elements along the axis.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.repeat(agrad.asarray([1, 2]), 2), agrad.repeat(agrad.asarray([1, 2]), agrad.asarray([1, 3]))
+    (Tensor([1, 1, 2, 2], dtype=int64, device='cpu'), Tensor([1, 2, 2, 2], dtype=int64, device='cpu'))
+    """
+    x = as_tensor(x)
+    x, axis = (reshape(x, (-1,)), 0) if axis is None else (x, _axis(axis, x.ndim, "repeat"))
+    if isinstance(repeats, int):
+        shape = x.shape
+        wide = broadcast_to(expand_dims(x, axis=axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
+        return reshape(wide, (*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
+    repeats, device = as_tensor(repeats), x.device
+    if repeats.ndim > 1 or repeats.size not in (1, x.shape[axis]):
+        raise ValueError(f"repeat needs an int or {x.shape[axis]} repeats along axis {axis}, not shape {repeats.shape}")
+    every = device.xp.arange(x.shape[axis], device=device.native)
+    times = device.xp.broadcast_to(repeats.data, every.shape)
+    return take(x, wrap(device.xp.repeat(every, times), device), axis=axis)
+
+
+def tile(x: ArrayLike, repetitions: tuple[int, ...], /) -> Tensor:
+    """Repeat an array as a whole, like tiles.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    repetitions : tuple of int
+        How often along each axis; the shorter of it and the shape of `x` is filled up with ones in front.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.tile(agrad.asarray([1, 2]), (2, 2))
+    Tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]], dtype=int64, device='cpu')
+    """
+    x = as_tensor(x)
+    ndim = max(x.ndim, len(repetitions))
+    shape = (1,) * (ndim - x.ndim) + x.shape
+    times = (1,) * (ndim - len(repetitions)) + tuple(repetitions)
+    apart = reshape(x, [length for n in shape for length in (1, n)])
+    wide = broadcast_to(apart, [length for pair in zip(times, shape, strict=True) for length in pair])
+    return reshape(wide, [k * n for k, n in zip(times, shape, strict=True)])
+
+
+def pad(
+    x: ArrayLike,
+    pad_width: int | tuple[int, int] | Sequence[tuple[int, int]],
+    /,
+    *,
+    mode: Literal["constant", "edge", "reflect", "wrap"] = "constant",
+    constant_values: complex = 0,
+) -> Tensor:
+    """Add elements before and behind an array along its axes.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    pad_width : int, (before, after) or sequence of (before, after)
+        How many, for all axes alike or for each axis.
+    mode : {"constant", "edge", "reflect", "wrap"}
+        Whether these are constants, the outermost element, the mirror image, or what lies at the other end.
+    constant_values : number
+        The constant.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If widths are negative or not one for each axis, or too wide for the mirror image or the other end.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.pad(agrad.asarray([1, 2, 3]), (1, 2)), agrad.pad(agrad.asarray([1, 2, 3]), 2, mode="reflect")
+    (Tensor([0, 1, 2, 3, 0, 0], dtype=int64, device='cpu'), Tensor([3, 2, 1, 2, 3, 2, 1], dtype=int64, device='cpu'))
+    """
+    x = as_tensor(x)
+    widths = _widths(pad_width, x.ndim)
+    if mode == "constant":
+        shape = tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
+        key = tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True)) or (...,)
+        if constant_values == 0:
+            return paste(x, key, shape)
+        filled = x.device.xp.full(shape, constant_values, dtype=x.data.dtype, device=x.device.native)
+        return overwrite(wrap(filled, x.device), x, key)
+    for axis, (before, after) in enumerate(widths):
+        if before or after:
+            places = _places(x.shape[axis], before, after, mode)
+            x = take(x, wrap(x.device.xp.asarray(places, device=x.device.native), x.device), axis=axis)
+    return x
+
+
+def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
+    if isinstance(pad_width, int):
+        widths = [(pad_width, pad_width)] * ndim
+    elif len(pad_width) == 2 and all(isinstance(width, int) for width in pad_width):
+        widths = [tuple(pad_width)] * ndim
+    else:
+        widths = [tuple(pair) for pair in pad_width]
+    if len(widths) != ndim or any(len(pair) != 2 or min(pair) < 0 for pair in widths):
+        raise ValueError(f"pad needs (before, after), not negative, for each of {ndim} axes; not {pad_width!r}")
+    return widths
+
+
+def _places(length: int, before: int, after: int, mode: str) -> list[int]:
+    """Return which element stands at each place of a padded axis."""
+    room = {"edge": before + after if length else 0, "reflect": length - 1, "wrap": length}
+    if mode not in room:
+        raise ValueError(f"mode must be 'constant', 'edge', 'reflect' or 'wrap', not {mode!r}")
+    if max(before, after) > room[mode]:
+        raise ValueError(f"an axis of length {length} can be padded by {room[mode]} with mode={mode!r}, not ({before}, {after})")
+    places = range(-before, length + after)
+    if mode == "edge":
+        return [min(max(i, 0), length - 1) for i in places]
+    if mode == "wrap":
+        return [i % length for i in places]
+    return [length - 1 - abs(length - 1 - abs(i)) for i in places]
+
+
+def _axis(axis: int, ndim: int, name: str) -> int:
+    """Return an axis counted from the front; IndexError if there is none."""
+    if not -ndim <= axis < ndim:
+        raise IndexError(f"{name} has no axis {axis} among {ndim} axes; write one from {-ndim} to {ndim - 1}")
+    return axis % ndim

@@ -1,34 +1,380 @@
-"""Binds operators and methods to Tensor."""
+"""Binds operators and methods to Tensor, one line each, so that the engine knows no op.
 
-import agrad.ops as ops
-from ..core.tensor import Tensor
+What a method does beyond its function is to take what people are used to write: an axis by position, a shape as
+separate numbers.
+"""
+
+# mypy: disable-error-code="assignment, attr-defined, method-assign"
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
 from ..core import tape
+from ..core.device import Device
+from ..core.dtypes import BY_NAME, DType
+from ..core.tensor import SCALARS, Tensor
+from . import (
+    activations,
+    conversion,
+    creation,
+    data_type,
+    elementwise,
+    indexing,
+    linear_algebra,
+    manipulation,
+    searching,
+    sorting,
+    statistical,
+    utility,
+)
 
-def _swap(f):
-    return lambda a, b: f(b, a)
-
-for _name, _op in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "pow", "matmul": "matmul", "floordiv": "floor_divide", "mod": "remainder"}.items():
-    if hasattr(ops, _op):
-        setattr(Tensor, f"__{_name}__", getattr(ops, _op))
-        setattr(Tensor, f"__r{_name}__", _swap(getattr(ops, _op)))
-for _name, _op in {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "neg": "negative", "abs": "abs"}.items():
-    if hasattr(ops, _op):
-        setattr(Tensor, f"__{_name}__", getattr(ops, _op))
-for _name in ("sum", "mean", "max", "min", "prod", "std", "var", "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "matmul", "all", "any", "argmax", "argmin", "clip", "softmax", "log_softmax", "astype", "squeeze", "expand_dims"):
-    if hasattr(ops, _name):
-        setattr(Tensor, _name, getattr(ops, _name))
-Tensor.__getitem__ = ops.getitem
-Tensor.backward = tape.backward
-Tensor.retain_grad = tape.retain_grad
-Tensor.reshape = lambda self, *shape: ops.reshape(self, shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape)
-Tensor.T = property(lambda self: ops.permute_dims(self, (1, 0)))
-Tensor.__array_namespace__ = lambda self, api_version=None: __import__("agrad")
+_VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 
 
-def _zero(self):
-    self._data = self._device.backend.fill(self._data, 0)
-    self._version[0] = tape.tick()
+# What an operator or a method adds to the function beneath it
+
+
+def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
+    """Return the op with its arguments the other way round."""
+
+    def reflected(self: Tensor, other: Any, /) -> Tensor:
+        return op(other, self)
+
+    return reflected
+
+
+def _compared(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Any]:
+    """Return a comparison for equality that leaves what is no array to Python: ``x == None`` is False."""
+
+    def compared(self: Tensor, other: Any, /) -> Any:
+        if isinstance(other, Tensor) or type(other) in SCALARS:
+            return op(self, other)
+        return op(self, other) if hasattr(other, "__array__") or isinstance(other, list) else NotImplemented
+
+    return compared
+
+
+def _in_place(op: Callable[[Any, Any], Tensor], sign: str) -> Callable[[Tensor, Any], Tensor]:
+    """Return an operator that gives the Tensor on its left the op's values: new data while recording, else written.
+
+    It keeps the shape and the dtype of that Tensor, and raises ValueError or TypeError where it cannot.
+    """
+
+    def in_place(self: Tensor, other: Any, /) -> Tensor:
+        if tape.is_grad_enabled():
+            indexing.refuse_leaf(self)
+        result = op(self, other)
+        if result.shape != self.shape:
+            raise ValueError(
+                f"x {sign} v keeps the shape {self.shape} of x, and the result has shape {result.shape}; "
+                f"write x = x {sign[:-1]} v"
+            )
+        indexing.become(self, indexing.keep_kind(self, result, f"x {sign} v"))
+        return self
+
+    return in_place
+
+
+def _along(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return a reduction that takes the axis by position too."""
+
+    def along(self: Tensor, /, axis: int | tuple[int, ...] | None = None, **settings: Any) -> Tensor:
+        return op(self, axis=axis, **settings)
+
+    return along
+
+
+# Arithmetic
+
+Tensor.__add__ = Tensor.__radd__ = elementwise.add
+Tensor.__sub__ = elementwise.subtract
+Tensor.__rsub__ = _reflected(elementwise.subtract)
+Tensor.__mul__ = Tensor.__rmul__ = elementwise.multiply
+Tensor.__truediv__ = elementwise.divide
+Tensor.__rtruediv__ = _reflected(elementwise.divide)
+Tensor.__floordiv__ = elementwise.floor_divide
+Tensor.__rfloordiv__ = _reflected(elementwise.floor_divide)
+Tensor.__mod__ = elementwise.remainder
+Tensor.__rmod__ = _reflected(elementwise.remainder)
+Tensor.__pow__ = elementwise.pow
+Tensor.__rpow__ = _reflected(elementwise.pow)
+Tensor.__matmul__ = linear_algebra.matmul
+Tensor.__rmatmul__ = _reflected(linear_algebra.matmul)
+Tensor.__pos__ = elementwise.positive
+Tensor.__neg__ = elementwise.negative
+Tensor.__abs__ = elementwise.abs
+
+Tensor.__iadd__ = _in_place(elementwise.add, "+=")
+Tensor.__isub__ = _in_place(elementwise.subtract, "-=")
+Tensor.__imul__ = _in_place(elementwise.multiply, "*=")
+Tensor.__itruediv__ = _in_place(elementwise.divide, "/=")
+Tensor.__ifloordiv__ = _in_place(elementwise.floor_divide, "//=")
+Tensor.__imod__ = _in_place(elementwise.remainder, "%=")
+Tensor.__ipow__ = _in_place(elementwise.pow, "**=")
+Tensor.__imatmul__ = _in_place(linear_algebra.matmul, "@=")
+
+# Bits and truth
+
+Tensor.__and__ = Tensor.__rand__ = elementwise.bitwise_and
+Tensor.__or__ = Tensor.__ror__ = elementwise.bitwise_or
+Tensor.__xor__ = Tensor.__rxor__ = elementwise.bitwise_xor
+Tensor.__lshift__ = elementwise.bitwise_left_shift
+Tensor.__rlshift__ = _reflected(elementwise.bitwise_left_shift)
+Tensor.__rshift__ = elementwise.bitwise_right_shift
+Tensor.__rrshift__ = _reflected(elementwise.bitwise_right_shift)
+Tensor.__invert__ = elementwise.bitwise_invert
+
+Tensor.__iand__ = _in_place(elementwise.bitwise_and, "&=")
+Tensor.__ior__ = _in_place(elementwise.bitwise_or, "|=")
+Tensor.__ixor__ = _in_place(elementwise.bitwise_xor, "^=")
+Tensor.__ilshift__ = _in_place(elementwise.bitwise_left_shift, "<<=")
+Tensor.__irshift__ = _in_place(elementwise.bitwise_right_shift, ">>=")
+
+# Comparison
+
+Tensor.__eq__ = _compared(elementwise.equal)
+Tensor.__ne__ = _compared(elementwise.not_equal)
+Tensor.__lt__ = elementwise.less
+Tensor.__le__ = elementwise.less_equal
+Tensor.__gt__ = elementwise.greater
+Tensor.__ge__ = elementwise.greater_equal
+
+# Indexing
+
+Tensor.__getitem__ = indexing.getitem
+Tensor.__setitem__ = indexing.setitem
+Tensor.take = indexing.take
+
+# Elementwise functions
+
+Tensor.abs = elementwise.abs
+Tensor.ceil = elementwise.ceil
+Tensor.clip = elementwise.clip
+Tensor.conj = elementwise.conj
+Tensor.cos = elementwise.cos
+Tensor.exp = elementwise.exp
+Tensor.floor = elementwise.floor
+Tensor.log = elementwise.log
+Tensor.pow = elementwise.pow
+Tensor.reciprocal = elementwise.reciprocal
+Tensor.round = elementwise.round
+Tensor.sign = elementwise.sign
+Tensor.sin = elementwise.sin
+Tensor.sqrt = elementwise.sqrt
+Tensor.square = elementwise.square
+Tensor.tan = elementwise.tan
+Tensor.tanh = elementwise.tanh
+Tensor.log_softmax = activations.log_softmax
+Tensor.logsumexp = activations.logsumexp
+Tensor.relu = activations.relu
+Tensor.sigmoid = activations.sigmoid
+Tensor.softmax = activations.softmax
+
+# Reductions, searches, order
+
+Tensor.all = _along(utility.all)
+Tensor.any = _along(utility.any)
+Tensor.argmax = _along(searching.argmax)
+Tensor.argmin = _along(searching.argmin)
+Tensor.argsort = sorting.argsort
+Tensor.cumulative_prod = _along(statistical.cumulative_prod)
+Tensor.cumulative_sum = _along(statistical.cumulative_sum)
+Tensor.max = _along(statistical.max)
+Tensor.mean = _along(statistical.mean)
+Tensor.min = _along(statistical.min)
+Tensor.nonzero = searching.nonzero
+Tensor.prod = _along(statistical.prod)
+Tensor.sort = sorting.sort
+Tensor.std = _along(statistical.std)
+Tensor.sum = _along(statistical.sum)
+Tensor.var = _along(statistical.var)
+
+
+# Matrices and shapes
+
+
+def _two_dimensional_transpose(self: Tensor) -> Tensor:
+    """The transpose of a matrix.
+
+    Raises
+    ------
+    ValueError
+        If there are not two axes.
+    """
+    if self.ndim != 2:
+        raise ValueError(f".T is for matrices, not for shape {self.shape}; write .mT, or x.transpose() for all axes")
+    return manipulation.permute_dims(self, (1, 0))
+
+
+def _reshape(self: Tensor, /, *shape: Any, copy: bool | None = None) -> Tensor:
+    """Give another shape: ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``; see `agrad.reshape`."""
+    return manipulation.reshape(self, _one_tuple(shape), copy=copy)
+
+
+def _transpose(self: Tensor, /, *axes: Any) -> Tensor:
+    """Put the axes into another order, reversed by default: ``x.transpose(1, 0, 2)``; see `agrad.permute_dims`."""
+    return manipulation.transpose(self, _one_tuple(axes) if axes and axes != (None,) else None)
+
+
+def _one_tuple(numbers: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(numbers[0]) if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)) else numbers
+
+
+def _squeeze(self: Tensor, /, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Drop axes of length 1, all of them by default; see `agrad.squeeze`."""
+    if axis is None:
+        axis = tuple(i for i, n in enumerate(self.shape) if n == 1)
+    return manipulation.squeeze(self, axis)
+
+
+def _expand_as(self: Tensor, other: Tensor, /) -> Tensor:
+    """Broadcast to the shape of another Tensor; see `agrad.broadcast_to`."""
+    return manipulation.broadcast_to(self, other.shape)
+
+
+Tensor.T = property(_two_dimensional_transpose)
+Tensor.mT = property(linear_algebra.matrix_transpose)
+Tensor.expand_as = _expand_as
+Tensor.expand_dims = Tensor.unsqueeze = manipulation.expand_dims
+Tensor.flatten = manipulation.flatten
+Tensor.matmul = linear_algebra.matmul
+Tensor.mm = linear_algebra.mm
+Tensor.reshape = _reshape
+Tensor.squeeze = _squeeze
+Tensor.transpose = _transpose
+
+
+# Places and types
+
+
+def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtype: Any = None) -> Tensor:
+    """Return this Tensor on a device, in a dtype, or both: ``x.to("cuda")``, ``x.to(agrad.float64)``.
+
+    Parameters
+    ----------
+    *targets : str, Device or DType
+        A device, a dtype, or one of each.
+    device, dtype : optional
+        The same by name.
+
+    Returns
+    -------
+    Tensor
+        The Tensor itself if nothing changes; gradients come back to where it was.
+
+    Raises
+    ------
+    TypeError
+        If two devices or two dtypes are given.
+    ValueError, RuntimeError
+        As `Device`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.ones(2).to("cpu", agrad.float64).dtype
+    agrad.float64
+    """
+    for target in targets:
+        is_place = isinstance(target, Device) or (isinstance(target, str) and target not in BY_NAME)
+        if (device if is_place else dtype) is not None:
+            raise TypeError(f"to() takes one device and one dtype, not {targets}")
+        device, dtype = (target, dtype) if is_place else (device, target)
+    moved = self if device is None else data_type.to_device(self, device)
+    return moved if dtype is None else data_type.astype(moved, dtype, copy=False)
+
+
+def _cpu(self: Tensor, /) -> Tensor:
+    """Return this Tensor on the device ``"cpu"``, where NumPy computes."""
+    return data_type.to_device(self, "cpu")
+
+
+def _cuda(self: Tensor, /, index: int = 0) -> Tensor:
+    """Return this Tensor on the device ``"cuda"``, where CuPy computes."""
+    return data_type.to_device(self, f"cuda:{index}")
+
+
+def _namespace(self: Tensor, /, *, api_version: str | None = None) -> Any:
+    """Return the array API namespace whose functions take this Tensor: agrad.
+
+    Raises
+    ------
+    ValueError
+        If there is no such version of the standard.
+    """
+    if api_version not in (None, *_VERSIONS):
+        raise ValueError(f"agrad speaks the array API standard {', '.join(_VERSIONS)}, not {api_version!r}")
+    return import_module(__package__.partition(".")[0])
+
+
+Tensor.to = _to
+Tensor.cpu = _cpu
+Tensor.cuda = _cuda
+Tensor.astype = data_type.astype
+Tensor.to_device = data_type.to_device
+Tensor.__array_namespace__ = _namespace
+
+
+# The tape, and writing in place
+
+
+def _fill_(self: Tensor, value: complex, /) -> Tensor:
+    """Set all elements to a number, and return this Tensor.
+
+    Raises
+    ------
+    RuntimeError
+        If it is a leaf that requires gradients, while recording.
+    TypeError
+        If the number is of a higher kind than the dtype.
+    """
+    if isinstance(value, Tensor) or tape.is_grad_enabled():
+        self[...] = value
+    else:
+        self._data = self._device.backend.fill(self._data, indexing.keep_kind(self, value, "fill_"))
+        tape.wrote(self)
     return self
 
 
-Tensor.zero_ = _zero
+def _zero_(self: Tensor, /) -> Tensor:
+    """Set all elements to zero, and return this Tensor; RuntimeError as in ``fill_``."""
+    return _fill_(self, False)
+
+
+def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
+    """Forget the gradient, or set it to zeros."""
+    if set_to_none or self._grad is None:
+        self._grad = None
+    else:
+        self._grad = creation.zeros_like(self._grad)
+
+
+Tensor.backward = tape.backward
+Tensor.retain_grad = tape.retain_grad
+Tensor.zero_grad = _zero_grad
+Tensor.fill_ = _fill_
+Tensor.zero_ = _zero_
+
+# Ways out
+
+Tensor.item = conversion.item
+Tensor.numpy = conversion.numpy
+Tensor.tolist = conversion.tolist
+Tensor.__array__ = conversion.array_protocol
+Tensor.__array_function__ = conversion.array_function
+Tensor.__array_ufunc__ = None  # NumPy's operators then leave `array + tensor` to Tensor.__radd__
+Tensor.__bool__ = conversion.truth
+Tensor.__complex__ = conversion.to_complex
+Tensor.__dlpack__ = conversion.dlpack
+Tensor.__dlpack_device__ = conversion.dlpack_device
+Tensor.__float__ = conversion.to_float
+Tensor.__format__ = conversion.formatted
+Tensor.__index__ = conversion.index
+Tensor.__int__ = conversion.to_int
+Tensor.__iter__ = conversion.iterate
+Tensor.__len__ = conversion.length
+Tensor.__reduce_ex__ = conversion.reduce
+Tensor.__repr__ = conversion.show

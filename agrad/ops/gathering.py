@@ -1,0 +1,237 @@
+"""Reading and writing along axes: `take`, `take_along_axis`, and the few primitives that ``x[key]`` and ``x[key] = v`` are composed of.
+
+Reading and writing are each other's transposes: what `cut` reads, the gradient pastes into zeros; what `take` gathers,
+the gradient adds up where it came from. Each of them is a primitive, so every order of derivative is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from typing import Any, TypeAlias
+
+from .. import backends
+from ..core import tape
+from ..core.dtypes import from_native
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+
+__all__ = ["take", "take_along_axis"]
+
+# Integers, slices with positive steps and None, as many as there are axes: what every library reads.
+BasicKey: TypeAlias = tuple[Any, ...]
+
+
+def bare(op: Any, xp: Any) -> Callable[..., Any]:
+    """Return an op as a rule calls it: itself on Tensors, its forward alone on raw arrays."""
+    return op if xp is tape.namespace else partial(op.forward, xp)
+
+
+# Along one axis
+
+
+@primitive
+def take(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = None) -> Tensor:
+    """Gather elements along an axis.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    indices : ArrayLike
+        Integers of any shape; negative ones count from the end.
+    axis : int, optional
+        Needed unless `x` has one axis only.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x` with the shape of `indices` in place of the axis.
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range, on devices that can tell without waiting (not on CUDA and JAX).
+    TypeError
+        If `indices` are no integers.
+    ValueError
+        If `axis` is missing.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.take(agrad.asarray([1.0, 2.0, 3.0]), agrad.asarray([2, 0, 2]))
+    Tensor([3., 1., 3.], dtype=float32, device='cpu')
+    """
+    axis, indices = _axis(axis, x.shape), _wide(xp, indices)
+    if indices.ndim == 1:
+        return xp.take(x, indices, axis=axis)
+    taken = xp.take(x, xp.reshape(indices, (-1,)), axis=axis)
+    return xp.reshape(taken, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
+
+
+@primitive
+def add_at(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None, shape: tuple[int, ...]) -> Tensor:
+    """Add what `take` gathered into zeros of a shape: its transpose."""
+    axis = _axis(axis, shape)
+    count = prod(indices.shape)
+    rows = xp.moveaxis(xp.reshape(x, (*shape[:axis], count, *shape[axis + 1 :])), axis, 0)
+    zeros = _zeros(xp, (shape[axis], *rows.shape[1:]), x)
+    places = from_start(xp, xp.reshape(indices, (count,)), shape[axis])
+    total = backends.of(x).add_at(zeros, places, rows)
+    return xp.moveaxis(total, 0, axis)
+
+
+take.vjp(x=lambda g, xp, indices, axis, x_shape: bare(add_at, xp)(g, indices, axis=axis, shape=x_shape))
+add_at.vjp(x=lambda g, xp, indices, axis: bare(take, xp)(g, indices, axis=axis))
+
+
+@primitive
+def put(xp: Any, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *, axis: int) -> Tensor:
+    """Copy `x` with `values` at one-dimensional `indices` along an axis; where one repeats, the last value stays."""
+    backend = backends.of(x)
+    if not backend.is_array(values):
+        values = xp.full((*x.shape[:axis], indices.shape[0], *x.shape[axis + 1 :]), values, dtype=x.dtype, device=x.device)
+    places = from_start(xp, indices, x.shape[axis])
+    written = backend.put(backend.copy(xp.moveaxis(x, axis, 0)), places, xp.moveaxis(values, axis, 0))
+    return xp.moveaxis(written, 0, axis)
+
+
+@primitive
+def last_of_equals(xp: Any, indices: ArrayLike, /, *, length: int) -> Tensor:
+    """Whether no later index below `length` is the same: whose value stays when all are written."""
+    order = xp.arange(indices.shape[0], device=indices.device)
+    places = from_start(xp, indices, length)
+    writer = backends.of(order).put(xp.zeros(length, dtype=order.dtype, device=order.device), places, order)
+    return xp.take(writer, places) == order
+
+
+def _put_values(g: Any, xp: Any, indices: Any, axis: int, x_shape: tuple[int, ...]) -> Any:
+    stays = bare(last_of_equals, xp)(indices, length=x_shape[axis])
+    stays = xp.reshape(stays, (-1,) + (1,) * (len(x_shape) - axis - 1))
+    return xp.where(stays, bare(take, xp)(g, indices, axis=axis), 0)
+
+
+put.vjp(x=lambda g, xp, indices, axis: bare(put, xp)(g, 0, indices, axis=axis), values=_put_values)
+
+
+# Along one axis, other indices for each place of the other axes
+
+
+@primitive
+def take_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int = -1) -> Tensor:
+    """Gather elements along an axis, with indices of their own for each place of the other axes.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    indices : ArrayLike
+        Integers, of as many axes as `x`; the other axes broadcast. Negative ones count from the end.
+    axis : int
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `indices`, broadcast.
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range, on devices that can tell without waiting (not on CUDA and JAX).
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> scores = agrad.asarray([[1.0, 2.0], [3.0, 4.0]])
+    >>> agrad.take_along_axis(scores, agrad.asarray([[1], [0]]), axis=1)
+    Tensor([[2.],
+            [3.]], dtype=float32, device='cpu')
+    """
+    return xp.take_along_axis(x, _wide(xp, indices), axis=axis)
+
+
+@primitive
+def add_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int, length: int) -> Tensor:
+    """Add what `take_along_axis` gathered into zeros, `length` of them along the axis: its transpose."""
+    rows = xp.moveaxis(x, axis, -1)
+    outer = rows.shape[:-1]
+    places = from_start(xp, xp.broadcast_to(xp.moveaxis(indices, axis, -1), rows.shape), length)
+    starts = xp.arange(prod(outer), device=x.device) * length
+    flat = xp.reshape(places, (prod(outer), rows.shape[-1])) + starts[:, None]
+    zeros = _zeros(xp, (prod(outer) * length,), x)
+    total = backends.of(x).add_at(zeros, xp.reshape(flat, (-1,)), xp.reshape(rows, (-1,)))
+    return xp.moveaxis(xp.reshape(total, (*outer, length)), -1, axis)
+
+
+take_along_axis.vjp(
+    x=lambda g, xp, indices, axis, x_shape: bare(add_along_axis, xp)(g, indices, axis=axis, length=x_shape[axis])
+)
+add_along_axis.vjp(x=lambda g, xp, indices, axis: bare(take_along_axis, xp)(g, indices, axis=axis))
+
+
+# At basic keys
+
+
+@primitive
+def cut(xp: Any, x: ArrayLike, /, key: BasicKey) -> Tensor:
+    """Read at a basic key; the result shares its memory where the library can."""
+    return x[key]
+
+
+@primitive
+def paste(xp: Any, x: ArrayLike, /, key: BasicKey, shape: tuple[int, ...]) -> Tensor:
+    """Write `x` at a basic key of zeros: the transpose of `cut`."""
+    return _write(xp, _zeros(xp, shape, x), key, x)
+
+
+@primitive
+def overwrite(xp: Any, x: ArrayLike, value: ArrayLike, /, key: BasicKey) -> Tensor:
+    """Copy `x` with `value` at a basic key without None."""
+    return _write(xp, backends.of(x).copy(x), key, value)
+
+
+def _write(xp: Any, array: Any, key: BasicKey, value: Any) -> Any:
+    if None in key:
+        dropped = [item for item in key if not isinstance(item, int)]
+        value = xp.reshape(value, tuple(n for n, item in zip(value.shape, dropped, strict=True) if item is not None))
+        key = tuple(item for item in key if item is not None)
+    return backends.of(array).assign(array, key, value)
+
+
+cut.vjp(x=lambda g, xp, key, x_shape: bare(paste, xp)(g, key=key, shape=x_shape))
+paste.vjp(x=lambda g, xp, key: bare(cut, xp)(g, key=key))
+overwrite.vjp(
+    x=lambda g, xp, key: bare(overwrite, xp)(g, 0, key=key),
+    value=lambda g, xp, key: bare(cut, xp)(g, key=key),
+)
+
+
+def from_start(xp: Any, indices: Any, length: int) -> Any:
+    """Count negative indices from the start instead of the end."""
+    indices = _wide(xp, indices)
+    return xp.where(indices < 0, indices + length, indices)
+
+
+def _wide(xp: Any, indices: Any) -> Any:
+    """Return indices in a type that holds every index; TypeError if they are no integers."""
+    if not hasattr(indices, "dtype") or not from_native(indices.dtype).family.endswith("integer"):
+        raise TypeError(f"indices must be an array of integers, not {getattr(indices, 'dtype', type(indices).__name__)}")
+    if from_native(indices.dtype).name in ("int32", "int64"):
+        return indices
+    return xp.astype(indices, xp.int64)
+
+
+def _zeros(xp: Any, shape: tuple[int, ...], like: Any) -> Any:
+    return xp.zeros(shape, dtype=like.dtype, device=like.device)
+
+
+def _axis(axis: int | None, shape: tuple[int, ...]) -> int:
+    if axis is None:
+        if len(shape) != 1:
+            raise ValueError(f"an array of shape {tuple(shape)} needs an axis to take along; write take(x, indices, axis=0)")
+        return 0
+    if not -len(shape) <= axis < len(shape):
+        raise IndexError(f"there is no axis {axis} in shape {tuple(shape)}")
+    return axis % len(shape)

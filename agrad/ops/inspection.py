@@ -1,0 +1,52 @@
+"""What the standard lets libraries ask about a namespace: ``agrad.__array_namespace_info__()``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backends import devices
+from ..core.device import Device, get_device
+from ..core.dtypes import BY_NAME, DType, as_dtype, from_native
+from .data_type import isdtype
+
+__all__ = ["Info"]
+
+
+class Info:
+    """The devices, dtypes and defaults that agrad has on this machine.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.__array_namespace_info__().default_device()
+    agrad.Device('cpu')
+    """
+
+    def capabilities(self) -> dict[str, Any]:
+        """Return which optional parts of the standard there are."""
+        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": None}
+
+    def default_device(self) -> Device:
+        """Return the current device."""
+        return get_device()
+
+    def devices(self) -> list[Device]:
+        """Return all devices that can be used."""
+        return [Device(name) for name, missing in devices().items() if not missing]
+
+    def default_dtypes(self, *, device: str | Device | None = None) -> dict[str, DType]:
+        """Return what numbers without a dtype become."""
+        xp = (get_device() if device is None else Device(device)).xp
+        integer = from_native(xp.asarray(0).dtype)
+        return {
+            "real floating": as_dtype(float),
+            "complex floating": as_dtype(complex),
+            "integral": integer,
+            "indexing": integer,
+        }
+
+    def dtypes(self, *, device: str | Device | None = None, kind: Any = None) -> dict[str, DType]:
+        """Return the dtypes that a device has, all or those of a kind as in `isdtype`, by name."""
+        xp = (get_device() if device is None else Device(device)).xp
+        here = {name: dtype for name, dtype in BY_NAME.items() if hasattr(xp, name)}
+        return {name: dtype for name, dtype in here.items() if kind is None or isdtype(dtype, kind)}

@@ -1,0 +1,229 @@
+"""Searching functions: where elements are, and choosing between arrays."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ..core.dtypes import as_dtype, get_default_dtype, native
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import SCALARS, Tensor, wrap
+from .data_type import as_tensor
+from .gathering import take
+
+__all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"]
+
+
+@primitive
+def argmax(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Return where the largest element is; the first of several.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real.
+    axis : int, optional
+        By default `x` is searched as if it were flat.
+    keepdims : bool
+        Whether the axis stays, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Integers.
+
+    Raises
+    ------
+    ValueError
+        If there are no elements to choose from.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.argmax(agrad.asarray([[1.0, 3.0], [4.0, 2.0]]), axis=1)
+    Tensor([1, 0], dtype=int64, device='cpu')
+    """
+    return xp.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def argmin(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Return where the smallest element is; the first of several.
+
+    Parameters
+    ----------
+    x, axis, keepdims
+        As in `argmax`.
+
+    Returns
+    -------
+    Tensor
+        Integers.
+
+    Raises
+    ------
+    ValueError
+        If there are no elements to choose from.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.argmin(agrad.asarray([[1.0, 3.0], [4.0, 2.0]]), axis=1)
+    Tensor([0, 1], dtype=int64, device='cpu')
+    """
+    return xp.argmin(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def count_nonzero(
+    xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> Tensor:
+    """Count the elements that are not zero.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    axis : int or tuple of int, optional
+        The axes to count along; all of them by default.
+    keepdims : bool
+        Whether these axes stay, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Integers.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.count_nonzero(agrad.asarray([[1, 0], [2, 3]]), axis=0)
+    Tensor([2, 1], dtype=int64, device='cpu')
+    """
+    return xp.count_nonzero(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def nonzero(xp: Any, x: ArrayLike, /) -> tuple[Tensor, ...]:
+    """Return the indices of the elements that are not zero, last axis fastest.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Of one axis at least.
+
+    Returns
+    -------
+    tuple of Tensor
+        One-dimensional integers for each axis.
+
+    Raises
+    ------
+    ValueError
+        If `x` is 0-d.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.nonzero(agrad.asarray([0, 5, 7]))
+    (Tensor([1, 2], dtype=int64, device='cpu'),)
+    """
+    if x.ndim == 0:
+        raise ValueError("a 0-d array has no indices; reshape it to (1,) first")
+    return tuple(xp.nonzero(x))
+
+
+@primitive
+def search_sorted(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, side: str) -> Tensor:
+    """Return where `x2` belongs in the ascending `x1`."""
+    return xp.searchsorted(x1, x2, side=side)
+
+
+def searchsorted(
+    x1: ArrayLike,
+    x2: ArrayLike,
+    /,
+    *,
+    side: Literal["left", "right"] = "left",
+    sorter: ArrayLike | None = None,
+) -> Tensor:
+    """Return where elements must be inserted into an ascending array so that it stays ascending.
+
+    Parameters
+    ----------
+    x1 : ArrayLike
+        One-dimensional, ascending.
+    x2 : ArrayLike
+        What to insert, of any shape.
+    side : {"left", "right"}
+        Whether before or behind elements that are equal.
+    sorter : ArrayLike, optional
+        Indices that put `x1` into ascending order, as `argsort` returns.
+
+    Returns
+    -------
+    Tensor
+        Integers of the shape of `x2`.
+
+    Raises
+    ------
+    ValueError
+        If `side` is something else.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.searchsorted(agrad.asarray([1.0, 2.0, 3.0]), agrad.asarray([0.5, 2.0]))
+    Tensor([0, 1], dtype=int64, device='cpu')
+    """
+    if side not in ("left", "right"):
+        raise ValueError(f"side must be 'left' or 'right', not {side!r}")
+    x1 = as_tensor(x1)
+    if type(x2) in SCALARS:
+        x2 = wrap(x1.device.xp.asarray(x2, dtype=x1.data.dtype, device=x1.device.native), x1.device)
+    return search_sorted(x1 if sorter is None else take(x1, sorter), x2, side=side)
+
+
+@primitive
+def where(xp: Any, condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+    """Choose between two arrays, elementwise.
+
+    Parameters
+    ----------
+    condition : ArrayLike
+        Boolean.
+    x1, x2 : ArrayLike
+        What to take where it is true, and where it is not; all three broadcast.
+
+    Returns
+    -------
+    Tensor
+        Of the broadcast shape and the promoted dtype of `x1` and `x2`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.asarray([-1.0, 2.0])
+    >>> agrad.where(x > 0, x, 0.0)
+    Tensor([0., 2.], dtype=float32, device='cpu')
+    """
+    if type(x1) in SCALARS and type(x2) in SCALARS:
+        x1 = xp.asarray(x1, dtype=_common(xp, x1, x2), device=condition.device)
+    return xp.where(condition, x1, x2)
+
+
+where.vjp(
+    x1=lambda g, condition, xp: xp.where(condition, g, 0),
+    x2=lambda g, condition, xp: xp.where(condition, 0, g),
+)
+
+
+def _common(xp: Any, *numbers: Any) -> Any:
+    """Return the library's dtype for Python numbers; None stands for its default."""
+    kind = type(sum(numbers))
+    if kind is int and all(type(number) is bool for number in numbers):
+        kind = bool
+    return None if kind is int else native(xp, get_default_dtype() if kind is float else as_dtype(kind))

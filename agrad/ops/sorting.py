@@ -1,0 +1,73 @@
+"""Sorting functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+
+__all__ = ["argsort", "sort"]
+
+
+@primitive
+def argsort(
+    xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True
+) -> Tensor:
+    """Return the indices that sort an array along an axis.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real.
+    axis : int
+    descending : bool
+        Whether the largest comes first.
+    stable : bool
+        Whether equal elements keep their order.
+
+    Returns
+    -------
+    Tensor
+        Integers of the shape of `x`, for `take_along_axis`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.argsort(agrad.asarray([3.0, 1.0, 2.0]))
+    Tensor([1, 2, 0], dtype=int64, device='cpu')
+    """
+    return xp.argsort(x, axis=axis, descending=descending, stable=stable)
+
+
+@primitive
+def sort(
+    xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True
+) -> Tensor:
+    """Sort along an axis.
+
+    Parameters
+    ----------
+    x, axis, descending, stable
+        As in `argsort`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.sort(agrad.asarray([3.0, 1.0, 2.0]), descending=True)
+    Tensor([3., 2., 1.], dtype=float32, device='cpu')
+    """
+    return xp.sort(x, axis=axis, descending=descending, stable=stable)
+
+
+def _unsorted(g: Any, x: Any, xp: Any, axis: int, descending: bool) -> Any:
+    order = xp.argsort(x, axis=axis, descending=descending, stable=True)
+    return xp.take_along_axis(g, xp.argsort(order, axis=axis), axis=axis)
+
+
+sort.vjp(x=_unsorted)

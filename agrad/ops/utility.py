@@ -1,0 +1,152 @@
+"""Utility functions: tests of truth, differences, one-hot rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.dtypes import get_default_dtype
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+from .creation import arange
+from .data_type import as_tensor, astype
+from .elementwise import equal, not_equal, subtract
+from .gathering import cut
+from .manipulation import concat, expand_dims, moveaxis
+
+__all__ = ["all", "any", "diff", "one_hot"]
+
+
+@primitive
+def all(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+    """Whether all elements are true, or not zero.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    axis : int or tuple of int, optional
+        The axes to test along; all of them by default.
+    keepdims : bool
+        Whether these axes stay, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Boolean.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.all(agrad.asarray([[True, False], [True, True]]), axis=1)
+    Tensor([False,  True], dtype=bool, device='cpu')
+    """
+    return xp.all(x, axis=axis, keepdims=keepdims)
+
+
+@primitive
+def any(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+    """Whether any element is true, or not zero.
+
+    Parameters
+    ----------
+    x, axis, keepdims
+        As in `all`.
+
+    Returns
+    -------
+    Tensor
+        Boolean.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.any(agrad.asarray([[True, False], [False, False]]), axis=1)
+    Tensor([ True, False], dtype=bool, device='cpu')
+    """
+    return xp.any(x, axis=axis, keepdims=keepdims)
+
+
+def diff(
+    x: ArrayLike,
+    /,
+    *,
+    axis: int = -1,
+    n: int = 1,
+    prepend: ArrayLike | None = None,
+    append: ArrayLike | None = None,
+) -> Tensor:
+    """Return the differences between neighbours along an axis.
+
+    Parameters
+    ----------
+    x : ArrayLike
+    axis : int
+    n : int
+        How many times differences are taken.
+    prepend, append : ArrayLike, optional
+        What to put before and behind `x` first; of its shape but for the axis.
+
+    Returns
+    -------
+    Tensor
+        Shorter by `n` along the axis.
+
+    Raises
+    ------
+    ValueError
+        If `n` is negative, or `x` is 0-d.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.diff(agrad.asarray([1, 4, 9]), prepend=agrad.asarray([0]))
+    Tensor([1, 3, 5], dtype=int64, device='cpu')
+    """
+    x = as_tensor(x)
+    if n < 0:
+        raise ValueError(f"diff takes differences n times, and n must not be {n}")
+    if x.ndim == 0:
+        raise ValueError("diff needs an array of at least one axis")
+    parts = [part for part in (prepend, x, append) if part is not None]
+    x = moveaxis(concat(parts, axis=axis) if len(parts) > 1 else x, axis, 0)
+    for _ in range(n):
+        other = (slice(None),) * (x.ndim - 1)
+        ahead, behind = cut(x, (slice(1, None), *other)), cut(x, (slice(0, max(x.shape[0] - 1, 0)), *other))
+        x = not_equal(ahead, behind) if x.dtype.name == "bool" else subtract(ahead, behind)
+    return moveaxis(x, 0, axis)
+
+
+def one_hot(x: ArrayLike, num_classes: int, /, *, dtype: Any = None, axis: int = -1) -> Tensor:
+    """Return rows of zeros with a one at each class.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Integers from 0 to ``num_classes - 1``; any other gives a row of zeros.
+    num_classes : int
+    dtype : DType, optional
+        The default dtype if left out.
+    axis : int
+        Where the axis of the classes lies in the result.
+
+    Returns
+    -------
+    Tensor
+        With one axis more than `x`.
+
+    Raises
+    ------
+    TypeError
+        If `x` holds no integers.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.one_hot(agrad.asarray([0, 2]), 3)
+    Tensor([[1., 0., 0.],
+            [0., 0., 1.]], dtype=float32, device='cpu')
+    """
+    x = as_tensor(x)
+    if not x.dtype.family.endswith("integer"):
+        raise TypeError(f"one_hot needs integers for classes, not {x.dtype!r}; write x.astype(agrad.int64)")
+    hits = equal(expand_dims(x, axis=-1), arange(num_classes, device=x.device))
+    return moveaxis(astype(hits, get_default_dtype() if dtype is None else dtype), -1, axis)
