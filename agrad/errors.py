@@ -20,11 +20,27 @@ def no_gradient(what: str) -> RuntimeError:
     )
 
 
+def not_differentiable(dtype: Any) -> TypeError:
+    """Gradients were wanted for integers or booleans."""
+    return TypeError(
+        f"only floating and complex Tensors can require gradients, not {dtype!r}; "
+        "write x.astype(agrad.float32) first, or make it from floats: 1.0 instead of 1"
+    )
+
+
 def not_scalar(shape: Sequence[int]) -> RuntimeError:
     """Backward was called for several elements without saying how to weigh them."""
     return RuntimeError(
         f"only one element has a gradient of its own, this Tensor has shape {tuple(shape)}; "
         "write .sum().backward(), or backward(gradient) with a Tensor of that shape"
+    )
+
+
+def wrong_gradient(gradient: Any, tensor: Any) -> ValueError:
+    """A gradient does not match its Tensor."""
+    return ValueError(
+        f"the gradient has shape {gradient.shape} on {gradient.device}, its Tensor {tensor.shape} on {tensor.device}; "
+        "they must be the same"
     )
 
 
@@ -68,8 +84,10 @@ def mixed_devices(what: str, names: Iterable[str]) -> ValueError:
     )
 
 
-def wrong_rule(op: str, argument: str, asks: Sequence[str], known: Iterable[str]) -> TypeError:
-    """A gradient rule asks for something that its op does not have."""
+def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str], known: Iterable[str]) -> TypeError:
+    """A gradient rule is for, or asks for, something that its op does not have."""
+    if argument not in arrays:
+        return TypeError(f"{op} has no array argument {argument!r} to give a rule; it has {', '.join(arrays)}")
     return TypeError(
         f"the rule of {op} for {argument!r} takes {', '.join(asks) or 'nothing'}; it must take g first, "
         f"then any of {', '.join(sorted(known))}"
@@ -80,7 +98,7 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
     """Retell an array library's error with the op's name and its inputs; shapes that do not fit are a ValueError."""
     shown = [_describe(x) for x in args] + [f"{name}={_describe(x)}" for name, x in kwargs.items()]
     about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
-    kind = ValueError if about_shapes else type(error) if type(error) in _KINDS else RuntimeError
+    kind = ValueError if about_shapes else next((k for k in _KINDS if isinstance(error, k)), RuntimeError)
     return kind(f"{op}({', '.join(shown)}): {error}")
 
 

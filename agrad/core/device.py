@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import backends
 
@@ -45,13 +45,15 @@ class Device:
     agrad.Device('cpu')
     """
 
-    __slots__ = ("array_type", "backend", "name", "native", "xp")
+    __slots__ = ("array_type", "backend", "kind", "name", "native", "xp")
 
-    name: str
-    backend: backends.Backend
-    native: Any
-    xp: Any
-    array_type: type
+    if TYPE_CHECKING:
+        name: str
+        kind: str
+        backend: backends.Backend
+        native: Any
+        xp: Any
+        array_type: type
 
     def __new__(cls, spec: str | Device) -> Device:
         if isinstance(spec, Device):
@@ -69,7 +71,7 @@ class Device:
         name = f"{backend.kind}:{place}" if place else backend.kind
         if name not in _known:
             device = super().__new__(cls)
-            device.name, device.backend, device.native = name, backend, native
+            device.name, device.kind, device.backend, device.native = name, backend.kind, backend, native
             device.xp, device.array_type = backend.namespace(native), backend.array_type
             _known[name] = device
         return _known[name]
@@ -79,11 +81,6 @@ class Device:
         """Return the device that an array library's array lives on; TypeError if it is no such array."""
         backend = backends.of(array)
         return cls._of(backend, backend.place_of(array))
-
-    @property
-    def kind(self) -> str:
-        """The name without its place: ``"cuda"`` for ``"cuda:1"``."""
-        return self.backend.kind
 
     def synchronize(self) -> None:
         """Wait until all work queued on this device is done: what a timer must do before it reads the clock."""
@@ -124,9 +121,7 @@ def get_device() -> Device:
     agrad.Device('cpu')
     """
     entered = _entered.get()
-    if entered:
-        return entered[-1][0]
-    return _process_wide or Device(os.environ.get("AGRAD_DEVICE") or "cpu")
+    return entered[-1][0] if entered else _process_wide or Device(os.environ.get("AGRAD_DEVICE") or "cpu")
 
 
 def set_device(device: str | Device) -> None:

@@ -29,6 +29,10 @@ class DType:
     family : str
         The kind in the standard's words: ``"bool"``, ``"signed integer"``, ``"unsigned integer"``,
         ``"real floating"`` or ``"complex floating"``.
+    differentiable : bool
+        Whether Tensors of this type can require gradients: real and complex floating types can.
+    is_complex : bool
+        Whether its numbers have an imaginary part.
 
     Examples
     --------
@@ -37,27 +41,17 @@ class DType:
     True
     """
 
-    __slots__ = ("__weakref__", "family", "name")
+    __slots__ = ("__weakref__", "differentiable", "family", "is_complex", "name")
 
     def __init__(self, name: str, family: str) -> None:
-        self.name = name
-        self.family = family
+        self.name, self.family = name, family
+        self.differentiable, self.is_complex = family.endswith("floating"), family == "complex floating"
 
     def __repr__(self) -> str:
         return f"agrad.{self.name}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return as_dtype, (self.name,)
-
-    @property
-    def differentiable(self) -> bool:
-        """Whether Tensors of this type can require gradients: real and complex floating types can."""
-        return self.family.endswith("floating")
-
-    @property
-    def is_complex(self) -> bool:
-        """Whether numbers of this type have an imaginary part."""
-        return self.family == "complex floating"
 
 
 BY_NAME: Final = {name: DType(name, family) for family, names in _FAMILIES.items() for name in names}
@@ -74,14 +68,13 @@ def from_native(dtype: Any) -> DType:
         If the dtype has no counterpart in the standard: strings, dates, objects.
     """
     key = type(dtype), dtype  # dtypes of two libraries may hash alike, and array-api-strict's warn when compared
-    try:
-        return _by_native[key]
-    except (KeyError, TypeError):
+    if key not in _by_native:
         # numpy.dtype has a name, numpy.float32 a __name__; torch.float32 and array_api_strict.float32 only a repr.
         name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or repr(dtype).rpartition(".")[2]
         if name not in BY_NAME:
-            raise TypeError(f"agrad has no dtype {dtype!r}; it has {', '.join(BY_NAME)}") from None
-        return _by_native.setdefault(key, BY_NAME[name])
+            raise TypeError(f"agrad has no dtype {dtype!r}; it has {', '.join(BY_NAME)}")
+        _by_native[key] = BY_NAME[name]
+    return _by_native[key]
 
 
 def as_dtype(dtype: Any) -> DType:

@@ -18,7 +18,8 @@ arguments and lookups by name at every call made a small op cost twice as much.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import update_wrapper
 from types import NoneType, SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
         __name__: str
         definition: Definition
+        forward: Callable[..., Any]
 
         def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
         def vjp(self, **rules: Callable[..., Any]) -> None: ...
@@ -80,10 +82,9 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     Tensor(12., dtype=float32, device='cpu')
     """
     definition = Definition(forward)
-    op = definition.compile(forward)
-    op.__name__ = op.__qualname__ = forward.__name__
-    op.__module__, op.__doc__ = forward.__module__, forward.__doc__
+    op = update_wrapper(definition.compile(forward), forward)
     op.__signature__, op.definition, op.vjp = definition.signature, definition, definition.vjp
+    op.forward = forward  # for rules that need another op on raw arrays
     return op  # type: ignore[no-any-return]
 
 
@@ -104,7 +105,7 @@ def op{signature}:
     result._data = _out
     result._device = _device
     if _mask and recording.get():
-        result._node = plans[_mask].record({frame}, _out, _out)
+        result._node = (plans.get(_mask) or definition.plan(_mask)).record({frame}, _out, _out)
     return result
 """
 _UNWRAP: Final = """
@@ -136,6 +137,8 @@ class Definition:
         Whether its array argument is a sequence of arrays.
     frame : str
         What there is at a call: the names of the arguments, of the raw arrays and of the device.
+    known : dict
+        What a rule can ask for, and the expression that finds it in a frame.
     """
 
     def __init__(self, forward: Callable[..., Any]) -> None:
@@ -146,15 +149,23 @@ class Definition:
         self.settings = [p.name for p in parameters if p.name not in self.arrays]
         self.sequence = "Sequence" in str(parameters[0].annotation)
         self.frame = ", ".join([*self.arrays, *(f"_data_{x}" for x in self.arrays), *self.settings, "_device"])
+        self.known = {"xp": "_device.xp", "out": "out"} | {x: x for x in self.settings}
+        for x in self.arrays:
+            self.known[x] = f"_data_{x}"
+            for what in ("shape", "dtype"):
+                each = (
+                    f"[array.{what} for array in _data_{x}]" if self.sequence else f"getattr(_data_{x}, '{what}', ())"
+                )
+                self.known[f"{x}_{what}"] = each
         self.rules: dict[str, tuple[Callable[..., Any], list[str]]] = {}
-        self.plans = _Plans(self)
+        self.plans: dict[int, Plan] = {}
         registry[f"{forward.__module__}.{self.name}"] = self
 
     def compile(self, forward: Any) -> Any:
         """Return the function of the op."""
         parameters = self.signature.parameters
         settings = [f"{x}={x}" if parameters[x].kind is inspect.Parameter.KEYWORD_ONLY else x for x in self.settings]
-        again = ", ".join([f"*_prepared(definition.name, ({', '.join(self.arrays)},))", *settings])
+        again = ", ".join([f"*_prepared(({', '.join(self.arrays)},))", *settings])
         unwrap = _UNWRAP_SEQUENCE if self.sequence else _UNWRAP
         source = _OP.format(
             signature=inspect.Signature([_in_source(p) for p in parameters.values()]),
@@ -173,20 +184,22 @@ class Definition:
 
     def vjp(self, **rules: Callable[..., Any]) -> None:
         """Set the gradient rules; TypeError if one is for, or asks for, what the op does not have."""
-        known = {"out", "xp", *self.arrays, *self.settings}
-        known.update(name + suffix for name in self.arrays for suffix in ("_shape", "_dtype"))
         for name, function in rules.items():
-            if name not in self.arrays:
-                raise TypeError(f"{self.name} has no array argument {name!r} to give a rule; it has {self.arrays}")
             g, *asks = list(inspect.signature(function).parameters) or [""]
-            if g != "g" or not known.issuperset(asks):
-                raise errors.wrong_rule(self.name, name, [g, *asks], known)
+            if name not in self.arrays or g != "g" or not self.known.keys() >= set(asks):
+                raise errors.wrong_rule(self.name, name, [g, *asks], self.arrays, self.known)
             self.rules[name] = (function, asks)
         self.plans.clear()
 
+    def plan(self, mask: int) -> Plan:
+        """Return the plan for a call in which the arguments of the bits of `mask` need gradients."""
+        if self.sequence:
+            self.plans.clear()  # arguments in any number make any number of masks
+        return self.plans.get(mask) or self.plans.setdefault(mask, Plan(self, mask))
+
     def finish(self, out: Any, device: Device, mask: int, frame: tuple[Any, ...]) -> Any:
         """Wrap and record what is no plain array: one of the library's scalars, or several outputs."""
-        plan = self.plans[mask] if mask and recording.get() else None
+        plan = self.plan(mask) if mask and recording.get() else None
         if not isinstance(out, (tuple, list)):
             out = device.backend.box(out)
             return wrap(out, device, plan and plan.record(*frame, out, out))
@@ -206,14 +219,14 @@ def _in_source(parameter: inspect.Parameter) -> inspect.Parameter:
     return parameter.replace(annotation=inspect.Parameter.empty, default=default)
 
 
-def _prepared(op: str, arrays: Sequence[Any]) -> list[Any]:
+def _prepared(arrays: Sequence[Any]) -> list[Any]:
     """Return array arguments as Tensors and plain numbers: at least one Tensor, the host's arrays on its device."""
+    if not arrays:
+        raise ValueError("an op over a sequence of arrays needs at least one")
     device = next((x._device for x in arrays if isinstance(x, Tensor)), None)
     prepared = [_operand(x, device) for x in arrays]
     if not any(isinstance(x, Tensor) for x in prepared):
-        if all(x is None for x in prepared):
-            raise TypeError(f"{op} needs at least one array")
-        prepared = [x if x is None else wrap(*convert(x, None, None)) for x in prepared]
+        prepared[0] = wrap(*convert(prepared[0], None, None))
     return prepared
 
 
@@ -226,28 +239,15 @@ def _operand(x: Any, device: Device | None) -> Any:
     return wrap(*convert(x, None, device if backends.is_host(x) else None))
 
 
-def _unwrapped(op: str, arrays: Sequence[Any]) -> tuple[list[Any], list[Any], Device, int]:
+def _unwrapped(op: str, arrays: Iterable[Any]) -> tuple[list[Tensor], list[Any], Device, int]:
     """Return a sequence of arrays as Tensors and raw, their device, and the mask of those that need gradients."""
-    tensors = [wrap(*convert(x, None, None)) if not isinstance(x, Tensor) else x for x in _prepared(op, list(arrays))]
-    names = [x._device.name for x in tensors]
-    if len(set(names)) > 1:
-        raise errors.mixed_devices(op, names)
+    prepared = _prepared(list(arrays))
+    device = next(x._device for x in prepared if isinstance(x, Tensor))
+    tensors = [x if isinstance(x, Tensor) else wrap(*convert(x, None, device)) for x in prepared]
+    if any(x._device is not device for x in tensors):
+        raise errors.mixed_devices(op, [x._device.name for x in tensors])
     mask = sum(1 << i for i, x in enumerate(tensors) if x._node is not None)
-    return tensors, [x._data for x in tensors], tensors[0]._device, mask
-
-
-class _Plans(dict[int, "Plan"]):
-    """The plans of a definition by the mask of the arguments that need gradients, made when first asked for."""
-
-    def __init__(self, definition: Definition) -> None:
-        super().__init__()
-        self._definition = definition
-
-    def __missing__(self, mask: int) -> Plan:
-        plan = Plan(self._definition, mask)
-        if not plan.sequence:  # arguments in any number make any number of masks
-            self[mask] = plan
-        return plan
+    return tensors, [x._data for x in tensors], device, mask
 
 
 class Plan:
@@ -284,24 +284,11 @@ class Plan:
         edges = ", ".join(
             f"({x} if (node := {x}._node) is LEAF else node, call_{self.tracked[i]})" for i, x in places.items()
         )
-        kept = ", ".join(self._expression(name, definition.settings) for name in self.kept)
+        kept = ", ".join(definition.known[name] for name in self.kept)
         known = {"Node": Node, "LEAF": LEAF, "plan": self} | {f"call_{name}": call for name, call in calls.items()}
         source = f"lambda {definition.frame}, out, like: Node(plan, ({edges},), ({kept},), _device, like)"
         record: Callable[..., Any] = eval(source, known)
         return record
-
-    def _expression(self, name: str, settings: list[str]) -> str:
-        """Return the expression for a value to keep, in the names of a frame."""
-        if name == "xp":
-            return "_device.xp"
-        if name in self.arrays:
-            return f"_data_{name}"
-        if name == "out" or name in settings:
-            return name
-        array, _, what = name.rpartition("_")
-        if self.sequence:
-            return f"[x.{what} for x in _data_{array}]"
-        return f"getattr(_data_{array}, '{what}', ())"
 
     def spread(self, node: Node, g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule of an op over a sequence once; return edges that find each parent's cotangent in the result."""
@@ -318,10 +305,10 @@ class Plan:
 
         values = [tape.namespace]
         for name, value in zip(self.kept[1:], kept[1:], strict=True):
-            if name == "out" and isinstance(node.shape, list):
-                value = [alive(x, Pick.node(node, i, x)) for i, x in enumerate(value)]
+            if name == "out" and isinstance(value, list):
+                value = [wrap(x, node.device, Pick.node(node, i, x)) for i, x in enumerate(value)]
             elif name == "out":
-                value = alive(value, node)
+                value = wrap(value, node.device, node)
             elif name in self.arrays and self.sequence:
                 value = [alive(x, entries.get(i)) for i, x in enumerate(value)]
             elif name in self.arrays:

@@ -7,7 +7,7 @@ from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from heapq import heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from .. import errors
@@ -15,15 +15,11 @@ from .device import Device
 from .dtypes import from_native
 from .tensor import LEAF, Tensor, convert, wrap
 
-if TYPE_CHECKING:
-    from .primitive import Plan
-
 recording: ContextVar[bool] = ContextVar("agrad recording", default=True)
 namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts itself here
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first
 _written: dict[Any, int] = {}  # when each buffer was last written in place
 _last_write = 0
-_REMEMBERED = 100_000
 _retained: WeakKeyDictionary[Node, ref[Tensor]] = WeakKeyDictionary()
 
 
@@ -34,7 +30,7 @@ class Node:
     ----------
     number : int
         Counts down as ops are recorded: a parent's is always larger than its child's.
-    plan : Plan
+    plan : Plan or Pick
         The rules to run, and where each finds what it asks for.
     edges : tuple of (Node or Tensor, callable)
         For each input that needs a gradient, what made it (a Node, or a leaf Tensor itself) and the rule to run.
@@ -47,9 +43,7 @@ class Node:
 
     __slots__ = ("__weakref__", "device", "dtype", "kept", "edges", "number", "plan", "shape")
 
-    def __init__(
-        self, plan: Plan, edges: tuple[tuple[Any, Any], ...], kept: tuple[Any, ...], device: Device, like: Any
-    ) -> None:
+    def __init__(self, plan: Any, edges: tuple[Any, ...], kept: tuple[Any, ...], device: Device, like: Any) -> None:
         self.number = tick()
         self.plan = plan
         self.edges = edges
@@ -57,11 +51,6 @@ class Node:
         self.device = device
         self.shape = like.shape
         self.dtype = like.dtype
-
-    @property
-    def name(self) -> str:
-        """The name of the primitive."""
-        return self.plan.name
 
 
 class Pick:
@@ -76,7 +65,7 @@ class Pick:
     @classmethod
     def node(cls, whole: Node, index: int, output: Any) -> Node:
         """Return a Node for the output at `index` of the op that `whole` recorded."""
-        return Node(cls(whole.name, index), ((whole, None),), (), whole.device, output)
+        return Node(cls(whole.plan.name, index), ((whole, None),), (), whole.device, output)
 
 
 # Recording on and off
@@ -203,12 +192,14 @@ def backward(
     >>> x.grad
     Tensor([ 2., 40.], dtype=float32, device='cpu')
     """
-    entry = entry_of(tensor, "backward()")
-    start = seed(tensor, gradient, create_graph)
+    entry, start = entry_of(tensor, "backward()"), seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    leaves, shared = propagate([entry], [start], retain, create_graph)
-    for leaf, g in leaves.items():
-        _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
+    found, shared = propagate([entry], [start], retain, create_graph, wanted=set(_retained))
+    for entry, g in found.items():
+        target = entry if isinstance(entry, Tensor) else _retained[entry]()
+        if target is not None:
+            gradient = deliver(target, g, create_graph, entry in shared or entry is not target)
+            _accumulate(target, gradient, create_graph)
 
 
 def retain_grad(tensor: Tensor) -> None:
@@ -252,10 +243,7 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     elif not isinstance(gradient, Tensor):
         gradient = wrap(*convert(gradient, tensor.dtype, device))
     if gradient.shape != tensor.shape or gradient._device is not device:
-        raise ValueError(
-            f"gradient has shape {gradient.shape} on {gradient._device}, the Tensor {tensor.shape} on {device}; "
-            "they must be the same"
-        )
+        raise errors.wrong_gradient(gradient, tensor)
     gradient = namespace.conj(gradient) if tensor.dtype.is_complex else gradient
     return _fit(gradient if graph else gradient._data, tensor._data, namespace if graph else device.xp, "backward")
 
@@ -276,8 +264,6 @@ def propagate(
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody
     shared: set[Any] = set(entries)
     queue: list[tuple[int, Node]] = []
-    retained = len(_retained) > 0
-    special = retained or needed is not None
     for entry, g in zip(entries, seeds, strict=True):
         if type(entry) is Node and entry not in pending:
             heappush(queue, (entry.number, entry))
@@ -286,13 +272,10 @@ def propagate(
         _, node = heappop(queue)
         g = pending.pop(node)
         plan = node.plan
-        if special:
-            if retained and node in _retained:
-                _keep_grad(node, g, graph)
-            if node in wanted:
-                arrived[node] = g
-            if needed is not None and node not in needed:
-                continue
+        if wanted and node in wanted:
+            arrived[node] = g
+        if needed is not None and node not in needed:
+            continue
         if type(plan) is Pick:
             whole = node.edges[0][0]
             if whole not in pending:
@@ -343,18 +326,15 @@ def _check_unchanged(node: Node) -> None:
     for value in node.kept or ():
         for array in value if type(value) is list else [value]:
             if backend.is_array(array) and _written.get(backend.buffer_of(array), 0) < node.number:
-                raise errors.changed(node.name)
+                raise errors.changed(node.plan.name)
 
 
 def wrote(tensor: Tensor) -> None:
     """Note that the buffer behind a Tensor was changed in place: gradients that need the old values then raise."""
     global _last_write
-    if len(_written) > _REMEMBERED:  # buffers come and go: forget the older half of what was written
-        for buffer in list(_written)[: _REMEMBERED // 2]:
-            del _written[buffer]
-    buffer = tensor._device.backend.buffer_of(tensor._data)
-    _written.pop(buffer, None)
-    _last_write = _written[buffer] = tick()
+    if len(_written) > 100_000:  # most of those buffers are gone
+        _written.clear()
+    _last_write = _written[tensor._device.backend.buffer_of(tensor._data)] = tick()
 
 
 def _fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
@@ -377,39 +357,23 @@ def _fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
 def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
     """Put zeros in the place of the cotangents of outputs that nothing depends on."""
     device = node.device
-    for i, g in enumerate(cotangents):
-        if g is None:
-            zeros = device.xp.zeros(node.shape[i], dtype=node.dtype[i], device=device.native)
-            cotangents[i] = wrap(zeros, device) if graph else zeros
+    for i in [i for i, g in enumerate(cotangents) if g is None]:
+        zeros = device.xp.zeros(node.shape[i], dtype=node.dtype[i], device=device.native)
+        cotangents[i] = wrap(zeros, device) if graph else zeros
     return cotangents
 
 
 def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
     """Make the gradient that the user sees of a finished cotangent."""
-    if graph:
-        return namespace.conj(g) if like.dtype.is_complex else g  # type: ignore[no-any-return]
-    device = like._device
     if like.dtype.is_complex:
-        g = device.xp.conj(g)
-    if type(g) is not device.array_type:
-        g = device.backend.box(g)
-    if shared or device.backend.is_view(g):
-        g = device.backend.copy(g)
-    return wrap(g, device)
+        g = namespace.conj(g) if graph else like._device.xp.conj(g)
+    return g if graph else wrap(like._device.backend.own(g, shared), like._device)
 
 
 def _accumulate(leaf: Tensor, gradient: Tensor, graph: bool) -> None:
     grad = leaf._grad
-    if grad is None:
-        leaf._grad = gradient
-    elif graph or grad._node is not None:
-        leaf._grad = grad + gradient
+    if grad is None or graph or grad._node is not None:
+        leaf._grad = gradient if grad is None else grad + gradient
     else:
         grad._data += gradient._data
         wrote(grad)
-
-
-def _keep_grad(node: Node, g: Any, graph: bool) -> None:
-    tensor = _retained[node]()
-    if tensor is not None and tensor._node is node:
-        _accumulate(tensor, deliver(tensor, g, graph, True), graph)

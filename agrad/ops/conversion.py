@@ -6,6 +6,7 @@ No gradient is lost quietly: a Tensor that gradients flow to refuses to leave th
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any, Final
 
 from .. import backends, errors
@@ -97,6 +98,20 @@ def dlpack_device(x: Tensor) -> Any:
     return x._data.__dlpack_device__()
 
 
+def length(x: Tensor) -> int:
+    """``__len__``: the length of the first axis."""
+    if not x._data.shape:
+        raise TypeError("len() of a 0-d Tensor; x.size counts elements")
+    return int(x._data.shape[0])
+
+
+def iterate(x: Tensor) -> Iterator[Tensor]:
+    """``__iter__``: over the first axis."""
+    if not x._data.shape:
+        raise TypeError("iteration over a 0-d Tensor; x.item() gives its number")
+    return (x[i] for i in range(length(x)))
+
+
 def truth(x: Tensor) -> bool:
     """``__bool__``: the truth of the only element."""
     if x.size != 1:
@@ -145,7 +160,7 @@ def show(x: Tensor) -> str:
     elif x._node is LEAF:
         history = ", requires_grad=True"
     else:
-        history = f", grad_fn=<{x._node.name}>"
+        history = f", grad_fn=<{x._node.plan.name}>"
     return f"{name}({values}, dtype={x.dtype.name}, device='{x._device}'{history})"
 
 
