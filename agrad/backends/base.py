@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .host import native_order
 from .rational import erf
 
 
@@ -81,6 +82,7 @@ class Backend:
 
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
         """Make an array on that device from numbers, lists, a NumPy array or one of the library's own."""
+        data = native_order(data) if isinstance(data, np.ndarray) else data
         return self.xp.asarray(data, dtype=dtype, device=native, copy=copy)
 
     def box(self, value: Any) -> Any:
@@ -98,6 +100,11 @@ class Backend:
     def buffer_of(self, array: Any) -> int:
         """Return a number that stands for the memory that `array` shares with its views."""
         return id(array)
+
+    def own(self, value: Any, shared: bool) -> Any:
+        """Return `value` as an array whose memory is nobody else's, copied where it is or may be `shared`."""
+        array = value if type(value) is self.array_type else self.box(value)
+        return self.copy(array) if shared or self.is_view(array) else array
 
     def copy(self, array: Any) -> Any:
         """Return a copy with memory of its own."""
@@ -195,3 +202,8 @@ class Backend:
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         """Return the integers from 0 to n - 1 in random order."""
         return self.asarray(generator.permutation(n), self.xp.int64, native)
+
+
+def names_of(xp: Any) -> dict[str, Any]:
+    """Return what a namespace offers, for a namespace that offers some of it differently."""
+    return {name: value for name, value in vars(xp).items() if not name.startswith("__") or name.startswith("__array")}

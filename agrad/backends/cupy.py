@@ -17,7 +17,7 @@ import cupy
 import cupyx
 import numpy as np
 
-from .host import native_order
+from .base import names_of
 from .philox import SOURCE
 from .stream import StreamBackend
 
@@ -47,7 +47,7 @@ def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
 
 def _namespace() -> Any:
     xp: Any = ModuleType("agrad.backends.cupy.xp")
-    vars(xp).update({name: value for name, value in vars(compat).items() if not name.startswith("__")})
+    vars(xp).update(names_of(compat))
     xp.clip = _clip
     return xp
 
@@ -55,7 +55,7 @@ def _namespace() -> Any:
 def _bound(xp: Any, native: Any) -> Any:
     """Return a copy of a namespace whose functions run on one device, whichever is current."""
     bound: Any = ModuleType(xp.__name__)
-    for name, value in vars(xp).items():
+    for name, value in names_of(xp).items():
         if isinstance(value, ModuleType) and name in ("linalg", "fft"):
             value = _bound(value, native)
         elif callable(value) and not isinstance(value, type):
@@ -145,10 +145,6 @@ class CupyBackend(StreamBackend):
 
     # Arrays
 
-    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
-        data = native_order(data) if isinstance(data, np.ndarray) else data
-        return compat.asarray(data, dtype=dtype, device=native, copy=copy)
-
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         with array.device:
             return array.get()
@@ -203,17 +199,21 @@ class CupyBackend(StreamBackend):
 
     def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         if dtype == np.float16:
-            return super().uniform(generator, shape, dtype, native)
+            numbers = self.uniform(generator, shape, np.float32, native)
+            with native:
+                return (cupy.floor(numbers * 1024) / 1024).astype(dtype)  # rounding would lead up to 1
         return self._draw(_uniform, generator, shape, dtype, native)
 
     def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         if dtype == np.float16:
-            return self.normal(generator, shape, np.float32, native).astype(dtype)
+            with native:
+                return self.normal(generator, shape, np.float32, native).astype(dtype)
         return self._draw(_normal, generator, shape, dtype, native)
 
     def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         count = np.uint64(high - low)
-        return self._draw(_integers, generator, shape, np.int64, native, low, count).astype(dtype, copy=False)
+        with native:
+            return self._draw(_integers, generator, shape, np.int64, native, low, count).astype(dtype, copy=False)
 
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         with native:

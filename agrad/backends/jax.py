@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .base import names_of
 from .host import native_order
 from .stream import StreamBackend
 
@@ -28,7 +29,7 @@ class _Namespace(ModuleType):
 
     def __init__(self) -> None:
         super().__init__("jax.numpy")
-        vars(self).update({name: value for name, value in vars(jnp).items() if name not in _NARROW})
+        vars(self).update({name: value for name, value in names_of(jnp).items() if name not in _NARROW})
 
     def __getattr__(self, name: str) -> Any:
         if name not in _NARROW:

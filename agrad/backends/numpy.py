@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import array_api_compat.numpy as compat
 import numpy as np
 
-from .base import Backend
+from .base import Backend, names_of
+from .host import native_order
 
 # Array, axis, dtype, out, keepdims: NumPy's stubs do not know that all may go by position, which is quicker.
 _add: Any = np.add.reduce
@@ -145,7 +146,7 @@ def _zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:  # 
 def _namespace() -> Any:
     """Return array-api-compat's NumPy with faster spellings of the functions whose detours cost most."""
     xp: Any = ModuleType("agrad.backends.numpy.xp")
-    vars(xp).update({name: value for name, value in vars(compat).items() if not name.startswith("__")})
+    vars(xp).update(names_of(compat))
     xp.sum, xp.prod, xp.max, xp.min, xp.any, xp.all = _sum, _prod, _max, _min, _any, _all
     xp.mean, xp.var, xp.std = _mean, _var, _std
     xp.argmax, xp.argmin, xp.clip, xp.take, xp.astype = _argmax, _argmin, _clip, _take, _astype
@@ -171,7 +172,7 @@ class NumpyBackend(Backend):
         return isinstance(array, (np.ndarray, np.generic))
 
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
-        return np.asarray(data, dtype=dtype, copy=copy)
+        return np.asarray(native_order(data), dtype=dtype, copy=copy)
 
     def box(self, value: Any) -> Any:
         return np.asarray(value)

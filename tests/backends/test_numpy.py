@@ -1,0 +1,223 @@
+"""The faster spellings of NumPy's functions give what array-api-compat's give."""
+
+import array_api_compat.numpy as compat
+import numpy as np
+import pytest
+
+from agrad.backends.numpy import BACKEND
+
+RNG = np.random.default_rng(3)
+xp = BACKEND.xp
+DTYPES = ["bool", "int8", "uint8", "int64", "uint64", "float16", "float32", "float64", "complex64", "complex128"]
+REAL = ["float16", "float32", "float64"]
+AXES = [None, 0, -1, (0,), (0, 1), (1, -1), ()]
+
+
+def arrays(dtype):
+    """Return arrays of that type, of several shapes and layouts."""
+    whole = RNG.integers(0, 5, (3, 4, 2)).astype(dtype)
+    return [whole, whole[::2, ::-1], whole.T, whole[:, :1], np.zeros((3, 0, 2), dtype)]
+
+
+def outcome(function, *args, **kwargs):
+    """Return what a function does: its values and their type, or the type of its error."""
+    try:
+        result = function(*args, **kwargs)
+    except Exception as error:
+        return type(error), None, None
+    return np.asarray(result), result.dtype, result.shape
+
+
+def same(name, *args, rtol=0.0, **kwargs):
+    with np.errstate(all="ignore"):
+        found, dtype, shape = outcome(getattr(xp, name), *args, **kwargs)
+        expected, *rest = outcome(getattr(compat, name), *args, **kwargs)
+    assert [dtype, shape] == rest, (name, args, kwargs)
+    if isinstance(expected, type):
+        assert issubclass(found, expected) or issubclass(expected, found)
+    else:
+        np.testing.assert_allclose(found, expected, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:Degrees of freedom")
+def test_reductions(dtype, axis, keepdims):
+    for x in arrays(dtype):
+        for name in ("sum", "prod", "any", "all"):
+            same(name, x, axis=axis, keepdims=keepdims)
+        if "complex" not in dtype:
+            for name in ("max", "min"):
+                same(name, x, axis=axis, keepdims=keepdims)
+        if "float" in dtype or "complex" in dtype:
+            same("mean", x, axis=axis, keepdims=keepdims, rtol=1e-6)
+        if dtype in REAL:
+            for correction in (0, 1, 0.5, 100):
+                same("var", x, axis=axis, correction=correction, keepdims=keepdims, rtol=2e-6)
+                same("std", x, axis=axis, correction=correction, keepdims=keepdims, rtol=2e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_reductions_of_nothing_but_a_number(dtype):
+    x = np.asarray(3, dtype=dtype)
+    for name in ("sum", "prod", "any", "all"):
+        same(name, x)
+        same(name, x, axis=0)
+    for kind in ("float64", "complex64", "int64"):
+        with np.errstate(all="ignore"):
+            same("sum", np.asarray([1, 2], dtype="int8"), dtype=np.dtype(kind))
+            same("prod", np.asarray([1, 2], dtype="int8"), dtype=np.dtype(kind))
+
+
+def test_sums_of_float16_are_as_exact_as_numpys():
+    x = np.full(5000, 0.1, dtype=np.float16)
+    assert xp.mean(x) == np.mean(x)
+    assert xp.var(x) == np.var(x)
+
+
+def test_what_is_wrong_with_a_mean_is_still_said():
+    with pytest.warns(RuntimeWarning, match="Mean of empty slice"), np.errstate(invalid="ignore"):
+        xp.mean(np.zeros(0))
+    with pytest.warns(RuntimeWarning, match="Degrees of freedom"), np.errstate(invalid="ignore", divide="ignore"):
+        xp.var(np.zeros(2), correction=2)
+
+
+@pytest.mark.parametrize("axis", [None, 0, -1, 1, 5])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_where_the_largest_is(axis, keepdims):
+    for x in arrays("float32"):
+        same("argmax", x, axis=axis, keepdims=keepdims)
+        same("argmin", x, axis=axis, keepdims=keepdims)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", "uint8", "float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    ("low", "high"), [(1, 3), (1.5, None), (None, 2), (None, None), (3, 1), (float("nan"), 2.0), (-1000, 1000.5), (1, 2.5)]
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_clip(dtype, low, high):
+    for x in arrays(dtype):
+        same("clip", x, low, high)
+        same("clip", x, min=low, max=high)
+
+
+def test_clip_between_arrays():
+    x = RNG.normal(size=(3, 4)).astype(np.float32)
+    same("clip", x, np.full(4, -0.5, dtype=np.float32), 0.5)
+    same("clip", x, np.float32(-0.5), np.full((3, 1), 0.5))
+    same("clip", np.asarray([np.nan, 1.0, np.inf], dtype=np.float32), 0.0, 2.0)
+
+
+def test_clip_returns_a_copy():
+    x = np.ones(3)
+    assert not np.shares_memory(xp.clip(x), x)
+    assert not np.shares_memory(xp.clip(x, 0.0), x)
+
+
+@pytest.mark.parametrize("shape", [(24,), (4, 6), (-1, 2), (5, 5), (2, 3, 4, 1)])
+@pytest.mark.parametrize("copy", [None, True, False])
+def test_reshape(shape, copy):
+    for x in arrays("int64"):
+        same("reshape", x, shape, copy=copy)
+    x = np.arange(24)
+    assert np.shares_memory(xp.reshape(x, (4, 6)), x)
+    assert not np.shares_memory(xp.reshape(x, (4, 6), copy=True), x)
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (-1, 0, 1), (0, 1), (0, 0, 1), (0, 1, 3)])
+def test_transposes(axes):
+    for x in arrays("int64"):
+        same("permute_dims", x, axes)
+        same("matrix_transpose", x)
+    same("matrix_transpose", np.arange(3))
+    same("permute_dims", np.asarray(1), ())
+    same("permute_dims", np.ones((2, 2)), ())
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3, 4, -1, -3, -4, -5, (0, 1), (0, -1), True])
+def test_axes_of_length_one(axis):
+    for x in arrays("int64"):
+        same("expand_dims", x, axis=axis)
+    same("squeeze", np.ones((1, 3, 1)), axis)
+    x = np.arange(6).reshape(2, 3)
+    assert np.shares_memory(xp.expand_dims(x, axis=1), x)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4), (4,), (), (3, 0), (0, 4), (1, 1), (5, 4), (-1, 4)])
+def test_broadcast_to(shape):
+    for x in (np.float32(2.0), np.asarray(2.0), np.ones((1, 1)), np.ones((3, 1)), np.ones(4), np.ones((2, 4))[:1, :1], np.ones(0)):
+        same("broadcast_to", x, shape)
+
+
+def test_a_broadcast_number_cannot_be_written_to():
+    x = np.asarray(2.0)
+    for source in (x, np.ones((3, 3))[1:2, 1:2]):
+        many = xp.broadcast_to(source, (2, 2))
+        with pytest.raises(ValueError, match="read-only"):
+            many[0, 0] = 1.0
+        assert BACKEND.is_view(many)
+        assert BACKEND.buffer_of(many) == BACKEND.buffer_of(source)
+    x[()] = 5.0
+    np.testing.assert_array_equal(xp.broadcast_to(x, (2,)), [5.0, 5.0])
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, None, 3])
+def test_take(axis):
+    x = RNG.normal(size=(3, 4))
+    for index in ([0, 2], [-1], [], [7]):
+        same("take", x, np.asarray(index, dtype=np.int64), axis=axis)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.bool_, np.complex64, np.float64])
+@pytest.mark.parametrize("copy", [True, False])
+def test_astype(dtype, copy):
+    for x in arrays("float64"):
+        same("astype", x, dtype, copy=copy)
+    x = np.ones(3)
+    assert (xp.astype(x, np.float64, copy=copy) is x) is not copy
+
+
+@pytest.mark.parametrize("dtype", [None, np.float32, np.int8, np.bool_, np.complex64])
+@pytest.mark.parametrize("where", [None, "cpu"])
+def test_creation(dtype, where):
+    for shape in (3, (2, 3), (), (0, 2), [2, 2]):
+        for name in ("zeros", "ones"):
+            same(name, shape, dtype=dtype, device=where)
+        same("full", shape, 2, dtype=dtype, device=where)
+        assert xp.empty(shape, dtype=dtype, device=where).dtype == (dtype or np.float64)
+    for x in arrays("float32"):
+        same("zeros_like", x, dtype=dtype, device=where)
+        same("ones_like", x, dtype=dtype, device=where)
+    if dtype not in (np.bool_, np.complex64):
+        same("arange", 5, dtype=dtype, device=where)
+        same("arange", 1, 10, 3, dtype=dtype, device=where)
+        same("arange", 1.0, stop=0.0, step=-0.25, dtype=dtype, device=where)
+    same("asarray", [[1, 2], [3, 4]], dtype=dtype, device=where)
+    same("asarray", 1.5, device=where)
+
+
+def test_other_devices_are_refused():
+    for name in ("zeros", "ones", "empty"):
+        with pytest.raises(ValueError, match="[Dd]evice"):
+            getattr(xp, name)(3, device="cuda")
+
+
+@pytest.mark.parametrize("name", ["sign", "floor", "ceil", "trunc"])
+@pytest.mark.parametrize("dtype", DTYPES[1:])
+def test_rounding(name, dtype):
+    if name == "sign" or "complex" not in dtype:
+        same(name, np.asarray([-1.5, 0, 0.4, 7]).astype(dtype), rtol=1e-6)
+
+
+def test_matmul():
+    for a, b in (((3, 4), (4, 2)), ((4,), (4,)), ((2, 3, 4), (4,)), ((3,), (4,))):
+        same("matmul", np.ones(a), np.ones(b))
+
+
+def test_the_namespace_has_all_of_the_standard():
+    assert {name for name in compat.__all__ if not name.startswith("__")} <= set(vars(xp))
+    assert xp.__array_api_version__ == compat.__array_api_version__
+    assert xp.__array_namespace_info__ is compat.__array_namespace_info__
+    assert xp.linalg is compat.linalg
+    assert compat.sum is not xp.sum  # array-api-compat itself stays as it is

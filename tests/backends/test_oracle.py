@@ -1,0 +1,249 @@
+"""What a backend does its library's way is what the generic backend does in pure array API."""
+
+import math
+
+import numpy as np
+import pytest
+
+from agrad.backends.base import Backend
+
+RNG = np.random.default_rng(7)
+
+
+def make(place, values, dtype=None):
+    values = np.asarray(values)
+    if values.dtype == np.float64 and not place.backend.supports_float64:
+        values = values.astype(np.float32)
+    return place.backend.asarray(values, dtype, place.native, True)
+
+
+def numbers(place, array):
+    """Return what an array holds, having checked that it is one, on that device."""
+    assert place.backend.is_array(array)
+    assert type(array) is place.array_type
+    assert place.backend.place_of(array) == place.backend.find(place.name.partition(":")[2])[0]
+    return place.backend.to_numpy(array)
+
+
+def both(place, method, array, *args):
+    """Return the backend's own result and the generic one, from copies of the same array."""
+    copies = [place.backend.asarray(place.backend.to_numpy(array), None, place.native, True) for _ in range(2)]
+    own = getattr(place.backend, method)(copies[0], *args)
+    generic = getattr(Backend, method)(place.backend, copies[1], *args)
+    return numbers(place, own), numbers(place, generic)
+
+
+# Adding and writing at indices
+
+SHAPES = [(1,), (5,), (5, 3), (4, 1), (3, 2, 2), (4, 0), (0,)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("count", [0, 1, 7])
+@pytest.mark.parametrize("kind", ["int32", "int64"])
+def test_add_at(place, shape, count, kind):
+    count = count if shape[0] else 0
+    index = make(place, RNG.integers(0, max(1, shape[0]), count).astype(kind))
+    array, values = make(place, RNG.normal(size=shape)), make(place, RNG.normal(size=(count, *shape[1:])))
+    own, generic = both(place, "add_at", array, index, values)
+    np.testing.assert_allclose(own, generic, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64", "int32", "complex64"])
+def test_add_at_keeps_the_type(place, dtype):
+    array, values = (make(place, RNG.integers(-9, 9, size).astype(dtype)) for size in ((4, 2), (6, 2)))
+    index = make(place, np.asarray([3, 1, 3, 3, 0, 1]))
+    own, generic = both(place, "add_at", array, index, values)
+    np.testing.assert_array_equal(own, generic)
+    assert own.dtype == generic.dtype == place.backend.to_numpy(array).dtype
+
+
+def test_add_at_spreads_no_infinity_to_other_rows(place):
+    index = make(place, np.asarray([0, 2, 0]))
+    values = make(place, np.asarray([[np.inf, 1.0], [np.nan, 2.0], [1.0, 3.0]], dtype=np.float32))
+    own, generic = both(place, "add_at", make(place, np.ones((3, 2), dtype=np.float32)), index, values)
+    np.testing.assert_array_equal(own, [[np.inf, 5.0], [1.0, 1.0], [np.nan, 3.0]])
+    np.testing.assert_array_equal(generic, own)
+
+
+def test_add_at_of_many_values(place):
+    index = RNG.integers(0, 50, 2000)
+    values = RNG.integers(0, 9, (2000, 3)).astype(np.float32)
+    expected = np.zeros((50, 3), dtype=np.float32)
+    for i, row in zip(index, values, strict=True):
+        expected[i] += row
+    own, generic = both(
+        place, "add_at", make(place, np.zeros((50, 3), dtype=np.float32)), make(place, index), make(place, values)
+    )
+    np.testing.assert_array_equal(own, expected)
+    np.testing.assert_array_equal(generic, expected)
+
+
+def test_add_at_on_numpy_takes_any_layout():
+    from agrad.backends.numpy import BACKEND
+
+    for array in (np.zeros((4, 6))[:, ::2], np.zeros((3, 4)).T, np.zeros((8, 3))[::-2]):
+        result = BACKEND.add_at(array, np.asarray([1, 1, 3]), np.ones((3, 3)))
+        assert result is array
+        np.testing.assert_array_equal(result, [[0, 0, 0], [2, 2, 2], [0, 0, 0], [1, 1, 1]])
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 2), (6, 2, 1)])
+def test_put_lets_the_last_value_stay(place, shape):
+    index = make(place, np.asarray([1, 4, 1, 1, 0]))
+    values = make(place, RNG.normal(size=(5, *shape[1:])).astype(np.float32))
+    own, generic = both(place, "put", make(place, np.zeros(shape, dtype=np.float32)), index, values)
+    np.testing.assert_array_equal(own, generic)
+    np.testing.assert_array_equal(own[1], numbers(place, values)[3])
+    assert not own[[2, 3, 5]].any()
+
+
+def test_put_of_nothing(place):
+    index, values = make(place, np.zeros(0, dtype=np.int64)), make(place, np.zeros(0, dtype=np.float32))
+    own, generic = both(place, "put", make(place, np.ones(3, dtype=np.float32)), index, values)
+    np.testing.assert_array_equal(own, np.ones(3))
+    np.testing.assert_array_equal(generic, own)
+
+
+# Writing
+
+
+@pytest.mark.parametrize("key", [(0, ...), (slice(1, 3), ...), (..., 1), (slice(None), slice(0, 3, 2)), (1, 2), (...,)])
+@pytest.mark.parametrize("value", [7.0, 3])
+def test_assign(place, key, value):
+    own = numbers(place, place.backend.assign(make(place, np.zeros((3, 4), dtype=np.float32)), key, value))
+    expected = np.zeros((3, 4))
+    expected[key] = value
+    np.testing.assert_array_equal(own, expected)
+    assert own.dtype == np.float32
+
+
+def test_assign_takes_arrays_that_broadcast(place):
+    value = make(place, np.asarray([1.0, 2.0], dtype=np.float32))
+    own = place.backend.assign(make(place, np.zeros((3, 2), dtype=np.float32)), (slice(1, 3), ...), value)
+    np.testing.assert_array_equal(numbers(place, own), [[0, 0], [1, 2], [1, 2]])
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 0)])
+def test_fill(place, shape):
+    own, _ = both(place, "fill", make(place, np.zeros(shape, dtype=np.float32)), 2.5)
+    np.testing.assert_array_equal(own, np.full(shape, 2.5))
+    array = make(place, np.asarray(4.0, dtype=np.float32))
+    own, _ = both(place, "fill", make(place, np.zeros(shape, dtype=np.float32)), array)
+    np.testing.assert_array_equal(own, np.full(shape, 4.0))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3)])
+def test_add_scaled(place, dtype, shape):
+    array, other = (make(place, RNG.integers(0, 9, shape).astype(dtype)) for _ in range(2))
+    own, generic = both(place, "add_scaled", array, other, -0.5)
+    np.testing.assert_array_equal(own, generic)
+    assert own.dtype == dtype
+
+
+def test_writing_changes_the_array_itself(place):
+    if place.kind == "jax":
+        pytest.skip("JAX's arrays never change")
+    backend, array = place.backend, make(place, np.zeros(3, dtype=np.float32))
+    backend.fill(array, 1.0)
+    backend.assign(array, (0,), 5.0)
+    backend.add_scaled(array, make(place, np.ones(3, dtype=np.float32)), 2.0)
+    np.testing.assert_array_equal(numbers(place, array), [7, 3, 3])
+
+
+# Arrays
+
+DTYPES = [
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "complex64",
+    "complex128",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_numpy_arrays_go_there_and_back(place, dtype):
+    if dtype in ("float64", "complex128") and not place.backend.supports_float64:
+        with pytest.raises(TypeError, match=f"no {dtype}"):
+            place.backend.asarray(np.ones(2, dtype), None, place.native)
+        return
+    array = np.asarray([[0, 1], [2, 3]], dtype=dtype)
+    back = numbers(place, place.backend.asarray(array, None, place.native))
+    np.testing.assert_array_equal(back, array)
+    assert back.dtype == dtype or (place.kind == "jax" and not place.backend.supports_float64)
+    back[...] = 1  # the copy is the caller's own
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.broadcast_to(np.float32(2), (2, 3)),
+        np.arange(6, dtype=np.float32)[::-2],
+        np.arange(6, dtype=np.float32).reshape(2, 3).T,
+        np.arange(3, dtype=">f4"),
+        np.asarray(1.5, dtype=np.float32),
+        np.zeros((0, 2), dtype=np.float32),
+    ],
+    ids=["read-only", "backwards", "transposed", "big-endian", "0-d", "empty"],
+)
+@pytest.mark.parametrize("copy", [None, True])
+def test_numpy_arrays_of_all_kinds_are_taken(place, array, copy):
+    made = place.backend.asarray(array, None, place.native, copy)
+    np.testing.assert_array_equal(numbers(place, made), array)
+
+
+@pytest.mark.parametrize("value", [3, 2.5])
+def test_a_type_may_be_asked_for(place, value):
+    made = place.backend.asarray(np.asarray(value), place.xp.float32, place.native, True)
+    assert made.dtype == place.xp.float32
+    assert place.backend.to_numpy(made) == value
+
+
+def test_a_copy_has_memory_of_its_own(place):
+    backend, array = place.backend, make(place, np.zeros(3, dtype=np.float32))
+    for copy in (backend.copy(array), backend.asarray(array, None, place.native, True)):
+        changed = backend.fill(copy, 1.0)
+        np.testing.assert_array_equal(numbers(place, changed), np.ones(3))
+        np.testing.assert_array_equal(numbers(place, array), np.zeros(3))
+
+
+def test_a_numpy_array_is_copied_when_asked(place):
+    array = np.zeros(1000, dtype=np.float32)
+    made = place.backend.asarray(array, None, place.native, True)
+    array[:] = 1
+    assert not numbers(place, made).any()
+
+
+def test_views_are_known(place):
+    backend, array = place.backend, make(place, np.zeros((2, 3), dtype=np.float32))
+    if place.kind == "jax":
+        assert not backend.is_view(array)  # what never changes may be shared
+        return
+    xp = place.xp
+    for view in (array[0, :], xp.reshape(array, (3, 2)), xp.permute_dims(array, (1, 0)), xp.broadcast_to(array, (4, 2, 3))):
+        assert backend.is_view(view)
+        assert backend.buffer_of(view) == backend.buffer_of(array)
+        assert backend.buffer_of(view[..., 0]) == backend.buffer_of(array)
+    other = backend.copy(array)
+    assert backend.buffer_of(other) != backend.buffer_of(array)
+    if place.kind != "strict":  # it does not tell
+        assert not backend.is_view(array + array)
+
+
+def test_scalars_become_arrays(place):
+    boxed = place.backend.box(place.xp.sum(make(place, np.ones(3, dtype=np.float32))))
+    assert numbers(place, boxed).shape == ()
+
+
+# Mathematics
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_erf(place, dtype):
+    if dtype == "float64" and not place.backend.supports_float64:
+        pytest.skip("no float64")
+    points = np.concatenate([np.linspace(-7, 7, 401), [0.0, -0.0, 0.46875, 4.0, 1e-300, 30.0, np.inf, -np.inf]])
+    exact = np.asarray([math.erf(x) for x in points.astype(dtype)])
+    for found in both(place, "erf", make(place, points.astype(dtype))):
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, exact, rtol=5e-16 if dtype == "float64" else 5e-7, atol=0)
+    assert np.isnan(numbers(place, place.backend.erf(make(place, np.asarray([np.nan], dtype=dtype))))).all()
