@@ -1,0 +1,460 @@
+"""Module: a function with parameters, and a tree of such functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Self, TypeVar
+
+from ..core.device import Device
+from ..core.dtypes import DType, as_dtype
+from ..core.tape import no_grad
+from ..core.tensor import Tensor, convert, wrap
+from .parameter import Parameter
+
+__all__ = ["IncompatibleKeys", "Module"]
+
+T = TypeVar("T")
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `Module.load_state_dict` did not find, and what it had no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """The base class of layers, losses and whole models: define ``__init__`` and ``forward`` in a subclass.
+
+    A `Parameter` or Module assigned to an attribute belongs to the module from then on: `parameters`, `state_dict`,
+    `to` and the like find it. Other Tensors that belong to it are declared by `register_buffer`.
+
+    Attributes
+    ----------
+    training : bool
+        Whether the module is being trained: layers such as dropout behave differently then. See `train`, `eval`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> class Line(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.slope = nn.Parameter(2.0)
+    ...
+    ...     def forward(self, x):
+    ...         return self.slope * x
+    >>> line = Line()
+    >>> line(agrad.asarray([1.0, 2.0])).tolist()
+    [2.0, 4.0]
+    >>> [name for name, _ in line.named_parameters()]
+    ['slope']
+    """
+
+    # Parameters and modules are found among the instance's attributes by their type, buffers by their names:
+    # reading any of them is plain attribute access, and there is no second record to keep in step.
+    _buffers: dict[str, bool]  # name: whether it is part of the state dict
+    training: bool
+
+    def __init__(self) -> None:
+        self.__dict__.update(_buffers={}, training=True)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what `forward` returns."""
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the module's output: what a subclass defines, with any arguments, and what calling the module calls.
+
+        Raises
+        ------
+        NotImplementedError
+            If the subclass does not define it.
+        """
+        name = type(self).__name__
+        raise NotImplementedError(f"{name} has no forward(); write `def forward(self, x): ...` in class {name}")
+
+    # Registration
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, (Parameter, Module)):
+            self._refuse_if_unready(name)
+            self._forget_buffer(name)
+        elif value is not None:
+            self._refuse_replacement(name, value)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self._forget_buffer(name)
+
+    def _forget_buffer(self, name: str) -> None:
+        if name in self._buffers:
+            del self._buffers[name]
+
+    def _refuse_if_unready(self, name: str) -> None:
+        if "_buffers" not in vars(self):
+            raise AttributeError(
+                f"cannot assign {name!r} before Module.__init__() has run; "
+                f"write super().__init__() first in {type(self).__name__}.__init__"
+            )
+
+    def _refuse_replacement(self, name: str, value: Any) -> None:
+        """Raise where an assignment would silently take a parameter, module or buffer away."""
+        kind = type(value).__name__
+        current = vars(self).get(name)
+        if isinstance(current, Parameter):
+            raise TypeError(
+                f"{name!r} is a parameter and cannot become a {kind}; write nn.Parameter(value) for a new one, "
+                f"or `with agrad.no_grad(): module.{name}[...] = value` for new values"
+            )
+        if isinstance(current, Module):
+            raise TypeError(f"{name!r} is a module and cannot become a {kind}; assign a module or None")
+        if name in self._buffers and not isinstance(value, Tensor):
+            raise TypeError(f"{name!r} is a buffer and must be a Tensor or None, not {kind}")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter, as assigning it to an attribute does; None reserves the name.
+
+        Raises
+        ------
+        TypeError
+            If `param` is no Parameter.
+        KeyError
+            If the name is empty, has a dot or is taken.
+        """
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"parameter {name!r} must be a Parameter or None, not {type(param).__name__}")
+        self._refuse_name(name)
+        setattr(self, name, param)
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a Tensor that is no parameter but belongs to the module: `to` moves it, the state dict holds it.
+
+        Parameters
+        ----------
+        name : str
+        tensor : Tensor or None
+        persistent : bool
+            Whether it is part of the state dict.
+
+        Raises
+        ------
+        TypeError
+            If `tensor` is no Tensor.
+        KeyError
+            If the name is empty, has a dot or is taken.
+
+        Examples
+        --------
+        >>> import agrad
+        >>> from agrad import nn
+        >>> module = nn.Module()
+        >>> module.register_buffer("mean", agrad.zeros(2))
+        >>> list(module.state_dict())
+        ['mean']
+        """
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"buffer {name!r} must be a Tensor or None, not {type(tensor).__name__}")
+        self._refuse_name(name)
+        self._refuse_if_unready(name)
+        setattr(self, name, tensor)
+        self._buffers[name] = persistent
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a child, as assigning it to an attribute does; the name may be a number in words, such as ``"0"``.
+
+        Raises
+        ------
+        TypeError
+            If `module` is no Module.
+        KeyError
+            If the name is empty, has a dot or is taken.
+        """
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"child {name!r} must be a Module or None, not {type(module).__name__}")
+        self._refuse_name(name)
+        setattr(self, name, module)
+
+    def _refuse_name(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"a name must be a string, not {name!r}")
+        if not name or "." in name:
+            raise KeyError(f"a name must not be empty and must not have a dot, as {name!r} does")
+        if hasattr(self, name):
+            raise KeyError(f"{type(self).__name__} already has an attribute {name!r}")
+
+    # Walking the tree
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the direct children with their names, each once."""
+        return _each_once((name, value) for name, value in vars(self).items() if isinstance(value, Module))
+
+    def children(self) -> Iterator[Module]:
+        """Yield the direct children, each once."""
+        return (module for _, module in self.named_children())
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Yield this module and all below it with their dotted names, each once, parents first."""
+        return _each_once(self._tree(prefix))
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it, each once, parents first.
+
+        Examples
+        --------
+        >>> from agrad import nn
+        >>> [type(module).__name__ for module in nn.Sequential(nn.Linear(2, 1), nn.ReLU()).modules()]
+        ['Sequential', 'Linear', 'ReLU']
+        """
+        return (module for _, module in self.named_modules())
+
+    def _tree(self, prefix: str) -> Iterator[tuple[str, Module]]:
+        yield prefix, self
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield from value._tree(f"{prefix}.{name}" if prefix else name)
+
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """Yield the parameters with their dotted names, each once.
+
+        Examples
+        --------
+        >>> from agrad import nn
+        >>> [(name, p.shape) for name, p in nn.Linear(2, 1).named_parameters()]
+        [('weight', (1, 2)), ('bias', (1,))]
+        """
+        return _each_once(self._members(Module._own_parameters, prefix, recurse))
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Yield the parameters, each once: what an optimizer takes.
+
+        Parameters
+        ----------
+        recurse : bool
+            Whether those of the modules below are included.
+        """
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Yield the buffers with their dotted names, each once."""
+        return _each_once(self._members(Module._own_buffers, prefix, recurse))
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Yield the buffers, each once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _own_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        return ((name, value) for name, value in vars(self).items() if isinstance(value, Parameter))
+
+    def _own_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        return ((name, vars(self)[name]) for name in self._buffers if vars(self)[name] is not None)
+
+    def _own_state(self) -> Iterator[tuple[str, Tensor]]:
+        yield from self._own_parameters()
+        yield from ((name, buffer) for name, buffer in self._own_buffers() if self._buffers[name])
+
+    def _members(
+        self, own: Callable[[Module], Iterator[tuple[str, T]]], prefix: str = "", recurse: bool = True
+    ) -> Iterator[tuple[str, T]]:
+        for path, module in self._tree(prefix) if recurse else [(prefix, self)]:
+            for name, value in own(module):
+                yield f"{path}.{name}" if path else name, value
+
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call `fn` with every module below this one and then with itself, and return self."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # State
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the parameters and persistent buffers by their dotted names.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Detached; they share their memory with the module where the array library writes in place. `agrad.save`
+            writes it to a file.
+
+        Examples
+        --------
+        >>> from agrad import nn
+        >>> list(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).state_dict())
+        ['0.weight', '0.bias', '2.weight', '2.bias']
+        """
+        return {name: value.detach() for name, value in self._members(Module._own_state)}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Write the values of a state dict into the parameters and persistent buffers.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to Tensor or array
+            From `state_dict` of a module of the same build; dtypes and devices are converted.
+        strict : bool
+            Whether missing and unexpected keys are errors; wrong shapes always are.
+
+        Returns
+        -------
+        IncompatibleKeys
+            ``missing_keys`` and ``unexpected_keys``, empty if `strict`.
+
+        Raises
+        ------
+        ValueError
+            If keys are missing, unexpected or of a wrong shape: all of them are listed, and nothing has changed.
+
+        Examples
+        --------
+        >>> from agrad import nn
+        >>> a, b = nn.Linear(2, 1), nn.Linear(2, 1)
+        >>> b.load_state_dict(a.state_dict())
+        IncompatibleKeys(missing_keys=[], unexpected_keys=[])
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"a state dict maps names to Tensors; this is a {type(state_dict).__name__}")
+        own = dict(self._members(Module._own_state))
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        problems = [f"missing: {name}" for name in missing] if strict else []
+        problems += [f"unexpected: {name}" for name in unexpected] if strict else []
+        arrays = {}
+        for name, tensor in own.items():
+            if name not in state_dict:
+                continue
+            try:
+                arrays[name] = _fitting(state_dict[name], tensor)
+            except (TypeError, ValueError) as error:
+                problems.append(f"{name}: {error}")
+        if problems:
+            raise ValueError(f"this state dict does not fit {type(self).__name__}:\n  " + "\n  ".join(problems))
+        with no_grad():
+            for name, array in arrays.items():
+                own[name][...] = array
+        return IncompatibleKeys(missing, unexpected)
+
+    # Modes, places, gradients
+
+    def train(self, mode: bool = True) -> Self:
+        """Set ``training`` of this module and all below it, and return self.
+
+        Examples
+        --------
+        >>> from agrad import nn
+        >>> nn.Sequential(nn.ReLU()).eval()[0].training
+        False
+        """
+        if not isinstance(mode, bool):
+            raise ValueError(f"mode must be True or False, not {mode!r}")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Leave training: ``train(False)``."""
+        return self.train(False)
+
+    def to(self, *args: Any, device: str | Device | None = None, dtype: Any = None) -> Self:
+        """Move the parameters and buffers to a device, or cast the floating ones, and return self.
+
+        The Parameter objects stay the same, so that an optimizer that holds them goes on working; gradients move too.
+
+        Parameters
+        ----------
+        *args : str, Device, dtype or Tensor
+            ``to("cuda")``, ``to(agrad.float64)``, ``to("cuda", agrad.float64)`` or ``to(tensor)``.
+        device : str or Device, optional
+        dtype : DType, optional
+            Real or complex floating.
+
+        Raises
+        ------
+        TypeError
+            If the dtype is not floating.
+
+        Examples
+        --------
+        >>> import agrad
+        >>> from agrad import nn
+        >>> nn.Linear(2, 1).to(agrad.float64).weight.dtype
+        agrad.float64
+        """
+        for arg in args:
+            if isinstance(arg, Tensor):
+                device, dtype = arg.device, arg.dtype
+            elif isinstance(arg, (str, Device)):
+                device = arg
+            elif arg is not None:
+                dtype = arg
+        target = None if device is None else Device(device)
+        cast = None if dtype is None else as_dtype(dtype)
+        if cast is not None and not cast.differentiable:
+            raise TypeError(f"a module can be cast to floating and complex dtypes, not to {cast!r}")
+        for tensor in (*self.parameters(), *self.buffers()):
+            _move(tensor, target, cast)
+            if tensor.grad is not None:
+                _move(tensor.grad, target, cast)
+        return self
+
+    def cpu(self) -> Self:
+        """Move to NumPy: ``to("cpu")``."""
+        return self.to("cpu")
+
+    def cuda(self, device: int | str | Device | None = None) -> Self:
+        """Move to a CUDA device: the first by default, or that of a number."""
+        if device is None or isinstance(device, int):
+            device = "cuda" if device is None else f"cuda:{device}"
+        return self.to(device)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to zeros."""
+        for parameter in self.parameters():
+            parameter.zero_grad(set_to_none)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set whether gradients flow to the parameters, and return self: False freezes the module."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    # Text
+
+    def extra_repr(self) -> str:
+        """Return what stands between the parentheses of the repr; a subclass shows its settings here."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [(name, value) for name, value in vars(self).items() if isinstance(value, Module)]
+        if len(lines) > 1 or children:
+            lines += [f"({name}): {module!r}".replace("\n", "\n  ") for name, module in children]
+            extra = "\n  " + "\n  ".join(lines) + "\n"
+        return f"{type(self).__name__}({extra})"
+
+
+def _each_once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+    seen: set[int] = set()
+    for name, value in named:
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield name, value
+
+
+def _fitting(value: Any, own: Tensor) -> Tensor:
+    """Return a value of a state dict as a Tensor on the device and of the dtype of its place."""
+    tensor = value if isinstance(value, Tensor) else Tensor(value)
+    if tensor.shape != own.shape:
+        raise ValueError(f"shape {tensor.shape} where {own.shape} is expected")
+    if tensor.dtype.is_complex and not own.dtype.is_complex:
+        raise ValueError(f"{tensor.dtype!r} where {own.dtype!r} is expected")
+    return wrap(*convert(tensor, own.dtype, own.device))
+
+
+def _move(tensor: Tensor, device: Device | None, dtype: DType | None) -> None:
+    tensor._data, tensor._device = convert(tensor, dtype if tensor.dtype.differentiable else None, device)
+    tensor._version = [0]

@@ -1,0 +1,159 @@
+"""Linear, the activations, Flatten."""
+
+import math
+
+import pytest
+
+import agrad
+from agrad import nn
+from agrad.nn import functional as F
+from agrad.testing import assert_close, check_grads
+
+
+def test_linear_shapes_and_values(device):
+    layer = nn.Linear(2, 3)
+    assert layer.weight.shape == (3, 2)
+    assert layer.bias.shape == (3,)
+    layer.load_state_dict({"weight": agrad.asarray([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), "bias": agrad.ones(3)})
+    assert layer(agrad.asarray([1.0, 1.0])).tolist() == [4.0, 8.0, 12.0]
+    for shape in ((2,), (0, 2), (5, 2), (2, 5, 2)):
+        assert layer(agrad.ones(shape)).shape == (*shape[:-1], 3)
+
+
+def test_linear_without_bias(device):
+    layer = nn.Linear(2, 3, bias=False)
+    assert layer.bias is None
+    assert list(layer.state_dict()) == ["weight"]
+    assert layer(agrad.zeros((1, 2))).tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_linear_dtype_and_device():
+    layer = nn.Linear(2, 3, dtype=agrad.float64, device="strict")
+    assert {p.dtype for p in layer.parameters()} == {agrad.float64}
+    assert {p.device.name for p in layer.parameters()} == {"strict"}
+
+
+def test_linear_begins_as_pytorchs_does(device):
+    agrad.manual_seed(0)
+    layer = nn.Linear(400, 200)
+    bound = 1 / math.sqrt(400)
+    for p in layer.parameters():
+        values = p.detach()
+        assert -bound <= values.min().item() < -0.95 * bound
+        assert 0.95 * bound < values.max().item() < bound
+    assert abs(layer.weight.detach().mean().item()) < 0.01 * bound
+    assert math.isclose(layer.weight.detach().std().item(), bound / math.sqrt(3), rel_tol=0.02)
+
+
+def test_linear_is_reproducible(device):
+    agrad.manual_seed(3)
+    a = nn.Linear(3, 2)
+    agrad.manual_seed(3)
+    b = nn.Linear(3, 2)
+    assert_close(a.weight, b.weight, rtol=0, atol=0)
+    a.reset_parameters()
+    assert a.weight.tolist() != b.weight.tolist()
+
+
+def test_linear_without_inputs_or_outputs(device):
+    assert nn.Linear(0, 2)(agrad.zeros((3, 0))).shape == (3, 2)
+    out = nn.Linear(2, 0)(agrad.zeros((3, 2), requires_grad=True))
+    assert out.shape == (3, 0)
+    out.sum().backward()
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 1, 3), (2, 0, 3)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_linear_gradients(device, shape, bias):
+    if not device.backend.supports_float64:
+        pytest.skip("finite differences need float64")
+    agrad.manual_seed(1)
+    args = [agrad.randn(*shape), agrad.randn(4, 3), *([agrad.randn(4)] if bias else [])]
+    check_grads(F.linear, args)
+
+
+def test_linear_is_one_node_and_keeps_what_is_asked_for(device):
+    layer = nn.Linear(3, 2)
+    x = agrad.ones((5, 3))
+    out = layer(x)
+    assert [edge for edge, _ in out._node.edges] == [layer.weight, layer.bias]
+    out.sum().backward()
+    assert layer.bias.grad.tolist() == [5.0, 5.0]
+    assert layer.weight.grad.tolist() == [[5.0] * 3] * 2
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 4), ()])
+def test_linear_of_a_wrong_shape(device, shape):
+    with pytest.raises(ValueError, match=r"\(\.\.\., 3\)"):
+        nn.Linear(3, 2)(agrad.ones(shape))
+
+
+def test_linear_bias_does_not_broadcast(device):
+    with pytest.raises(ValueError, match="bias"):
+        F.linear(agrad.ones((5, 3)), agrad.ones((2, 3)), agrad.ones(1))
+
+
+def test_linear_takes_lists_and_keywords(device):
+    assert F.linear([[1.0, 2.0]], weight=agrad.asarray([[3.0, 4.0]]), bias=[1.0]).tolist() == [[12.0]]
+
+
+def test_mixed_devices_are_named():
+    with pytest.raises(ValueError, match="strict"):
+        nn.Linear(1, 1, device="strict")(agrad.ones((1, 1), device="cpu"))
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [(nn.ReLU(), lambda x: max(x, 0.0)), (nn.Sigmoid(), lambda x: 1 / (1 + math.exp(-x))), (nn.Tanh(), math.tanh)],
+    ids=["ReLU", "Sigmoid", "Tanh"],
+)
+def test_elementwise_activations(device, module, function):
+    values = [-2.0, 0.0, 0.5, 30.0]
+    assert_close(module(agrad.asarray(values)), [function(x) for x in values], rtol=1e-6)
+    assert list(module.parameters()) == []
+
+
+def test_softmax_along_an_axis(device):
+    x = agrad.asarray([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]])
+    assert_close(nn.Softmax(dim=1)(x).sum(axis=1), [1.0, 1.0], rtol=1e-6)
+    assert_close(nn.Softmax(dim=0)(x).sum(axis=0), [1.0, 1.0, 1.0], rtol=1e-6)
+    assert_close(nn.Softmax()(x), nn.Softmax(dim=-1)(x))
+    assert_close(agrad.exp(F.log_softmax(x, 1)), F.softmax(x, dim=1))
+    with pytest.raises(ValueError, match="dim=-1"):
+        nn.Softmax()(agrad.ones((1, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "flat"),
+    [
+        ((5, 2, 3), (1, -1), (5, 6)),
+        ((5, 2, 3), (0, -1), (30,)),
+        ((5, 2, 3, 4), (1, 2), (5, 6, 4)),
+        ((5, 2, 3), (-2, -1), (5, 6)),
+        ((5, 2), (1, 1), (5, 2)),
+        ((0, 2, 3), (1, -1), (0, 6)),
+        ((), (0, -1), (1,)),
+    ],
+)
+def test_flatten(device, shape, axes, flat):
+    assert nn.Flatten(*axes)(agrad.ones(shape)).shape == flat
+
+
+def test_flatten_of_axes_that_are_not_there(device):
+    with pytest.raises(IndexError, match="axis 1"):
+        nn.Flatten()(agrad.ones(3))
+    with pytest.raises(ValueError, match="behind"):
+        nn.Flatten(2, 1)(agrad.ones((1, 2, 3)))
+
+
+def test_flatten_passes_gradients_on(device):
+    x = agrad.ones((2, 3), requires_grad=True)
+    (nn.Flatten(0)(x) * agrad.arange(6, dtype=agrad.float32)).sum().backward()
+    assert x.grad.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+
+
+def test_uniform_overwrites_in_place(device):
+    x = agrad.zeros(1000)
+    array = x
+    assert nn.init.uniform_(x, 2.0, 3.0) is array
+    assert 2.0 <= x.min().item() < x.max().item() < 3.0

@@ -1,0 +1,208 @@
+"""The losses: values, reductions, gradients, and what they refuse."""
+
+import math
+
+import numpy as np
+import pytest
+
+import agrad
+from agrad import nn
+from agrad.nn import functional as F
+from agrad.testing import assert_close, check_grads
+
+LOSSES = [nn.MSELoss, nn.L1Loss]
+INPUT = [[1.0, 2.0], [3.0, 5.0], [0.0, -1.0]]
+TARGET = [[1.5, 2.0], [1.0, 4.0], [0.5, 1.0]]
+
+
+@pytest.mark.parametrize(("loss", "each"), [(nn.MSELoss, lambda d: d * d), (nn.L1Loss, abs)])
+def test_values_and_reductions(device, loss, each):
+    expected = [[each(a - b) for a, b in zip(*rows, strict=True)] for rows in zip(INPUT, TARGET, strict=True)]
+    x, y = agrad.asarray(INPUT), agrad.asarray(TARGET)
+    total = math.fsum(value for row in expected for value in row)
+    assert_close(loss(reduction="none")(x, y), expected, rtol=1e-6)
+    assert_close(loss(reduction="sum")(x, y), total, rtol=1e-6)
+    assert_close(loss()(x, y), total / 6, rtol=1e-6)
+    assert loss()(x, y).shape == ()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("function", [F.mse_loss, F.l1_loss])
+def test_gradients(device, function, reduction):
+    if not device.backend.supports_float64:
+        pytest.skip("finite differences need float64")
+    check_grads(lambda x, y: function(x, y, reduction), [agrad.asarray(INPUT), agrad.asarray(TARGET) + 0.25])
+
+
+def test_mse_is_one_node(device):
+    x = agrad.asarray(INPUT, requires_grad=True)
+    loss = F.mse_loss(x, agrad.asarray(TARGET))
+    assert [edge for edge, _ in loss._node.edges] == [x]
+    loss.backward()
+    assert_close(x.grad, [[2 * (a - b) / 6 for a, b in zip(*r, strict=True)] for r in zip(INPUT, TARGET, strict=True)])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("a", "b"), [((7, 1), (7,)), ((7,), (7, 1)), ((2, 3), (3,)), ((2, 3), ()), ((2, 3), (3, 2))])
+def test_shapes_that_differ_never_broadcast(device, loss, a, b):
+    with pytest.raises(ValueError) as caught:
+        loss()(agrad.ones(a), agrad.ones(b))
+    assert str(a) in str(caught.value)
+    assert str(b) in str(caught.value)
+    if math.prod(a) == math.prod(b):
+        assert f"target.reshape({a})" in str(caught.value)
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, nn.CrossEntropyLoss])
+def test_unknown_reductions(loss):
+    with pytest.raises(ValueError, match="'mean', 'sum', 'none'"):
+        loss(reduction="average")
+
+
+@pytest.mark.parametrize("function", [F.mse_loss, F.l1_loss])
+def test_unknown_reductions_of_functions(function):
+    with pytest.raises(ValueError, match="'mean', 'sum', 'none'"):
+        function(agrad.ones(2), agrad.ones(2), "average")
+    with pytest.raises(ValueError, match="'mean', 'sum', 'none'"):
+        F.cross_entropy(agrad.ones((1, 2)), agrad.asarray([0]), "average")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_numpy_targets_and_lists_come_to_the_input(device, loss):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    for target in (np.asarray([1.0, 4.0], dtype=np.float32), [1.0, 4.0]):
+        out = loss()(x, target)
+        assert out.device is device
+        assert out.item() == (2.0 if loss is nn.MSELoss else 1.0)
+
+
+def test_integer_targets_keep_the_inputs_dtype(device):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    loss = nn.MSELoss()(x, agrad.asarray([1, 4]))
+    assert loss.dtype is agrad.float32
+    loss.backward()
+    assert x.grad.tolist() == [0.0, -2.0]
+
+
+def test_mse_of_complex_numbers_is_refused(device):
+    z = agrad.zeros(2, dtype=agrad.complex64)
+    with pytest.raises(TypeError, match="abs"):
+        F.mse_loss(z, z)
+
+
+def test_gradients_flow_to_the_target_too(device):
+    x, y = agrad.asarray([1.0, 2.0]), agrad.asarray([0.0, 0.0], requires_grad=True)
+    F.mse_loss(x, y).backward()
+    assert y.grad.tolist() == [-1.0, -2.0]
+
+
+# Cross entropy
+
+SCORES = [[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]]
+
+
+def by_hand(scores, cls):
+    return math.log(math.fsum(math.exp(s) for s in scores)) - scores[cls]
+
+
+def test_cross_entropy_of_indices(device):
+    x, y = agrad.asarray(SCORES), agrad.asarray([2, 0])
+    expected = [by_hand(SCORES[0], 2), by_hand(SCORES[1], 0)]
+    assert_close(F.cross_entropy(x, y, "none"), expected, rtol=1e-6)
+    assert_close(nn.CrossEntropyLoss()(x, y), sum(expected) / 2, rtol=1e-6)
+    assert_close(nn.CrossEntropyLoss("sum")(x, y), sum(expected), rtol=1e-6)
+
+
+def test_cross_entropy_of_one_sample_and_of_images(device):
+    assert_close(F.cross_entropy(agrad.asarray(SCORES[0]), agrad.asarray(2)), by_hand(SCORES[0], 2), rtol=1e-6)
+    image = agrad.asarray([SCORES])  # one sample, two classes, three pixels
+    pixels = [by_hand([SCORES[0][i], SCORES[1][i]], cls) for i, cls in enumerate([1, 0, 1])]
+    target = agrad.asarray([[1, 0, 1]])
+    assert_close(F.cross_entropy(image, target, "none"), [pixels], rtol=1e-6)
+    assert_close(F.cross_entropy(image, target), sum(pixels) / 3, rtol=1e-6)
+
+
+def test_cross_entropy_of_probabilities(device):
+    x = agrad.asarray(SCORES)
+    p = agrad.asarray([[0.0, 0.0, 1.0], [0.25, 0.75, 0.0]])
+    expected = [by_hand(SCORES[0], 2), 0.25 * by_hand(SCORES[1], 0) + 0.75 * by_hand(SCORES[1], 1)]
+    assert_close(F.cross_entropy(x, p, "none"), expected, rtol=1e-6)
+    assert_close(F.cross_entropy(x, p), sum(expected) / 2, rtol=1e-6)
+    assert_close(F.cross_entropy(x[0], p[0]), expected[0], rtol=1e-6)
+    assert F.cross_entropy(agrad.ones((2, 3, 4)), agrad.ones((2, 3, 4)), "none").shape == (2, 4)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 2)])
+def test_cross_entropy_gradients(device, shape, reduction):
+    if not device.backend.supports_float64:
+        pytest.skip("finite differences need float64")
+    agrad.manual_seed(2)
+    scores, samples = agrad.randn(*shape), shape[:1] + shape[2:] if len(shape) > 1 else ()
+    classes = agrad.randint(0, 3, samples)
+    check_grads(lambda x: F.cross_entropy(x, classes, reduction), [scores])
+    check_grads(lambda x, p: F.cross_entropy(x, p, reduction), [scores, agrad.rand(*shape)])
+
+
+@pytest.mark.parametrize("as_probabilities", [False, True])
+def test_cross_entropy_is_stable(device, as_probabilities):
+    x = agrad.asarray([[1e4, 0.0], [0.0, 1e4], [-1e4, 0.0]], requires_grad=True)
+    target = agrad.asarray([0, 0, 1])
+    if as_probabilities:
+        target = agrad.asarray([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    losses = F.cross_entropy(x, target, "none")
+    assert losses.tolist() == [0.0, 1e4, 0.0]
+    losses.sum().backward()
+    assert x.grad.tolist() == [[0.0, 0.0], [-1.0, 1.0], [0.0, 0.0]]
+
+
+def test_small_losses_of_large_scores_keep_their_digits(device):
+    x = agrad.asarray([[1000.0, 990.0]])
+    assert_close(F.cross_entropy(x, agrad.asarray([0])), math.log1p(math.exp(-10)), rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+def test_any_integer_dtype_is_an_index(device, dtype):
+    wide = agrad.zeros((2, 300))
+    losses = F.cross_entropy(wide, agrad.asarray([0, 255 if dtype == "uint8" else 299], dtype=dtype))
+    assert_close(losses, math.log(300), rtol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [-1, 3, -100])
+def test_classes_out_of_range(device, wrong):
+    with pytest.raises(IndexError, match=rf"class index {wrong} .*0 to 2"):
+        F.cross_entropy(agrad.asarray(SCORES), agrad.asarray([0, wrong]))
+
+
+def test_where_looking_is_dear_classes_out_of_range_make_the_loss_nan(device, monkeypatch):
+    monkeypatch.setattr(F, "_waits", lambda device: True)
+    x, good, bad = agrad.asarray(SCORES), agrad.asarray([0, 2]), agrad.asarray([0, -1])
+    expected = [by_hand(SCORES[0], 0), by_hand(SCORES[1], 2)]
+    assert_close(F.cross_entropy(x, good), sum(expected) / 2, rtol=1e-6)
+    assert math.isnan(F.cross_entropy(x, bad).item())
+    losses = F.cross_entropy(x, bad, "none")
+    assert_close(losses, [expected[0], math.nan], rtol=1e-6)
+
+
+def test_class_indices_must_be_integers(device):
+    with pytest.raises(TypeError, match=r"astype\(agrad.int64\)"):
+        F.cross_entropy(agrad.asarray(SCORES), agrad.asarray([0.0, 1.0]))
+    with pytest.raises(TypeError, match=r"astype\(agrad.int64\)"):
+        F.cross_entropy(agrad.asarray(SCORES), agrad.asarray([True, False]))
+
+
+@pytest.mark.parametrize(
+    ("scores", "target", "shown"),
+    [
+        ((2, 3), [0, 1, 2], ["(2, 3)", "(2,)", "(3,)"]),
+        ((2, 3), [[0], [1]], ["(2, 3)", "(2,)", "(2, 1)"]),
+        ((2, 3), [[0, 1, 0], [1, 0, 0]], ["(2, 3)", "probabilities"]),
+        ((2, 3, 4), [0, 1], ["(2, 3, 4)", "(2, 4)", "(2,)"]),
+        ((2, 3), [[0.5, 0.5], [0.5, 0.5]], ["(2, 3)", "(2, 2)"]),
+        ((), 0, ["0-d"]),
+    ],
+)
+def test_cross_entropy_of_wrong_shapes(device, scores, target, shown):
+    with pytest.raises(ValueError) as caught:
+        F.cross_entropy(agrad.ones(scores), agrad.asarray(target))
+    assert all(part in str(caught.value) for part in shown)
