@@ -1,0 +1,251 @@
+"""Optimizer: what all optimizers share, so that each is no more than its formula."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..core.device import Device
+from ..core.tape import enable_grad, wrote
+from ..core.tensor import Tensor, convert, wrap
+from ..nn.module import Module
+from ..nn.parameter import Parameter
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """The base class of optimizers: parameter groups, state, and the loop over both.
+
+    A subclass checks its settings, passes them on as `defaults`, and defines `update`.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        The leaves to update; or groups of them, each a dict with its ``"params"`` and its own settings.
+    defaults : dict
+        The settings of groups that do not say otherwise.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        ``"params"`` and the settings, which may be changed between steps.
+    state : dict
+        What the optimizer remembers of each parameter: a dict of Tensors and numbers.
+
+    Raises
+    ------
+    ValueError
+        If there are no parameters, if one is there twice, or if one is no leaf that requires gradients.
+    TypeError
+        If something else than Tensors is given.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn, optim
+    >>> class SignDescent(optim.Optimizer):
+    ...     def __init__(self, params, lr):
+    ...         super().__init__(params, {"lr": lr})
+    ...
+    ...     def update(self, x, g, state, group, device):
+    ...         return device.backend.add_scaled(x, device.xp.sign(g), -group["lr"])
+    >>> w = nn.Parameter([1.0, -1.0])
+    >>> optimizer = SignDescent([w], lr=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.tolist()
+    [0.5, -0.5]
+    """
+
+    param_groups: list[dict[str, Any]]
+    state: defaultdict[Tensor, dict[str, Any]]
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups = []
+        self.state = defaultdict(dict)
+        if isinstance(params, (Tensor, Module, Mapping)):
+            raise TypeError(
+                f"params must be a list of Tensors or of dicts, not a {type(params).__name__}; "
+                + ("write model.parameters()" if isinstance(params, Module) else "write [...] around it")
+            )
+        given = _ordered(params)
+        if not given:
+            raise ValueError(
+                "the optimizer was given no parameters; does the model have any? A generator such as "
+                "model.parameters() is used up after one pass: call it anew for each optimizer"
+            )
+        for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Add parameters with settings of their own.
+
+        Parameters
+        ----------
+        param_group : dict
+            ``"params"``, a Tensor or a list of Tensors, and settings that differ from the defaults.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `Optimizer`; the groups stay as they were.
+
+        Examples
+        --------
+        >>> from agrad import nn, optim
+        >>> optimizer = optim.SGD([nn.Parameter(1.0)], lr=0.1)
+        >>> optimizer.add_param_group({"params": [nn.Parameter(2.0)], "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.01]
+        """
+        if not isinstance(param_group, Mapping) or "params" not in param_group:
+            raise TypeError(f"a parameter group is a dict with an entry 'params', not {param_group!r}")
+        params = param_group["params"]
+        params = [params] if isinstance(params, Tensor) else _ordered(params)
+        if not params:
+            raise ValueError("the parameter group has no parameters")
+        taken = {id(p) for group in self.param_groups for p in group["params"]}
+        for p in params:
+            _check_parameter(p)
+            if id(p) in taken:
+                raise ValueError(f"a parameter of shape {p.shape} is given to the optimizer twice")
+            taken.add(id(p))
+        self.param_groups.append({**self.defaults, **param_group, "params": params})
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to zeros: before each `backward`, which adds to them."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none:
+                    p._grad = None
+                else:
+                    p.zero_grad(False)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and its gradients anew, and returns the loss.
+
+        Returns
+        -------
+        Any
+            What the closure returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p._grad is not None:
+                    old = p._data
+                    p._data = self.update(old, p._grad._data, self.state[p], group, p._device)
+                    if p._data is old:
+                        wrote(p)
+        return loss
+
+    def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Return a parameter's new array: what a subclass defines.
+
+        Parameters
+        ----------
+        x, g : array
+            The parameter and its gradient, arrays of the device's own library. `x` may be overwritten where the
+            backend writes in place, `g` may not.
+        state : dict
+            What this method left there the last time for this parameter: Tensors and numbers.
+        group : dict
+            The settings.
+        device : Device
+            Where the arrays live: ``device.xp`` computes, ``device.backend`` writes in place.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update(); see the example of optim.Optimizer")
+
+    # Saving and loading
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state and the settings as nested dicts, with the parameters numbered in their order.
+
+        Examples
+        --------
+        >>> from agrad import nn, optim
+        >>> optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1).state_dict()["param_groups"][0]["params"]
+        [0, 1]
+        """
+        numbers = {id(p): i for i, p in enumerate(self._parameters())}
+        return {
+            "state": {numbers[id(p)]: dict(state) for p, state in self.state.items() if state},
+            "param_groups": [
+                {**group, "params": [numbers[id(p)] for p in group["params"]]} for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over the state and the settings from a `state_dict`, copied and moved to the parameters' devices.
+
+        Raises
+        ------
+        ValueError
+            If it has other groups or numbers of parameters; nothing has changed then.
+        """
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
+            raise ValueError("a state dict of an optimizer is a dict with 'state' and 'param_groups'")
+        groups = state_dict["param_groups"]
+        sizes, expected = ([len(group["params"]) for group in side] for side in (groups, self.param_groups))
+        if sizes != expected:
+            raise ValueError(f"the state dict has groups of {sizes} parameters, this optimizer of {expected}")
+        saved = [number for group in groups for number in group["params"]]
+        by_number = dict(zip(saved, self._parameters(), strict=True))
+        if unknown := [number for number in state_dict["state"] if number not in by_number]:
+            raise ValueError(f"the state dict has a state for parameters {unknown}, which no group has")
+        state = {
+            by_number[number]: {name: _adopted(value, by_number[number]) for name, value in entry.items()}
+            for number, entry in state_dict["state"].items()
+        }
+        self.state = defaultdict(dict, state)
+        self.param_groups = [
+            {**new, "params": old["params"]} for new, old in zip(groups, self.param_groups, strict=True)
+        ]
+
+    def _parameters(self) -> list[Tensor]:
+        return [p for group in self.param_groups for p in group["params"]]
+
+    def __repr__(self) -> str:
+        lines = []
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return f"{type(self).__name__} (\n" + "\n".join(lines) + "\n)"
+
+
+def _ordered(params: Iterable[Any]) -> list[Any]:
+    if isinstance(params, (set, frozenset)):
+        raise TypeError("parameters need an order, which a set does not have; write a list")
+    return list(params)
+
+
+def _check_parameter(p: Any) -> None:
+    if not isinstance(p, Tensor):
+        raise TypeError(f"an optimizer updates Tensors, not {type(p).__name__}; write model.parameters()")
+    if not p.is_leaf:
+        raise ValueError(
+            "an optimizer updates leaves, not Tensors computed from others; write x.detach() for a new leaf"
+        )
+    if not p.requires_grad and not isinstance(p, Parameter):
+        raise ValueError(
+            "a Tensor that requires no gradients gets none to be updated by; write x.requires_grad_() first"
+        )
+
+
+def _adopted(value: Any, p: Tensor) -> Any:
+    """Return a value of a saved state as the parameter's own: on its device, floating ones in its dtype."""
+    if not isinstance(value, Tensor):
+        return value
+    dtype = p.dtype if value.dtype.differentiable and p.dtype.differentiable else None
+    return wrap(*convert(value, dtype, p.device, copy=True))

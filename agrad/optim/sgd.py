@@ -1,0 +1,110 @@
+"""SGD: stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.device import Device
+from ..core.tensor import wrap
+from .optimizer import Optimizer
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: ``x -= lr * g``.
+
+    With momentum, a running sum takes the place of the gradient:
+    ``sum = momentum * sum + (1 - dampening) * g``, which begins as the first gradient.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        See `Optimizer`.
+    lr : float
+        The learning rate.
+    momentum : float
+        How much of the sum the next step keeps.
+    dampening : float
+        How much of the gradient does not enter the sum.
+    weight_decay : float
+        How much of the parameter is added to its gradient: an L2 penalty.
+    nesterov : bool
+        Whether to step along ``g + momentum * sum`` instead of the sum.
+    maximize : bool
+        Whether to climb instead of to descend.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative, if Nesterov's momentum comes without momentum or with dampening, and as `Optimizer`.
+
+    Notes
+    -----
+    PyTorch's formula; Nesterov's momentum after Sutskever, Martens, Dahl and Hinton, "On the importance of
+    initialization and momentum in deep learning", ICML 2013.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> w = nn.Parameter([1.0, -2.0])
+    >>> optimizer = optim.SGD([w], lr=0.25)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.tolist()
+    [0.5, -1.0]
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        for name, value in {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}.items():
+            if not value >= 0:
+                raise ValueError(f"{name} must be 0 or more, not {value!r}")
+        if nesterov and (momentum == 0 or dampening != 0):
+            raise ValueError(
+                f"Nesterov's momentum needs momentum above 0 and no dampening, not {momentum!r} and {dampening!r}"
+            )
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+            },
+        )
+
+    def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Return a parameter's new array; see `Optimizer.update`."""
+        weight_decay, momentum = group["weight_decay"], group["momentum"]
+        if group["maximize"]:
+            g = -g
+        if weight_decay:
+            g = g + weight_decay * x
+        if momentum:
+            total = self._add_to_sum(g, state, group, device)
+            g = g + momentum * total if group["nesterov"] else total
+        return device.backend.add_scaled(x, g, -group["lr"])
+
+    def _add_to_sum(self, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Add a gradient to the running sum in ``state["momentum_buffer"]``, and return the sum."""
+        buffer = state.get("momentum_buffer")
+        if buffer is None:
+            buffer = state["momentum_buffer"] = wrap(device.backend.copy(g), device)
+        else:
+            total = buffer._data
+            total *= group["momentum"]
+            buffer._data = device.backend.add_scaled(total, g, 1 - group["dampening"])
+        return buffer._data

@@ -1,0 +1,270 @@
+"""Optimizer: groups, state, saving and loading, and what it refuses."""
+
+import copy
+import pickle
+
+import pytest
+
+import agrad
+from agrad import nn, optim
+from agrad.testing import assert_close
+
+
+def train(net, optimizer, steps=3):
+    for i in range(steps):
+        optimizer.zero_grad()
+        net(agrad.asarray([[1.0, 2.0], [0.5, i]])).sum().backward()
+        optimizer.step()
+
+
+def test_nothing_to_optimize_is_explained():
+    with pytest.raises(ValueError, match=r"no parameters.*used up"):
+        optim.SGD([], lr=0.1)
+    with pytest.raises(ValueError, match="no parameters"):
+        optim.SGD(nn.ReLU().parameters(), lr=0.1)
+    parameters = nn.Linear(1, 1).parameters()
+    optim.SGD(parameters, lr=0.1)
+    with pytest.raises(ValueError, match=r"model.parameters"):
+        optim.SGD(parameters, lr=0.1)
+    with pytest.raises(ValueError, match="group has no parameters"):
+        optim.SGD([{"params": []}], lr=0.1)
+
+
+@pytest.mark.parametrize(
+    ("params", "remedy"),
+    [
+        (lambda: nn.Linear(1, 1), r"write model.parameters\(\)"),
+        (lambda: nn.Sequential(nn.Linear(1, 1)), r"write model.parameters\(\)"),
+        (lambda: list(nn.Linear(1, 1).named_parameters()), r"write model.parameters\(\)"),
+        (lambda: nn.Parameter([1.0]), r"write \[...\]"),
+        (lambda: {"params": [nn.Parameter([1.0])]}, r"write \[...\]"),
+        (lambda: [1.0], "float"),
+        (lambda: [{"lr": 0.1}], "'params'"),
+        (lambda: [{"params": {nn.Parameter([1.0])}}], "order"),
+        (lambda: {nn.Parameter([1.0])}, "order"),
+    ],
+)
+def test_what_is_no_list_of_tensors(params, remedy):
+    with pytest.raises(TypeError, match=remedy):
+        optim.SGD(params(), lr=0.1)
+
+
+def test_tensors_that_cannot_be_optimized():
+    x = agrad.ones(2, requires_grad=True)
+    with pytest.raises(ValueError, match="leaves"):
+        optim.SGD([x * 2.0], lr=0.1)
+    with pytest.raises(ValueError, match="requires_grad_"):
+        optim.SGD([agrad.ones(2)], lr=0.1)
+    with pytest.raises(ValueError, match="twice"):
+        optim.SGD([x, x], lr=0.1)
+    with pytest.raises(ValueError, match="twice"):
+        optim.SGD([{"params": x}, {"params": [x]}], lr=0.1)
+
+
+def test_a_refused_group_changes_nothing():
+    optimizer = optim.SGD([agrad.ones(2, requires_grad=True)], lr=0.1)
+    with pytest.raises(ValueError, match="requires_grad_"):
+        optimizer.add_param_group({"params": [agrad.ones(1, requires_grad=True), agrad.ones(1)]})
+    assert len(optimizer.param_groups) == 1
+
+
+def test_groups_have_settings_of_their_own(device):
+    a, b, c = (nn.Parameter([1.0]) for _ in range(3))
+    optimizer = optim.SGD([{"params": a}, {"params": [b], "lr": 1.0}], lr=0.5)
+    optimizer.add_param_group({"params": [c], "lr": 0.25})
+    (a + b + c).sum().backward()
+    optimizer.step()
+    assert [p.item() for p in (a, b, c)] == [0.5, 0.0, 0.75]
+    optimizer.param_groups[0]["lr"] = 0.0
+    optimizer.step()
+    assert [p.item() for p in (a, b, c)] == [0.5, -1.0, 0.5]
+
+
+def test_what_has_no_gradient_stays(device):
+    net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    net[0].requires_grad_(False)
+    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    before = net[0].weight.tolist(), net[1].weight.tolist()
+    train(net, optimizer)
+    assert net[0].weight.tolist() == before[0]
+    assert net[1].weight.tolist() != before[1]
+    assert list(optimizer.state_dict()["state"]) == [2, 3]
+
+
+def test_zero_grad(device):
+    p = nn.Parameter([1.0])
+    optimizer = optim.SGD([p], lr=0.1)
+    p.sum().backward()
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad.tolist() == [0.0]
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+def test_step_takes_a_closure(device):
+    p = nn.Parameter([1.0])
+    optimizer = optim.SGD([p], lr=0.25)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with agrad.no_grad():
+        assert optimizer.step(closure).item() == 1.0
+    assert p.item() == 0.5
+    assert optimizer.step() is None
+
+
+def test_gradients_are_left_as_they_are(device):
+    p = nn.Parameter([1.0, 2.0])
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.5, weight_decay=0.1, nesterov=True)
+    (p * p).sum().backward()
+    for _ in range(3):
+        optimizer.step()
+        assert p.grad.tolist() == [2.0, 4.0]
+
+
+def test_the_array_changes_in_place():
+    p = nn.Parameter([1.0, 2.0])
+    array, view = p.data, p.detach()
+    optimizer = optim.SGD([p], lr=0.5, momentum=0.9)
+    p.sum().backward()
+    optimizer.step()
+    assert p.data is array
+    assert view.tolist() == [0.5, 1.5]
+
+
+def test_a_step_between_forward_and_backward_is_noticed():
+    p = nn.Parameter([1.0, 2.0])
+    optimizer = optim.SGD([p], lr=0.5)
+    p.sum().backward()
+    out = (p * p).sum()
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="changed in place"):
+        out.backward()
+
+
+def test_training_is_flat_in_memory():
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    train(net, optimizer, 1)
+    buffers = [optimizer.state[p]["momentum_buffer"].data for p in net.parameters()]
+    train(net, optimizer, 3)
+    assert all(optimizer.state[p]["momentum_buffer"].data is b for p, b in zip(net.parameters(), buffers, strict=True))
+
+
+# Saving and loading
+
+
+def test_state_dict_is_pytorchs(device):
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    assert optimizer.state_dict()["state"] == {}
+    train(net, optimizer)
+    state = optimizer.state_dict()
+    assert list(state) == ["state", "param_groups"]
+    assert list(state["state"]) == [0, 1]
+    assert state["state"][0]["momentum_buffer"].shape == (1, 2)
+    assert state["param_groups"] == [
+        {
+            "lr": 0.1, "momentum": 0.9, "dampening": 0, "weight_decay": 0, "nesterov": False, "maximize": False,
+            "params": [0, 1],
+        }
+    ]  # fmt: skip
+
+
+def test_training_goes_on_where_it_was(device):
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    train(net, optimizer)
+    other = copy.deepcopy(net)
+    resumed = optim.SGD(other.parameters(), lr=123.0)
+    resumed.load_state_dict(optimizer.state_dict())
+    assert resumed.param_groups[0]["lr"] == 0.1
+    assert resumed.param_groups[0]["params"][0] is other.weight
+    train(net, optimizer)
+    train(other, resumed)
+    assert_close(other.weight, net.weight, rtol=0, atol=0)
+    mine, theirs = (o.state_dict()["state"][0]["momentum_buffer"] for o in (resumed, optimizer))
+    assert mine is not theirs
+    assert_close(mine, theirs, rtol=0, atol=0)
+
+
+def test_loaded_state_comes_to_the_parameters(device):
+    source = nn.Linear(2, 1, dtype=agrad.float64, device="cpu")
+    optimizer = optim.SGD(source.parameters(), lr=0.1, momentum=0.9)
+    with agrad.Device("cpu"):
+        (source.weight.sum() + source.bias.sum()).backward()
+    optimizer.step()
+    net = nn.Linear(2, 1)
+    other = optim.SGD(net.parameters(), lr=0.1)
+    other.load_state_dict(optimizer.state_dict())
+    buffer = other.state[net.weight]["momentum_buffer"]
+    assert (buffer.device, buffer.dtype) == (device, agrad.float32)
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        (lambda s: s["param_groups"].append(s["param_groups"][0]), r"\[2, 2\].*\[2\]"),
+        (lambda s: s["param_groups"][0]["params"].append(2), r"\[3\].*\[2\]"),
+        (lambda s: s["state"].update({7: {}}), r"\[7\]"),
+        (lambda s: s.pop("state"), "'state' and 'param_groups'"),
+    ],
+)
+def test_a_state_dict_that_does_not_fit_changes_nothing(change, shown):
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    train(net, optimizer)
+    state = copy.deepcopy(optimizer.state_dict())
+    state["param_groups"][0]["lr"] = 5.0
+    change(state)
+    with pytest.raises(ValueError, match=shown):
+        optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert list(optimizer.state_dict()["state"]) == [0, 1]
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "pickle"])
+def test_model_and_optimizer_are_copied_together(again):
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    train(net, optimizer)
+    other, copied = again((net, optimizer))
+    train(net, optimizer)
+    train(other, copied)
+    assert_close(other.weight, net.weight, rtol=0, atol=0)
+
+
+def test_a_subclass_is_its_formula(device):
+    class Halve(optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {})
+
+        def update(self, x, g, state, group, device):
+            state["steps"] = state.get("steps", 0) + 1
+            return device.backend.add_scaled(x, x, -0.5)
+
+    p = nn.Parameter([8.0])
+    optimizer = Halve([p])
+    p.sum().backward()
+    optimizer.step()
+    optimizer.step()
+    assert p.item() == 2.0
+    assert optimizer.state_dict()["state"] == {0: {"steps": 2}}
+
+
+def test_a_subclass_without_formula_says_so():
+    p = nn.Parameter([8.0])
+    optimizer = optim.Optimizer([p], {})
+    p.sum().backward()
+    with pytest.raises(NotImplementedError, match="update"):
+        optimizer.step()
+
+
+def test_repr_shows_the_settings():
+    text = repr(optim.SGD([nn.Parameter([1.0])], lr=0.1))
+    assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0")
+    assert "\n    lr: 0.1\n" in text
