@@ -1,0 +1,259 @@
+"""Checkpoints: nested dicts of Tensors, numbers and strings in a safetensors file.
+
+The Tensors are the file's own, under dotted names, so that other programs read them; the structure around them is
+JSON in the file's metadata. Nothing in such a file is ever executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+from uuid import uuid4
+
+from . import backends
+from .core.device import Device, get_device
+from .core.tensor import Tensor, convert, wrap
+
+__all__ = ["load", "save"]
+
+_VERSION: Final = 1
+_PLAIN: Final = (bool, int, float, str, type(None))
+_REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}
+# safetensors' names of dtypes; a bfloat16 is read as the upper half of a float32.
+_DTYPES: Final = {
+    "BOOL": "bool", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
+    "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64",
+    "F16": "float16", "BF16": "uint16", "F32": "float32", "F64": "float64", "C64": "complex64",
+}  # fmt: skip
+
+
+def save(state: Any, path: str | os.PathLike[str]) -> None:
+    """Write a nested state to a file, as a whole or not at all.
+
+    Parameters
+    ----------
+    state : dict, list, tuple, Tensor, number, str or None
+        Nested as you like; keys of dicts may be strings, numbers or None.
+    path : str or path
+        Usually ends in ``.safetensors``. The file is replaced in one move when the new one is complete: if saving
+        fails or is interrupted, the old file stays.
+
+    Raises
+    ------
+    TypeError
+        If there is something else in the state: the message says where.
+    ValueError
+        If the state contains itself.
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    A Tensor's device, gradient and history are not saved. A Tensor that occurs several times is stored once, and
+    is one Tensor again when loaded. Complex Tensors are stored as pairs of reals, bfloat16 as float32.
+
+    Examples
+    --------
+    >>> import agrad, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "checkpoint.safetensors")
+    ...     agrad.save({"weight": agrad.ones(2), "epoch": 3}, path)
+    ...     agrad.load(path)
+    {'weight': Tensor([1., 1.], dtype=float32, device='cpu'), 'epoch': 3}
+    """
+    from safetensors.numpy import save as serialize  # of no use to programs that save nothing
+
+    writer = _Writer()
+    try:
+        structure = writer.encode(state, ())
+    except RecursionError:
+        raise ValueError("the state is nested too deeply to be saved: does it contain itself?") from None
+    metadata = {"agrad": json.dumps({"version": _VERSION, "state": structure})}
+    _replace(os.path.realpath(path), serialize(writer.arrays, metadata))
+
+
+def load(path: str | os.PathLike[str], device: str | Device | None = None) -> Any:
+    """Read what `save` wrote, or the Tensors of any other safetensors file.
+
+    Parameters
+    ----------
+    path : str or path
+    device : str or Device, optional
+        Where the Tensors go; the current device by default.
+
+    Returns
+    -------
+    Any
+        The state as it was saved; a flat dict of Tensors for a file from elsewhere. bfloat16 becomes float32 on
+        devices that do not have it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no safetensors file, or is cut short or damaged.
+
+    Examples
+    --------
+    >>> import agrad, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "list.safetensors")
+    ...     agrad.save([agrad.zeros(2), None], path)
+    ...     agrad.load(path, device="cpu")
+    [Tensor([0., 0.], dtype=float32, device='cpu'), None]
+    """
+    target = get_device() if device is None else Device(device)
+    with open(path, "rb") as file:
+        content = file.read()
+    entries, metadata = _parse(content, path)
+    try:
+        if "agrad" in metadata:
+            return _Reader(entries, target).decode(_structure(metadata["agrad"]))
+        return {name: _tensor(entry, None, target) for name, entry in entries.items()}
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{os.fspath(path)!r} holds no state that agrad can read: {error!r}") from error
+
+
+# Structure to JSON: a plain value is itself, everything else a dict of one entry that says what it is
+
+
+class _Writer:
+    """Takes the Tensors out of a state, and leaves what JSON can hold."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, Any] = {}
+        self._written: dict[int, dict[str, str]] = {}
+
+    def encode(self, value: Any, path: tuple[str, ...]) -> Any:
+        if isinstance(value, Tensor):
+            return self._tensor(value, path)
+        if isinstance(value, Mapping):
+            return {"dict": [[self._key(key, path), self.encode(x, (*path, str(key)))] for key, x in value.items()]}
+        if isinstance(value, (list, tuple)):
+            kind = "list" if isinstance(value, list) else "tuple"
+            return {kind: [self.encode(x, (*path, str(i))) for i, x in enumerate(value)]}
+        return self._plain(value, path)
+
+    def _key(self, key: Any, path: tuple[str, ...]) -> Any:
+        if not isinstance(key, _PLAIN):
+            raise TypeError(f"cannot save {_place(path)}: its key {key!r} is neither a string nor a number")
+        return key
+
+    def _plain(self, value: Any, path: tuple[str, ...]) -> Any:
+        if backends.is_number(value):
+            value = value.item()
+        if isinstance(value, _PLAIN):
+            return value
+        mend = "write .state_dict()" if hasattr(value, "state_dict") else "write agrad.asarray(x) or x.tolist()"
+        raise TypeError(
+            f"cannot save {_place(path)}, a {type(value).__name__}: a state holds Tensors, numbers, strings and None "
+            f"in dicts, lists and tuples; {mend}"
+        )
+
+    def _tensor(self, tensor: Tensor, path: tuple[str, ...]) -> dict[str, str]:
+        if id(tensor.data) not in self._written:
+            name = ".".join(path) or "tensor"
+            while name in self.arrays or name == "__metadata__":
+                name += "_"
+            node = self._written[id(tensor.data)] = {"tensor": name}
+            dtype = tensor.dtype.name
+            if dtype == "bfloat16" or tensor.dtype.is_complex:
+                node["dtype"] = dtype
+            self.arrays[name] = _to_host(tensor)
+        return self._written[id(tensor.data)]
+
+
+def _place(path: tuple[str, ...]) -> str:
+    return f"the entry {'.'.join(path)!r}" if path else "this"
+
+
+def _to_host(tensor: Tensor) -> Any:
+    """Return a NumPy array of a dtype that safetensors knows, its elements one behind the other."""
+    data, device = tensor.data, tensor.device
+    if tensor.dtype.name == "bfloat16":
+        data = device.xp.astype(data, device.xp.float32)
+    array = device.backend.to_numpy(data).copy(order="C")
+    if tensor.dtype.is_complex:
+        array = array.reshape(-1).view(array.real.dtype).reshape((*array.shape, 2))
+    return array
+
+
+def _replace(path: str, content: bytes) -> None:
+    """Write a file beside `path`, and put it in its place."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(f"{path!r} is no regular file and will not be replaced by one")
+    temporary = f"{path}.{uuid4().hex}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+# And back
+
+
+def _parse(content: bytes, path: Any) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Return the entries and the metadata of a safetensors file."""
+    from safetensors import SafetensorError, deserialize
+
+    try:
+        entries = dict(deserialize(content))  # type: ignore[no-untyped-call, unused-ignore]
+        length = int.from_bytes(content[:8], "little")
+        return entries, json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{os.fspath(path)!r} is no safetensors file, or it is damaged: {error}") from error
+
+
+def _structure(text: str) -> Any:
+    described = json.loads(text)
+    if described["version"] != _VERSION:
+        raise ValueError(f"it was written by another version of agrad, in format {described['version']!r}")
+    return described["state"]
+
+
+class _Reader:
+    """Puts the Tensors back into a state."""
+
+    def __init__(self, entries: dict[str, dict[str, Any]], device: Device) -> None:
+        self._entries = entries
+        self._device = device
+        self._read: dict[str, Tensor] = {}
+
+    def decode(self, node: Any) -> Any:
+        if isinstance(node, _PLAIN):
+            return node
+        if "tensor" in node:
+            name = node["tensor"]
+            if name not in self._read:
+                self._read[name] = _tensor(self._entries[name], node.get("dtype"), self._device)
+            return self._read[name]
+        ((kind, content),) = node.items()
+        if kind == "dict":
+            return {key: self.decode(x) for key, x in content}
+        return {"list": list, "tuple": tuple}[kind](self.decode(x) for x in content)
+
+
+def _tensor(entry: dict[str, Any], dtype: str | None, device: Device) -> Tensor:
+    """Make a Tensor of an entry of a safetensors file, of another dtype than it is stored in if one is given."""
+    stored, shape = entry["dtype"], entry["shape"]
+    if stored not in _DTYPES:
+        raise TypeError(f"it has a tensor of dtype {stored}, which agrad does not have")
+    array = backends.read(memoryview(entry["data"])).view(_DTYPES[stored])
+    if stored == "BF16":
+        array, dtype = (array.astype("uint32") << 16).view("float32"), "bfloat16"
+    elif dtype in _REAL_OF:
+        if array.dtype.name != _REAL_OF[dtype] or shape[-1] != 2:
+            raise ValueError(f"a tensor of {stored} and shape {shape} is not {dtype}")
+        array, shape = array.view(dtype), shape[:-1]
+    wanted = dtype if dtype == "bfloat16" and hasattr(device.xp, dtype) else None
+    return wrap(*convert(array.reshape(shape), wanted, device, copy=True))
