@@ -87,7 +87,7 @@ def mixed_devices(what: str, names: Iterable[str]) -> ValueError:
 def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str], known: Iterable[str]) -> TypeError:
     """A gradient rule is for, or asks for, something that its op does not have."""
     if argument not in arrays:
-        return TypeError(f"{op} has no array argument {argument!r} to give a rule; it has {', '.join(arrays)}")
+        return TypeError(f"{op} has no array argument {argument!r} to give a rule; it has {list(arrays)}")
     return TypeError(
         f"the rule of {op} for {argument!r} takes {', '.join(asks) or 'nothing'}; it must take g first, "
         f"then any of {', '.join(sorted(known))}"
@@ -105,5 +105,7 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
 def _describe(x: Any) -> str:
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         return f"{getattr(x.dtype, 'name', x.dtype)} of shape {tuple(x.shape)}"
+    if isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in x):
+        return f"[{', '.join(_describe(item) for item in x)}]"
     text = repr(x)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -194,7 +194,7 @@ def test_bfloat16_and_complex_from_elsewhere(path):
         ({"a": {(1, 2): 3}}, r"'a': its key \(1, 2\)"),
         ([1j], "complex"),
     ],
-    ids=repr,
+    ids=["a set", "a module", "an array", "an object", "a tuple as key", "a complex number"],
 )
 def test_what_cannot_be_saved_is_named(path, state, shown):
     with pytest.raises(TypeError, match=shown):

@@ -9,7 +9,6 @@ separate numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, Final
 
 from ..core import tape
@@ -30,6 +29,7 @@ from . import (
     statistical,
     utility,
 )
+from .namespace import namespace_of
 
 _VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 
@@ -298,7 +298,7 @@ def _cuda(self: Tensor, /, index: int = 0) -> Tensor:
 
 
 def _namespace(self: Tensor, /, *, api_version: str | None = None) -> Any:
-    """Return the array API namespace whose functions take this Tensor: agrad.
+    """Return the array API namespace whose functions take this Tensor: agrad, with new arrays on this one's device.
 
     Raises
     ------
@@ -307,7 +307,7 @@ def _namespace(self: Tensor, /, *, api_version: str | None = None) -> Any:
     """
     if api_version not in (None, *_VERSIONS):
         raise ValueError(f"agrad speaks the array API standard {', '.join(_VERSIONS)}, not {api_version!r}")
-    return import_module(__package__.partition(".")[0])
+    return namespace_of(self._device)
 
 
 Tensor.to = _to
@@ -341,7 +341,7 @@ def _fill_(self: Tensor, value: complex, /) -> Tensor:
 
 def _zero_(self: Tensor, /) -> Tensor:
     """Set all elements to zero, and return this Tensor; RuntimeError as in ``fill_``."""
-    return _fill_(self, False)
+    return _fill_(self, False if self.dtype.family == "bool" else 0)
 
 
 def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
@@ -349,7 +349,9 @@ def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
     if set_to_none or self._grad is None:
         self._grad = None
     else:
-        self._grad = creation.zeros_like(self._grad)
+        self._grad = self._grad.detach()
+        with tape.no_grad():
+            self._grad.zero_()
 
 
 Tensor.backward = tape.backward
