@@ -272,10 +272,11 @@ def einsum(subscripts: Any, /, *operands: Any) -> Tensor:
     >>> agrad.einsum("ii", x)
     Tensor(5., dtype=float32, device='cpu')
     """
-    from opt_einsum.parser import parse_einsum_input  # it is large, and few programs use it
-
-    inputs, output, arrays = parse_einsum_input((subscripts, *operands))
-    terms = list(zip(inputs.split(","), _together(arrays), strict=True))
+    if not isinstance(subscripts, str):
+        subscripts, operands = _without_lists(subscripts, *operands)
+    tensors = _together(operands)
+    inputs, output = _parsed(subscripts, *(x.shape for x in tensors))
+    terms = list(zip(inputs, tensors, strict=True))
     lengths = _lengths(terms)
     terms = [_diagonal(*_squeezed(*term, lengths)) for term in terms]
     for positions in _path(output, tuple((labels, x.shape) for labels, x in terms)):
@@ -287,6 +288,23 @@ def einsum(subscripts: Any, /, *operands: Any) -> Tensor:
     (term,) = terms
     labels, x = _summed(*term, output)
     return _arranged(labels, x, output)
+
+
+def _without_lists(*operands: Any) -> tuple[str, tuple[Any, ...]]:
+    """Turn arrays with lists of labels behind them into a string and the arrays."""
+    from opt_einsum.parser import convert_interleaved_input  # the package is large, and few programs need it
+
+    subscripts, arrays = convert_interleaved_input(operands)
+    return subscripts, arrays
+
+
+@lru_cache
+def _parsed(subscripts: str, *shapes: tuple[int, ...]) -> tuple[list[str], str]:
+    """Return the labels of each array and of the result, with labels for what ``...`` stands for."""
+    from opt_einsum.parser import parse_einsum_input
+
+    inputs, output, _ = parse_einsum_input((subscripts, *shapes), shapes=True)
+    return inputs.split(","), output
 
 
 def _together(operands: Sequence[Any]) -> list[Tensor]:

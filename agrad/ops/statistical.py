@@ -403,10 +403,10 @@ def cumulative_sum(
 
 
 def _cumulative_sum_x(g: Any, xp: Any, axis: int | None, include_initial: bool) -> Any:
-    g = xp.moveaxis(g, axis or 0, -1)
+    axis = axis or 0
     if include_initial:
-        g = g[..., 1:]
-    return xp.moveaxis(xp.flip(xp.cumulative_sum(xp.flip(g, axis=-1), axis=-1), axis=-1), -1, axis or 0)
+        g = xp.moveaxis(xp.moveaxis(g, axis, -1)[..., 1:], -1, axis)
+    return xp.flip(xp.cumulative_sum(xp.flip(g, axis=axis), axis=axis), axis=axis)
 
 
 cumulative_sum.vjp(x=_cumulative_sum_x)
