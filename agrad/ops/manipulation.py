@@ -90,24 +90,26 @@ def flatten(x: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 @primitive
-def expand_dims(xp: Any, x: ArrayLike, /, axis: int = 0) -> Tensor:
-    """Insert an axis of length 1.
+def expand_dims(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor:
+    """Insert axes of length 1.
 
     Parameters
     ----------
     x : ArrayLike
-    axis : int
-        Where it lies in the result.
+    axis : int or tuple of int
+        Where they lie in the result.
 
     Returns
     -------
     Tensor
-        With one axis more.
+        With as many axes more.
 
     Raises
     ------
     IndexError
-        If the axis lies outside of the result.
+        If an axis lies outside of the result.
+    ValueError
+        If an axis is named twice.
 
     Examples
     --------
@@ -115,8 +117,13 @@ def expand_dims(xp: Any, x: ArrayLike, /, axis: int = 0) -> Tensor:
     >>> agrad.expand_dims(agrad.zeros(3), axis=-1).shape
     (3, 1)
     """
-    _axis(axis, x.ndim + 1, "expand_dims")
-    return xp.expand_dims(x, axis=axis)
+    axes = (axis,) if isinstance(axis, int) else axis
+    places = sorted(_axis(i, x.ndim + len(axes), "expand_dims") for i in axes)
+    if len(set(places)) < len(places):
+        raise ValueError(f"expand_dims got an axis twice in {axis}")
+    for place in places:
+        x = xp.expand_dims(x, axis=place)
+    return x
 
 
 expand_dims.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))
@@ -182,7 +189,8 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     for lengths in zip(*[(1,) * (ndim - len(shape)) + tuple(shape) for shape in shapes], strict=True):
         longer = {n for n in lengths if n != 1}
         if len(longer) > 1:
-            raise ValueError(f"shapes {', '.join(map(str, map(tuple, shapes)))} do not broadcast: lengths must agree or be 1")
+            shown = ", ".join(str(tuple(shape)) for shape in shapes)
+            raise ValueError(f"shapes {shown} do not broadcast: lengths must agree or be 1")
         result.append(longer.pop() if longer else 1)
     return tuple(result)
 
@@ -315,9 +323,7 @@ def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Tensor:
 
 
 @primitive
-def moveaxis(
-    xp: Any, x: ArrayLike, source: int | tuple[int, ...], destination: int | tuple[int, ...], /
-) -> Tensor:
+def moveaxis(xp: Any, x: ArrayLike, source: int | tuple[int, ...], destination: int | tuple[int, ...], /) -> Tensor:
     """Move axes to other places; the others keep their order.
 
     Parameters
@@ -584,9 +590,9 @@ def tile(x: ArrayLike, repetitions: tuple[int, ...], /) -> Tensor:
     ndim = max(x.ndim, len(repetitions))
     shape = (1,) * (ndim - x.ndim) + x.shape
     times = (1,) * (ndim - len(repetitions)) + tuple(repetitions)
-    apart = reshape(x, [length for n in shape for length in (1, n)])
-    wide = broadcast_to(apart, [length for pair in zip(times, shape, strict=True) for length in pair])
-    return reshape(wide, [k * n for k, n in zip(times, shape, strict=True)])
+    apart = reshape(x, tuple(length for n in shape for length in (1, n)))
+    wide = broadcast_to(apart, tuple(length for pair in zip(times, shape, strict=True) for length in pair))
+    return reshape(wide, tuple(k * n for k, n in zip(times, shape, strict=True)))
 
 
 def pad(
@@ -658,7 +664,7 @@ def _places(length: int, before: int, after: int, mode: str) -> list[int]:
     if mode not in room:
         raise ValueError(f"mode must be 'constant', 'edge', 'reflect' or 'wrap', not {mode!r}")
     if max(before, after) > room[mode]:
-        raise ValueError(f"an axis of length {length} can be padded by {room[mode]} with mode={mode!r}, not ({before}, {after})")
+        raise ValueError(f"mode={mode!r} pads an axis of length {length} by {room[mode]} at most, not {before, after}")
     places = range(-before, length + after)
     if mode == "edge":
         return [min(max(i, 0), length - 1) for i in places]
