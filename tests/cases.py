@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+import agrad
+
 
 @dataclass(frozen=True)
 class Case:
@@ -35,6 +37,8 @@ class Case:
         The highest order of derivative to check; 0 where there is none.
     tolerance : float
         Of the values in double precision, relative and absolute.
+    call : callable, optional
+        Calls the op where it wants its arguments otherwise than the reference.
     note : str
         Tells rows of one op apart.
     """
@@ -46,7 +50,12 @@ class Case:
     complex: bool = False
     order: int = 2
     tolerance: float = 1e-12
+    call: Callable[..., Any] | None = None
     note: str = ""
+
+    def run(self, op: Callable[..., Any], args: list[Any]) -> Any:
+        """Call the op with arguments that were made."""
+        return self.call(op, *args, **self.kwargs) if self.call else op(*args, **self.kwargs)
 
     def __str__(self) -> str:
         settings = [self.note] if self.note else [f"{name}={value}" for name, value in self.kwargs.items()]
@@ -55,7 +64,7 @@ class Case:
 
 def case(op: str, args: list[Any], reference: Callable[..., Any], note: str = "", **settings: Any) -> Case:
     """Make a row; what is no attribute of `Case` is a setting of the op."""
-    own = {name: settings.pop(name) for name in ("complex", "order", "tolerance") if name in settings}
+    own = {name: settings.pop(name) for name in ("complex", "order", "tolerance", "call") if name in settings}
     return Case(op, args, reference, settings, note=note, **own)
 
 
@@ -121,6 +130,11 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
+def cross_entropy(scores: Any, target: Any, reduction: str = "mean") -> Any:
+    losses = -np.log(softmax(scores))[np.arange(len(target)), target]
+    return {"mean": np.mean, "sum": np.sum, "none": np.asarray}[reduction](losses)
+
+
 erf = np.vectorize(math.erf, otypes=[float])
 
 
@@ -134,6 +148,11 @@ def gelu_tanh(x: Any, approximate: str) -> Any:
 
 def pad(x: Any, width: Any, constant_values: float = 0.0) -> Any:
     return np.pad(x, width, constant_values=constant_values)
+
+
+def there_and_back(move: Any, x: Any) -> Any:
+    """Carry a Tensor to another device and back; `to_device` is what records `move`."""
+    return agrad.to_device(agrad.to_device(x, "strict:device1"), x.device)
 
 
 def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
@@ -249,7 +268,13 @@ STATISTICAL = [
     case("all", [truth(2, 3)], np.all, axis=1),
     case("any", [truth(2, 3)], np.any, axis=1),
     case("diff", [real(2, 4)], np.diff, n=2),
-    case("diff", [real(2, 4), real(2, 1), real(2, 1)], lambda x, p, a: np.diff(x, prepend=p, append=a), "both ends"),
+    case(
+        "diff",
+        [real(2, 4), real(2, 1), real(2, 2)],
+        lambda x, before, behind: np.diff(x, prepend=before, append=behind),
+        "both ends",
+        call=lambda op, x, before, behind: op(x, prepend=before, append=behind),
+    ),
 ]
 
 MANIPULATION = [
@@ -264,6 +289,7 @@ MANIPULATION = [
     case("moveaxis", [real(2, 3, 4), 0, -1], np.moveaxis),
     case("moveaxis", [real(2, 3, 4), (0, 1), (-1, 0)], np.moveaxis, "two"),
     case("permute_dims", [real(2, 3, 4), (2, 0, 1)], np.permute_dims, complex=True),
+    case("permute_dims", [real(2, 3, 4), (-1, 0, -2)], np.permute_dims, "negative axes"),
     case("repeat", [real(2, 3), 2], lambda x, n: np.repeat(x, n)),
     case("repeat", [real(2, 3), 2], np.repeat, axis=1),
     case("repeat", [real(2, 3), exactly(2, 0, 1, dtype="int64")], np.repeat, "array", axis=1),
@@ -280,15 +306,103 @@ MANIPULATION = [
     case("meshgrid", [real(2), real(3)], np.meshgrid, indexing="ij"),
     case("pad", [real(2, 3), ((1, 0), (0, 2))], pad),
     case("pad", [real(2, 3), 1], pad, constant_values=7.0),
-    case("astype", [real(2, 3), "float64"], lambda x, dtype: x.astype(dtype)),
-    case("astype", [real(2, 3), "complex128"], lambda x, dtype: x.astype(dtype), "to complex"),
+    case("ops.data_type.cast", [real(2, 3), "complex128"], lambda x, dtype: x.astype(dtype)),
+    case("astype", [real(2, 3), "complex128"], lambda x, dtype: x.astype(dtype)),
+    case("ops.data_type.move", [real(2, 3)], np.asarray, call=there_and_back),
 ]
+
+
+def at(key: Any) -> Callable[..., Any]:
+    """Return the function that reads at a key."""
+    return lambda *args: args[-1][key]
+
+
+def put_at(key: Any) -> Callable[..., Any]:
+    """Return the function that writes at a key of a copy, which works on Tensors and on NumPy arrays."""
+
+    def put(*args: Any) -> Any:
+        *_, x, value = args
+        x = x + 0
+        x[key] = value
+        return x
+
+    return put
+
+
+def indexed(key: Any, note: str) -> Case:
+    """Make the row that reads at a key."""
+    return case("ops.indexing.getitem", [real(3, 4, 2)], at(key), note, call=at(key))
+
+
+def written(key: Any, shape: tuple[int, ...], note: str) -> Case:
+    """Make the row that writes at a key."""
+    return case("ops.indexing.setitem", [real(3, 4, 2), real(*shape)], put_at(key), note, call=put_at(key))
+
+
+def add_at(x: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
+    total = np.zeros(shape, dtype=x.dtype)
+    np.add.at(total, (slice(None),) * axis + (indices,), x)
+    return total
+
+
+def add_along_axis(x: Any, indices: Any, axis: int, length: int) -> Any:
+    total = np.zeros((*x.shape[:axis], length, *x.shape[axis + 1 :]), dtype=x.dtype)
+    for place in np.ndindex(x.shape):
+        target = (*place[:axis], indices[place], *place[axis + 1 :])
+        total[target] += x[place]
+    return total
+
+
+def put(x: Any, values: Any, indices: Any, axis: int) -> Any:
+    x = x.copy()
+    x[(slice(None),) * axis + (indices,)] = values
+    return x
+
+
+def paste(x: Any, key: Any, shape: tuple[int, ...]) -> Any:
+    total = np.zeros(shape, dtype=x.dtype)
+    total[key] = x
+    return total
+
+
+def overwrite(x: Any, value: Any, key: Any) -> Any:
+    x = x.copy()
+    x[key] = value
+    return x
+
+
+MASK = np.asarray([[True, False, False, True], [False, False, True, False], [True, True, False, False]])
+REPEATED = exactly(2, 0, 2, dtype="int64")
 
 INDEXING = [
     case("take", [real(3, 4), whole(5, high=3)], np.take, axis=0, complex=True),
     case("take", [real(3, 4), exactly(-1, 0, dtype="int64")], np.take, axis=1),
+    case("take", [real(3, 4), whole(2, 3, high=4)], np.take, "a matrix of indices", axis=1),
     case("take_along_axis", [real(3, 4), whole(3, 2, high=4)], np.take_along_axis, axis=1),
     case("take_along_axis", [real(3, 4), whole(2, 4, high=3)], np.take_along_axis, axis=0),
+    case("ops.gathering.add_at", [real(2, 3, 2), REPEATED], add_at, axis=1, shape=(2, 4, 2)),
+    case("ops.gathering.add_along_axis", [real(3, 5), whole(3, 5, high=4)], add_along_axis, axis=1, length=4),
+    case("ops.gathering.put", [real(2, 4), real(2, 3), REPEATED], put, axis=1),
+    case("ops.gathering.last_of_equals", [exactly(2, 0, -2, 1, dtype="int64")], lambda i, length: i != 2, length=4),
+    case("ops.gathering.cut", [real(3, 4)], lambda x, key: x[key], key=(slice(0, 2), 1)),
+    case("ops.gathering.paste", [real(2)], paste, key=(slice(0, 2), 1), shape=(3, 4)),
+    case("ops.gathering.overwrite", [real(3, 4), real(2)], overwrite, key=(slice(0, 2), 1)),
+    indexed(1, "integer"),
+    indexed((slice(None), -1), "slice and integer"),
+    indexed((..., None, slice(3, None, -2), 0), "ellipsis, None and a negative step"),
+    indexed(np.asarray([[0, 2], [2, 2]]), "matrix of indices"),
+    indexed((slice(None), [3, 0, 3]), "list"),
+    indexed(([0, 2, 0], slice(1, 3), [1, 0, 1]), "lists apart"),
+    indexed(([[0], [2]], [1, 3]), "lists that broadcast"),
+    indexed(MASK, "mask"),
+    indexed((slice(None), MASK[0], 1), "mask among others"),
+    written((1, 2), (2,), "integers"),
+    written((slice(None), slice(1, 3)), (1, 2, 1), "slices, broadcast"),
+    written((slice(None), slice(None, None, -2)), (3, 2, 2), "a negative step"),
+    written((slice(None), [3, 0, 3]), (3, 3, 2), "list with an index twice"),
+    written(([0, 2], [1, 3]), (2, 2), "lists"),
+    written(MASK, (), "mask and number"),
+    written(MASK, (5, 2), "mask and values"),
 ]
 
 LINEAR_ALGEBRA = [
@@ -319,6 +433,8 @@ SEARCHING_AND_SORTING = [
     case("count_nonzero", [whole(2, 3, high=2)], np.count_nonzero, axis=1),
     case("nonzero", [whole(2, 3, high=2)], np.nonzero),
     case("searchsorted", [exactly(0.0, 1.0, 2.0), real(2, 3)], np.searchsorted),
+    case("searchsorted", [exactly(0.0, 1.0, 2.0), 1.0], np.searchsorted, side="right"),
+    case("ops.searching.search_sorted", [exactly(0.0, 1.0, 2.0), real(2, 3)], np.searchsorted, side="left"),
     case("sort", [distinct(2, 4)], np.sort),
     case("sort", [distinct(3, 2)], lambda x, axis, descending: -np.sort(-x, axis=axis), axis=0, descending=True),
     case("isin", [whole(2, 3), whole(4)], np.isin),
@@ -346,6 +462,23 @@ ACTIVATIONS = [
     case("one_hot", [whole(2, 3), 4], lambda x, n: np.eye(n, dtype=np.float32)[x]),
 ]
 
+LAYERS = [
+    case("nn.functional.linear", [real(2, 3), real(4, 3), real(4)], lambda x, w, b: x @ w.T + b),
+    case("nn.functional.linear", [real(2, 2, 3), real(4, 3)], lambda x, w: x @ w.T, "stack without bias"),
+    case("nn.functional.linear", [real(3), real(4, 3), real(4)], lambda x, w, b: x @ w.T + b, "vector"),
+    case("nn.functional.mse_loss", [real(2, 3), real(2, 3)], lambda x, y: np.mean((x - y) ** 2)),
+    case(
+        "nn.functional.mse_loss",
+        [real(2, 3), real(2, 3)],
+        lambda x, y, reduction: np.sum((x - y) ** 2),
+        reduction="sum",
+    ),
+    case("nn.functional.mse_loss", [real(2, 3), real(2, 3)], lambda x, y, reduction: (x - y) ** 2, reduction="none"),
+    case("nn.functional.index_cross_entropy", [real(3, 4), whole(3)], cross_entropy),
+    case("nn.functional.index_cross_entropy", [real(3, 4), whole(3)], cross_entropy, reduction="sum"),
+    case("nn.functional.index_cross_entropy", [real(3, 4), whole(3)], cross_entropy, reduction="none"),
+]
+
 CASES = [
     *ELEMENTWISE_UNARY,
     *ELEMENTWISE_BINARY,
@@ -355,4 +488,5 @@ CASES = [
     *LINEAR_ALGEBRA,
     *SEARCHING_AND_SORTING,
     *ACTIVATIONS,
+    *LAYERS,
 ]
