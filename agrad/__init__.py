@@ -90,9 +90,9 @@ from .ops import (
     less_equal,
     linspace,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     log_softmax,
     logaddexp,
     logical_and,
@@ -204,13 +204,13 @@ __all__ = [
     "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin", "asinh", "astype",
     "atan", "atan2", "atanh", "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
     "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes",
-    "broadcast_to", "can_cast", "ceil", "clip", "complex128", "complex64", "concat", "conj", "copysign", "cos",
+    "broadcast_to", "can_cast", "ceil", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos",
     "cosh", "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "devices", "diff", "divide", "e",
     "einsum", "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "finfo",
     "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full", "full_like",
     "gelu", "get_default_dtype", "get_device", "gradients", "greater", "greater_equal", "hypot", "iinfo", "imag",
-    "inf", "int16", "int32", "int64", "int8", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan",
-    "less", "less_equal", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp",
+    "inf", "int8", "int16", "int32", "int64", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan",
+    "less", "less_equal", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
     "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan",
     "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones",
@@ -219,13 +219,13 @@ __all__ = [
     "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
     "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "sqrt", "square", "squeeze", "stack", "std",
     "subtract", "sum", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
-    "to_device", "transpose", "tril", "triu", "trunc", "uint16", "uint32", "uint64", "uint8", "uniform",
+    "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform",
     "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot", "where", "zeros",
     "zeros_like",
 ]  # fmt: skip
 
 
-def __array_namespace_info__() -> _Info:
+def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
     """Return what the array API standard lets libraries ask about this namespace.
 
     Examples
@@ -238,7 +238,10 @@ def __array_namespace_info__() -> _Info:
 
 
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
-_LAZY = {"cuda": "cuda", "data": "data", "load": "io", "nn": "nn", "optim": "optim", "random": "random", "save": "io", "testing": "testing"}  # fmt: skip
+_LAZY = {
+    "cuda": "cuda", "data": "data", "load": "io", "nn": "nn", "optim": "optim", "random": "random", "save": "io",
+    "testing": "testing",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> _Any:

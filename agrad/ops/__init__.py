@@ -124,7 +124,7 @@ from .sorting import argsort, sort
 from .statistical import cumulative_prod, cumulative_sum, max, mean, min, prod, std, sum, var
 from .utility import all, any, diff, one_hot
 
-from . import methods  # noqa: F401, I001  isort: skip - binds the operators
+from . import methods  # isort: skip  # noqa: F401 - it binds the operators, and needs all of the above
 
 tape.namespace = sys.modules[__name__]
 
@@ -136,7 +136,7 @@ __all__ = [
     "cumulative_sum", "diff", "divide", "einsum", "empty", "empty_like", "equal", "erf", "exp", "expand_dims",
     "expm1", "eye", "finfo", "flatten", "flip", "floor", "floor_divide", "from_dlpack", "full", "full_like", "gelu",
     "greater", "greater_equal", "hypot", "iinfo", "imag", "isdtype", "isfinite", "isin", "isinf", "isnan", "less",
-    "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logical_and",
+    "less_equal", "linspace", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",
     "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max", "maximum", "mean",
     "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "negative", "nextafter", "nonzero", "not_equal",
     "one_hot", "ones", "ones_like", "pad", "permute_dims", "positive", "pow", "prod", "real", "reciprocal", "relu",

@@ -16,8 +16,8 @@ from .data_type import astype, to_device
 from .manipulation import broadcast_arrays, reshape
 
 __all__ = [
-    "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "meshgrid", "ones",
-    "ones_like", "tensor", "tril", "triu", "zeros", "zeros_like",
+    "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "meshgrid",
+    "ones", "ones_like", "tensor", "tril", "triu", "zeros", "zeros_like",
 ]  # fmt: skip
 
 Place: TypeAlias = str | Device | None
@@ -564,8 +564,8 @@ def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[
     axes = list(range(len(tensors)))
     if indexing == "xy":
         axes[:2] = axes[:2][::-1]
-    columns = [reshape(x, (1,) * i + (x.size,) + (1,) * (len(axes) - i - 1)) for i, x in zip(axes, tensors, strict=True)]
-    return broadcast_arrays(*columns)
+    shapes = [(1,) * i + (-1,) + (1,) * (len(axes) - i - 1) for i in axes]
+    return broadcast_arrays(*[reshape(x, shape) for x, shape in zip(tensors, shapes, strict=True)])
 
 
 @primitive

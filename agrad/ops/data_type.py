@@ -107,8 +107,8 @@ def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | Devi
 
 @primitive
 def move(xp: Any, x: ArrayLike, /, source: Device) -> Tensor:
-    """Stand on the tape for a transfer from `source`; `to_device` makes it."""
-    raise NotImplementedError("a transfer is recorded by to_device")
+    """Stand on the tape for a transfer from `source`, which `to_device` has made."""
+    return x
 
 
 move.vjp(x=lambda g, source: _carry(g, source))
@@ -284,8 +284,14 @@ def finfo(type: Any, /) -> FloatInfo:
     if not dtype.differentiable:
         raise TypeError(f"finfo is for floating dtypes, not {dtype!r}; integers have iinfo")
     info = xp.finfo(native(xp, dtype))
-    limits = [float(limit) for limit in (info.eps, info.max, info.min, info.smallest_normal)]
-    return FloatInfo(int(info.bits), *limits, from_native(info.dtype))
+    return FloatInfo(
+        bits=int(info.bits),
+        eps=float(info.eps),
+        max=float(info.max),
+        min=float(info.min),
+        smallest_normal=float(info.smallest_normal),
+        dtype=from_native(info.dtype),
+    )
 
 
 def iinfo(type: Any, /) -> IntInfo:

@@ -1,4 +1,4 @@
-"""Reading and writing along axes: `take`, `take_along_axis`, and the few primitives that ``x[key]`` and ``x[key] = v`` are composed of.
+"""`take`, `take_along_axis`, and the primitives that ``x[key]`` and ``x[key] = v`` are composed of.
 
 Reading and writing are each other's transposes: what `cut` reads, the gradient pastes into zeros; what `take` gathers,
 the gradient adds up where it came from. Each of them is a primitive, so every order of derivative is there.
@@ -91,7 +91,8 @@ def put(xp: Any, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *, axis
     """Copy `x` with `values` at one-dimensional `indices` along an axis; where one repeats, the last value stays."""
     backend = backends.of(x)
     if not backend.is_array(values):
-        values = xp.full((*x.shape[:axis], indices.shape[0], *x.shape[axis + 1 :]), values, dtype=x.dtype, device=x.device)
+        shape = (*x.shape[:axis], indices.shape[0], *x.shape[axis + 1 :])
+        values = xp.full(shape, values, dtype=x.dtype, device=x.device)
     places = from_start(xp, indices, x.shape[axis])
     written = backend.put(backend.copy(xp.moveaxis(x, axis, 0)), places, xp.moveaxis(values, axis, 0))
     return xp.moveaxis(written, 0, axis)
@@ -217,7 +218,8 @@ def from_start(xp: Any, indices: Any, length: int) -> Any:
 def _wide(xp: Any, indices: Any) -> Any:
     """Return indices in a type that holds every index; TypeError if they are no integers."""
     if not hasattr(indices, "dtype") or not from_native(indices.dtype).family.endswith("integer"):
-        raise TypeError(f"indices must be an array of integers, not {getattr(indices, 'dtype', type(indices).__name__)}")
+        found = getattr(indices, "dtype", type(indices).__name__)
+        raise TypeError(f"indices must be an array of integers, not {found}")
     if from_native(indices.dtype).name in ("int32", "int64"):
         return indices
     return xp.astype(indices, xp.int64)
@@ -230,7 +232,7 @@ def _zeros(xp: Any, shape: tuple[int, ...], like: Any) -> Any:
 def _axis(axis: int | None, shape: tuple[int, ...]) -> int:
     if axis is None:
         if len(shape) != 1:
-            raise ValueError(f"an array of shape {tuple(shape)} needs an axis to take along; write take(x, indices, axis=0)")
+            raise ValueError(f"shape {tuple(shape)} needs an axis to take along; write take(x, indices, axis=0)")
         return 0
     if not -len(shape) <= axis < len(shape):
         raise IndexError(f"there is no axis {axis} in shape {tuple(shape)}")

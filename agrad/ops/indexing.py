@@ -2,7 +2,7 @@
 
 A key is first read into a `Reading`: a basic key that every library understands (a negative step becomes a flip), and
 the integer arrays that gather along axes of what the basic key leaves. Getting and setting are then composed of the
-primitives in `gathering`. Several arrays become one: the axes that they index are joined into one axis, and so are they.
+primitives in `gathering`. Several arrays become one: the axes that they index are joined into one, and so are they.
 """
 
 from __future__ import annotations
@@ -80,8 +80,10 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     --------
     >>> import agrad
     >>> x = agrad.reshape(agrad.arange(6), (2, 3))
-    >>> x[:, -1], x[x > 3], x[[0, 1], [2, 0]]
-    (Tensor([2, 5], dtype=int64, device='cpu'), Tensor([4, 5], dtype=int64, device='cpu'), Tensor([2, 3], dtype=int64, device='cpu'))
+    >>> x[:, -1], x[[0, 1], [2, 0]]
+    (Tensor([2, 5], dtype=int64, device='cpu'), Tensor([2, 3], dtype=int64, device='cpu'))
+    >>> x[x > 3]
+    Tensor([4, 5], dtype=int64, device='cpu')
     """
     if type(key) is int and 0 <= key < (x._data.shape or (0,))[0]:
         return cut(x, (key, ...))
@@ -167,7 +169,9 @@ def keep_kind(x: Tensor, value: Any, what: str) -> Any:
     rank = _RANKS[value.dtype.family] if isinstance(value, Tensor) else _SCALAR_RANKS[type(value)]
     if rank > _RANKS[x.dtype.family]:
         kind = repr(value.dtype) if isinstance(value, Tensor) else type(value).__name__
-        raise TypeError(f"{what} keeps the dtype {x.dtype!r} of x, and {kind} does not fit in; write x = x.astype(...) first")
+        raise TypeError(
+            f"{what} keeps the dtype {x.dtype!r} of x, and {kind} does not fit; write x = x.astype(...) first"
+        )
     return astype(value, x.dtype, copy=False) if isinstance(value, Tensor) else value
 
 
@@ -232,7 +236,7 @@ def _expand(x: Tensor, key: Any) -> list[Any]:
     given = sum(_axes_of(item) for item in items)
     if given > x.ndim:
         raise _wrong(x, key, f"{given} indices for {x.ndim} axes")
-    rest = [_ALL] * (x.ndim - given)
+    rest: list[Any] = [_ALL] * (x.ndim - given)
     dots = [i for i, item in enumerate(items) if item is ...]
     if len(dots) > 1:
         raise _wrong(x, key, "only one Ellipsis (...) may stand for the axes left out")
@@ -253,7 +257,7 @@ def _item(x: Tensor, key: Any, item: Any) -> Any:
     else:
         index = wrap(*convert(item, None, x.device))
     if index.device is not x.device:
-        raise ValueError(f"a Tensor on {x.device} was indexed with one on {index.device}; write i.to({x.device.name!r})")
+        raise errors.mixed_devices("x[key]", [x.device.name, index.device.name])
     if index.dtype.name != "bool" and not index.dtype.family.endswith("integer"):
         raise _wrong(x, key, f"arrays in a key must hold integers or booleans, not {index.dtype!r}")
     return index
@@ -381,7 +385,7 @@ def _value(x: Tensor, value: ArrayLike) -> Any:
 
 
 def _is_mask(x: Tensor, key: Any) -> bool:
-    return isinstance(key, Tensor) and key.dtype.name == "bool" and 0 < key.ndim and key.shape == x.shape[: key.ndim]
+    return isinstance(key, Tensor) and key.dtype.name == "bool" and key.ndim > 0 and key.shape == x.shape[: key.ndim]
 
 
 def _reach(mask: Tensor, x: Tensor) -> Tensor:

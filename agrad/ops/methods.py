@@ -13,12 +13,11 @@ from typing import Any, Final
 
 from ..core import tape
 from ..core.device import Device
-from ..core.dtypes import BY_NAME, DType
+from ..core.dtypes import BY_NAME
 from ..core.tensor import SCALARS, Tensor
 from . import (
     activations,
     conversion,
-    creation,
     data_type,
     elementwise,
     indexing,
@@ -197,7 +196,7 @@ Tensor.var = _along(statistical.var)
 
 
 def _two_dimensional_transpose(self: Tensor) -> Tensor:
-    """The transpose of a matrix.
+    """Return the transpose of a matrix.
 
     Raises
     ------

@@ -11,9 +11,7 @@ __all__ = ["argsort", "sort"]
 
 
 @primitive
-def argsort(
-    xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True
-) -> Tensor:
+def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """Return the indices that sort an array along an axis.
 
     Parameters
@@ -41,9 +39,7 @@ def argsort(
 
 
 @primitive
-def sort(
-    xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True
-) -> Tensor:
+def sort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """Sort along an axis.
 
     Parameters
