@@ -312,14 +312,14 @@ class _Join(NamedTuple):
         The shape with one axis in place of the indexed ones.
     axis : int
         That axis.
-    index : Tensor
+    places : Tensor
         The integer array that indexes it, of the arrays' broadcast shape.
     """
 
     order: tuple[int, ...] | None
     joined: tuple[int, ...]
     axis: int
-    index: Tensor
+    places: Tensor
 
 
 def _join(reading: Reading, x: Tensor, key: Any) -> _Join:
@@ -361,11 +361,11 @@ def _prepare(picked: Tensor, join: _Join) -> Tensor:
 def _gather(picked: Tensor, reading: Reading, x: Tensor, key: Any) -> Tensor:
     join = _join(reading, x, key)
     try:
-        result = take(_prepare(picked, join), join.index, axis=join.axis)
+        result = take(_prepare(picked, join), join.places, axis=join.axis)
     except IndexError as error:
         raise _wrong(x, key, str(error)) from None
     if reading.front and join.axis:
-        block = range(join.axis, join.axis + join.index.ndim)
+        block = range(join.axis, join.axis + join.places.ndim)
         result = permute_dims(result, (*block, *(i for i in range(result.ndim) if i not in block)))
     return result
 
@@ -399,7 +399,7 @@ def _scatter(x: Tensor, reading: Reading, value: Any, key: Any) -> Tensor:
     join = _join(reading, x, key)
     prepared = _prepare(picked, join)
     try:
-        written = put(prepared, _rows(value, reading, join, key, x), reshape(join.index, (-1,)), axis=join.axis)
+        written = put(prepared, _rows(value, reading, join, key, x), reshape(join.places, (-1,)), axis=join.axis)
     except IndexError as error:
         raise _wrong(x, key, str(error)) from None
     if join.order is None:
@@ -412,7 +412,7 @@ def _rows(value: Any, reading: Reading, join: _Join, key: Any, x: Tensor) -> Any
     """Return the value in the shape of the joined axes, its rows in the order of the flattened index."""
     if not isinstance(value, Tensor):
         return value
-    before, after, block = join.joined[: join.axis], join.joined[join.axis + 1 :], join.index.shape
+    before, after, block = join.joined[: join.axis], join.joined[join.axis + 1 :], join.places.shape
     if reading.front and before:
         value = _fill(value, (*block, *before, *after), key, x)
         middle = range(len(block), len(block) + len(before))
