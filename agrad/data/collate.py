@@ -1,0 +1,52 @@
+"""Making one batch of many items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import backends
+from ..core.tensor import SCALARS
+from ..ops.creation import asarray
+from ..ops.manipulation import stack
+
+__all__ = ["collate"]
+
+
+def collate(items: Sequence[Any]) -> Any:
+    """Stack items that are alike: arrays and numbers along a new first axis, the parts of tuples and dicts apart.
+
+    What is no number, text for instance, becomes a list.
+
+    Raises
+    ------
+    ValueError
+        If the items differ in length, keys or shape.
+    """
+    first = items[0]
+    if isinstance(first, (str, bytes)):
+        return list(items)
+    if isinstance(first, Mapping):
+        _alike(items, [sorted(map(str, item)) for item in items], "keys")
+        return {key: collate([item[key] for item in items]) for key in first}
+    if isinstance(first, (tuple, list)):
+        _alike(items, [len(item) for item in items], "lengths")
+        parts = [collate(part) for part in zip(*items, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+    if type(first) in SCALARS or backends.is_number(first):
+        return asarray(list(items))
+    try:
+        tensors = [asarray(item) for item in items]
+    except TypeError:
+        return list(items)
+    _alike(items, [x.shape for x in tensors], "shapes")
+    return stack(tensors)
+
+
+def _alike(items: Sequence[Any], traits: list[Any], what: str) -> None:
+    for trait in traits:
+        if trait != traits[0]:
+            raise ValueError(
+                f"the items of a batch need the same {what} to be stacked, here are {traits[0]} and {trait}; "
+                "make them alike in the data set, or take batch_size=1"
+            )

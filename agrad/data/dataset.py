@@ -1,0 +1,126 @@
+"""Data sets: what has a length and items."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Final, Self
+
+from ..core.device import Device
+from ..core.dtypes import as_dtype
+from ..core.tensor import Tensor
+from ..ops.creation import asarray
+from ..ops.gathering import take
+
+__all__ = ["Dataset", "TensorDataset"]
+
+BOOL: Final = as_dtype("bool")
+
+
+class Dataset:
+    """The base of data sets: a subclass says how many items there are, and what item `i` is.
+
+    A `DataLoader` stacks the items into batches, so they are alike: numbers, arrays or Tensors, or tuples and
+    dictionaries of them.
+
+    Examples
+    --------
+    >>> from agrad.data import DataLoader, Dataset
+    >>> class Squares(Dataset):
+    ...     def __len__(self):
+    ...         return 4
+    ...
+    ...     def __getitem__(self, index):
+    ...         return index, index**2
+    >>> list(DataLoader(Squares(), batch_size=4))[0][1]
+    Tensor([0, 1, 4, 9], dtype=int64, device='cpu')
+    """
+
+    def __len__(self) -> int:
+        raise NotImplementedError(f"{type(self).__name__} needs a method __len__(self): the number of items")
+
+    def __getitem__(self, index: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} needs a method __getitem__(self, index): the item there")
+
+
+class TensorDataset(Dataset):
+    """Tensors in memory whose rows belong together: item `i` is the tuple of their rows `i`.
+
+    An index may be an integer, a slice, or integers in a Tensor, an array or a list, or a mask: a loader asks for a
+    whole batch at once, and the rows are gathered on the device. A subclass with a `__getitem__` of its own does both.
+
+    Parameters
+    ----------
+    *tensors : Tensor or array, shapes (n, ...)
+        All with the same `n`, on one device. Arrays are shared where their library allows it, not copied.
+
+    Attributes
+    ----------
+    tensors : tuple of Tensor
+
+    Raises
+    ------
+    ValueError
+        If there is none, or if first lengths or devices differ.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> data = agrad.data.TensorDataset(agrad.asarray([[1.0], [2.0], [3.0]]), agrad.asarray([10, 20, 30]))
+    >>> len(data)
+    3
+    >>> x, y = data[1:]
+    >>> y
+    Tensor([20, 30], dtype=int64, device='cpu')
+    """
+
+    tensors: tuple[Tensor, ...]
+
+    def __init__(self, *tensors: Any) -> None:
+        if not tensors:
+            raise ValueError("a TensorDataset needs at least one Tensor: TensorDataset(features, labels)")
+        self.tensors = tuple(asarray(x) for x in tensors)
+        shapes = [x.shape for x in self.tensors]
+        if () in shapes or len({shape[0] for shape in shapes}) > 1:
+            raise ValueError(
+                f"the Tensors of a TensorDataset need the same length along axis 0, their shapes are "
+                f"{', '.join(map(str, shapes))}"
+            )
+        devices = list(dict.fromkeys(x.device.name for x in self.tensors))
+        if len(devices) > 1:
+            raise ValueError(
+                f"the Tensors of a TensorDataset are on {' and '.join(devices)}; bring them together with "
+                f"x.to({devices[0]!r})"
+            )
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        if isinstance(index, (int, slice)):
+            return tuple(x[index] for x in self.tensors)
+        rows = index if isinstance(index, Tensor) else asarray(index, device=self.device)
+        if rows.ndim == 1 and rows.dtype != BOOL:
+            return tuple(take(x, rows, axis=0) for x in self.tensors)  # quicker than x[rows], which is for all keys
+        return tuple(x[rows] for x in self.tensors)
+
+    @property
+    def device(self) -> Device:
+        """Where the Tensors live."""
+        return self.tensors[0].device
+
+    def to(self, device: str | Device) -> Self:
+        """Return the same data set on another device.
+
+        Examples
+        --------
+        >>> import agrad
+        >>> agrad.data.TensorDataset([1.0, 2.0]).to("cpu").device
+        agrad.Device('cpu')
+        """
+        moved = copy.copy(self)
+        moved.tensors = tuple(x.to(device) for x in self.tensors)
+        return moved
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{x.dtype.name} {x.shape}" for x in self.tensors)
+        return f"{type(self).__name__}({shapes}, device='{self.device}')"
