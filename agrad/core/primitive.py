@@ -82,10 +82,10 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     Tensor(12., dtype=float32, device='cpu')
     """
     definition = Definition(forward)
-    op = update_wrapper(definition.compile(forward), forward)
+    op: Any = update_wrapper(definition.compile(forward), forward)
     op.__signature__, op.definition, op.vjp = definition.signature, definition, definition.vjp
     op.forward = forward  # for rules that need another op on raw arrays
-    return op  # type: ignore[no-any-return]
+    return op
 
 
 # An op's function, from its signature. What is not a Tensor or a plain number goes through _prepared and comes again.

@@ -457,4 +457,3 @@ def _fitting(value: Any, own: Tensor) -> Tensor:
 
 def _move(tensor: Tensor, device: Device | None, dtype: DType | None) -> None:
     tensor._data, tensor._device = convert(tensor, dtype if tensor.dtype.differentiable else None, device)
-    tensor._version = [0]
