@@ -6,7 +6,7 @@ import math
 from typing import Any, Final, Literal
 
 from .. import backends
-from ..core.dtypes import from_native
+from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from .elementwise import multiply
@@ -19,7 +19,7 @@ _ROOT_2_OVER_PI: Final = math.sqrt(2.0 / math.pi)
 
 
 def _require_real(x: Any) -> None:
-    if from_native(x.dtype).is_complex:
+    if as_dtype(x.dtype).is_complex:
         raise TypeError("it takes real numbers; write agrad.real(x) or agrad.imag(x)")
 
 

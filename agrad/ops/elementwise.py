@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor
 
@@ -298,7 +299,7 @@ def sign(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 def _sign_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
-    if not xp.isdtype(x.dtype, "complex floating"):
+    if not as_dtype(x.dtype).is_complex:
         return xp.zeros_like(g)
     size = xp.abs(x)
     along = xp.conj(out) * xp.real(g * out)  # moving x along its own direction changes nothing
@@ -1366,7 +1367,7 @@ def imag(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.imag(agrad.asarray([1 + 2j, 3 - 4j]))
     Tensor([ 2., -4.], dtype=float32, device='cpu')
     """
-    if not xp.isdtype(x.dtype, "complex floating"):
+    if not as_dtype(x.dtype).is_complex:
         raise TypeError("imag takes complex numbers")
     return xp.imag(x)
 
@@ -1394,7 +1395,7 @@ def real(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.real(agrad.asarray([1 + 2j, 3 - 4j]))
     Tensor([1., 3.], dtype=float32, device='cpu')
     """
-    return xp.real(x) if xp.isdtype(x.dtype, "complex floating") else xp.positive(x)
+    return xp.real(x) if as_dtype(x.dtype).is_complex else xp.positive(x)
 
 
 real.vjp(x=lambda g: g)
