@@ -1,7 +1,8 @@
 """CuPy's arrays, on CUDA.
 
-CUDA has a current device in each thread. What is called here enters the array's own device first; where a machine has
-several, the namespaces do too.
+CUDA has a current device in each thread, on which CuPy's operators work. On a machine with several, making an array on
+one and calling a function of its namespace makes it the current one; whoever works on two in turn enters each
+(``with agrad.Device("cuda:1")``). The methods here enter the device of the array that they are given.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def _namespace() -> Any:
 
 
 def _bound(xp: Any, native: Any) -> Any:
-    """Return a copy of a namespace whose functions run on one device, whichever is current."""
+    """Return a copy of a namespace whose functions make one device current and run there."""
     bound: Any = ModuleType(xp.__name__)
     for name, value in names_of(xp).items():
         if isinstance(value, ModuleType) and name in ("linalg", "fft"):
@@ -67,8 +68,8 @@ def _bound(xp: Any, native: Any) -> Any:
 def _on(native: Any, function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function, assigned=("__name__", "__doc__"), updated=())
     def there(*args: Any, **kwargs: Any) -> Any:
-        with native:
-            return function(*args, **kwargs)
+        native.use()
+        return function(*args, **kwargs)
 
     return there
 
@@ -98,6 +99,7 @@ class CupyBackend(StreamBackend):
 
     kind: ClassVar[str] = "cuda"
     checks_indices: ClassVar[bool] = False
+    native_keys: ClassVar[str] = "basic"
 
     def __init__(self) -> None:
         self.xp = _namespace()
@@ -144,6 +146,10 @@ class CupyBackend(StreamBackend):
             cupy.get_default_memory_pool().free_all_blocks()
 
     # Arrays
+
+    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+        native.use()
+        return super().asarray(data, dtype, native, copy)
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         with array.device:

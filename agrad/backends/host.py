@@ -20,12 +20,19 @@ def read(data: Any) -> np.ndarray[Any, Any]:
         If something in them is no number.
     """
     try:
-        array = np.asarray(data)
+        array = np.asarray(_fetched(data))
     except ValueError as error:
         raise ValueError(f"nested lists must have equal lengths along each axis: {error}") from None
     if array.dtype.kind not in "biufc":
         raise TypeError(f"a Tensor holds numbers, not {type(data).__name__} ({array.dtype} in NumPy's words)")
     return array
+
+
+def _fetched(data: Any) -> Any:
+    """Bring the Tensors in a list to the host, of which NumPy cannot read those on a GPU."""
+    if isinstance(data, (list, tuple)) and data and not isinstance(data[0], (int, float, complex)):
+        return [_fetched(item) for item in data]
+    return data.numpy() if hasattr(data, "numpy") else data
 
 
 def native_order(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -66,7 +66,8 @@ class TorchBackend(Backend):
                     "this torch tensor records gradients with PyTorch, which would end here; give agrad "
                     "tensor.detach(), and ask agrad for gradients with requires_grad=True"
                 )
-            data = data.as_subclass(torch.Tensor)  # a Parameter becomes a plain tensor
+            if type(data) is not torch.Tensor:
+                data = data.as_subclass(torch.Tensor)  # a Parameter, for instance
         elif isinstance(data, np.ndarray):
             data = native_order(data)
             shareable = data.flags.writeable and min(data.strides, default=0) >= 0
@@ -108,7 +109,7 @@ class TorchBackend(Backend):
         return torch.special.erf(x)
 
     def generator(self, seed: int, native: Any) -> Any:
-        return torch.Generator(native).manual_seed(seed)
+        return torch.Generator(native).manual_seed(seed ^ seed >> 32)  # on the CPU, PyTorch takes the low 32 bits only
 
     def get_state(self, generator: Any) -> dict[str, Any]:
         return {"generator": "torch", "state": bytes(generator.get_state().tolist()).hex()}

@@ -219,7 +219,8 @@ def test_views_are_known(place):
         assert not backend.is_view(array)  # what never changes may be shared
         return
     xp = place.xp
-    for view in (array[0, :], xp.reshape(array, (3, 2)), xp.permute_dims(array, (1, 0)), xp.broadcast_to(array, (4, 2, 3))):
+    views = [array[0, :], xp.reshape(array, (3, 2)), xp.permute_dims(array, (1, 0)), xp.broadcast_to(array, (4, 2, 3))]
+    for view in views:
         assert backend.is_view(view)
         assert backend.buffer_of(view) == backend.buffer_of(array)
         assert backend.buffer_of(view[..., 0]) == backend.buffer_of(array)
