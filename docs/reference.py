@@ -12,51 +12,65 @@ from typing import Any
 
 from agrad.core.dtypes import DType
 
-# Each is a page, except agrad itself, which is one page for each module that its names come from.
-NAMESPACES = ("agrad", "agrad.cuda", "agrad.nn", "agrad.nn.functional", "agrad.nn.init", "agrad.optim", "agrad.data")
-OTHERS = ("agrad.random", "agrad.testing")
+# Each is a page, except agrad itself: there a page is a chapter, named after the module that its names come from.
+NAMESPACES = (
+    "agrad", "agrad.nn", "agrad.nn.functional", "agrad.nn.init", "agrad.optim", "agrad.data", "agrad.cuda",
+    "agrad.random", "agrad.testing",
+)  # fmt: skip
+CHAPTERS = {
+    "backends": "devices",
+    "device": "devices",
+    "dtypes": "data_types",
+    "data_type": "data_types",
+    "tape": "gradients",
+    "transforms": "gradients",
+    "gathering": "indexing",
+    "io": "saving_and_loading",
+    "random": "random_numbers",
+}
+
+Entry = tuple[str, str, Any]  # the namespace, the name in it, and the function or class
 
 
 def write(folder: Path) -> None:
     """Write one page for each chapter of the public names."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for page, entries in chapters().items():
+    for page, entries in pages().items():
         (folder / f"{page}.md").write_text(render(page, entries), encoding="utf-8")
 
 
-def chapters() -> dict[str, list[tuple[str, str, Any]]]:
-    """Return for each page its entries: the namespace, the name in it, and the object."""
-    pages: dict[str, list[tuple[str, str, Any]]] = defaultdict(list)
+def pages() -> dict[str, list[Entry]]:
+    """Return the entries of each page; what two namespaces offer stands in the first."""
+    found: dict[str, list[Entry]] = defaultdict(list)
     seen: set[int] = set()
-    for namespace in (*NAMESPACES, *OTHERS):
+    for namespace in NAMESPACES:
         for name, value in public(namespace):
             if id(value) not in seen:
                 seen.add(id(value))
-                page = value.__module__ if namespace == "agrad" else namespace
-                pages[page.rpartition(".")[2]].append((namespace, name, value))
-    return pages
+                module = value.__module__.rpartition(".")[2]
+                page = CHAPTERS.get(module, module) if namespace == "agrad" else namespace
+                found[page].append((namespace, name, value))
+    return found
 
 
 def public(namespace: str) -> Iterator[tuple[str, Any]]:
     """Yield the functions and classes that a namespace offers."""
     module = import_module(namespace)
-    for name in getattr(module, "__all__", None) or vars(module):
+    for name in module.__all__:
         value = getattr(module, name)
         ours = getattr(value, "__module__", "").startswith("agrad.")
         if ours and not name.startswith("_") and not isinstance(value, DType) and not inspect.ismodule(value):
             yield name, value
 
 
-def render(page: str, entries: list[tuple[str, str, Any]]) -> str:
-    """Return a page in Markdown: its title, the words of the module it is about, and each entry's docstring."""
-    namespace = entries[0][0]
-    module = import_module(entries[0][2].__module__ if namespace == "agrad" else namespace)
-    title = page.replace("_", " ").capitalize() if namespace == "agrad" else f"`{namespace}`"
-    lines = [inspect.getdoc(module) or "", ""]
+def render(page: str, entries: list[Entry]) -> str:
+    """Return a page in Markdown: a title, and the docstring of each entry."""
+    lines = [f"# {page if '.' in page else page.replace('_', ' ').capitalize()}", "", "```{eval-rst}"]
+    if "." in page:
+        lines += [inspect.getdoc(import_module(page)) or "", ""]
     for namespace, name, value in entries:
-        if inspect.isclass(value):
-            lines += [f".. autoclass:: {namespace}.{name}", "   :members:", ""]
-        else:
-            lines += [f".. autofunction:: {namespace}.{name}", ""]
-    return "\n".join([f"# {title}", "", "```{eval-rst}", *lines, "```", ""])
+        directive = "autoclass" if inspect.isclass(value) else "autofunction"
+        lines += [f".. {directive}:: {namespace}.{name}"]
+        lines += ["   :members:", ""] if inspect.isclass(value) else [""]
+    return "\n".join([*lines, "```", ""])

@@ -1,0 +1,44 @@
+"""The code in the README and the documentation runs, and prints what stands there."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+import agrad
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("*.md") if "```python" in page.read_text())]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def code(page):
+    """Return the page with a blank line for each line outside of its Python blocks, so that line numbers stay."""
+    inside, lines = False, []
+    for line in page.read_text(encoding="utf-8").splitlines():
+        fence = line.startswith("```")
+        inside = line == "```python" if fence else inside
+        lines.append(line if inside and not fence else "")
+    return "\n".join(lines)
+
+
+@pytest.fixture(autouse=True)
+def _back_to_the_same_device():
+    device = agrad.get_device()
+    yield
+    agrad.set_device(device)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_blocks_print_what_they_say(page):
+    test = doctest.DocTestParser().get_doctest(code(page), {}, page.name, str(page), 0)
+    said = []
+    results = doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append)
+    assert results.attempted, f"{page.name} holds no example"
+    assert not results.failed, "".join(said)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_code_block_escapes(page):
+    blocks = page.read_text(encoding="utf-8").split("```python\n")[1:]
+    assert all(block.startswith(">>> ") for block in blocks), "write code blocks as sessions with >>>, so that they run"
