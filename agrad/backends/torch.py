@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any, ClassVar
 
-import array_api_compat.torch as xp
+import array_api_compat.torch as compat
 import numpy as np
 import torch
 
-from .base import Backend
+from .base import Backend, names_of
 from .host import native_order
 
 # PyTorch's name for a kind of device -> how to ask for it, and what it takes.
@@ -20,13 +21,27 @@ _ACCELERATORS = {
 }
 
 
+def _unique_all(x: Any, /) -> tuple[Any, Any, Any, Any]:
+    values, inverse, counts = torch.unique(x, return_inverse=True, return_counts=True)
+    order = torch.argsort(torch.flatten(x), stable=True)
+    return values, order[torch.cumsum(counts, 0) - counts], inverse, counts
+
+
+def _namespace() -> Any:
+    """Return array-api-compat's PyTorch, with what it lacks."""
+    xp: Any = ModuleType("agrad.backends.torch.xp")
+    vars(xp).update(names_of(compat))
+    xp.unique_all = _unique_all
+    return xp
+
+
 class TorchBackend(Backend):
     """PyTorch: tensors that track no gradients of their own."""
 
     kind: ClassVar[str] = "torch"
 
     def __init__(self) -> None:
-        self.xp = xp
+        self.xp = _namespace()
         self.array_type = torch.Tensor
 
     def places(self) -> Sequence[str]:

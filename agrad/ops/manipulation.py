@@ -283,7 +283,7 @@ def permute_dims(xp: Any, x: ArrayLike, /, axes: tuple[int, ...]) -> Tensor:
     >>> agrad.permute_dims(agrad.zeros((2, 3, 4)), (2, 0, 1)).shape
     (4, 2, 3)
     """
-    return xp.permute_dims(x, tuple(axes))
+    return xp.permute_dims(x, tuple([i + x.ndim if i < 0 else i for i in axes]))  # JAX counts from the start only
 
 
 permute_dims.vjp(x=lambda g, xp, axes: xp.permute_dims(g, _inverse(axes)))

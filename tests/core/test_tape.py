@@ -154,7 +154,8 @@ def test_backward_of_a_leaf_itself(device):
     weights = agrad.asarray([1.0, 2.0, 3.0])
     x.backward(weights)
     assert x.grad.tolist() == [1.0, 2.0, 3.0]
-    assert x.grad.data is not weights.data
+    if device.kind != "jax":  # whose arrays do not change
+        assert x.grad.data is not weights.data
 
 
 def test_backward_needs_something_tracked():

@@ -173,7 +173,8 @@ def test_zero_grad(device):
     before = x.grad
     x.zero_grad(set_to_none=False)
     assert x.grad.tolist() == [0.0, 0.0]
-    assert before.tolist() == [0.0, 0.0]
+    if device.kind != "jax":  # whose arrays do not change
+        assert before.tolist() == [0.0, 0.0]
     x.zero_grad()
     assert x.grad is None
 
