@@ -1,0 +1,110 @@
+"""What the examples share: their arguments, a progress bar, pictures, and handwritten digits."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import agrad
+from agrad.data import MNIST, TensorDataset
+
+T = TypeVar("T")
+
+# Okabe and Ito's colours, which colour-blind people can tell apart.
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
+
+
+def parser(doc: str | None, *, plot: bool = True) -> argparse.ArgumentParser:
+    """Return a parser that knows what every example takes."""
+    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--device", type=_device, default=None, help="cpu (default), cuda, cuda:1, torch, jax, strict")
+    made.add_argument("--seed", type=int, default=0, help="of all random numbers (default: 0)")
+    if plot:
+        made.add_argument("--plot", type=Path, metavar="FILE.png", help="draw what was learned")
+    return made
+
+
+def _device(name: str) -> agrad.Device:
+    try:
+        return agrad.Device(name)
+    except (ValueError, RuntimeError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def arguments(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line, and seed the random numbers."""
+    args = parser.parse_args(argv)
+    args.device = args.device or agrad.get_device()
+    agrad.manual_seed(args.seed)
+    return args
+
+
+def progress(items: Iterable[T], label: str) -> Iterable[T]:
+    """Show a progress bar while `items` are gone through: in a terminal, and if tqdm is installed."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return items
+    return tqdm(items, desc=label, leave=False, dynamic_ncols=True, disable=None)
+
+
+def say(line: str) -> None:
+    """Print a line, above the progress bar if there is one."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        print(line)
+    else:
+        tqdm.write(line)
+
+
+def pyplot() -> Any:
+    """Return matplotlib's pyplot, drawing into files, in the style of all examples."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise SystemExit('--plot needs matplotlib; install it with: pip install "agrad[examples]"') from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    pyplot.rcParams.update(
+        {"axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25, "font.size": 11}
+    )
+    return pyplot
+
+
+def save(figure: Any, file: Path) -> None:
+    """Write a figure to its file, and say so."""
+    figure.savefig(file, dpi=150)
+    pyplot().close(figure)
+    print(f"drew {file}")
+
+
+def handwritten_digits(dataset: str) -> tuple[TensorDataset, TensorDataset, str]:
+    """Return digits to train and to test on, and their name: MNIST, or scikit-learn's if MNIST is out of reach.
+
+    `dataset` is "auto", or the name of the one that it must be.
+    """
+    if dataset != "digits":
+        try:
+            return MNIST(train=True), MNIST(train=False), "mnist"
+        except (OSError, ImportError) as error:
+            if dataset == "mnist":
+                raise SystemExit(f"no MNIST: {error}") from None
+            print("MNIST is neither here nor to be downloaded: taking the 1,797 digits that scikit-learn ships")
+    return (*_small_digits(), "digits")
+
+
+def _small_digits() -> tuple[TensorDataset, TensorDataset]:
+    """8×8 pictures of real handwriting; every sixth is kept for testing."""
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise SystemExit('the small digits need scikit-learn: pip install "agrad[examples]"') from None
+    bunch = load_digits()
+    images = agrad.expand_dims(agrad.asarray(bunch.images, dtype=agrad.float32) / 16, axis=1)
+    digits = TensorDataset(images, agrad.asarray(bunch.target))
+    train = [i for i in range(len(digits)) if i % 6]
+    return TensorDataset(*digits[train]), TensorDataset(*digits[::6])

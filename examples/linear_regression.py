@@ -1,0 +1,66 @@
+"""Linear regression with the parts that agrad brings.
+
+    python examples/linear_regression.py --plot points.png
+
+The same 1,000 points as in examples/linear_regression_scratch.py, y = 2 x₁ − 3.4 x₂ + 4.2 and a little noise, and
+each part that was written there by hand replaced by a ready one:
+
+- `TensorDataset` and `DataLoader` for the batches. A loader can be gone through again and again, and shuffles anew
+  each time, where a generator is used up after one round.
+- `nn.Sequential(nn.Linear(2, 1))` for the model; ``model[0].weight`` and ``model[0].bias`` are what it learns.
+- `nn.MSELoss` for the loss, and `optim.SGD` for the moves.
+
+Gradients add up in ``.grad``, so they are cleared before each backward pass: then it does not matter what was there
+before, from an earlier training for instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common import arguments, parser
+from linear_regression_scratch import TRUE_B, TRUE_W, Result, describe, distance, draw, synthetic_data
+
+import agrad
+from agrad import Tensor, nn, optim
+from agrad.data import DataLoader, TensorDataset
+
+
+def train(features: Tensor, labels: Tensor, epochs: int, seed: int, lr: float = 0.03, batch_size: int = 10) -> Result:
+    loader = DataLoader(TensorDataset(features, labels), batch_size, shuffle=True, seed=seed)
+    model = nn.Sequential(nn.Linear(2, 1))
+    criterion = nn.MSELoss()
+    optimizer = optim.SGD(model.parameters(), lr=lr)
+    print(model)
+    weight, bias = model[0].weight, model[0].bias
+    before = distance(weight, bias)
+    print(f"before:  {describe(weight, bias)}")
+    losses = []
+    for epoch in range(1, epochs + 1):
+        for x, y in loader:
+            loss = criterion(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        with agrad.no_grad():
+            losses.append(criterion(model(features), labels).item())
+        print(f"epoch {epoch}  loss {losses[-1]:.6f}")
+    after = distance(weight, bias)
+    print(f"after:   {describe(weight, bias)}")
+    return Result(weight.reshape(-1).tolist(), bias.item(), losses, before, after)
+
+
+def main(argv: Sequence[str] | None = None) -> Result:
+    made = parser(__doc__)
+    made.add_argument("--epochs", type=int, default=3, help="rounds over the points (default: 3)")
+    args = arguments(made, argv)
+    with args.device:
+        features, labels = synthetic_data(agrad.asarray(TRUE_W), TRUE_B, 1000)
+        result = train(features, labels, args.epochs, args.seed)
+        if args.plot:
+            draw(features, labels, result.w, result.b, args.plot)
+    return result
+
+
+if __name__ == "__main__":
+    main()

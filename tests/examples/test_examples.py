@@ -1,0 +1,241 @@
+"""Each example runs, on small settings, and reaches what its docstring says where that is quick."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import agrad
+from agrad.data import MNIST, FashionMNIST
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+SMALL = {
+    "housing": [],
+    "linear_regression": ["--epochs", "1"],
+    "linear_regression_scratch": ["--epochs", "1"],
+    "fit_line": ["--epochs", "50"],
+    "scalar_mlp": ["--dataset", "digits", "--rows", "10"],
+    "mnist": ["--dataset", "digits", "--epochs", "1"],
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """What an example writes stays out of the project."""
+    monkeypatch.chdir(tmp_path)
+
+
+def run(name: str, *options: str):
+    return import_module(name).main([*map(str, options)])
+
+
+def is_png(file: Path) -> bool:
+    return file.read_bytes().startswith(b"\x89PNG") and file.stat().st_size > 10_000
+
+
+# All of them
+
+
+def test_none_is_forgotten():
+    assert {file.stem for file in EXAMPLES.glob("*.py")} == {*SMALL, "common"}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_each_runs_on_each_device(name, device, capsys):
+    run(name, *SMALL[name], "--device", device.name)
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_each_draws(name, tmp_path):
+    pytest.importorskip("matplotlib")
+    run(name, *SMALL[name], "--plot", tmp_path / "drawn.png")
+    assert is_png(tmp_path / "drawn.png")
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_each_runs_as_a_script_and_explains_itself(name):
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / f"{name}.py", "--help"], capture_output=True, text=True, env=environment()
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"python examples/{name}.py" in done.stdout
+    assert "--seed" in done.stdout
+
+
+def environment() -> dict[str, str]:
+    paths = [str(EXAMPLES.parent), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1"}
+
+
+def test_a_device_that_is_not_there_is_one_line(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run("housing", "--device", "abacus")
+    assert "unknown device 'abacus'" in capsys.readouterr().err
+
+
+def test_without_tqdm(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    run("fit_line", "--epochs", "8")
+    assert "epoch     8/8" in capsys.readouterr().out
+
+
+def test_a_seed_repeats_everything():
+    first, again, other = (run("linear_regression", "--epochs", "1", "--seed", seed) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+# Their figures
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_housing(seed):
+    fits = run("housing", "--seed", seed)
+    assert not fits["diverging"].losses[-1] < float("inf")
+    assert len(fits["area"].losses) == 100
+    assert 0.179 <= round(fits["area"].losses[-1], 3) <= 0.181
+    assert len(fits["area and age"].losses) == 1000
+    assert 0.158 <= round(fits["area and age"].losses[-1], 3) <= 0.159
+    area, age = fits["area and age"].weights
+    assert area == pytest.approx(0.104, abs=0.002)
+    assert age == pytest.approx(-0.024, abs=0.005)
+
+
+@pytest.mark.parametrize(("name", "noise"), [("linear_regression_scratch", 0.5e-4), ("linear_regression", 1e-4)])
+def test_linear_regression_finds_the_law(name, noise):
+    result = run(name)
+    assert result.w == pytest.approx([2.0, -3.4], abs=3e-3)
+    assert result.b == pytest.approx(4.2, abs=3e-3)
+    assert result.losses[-1] == pytest.approx(noise, rel=0.2)
+    assert result.after < 1e-5 < 1 < result.before
+
+
+def test_both_lines_are_the_least_squares_line():
+    by_hand, by_layer = run("fit_line").values()
+    for line in (by_hand, by_layer):
+        assert line.slope == pytest.approx(3, abs=0.1)
+        assert line.intercept == pytest.approx(10, abs=0.6)
+        assert 0.6 < line.loss < 1.4
+    assert by_hand == pytest.approx(by_layer, abs=2e-3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scalars(seed):
+    result = run("scalar_mlp", "--dataset", "digits", "--rows", "30", "--seed", seed)
+    assert result.gradients == (6.0, 4.0, 2.0)
+    assert result.layer[-1] < result.layer[0]
+    assert result.mlp[-1] < 0.1 * result.mlp[0]
+    assert result.scalars.losses == pytest.approx(result.matrix.losses, rel=1e-3)
+    assert result.scalars.weights == pytest.approx(result.matrix.weights, abs=1e-4)
+    assert result.matrix.seconds < result.scalars.seconds
+
+
+# The main job
+
+
+def weights(run) -> list:
+    return [parameter.tolist() for parameter in run.model.parameters()]
+
+
+def test_mnist_learns_the_small_digits(capsys):
+    trained = run("mnist", "--dataset", "digits", "--epochs", "10")
+    assert trained.epochs[-1].accuracy > 0.95
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
+    assert len(lines) == 10
+    for told in ("epoch 10/10", "loss 0.", "test accuracy", "%", " s  ", "images/s"):
+        assert told in lines[-1]
+
+
+def test_mnist_learns_mnist(data_root):
+    trained = run("mnist", "--dataset", "mnist", "--epochs", "1")
+    assert trained.epochs[-1].accuracy > 0.93
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one():
+    whole = run("mnist", "--dataset", "digits", "--epochs", "4", "--checkpoint", "whole.safetensors")
+    run("mnist", "--dataset", "digits", "--epochs", "2", "--checkpoint", "half.safetensors")
+    resumed = run("mnist", "--resume", "half.safetensors", "--epochs", "4")
+    assert weights(resumed) == weights(whole)
+    assert [epoch[:2] for epoch in resumed.epochs] == [epoch[:2] for epoch in whole.epochs]
+    finished = run("mnist", "--resume", "half.safetensors", "--epochs", "4")
+    assert weights(finished) == weights(whole)
+
+
+def test_a_resumed_run_keeps_its_settings():
+    run("mnist", "--dataset", "digits", "--epochs", "1", "--lr", "0.05", "--batch-size", "32", "--seed", "3")
+    resumed = run("mnist", "--resume", "mnist.safetensors", "--epochs", "1")
+    assert resumed.settings == {"dataset": "digits", "seed": 3, "lr": 0.05, "batch_size": 32}
+
+
+def test_ctrl_c_leaves_a_checkpoint_that_goes_on(monkeypatch, capsys):
+    mnist = import_module("mnist")
+    progress = mnist.progress
+
+    def interrupted(items, label):
+        for step, item in enumerate(progress(items, label)):
+            if (label, step) == ("epoch 2", 5):
+                raise KeyboardInterrupt
+            yield item
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mnist, "progress", interrupted)
+        with pytest.raises(SystemExit, match="130"):
+            run("mnist", "--dataset", "digits", "--epochs", "3")
+    assert "--resume mnist.safetensors --epochs 3" in capsys.readouterr().out
+    resumed = run("mnist", "--resume", "mnist.safetensors", "--epochs", "3")
+    assert weights(resumed) == weights(run("mnist", "--dataset", "digits", "--epochs", "3"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_for_real(tmp_path):
+    command = [sys.executable, EXAMPLES / "mnist.py", "--dataset", "digits", "--epochs", "1000000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as job:
+        seen = [job.stdout.readline() for _ in range(3)]
+        job.send_signal(signal.SIGINT)
+        out, err = job.communicate(timeout=60)
+    assert seen[1].startswith("epoch  1/"), err
+    assert job.returncode == 130
+    assert "go on with" in out
+    assert "Traceback" not in err
+    assert len(agrad.load(tmp_path / "mnist.safetensors")["epochs"]) >= 1
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_loss_that_is_no_number_stops_with_a_hint():
+    with pytest.raises(SystemExit, match="smaller --lr"):
+        run("mnist", "--dataset", "digits", "--epochs", "3", "--lr", "1e9")
+
+
+@pytest.fixture
+def no_mnist(monkeypatch, tmp_path):
+    pooch = pytest.importorskip("pooch")
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache" / project)
+    monkeypatch.delenv("AGRAD_DATA", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for dataset in (MNIST, FashionMNIST):
+        monkeypatch.setattr(dataset, "mirrors", ("http://127.0.0.1:9/",))
+
+
+def test_without_mnist_it_says_so_and_takes_the_small_digits(no_mnist, capsys):
+    trained = run("mnist", "--epochs", "1")
+    assert trained.settings["dataset"] == "digits"
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "MNIST" in line]
+    assert "scikit-learn" in line
+
+
+def test_without_mnist_asking_for_it_is_an_error(no_mnist):
+    with pytest.raises(SystemExit, match="no MNIST: train-images"):
+        run("mnist", "--dataset", "mnist")
+
+
+def test_a_checkpoint_that_is_not_there():
+    with pytest.raises(SystemExit, match=r"nowhere\.safetensors"):
+        run("mnist", "--resume", "nowhere.safetensors")
