@@ -16,13 +16,12 @@ T = TypeVar("T")
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
 
 
-def parser(doc: str | None, *, plot: bool = True) -> argparse.ArgumentParser:
+def parser(doc: str | None) -> argparse.ArgumentParser:
     """Return a parser that knows what every example takes."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--device", type=_device, default=None, help="cpu (default), cuda, cuda:1, torch, jax, strict")
     made.add_argument("--seed", type=int, default=0, help="of all random numbers (default: 0)")
-    if plot:
-        made.add_argument("--plot", type=Path, metavar="FILE.png", help="draw what was learned")
+    made.add_argument("--plot", type=Path, metavar="FILE.png", help="draw what was learned")
     return made
 
 
