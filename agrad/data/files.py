@@ -9,6 +9,8 @@ from typing import Any
 
 __all__ = ["obtain"]
 
+_PATIENCE = 15  # seconds without an answer before the next mirror is asked
+
 
 def obtain(
     name: str,
@@ -86,8 +88,9 @@ def _fetch(pooch: Any, url: str, md5: str, folder: Path) -> Path:
     try:
         import tqdm  # noqa: F401 - pooch draws its progress bar with it
     except ImportError:
-        downloader = pooch.HTTPDownloader()
+        bar = False
     else:
-        downloader = pooch.HTTPDownloader(progressbar=True)
+        bar = True
+    downloader = pooch.HTTPDownloader(progressbar=bar, timeout=_PATIENCE)
     name = url.rpartition("/")[2]
     return Path(pooch.retrieve(url, f"md5:{md5}", fname=name, path=folder, downloader=downloader))
