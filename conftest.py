@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import agrad
+
+# A file is imported to collect its doctests: leave out the backends whose libraries are not installed.
+LIBRARIES = {"cupy": "cupy", "jax": "jax", "strict": "array_api_strict", "torch": "torch"}
+collect_ignore = [f"agrad/backends/{file}.py" for file, library in LIBRARIES.items() if find_spec(library) is None]
 
 # The device fixture may serve all examples of a property-based test: entering a device leaves nothing behind.
 settings.register_profile(
