@@ -5,7 +5,7 @@ It is slow where the standard is narrow, and right everywhere: the oracle that t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
@@ -28,12 +28,16 @@ class Backend:
         The class of its arrays.
     checks_indices : bool
         Whether arrays in a key are searched for indices out of range: not where one would wait for the answer.
+    native_keys : {"standard", "basic", "all"}
+        Which keys of NumPy's its arrays take as they are: only what the standard promises, all that are made of
+        integers, slices, None and Ellipsis, or those with arrays in them too.
     """
 
     kind: ClassVar[str]
     xp: Any
     array_type: type
     checks_indices: ClassVar[bool] = True
+    native_keys: ClassVar[str] = "standard"
 
     @property
     def supports_float64(self) -> bool:
@@ -120,6 +124,10 @@ class Backend:
     def fill(self, array: Any, value: Any) -> Any:
         """Overwrite the whole of `array`."""
         return self.assign(array, (...,), value)
+
+    def update(self, array: Any, operator: Callable[[Any, Any], Any], other: Any) -> Any:
+        """Apply one of Python's in-place operators, `operator.iadd` for instance."""
+        return operator(array, other)
 
     def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
         """Add ``scale * other`` to `array`."""

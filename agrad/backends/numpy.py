@@ -163,6 +163,7 @@ class NumpyBackend(Backend):
     """NumPy: one device, arrays that tell whether they are views."""
 
     kind: ClassVar[str] = "cpu"
+    native_keys: ClassVar[str] = "all"
 
     def __init__(self) -> None:
         self.xp = _namespace()

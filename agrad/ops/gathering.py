@@ -19,8 +19,9 @@ from ..core.tensor import Tensor
 
 __all__ = ["take", "take_along_axis"]
 
-# Integers, slices with positive steps and None, as many as there are axes: what every library reads.
-BasicKey: TypeAlias = tuple[Any, ...]
+# Integers, slices with positive steps and None, as many as there are axes: what every library reads. Where the library
+# reads more (see `Backend.native_keys`), any key of NumPy's.
+Key: TypeAlias = Any
 
 
 def bare(op: Any, xp: Any) -> Callable[..., Any]:
@@ -172,33 +173,44 @@ take_along_axis.vjp(
 add_along_axis.vjp(x=lambda g, xp, indices, axis: bare(take_along_axis, xp)(g, indices, axis=axis))
 
 
-# At basic keys
+# At keys
 
 
 @primitive
-def cut(xp: Any, x: ArrayLike, /, key: BasicKey) -> Tensor:
-    """Read at a basic key; the result shares its memory where the library can."""
+def cut(xp: Any, x: ArrayLike, /, key: Key) -> Tensor:
+    """Read at a key; the result shares its memory where the library can."""
     return x[key]
 
 
 @primitive
-def paste(xp: Any, x: ArrayLike, /, key: BasicKey, shape: tuple[int, ...]) -> Tensor:
-    """Write `x` at a basic key of zeros: the transpose of `cut`."""
-    return _write(xp, _zeros(xp, shape, x), key, x)
+def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
+    """Add `x` at a key of zeros: the transpose of `cut`."""
+    backend = backends.of(x)
+    zeros = _zeros(xp, shape, x)
+    if backend.native_keys == "standard" and None in key:
+        return backend.assign(zeros, without_new_axes(key), xp.reshape(x, zeros[without_new_axes(key)].shape))
+    if not has_arrays(key):
+        return backend.assign(zeros, key, x)
+    places = xp.reshape(xp.arange(prod(shape), device=x.device), shape)[key]
+    total = backend.add_at(xp.reshape(zeros, (-1,)), xp.reshape(places, (-1,)), xp.reshape(x, (-1,)))
+    return xp.reshape(total, shape)
 
 
 @primitive
-def overwrite(xp: Any, x: ArrayLike, value: ArrayLike, /, key: BasicKey) -> Tensor:
-    """Copy `x` with `value` at a basic key without None."""
-    return _write(xp, backends.of(x).copy(x), key, value)
+def overwrite(xp: Any, x: ArrayLike, value: ArrayLike, /, key: Key) -> Tensor:
+    """Copy `x` with `value` at a key without None and without arrays."""
+    backend = backends.of(x)
+    return backend.assign(backend.copy(x), key, value)
 
 
-def _write(xp: Any, array: Any, key: BasicKey, value: Any) -> Any:
-    if None in key:
-        dropped = [item for item in key if not isinstance(item, int)]
-        value = xp.reshape(value, tuple(n for n, item in zip(value.shape, dropped, strict=True) if item is not None))
-        key = tuple(item for item in key if item is not None)
-    return backends.of(array).assign(array, key, value)
+def has_arrays(key: Key) -> bool:
+    """Whether arrays are in a key, so that it may name a place twice."""
+    return any(hasattr(item, "dtype") for item in (key if isinstance(key, tuple) else (key,)))
+
+
+def without_new_axes(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Drop None from a key."""
+    return tuple(item for item in key if item is not None) or (...,)
 
 
 cut.vjp(x=lambda g, xp, key, x_shape: bare(paste, xp)(g, key=key, shape=x_shape))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from types import EllipsisType, NoneType
 from typing import Any, Final, NamedTuple
 
 from .. import backends, errors
@@ -16,7 +17,7 @@ from ..core import tape
 from ..core.primitive import ArrayLike
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
 from .data_type import astype
-from .gathering import BasicKey, cut, from_start, overwrite, put, take, take_along_axis
+from .gathering import Key, cut, from_start, overwrite, put, take, take_along_axis, without_new_axes
 from .manipulation import broadcast_shapes, broadcast_to, flip, permute_dims, reshape
 from .searching import nonzero, where
 
@@ -44,7 +45,7 @@ class Reading(NamedTuple):
         Whether the axes of the arrays come first in the result: so it is where something else stands between them.
     """
 
-    basic: BasicKey
+    basic: tuple[Any, ...]
     shape: tuple[int, ...]
     flipped: tuple[int, ...]
     axes: tuple[int, ...]
@@ -85,13 +86,44 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     >>> x[x > 3]
     Tensor([4, 5], dtype=int64, device='cpu')
     """
+    keys = x._device.backend.native_keys
+    if keys != "standard" and _is_basic(key):
+        return cut(x, key)
+    index = None if isinstance(key, tuple) or _is_basic(key) else _item(x, key, key)
+    if isinstance(index, Tensor) and index.dtype.name != "bool" and x.ndim:
+        return _take_rows(x, index, key)
+    if keys == "all":
+        return cut(x, native(x, key))
     if type(key) is int and 0 <= key < (x._data.shape or (0,))[0]:
         return cut(x, (key, ...))
-    if isinstance(key, Tensor) and key.dtype.name == "bool" and key.shape == x.shape:
-        return take(reshape(x, (-1,)), nonzero(reshape(key, (-1,)))[0])
+    if index is not None and _is_mask(x, index) and index.ndim == x.ndim:
+        return take(reshape(x, (-1,)), nonzero(reshape(index, (-1,)))[0])
     reading = read(x, key)
     picked = _pick(x, reading)
     return _gather(picked, reading, x, key) if reading.arrays else picked
+
+
+_BASIC: Final = frozenset({int, slice, NoneType, EllipsisType})
+
+
+def _is_basic(key: Any) -> bool:
+    """Whether a key has no arrays in it, whatever they may be."""
+    return type(key) in _BASIC or (type(key) is tuple and _BASIC.issuperset(map(type, key)))
+
+
+def native(x: Tensor, key: Any) -> Any:
+    """Return a key with the library's own arrays in it; copies, where the tape will keep it."""
+    keep = x.requires_grad and tape.is_grad_enabled()
+    items = [_item(x, key, item) for item in (key if isinstance(key, tuple) else (key,))]
+    copy = x.device.backend.copy if keep else lambda array: array
+    return tuple(copy(item.data) if isinstance(item, Tensor) else item for item in items)
+
+
+def _take_rows(x: Tensor, index: Tensor, key: Any) -> Tensor:
+    try:
+        return take(x, index, axis=0)
+    except IndexError as error:
+        raise _wrong(x, key, str(error)) from None
 
 
 def _pick(x: Tensor, reading: Reading) -> Tensor:
@@ -137,6 +169,8 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
     if tape.is_grad_enabled():
         refuse_leaf(x)
     value = _value(x, value)
+    if not tape.is_grad_enabled() and _write_natively(x, key, value):
+        return
     if _is_mask(x, key) and not (isinstance(value, Tensor) and value.ndim):
         become(x, where(_reach(key, x), value, x))
         return
@@ -147,6 +181,20 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
         become(x, _scatter(x, reading, value, key))
     else:
         _assign(x, reading, _scatter(x, reading, value, key), key)
+
+
+def _write_natively(x: Tensor, key: Any, value: Any) -> bool:
+    """Let the library write in place where it takes the key as it is; return whether it did."""
+    backend = x._device.backend
+    if backend.native_keys == "standard" or (backend.native_keys == "basic" and not _is_basic(key)):
+        return False
+    raw = value._data if isinstance(value, Tensor) else value
+    try:
+        x._data = backend.assign(x._data, key if _is_basic(key) else native(x, key), raw)
+    except (IndexError, ValueError) as error:
+        raise errors.in_op("x[key] = v", error, (x, _show(key), value), {}) from None
+    tape.wrote(x)
+    return True
 
 
 def refuse_leaf(x: Tensor) -> None:
@@ -448,7 +496,7 @@ def _assign(x: Tensor, reading: Reading, value: Any, key: Any) -> None:
         if None in basic:
             axes = [item for item in basic if not isinstance(item, int)]
             value = reshape(value, tuple(n for n, item in zip(value.shape, axes, strict=True) if item is not None))
-    _write(x, tuple(item for item in basic if item is not None) or (...,), value)
+    _write(x, without_new_axes(basic), value)
 
 
 def become(x: Tensor, result: Tensor) -> None:
@@ -459,7 +507,7 @@ def become(x: Tensor, result: Tensor) -> None:
         _write(x, (...,), result)
 
 
-def _write(x: Tensor, key: BasicKey, value: Any) -> None:
+def _write(x: Tensor, key: Key, value: Any) -> None:
     if tape.is_grad_enabled():
         adopt(x, overwrite(x, value, key))
     else:

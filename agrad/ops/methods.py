@@ -8,9 +8,11 @@ separate numbers.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, Final
 
+from .. import errors
 from ..core import tape
 from ..core.device import Device
 from ..core.dtypes import BY_NAME
@@ -56,7 +58,9 @@ def _compared(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Any]:
     return compared
 
 
-def _in_place(op: Callable[[Any, Any], Tensor], sign: str) -> Callable[[Tensor, Any], Tensor]:
+def _in_place(
+    op: Callable[[Any, Any], Tensor], update: Callable[[Any, Any], Any], sign: str
+) -> Callable[[Tensor, Any], Tensor]:
     """Return an operator that gives the Tensor on its left the op's values: new data while recording, else written.
 
     It keeps the shape and the dtype of that Tensor, and raises ValueError or TypeError where it cannot.
@@ -65,6 +69,14 @@ def _in_place(op: Callable[[Any, Any], Tensor], sign: str) -> Callable[[Tensor, 
     def in_place(self: Tensor, other: Any, /) -> Tensor:
         if tape.is_grad_enabled():
             indexing.refuse_leaf(self)
+        elif _stays(self, other):
+            raw = other._data if isinstance(other, Tensor) else other
+            try:
+                self._data = self._device.backend.update(self._data, update, raw)
+            except Exception as error:
+                raise errors.in_op(f"x {sign} v", error, (self, other), {}) from error
+            tape.wrote(self)
+            return self
         result = op(self, other)
         if result.shape != self.shape:
             raise ValueError(
@@ -75,6 +87,15 @@ def _in_place(op: Callable[[Any, Any], Tensor], sign: str) -> Callable[[Tensor, 
         return self
 
     return in_place
+
+
+def _stays(x: Tensor, other: Any) -> bool:
+    """Whether arithmetic with the other certainly keeps dtype, shape and device of `x`, so that it needs no check."""
+    if isinstance(other, Tensor):
+        x_data, data = x._data, other._data
+        alike = x_data.dtype == data.dtype and (x_data.shape == data.shape or not data.shape)
+        return alike and x._device is other._device and x.dtype.differentiable
+    return type(other) in (int, float) and x.dtype.differentiable
 
 
 def _along(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -106,14 +127,14 @@ Tensor.__pos__ = elementwise.positive
 Tensor.__neg__ = elementwise.negative
 Tensor.__abs__ = elementwise.abs
 
-Tensor.__iadd__ = _in_place(elementwise.add, "+=")
-Tensor.__isub__ = _in_place(elementwise.subtract, "-=")
-Tensor.__imul__ = _in_place(elementwise.multiply, "*=")
-Tensor.__itruediv__ = _in_place(elementwise.divide, "/=")
-Tensor.__ifloordiv__ = _in_place(elementwise.floor_divide, "//=")
-Tensor.__imod__ = _in_place(elementwise.remainder, "%=")
-Tensor.__ipow__ = _in_place(elementwise.pow, "**=")
-Tensor.__imatmul__ = _in_place(linear_algebra.matmul, "@=")
+Tensor.__iadd__ = _in_place(elementwise.add, operator.iadd, "+=")
+Tensor.__isub__ = _in_place(elementwise.subtract, operator.isub, "-=")
+Tensor.__imul__ = _in_place(elementwise.multiply, operator.imul, "*=")
+Tensor.__itruediv__ = _in_place(elementwise.divide, operator.itruediv, "/=")
+Tensor.__ifloordiv__ = _in_place(elementwise.floor_divide, operator.ifloordiv, "//=")
+Tensor.__imod__ = _in_place(elementwise.remainder, operator.imod, "%=")
+Tensor.__ipow__ = _in_place(elementwise.pow, operator.ipow, "**=")
+Tensor.__imatmul__ = _in_place(linear_algebra.matmul, operator.imatmul, "@=")
 
 # Bits and truth
 
@@ -126,11 +147,11 @@ Tensor.__rshift__ = elementwise.bitwise_right_shift
 Tensor.__rrshift__ = _reflected(elementwise.bitwise_right_shift)
 Tensor.__invert__ = elementwise.bitwise_invert
 
-Tensor.__iand__ = _in_place(elementwise.bitwise_and, "&=")
-Tensor.__ior__ = _in_place(elementwise.bitwise_or, "|=")
-Tensor.__ixor__ = _in_place(elementwise.bitwise_xor, "^=")
-Tensor.__ilshift__ = _in_place(elementwise.bitwise_left_shift, "<<=")
-Tensor.__irshift__ = _in_place(elementwise.bitwise_right_shift, ">>=")
+Tensor.__iand__ = _in_place(elementwise.bitwise_and, operator.iand, "&=")
+Tensor.__ior__ = _in_place(elementwise.bitwise_or, operator.ior, "|=")
+Tensor.__ixor__ = _in_place(elementwise.bitwise_xor, operator.ixor, "^=")
+Tensor.__ilshift__ = _in_place(elementwise.bitwise_left_shift, operator.ilshift, "<<=")
+Tensor.__irshift__ = _in_place(elementwise.bitwise_right_shift, operator.irshift, ">>=")
 
 # Comparison
 
