@@ -56,6 +56,7 @@ class Device:
         array_type: type
 
     def __new__(cls, spec: str | Device) -> Device:
+        """Return the one object of this device."""
         if isinstance(spec, Device):
             return spec
         if not isinstance(spec, str):

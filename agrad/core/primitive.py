@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from functools import update_wrapper
+from functools import cache, update_wrapper
 from types import NoneType, SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
@@ -43,8 +43,11 @@ if TYPE_CHECKING:
         definition: Definition
         forward: Callable[..., Any]
 
-        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
-        def vjp(self, **rules: Callable[..., Any]) -> None: ...
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+            """Compute, and record where a gradient is wanted."""
+
+        def vjp(self, **rules: Callable[..., Any]) -> None:
+            """Set the gradient rules, one per array argument."""
 
 
 # A Tensor, a number, a nested list or an array of an array library. @primitive reads it from the annotations.
@@ -122,6 +125,7 @@ _UNWRAP: Final = """
     else:
         return op({again})
 """
+_compiled: Final = cache(lambda source: compile(source, "<op>", "exec"))  # once for all ops of one signature
 _UNWRAP_SEQUENCE: Final = "{x}, _data_{x}, _device, _mask = _unwrapped(definition.name, {x})"
 
 
@@ -177,7 +181,7 @@ class Definition:
             frame=self.frame,
         )
         known = globals() | {"definition": self, "forward": forward, "plans": self.plans, "new": object.__new__}
-        exec(source, known)
+        exec(_compiled(source), known)
         op = known["op"]
         op.__defaults__, op.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__
         return op

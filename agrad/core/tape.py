@@ -41,7 +41,7 @@ class Node:
         Of the output, or lists of them for an op of several outputs.
     """
 
-    __slots__ = ("__weakref__", "device", "dtype", "kept", "edges", "number", "plan", "shape")
+    __slots__ = ("__weakref__", "device", "dtype", "edges", "kept", "number", "plan", "shape")
 
     def __init__(self, plan: Any, edges: tuple[Any, ...], kept: tuple[Any, ...], device: Device, like: Any) -> None:
         self.number = tick()
@@ -143,6 +143,7 @@ class set_grad_enabled(no_grad):  # noqa: N801
         pass  # it is in force since it was made
 
     def __call__(self, function: Any) -> Any:
+        """Switch inside a decorated function only."""
         self.__exit__()
         return super().__call__(function)
 
