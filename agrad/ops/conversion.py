@@ -84,7 +84,9 @@ def array_protocol(x: Tensor, dtype: Any = None, copy: bool | None = None) -> An
 def array_function(x: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """``__array_function__``: NumPy's functions do not take Tensors, agrad's do."""
     name = function.__name__
-    raise TypeError(f"numpy.{name} does not take agrad Tensors; write agrad.{name} where it exists, or x.detach().numpy()")
+    raise TypeError(
+        f"numpy.{name} does not take agrad Tensors; write agrad.{name} where it exists, or x.detach().numpy()"
+    )
 
 
 def dlpack(x: Tensor, **kwargs: Any) -> Any:
