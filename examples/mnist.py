@@ -167,7 +167,8 @@ def draw_mistakes(figure: Any, model: nn.Module, test: TensorDataset, rows: int 
     seen = predict(model, test).tolist()
     meant = labels.tolist()
     wrong = [i for i in range(len(test)) if seen[i] != meant[i]]
-    figure.suptitle(f"{len(wrong)} of {len(test):,} misread; the first of them")
+    shown = f", the first {rows * columns}:" if len(wrong) > rows * columns else ""
+    figure.suptitle(f"{len(wrong)} of {len(test):,} misread{shown}")
     axes = figure.subplots(rows, columns).ravel()
     for axis in axes:
         axis.set_axis_off()
@@ -178,9 +179,12 @@ def draw_mistakes(figure: Any, model: nn.Module, test: TensorDataset, rows: int 
 
 def load(file: Path) -> dict[str, Any]:
     try:
-        return agrad.load(file)
+        state = agrad.load(file)
     except (OSError, ValueError) as error:
         raise SystemExit(f"--resume: {error}") from None
+    if "settings" not in state:
+        raise SystemExit(f"--resume: {file} was not written by this example")
+    return state
 
 
 def parse(argv: Sequence[str] | None) -> Namespace:

@@ -236,6 +236,12 @@ def test_without_mnist_asking_for_it_is_an_error(no_mnist):
         run("mnist", "--dataset", "mnist")
 
 
+def test_a_file_that_is_no_checkpoint_of_it():
+    agrad.save({"weight": agrad.ones(2)}, "other.safetensors")
+    with pytest.raises(SystemExit, match=r"other\.safetensors was not written by this example"):
+        run("mnist", "--resume", "other.safetensors")
+
+
 def test_a_checkpoint_that_is_not_there():
     with pytest.raises(SystemExit, match=r"nowhere\.safetensors"):
         run("mnist", "--resume", "nowhere.safetensors")
