@@ -81,7 +81,7 @@ def relu(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.maximum(x, 0)
 
 
-relu.vjp(x=lambda g, out, xp: xp.where(out > 0.0, g, out))  # where it is not positive, out is the 0 that is wanted
+relu.vjp(x=lambda g, out, xp: xp.where(out > 0.0, g, 0.0))
 
 
 @primitive

@@ -223,3 +223,33 @@ def test_the_namespace_has_all_of_the_standard():
     assert xp.__array_namespace_info__ is compat.__array_namespace_info__
     assert xp.linalg is compat.linalg
     assert compat.sum is not xp.sum  # array-api-compat itself stays as it is
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64", "complex64"])
+@pytest.mark.parametrize("size", [10, 5000])
+def test_where(dtype, size):
+    x1, x2 = (RNG.standard_normal((size, 3)).astype(dtype) for _ in range(2))
+    if dtype in REAL:
+        x1[:5, 0] = [np.nan, np.inf, -np.inf, -0.0, 0.0]
+        x2[:5, 1] = [np.nan, np.inf, -np.inf, -0.0, 0.0]
+    condition = x1[:, ::-1] > 0
+    for other in (x2, x2[:, :1], x2[::-1, ::-1], np.asfortranarray(x2), x2.astype("complex128"), 0.0, 1.0, 0):
+        same("where", condition, x1, other)
+        same("where", condition[:, :1], x1, other)
+        same("where", condition, x1.T.copy().T, other)
+    same("where", condition, 0.0, x2)
+    same("where", condition.astype("int8"), x1, x2)
+    assert np.signbit(xp.where(np.zeros_like(condition), x1.real, -0.0)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex128"])
+@pytest.mark.parametrize("shape", [(), (3, 2), (100_003,), (50_000, 4)])
+def test_add_scaled(dtype, shape):
+    x, y = (np.asarray(RNG.integers(-8, 8, shape)).astype(dtype) for _ in range(2))
+    for layout in (lambda x: x, lambda x: x.T, lambda x: np.asfortranarray(x)):
+        array, other = layout(x.copy()), layout(y)
+        assert BACKEND.add_scaled(array, other, -0.5) is array
+        np.testing.assert_array_equal(array, layout(x) - 0.5 * other)
+    whole = np.zeros(x.shape, dtype)
+    BACKEND.add_scaled(whole, np.asarray(y.real, "float16"), 0.5)
+    np.testing.assert_array_equal(whole, 0.5 * y)
