@@ -85,7 +85,7 @@ nox.options.sessions = [
 @nox.session
 def lint(session: nox.Session) -> None:
     """Look for mistakes and departures from the style."""
-    session.install("ruff>=0.12")
+    session.install("ruff==0.17.5")
     session.run("ruff", "check", ".", *session.posargs)
     session.run("ruff", "format", "--check", ".")
 
@@ -93,7 +93,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the type hints."""
-    session.install("-e", ".", "mypy>=1.15")
+    session.install("-e", ".", "mypy==2.4.1")
     session.run("mypy", *session.posargs)
 
 

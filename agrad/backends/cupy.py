@@ -225,9 +225,7 @@ class CupyBackend(StreamBackend):
         with native:
             return cupy.argsort(self.integers(generator, 0, 2**63, (n,), np.int64, native))
 
-    def _draw(
-        self, kernel: Any, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any, *limits: Any
-    ) -> Any:
+    def _draw(self, kernel: Any, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any, *limits: Any) -> Any:
         seed, draw = generator.draw()
         with native:
             numbers = cupy.empty(shape, dtype)
