@@ -33,10 +33,11 @@ def check_grads(
 ) -> None:
     """Compare the gradients of a function, up to an order, with central differences in double precision.
 
-    The outputs of `f` are weighted with random numbers and summed. The gradient of the sum, entry by entry, must be
-    what moving that entry by ``-eps`` and ``+eps`` shows. The gradient is itself a function, of the arguments and
-    the weights, and is checked in the same way for the next order. A complex entry is moved along both axes; its
-    gradient is that of PyTorch's convention, ``d/dRe + 1j * d/dIm``.
+    The outputs of `f` are weighted with random numbers and summed. How the sum changes when an argument moves by
+    ``-eps`` and ``+eps`` along a random direction must agree with the gradient; where it does not, each entry is
+    moved alone to find the worst. The gradient is itself a function, of the arguments and the weights, and is checked
+    in the same way for the next order. A complex entry is moved along both axes; its gradient is that of PyTorch's
+    convention, ``d/dRe + 1j * d/dIm``.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def check_grads(
     rtol, atol : float
         The relative and absolute tolerance.
     seed : int
-        Of the weights.
+        Of the weights and directions.
 
     Raises
     ------
@@ -155,19 +156,15 @@ class _Check:
     ) -> None:
         leaves = [point.detach().requires_grad_() for point in points]
         outputs = f(*leaves)
-        weights = [self._direction(output) for output in outputs]
+        weights = [_tensor(self._draw(output), output) for output in outputs]
         analytic = _pull(outputs, leaves, weights, create_graph=False)
+        what = f"the gradient of {self.name} of order {level}"
         unfit = [x.dtype.name for x in outputs if x.dtype.name not in ("float64", "complex128")]
-        for i, (point, gradient) in enumerate(zip(points, analytic, strict=True)):
-            numeric = self._differences(f, points, i, weights)
-            found = [0.0] * point.size if gradient is None else _numbers(gradient)
-            if difference := _worst(found, numeric, point.shape, self.rtol, self.atol, ("analytic", "numeric")):
+        for i, gradient in enumerate(analytic):
+            if difference := self._difference(f, points, i, weights, gradient):
                 missing = "; no rule leads there" if gradient is None else ""
                 note = f"; {unfit[0]} is too coarse for differences: compute in float64" if unfit else ""
-                raise AssertionError(
-                    f"the gradient of {self.name} of order {level} with respect to {names[i]} is wrong: "
-                    f"{difference}{missing}{note}"
-                )
+                raise AssertionError(f"{what} with respect to {names[i]} is wrong: {difference}{missing}{note}")
         if level == order:
             return
 
@@ -175,37 +172,54 @@ class _Check:
             xs, ws = values[: len(points)], values[len(points) :]
             return [g for g in _pull(f(*xs), xs, ws, create_graph=True) if g is not None]
 
+        for raw, recorded in zip(
+            [g for g in analytic if g is not None], gradient_function(*leaves, *weights), strict=True
+        ):
+            if difference := _worst(_numbers(recorded), _numbers(raw), raw.shape, 1e-9, 1e-9, ("recorded", "raw")):
+                raise AssertionError(f"{what} is another one under create_graph: {difference}")
         weight_names = [f"the weights of output {i}" for i in range(len(outputs))]
         self(gradient_function, [*points, *weights], [*names, *weight_names], level + 1, order)
 
-    def _direction(self, like: Tensor) -> Tensor:
-        """Return weights for an output: of size 0.5 to 1.5, so that none hides an entry."""
+    def _draw(self, like: Tensor) -> list[Any]:
+        """Return random numbers of size 0.5 to 1.5, so that none hides an entry."""
 
         def draw() -> float:
             return self.random.uniform(0.5, 1.5) * self.random.choice((-1, 1))
 
-        is_complex = like.dtype.is_complex
-        return _tensor([complex(draw(), draw()) if is_complex else draw() for _ in range(like.size)], like)
+        return [complex(draw(), draw()) if like.dtype.is_complex else draw() for _ in range(like.size)]
 
-    def _differences(
-        self, f: Callable[..., list[Tensor]], points: list[Tensor], i: int, weights: list[Tensor]
-    ) -> list[Any]:
-        """Return the central differences of the weighted sum of the outputs, for each entry of `points[i]`."""
-        values = _numbers(points[i])
+    def _difference(
+        self,
+        f: Callable[..., list[Tensor]],
+        points: list[Tensor],
+        i: int,
+        weights: list[Tensor],
+        gradient: Tensor | None,
+    ) -> str:
+        """Say how the gradient of `points[i]` differs from what is seen when it moves; nothing if they agree."""
+        point = points[i]
+        values = _numbers(point)
 
-        def slope(entry: int, step: complex) -> float:
+        def slope(direction: Sequence[Any]) -> float:
             sums = []
-            for sign in (1, -1):
-                moved = list(values)
-                moved[entry] += sign * step
+            for step in (self.eps, -self.eps):
                 xs = [x.detach().requires_grad_() for x in points]
-                xs[i] = _tensor(moved, points[i]).requires_grad_()
-                sums.append(_weighted_sum(f(*xs), weights))
+                moved = [value + step * d for value, d in zip(values, direction, strict=True)]
+                xs[i] = _tensor(moved, point).requires_grad_()
+                sums.append(sum(_inner(_numbers(out), _numbers(w)) for out, w in zip(f(*xs), weights, strict=True)))
             return (sums[0] - sums[1]) / (2 * self.eps)
 
-        if points[i].dtype.is_complex:
-            return [slope(k, self.eps) + 1j * slope(k, 1j * self.eps) for k in range(len(values))]
-        return [slope(k, self.eps) for k in range(len(values))]
+        found = [0.0] * point.size if gradient is None else _numbers(gradient)
+        direction = self._draw(point)
+        analytic, numeric = _inner(found, direction), slope(direction)
+        if math.isfinite(analytic) and _error(analytic, numeric, self.rtol, self.atol) <= 1:
+            return ""
+        axes = [[float(j == k) for j in range(point.size)] for k in range(point.size)]
+        entries: list[Any] = [slope(axis) for axis in axes]
+        if point.dtype.is_complex:
+            entries = [re + 1j * slope([1j * d for d in axis]) for re, axis in zip(entries, axes, strict=True)]
+        alone = _worst(found, entries, point.shape, self.rtol, self.atol, ("analytic", "numeric"))
+        return alone or f"along a random direction numeric {numeric!r}, analytic {analytic!r}"
 
 
 def _doubled(x: Any) -> Any:
@@ -244,12 +258,9 @@ def _pull(
     return gradients(outs, inputs, ws, create_graph=create_graph, allow_unused=True)
 
 
-def _weighted_sum(outputs: Sequence[Tensor], weights: Sequence[Tensor]) -> float:
-    """Sum the outputs times the weights, as the real inner product that complex gradients are defined by."""
-    terms: list[float] = []
-    for out, weight in zip(outputs, weights, strict=True):
-        terms += [(y * w.conjugate()).real for y, w in zip(_numbers(out), _numbers(weight), strict=True)]
-    return math.fsum(terms)
+def _inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
+    """Return the real inner product, which is what complex gradients are defined by."""
+    return math.fsum((x * y.conjugate()).real for x, y in zip(xs, ys, strict=True))
 
 
 # Numbers in lists: the functions under test take no part in testing themselves

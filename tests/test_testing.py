@@ -140,8 +140,17 @@ def test_a_missing_rule_is_found(double):
         check_grads(constant, [agrad.asarray([1.0])])
 
 
-def test_nan_is_wrong(double):
-    broken = op(lambda xp, x: x * 1.0, lambda g, xp: g * xp.nan)
+def test_a_rule_that_gives_another_value_when_recorded_is_found(double):
+    """Both gradients are gradients of something; of the second, the derivative is right too."""
+    torn = op(lambda xp, x: x * x, lambda g, x: (3 if isinstance(x, agrad.Tensor) else 2) * g * x)
+    check_grads(torn, [agrad.asarray([1.0, 2.0])], order=1)
+    with pytest.raises(AssertionError, match=r"order 1 is another one under create_graph.*raw.*recorded"):
+        check_grads(torn, [agrad.asarray([1.0, 2.0])])
+
+
+@pytest.mark.parametrize("value", [1.0, float("nan")])
+def test_nan_is_wrong(double, value):
+    broken = op(lambda xp, x: x * value, lambda g, xp: g * xp.nan)
     with pytest.raises(AssertionError, match="nan"):
         check_grads(broken, [agrad.asarray([1.0])])
 
