@@ -390,14 +390,19 @@ def _ravel(arrays: list[Tensor], lengths: tuple[int, ...], x: Tensor, key: Any) 
     except ValueError:
         shapes = ", ".join(str(array.shape) for array in arrays)
         raise _wrong(x, key, f"its arrays have shapes {shapes}, which do not broadcast") from None
-    xp, backend = x.device.xp, x.device.backend
     places: Any = 0
     for array, length in zip(arrays, lengths, strict=True):
-        index = xp.astype(array._data, xp.int64, copy=False)
-        if backend.checks_indices and bool(xp.any((index < -length) | (index >= length))):
-            raise _wrong(x, key, f"an index in an array is out of range for an axis of length {length}")
-        places = places * length + from_start(xp, index, length)
+        places = places * length + _checked(array, length, x, key)
     return wrap(places, x.device)
+
+
+def _checked(array: Tensor, length: int, x: Tensor, key: Any) -> Any:
+    """Return an index array counted from the start; IndexError if it leads out of its axis."""
+    xp = x.device.xp
+    index = xp.astype(array._data, xp.int64, copy=False)
+    if x.device.backend.checks_indices and bool(xp.any((index < -length) | (index >= length))):
+        raise _wrong(x, key, f"an index in an array is out of range for an axis of length {length}")
+    return from_start(xp, index, length)
 
 
 def _prepare(picked: Tensor, join: _Join) -> Tensor:
@@ -445,11 +450,10 @@ def _scatter(x: Tensor, reading: Reading, value: Any, key: Any) -> Tensor:
     """Return what the basic key reads, with `value` where the arrays point."""
     picked = _pick(x, reading)
     join = _join(reading, x, key)
-    prepared = _prepare(picked, join)
-    try:
-        written = put(prepared, _rows(value, reading, join, key, x), reshape(join.places, (-1,)), axis=join.axis)
-    except IndexError as error:
-        raise _wrong(x, key, str(error)) from None
+    if len(reading.arrays) == 1:
+        _checked(join.places, join.joined[join.axis], x, key)
+    prepared, rows = _prepare(picked, join), _rows(value, reading, join, key, x)
+    written = put(prepared, rows, reshape(join.places, (-1,)), axis=join.axis)
     if join.order is None:
         return reshape(written, picked.shape)
     written = reshape(written, tuple(picked.shape[i] for i in join.order))
