@@ -92,8 +92,7 @@ def _in_place(
 def _stays(x: Tensor, other: Any) -> bool:
     """Whether arithmetic with the other certainly keeps dtype, shape and device of `x`, so that it needs no check."""
     if isinstance(other, Tensor):
-        x_data, data = x._data, other._data
-        alike = x_data.dtype == data.dtype and (x_data.shape == data.shape or not data.shape)
+        alike = x.dtype is other.dtype and x._data.shape == other._data.shape
         return alike and x._device is other._device and x.dtype.differentiable
     return type(other) in (int, float) and x.dtype.differentiable
 
