@@ -368,7 +368,8 @@ def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
     if set_to_none or self._grad is None:
         self._grad = None
     else:
-        self._grad = self._grad.detach()
+        if self._grad._node is not None:
+            self._grad = self._grad.detach()
         with tape.no_grad():
             self._grad.zero_()
 
