@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.tensor import Tensor
 from . import functional as F
 from .module import Module
+from .reductions import known_reduction
 
 __all__ = ["CrossEntropyLoss", "L1Loss", "MSELoss"]
 
@@ -14,7 +15,7 @@ class _Loss(Module):
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = F.known_reduction(reduction)
+        self.reduction = known_reduction(reduction)
 
 
 class MSELoss(_Loss):
@@ -90,9 +91,9 @@ class CrossEntropyLoss(_Loss):
     --------
     >>> import agrad
     >>> from agrad import nn
-    >>> scores = agrad.asarray([[0.0, 0.0], [0.0, 100.0]])
+    >>> scores = agrad.asarray([[0.0, 0.0], [100.0, 0.0]])
     >>> nn.CrossEntropyLoss(reduction="none")(scores, agrad.asarray([0, 1]))
-    Tensor([0.6931472, 0.       ], dtype=float32, device='cpu')
+    Tensor([  0.6931472, 100.       ], dtype=float32, device='cpu')
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
