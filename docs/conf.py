@@ -16,7 +16,7 @@ copyright = "2026, agrad developers"
 version = release = agrad.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode", "numpydoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "benchmarks_*.md"]  # benchmarks.md includes the latter
 default_role = "py:obj"
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
