@@ -96,6 +96,8 @@ def asarray(
     Tensor([[1., 2.],
             [3., 4.]], dtype=float64, device='cpu')
     """
+    if copy is False and not hasattr(obj, "dtype"):
+        raise ValueError(f"a {type(obj).__name__} becomes a Tensor by a copy only; leave out copy=False")
     result = _adapt(obj, dtype, device, copy) if isinstance(obj, Tensor) else wrap(*convert(obj, dtype, device, copy))
     if requires_grad and not result.requires_grad:
         result = result.detach() if result is obj else result
