@@ -88,15 +88,15 @@ class SGD(Optimizer):
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""
-        weight_decay, momentum = group["weight_decay"], group["momentum"]
+        backend, weight_decay = device.backend, group["weight_decay"]
         if group["maximize"]:
             g = -g
         if weight_decay:
-            g = g + weight_decay * x
-        if momentum:
+            g = backend.add_scaled(backend.copy(g), x, weight_decay)
+        if group["momentum"]:
             total = self._add_to_sum(g, state, group, device)
-            g = g + momentum * total if group["nesterov"] else total
-        return device.backend.add_scaled(x, g, -group["lr"])
+            g = backend.add_scaled(backend.copy(g), total, group["momentum"]) if group["nesterov"] else total
+        return backend.add_scaled(x, g, -group["lr"])
 
     def _add_to_sum(self, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Add a gradient to the running sum in ``state["momentum_buffer"]``, and return the sum."""
