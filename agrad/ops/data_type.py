@@ -251,9 +251,13 @@ def can_cast(from_: Any, to: Any, /) -> bool:
     >>> agrad.can_cast(agrad.int8, agrad.int32), agrad.can_cast(agrad.float64, agrad.float32)
     (True, False)
     """
-    xp = _namespace(from_).xp
-    dtype = from_.dtype if isinstance(from_, Tensor) else from_
-    return bool(xp.can_cast(_raw(dtype, xp), native(xp, to)))
+    target = as_dtype(to)
+    device = _namespace(from_)
+    try:
+        with device:
+            return result_type(_dtype_and_namespace(from_)[0], target) is target
+    except TypeError:
+        return False  # integers and floats, for instance, where the library does not promote them
 
 
 def finfo(type: Any, /) -> FloatInfo:
@@ -290,7 +294,7 @@ def finfo(type: Any, /) -> FloatInfo:
         max=float(info.max),
         min=float(info.min),
         smallest_normal=float(info.smallest_normal),
-        dtype=from_native(info.dtype),
+        dtype=as_dtype(info.dtype),
     )
 
 

@@ -30,23 +30,24 @@ class Info:
         """Return the current device."""
         return get_device()
 
-    def devices(self) -> list[Device]:
+    def devices(self) -> tuple[Device, ...]:
         """Return all devices that can be used."""
-        return [Device(name) for name, missing in devices().items() if not missing]
+        return tuple(Device(name) for name, missing in devices().items() if not missing)
 
     def default_dtypes(self, *, device: str | Device | None = None) -> dict[str, DType]:
         """Return what numbers without a dtype become."""
-        xp = (get_device() if device is None else Device(device)).xp
-        integer = from_native(xp.asarray(0).dtype)
-        return {
-            "real floating": as_dtype(float),
-            "complex floating": as_dtype(complex),
-            "integral": integer,
-            "indexing": integer,
-        }
+        native = _native_info(device)
+        own = {"real floating": as_dtype(float), "complex floating": as_dtype(complex)}
+        return own | {kind: from_native(native["defaults"][kind]) for kind in ("integral", "indexing")}
 
     def dtypes(self, *, device: str | Device | None = None, kind: Any = None) -> dict[str, DType]:
         """Return the dtypes that a device has, all or those of a kind as in `isdtype`, by name."""
-        xp = (get_device() if device is None else Device(device)).xp
-        here = {name: dtype for name, dtype in BY_NAME.items() if hasattr(xp, name)}
+        here = {name: BY_NAME[name] for name in _native_info(device)["dtypes"]}
         return {name: dtype for name, dtype in here.items() if kind is None or isdtype(dtype, kind)}
+
+
+def _native_info(device: str | Device | None) -> dict[str, dict[str, Any]]:
+    """Return what the array library itself answers."""
+    place = get_device() if device is None else Device(device)
+    info = place.xp.__array_namespace_info__()
+    return {"dtypes": info.dtypes(device=place.native), "defaults": info.default_dtypes(device=place.native)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Literal
 
 from ..core.dtypes import as_dtype, get_default_dtype, native
@@ -42,6 +43,7 @@ def argmax(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool 
     >>> agrad.argmax(agrad.asarray([[1.0, 3.0], [4.0, 2.0]]), axis=1)
     Tensor([1, 0], dtype=int64, device='cpu')
     """
+    _check_choice(x, axis)
     return xp.argmax(x, axis=axis, keepdims=keepdims)
 
 
@@ -70,7 +72,13 @@ def argmin(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool 
     >>> agrad.argmin(agrad.asarray([[1.0, 3.0], [4.0, 2.0]]), axis=1)
     Tensor([0, 1], dtype=int64, device='cpu')
     """
+    _check_choice(x, axis)
     return xp.argmin(x, axis=axis, keepdims=keepdims)
+
+
+def _check_choice(x: Any, axis: int | None) -> None:
+    if (prod(x.shape) if axis is None else x.shape[axis]) == 0:
+        raise ValueError(f"there are no elements to choose from along axis {axis} of shape {tuple(x.shape)}")
 
 
 @primitive

@@ -109,10 +109,16 @@ def diff(
     parts = [part for part in (prepend, x, append) if part is not None]
     x = moveaxis(concat(parts, axis=axis) if len(parts) > 1 else x, axis, 0)
     for _ in range(n):
-        other = (slice(None),) * (x.ndim - 1)
-        ahead, behind = cut(x, (slice(1, None), *other)), cut(x, (slice(0, max(x.shape[0] - 1, 0)), *other))
-        x = not_equal(ahead, behind) if x.dtype.name == "bool" else subtract(ahead, behind)
+        x = _differences(x)
     return moveaxis(x, 0, axis)
+
+
+def _differences(x: Tensor) -> Tensor:
+    """Return the differences between neighbours along the first axis."""
+    length, others = x.shape[0], (slice(None),) * (x.ndim - 1)
+    ahead = cut(x, (slice(min(1, length), length), *others))
+    behind = cut(x, (slice(0, max(length - 1, 0)), *others))
+    return not_equal(ahead, behind) if x.dtype.name == "bool" else subtract(ahead, behind)
 
 
 def one_hot(x: ArrayLike, num_classes: int, /, *, dtype: Any = None, axis: int = -1) -> Tensor:

@@ -1,4 +1,4 @@
-"""Creation functions: values, types, places, and gradients where asked for."""
+"""Creation functions: values, dtypes, devices, and what they refuse."""
 
 import numpy as np
 import pytest
@@ -6,103 +6,133 @@ import pytest
 import agrad
 from agrad.testing import assert_close
 
-CALLS = {
-    "arange": lambda xp: xp.arange(5),
-    "arange with a step": lambda xp: xp.arange(1, 9, 3),
-    "arange backwards": lambda xp: xp.arange(5, 0, -2),
-    "arange of floats": lambda xp: xp.arange(0.0, 1.0, 0.25),
-    "eye": lambda xp: xp.eye(2, 3, k=1),
-    "full": lambda xp: xp.full((2, 3), 1.5),
-    "full of integers": lambda xp: xp.full(3, 7),
-    "full of booleans": lambda xp: xp.full(3, True),
-    "linspace": lambda xp: xp.linspace(0, 1, 5),
-    "linspace without the end": lambda xp: xp.linspace(1.0, 3.0, 4, endpoint=False),
-    "ones": lambda xp: xp.ones((2, 0, 3)),
-    "zeros": lambda xp: xp.zeros(4),
-    "zeros of no axis": lambda xp: xp.zeros(()),
-    "tril": lambda xp: xp.tril(xp.ones((3, 3))),
-    "triu": lambda xp: xp.triu(xp.ones((2, 3)), k=1),
+CREATORS = {
+    "arange": lambda **kw: agrad.arange(0.0, 2.0, 0.5, **kw),
+    "asarray": lambda **kw: agrad.asarray([1.0, 2.0], **kw),
+    "empty": lambda **kw: agrad.empty(2, **kw),
+    "empty_like": lambda **kw: agrad.empty_like([1.0, 2.0], **kw),
+    "eye": lambda **kw: agrad.eye(2, **kw),
+    "full": lambda **kw: agrad.full(2, 1.5, **kw),
+    "full_like": lambda **kw: agrad.full_like([1.0, 2.0], 1.5, **kw),
+    "linspace": lambda **kw: agrad.linspace(0, 1, 3, **kw),
+    "ones": lambda **kw: agrad.ones((2, 1), **kw),
+    "ones_like": lambda **kw: agrad.ones_like([1.0, 2.0], **kw),
+    "tensor": lambda **kw: agrad.tensor([1.0, 2.0], **kw),
+    "zeros": lambda **kw: agrad.zeros((2, 1), **kw),
+    "zeros_like": lambda **kw: agrad.zeros_like([1.0, 2.0], **kw),
 }
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_values_are_numpys_and_types_the_defaults(device, name):
-    found, expected = CALLS[name](agrad), CALLS[name](np)
-    assert_close(found, expected, rtol=1e-6)
-    assert found.device is device
-    names = {"f": "float32", "i": "int64", "b": "bool"}
-    assert found.dtype.name == names[expected.dtype.kind]
-
-
-@pytest.mark.parametrize("dtype", [agrad.float32, agrad.int32, agrad.complex64, agrad.bool])
-def test_a_dtype_can_be_asked_for(device, dtype):
-    for x in (agrad.zeros(2, dtype=dtype), agrad.ones(2, dtype=dtype), agrad.full(2, 1, dtype=dtype)):
-        assert x.dtype is dtype
-    assert agrad.empty(2, dtype=dtype).shape == (2,)
-
-
-def test_a_device_can_be_asked_for(device):
-    with agrad.Device("cpu"):
-        for x in (
-            agrad.zeros(2, device=device),
-            agrad.arange(2, device=device.name),
-            agrad.asarray([1.0], device=device),
-            agrad.eye(2, device=device),
-            agrad.linspace(0, 1, 2, device=device),
-            agrad.empty(2, device=device),
-        ):
-            assert x.device is device
+@pytest.mark.parametrize("make", CREATORS.values(), ids=CREATORS)
+def test_creators_take_dtype_device_and_requires_grad(device, make):
+    plain = make()
+    assert (plain.device, plain.dtype, plain.requires_grad) == (device, agrad.float32, False)
+    made = make(dtype=agrad.float64, device="cpu", requires_grad=True)
+    assert (made.device.name, made.dtype, made.requires_grad, made.is_leaf) == ("cpu", agrad.float64, True, True)
+    with pytest.raises(TypeError, match="require gradients"):
+        make(dtype=agrad.int32, requires_grad=True)
 
 
 @pytest.mark.parametrize(
-    ("like", "value"),
+    ("found", "expected"),
     [
-        (agrad.zeros_like, 0),
-        (agrad.ones_like, 1),
-        (lambda x, **kw: agrad.full_like(x, 2, **kw), 2),
-        (agrad.empty_like, None),
+        (lambda: agrad.arange(5), np.arange(5)),
+        (lambda: agrad.arange(1, 5), np.arange(1, 5)),
+        (lambda: agrad.arange(5, 1, -2), np.arange(5, 1, -2)),
+        (lambda: agrad.arange(3, dtype=agrad.float64), np.arange(3.0)),
+        (lambda: agrad.arange(0.0, 1.0, 0.25), np.arange(0, 1, 0.25, dtype=np.float32)),
+        (lambda: agrad.arange(agrad.asarray(3)), np.arange(3)),
+        (lambda: agrad.linspace(0, 1, 4, endpoint=False), np.linspace(0, 1, 4, endpoint=False, dtype=np.float32)),
+        (lambda: agrad.linspace(1j, 2, 3), np.linspace(1j, 2, 3, dtype=np.complex64)),
+        (lambda: agrad.eye(2, 3, k=-1), np.eye(2, 3, k=-1, dtype=np.float32)),
+        (lambda: agrad.full((2, 2), 7), np.full((2, 2), 7)),
+        (lambda: agrad.full(2, True), np.full(2, True)),
+        (lambda: agrad.full(2, 1j), np.full(2, 1j, dtype=np.complex64)),
+        (lambda: agrad.full((), np.float64(2.5)), np.asarray(2.5, dtype=np.float32)),
+        (lambda: agrad.ones(3, dtype="int8"), np.ones(3, dtype=np.int8)),
+        (lambda: agrad.ones_like(agrad.zeros(2, dtype=agrad.int16)), np.ones(2, dtype=np.int16)),
+        (lambda: agrad.full_like(agrad.zeros(2, dtype=agrad.int16), 3), np.full(2, 3, dtype=np.int16)),
+        (lambda: agrad.asarray([[True], [False]]), np.asarray([[True], [False]])),
+        (lambda: agrad.asarray([1, 2.5]), np.asarray([1, 2.5], dtype=np.float32)),
+        (lambda: agrad.asarray(1 + 2j), np.asarray(1 + 2j, dtype=np.complex64)),
+        (lambda: agrad.asarray(np.ones(2)), np.ones(2)),
     ],
 )
-def test_likes_take_shape_type_and_place(device, like, value):
-    x = agrad.ones((2, 3), dtype=agrad.int32)
-    with agrad.Device("cpu"):
-        y = like(x)
-    assert (y.shape, y.dtype, y.device) == ((2, 3), agrad.int32, device)
-    assert value is None or y.tolist() == [[value] * 3] * 2
-    assert like(x, dtype=agrad.float32).dtype is agrad.float32
-    assert not like(agrad.ones(2, requires_grad=True)).requires_grad
+def test_values_and_dtypes(device, found, expected):
+    assert_close(found(), agrad.asarray(expected))
 
 
-def test_asarray_copies_as_it_is_told(device):
-    x = agrad.ones(3)
-    assert agrad.asarray(x) is x or agrad.asarray(x).data is x.data
-    assert agrad.asarray(x, copy=True).data is not x.data or device.kind == "jax"
-    with pytest.raises(ValueError, match=r"list.*copy"):
-        agrad.asarray([1.0, 2.0], copy=False)
+def test_the_default_dtype_is_used(device):
+    agrad.set_default_dtype(agrad.float64)
+    try:
+        made = [agrad.zeros(1), agrad.asarray(1.5), agrad.arange(1.0), agrad.linspace(0, 1, 2), agrad.full(1, 0.5)]
+        assert {x.dtype for x in made} == {agrad.float64}
+        assert agrad.full(1, 1j).dtype is agrad.complex128
+    finally:
+        agrad.set_default_dtype(agrad.float32)
 
 
-def test_asarray_keeps_the_history_of_a_tensor(device):
-    x = agrad.ones(3, requires_grad=True)
-    y = agrad.asarray(x * 2)
-    y.sum().backward()
-    assert x.grad.tolist() == [2.0, 2.0, 2.0]
+def test_asarray_returns_tensors_as_they_are(device):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    assert agrad.asarray(x) is x
+    assert agrad.asarray(x, dtype=agrad.float32, device=device, copy=False) is x
+    assert agrad.asarray(x, copy=True) is not x
+    with pytest.raises(ValueError, match=r"float32.*float64"):
+        agrad.asarray(x, dtype=agrad.float64, copy=False)
 
 
-def test_from_dlpack_shares_or_copies_values():
-    assert agrad.from_dlpack(np.asarray([1.0, 2.0])).tolist() == [1.0, 2.0]
-    assert agrad.from_dlpack(agrad.ones(2)).tolist() == [1.0, 1.0]
+def test_asarray_of_a_tensor_stays_on_the_tape(device):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    (agrad.asarray(x, dtype=agrad.float64, copy=True) * 3).sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_asarray_marks_a_leaf_without_touching_its_source(device):
+    x = agrad.asarray([1.0, 2.0])
+    y = agrad.asarray(x, requires_grad=True)
+    assert (x.requires_grad, y.requires_grad) == (False, True)
+
+
+def test_asarray_shares_numpys_memory_and_tensor_does_not():
+    array = np.zeros(2)
+    shared, copied = agrad.asarray(array, device="cpu"), agrad.tensor(array, device="cpu")
+    array[0] = 1.0
+    assert (shared[0].item(), copied[0].item()) == (1.0, 0.0)
+
+
+def test_dlpack_goes_both_ways(device):
+    x = agrad.asarray([1.0, 2.0])
+    assert_close(agrad.from_dlpack(x), x)
+    assert agrad.from_dlpack(x).device is device
+    assert_close(agrad.from_dlpack(np.asarray([1.0, 2.0]), device="cpu"), np.asarray([1.0, 2.0]))
+    assert agrad.from_dlpack(x, requires_grad=True).requires_grad
+    assert not x.requires_grad
+
+
+def test_where_a_gradient_would_end_tensors_are_refused(device):
+    x = agrad.asarray(2.0, requires_grad=True)
+    for make in (
+        lambda: agrad.full(2, x),
+        lambda: agrad.arange(x),
+        lambda: agrad.linspace(0, x, 3),
+        lambda: agrad.from_dlpack(x),
+    ):
+        with pytest.raises(RuntimeError, match="detach"):
+            make()
+    assert agrad.full(2, x.detach()).tolist() == [2.0, 2.0]
+    with pytest.raises(TypeError, match="numbers"):
+        agrad.full(2, "text")
 
 
 def test_meshgrid(device):
-    a, b = agrad.meshgrid(agrad.arange(2), agrad.arange(3))
-    expected = np.meshgrid(np.arange(2), np.arange(3))
-    assert_close(a, expected[0])
-    assert_close(b, expected[1])
-
-
-@pytest.mark.parametrize("make", [agrad.zeros, agrad.ones, agrad.empty, lambda shape: agrad.full(shape, 1.0)])
-def test_impossible_shapes_are_refused(device, make):
-    with pytest.raises((ValueError, RuntimeError, TypeError)):
-        make((-1, 2))
-    with pytest.raises(TypeError):
-        make("ab")
+    x, y = agrad.asarray([1.0, 2.0, 3.0]), agrad.asarray([4.0, 5.0])
+    for indexing in ("xy", "ij"):
+        found = agrad.meshgrid(x, y, indexing=indexing)
+        for grid, expected in zip(found, np.meshgrid(x.numpy(), y.numpy(), indexing=indexing), strict=True):
+            assert_close(grid, agrad.asarray(expected))
+    assert agrad.meshgrid() == ()
+    assert agrad.meshgrid(x)[0].shape == (3,)
+    with pytest.raises(ValueError, match="1-d"):
+        agrad.meshgrid(x, agrad.zeros((2, 2)))
+    with pytest.raises(ValueError, match="'xy' or 'ij'"):
+        agrad.meshgrid(x, indexing="ji")

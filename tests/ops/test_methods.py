@@ -1,4 +1,4 @@
-"""Methods of Tensor: the functions that people call as methods, as the standard defines them."""
+"""Operators and methods of Tensor: what they take beside their functions."""
 
 import numpy as np
 import pytest
@@ -6,87 +6,190 @@ import pytest
 import agrad
 from agrad.testing import assert_close
 
-VALUES = np.asarray([[0.5, 2.0, 1.5], [3.0, 0.25, 1.0]])
-
 
 @pytest.fixture
 def x(device):
-    return agrad.tensor(VALUES, dtype=agrad.float32, requires_grad=True)
+    return agrad.asarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 
 
-METHODS = {
-    "sum": lambda x: x.sum(),
-    "mean": lambda x: x.mean(),
-    "max": lambda x: x.max(),
-    "min": lambda x: x.min(),
-    "prod": lambda x: x.prod(),
-    "std": lambda x: x.std(),
-    "var": lambda x: x.var(),
-    "exp": lambda x: x.exp() if isinstance(x, agrad.Tensor) else np.exp(x),
-    "log": lambda x: x.log() if isinstance(x, agrad.Tensor) else np.log(x),
-    "sqrt": lambda x: x.sqrt() if isinstance(x, agrad.Tensor) else np.sqrt(x),
-    "abs": lambda x: x.abs() if isinstance(x, agrad.Tensor) else np.abs(x),
-    "sin": lambda x: x.sin() if isinstance(x, agrad.Tensor) else np.sin(x),
-    "cos": lambda x: x.cos() if isinstance(x, agrad.Tensor) else np.cos(x),
-    "tanh": lambda x: x.tanh() if isinstance(x, agrad.Tensor) else np.tanh(x),
-    "sigmoid": lambda x: x.sigmoid() if isinstance(x, agrad.Tensor) else 1 / (1 + np.exp(-x)),
-    "relu": lambda x: x.relu() if isinstance(x, agrad.Tensor) else np.maximum(x, 0),
-    "pow": lambda x: x.pow(3) if isinstance(x, agrad.Tensor) else x**3,
-    "clip": lambda x: x.clip(0.6, 1.2),
-    "sum of axis": lambda x: x.sum(axis=0),
-    "mean kept": lambda x: x.mean(axis=1, keepdims=True),
-    "max of axis": lambda x: x.max(axis=1),
-    "std of axis": lambda x: x.std(axis=0),
-    "reshape": lambda x: x.reshape(3, 2),
-    "reshape by tuple": lambda x: x.reshape((3, 2)),
-    "reshape inferred": lambda x: x.reshape(-1),
-    "transpose": lambda x: x.transpose(),
-    "transpose by axes": lambda x: x.transpose((1, 0)),
-    "transpose by two axes": lambda x: x.transpose(1, 0),
-    "T": lambda x: x.T,
-    "mT": lambda x: x.mT,
-    "flatten": lambda x: x.flatten(),
-    "squeeze": lambda x: x.reshape((2, 1, 3)).squeeze(1),
-    "expand_dims": lambda x: x.expand_dims(1) if isinstance(x, agrad.Tensor) else x[:, None],
-    "expand_as": lambda x: (
-        x[0].expand_as(agrad.zeros((4, 3))) if isinstance(x, agrad.Tensor) else np.broadcast_to(x[0], (4, 3))
-    ),
-    "matmul": lambda x: x.matmul(x.T) if isinstance(x, agrad.Tensor) else x @ x.T,
-    "mm": lambda x: x.mm(x.T) if isinstance(x, agrad.Tensor) else x @ x.T,
-    "astype": lambda x: x.astype(agrad.float32) if isinstance(x, agrad.Tensor) else x.astype("float32"),
+OPERATORS = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "**": lambda a, b: a**b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
+BIT_OPERATORS = {
+    "&": lambda a, b: a & b,
+    "|": lambda a, b: a | b,
+    "^": lambda a, b: a ^ b,
+    "<<": lambda a, b: a << b,
+    ">>": lambda a, b: a >> b,
 }
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_methods_compute_what_numpy_does_and_are_tracked(device, x, name):
-    result = METHODS[name](x)
-    assert_close(result.detach(), np.asarray(METHODS[name](VALUES)), rtol=1e-5, atol=1e-6)
-    assert result.device is device
-    assert result.requires_grad
-    result.sum().backward()
-    assert x.grad.shape == x.shape
+@pytest.mark.parametrize("sign", OPERATORS)
+def test_operators_take_numbers_and_arrays_on_either_side(device, sign):
+    a, b = np.asarray([1.5, 2.0, 7.0], dtype=np.float32), np.asarray([2.0, 2.0, 3.0], dtype=np.float32)
+    op, x, y = OPERATORS[sign], agrad.asarray(a), agrad.asarray(b)
+    for found, expected in [
+        (op(x, y), op(a, b)),
+        (op(x, b), op(a, b)),
+        (op(a, y), op(a, b)),
+        (op(x, 2), op(a, 2)),
+        (op(x, 2.0), op(a, 2)),
+        (op(2, y), op(2, b)),
+        (op(x, np.float32(2.0)), op(a, 2)),
+        (op(np.float64(2.0), y), op(2, b)),
+    ]:
+        assert isinstance(found, agrad.Tensor)
+        assert_close(found, agrad.asarray(expected), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["argmax", "argmin", "all", "any"])
-def test_methods_without_a_derivative(device, x, name):
-    result = getattr(x, name)(axis=1)
-    assert result.tolist() == getattr(VALUES, name)(axis=1).tolist()
-    assert not result.requires_grad
-    assert getattr(x, name)().tolist() == getattr(VALUES, name)().tolist()
+@pytest.mark.parametrize("sign", BIT_OPERATORS)
+def test_bit_operators_take_integers_on_either_side(device, sign):
+    a, b = np.asarray([5, 6, 12]), np.asarray([1, 2, 3])
+    op, x, y = BIT_OPERATORS[sign], agrad.asarray(a), agrad.asarray(b)
+    for found, expected in [(op(x, y), op(a, b)), (op(x, b), op(a, b)), (op(a, y), op(a, b)), (op(x, 2), op(a, 2))]:
+        assert_close(found, agrad.asarray(expected))
+    assert_close(op(2, y), agrad.asarray(op(2, b)))
+    assert (~x).tolist() == (~a).tolist()
 
 
-def test_max_gives_values_and_std_has_no_correction(device, x):
-    assert isinstance(x.max(axis=1), agrad.Tensor)
-    assert_close(x.std().item(), VALUES.std(), rtol=1e-5)
-    assert_close(x.var(correction=1).item(), VALUES.var(ddof=1), rtol=1e-5)
+def test_matrix_products_take_arrays_on_either_side(x):
+    other = np.ones((3, 2), dtype=np.float32)
+    assert (x @ other).tolist() == [[6.0, 6.0], [15.0, 15.0]]
+    assert (other @ x).tolist() == [[5.0, 7.0, 9.0]] * 3
 
 
-def test_transpose_permutes_as_numpys(device):
-    y = agrad.zeros((2, 3, 4))
-    assert y.transpose().shape == (4, 3, 2)
-    assert y.transpose((2, 0, 1)).shape == y.transpose(2, 0, 1).shape == (4, 2, 3)
-    assert y.flatten().shape == (24,)
+def test_signs(x):
+    assert_close(-x, 0 - x)
+    assert_close(abs(-x), +x)
 
 
-def test_methods_can_be_chained_on_plain_tensors(device):
-    assert agrad.arange(6.0).reshape(2, 3).T.sum(axis=0).max().item() == 12.0
+def test_gradients_flow_through_reflected_operators(device):
+    x = agrad.asarray([2.0, 4.0], requires_grad=True)
+    (8 / x + 2**x - (3 - x) + np.ones(2, dtype=np.float32) * x).sum().backward()
+    expected = -8 / np.asarray([2.0, 4.0]) ** 2 + np.log(2) * 2 ** np.asarray([2.0, 4.0]) + 1 + 1
+    assert_close(x.grad, expected.astype(np.float32), rtol=1e-6)
+
+
+@pytest.mark.parametrize("stranger", [object(), "text", {}, None])
+def test_strangers_are_refused(x, stranger):
+    for op in (OPERATORS["+"], OPERATORS["*"], OPERATORS["<"]):
+        with pytest.raises(TypeError):
+            op(x, stranger)
+        with pytest.raises(TypeError):
+            op(stranger, x)
+
+
+def test_nothing_that_is_no_array_equals_a_tensor(x):
+    assert (x == None) is False  # noqa: E711
+    assert (x != "text") is True
+    assert x in [None, x]
+    assert (x == [1.0, 2.0, 3.0]).tolist() == [[True] * 3, [False] * 3]
+
+
+def test_tensors_are_keys_by_identity(x):
+    other = x + 0
+    names = {x: "x", other: "other"}
+    assert (names[x], names[other]) == ("x", "other")
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod", "std", "var", "argmax", "argmin"])
+def test_reductions_take_the_axis_by_position(x, name):
+    reference = getattr(np, name)
+    array = x.numpy()
+    assert_close(getattr(x, name)().tolist(), reference(array), rtol=1e-6)
+    assert_close(getattr(x, name)(1).tolist(), reference(array, 1), rtol=1e-6)
+    assert getattr(x, name)(axis=0, keepdims=True).shape == (1, 3)
+
+
+def test_truth_along_an_axis(x):
+    assert (x > 3).any(1).tolist() == [False, True]
+    assert (x > 3).all(axis=1).tolist() == [False, True]
+    assert x.all().item() is True
+
+
+def test_shapes(x):
+    assert x.reshape(3, 2).shape == x.reshape((3, 2)).shape == x.reshape([3, -1]).shape == (3, 2)
+    assert x.reshape(-1).shape == x.reshape(6).shape == x.flatten().shape == (6,)
+    assert x.reshape(1, 6).squeeze().shape == (6,)
+    assert x.reshape(1, 6, 1).squeeze(0).shape == (6, 1)
+    assert x.sum().reshape(()).shape == ()
+    assert x.expand_dims(0).shape == x.unsqueeze(0).shape == (1, 2, 3)
+    assert x[0].expand_as(x).shape == (2, 3)
+    with pytest.raises(ValueError, match=r"\(2, 3\)"):
+        x.reshape(4, 2)
+
+
+def test_transposes(x):
+    deep = x.reshape(1, 2, 3)
+    assert x.T.shape == x.mT.shape == x.transpose().shape == (3, 2)
+    assert deep.transpose().shape == deep.transpose(None).shape == (3, 2, 1)
+    assert deep.transpose(1, 0, 2).shape == deep.transpose((1, 0, 2)).shape == (2, 1, 3)
+    assert deep.mT.shape == (1, 3, 2)
+    with pytest.raises(ValueError, match=r"\(1, 2, 3\).*mT"):
+        _ = deep.T
+
+
+def test_methods_are_their_functions(x):
+    for name in ("exp", "log", "sqrt", "abs", "sin", "cos", "tanh", "sigmoid", "relu", "softmax", "log_softmax"):
+        assert_close(getattr(x, name)(), getattr(agrad, name)(x))
+    assert_close(x.pow(2), x * x)
+    assert_close(x.clip(2, 5), agrad.clip(x, 2, 5))
+    assert_close(x.clip(max=5), agrad.clip(x, max=5))
+    assert_close(x.matmul(x.T), x.mm(x.T))
+    assert_close(x.sort(axis=0, descending=True)[0], x.max(0))
+    assert_close(x.take(agrad.asarray([1]), axis=0), x[1:])
+
+
+def test_to(x):
+    assert x.to(x.device) is x
+    assert x.to(agrad.float32) is x
+    assert x.to("float64").dtype is agrad.float64
+    moved = x.to("cpu", agrad.float64)
+    assert (moved.device.name, moved.dtype) == ("cpu", agrad.float64)
+    assert x.to(dtype=agrad.int32, device="cpu").dtype is agrad.int32
+    assert x.cpu().device is agrad.Device("cpu")
+    with pytest.raises(TypeError, match="one device"):
+        x.to("cpu", "strict")
+    with pytest.raises(TypeError, match="one dtype"):
+        x.to(agrad.float32, dtype=agrad.float64)
+
+
+def test_astype_and_gradients(device):
+    x = agrad.asarray([1.5, 2.5], requires_grad=True)
+    (x.astype(agrad.float64) ** 2).sum().backward()
+    assert x.grad.dtype is agrad.float32
+    assert x.grad.tolist() == [3.0, 5.0]
+    assert x.astype(agrad.int64).requires_grad is False
+    assert x.astype(agrad.float32, copy=False) is x
+    assert x.astype(agrad.float32) is not x
+    with pytest.raises(TypeError, match="real"):
+        agrad.asarray([1j]).astype(agrad.float32)
+
+
+def test_second_order_through_devices(device):
+    x = agrad.asarray([1.0, 2.0], device="cpu", requires_grad=True)
+    y = (x.to(device) ** 3).sum()
+    (slope,) = agrad.gradients(y, x, create_graph=True)
+    (curve,) = agrad.gradients(slope.sum(), x)
+    assert curve.tolist() == [6.0, 12.0]
+    assert curve.device is agrad.Device("cpu")
+
+
+def test_retained_gradients(device):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [4.0, 8.0]
