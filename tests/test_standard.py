@@ -35,7 +35,7 @@ def test_signatures_are_the_standards(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in METHODS if not name.startswith("_") or name[:2] == "__" and name not in NOT_STANDARD]
+    "name", [name for name in METHODS if not name.startswith("_") or (name[:2] == "__" and name not in NOT_STANDARD)]
 )
 def test_every_method_is_there(name):
     assert hasattr(agrad.Tensor, name)
