@@ -39,8 +39,8 @@ def not_scalar(shape: Sequence[int]) -> RuntimeError:
 def wrong_gradient(gradient: Any, tensor: Any) -> ValueError:
     """A gradient does not match its Tensor."""
     return ValueError(
-        f"the gradient has shape {gradient.shape} on {gradient.device}, its Tensor {tensor.shape} on {tensor.device}; "
-        "they must be the same"
+        f"the gradient is {gradient.dtype.name} of shape {gradient.shape} on {gradient.device}, "
+        f"its Tensor {tensor.dtype.name} of shape {tensor.shape} on {tensor.device}; they must be the same"
     )
 
 

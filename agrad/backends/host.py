@@ -43,6 +43,8 @@ def native_order(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def show(array: np.ndarray[Any, Any], name: str) -> str:
     """Return the values as text, aligned behind ``name(``, in a screenful at most."""
     prefix = " " * (len(name) + 1)
+    if array.size == 0 and array.ndim > 1:
+        return f"[], shape={array.shape}"
     text = np.array2string(array, separator=", ", threshold=200, prefix=prefix)
     lines = text.split("\n")
     if len(lines) > _LINES:

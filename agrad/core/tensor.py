@@ -129,10 +129,8 @@ class Tensor(ArrayMethods):
     def grad(self, value: Tensor | None) -> None:
         if value is not None and not isinstance(value, Tensor):
             raise TypeError(f"grad must be a Tensor or None, not {type(value).__name__}")
-        if value is not None and (value.shape != self.shape or value.device is not self._device):
-            raise ValueError(
-                f"grad must have shape {self.shape} on {self._device}, not {value.shape} on {value.device}"
-            )
+        if value is not None and (value.shape, value.dtype, value.device) != (self.shape, self.dtype, self.device):
+            raise errors.wrong_gradient(value, self)
         self._grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:

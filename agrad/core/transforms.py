@@ -43,6 +43,9 @@ def gradients(
     >>> agrad.gradients(slope, x)
     (Tensor(18., dtype=float32, device='cpu'),)
     """
+    for name, what in (("outputs", outputs), ("inputs", inputs)):
+        if not isinstance(what, (Tensor, Sequence)):
+            raise TypeError(f"{name} must be a Tensor or a list of Tensors, not {type(what).__name__}")
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     given = [grad_outputs] if isinstance(grad_outputs, Tensor) else grad_outputs or [None] * len(outputs)

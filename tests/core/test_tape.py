@@ -336,6 +336,13 @@ def test_an_unused_input_raises_unless_allowed():
     assert none is None
 
 
+def test_gradients_with_respect_to_outputs_of_one_op(device):
+    x = leaf()
+    a, b, _ = agrad.unstack(x * x)
+    ga, gb, gx = agrad.gradients(a * 2 + b * b, [a, b, x])
+    assert (ga.item(), gb.item(), gx.tolist()) == (2.0, 8.0, [4.0, 32.0, 0.0])
+
+
 def test_gradients_stops_where_nobody_asks():
     """What is needed for the input asked for is freed; the other branch is not even looked at."""
     x, y = leaf(2.0), leaf(3.0)
@@ -349,8 +356,12 @@ def test_gradients_stops_where_nobody_asks():
 
 def test_gradients_checks_what_it_gets():
     x = leaf(1.0)
-    with pytest.raises(TypeError, match="float"):
-        agrad.gradients(1.0, x) if False else agrad.gradients([1.0], [x])
+    with pytest.raises(TypeError, match="outputs must be a Tensor or a list of Tensors, not float"):
+        agrad.gradients(1.0, x)
+    with pytest.raises(TypeError, match="inputs must be a Tensor or a list of Tensors, not int"):
+        agrad.gradients(x * 2, 1)
+    with pytest.raises(TypeError, match="needs Tensors, not float"):
+        agrad.gradients([1.0], [x])
     with pytest.raises(RuntimeError, match="requires_grad=True"):
         agrad.gradients(x * 2, agrad.ones(()))
     with pytest.raises(ValueError, match=r"2 outputs.*not 1"):

@@ -158,8 +158,10 @@ def test_grad_is_settable_and_checked(device):
     x = agrad.ones((2, 3), requires_grad=True)
     x.grad = agrad.zeros((2, 3))
     assert x.grad.tolist() == [[0.0] * 3] * 2
-    with pytest.raises(ValueError, match=r"\(2, 3\).*\(3, 2\)"):
+    with pytest.raises(ValueError, match=r"\(3, 2\).*\(2, 3\)"):
         x.grad = agrad.zeros((3, 2))
+    with pytest.raises(ValueError, match=r"int64.*float32"):
+        x.grad = agrad.zeros((2, 3), dtype=agrad.int64)
     with pytest.raises(TypeError, match="Tensor or None, not float"):
         x.grad = 1.0
     x.grad = None
@@ -447,6 +449,7 @@ def test_repr(device):
     assert "requires_grad=True" in repr(agrad.asarray(1.0, requires_grad=True))
     assert "grad_fn=<multiply>" in repr(tracked())
     assert "int64" in repr(agrad.asarray(1))
+    assert repr(agrad.zeros((0, 3))) == f"Tensor([], shape=(0, 3), dtype=float32, device='{device}')"
 
 
 @pytest.mark.parametrize(
