@@ -18,9 +18,10 @@ NOT_STANDARD = {"_new", "__buffer__", "__init__"}
 
 
 def parameters(function):
-    """Return the parameters that the standard knows, as it counts them: name, kind, and whether it may be left out."""
+    """Return the parameters that the standard knows: name, kind and default; array-api-strict has its own mark for None."""
     found = inspect.signature(function).parameters.values()
-    return [(p.name, p.kind, p.default is p.empty) for p in found if p.name != "requires_grad"]
+    defaults = [None if "UNDEF" in repr(p.default) else p.default for p in found]
+    return [(p.name, p.kind, d) for p, d in zip(found, defaults, strict=True) if p.name != "requires_grad"]
 
 
 @pytest.mark.parametrize("name", NAMES)
