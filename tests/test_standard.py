@@ -18,7 +18,7 @@ NOT_STANDARD = {"_new", "__buffer__", "__init__"}
 
 
 def parameters(function):
-    """Return the parameters that the standard knows: name, kind and default; array-api-strict has its own mark for None."""
+    """Return name, kind and default of the standard's parameters; array-api-strict has a mark of its own for None."""
     found = inspect.signature(function).parameters.values()
     defaults = [None if "UNDEF" in repr(p.default) else p.default for p in found]
     return [(p.name, p.kind, d) for p, d in zip(found, defaults, strict=True) if p.name != "requires_grad"]

@@ -79,6 +79,8 @@ def test_asarray_returns_tensors_as_they_are(device):
     assert agrad.asarray(x, copy=True) is not x
     with pytest.raises(ValueError, match=r"float32.*float64"):
         agrad.asarray(x, dtype=agrad.float64, copy=False)
+    with pytest.raises(ValueError, match=r"list.*copy"):
+        agrad.asarray([1.0, 2.0], copy=False)
 
 
 def test_asarray_of_a_tensor_stays_on_the_tape(device):
