@@ -170,6 +170,10 @@ class CupyBackend(StreamBackend):
             array[key] = value
         return array
 
+    def update(self, array: Any, operator: Callable[[Any, Any], Any], other: Any) -> Any:
+        with array.device:
+            return operator(array, other)
+
     def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
         with array.device:
             _add_scaled(other, scale, array)

@@ -1,6 +1,7 @@
 """What a backend does its library's way is what the generic backend does in pure array API."""
 
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -140,6 +141,13 @@ def test_add_scaled(place, dtype, shape):
     own, generic = both(place, "add_scaled", array, other, -0.5)
     np.testing.assert_array_equal(own, generic)
     assert own.dtype == dtype
+
+
+@pytest.mark.parametrize("change", [operator.iadd, operator.imul, operator.isub, operator.itruediv])
+def test_update(place, change):
+    array, other = (make(place, np.asarray(values, dtype=np.float32)) for values in ([6.0, 8.0], [2.0, 4.0]))
+    expected = change(np.asarray([6.0, 8.0], dtype=np.float32), np.asarray([2.0, 4.0], dtype=np.float32))
+    np.testing.assert_array_equal(numbers(place, place.backend.update(array, change, other)), expected)
 
 
 def test_writing_changes_the_array_itself(place):
