@@ -89,10 +89,19 @@ def array_function(x: Tensor, function: Any, types: Any, args: Any, kwargs: Any)
     )
 
 
-def dlpack(x: Tensor, **kwargs: Any) -> Any:
+def dlpack(
+    x: Tensor,
+    /,
+    *,
+    stream: Any = None,
+    max_version: tuple[int, int] | None = None,
+    dl_device: tuple[Any, int] | None = None,
+    copy: bool | None = None,
+) -> Any:
     """``__dlpack__``: share the buffer of a Tensor that is not tracked."""
     _refuse_tracked(x, "DLPack export")
-    return x._data.__dlpack__(**kwargs)
+    wishes = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+    return x._data.__dlpack__(**{name: wish for name, wish in wishes.items() if wish is not None})
 
 
 def dlpack_device(x: Tensor) -> Any:

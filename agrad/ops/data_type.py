@@ -256,7 +256,7 @@ def can_cast(from_: Any, to: Any, /) -> bool:
     try:
         with device:
             return result_type(_dtype_and_namespace(from_)[0], target) is target
-    except TypeError:
+    except (TypeError, RuntimeError):
         return False  # integers and floats, for instance, where the library does not promote them
 
 
