@@ -135,6 +135,10 @@ def nll(logs: Any, target: Any, reduction: str = "mean") -> Any:
     return {"mean": np.mean, "sum": np.sum, "none": np.asarray}[reduction](losses)
 
 
+def softmax_nll(scores: Any, target: Any, reduction: str = "mean") -> Any:
+    return nll(np.log(softmax(scores)), target, reduction)
+
+
 erf = np.vectorize(math.erf, otypes=[float])
 
 
@@ -477,6 +481,9 @@ LAYERS = [
     case("nn.cross_entropy.nll", [real(3, 4), whole(3)], nll),
     case("nn.cross_entropy.nll", [real(3, 4), whole(3)], nll, reduction="sum"),
     case("nn.cross_entropy.nll", [real(3, 4), whole(3)], nll, reduction="none"),
+    case("nn.cross_entropy.softmax_nll", [real(3, 4), whole(3)], softmax_nll),
+    case("nn.cross_entropy.softmax_nll", [real(3, 4), whole(3)], softmax_nll, reduction="sum"),
+    case("nn.cross_entropy.softmax_nll", [real(3, 4), whole(3)], softmax_nll, reduction="none"),
 ]
 
 CASES = [

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 from .. import backends, errors
 from . import tape
 from .device import Device
-from .tape import Node, Pick, recording
+from .tape import Node, Pick, recording, tick
 from .tensor import LEAF, SCALARS, Tensor, convert, wrap
 
 if TYPE_CHECKING:
@@ -84,10 +84,32 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     >>> x.grad
     Tensor(12., dtype=float32, device='cpu')
     """
+    return _op(forward, "forward(_device.xp, ")
+
+
+def standard(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
+    """Make an op of a forward that only hands its arguments on to the namespace's function of its own name.
+
+    As `primitive`, and the op calls that function itself: without the call between, a small op is a twentieth faster.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.core.primitive import ArrayLike, standard
+    >>> @standard
+    ... def cos(xp, x: ArrayLike, /):
+    ...     return xp.cos(x)
+    >>> cos(0.0)
+    Tensor(1., dtype=float32, device='cpu')
+    """
+    return _op(forward, f"_device.xp.{forward.__name__}(")
+
+
+def _op(forward: Any, call: str) -> Any:
     definition = Definition(forward)
-    op: Any = update_wrapper(definition.compile(forward), forward)
+    op: Any = update_wrapper(definition.compile(forward, call), forward)
     op.__signature__, op.definition, op.vjp = definition.signature, definition, definition.vjp
-    op.forward = forward  # for rules that need another op on raw arrays
+    op.call, op.forward = call, forward  # the forward for rules that need another op on raw arrays
     return op
 
 
@@ -99,7 +121,7 @@ def op{signature}:
     if _device is None:
         return op({again})
     try:
-        _out = forward({call})
+        _out = {call})
     except Exception as error:
         raise errors.in_op(definition.name, error, ({arrays},), dict({settings})) from error
     if type(_out) is not _device.array_type:
@@ -129,6 +151,17 @@ _compiled: Final = cache(lambda source: compile(source, "<op>", "exec"))  # once
 _UNWRAP_SEQUENCE: Final = "{x}, _data_{x}, _device, _mask = _unwrapped(definition.name, {x})"
 
 
+# What makes the Node of a call: Node.__init__, without the call of it, which is a thirtieth of a small op.
+_RECORD: Final = """
+def record({frame}, out, like):
+    node = new(Node)
+    node.number, node.plan, node.device = tick(), plan, _device
+    node.edges, node.kept = ({edges},), ({kept},)
+    node.shape, node.dtype = like.shape, like.dtype
+    return node
+"""
+
+
 class Definition:
     """What is known of a primitive: its parameters, its rules, and the plans made of them so far.
 
@@ -154,19 +187,16 @@ class Definition:
         self.sequence = "Sequence" in str(parameters[0].annotation)
         self.frame = ", ".join([*self.arrays, *(f"_data_{x}" for x in self.arrays), *self.settings, "_device"])
         self.known = {"xp": "_device.xp", "out": "out"} | {x: x for x in self.settings}
+        part = "[array.{1} for array in _data_{0}]" if self.sequence else "getattr(_data_{0}, '{1}', ())"
         for x in self.arrays:
             self.known[x] = f"_data_{x}"
-            for what in ("shape", "dtype"):
-                each = (
-                    f"[array.{what} for array in _data_{x}]" if self.sequence else f"getattr(_data_{x}, '{what}', ())"
-                )
-                self.known[f"{x}_{what}"] = each
+            self.known |= {f"{x}_{what}": part.format(x, what) for what in ("shape", "dtype")}
         self.rules: dict[str, tuple[Callable[..., Any], list[str]]] = {}
         self.plans: dict[int, Plan] = {}
         registry[f"{forward.__module__}.{self.name}"] = self
 
-    def compile(self, forward: Any) -> Any:
-        """Return the function of the op."""
+    def compile(self, forward: Any, call: str) -> Any:
+        """Return the function of the op; `call` begins the call that computes it."""
         parameters = self.signature.parameters
         settings = [f"{x}={x}" if parameters[x].kind is inspect.Parameter.KEYWORD_ONLY else x for x in self.settings]
         again = ", ".join([f"*_prepared(({', '.join(self.arrays)},))", *settings])
@@ -175,7 +205,7 @@ class Definition:
             signature=inspect.Signature([_in_source(p) for p in parameters.values()]),
             unwrap="".join(unwrap.format(x=x, bit=1 << i, again=again) for i, x in enumerate(self.arrays)),
             again=again,
-            call=", ".join(["_device.xp", *(f"_data_{x}" for x in self.arrays), *settings]),
+            call=call + ", ".join([*(f"_data_{x}" for x in self.arrays), *settings]),
             arrays=", ".join(self.arrays),
             settings=", ".join(f"{x}={x}" for x in self.settings),
             frame=self.frame,
@@ -273,26 +303,24 @@ class Plan:
         rules = {name: definition.rules[name] for name in self.tracked.values()}
         self.kept = list(dict.fromkeys(["xp", *(name for _, asks in rules.values() for name in asks)]))
         self.keeps = any(name in self.arrays or name == "out" for name in self.kept)
-        self.record = self._recorder(definition, {name: self._call(*rule) for name, rule in rules.items()})
+        self.record = self._recorder(definition, {f"call_{name}": self._call(*rule) for name, rule in rules.items()})
 
-    def _call(self, rule: Callable[..., Any], asks: list[str]) -> Callable[..., Any]:
+    def _call(self, rule: Callable[..., Any], asks: list[str]) -> Any:
         """Return a rule as a function of the cotangent and of all kept values."""
         values = "".join(f", kept[{self.kept.index(name)}]" for name in asks)
-        call: Callable[..., Any] = eval(f"lambda g, kept: rule(g{values})", {"rule": rule})
-        return call
+        return eval(f"lambda g, kept: rule(g{values})", {"rule": rule})
 
-    def _recorder(self, definition: Definition, calls: dict[str, Callable[..., Any]]) -> Callable[..., Any]:
+    def _recorder(self, definition: Definition, calls: dict[str, Any]) -> Any:
         if not self.tracked:
             return lambda *_: None
         places = {i: f"{name}[{i}]" if self.sequence else name for i, name in self.tracked.items()}
         edges = ", ".join(
-            f"({x} if (node := {x}._node) is LEAF else node, call_{self.tracked[i]})" for i, x in places.items()
+            f"({x} if (_made := {x}._node) is LEAF else _made, call_{self.tracked[i]})" for i, x in places.items()
         )
         kept = ", ".join(definition.known[name] for name in self.kept)
-        known = {"Node": Node, "LEAF": LEAF, "plan": self} | {f"call_{name}": call for name, call in calls.items()}
-        source = f"lambda {definition.frame}, out, like: Node(plan, ({edges},), ({kept},), _device, like)"
-        record: Callable[..., Any] = eval(source, known)
-        return record
+        known = {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick, **calls}
+        exec(_RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
+        return known["record"]
 
     def spread(self, node: Node, g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule of an op over a sequence once; return edges that find each parent's cotangent in the result."""

@@ -44,13 +44,10 @@ class Node:
     __slots__ = ("__weakref__", "device", "dtype", "edges", "kept", "number", "plan", "shape")
 
     def __init__(self, plan: Any, edges: tuple[Any, ...], kept: tuple[Any, ...], device: Device, like: Any) -> None:
-        self.number = tick()
-        self.plan = plan
+        self.number, self.plan, self.device = tick(), plan, device
         self.edges = edges
         self.kept: tuple[Any, ...] | None = kept
-        self.device = device
-        self.shape = like.shape
-        self.dtype = like.dtype
+        self.shape, self.dtype = like.shape, like.dtype
 
 
 class Pick:
@@ -240,8 +237,9 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     if gradient is None and tensor.size != 1:
         raise errors.not_scalar(tensor.shape)
     if gradient is None:
-        gradient = wrap(device.xp.ones_like(tensor._data), device)
-    elif not isinstance(gradient, Tensor):
+        ones = device.xp.ones_like(tensor._data)
+        return wrap(ones, device) if graph else ones
+    if not isinstance(gradient, Tensor):
         gradient = wrap(*convert(gradient, tensor.dtype, device))
     if gradient.shape != tensor.shape or gradient._device is not device:
         raise errors.wrong_gradient(gradient, tensor)
@@ -271,8 +269,7 @@ def propagate(
         pending[entry] = pending[entry] + g if entry in pending else g
     while queue:
         _, node = heappop(queue)
-        g = pending.pop(node)
-        plan = node.plan
+        g, plan = pending.pop(node), node.plan
         if wanted and node in wanted:
             arrived[node] = g
         if needed is not None and node not in needed:
@@ -302,7 +299,7 @@ def propagate(
             cotangent = call(g, kept)
             like = parent if type(parent) is Node else parent._data
             array = cotangent._data if graph else cotangent
-            if array.shape != like.shape or array.dtype != like.dtype:
+            if array.shape != like.shape or (array.dtype is not like.dtype and array.dtype != like.dtype):
                 cotangent = _fit(cotangent, like, kept[0], plan.name)
             if parent in pending:
                 if parent in owned:
@@ -366,8 +363,7 @@ def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
 
 def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
     """Make the gradient that the user sees of a finished cotangent."""
-    if like.dtype.is_complex:
-        g = namespace.conj(g) if graph else like._device.xp.conj(g)
+    g = (namespace if graph else like._device.xp).conj(g) if like.dtype.is_complex else g
     return g if graph else wrap(like._device.backend.own(g, shared), like._device)
 
 

@@ -153,8 +153,7 @@ class Tensor(ArrayMethods):
 
     def detach(self) -> Tensor:
         """Return a Tensor that shares this one's array but has no history."""
-        other = wrap(self._data, self._device)
-        return other
+        return wrap(self._data, self._device)
 
     __hash__ = object.__hash__
 

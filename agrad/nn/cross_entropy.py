@@ -8,13 +8,14 @@ from typing import Any
 from ..core.device import Device
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor, wrap
-from ..ops.activations import log_softmax
+from ..ops.activations import log_softmax, softmax
+from ..ops.gathering import bare
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
 from .reductions import as_tensor, known_reduction, reduced
 
-__all__ = ["cross_entropy", "nll", "nll_loss"]
+__all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
 
 def cross_entropy(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
@@ -60,7 +61,7 @@ def cross_entropy(input: ArrayLike, target: ArrayLike, reduction: str = "mean") 
         _check_probabilities(input.shape, target, axis)
         return reduced(-sum(target * log_softmax(input, axis=axis), axis=axis), reduction)
     _check_indices(input.shape, target, axis)
-    return _at_classes(log_softmax(input, axis=axis), target, reduction, axis)
+    return _at_classes(softmax_nll, input, target, reduction, axis)
 
 
 def nll_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
@@ -97,7 +98,7 @@ def nll_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Te
     target = as_tensor(target, input)
     axis = _axis(input)
     _check_indices(input.shape, target, axis)
-    return _at_classes(input, target, reduction, axis)
+    return _at_classes(nll, input, target, reduction, axis)
 
 
 @primitive
@@ -146,21 +147,59 @@ def _nll_input(g: Any, target: Any, input_shape: tuple[int, ...], reduction: str
 nll.vjp(input=_nll_input)
 
 
-def _at_classes(input: Tensor, target: Tensor, reduction: str, axis: int) -> Tensor:
-    """Return the loss of indices whose shape is right, for log-probabilities of any shape."""
+@primitive
+def softmax_nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+    """Return `nll` of the `log_softmax` of a matrix: one op, because its gradient is simpler than those of the two.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Scores of shape ``(samples, classes)``.
+    target, reduction
+        As in `nll`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the target's shape.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn.cross_entropy import softmax_nll
+    >>> softmax_nll(agrad.asarray([[0.0, 0.0]]), agrad.asarray([1]), "none")
+    Tensor([0.6931472], dtype=float32, device='cpu')
+    """
+    return nll.forward(xp, log_softmax.forward(xp, input, 1), target, reduction)
+
+
+def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, xp: Any) -> Any:
+    samples, classes = input.shape
+    is_class = xp.arange(classes, device=target.device) == target[:, None]
+    error = bare(softmax, xp)(input, 1) - xp.astype(is_class, input.dtype)
+    if reduction == "none":
+        return error * g[:, None]
+    return error * (g / samples if reduction == "mean" else g)
+
+
+softmax_nll.vjp(input=_softmax_nll_input)
+
+
+def _at_classes(op: Any, input: Tensor, target: Tensor, reduction: str, axis: int) -> Tensor:
+    """Return the loss, `nll` or `softmax_nll`, of indices whose shape is right, for an input of any shape."""
     classes = input.shape[axis]
     if _waits(target.device):
-        return _or_nan(_in_rows(input, target, reduction), target, classes)
+        return _or_nan(_in_rows(op, input, target, reduction), target, classes)
     _check_range(target, classes)
-    return _in_rows(input, target, reduction)
+    return _in_rows(op, input, target, reduction)
 
 
-def _in_rows(input: Tensor, target: Tensor, reduction: str) -> Tensor:
+def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
     if input.ndim == 2:
-        return nll(input, target, reduction)
+        return op(input, target, reduction)
     rows = input if input.ndim == 1 else moveaxis(input, 1, -1)
     rows = reshape(rows, (target.size, rows.shape[-1]))
-    return reduced(reshape(nll(rows, reshape(target, (target.size,)), "none"), target.shape), reduction)
+    return reduced(reshape(op(rows, reshape(target, (target.size,)), "none"), target.shape), reduction)
 
 
 def _waits(device: Device) -> bool:

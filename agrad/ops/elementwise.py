@@ -10,7 +10,7 @@ import math
 from typing import Any, Final
 
 from ..core.dtypes import as_dtype
-from ..core.primitive import ArrayLike, primitive
+from ..core.primitive import ArrayLike, primitive, standard
 from ..core.tensor import SCALARS, Tensor
 
 __all__ = [
@@ -30,7 +30,7 @@ _STEP: Final = lambda g, xp: xp.zeros_like(g)  # the rule of what is flat betwee
 # Arithmetic
 
 
-@primitive
+@standard
 def abs(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the absolute value, elementwise.
 
@@ -58,7 +58,7 @@ def abs(xp: Any, x: ArrayLike, /) -> Tensor:
 abs.vjp(x=lambda g, x, xp: g * xp.conj(xp.sign(x)))
 
 
-@primitive
+@standard
 def add(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the sum, elementwise.
 
@@ -89,7 +89,7 @@ def add(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 add.vjp(x1=lambda g: g, x2=lambda g: g)
 
 
-@primitive
+@standard
 def divide(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the quotient, elementwise.
 
@@ -115,7 +115,7 @@ def divide(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 divide.vjp(x1=lambda g, x2: g / x2, x2=lambda g, out, x2: -g * out / x2)
 
 
-@primitive
+@standard
 def floor_divide(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the quotient rounded down, elementwise.
 
@@ -143,7 +143,7 @@ def floor_divide(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 floor_divide.vjp(x1=_STEP, x2=_STEP)
 
 
-@primitive
+@standard
 def multiply(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the product, elementwise.
 
@@ -169,7 +169,7 @@ def multiply(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 multiply.vjp(x1=lambda g, x2: g * x2, x2=lambda g, x1: g * x1)
 
 
-@primitive
+@standard
 def negative(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the negation, elementwise.
 
@@ -195,7 +195,7 @@ def negative(xp: Any, x: ArrayLike, /) -> Tensor:
 negative.vjp(x=lambda g: -g)
 
 
-@primitive
+@standard
 def positive(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the array itself, as the unary ``+`` gives it.
 
@@ -221,7 +221,7 @@ def positive(xp: Any, x: ArrayLike, /) -> Tensor:
 positive.vjp(x=lambda g: g)
 
 
-@primitive
+@standard
 def reciprocal(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the reciprocal, elementwise.
 
@@ -247,7 +247,7 @@ def reciprocal(xp: Any, x: ArrayLike, /) -> Tensor:
 reciprocal.vjp(x=lambda g, out: -g * out * out)
 
 
-@primitive
+@standard
 def remainder(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the remainder of the division rounded down, elementwise: it has the sign of the divisor.
 
@@ -273,7 +273,7 @@ def remainder(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 remainder.vjp(x1=lambda g: g, x2=lambda g, x1, x2, xp: -g * xp.floor_divide(x1, x2))
 
 
-@primitive
+@standard
 def sign(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the sign, elementwise.
 
@@ -309,7 +309,7 @@ def _sign_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
 sign.vjp(x=_sign_x)
 
 
-@primitive
+@standard
 def square(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the square, elementwise.
 
@@ -335,7 +335,7 @@ def square(xp: Any, x: ArrayLike, /) -> Tensor:
 square.vjp(x=lambda g, x: 2.0 * g * x)
 
 
-@primitive
+@standard
 def subtract(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the difference, elementwise.
 
@@ -364,7 +364,7 @@ subtract.vjp(x1=lambda g: g, x2=lambda g: -g)
 # Powers, exponentials and logarithms
 
 
-@primitive
+@standard
 def exp(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the exponential, elementwise.
 
@@ -390,7 +390,7 @@ def exp(xp: Any, x: ArrayLike, /) -> Tensor:
 exp.vjp(x=lambda g, out: g * out)
 
 
-@primitive
+@standard
 def expm1(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return ``exp(x) - 1``, elementwise, exact for small `x` too.
 
@@ -416,7 +416,7 @@ def expm1(xp: Any, x: ArrayLike, /) -> Tensor:
 expm1.vjp(x=lambda g, out: g * (out + 1.0))
 
 
-@primitive
+@standard
 def hypot(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the length of the hypotenuse, elementwise, without overflow in between.
 
@@ -448,7 +448,7 @@ def _slope(xp: Any, side: Any, hypotenuse: Any) -> Any:
 hypot.vjp(x1=lambda g, x1, out, xp: g * _slope(xp, x1, out), x2=lambda g, x2, out, xp: g * _slope(xp, x2, out))
 
 
-@primitive
+@standard
 def log(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the natural logarithm, elementwise.
 
@@ -474,7 +474,7 @@ def log(xp: Any, x: ArrayLike, /) -> Tensor:
 log.vjp(x=lambda g, x: g / x)
 
 
-@primitive
+@standard
 def log1p(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return ``log(1 + x)``, elementwise, exact for small `x` too.
 
@@ -500,7 +500,7 @@ def log1p(xp: Any, x: ArrayLike, /) -> Tensor:
 log1p.vjp(x=lambda g, x: g / (1.0 + x))
 
 
-@primitive
+@standard
 def log2(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the logarithm to base 2, elementwise.
 
@@ -526,7 +526,7 @@ def log2(xp: Any, x: ArrayLike, /) -> Tensor:
 log2.vjp(x=lambda g, x: g / (x * math.log(2.0)))
 
 
-@primitive
+@standard
 def log10(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the logarithm to base 10, elementwise.
 
@@ -552,7 +552,7 @@ def log10(xp: Any, x: ArrayLike, /) -> Tensor:
 log10.vjp(x=lambda g, x: g / (x * math.log(10.0)))
 
 
-@primitive
+@standard
 def logaddexp(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the logarithm of the sum of exponentials, elementwise, without overflow in between.
 
@@ -631,7 +631,7 @@ def _pow_x2(g: Any, x1: Any, x2: Any, out: Any, xp: Any) -> Any:
 pow.vjp(x1=_pow_x1, x2=_pow_x2)
 
 
-@primitive
+@standard
 def sqrt(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the square root, elementwise.
 
@@ -662,7 +662,7 @@ sqrt.vjp(x=lambda g, out: g / (2.0 * out))
 # Trigonometry
 
 
-@primitive
+@standard
 def acos(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the inverse cosine, elementwise.
 
@@ -688,7 +688,7 @@ def acos(xp: Any, x: ArrayLike, /) -> Tensor:
 acos.vjp(x=lambda g, x, xp: -g / xp.sqrt(1.0 - x * x))
 
 
-@primitive
+@standard
 def asin(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the inverse sine, elementwise.
 
@@ -714,7 +714,7 @@ def asin(xp: Any, x: ArrayLike, /) -> Tensor:
 asin.vjp(x=lambda g, x, xp: g / xp.sqrt(1.0 - x * x))
 
 
-@primitive
+@standard
 def atan(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the inverse tangent, elementwise.
 
@@ -740,7 +740,7 @@ def atan(xp: Any, x: ArrayLike, /) -> Tensor:
 atan.vjp(x=lambda g, x: g / (1.0 + x * x))
 
 
-@primitive
+@standard
 def atan2(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the angles of the points ``(x2, x1)``, elementwise: `x1` is the ordinate.
 
@@ -776,7 +776,7 @@ atan2.vjp(
 )
 
 
-@primitive
+@standard
 def cos(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the cosine, elementwise.
 
@@ -802,7 +802,7 @@ def cos(xp: Any, x: ArrayLike, /) -> Tensor:
 cos.vjp(x=lambda g, x, xp: -g * xp.sin(x))
 
 
-@primitive
+@standard
 def sin(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the sine, elementwise.
 
@@ -828,7 +828,7 @@ def sin(xp: Any, x: ArrayLike, /) -> Tensor:
 sin.vjp(x=lambda g, x, xp: g * xp.cos(x))
 
 
-@primitive
+@standard
 def tan(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the tangent, elementwise.
 
@@ -857,7 +857,7 @@ tan.vjp(x=lambda g, out: g * (1.0 + out * out))
 # Hyperbolic functions
 
 
-@primitive
+@standard
 def acosh(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the inverse hyperbolic cosine, elementwise.
 
@@ -883,7 +883,7 @@ def acosh(xp: Any, x: ArrayLike, /) -> Tensor:
 acosh.vjp(x=lambda g, x, xp: g / (xp.sqrt(x - 1.0) * xp.sqrt(x + 1.0)))
 
 
-@primitive
+@standard
 def asinh(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the inverse hyperbolic sine, elementwise.
 
@@ -909,7 +909,7 @@ def asinh(xp: Any, x: ArrayLike, /) -> Tensor:
 asinh.vjp(x=lambda g, x, xp: g / xp.sqrt(1.0 + x * x))
 
 
-@primitive
+@standard
 def atanh(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the inverse hyperbolic tangent, elementwise.
 
@@ -935,7 +935,7 @@ def atanh(xp: Any, x: ArrayLike, /) -> Tensor:
 atanh.vjp(x=lambda g, x: g / (1.0 - x * x))
 
 
-@primitive
+@standard
 def cosh(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the hyperbolic cosine, elementwise.
 
@@ -961,7 +961,7 @@ def cosh(xp: Any, x: ArrayLike, /) -> Tensor:
 cosh.vjp(x=lambda g, x, xp: g * xp.sinh(x))
 
 
-@primitive
+@standard
 def sinh(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the hyperbolic sine, elementwise.
 
@@ -987,7 +987,7 @@ def sinh(xp: Any, x: ArrayLike, /) -> Tensor:
 sinh.vjp(x=lambda g, x, xp: g * xp.cosh(x))
 
 
-@primitive
+@standard
 def tanh(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the hyperbolic tangent, elementwise.
 
@@ -1016,7 +1016,7 @@ tanh.vjp(x=lambda g, out: g - g * out * out)
 # Rounding: flat between the jumps, so the gradient is 0
 
 
-@primitive
+@standard
 def ceil(xp: Any, x: ArrayLike, /) -> Tensor:
     """Round up, elementwise.
 
@@ -1042,7 +1042,7 @@ def ceil(xp: Any, x: ArrayLike, /) -> Tensor:
 ceil.vjp(x=_STEP)
 
 
-@primitive
+@standard
 def floor(xp: Any, x: ArrayLike, /) -> Tensor:
     """Round down, elementwise.
 
@@ -1068,7 +1068,7 @@ def floor(xp: Any, x: ArrayLike, /) -> Tensor:
 floor.vjp(x=_STEP)
 
 
-@primitive
+@standard
 def round(xp: Any, x: ArrayLike, /) -> Tensor:
     """Round to the nearest integer, elementwise, halves to the even one.
 
@@ -1094,7 +1094,7 @@ def round(xp: Any, x: ArrayLike, /) -> Tensor:
 round.vjp(x=_STEP)
 
 
-@primitive
+@standard
 def trunc(xp: Any, x: ArrayLike, /) -> Tensor:
     """Round towards zero, elementwise.
 
@@ -1123,7 +1123,7 @@ trunc.vjp(x=_STEP)
 # Choosing
 
 
-@primitive
+@standard
 def clip(xp: Any, x: ArrayLike, /, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Tensor:
     """Bring what lies outside an interval to its ends, elementwise.
 
@@ -1167,7 +1167,7 @@ def _clip_max(g: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
 clip.vjp(x=_clip_x, min=_clip_min, max=_clip_max)
 
 
-@primitive
+@standard
 def copysign(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Give numbers the signs of others, elementwise.
 
@@ -1195,7 +1195,7 @@ def copysign(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 copysign.vjp(x1=lambda g, x1, out, xp: g * xp.sign(x1) * xp.sign(out), x2=_STEP)
 
 
-@primitive
+@standard
 def maximum(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the larger of two numbers, elementwise.
 
@@ -1231,7 +1231,7 @@ maximum.vjp(
 )
 
 
-@primitive
+@standard
 def minimum(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the smaller of two numbers, elementwise.
 
@@ -1262,7 +1262,7 @@ minimum.vjp(
 )
 
 
-@primitive
+@standard
 def nextafter(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the next number that the dtype has in a direction, elementwise.
 
@@ -1290,7 +1290,7 @@ def nextafter(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 nextafter.vjp(x1=lambda g, x1, x2, xp: xp.where(x1 == x2, 0.0, g), x2=_STEP)
 
 
-@primitive
+@standard
 def signbit(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return whether the sign bit is set, elementwise: for negative numbers, -0.0 and some NaN.
 
@@ -1316,7 +1316,7 @@ def signbit(xp: Any, x: ArrayLike, /) -> Tensor:
 # Complex numbers
 
 
-@primitive
+@standard
 def conj(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the complex conjugate, elementwise.
 
@@ -1404,7 +1404,7 @@ real.vjp(x=lambda g: g)
 # Comparison
 
 
-@primitive
+@standard
 def equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether two numbers are equal, elementwise.
 
@@ -1427,7 +1427,7 @@ def equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.equal(x1, x2)
 
 
-@primitive
+@standard
 def greater(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether the first number is greater, elementwise.
 
@@ -1450,7 +1450,7 @@ def greater(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.greater(x1, x2)
 
 
-@primitive
+@standard
 def greater_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether the first number is greater or equal, elementwise.
 
@@ -1473,7 +1473,7 @@ def greater_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.greater_equal(x1, x2)
 
 
-@primitive
+@standard
 def less(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether the first number is less, elementwise.
 
@@ -1496,7 +1496,7 @@ def less(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.less(x1, x2)
 
 
-@primitive
+@standard
 def less_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether the first number is less or equal, elementwise.
 
@@ -1519,7 +1519,7 @@ def less_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.less_equal(x1, x2)
 
 
-@primitive
+@standard
 def not_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether two numbers differ, elementwise.
 
@@ -1542,7 +1542,7 @@ def not_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.not_equal(x1, x2)
 
 
-@primitive
+@standard
 def isfinite(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return whether numbers are neither infinite nor NaN, elementwise.
 
@@ -1565,7 +1565,7 @@ def isfinite(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.isfinite(x)
 
 
-@primitive
+@standard
 def isinf(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return whether numbers are infinite, elementwise.
 
@@ -1588,7 +1588,7 @@ def isinf(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.isinf(x)
 
 
-@primitive
+@standard
 def isnan(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return whether numbers are NaN, elementwise.
 
@@ -1614,7 +1614,7 @@ def isnan(xp: Any, x: ArrayLike, /) -> Tensor:
 # Logic and bits
 
 
-@primitive
+@standard
 def logical_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether both are true, elementwise.
 
@@ -1637,7 +1637,7 @@ def logical_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.logical_and(x1, x2)
 
 
-@primitive
+@standard
 def logical_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether one or both are true, elementwise.
 
@@ -1660,7 +1660,7 @@ def logical_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.logical_or(x1, x2)
 
 
-@primitive
+@standard
 def logical_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether exactly one is true, elementwise.
 
@@ -1683,7 +1683,7 @@ def logical_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.logical_xor(x1, x2)
 
 
-@primitive
+@standard
 def logical_not(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return whether something is false, elementwise.
 
@@ -1706,7 +1706,7 @@ def logical_not(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.logical_not(x)
 
 
-@primitive
+@standard
 def bitwise_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the bits set in both, elementwise.
 
@@ -1729,7 +1729,7 @@ def bitwise_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.bitwise_and(x1, x2)
 
 
-@primitive
+@standard
 def bitwise_invert(xp: Any, x: ArrayLike, /) -> Tensor:
     """Turn all bits, elementwise.
 
@@ -1752,7 +1752,7 @@ def bitwise_invert(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.bitwise_invert(x)
 
 
-@primitive
+@standard
 def bitwise_left_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Move bits to the left, elementwise.
 
@@ -1775,7 +1775,7 @@ def bitwise_left_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.bitwise_left_shift(x1, x2)
 
 
-@primitive
+@standard
 def bitwise_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the bits set in either, elementwise.
 
@@ -1798,7 +1798,7 @@ def bitwise_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.bitwise_or(x1, x2)
 
 
-@primitive
+@standard
 def bitwise_right_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Move bits to the right, elementwise.
 
@@ -1821,7 +1821,7 @@ def bitwise_right_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.bitwise_right_shift(x1, x2)
 
 
-@primitive
+@standard
 def bitwise_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the bits set in exactly one, elementwise.
 

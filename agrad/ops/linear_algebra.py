@@ -8,7 +8,7 @@ from math import prod
 from typing import Any, TypeAlias
 
 from .. import backends
-from ..core.primitive import ArrayLike, primitive
+from ..core.primitive import ArrayLike, primitive, standard
 from ..core.tensor import Tensor
 from .creation import asarray
 from .elementwise import multiply
@@ -24,7 +24,7 @@ Axes: TypeAlias = int | tuple[Sequence[int], Sequence[int]]
 # Products
 
 
-@primitive
+@standard
 def matmul(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the matrix product.
 
@@ -115,7 +115,7 @@ def mm(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 mm.vjp(x1=lambda g, x2: g @ x2.T, x2=lambda g, x1: x1.T @ g)
 
 
-@primitive
+@standard
 def matrix_transpose(xp: Any, x: ArrayLike, /) -> Tensor:
     """Swap the last two axes.
 

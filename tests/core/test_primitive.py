@@ -50,6 +50,22 @@ def test_a_primitive_looks_like_its_forward():
     assert registry[f"{__name__}.cube"] is cube.definition
 
 
+def test_standard_ops_do_what_their_forwards_say():
+    """They call the namespace's function without their forward: so that must do the same."""
+
+    class Probe:
+        def __getattr__(self, name):
+            return lambda *args, **kwargs: (name, args, kwargs)
+
+    ops = {name: op for name, op in vars(agrad).items() if getattr(op, "call", "").startswith("_device.xp.")}
+    assert len(ops) > 60
+    for name, op in ops.items():
+        args = tuple(op.definition.arrays)
+        assert op.call == f"_device.xp.{name}("
+        assert not op.definition.settings
+        assert op.forward(Probe(), *args) == (name, args, {})
+
+
 def test_rules_ask_by_name():
     asked = {}
 
