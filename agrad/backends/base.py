@@ -26,8 +26,6 @@ class Backend:
         Its array API namespace, through array-api-compat.
     array_type : type
         The class of its arrays.
-    checks_indices : bool
-        Whether arrays in a key are searched for indices out of range: not where one would wait for the answer.
     native_keys : {"standard", "basic", "all"}
         Which keys of NumPy's its arrays take as they are: only what the standard promises, all that are made of
         integers, slices, None and Ellipsis, or those with arrays in them too.
@@ -36,13 +34,16 @@ class Backend:
     kind: ClassVar[str]
     xp: Any
     array_type: type
-    checks_indices: ClassVar[bool] = True
     native_keys: ClassVar[str] = "standard"
 
     @property
     def supports_float64(self) -> bool:
         """Whether it computes in double precision as it is set up now."""
         return True
+
+    def default_integer(self, native: Any) -> Any:
+        """Return the dtype that integers have on that device if nothing else is asked for."""
+        return self.xp.__array_namespace_info__().default_dtypes(device=native)["integral"]
 
     # Places
 
@@ -70,6 +71,10 @@ class Backend:
 
     def synchronize(self, native: Any) -> None:
         """Wait for the device's queue; libraries that compute at once have none."""
+
+    def waits(self, native: Any) -> bool:
+        """Whether reading a value stops the program until the device has finished its queue: then nobody looks."""
+        return False
 
     def memory(self, native: Any) -> dict[str, int]:
         """Return bytes "allocated" to arrays, "reserved" for more, "free" and in "total"; empty if nobody counts."""
@@ -209,7 +214,7 @@ class Backend:
 
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         """Return the integers from 0 to n - 1 in random order."""
-        return self.asarray(generator.permutation(n), self.xp.int64, native)
+        return self.asarray(generator.permutation(n), self.default_integer(native), native)
 
 
 def names_of(xp: Any) -> dict[str, Any]:

@@ -98,7 +98,6 @@ class CupyBackend(StreamBackend):
     """CuPy: one device per GPU."""
 
     kind: ClassVar[str] = "cuda"
-    checks_indices: ClassVar[bool] = False
     native_keys: ClassVar[str] = "basic"
 
     def __init__(self) -> None:
@@ -134,6 +133,9 @@ class CupyBackend(StreamBackend):
 
     def synchronize(self, native: Any) -> None:
         native.synchronize()
+
+    def waits(self, native: Any) -> bool:
+        return True
 
     def memory(self, native: Any) -> dict[str, int]:
         with native:

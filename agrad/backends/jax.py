@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .base import names_of
-from .host import native_order
+from .host import native_order, refuse_overflow
 from .stream import StreamBackend
 
 _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
@@ -102,6 +102,9 @@ class JaxBackend(StreamBackend):
     def synchronize(self, native: Any) -> None:
         jax.block_until_ready(jax.live_arrays())
 
+    def waits(self, native: Any) -> bool:
+        return (native or self._default).platform != "cpu"
+
     # Arrays
 
     def is_array(self, array: Any) -> bool:
@@ -163,11 +166,8 @@ def _fit(data: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
     narrow = np.dtype(_NARROW[name] if dtype is None else dtype)
     if dtype is None and "int" not in name:
         raise TypeError(_missing(name))
-    if "int" in name and narrow.name == _NARROW[name] and data.size:
-        least, most = int(data.min()), int(data.max())
-        limits = np.iinfo(narrow)
-        if least < limits.min or most > limits.max:
-            raise OverflowError(f"integers from {least} to {most} do not fit into {narrow}. {_missing(name)}")
+    if "int" in name and narrow.name == _NARROW[name]:
+        refuse_overflow(data, np.iinfo(narrow), f"{narrow}. {_missing(name)}")
     return data.astype(narrow)
 
 

@@ -27,11 +27,26 @@ def _unique_all(x: Any, /) -> tuple[Any, Any, Any, Any]:
     return values, order[torch.cumsum(counts, 0) - counts], inverse, counts
 
 
+def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
+    try:
+        return compat.take(x, indices, axis=axis)
+    except RuntimeError as error:  # PyTorch's IndexError where the axis is not the first
+        raise IndexError(str(error)) if "out of" in str(error) else error from None
+
+
+def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
+    # On the CPU, PyTorch reads anything where an index is out of range.
+    length = x.shape[axis]
+    if x.device.type == "cpu" and bool(((indices < -length) | (indices >= length)).any()):
+        raise IndexError(f"an index is out of range for axis {axis} of length {length}")
+    return compat.take_along_axis(x, indices, axis=axis)
+
+
 def _namespace() -> Any:
     """Return array-api-compat's PyTorch, with what it lacks."""
     xp: Any = ModuleType("agrad.backends.torch.xp")
     vars(xp).update(names_of(compat))
-    xp.unique_all = _unique_all
+    xp.unique_all, xp.take, xp.take_along_axis = _unique_all, _take, _take_along_axis
     return xp
 
 
@@ -73,6 +88,9 @@ class TorchBackend(Backend):
     def synchronize(self, native: Any) -> None:
         if native.type != "cpu":
             torch.accelerator.synchronize(native)
+
+    def waits(self, native: Any) -> bool:
+        return native.type != "cpu"
 
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
         if isinstance(data, torch.Tensor):

@@ -180,9 +180,9 @@ def convert(data: Any, dtype: Any, device: str | Device | None, copy: bool | Non
         target = Device(device) if device is not None else source
     else:
         data, source, dtype = _on_some_device(data, dtype)
-        stays = device is None and source.kind != "cpu"
-        target = source if stays else Device(device) if device is not None else get_device()
+        target = Device(device) if device is not None else get_device() if source.kind == "cpu" else source
     if source.backend is not target.backend:
+        dtype = dtypes.from_native(data.dtype) if dtype is None and source.kind != "cpu" else dtype
         data = source.backend.to_numpy(data)
     return target.backend.asarray(data, dtypes.native(target.xp, dtype), target.native, copy), target
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
-from ..core.device import Device
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor, wrap
 from ..ops.activations import log_softmax, softmax
@@ -43,8 +42,7 @@ def cross_entropy(input: ArrayLike, target: ArrayLike, reduction: str = "mean") 
     TypeError
         If the target is neither integer nor floating.
     IndexError
-        If a class index is out of range. On CUDA, where looking would mean to wait for the device, the loss is NaN
-        instead.
+        If a class index is out of range. On a GPU, where looking would mean to wait for it, the loss is NaN instead.
 
     Examples
     --------
@@ -188,7 +186,7 @@ softmax_nll.vjp(input=_softmax_nll_input)
 def _at_classes(op: Any, input: Tensor, target: Tensor, reduction: str, axis: int) -> Tensor:
     """Return the loss, `nll` or `softmax_nll`, of indices whose shape is right, for an input of any shape."""
     classes = input.shape[axis]
-    if _waits(target.device):
+    if target.device.backend.waits(target.device.native):
         return _or_nan(_in_rows(op, input, target, reduction), target, classes)
     _check_range(target, classes)
     return _in_rows(op, input, target, reduction)
@@ -200,11 +198,6 @@ def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
     rows = input if input.ndim == 1 else moveaxis(input, 1, -1)
     rows = reshape(rows, (target.size, rows.shape[-1]))
     return reduced(reshape(op(rows, reshape(target, (target.size,)), "none"), target.shape), reduction)
-
-
-def _waits(device: Device) -> bool:
-    """Whether reading a value would stop the program until the device has finished its queue."""
-    return "cuda" in device.name
 
 
 def _or_nan(loss: Tensor, target: Tensor, classes: int) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from .. import backends, errors
+from ..core.dtypes import DType
 from ..core.tape import is_grad_enabled
 from ..core.tensor import LEAF, Tensor, convert
 
@@ -48,7 +49,7 @@ def tolist(x: Tensor) -> Any:
 
 
 def numpy(x: Tensor) -> Any:
-    """Return a copy on the host as a NumPy array.
+    """Return a copy on the host as a NumPy array; bfloat16, which NumPy lacks, as float32.
 
     Raises
     ------
@@ -192,13 +193,15 @@ def reduce(x: Tensor, protocol: Any) -> Any:
         raise RuntimeError("a Tensor computed from others cannot be copied or pickled; write x.detach() first")
     state = {name: value for name, value in vars(x).items() if name not in _REBUILT}
     array = x._device.backend.to_numpy(x._data)
-    return rebuild, (type(x), array, x._device.name, x.requires_grad, x._grad), state or None
+    return rebuild, (type(x), array, x.dtype, x._device.name, x.requires_grad, x._grad), state or None
 
 
-def rebuild(cls: type[Tensor], array: Any, device: str, requires_grad: bool, grad: Tensor | None) -> Tensor:
+def rebuild(
+    cls: type[Tensor], array: Any, dtype: DType, device: str, requires_grad: bool, grad: Tensor | None
+) -> Tensor:
     """Put a leaf together again."""
     tensor: Tensor = object.__new__(cls)
-    tensor._data, tensor._device = convert(array, None, device, copy=True)
+    tensor._data, tensor._device = convert(array, dtype, device, copy=True)
     tensor._node = LEAF if requires_grad else None
     tensor._grad = grad
     return tensor

@@ -253,11 +253,23 @@ def can_cast(from_: Any, to: Any, /) -> bool:
     """
     target = as_dtype(to)
     device = _namespace(from_)
+    source, _ = _dtype_and_namespace(from_)
     try:
         with device:
-            return result_type(_dtype_and_namespace(from_)[0], target) is target
-    except (TypeError, RuntimeError):
-        return False  # integers and floats, for instance, where the library does not promote them
+            return result_type(source, target) is target
+    except (TypeError, RuntimeError):  # PyTorch has no rule for its wide unsigned integers
+        return _is_wider(target.name, source.name)
+
+
+# What each integer type of the standard becomes beside a wider one: the next of its own kind, or of the other.
+_WIDER: Final = {
+    "uint8": ("uint16", "int16"), "uint16": ("uint32", "int32"), "uint32": ("uint64", "int64"),
+    "int8": ("int16",), "int16": ("int32",), "int32": ("int64",),
+}  # fmt: skip
+
+
+def _is_wider(wide: str, narrow: str) -> bool:
+    return wide == narrow or any(_is_wider(wide, name) for name in _WIDER.get(narrow, ()))
 
 
 def finfo(type: Any, /) -> FloatInfo:

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import update_wrapper
+from types import FunctionType
 from typing import Any, Final
 
-from .. import errors
+from .. import backends, errors
 from ..core import tape
 from ..core.device import Device
 from ..core.dtypes import BY_NAME
-from ..core.tensor import SCALARS, Tensor
+from ..core.tensor import Tensor
 from . import (
     activations,
     conversion,
@@ -38,8 +40,34 @@ _VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 # What an operator or a method adds to the function beneath it
 
 
+def _operator(op: Any) -> Callable[[Any, Any], Any]:
+    """Return the op as an operator, which leaves what agrad cannot read to the other operand's own operators.
+
+    It is the op's own function, which calls itself again by the name `op` where an operand is neither a Tensor nor a
+    number: only what that name means differs. A function around the op would make every operator a tenth slower.
+    """
+
+    def again(*operands: Any) -> Any:
+        return NotImplemented if any(map(_is_foreign, operands)) else op(*operands)
+
+    known = op.__globals__ | {"op": again, "_prepared": tuple}
+    return update_wrapper(FunctionType(op.__code__, known), op)
+
+
+def _is_foreign(x: Any) -> bool:
+    """Whether no array can be made of `x`."""
+    if isinstance(x, (Tensor, list, tuple)):
+        return False
+    try:
+        backends.of(x)
+    except TypeError:
+        return not backends.is_readable(x)
+    return False
+
+
 def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
-    """Return the op with its arguments the other way round."""
+    """Return the operator with its operands the other way round."""
+    op = _operator(op)
 
     def reflected(self: Tensor, other: Any, /) -> Tensor:
         return op(other, self)
@@ -49,11 +77,10 @@ def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tens
 
 def _compared(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Any]:
     """Return a comparison for equality that leaves what is no array to Python: ``x == None`` is False."""
+    op = _operator(op)
 
     def compared(self: Tensor, other: Any, /) -> Any:
-        if isinstance(other, Tensor) or type(other) in SCALARS:
-            return op(self, other)
-        return op(self, other) if hasattr(other, "__array__") or isinstance(other, list) else NotImplemented
+        return NotImplemented if other is None else op(self, other)
 
     return compared
 
@@ -65,6 +92,7 @@ def _in_place(
 
     It keeps the shape and the dtype of that Tensor, and raises ValueError or TypeError where it cannot.
     """
+    op = _operator(op)
 
     def in_place(self: Tensor, other: Any, /) -> Tensor:
         if tape.is_grad_enabled():
@@ -78,6 +106,8 @@ def _in_place(
             tape.wrote(self)
             return self
         result = op(self, other)
+        if result is NotImplemented:
+            return result
         if result.shape != self.shape:
             raise ValueError(
                 f"x {sign} v keeps the shape {self.shape} of x, and the result has shape {result.shape}; "
@@ -108,19 +138,19 @@ def _along(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 # Arithmetic
 
-Tensor.__add__ = Tensor.__radd__ = elementwise.add
-Tensor.__sub__ = elementwise.subtract
+Tensor.__add__ = Tensor.__radd__ = _operator(elementwise.add)
+Tensor.__sub__ = _operator(elementwise.subtract)
 Tensor.__rsub__ = _reflected(elementwise.subtract)
-Tensor.__mul__ = Tensor.__rmul__ = elementwise.multiply
-Tensor.__truediv__ = elementwise.divide
+Tensor.__mul__ = Tensor.__rmul__ = _operator(elementwise.multiply)
+Tensor.__truediv__ = _operator(elementwise.divide)
 Tensor.__rtruediv__ = _reflected(elementwise.divide)
-Tensor.__floordiv__ = elementwise.floor_divide
+Tensor.__floordiv__ = _operator(elementwise.floor_divide)
 Tensor.__rfloordiv__ = _reflected(elementwise.floor_divide)
-Tensor.__mod__ = elementwise.remainder
+Tensor.__mod__ = _operator(elementwise.remainder)
 Tensor.__rmod__ = _reflected(elementwise.remainder)
-Tensor.__pow__ = elementwise.pow
+Tensor.__pow__ = _operator(elementwise.pow)
 Tensor.__rpow__ = _reflected(elementwise.pow)
-Tensor.__matmul__ = linear_algebra.matmul
+Tensor.__matmul__ = _operator(linear_algebra.matmul)
 Tensor.__rmatmul__ = _reflected(linear_algebra.matmul)
 Tensor.__pos__ = elementwise.positive
 Tensor.__neg__ = elementwise.negative
@@ -137,12 +167,12 @@ Tensor.__imatmul__ = _in_place(linear_algebra.matmul, operator.imatmul, "@=")
 
 # Bits and truth
 
-Tensor.__and__ = Tensor.__rand__ = elementwise.bitwise_and
-Tensor.__or__ = Tensor.__ror__ = elementwise.bitwise_or
-Tensor.__xor__ = Tensor.__rxor__ = elementwise.bitwise_xor
-Tensor.__lshift__ = elementwise.bitwise_left_shift
+Tensor.__and__ = Tensor.__rand__ = _operator(elementwise.bitwise_and)
+Tensor.__or__ = Tensor.__ror__ = _operator(elementwise.bitwise_or)
+Tensor.__xor__ = Tensor.__rxor__ = _operator(elementwise.bitwise_xor)
+Tensor.__lshift__ = _operator(elementwise.bitwise_left_shift)
 Tensor.__rlshift__ = _reflected(elementwise.bitwise_left_shift)
-Tensor.__rshift__ = elementwise.bitwise_right_shift
+Tensor.__rshift__ = _operator(elementwise.bitwise_right_shift)
 Tensor.__rrshift__ = _reflected(elementwise.bitwise_right_shift)
 Tensor.__invert__ = elementwise.bitwise_invert
 
@@ -156,10 +186,10 @@ Tensor.__irshift__ = _in_place(elementwise.bitwise_right_shift, operator.irshift
 
 Tensor.__eq__ = _compared(elementwise.equal)
 Tensor.__ne__ = _compared(elementwise.not_equal)
-Tensor.__lt__ = elementwise.less
-Tensor.__le__ = elementwise.less_equal
-Tensor.__gt__ = elementwise.greater
-Tensor.__ge__ = elementwise.greater_equal
+Tensor.__lt__ = _operator(elementwise.less)
+Tensor.__le__ = _operator(elementwise.less_equal)
+Tensor.__gt__ = _operator(elementwise.greater)
+Tensor.__ge__ = _operator(elementwise.greater_equal)
 
 # Indexing
 

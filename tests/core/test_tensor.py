@@ -2,8 +2,10 @@
 
 import copy
 import math
+import operator
 import pickle
 import warnings
+from array import array
 
 import numpy as np
 import pytest
@@ -213,12 +215,12 @@ VALUES = np.asarray([0.5, 2.0, 3.0], dtype=np.float32)
 @pytest.mark.parametrize("sign", OPERATORS)
 @pytest.mark.parametrize("other", [2, 2.0, np.float32(2.0), np.int64(2), VALUES[::-1].copy()], ids=repr)
 def test_operators_take_numbers_and_numpy_on_either_side(device, sign, other):
-    operator, x = OPERATORS[sign], agrad.asarray(VALUES)
+    function, x = OPERATORS[sign], agrad.asarray(VALUES)
     number = other.item() if isinstance(other, np.generic) else other
     for result, expected in [
-        (operator(x, other), operator(VALUES, number)),
-        (operator(other, x), operator(number, VALUES)),
-        (operator(x, x), operator(VALUES, VALUES)),
+        (function(x, other), function(VALUES, number)),
+        (function(other, x), function(number, VALUES)),
+        (function(x, x), function(VALUES, VALUES)),
     ]:
         assert isinstance(result, agrad.Tensor)
         assert result.device is device
@@ -273,6 +275,70 @@ def test_comparison_with_none_and_strangers():
     for stranger in (object(), "text"):
         with pytest.raises(TypeError):
             x + stranger
+
+
+class Stranger:
+    """Something that agrad cannot read as an array, and that knows Tensors."""
+
+    def answer(self, other):
+        assert isinstance(other, agrad.Tensor)
+        return "the stranger's answer"
+
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = answer
+    __rand__ = __ror__ = __rxor__ = __rlshift__ = __rrshift__ = answer
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = answer
+    __hash__ = None
+
+
+FOREIGN = OPERATORS | {
+    "@": lambda a, b: a @ b,
+    "&": lambda a, b: a & b,
+    "|": lambda a, b: a | b,
+    "^": lambda a, b: a ^ b,
+    "<<": lambda a, b: a << b,
+    ">>": lambda a, b: a >> b,
+    "+=": operator.iadd,
+    "-=": operator.isub,
+    "*=": operator.imul,
+    "/=": operator.itruediv,
+    "//=": operator.ifloordiv,
+    "%=": operator.imod,
+    "**=": operator.ipow,
+    "@=": operator.imatmul,
+    "&=": operator.iand,
+    "|=": operator.ior,
+    "^=": operator.ixor,
+    "<<=": operator.ilshift,
+    ">>=": operator.irshift,
+}
+
+
+@pytest.mark.parametrize("sign", FOREIGN)
+def test_operators_leave_what_is_no_array_to_the_other_operand(device, sign):
+    for x in (agrad.ones(2), agrad.ones(2, requires_grad=True) * 2):
+        assert FOREIGN[sign](x, Stranger()) == "the stranger's answer"
+        with agrad.no_grad():
+            assert FOREIGN[sign](x, Stranger()) == "the stranger's answer"
+
+
+def test_functions_refuse_what_is_no_array(device):
+    with pytest.raises(TypeError, match="Stranger"):
+        agrad.add(agrad.ones(2), Stranger())
+
+
+@pytest.mark.parametrize("other", [[1.0, 2.0], (1.0, 2.0), array("f", [1, 2]), np.float32([1, 2])], ids=repr)
+def test_operators_read_what_is_an_array(device, other):
+    x = agrad.asarray([1.0, 1.0])
+    expected = [float(number) for number in other]
+    assert (x * other).tolist() == (other * x).tolist() == expected
+    assert (x == other).tolist() == [number == 1.0 for number in expected]
+
+
+def test_an_operator_still_says_what_is_wrong_with_an_array(device):
+    with pytest.raises(ValueError, match=r"add\(.*\(2,\).*\(3,\)"):
+        agrad.ones(2) + agrad.ones(3)
+    with pytest.raises(ValueError, match="equal lengths"):
+        operator.add(agrad.ones(2), [[1.0], [1.0, 2.0]])
 
 
 def test_in_place_operators_on_plain_tensors(device):
