@@ -294,7 +294,7 @@ def propagate(
             g = _complete(node, g, graph)
         edges = plan.spread(node, g, kept) if plan.sequence else node.edges
         for parent, call in edges:
-            if needed is not None and parent not in needed:
+            if needed is not None and parent not in needed and parent not in wanted:
                 continue
             cotangent = call(g, kept)
             like = parent if type(parent) is Node else parent._data
