@@ -98,8 +98,27 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
     """Retell an array library's error with the op's name and its inputs; shapes that do not fit are a ValueError."""
     shown = [_describe(x) for x in args] + [f"{name}={_describe(x)}" for name, x in kwargs.items()]
     about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
-    kind = ValueError if about_shapes else next((k for k in _KINDS if isinstance(error, k)), RuntimeError)
+    kind = ValueError if about_shapes else _kind(error)
     return kind(f"{op}({', '.join(shown)}): {error}")
+
+
+def in_rule(op: str, argument: str, names: Sequence[str], error: Exception, values: Sequence[Any]) -> Exception:
+    """Retell an error in a gradient rule with the op, the argument that it is for, and what it was given."""
+    shown = [f"{name}={_describe(x)}" for name, x in zip(names, values, strict=True) if name != "xp"]
+    return _kind(error)(f"the gradient rule of {op} for {argument!r}, given {', '.join(shown)}: {error}")
+
+
+def wrong_hook(hook: Any, result: Any) -> TypeError:
+    """A hook returned something that is no gradient."""
+    name = getattr(hook, "__name__", repr(hook))
+    return TypeError(
+        f"a hook of a Tensor returns None or the gradient to go on with, a Tensor; "
+        f"{name} returned {type(result).__name__}: write agrad.asarray(...) around it"
+    )
+
+
+def _kind(error: Exception) -> type[Exception]:
+    return next((kind for kind in _KINDS if isinstance(error, kind)), RuntimeError)
 
 
 def _describe(x: Any) -> str:

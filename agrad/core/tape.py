@@ -7,10 +7,9 @@ from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
-from weakref import WeakKeyDictionary, ref
+from typing import TYPE_CHECKING, Any
 
-from .. import errors
+from .. import errors, hooks, observing
 from .device import Device
 from .dtypes import from_native
 from .tensor import LEAF, Tensor, convert, wrap
@@ -20,7 +19,7 @@ namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts its
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first
 _written: dict[Any, int] = {}  # when each buffer was last written in place
 _last_write = 0
-_retained: WeakKeyDictionary[Node, ref[Tensor]] = WeakKeyDictionary()
+hooked = False  # whether any Tensor that is no leaf has ever had a hook
 
 
 class Node:
@@ -39,9 +38,14 @@ class Node:
     device : Device
     shape, dtype : tuple of int, native dtype
         Of the output, or lists of them for an op of several outputs.
+    hooks : dict
+        Those of its output; unset where it never had one.
     """
 
-    __slots__ = ("__weakref__", "device", "dtype", "edges", "kept", "number", "plan", "shape")
+    __slots__ = ("__weakref__", "device", "dtype", "edges", "hooks", "kept", "number", "plan", "shape")
+
+    if TYPE_CHECKING:
+        hooks: dict[float, Any]
 
     def __init__(self, plan: Any, edges: tuple[Any, ...], kept: tuple[Any, ...], device: Device, like: Any) -> None:
         self.number, self.plan, self.device = tick(), plan, device
@@ -192,34 +196,9 @@ def backward(
     """
     entry, start = entry_of(tensor, "backward()"), seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    found, shared = propagate([entry], [start], retain, create_graph, wanted=set(_retained))
-    for entry, g in found.items():
-        target = entry if isinstance(entry, Tensor) else _retained[entry]()
-        if target is not None:
-            gradient = deliver(target, g, create_graph, entry in shared or entry is not target)
-            _accumulate(target, gradient, create_graph)
-
-
-def retain_grad(tensor: Tensor) -> None:
-    """Make `backward` leave this Tensor's gradient in ``.grad`` although it is no leaf.
-
-    Raises
-    ------
-    RuntimeError
-        If no gradients flow to it.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> x = agrad.tensor(3.0, requires_grad=True)
-    >>> y = x * x
-    >>> y.retain_grad()
-    >>> (2 * y).backward()
-    >>> y.grad
-    Tensor(2., dtype=float32, device='cpu')
-    """
-    if type(entry_of(tensor, "retain_grad()")) is Node:
-        _retained[tensor._node] = ref(tensor)
+    found, shared = propagate([entry], [start], retain, create_graph)
+    for leaf, g in found.items():
+        _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
 
 
 def entry_of(tensor: Tensor, what: str) -> Any:
@@ -270,6 +249,8 @@ def propagate(
     while queue:
         _, node = heappop(queue)
         g, plan = pending.pop(node), node.plan
+        if hooked and hasattr(node, "hooks"):
+            g = _after_hooks(node, g, graph)
         if wanted and node in wanted:
             arrived[node] = g
         if needed is not None and node not in needed:
@@ -281,7 +262,7 @@ def propagate(
                 heappush(queue, (whole.number, whole))
             pending[whole][plan.index] = g
             continue
-        kept = node.kept
+        edges, kept = observing.edges(node) if observing.observers else node.edges, node.kept
         if kept is None:
             raise errors.freed(plan.name)
         if _last_write < node.number:
@@ -292,9 +273,8 @@ def propagate(
             node.kept = None
         if type(g) is list:
             g = _complete(node, g, graph)
-        edges = plan.spread(node, g, kept) if plan.sequence else node.edges
-        for parent, call in edges:
-            if needed is not None and parent not in needed:
+        for parent, call in plan.spread(edges, g, kept) if plan.sequence else edges:
+            if needed is not None and parent not in needed and parent not in wanted:
                 continue
             cotangent = call(g, kept)
             like = parent if type(parent) is Node else parent._data
@@ -362,9 +342,20 @@ def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
 
 
 def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
-    """Make the gradient that the user sees of a finished cotangent."""
+    """Make the gradient that the user sees of a finished cotangent: what the hooks of a leaf make of it."""
     g = (namespace if graph else like._device.xp).conj(g) if like.dtype.is_complex else g
-    return g if graph else wrap(like._device.backend.own(g, shared), like._device)
+    gradient = g if graph else wrap(like._device.backend.own(g, shared), like._device)
+    if like._hooks:
+        with set_grad_enabled(graph):
+            gradient = hooks.run(like._hooks, gradient, graph)
+    return gradient
+
+
+def _after_hooks(node: Node, g: Any, graph: bool) -> Any:
+    """Return the cotangent of an intermediate Tensor that its hooks make of the one that has arrived."""
+    like = wrap(g._data if graph else g, node.device)
+    like._hooks = node.hooks
+    return seed(like, deliver(like, g, graph, True), graph)
 
 
 def _accumulate(leaf: Tensor, gradient: Tensor, graph: bool) -> None:

@@ -55,6 +55,7 @@ class Tensor(ArrayMethods):
         _device: Device
     _node: Any = None  # None, LEAF, or the Node that made it
     _grad: Tensor | None = None
+    _hooks: dict[float, Any] | None = None  # of a leaf; those of an intermediate Tensor are its Node's
 
     def __init__(
         self,

@@ -13,12 +13,14 @@ from collections.abc import Callable
 from functools import update_wrapper
 from types import FunctionType
 from typing import Any, Final
+from weakref import ref
 
-from .. import backends, errors
+from .. import backends, errors, hooks
 from ..core import tape
 from ..core.device import Device
 from ..core.dtypes import BY_NAME
-from ..core.tensor import Tensor
+from ..core.tensor import SCALARS, Tensor
+from ..hooks import RemovableHandle
 from . import (
     activations,
     conversion,
@@ -404,8 +406,83 @@ def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
             self._grad.zero_()
 
 
+def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None], /) -> RemovableHandle:
+    """Call a function with this Tensor's gradient in every backward pass; what it returns goes on in its place.
+
+    Parameters
+    ----------
+    hook : callable
+        Takes the gradient, and returns None or another gradient of the same shape, dtype and device. On a leaf it
+        runs before the gradient is added to ``.grad``, on any other Tensor before the gradient goes further back.
+        Several hooks run in the order in which they were registered.
+
+    Returns
+    -------
+    RemovableHandle
+        Its `remove` takes the hook off.
+
+    Raises
+    ------
+    RuntimeError
+        If no gradients flow to this Tensor.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = x * x
+    >>> handle = y.register_hook(lambda g: agrad.clip(g, -1.0, 1.0))
+    >>> agrad.sum(100 * y).backward()
+    >>> x.grad
+    Tensor([2., 4.], dtype=float32, device='cpu')
+    >>> handle.remove()
+    """
+    return hooks.attach(_hooks_of(self, "register_hook()"), hook)
+
+
+def _retain_grad(self: Tensor, /) -> None:
+    """Make `backward` leave this Tensor's gradient in ``.grad`` although it is no leaf, as its hooks return it.
+
+    Raises
+    ------
+    RuntimeError
+        If no gradients flow to it.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.tensor(3.0, requires_grad=True)
+    >>> y = x * x
+    >>> y.retain_grad()
+    >>> (2 * y).backward()
+    >>> y.grad
+    Tensor(2., dtype=float32, device='cpu')
+    """
+    place = ref(self)  # the hook must not keep the Tensor alive
+
+    def retain(gradient: Tensor) -> None:
+        if (tensor := place()) is not None:
+            tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+
+    own = _hooks_of(self, "retain_grad()")
+    if not self.is_leaf:
+        own[hooks.LAST] = retain
+
+
+def _hooks_of(tensor: Tensor, what: str) -> dict[float, Any]:
+    """Return the hooks of a Tensor that requires gradients: a leaf holds its own, an intermediate one's Node them."""
+    entry = tape.entry_of(tensor, what)
+    if entry is tensor:
+        tensor._hooks = tensor._hooks or {}
+        return tensor._hooks
+    if not hasattr(entry, "hooks"):
+        tape.hooked, entry.hooks = True, {}
+    return entry.hooks
+
+
 Tensor.backward = tape.backward
-Tensor.retain_grad = tape.retain_grad
+Tensor.register_hook = _register_hook
+Tensor.retain_grad = _retain_grad
 Tensor.zero_grad = _zero_grad
 Tensor.fill_ = _fill_
 Tensor.zero_ = _zero_
