@@ -252,7 +252,8 @@ def propagate(
 ) -> tuple[dict[Any, Any], set[Any]]:
     """Carry cotangents from `entries` back to the leaves and the `wanted` entries.
 
-    Where a set of `needed` entries is given, no rule is run that leads elsewhere. Returns the cotangents by entry,
+    Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
+    to True. Returns the cotangents by entry,
     raw arrays or under `graph` Tensors, and the set of those entries whose cotangent may share its memory with another.
     """
     if graph and not recording.get():
@@ -272,7 +273,7 @@ def propagate(
         g, plan = pending.pop(node), node.plan
         if wanted and node in wanted:
             arrived[node] = g
-        if needed is not None and node not in needed:
+        if needed is not None and not needed.get(node):
             continue
         if type(plan) is Pick:
             whole = node.edges[0][0]

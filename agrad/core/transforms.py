@@ -65,8 +65,8 @@ def gradients(
     )
 
 
-def _leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> set[Any]:
-    """Return the leaves among `wanted`, and the Nodes behind `entries` through which the way leads to `wanted`."""
+def _leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]:
+    """Return `wanted`, and the Nodes behind `entries` that lead there: True for those whose rules are to run."""
     reached = {entry for entry in entries if type(entry) is Node}
     stack = list(reached)
     while stack:
@@ -74,10 +74,8 @@ def _leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> set[Any]:
             if type(parent) is Node and parent not in reached:
                 reached.add(parent)
                 stack.append(parent)
-    targets = set(wanted)
-    needed = {entry for entry in wanted if type(entry) is not Node}
+    needed = dict.fromkeys(wanted, False)
     for node in sorted(reached, key=attrgetter("number"), reverse=True):
-        if not targets.isdisjoint([parent for parent, _ in node.edges]):
-            targets.add(node)
-            needed.add(node)
+        if any([parent in needed for parent, _ in node.edges]):
+            needed[node] = True
     return needed

@@ -312,6 +312,15 @@ def test_gradients_with_respect_to_intermediates(device):
     assert (gy.item(), gx.item(), gz.item()) == (8.0, 32.0, 1.0)
 
 
+def test_gradients_with_respect_to_an_intermediate_alone(device):
+    x = leaf(2.0)
+    y = x * x
+    (g,) = agrad.gradients(y * y, y)
+    assert g.item() == 8.0
+    y.backward()
+    assert x.grad.item() == 4.0, "what lies behind it was neither run nor freed"
+
+
 def test_gradients_of_several_outputs(device):
     x = leaf()
     (g,) = agrad.gradients([x * 2, x.sum()], x, grad_outputs=[agrad.asarray([1.0, 10.0, 100.0]), None])
