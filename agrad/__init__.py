@@ -17,7 +17,8 @@ from .core.device import Device, get_device, set_device
 from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
 from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
-from .core.transforms import gradients
+from .core.transforms import elementwise_grad, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
+from .jacobians import hessian, jacobian
 from .ops import (
     abs,
     acos,
@@ -206,10 +207,14 @@ __all__ = [
     "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes",
     "broadcast_to", "can_cast", "ceil", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos",
     "cosh", "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "devices", "diff", "divide", "e",
-    "einsum", "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "finfo",
+    "einsum", "elementwise_grad",
+    "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "finfo",
     "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full", "full_like",
-    "gelu", "get_default_dtype", "get_device", "gradients", "greater", "greater_equal", "hypot", "iinfo", "imag",
+    "gelu", "get_default_dtype", "get_device", "grad",
+    "gradients", "greater", "greater_equal", "hessian", "hvp",
+    "hypot", "iinfo", "imag",
     "inf", "int8", "int16", "int32", "int64", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan",
+    "jacobian", "jvp",
     "less", "less_equal", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
     "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan",
@@ -218,9 +223,12 @@ __all__ = [
     "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll",
     "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
     "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "sqrt", "square", "squeeze", "stack", "std",
+    "stop_gradient",
     "subtract", "sum", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
     "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform",
-    "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot", "where", "zeros",
+    "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "value_and_grad",
+    "var", "vecdot", "vjp",
+    "where", "zeros",
     "zeros_like",
 ]  # fmt: skip
 

@@ -24,6 +24,7 @@ CHAPTERS = {
     "data_type": "data_types",
     "tape": "gradients",
     "transforms": "gradients",
+    "jacobians": "gradients",
     "gathering": "indexing",
     "io": "saving_and_loading",
     "random": "random_numbers",

@@ -231,7 +231,8 @@ def propagate(
 ) -> tuple[dict[Any, Any], set[Any]]:
     """Carry cotangents from `entries` back to the leaves and the `wanted` entries.
 
-    Where a set of `needed` entries is given, no rule is run that leads elsewhere. Returns the cotangents by entry,
+    Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
+    to True. Returns the cotangents by entry,
     raw arrays or under `graph` Tensors, and the set of those entries whose cotangent may share its memory with another.
     """
     if graph and not recording.get():
@@ -253,7 +254,7 @@ def propagate(
             g = _after_hooks(node, g, graph)
         if wanted and node in wanted:
             arrived[node] = g
-        if needed is not None and node not in needed:
+        if needed is not None and not needed.get(node):
             continue
         if type(plan) is Pick:
             whole = node.edges[0][0]
@@ -274,7 +275,7 @@ def propagate(
         if type(g) is list:
             g = _complete(node, g, graph)
         for parent, call in plan.spread(edges, g, kept) if plan.sequence else edges:
-            if needed is not None and parent not in needed and parent not in wanted:
+            if needed is not None and parent not in needed:
                 continue
             cotangent = call(g, kept)
             like = parent if type(parent) is Node else parent._data

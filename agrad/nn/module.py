@@ -94,6 +94,50 @@ class Module:
         name = type(self).__name__
         raise NotImplementedError(f"{name} has no forward(); write `def forward(self, x): ...` in class {name}")
 
+    def functional_call(self, params: Mapping[str, Tensor], /, *args: Any, **kwargs: Any) -> Any:
+        """Call the module with other Tensors in the places of its parameters and buffers.
+
+        So a whole model becomes a function of its parameters, which `agrad.grad` and the other transforms take. The
+        module itself stays as it is; what it does not find in `params` is its own.
+
+        Parameters
+        ----------
+        params : mapping of str to Tensor
+            By dotted names, as `state_dict` and `named_parameters` give them; of the shapes of what they stand for.
+        *args, **kwargs
+            What the module is called with.
+
+        Raises
+        ------
+        ValueError
+            If the module has nothing of such a name, or of such a shape.
+
+        Examples
+        --------
+        >>> import agrad
+        >>> from agrad import nn
+        >>> layer, x = nn.Linear(2, 1), agrad.asarray([1.0, 2.0])
+        >>> gradients = agrad.grad(lambda params: layer.functional_call(params, x).sum())(layer.state_dict())
+        >>> gradients["weight"].tolist(), gradients["bias"].tolist()
+        ([[1.0, 2.0]], [1.0])
+        """
+        places = dict(self._members(Module._own_places))
+        own = {name: vars(module)[attribute] for name, (module, attribute) in places.items()}
+        if unknown := [name for name in params if name not in own]:
+            raise ValueError(f"{type(self).__name__} has no parameter or buffer {unknown}; it has {list(own)}")
+        for name, value in params.items():
+            if value.shape != own[name].shape:
+                raise ValueError(f"{name} is of shape {own[name].shape}, and cannot be replaced by {value.shape}")
+        stand_ins = {id(own[name]): value for name, value in params.items()}  # in all places of one that has several
+        replaced = {name: places[name] for name, value in own.items() if id(value) in stand_ins}
+        try:
+            for name, (module, attribute) in replaced.items():
+                vars(module)[attribute] = params.get(name, stand_ins[id(own[name])])
+            return self(*args, **kwargs)
+        finally:
+            for name, (module, attribute) in replaced.items():
+                vars(module)[attribute] = own[name]
+
     # Hooks
 
     def register_forward_pre_hook(
@@ -336,6 +380,10 @@ class Module:
 
     def _own_buffers(self) -> Iterator[tuple[str, Tensor]]:
         return ((name, vars(self)[name]) for name in self._buffers if vars(self)[name] is not None)
+
+    def _own_places(self) -> Iterator[tuple[str, tuple[Module, str]]]:
+        for name, _ in (*self._own_parameters(), *self._own_buffers()):
+            yield name, (self, name)
 
     def _own_state(self) -> Iterator[tuple[str, Tensor]]:
         yield from self._own_parameters()

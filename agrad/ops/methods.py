@@ -19,7 +19,7 @@ from .. import backends, errors, hooks
 from ..core import tape
 from ..core.device import Device
 from ..core.dtypes import BY_NAME
-from ..core.tensor import SCALARS, Tensor
+from ..core.tensor import Tensor
 from ..hooks import RemovableHandle
 from . import (
     activations,
