@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ..core.device import Device
 from ..core.tape import enable_grad, wrote
@@ -33,6 +33,9 @@ class Optimizer:
         ``"params"`` and the settings, which may be changed between steps.
     state : dict
         What the optimizer remembers of each parameter: a dict of Tensors and numbers.
+    coordinatewise : bool
+        Of the class: whether `update` treats each coordinate on its own. It is then given the real and the imaginary
+        parts of complex parameters, along a last axis of length 2, and never meets a complex number.
 
     Raises
     ------
@@ -59,6 +62,7 @@ class Optimizer:
     [0.5, -0.5]
     """
 
+    coordinatewise: ClassVar[bool] = False
     param_groups: list[dict[str, Any]]
     state: defaultdict[Tensor, dict[str, Any]]
 
@@ -145,7 +149,10 @@ class Optimizer:
             for p in group["params"]:
                 if p._grad is not None:
                     old = p._data
-                    p._data = self.update(old, p._grad._data, self.state[p], group, p._device)
+                    device = p._device
+                    update = self._update_parts if self.coordinatewise and p.dtype.is_complex else self.update
+                    with device.backend.activate(device.native):
+                        p._data = update(old, p._grad._data, self.state[p], group, device)
                     if p._data is old:
                         wrote(p)
         return loss
@@ -166,6 +173,13 @@ class Optimizer:
             Where the arrays live: ``device.xp`` computes, ``device.backend`` writes in place.
         """
         raise NotImplementedError(f"{type(self).__name__} has no update(); see the example of optim.Optimizer")
+
+    def _update_parts(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Update the real and the imaginary parts of a complex parameter."""
+        xp = device.xp
+        parts, slopes = (xp.stack([xp.real(z), xp.imag(z)], axis=-1) for z in (x, g))
+        parts = xp.astype(self.update(parts, slopes, state, group, device), x.dtype)
+        return device.backend.fill(x, parts[..., 0] + 1j * parts[..., 1])
 
     # Saving and loading
 

@@ -11,39 +11,94 @@ from agrad.testing import assert_close
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.peers
 
-SETTINGS = [
-    {"momentum": m, "dampening": d, "weight_decay": w, "nesterov": n, "maximize": x}
-    for m, d, w, n, x in itertools.product([0, 0.9], [0, 0.5], [0, 0.1], [False, True], [False, True])
-    if not n or (m and not d)
-]
+
+def combinations(**choices):
+    return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=str)
-def test_sgd_takes_pytorchs_steps(settings):
-    random = np.random.default_rng(0)
-    values = [random.standard_normal(shape) for shape in ((3, 2), (3,))]
+SHARED = {"weight_decay": [0, 0.1], "maximize": [False, True]}
+SETTINGS = {
+    "SGD": [
+        settings
+        for settings in combinations(momentum=[0, 0.9], dampening=[0, 0.5], nesterov=[False, True], **SHARED)
+        if not settings["nesterov"] or (settings["momentum"] and not settings["dampening"])
+    ],
+    "Adam": [
+        {"betas": (0.5, 0.9), "eps": 1e-3},
+        *combinations(amsgrad=[False, True], decoupled_weight_decay=[False, True], **SHARED),
+    ],
+    "AdamW": [{}, *combinations(amsgrad=[False, True], **SHARED)],
+}
+CASES = [pytest.param(name, settings, id=f"{name}-{settings}") for name in SETTINGS for settings in SETTINGS[name]]
+TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
+
+
+def steps(name, settings, values, gradients):
+    """Take the same steps with both libraries; return both optimizers and their parameters."""
     ours = [agrad.asarray(v, requires_grad=True) for v in values]
     theirs = [torch.tensor(v, requires_grad=True) for v in values]
-    mine, other = agrad.optim.SGD(ours, lr=0.1, **settings), torch.optim.SGD(theirs, lr=0.1, **settings)
-    for _ in range(4):
-        for p, q in zip(ours, theirs, strict=True):
-            g = random.standard_normal(p.shape)
+    mine, other = (getattr(library.optim, name) for library in (agrad, torch))
+    mine, other = mine(ours, lr=0.05, **settings), other(theirs, lr=0.05, **settings)
+    for step in gradients:
+        for p, q, g in zip(ours, theirs, step, strict=True):
             p.grad, q.grad = agrad.asarray(g), torch.tensor(g)
         mine.step()
         other.step()
+    return mine, other, ours, theirs
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize(("name", "settings"), CASES)
+def test_pytorchs_steps(name, settings, dtype):
+    random = np.random.default_rng(0)
+    shapes = ((3, 2), (3,), ())
+    values = [np.asarray(random.standard_normal(shape), dtype) for shape in shapes]
+    gradients = [[np.asarray(random.standard_normal(shape), dtype) for shape in shapes] for _ in range(20)]
+    mine, other, ours, theirs = steps(name, settings, values, gradients)
     for p, q in zip(ours, theirs, strict=True):
-        assert_close(p.detach(), q.detach().numpy())
-    state, expected = mine.state_dict(), other.state_dict()
+        assert_close(p.detach(), q.detach().numpy(), rtol=TOLERANCES[dtype], atol=TOLERANCES[dtype])
+    same_state(mine.state_dict(), other.state_dict(), TOLERANCES[dtype])
+
+
+def same_state(state, expected, tolerance):
     assert list(state["state"]) == list(expected["state"])
     for i, entry in state["state"].items():
-        assert_close(entry["momentum_buffer"], expected["state"][i]["momentum_buffer"].numpy())
+        known = {name: value for name, value in expected["state"][i].items() if value is not None}
+        assert entry.keys() | {"step"} == known.keys() | {"step"}
+        for name in entry:
+            assert_close(entry[name], known[name].numpy(), rtol=tolerance, atol=tolerance)
     shared = state["param_groups"][0].keys() & expected["param_groups"][0].keys()
-    assert {"lr", "params", *settings} <= shared
+    assert state["param_groups"][0].keys() == shared
     assert all(state["param_groups"][0][name] == expected["param_groups"][0][name] for name in shared)
 
 
-@pytest.mark.parametrize("settings", [{"lr": -1}, {"momentum": -1}, {"weight_decay": -1}, {"nesterov": True}])
-def test_what_pytorch_refuses_is_refused(settings):
+@pytest.mark.parametrize("name", SETTINGS)
+def test_pytorchs_steps_in_the_complex_plane(name):
+    random = np.random.default_rng(0)
+    values, *gradients = random.standard_normal((21, 3)) + 1j * random.standard_normal((21, 3))
+    _, _, ours, theirs = steps(name, {"weight_decay": 0.1}, [values], [[g] for g in gradients])
+    assert_close(ours[0].detach(), theirs[0].detach().numpy(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_pytorchs_defaults(name):
+    mine, other = (getattr(library.optim, name)([library.ones(1, requires_grad=True)]) for library in (agrad, torch))
+    assert mine.defaults == {key: other.defaults[key] for key in mine.defaults}
+
+
+REFUSED = [
+    *[(name, {"lr": -1}) for name in SETTINGS],
+    *[(name, {"weight_decay": -1}) for name in SETTINGS],
+    ("SGD", {"momentum": -1}),
+    ("SGD", {"nesterov": True}),
+    ("Adam", {"betas": (1.0, 0.9)}),
+    ("Adam", {"betas": (0.9, -0.1)}),
+    ("Adam", {"eps": -1}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), REFUSED, ids=str)
+def test_what_pytorch_refuses_is_refused(name, settings):
     for library in (agrad, torch):
-        with pytest.raises(ValueError, match=r"(?i)momentum|learning rate|lr|weight_decay"):
-            library.optim.SGD([library.ones(1, requires_grad=True)], **settings)
+        with pytest.raises(ValueError, match=r"(?i)momentum|learning rate|lr|weight_decay|beta|eps"):
+            getattr(library.optim, name)([library.ones(1, requires_grad=True)], **settings)
