@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..core.device import Device
-from .common import average, average_square, betas_below_one, downhill, none_negative, zeros
+from .common import advanced, average, average_square, betas_below_one, downhill, none_negative, running
 from .optimizer import Optimizer
 
 __all__ = ["Adam"]
@@ -96,22 +96,18 @@ class Adam(Optimizer):
             x *= 1 - group["lr"] * group["weight_decay"]
         else:
             g = downhill(x, g, group, device)
-        if not state:
-            state |= {"step": 0, "exp_avg": zeros(x, device), "exp_avg_sq": zeros(x, device)}
-        state["step"] += 1
-        mean = average(state["exp_avg"], g, beta1)
-        square = average_square(state["exp_avg_sq"], g, beta2)
+        step = advanced(state)
+        mean = average(running(state, "exp_avg", x, device), g, beta1)
+        square = average_square(running(state, "exp_avg_sq", x, device), g, beta2)
         if group["amsgrad"]:
             square = self._largest(square, state, device)
         root = device.xp.sqrt(square)
-        root /= (1 - beta2 ** state["step"]) ** 0.5
+        root /= (1 - beta2**step) ** 0.5
         root += group["eps"]
-        return device.backend.add_quotient(x, mean, root, -group["lr"] / (1 - beta1 ** state["step"]))
+        return device.backend.add_quotient(x, mean, root, -group["lr"] / (1 - beta1**step))
 
     def _largest(self, square: Any, state: dict[str, Any], device: Device) -> Any:
         """Return the largest mean square so far, in each coordinate."""
-        if "max_exp_avg_sq" not in state:
-            state["max_exp_avg_sq"] = zeros(square, device)
-        largest = state["max_exp_avg_sq"]
+        largest = running(state, "max_exp_avg_sq", square, device)
         largest._data = device.backend.box(device.xp.maximum(largest._data, square))
         return largest._data

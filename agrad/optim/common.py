@@ -8,7 +8,7 @@ from typing import Any
 from ..core.device import Device
 from ..core.tensor import Tensor, wrap
 
-__all__ = ["average", "average_square", "betas_below_one", "downhill", "none_negative", "zeros"]
+__all__ = ["advanced", "average", "average_square", "betas_below_one", "downhill", "none_negative", "running"]
 
 
 def none_negative(**settings: float) -> None:
@@ -19,7 +19,7 @@ def none_negative(**settings: float) -> None:
 
 
 def betas_below_one(betas: Sequence[float]) -> None:
-    """Refuse factors of running averages that are not in [0, 1)."""
+    """Refuse factors of two running means that are not in [0, 1)."""
     if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
         raise ValueError(f"betas must be two numbers from 0 to below 1, not {betas!r}")
 
@@ -33,9 +33,17 @@ def downhill(x: Any, g: Any, group: dict[str, Any], device: Device) -> Any:
     return g
 
 
-def zeros(x: Any, device: Device) -> Tensor:
-    """Return what a running sum begins with."""
-    return wrap(device.xp.zeros_like(x), device)
+def running(state: dict[str, Any], name: str, x: Any, device: Device) -> Tensor:
+    """Return the running sum or mean of that name, which begins with zeros."""
+    if name not in state:
+        state[name] = wrap(device.xp.zeros_like(x), device)
+    return state[name]
+
+
+def advanced(state: dict[str, Any]) -> int:
+    """Count one more step, and return how many there have been."""
+    state["step"] = state.get("step", 0) + 1
+    return state["step"]
 
 
 def average(mean: Tensor, x: Any, beta: float) -> Any:

@@ -31,6 +31,46 @@ def adamw(x, gradients, weight_decay=1e-2, **settings):
     return adam(x, gradients, weight_decay=weight_decay, decoupled_weight_decay=True, **settings)
 
 
+def rmsprop(x, gradients, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False):
+    mean = square = step = 0
+    for g in gradients:
+        g += weight_decay * x
+        square = alpha * square + (1 - alpha) * g * g
+        mean = alpha * mean + (1 - alpha) * g
+        step = momentum * step + g / (math.sqrt(square - mean * mean if centered else square) + eps)
+        x -= LR * step
+    return x
+
+
+def adagrad(x, gradients, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10):
+    total = initial_accumulator_value
+    for t, g in enumerate(gradients):
+        g += weight_decay * x
+        total += g * g
+        x -= LR / (1 + t * lr_decay) * g / (math.sqrt(total) + eps)
+    return x
+
+
+def adadelta(x, gradients, rho=0.9, eps=1e-6, weight_decay=0):
+    square = steps = 0
+    for g in gradients:
+        g += weight_decay * x
+        square = rho * square + (1 - rho) * g * g
+        delta = g * math.sqrt(steps + eps) / math.sqrt(square + eps)
+        steps = rho * steps + (1 - rho) * delta * delta
+        x -= LR * delta
+    return x
+
+
+def lion(x, gradients, betas=(0.9, 0.99), weight_decay=0):
+    mean = 0
+    for g in gradients:
+        mixed = betas[0] * mean + (1 - betas[0]) * g
+        x -= LR * ((mixed > 0) - (mixed < 0) + weight_decay * x)
+        mean = betas[1] * mean + (1 - betas[1]) * g
+    return x
+
+
 def table(*rows):
     cases = []
     for formula, optimizer, choices in rows:
@@ -45,8 +85,16 @@ FORMULAS = table(
     (adam, optim.Adam, {"weight_decay": [0.1], "decoupled_weight_decay": [True], "eps": [0.5]}),
     (adamw, optim.AdamW, {}),
     (adamw, optim.AdamW, {"weight_decay": [0.5], "amsgrad": [False, True]}),
+    (rmsprop, optim.RMSprop, {"weight_decay": [0, 0.1], "momentum": [0, 0.9], "centered": [False, True]}),
+    (rmsprop, optim.RMSprop, {"alpha": [0.5], "eps": [0.5]}),
+    (adagrad, optim.Adagrad, {}),
+    (adagrad, optim.Adagrad, {"weight_decay": [0.1], "lr_decay": [0, 0.5], "initial_accumulator_value": [0, 0.25]}),
+    (adagrad, optim.Adagrad, {"eps": [0.5]}),
+    (adadelta, optim.Adadelta, {"weight_decay": [0, 0.1]}),
+    (adadelta, optim.Adadelta, {"rho": [0.5], "eps": [0.5]}),
+    (lion, optim.Lion, {"weight_decay": [0, 0.1], "betas": [(0.9, 0.99), (0.5, 0.0)]}),
 )
-OPTIMIZERS = [optim.Adam, optim.AdamW]
+OPTIMIZERS = [optim.Adadelta, optim.Adagrad, optim.Adam, optim.AdamW, optim.Lion, optim.RMSprop]
 every = pytest.mark.parametrize("kind", OPTIMIZERS, ids=lambda kind: kind.__name__)
 
 
@@ -119,7 +167,7 @@ def test_it_fits_a_line(device, kind):
     x = agrad.randn(50, 2)
     y = x @ agrad.asarray([[0.5], [-0.25]]) + 0.75
     net, loss = nn.Linear(2, 1), nn.MSELoss()
-    optimizer = kind(net.parameters(), lr=0.05)
+    optimizer = kind(net.parameters(), lr={optim.Adadelta: 20, optim.Adagrad: 0.5}.get(kind, 0.05))
     first = loss(net(x), y).item()
     for _ in range(60):
         optimizer.zero_grad()
@@ -136,8 +184,25 @@ def test_numbers_below_zero(kind, name, value):
         kind([nn.Parameter([1.0])], **{name: value})
 
 
-@pytest.mark.parametrize("kind", [optim.Adam, optim.AdamW])
+@pytest.mark.parametrize("kind", [optim.Adam, optim.AdamW, optim.Lion])
 @pytest.mark.parametrize("betas", [(1.0, 0.9), (0.9, -0.1), (0.9,), (float("nan"), 0.9)])
 def test_betas_out_of_range(kind, betas):
     with pytest.raises(ValueError, match="from 0 to below 1"):
         kind([nn.Parameter([1.0])], betas=betas)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [(optim.RMSprop, {"alpha": 1.0}), (optim.RMSprop, {"alpha": -0.1}), (optim.Adadelta, {"rho": 1.1})],
+)
+def test_factors_out_of_range(kind, settings):
+    with pytest.raises(ValueError, match=f"{next(iter(settings))} must be from 0 to"):
+        kind([nn.Parameter([1.0])], **settings)
+
+
+def test_without_gradients_adagrad_stays(device):
+    p = nn.Parameter([1.0])
+    optimizer = optim.Adagrad([p])
+    p.grad = agrad.zeros(1)
+    optimizer.step()
+    assert p.tolist() == [1.0]

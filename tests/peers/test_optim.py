@@ -28,6 +28,9 @@ SETTINGS = {
         *combinations(amsgrad=[False, True], decoupled_weight_decay=[False, True], **SHARED),
     ],
     "AdamW": [{}, *combinations(amsgrad=[False, True], **SHARED)],
+    "RMSprop": [{"alpha": 0.5, "eps": 1e-3}, *combinations(momentum=[0, 0.9], centered=[False, True], **SHARED)],
+    "Adagrad": [{"eps": 1e-3}, *combinations(lr_decay=[0, 0.1], initial_accumulator_value=[0, 0.5], **SHARED)],
+    "Adadelta": [{"rho": 0.5, "eps": 1e-3}, *combinations(**SHARED)],
 }
 CASES = [pytest.param(name, settings, id=f"{name}-{settings}") for name in SETTINGS for settings in SETTINGS[name]]
 TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
@@ -94,11 +97,17 @@ REFUSED = [
     ("Adam", {"betas": (1.0, 0.9)}),
     ("Adam", {"betas": (0.9, -0.1)}),
     ("Adam", {"eps": -1}),
+    ("RMSprop", {"momentum": -1}),
+    ("Adagrad", {"lr_decay": -1}),
+    ("Adagrad", {"initial_accumulator_value": -1}),
+    ("Adadelta", {"rho": 2}),
 ]
 
 
 @pytest.mark.parametrize(("name", "settings"), REFUSED, ids=str)
 def test_what_pytorch_refuses_is_refused(name, settings):
     for library in (agrad, torch):
-        with pytest.raises(ValueError, match=r"(?i)momentum|learning rate|lr|weight_decay|beta|eps"):
+        with pytest.raises(
+            ValueError, match=r"(?i)momentum|learning rate|lr|weight_decay|beta|eps|decay|accumulator|rho"
+        ):
             getattr(library.optim, name)([library.ones(1, requires_grad=True)], **settings)
