@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from ..core.device import Device
 from ..core.tape import enable_grad, wrote
@@ -13,6 +13,8 @@ from ..nn.module import Module
 from ..nn.parameter import Parameter
 
 __all__ = ["Optimizer"]
+
+REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}
 
 
 class Optimizer:
@@ -258,8 +260,12 @@ def _check_parameter(p: Any) -> None:
 
 
 def _adopted(value: Any, p: Tensor) -> Any:
-    """Return a value of a saved state as the parameter's own: on its device, floating ones in its dtype."""
+    """Return a value of a saved state as the parameter's own: on its device, floating ones in its precision."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_adopted(x, p) for x in value)
     if not isinstance(value, Tensor):
         return value
-    dtype = p.dtype if value.dtype.differentiable and p.dtype.differentiable else None
+    dtype: Any = None
+    if p.dtype.differentiable and value.dtype.differentiable:
+        dtype = p.dtype if value.dtype.is_complex == p.dtype.is_complex else REAL_OF.get(p.dtype.name, value.dtype)
     return wrap(*convert(value, dtype, p.device, copy=True))

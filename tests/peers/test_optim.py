@@ -111,3 +111,29 @@ def test_what_pytorch_refuses_is_refused(name, settings):
             ValueError, match=r"(?i)momentum|learning rate|lr|weight_decay|beta|eps|decay|accumulator|rho"
         ):
             getattr(library.optim, name)([library.ones(1, requires_grad=True)], **settings)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("line_search_fn", [None, "strong_wolfe"])
+@pytest.mark.parametrize("history_size", [2, 100])
+def test_pytorchs_lbfgs(line_search_fn, history_size, dtype):
+    random = np.random.default_rng(1)
+    A, b, x = (np.asarray(random.standard_normal(shape), dtype) for shape in ((20, 4), (20,), (4,)))
+    losses = {agrad: [], torch: []}
+    for library in losses:
+        A_, b_, x_ = library.asarray(A), library.asarray(b), library.asarray(x.copy()).requires_grad_()
+        settings = {"history_size": history_size, "line_search_fn": line_search_fn}
+        optimizer = library.optim.LBFGS([x_], lr=0.5, max_iter=4, **settings)
+
+        def closure():
+            optimizer.zero_grad()  # noqa: B023
+            loss = ((A_ @ x_ - b_) ** 2).sum() + (x_**4).sum() * 0.1  # noqa: B023
+            loss.backward()
+            return loss
+
+        # Near the minimum, rounding decides which step is the last, so single precision is compared before.
+        losses[library] = [optimizer.step(closure).item() for _ in range(20 if dtype == "float64" else 3)]
+        losses[library] += x_.tolist()
+        if dtype == "float64":
+            losses[library] += [optimizer.state[x_][name] for name in ("func_evals", "n_iter")]
+    np.testing.assert_allclose(losses[agrad], losses[torch], rtol=TOLERANCES[dtype])
