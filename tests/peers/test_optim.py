@@ -137,3 +137,37 @@ def test_pytorchs_lbfgs(line_search_fn, history_size, dtype):
         if dtype == "float64":
             losses[library] += [optimizer.state[x_][name] for name in ("func_evals", "n_iter")]
     np.testing.assert_allclose(losses[agrad], losses[torch], rtol=TOLERANCES[dtype])
+
+
+@pytest.mark.parametrize("decay", [None, 0.9])
+def test_pytorchs_averages(decay):
+    random = np.random.default_rng(0)
+    weights = random.standard_normal((20, 3, 2))
+    averages = []
+    for library in (agrad, torch):
+        model = library.nn.Linear(2, 3, bias=False, dtype=library.float64)
+        swa_utils = library.optim.swa_utils
+        average = swa_utils.AveragedModel(model, avg_fn=None if decay is None else swa_utils.get_ema_avg_fn(decay))
+        for weight in weights:
+            model.load_state_dict({"weight": library.asarray(weight)})
+            average.update_parameters(model)
+        averages.append(average.state_dict())
+    assert list(averages[0]) == ["n_averaged", "module.weight"] == list(averages[1])
+    assert_close(averages[0]["module.weight"], averages[1]["module.weight"].numpy(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("norm_type", [1.0, 2.0, 3.5, float("inf")])
+def test_pytorchs_clipping(norm_type, dtype):
+    random = np.random.default_rng(0)
+    gradients = [np.asarray(random.standard_normal(shape), dtype) for shape in ((3, 2), (3,), ())]
+    results = []
+    for library in (agrad, torch):
+        params = [library.asarray(g * 0).requires_grad_() for g in gradients]
+        for p, g in zip(params, gradients, strict=True):
+            p.grad = library.asarray(g.copy())
+        norm = library.nn.utils.clip_grad_norm_(params, 1.0, norm_type)
+        library.nn.utils.clip_grad_value_(params, 0.25)
+        results.append([np.asarray(x.tolist()) for x in (norm, *(p.grad for p in params))])
+    for mine, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=TOLERANCES[dtype])
