@@ -130,6 +130,7 @@ class LBFGS(Optimizer):
         """
         if closure is None:
             raise TypeError("LBFGS computes the loss several times a step: write optimizer.step(closure)")
+        self.has_stepped = True
         group, state = self.param_groups[0], self.state[self._parameters()[0]]
         evals = group["max_eval"]  # how many are left in this call
         state["func_evals"], state["n_iter"] = state.get("func_evals", 0) + 1, state.get("n_iter", 0)

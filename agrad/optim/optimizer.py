@@ -35,6 +35,8 @@ class Optimizer:
         ``"params"`` and the settings, which may be changed between steps.
     state : dict
         What the optimizer remembers of each parameter: a dict of Tensors and numbers.
+    has_stepped : bool
+        Whether `step` has been called: a scheduler's comes after it.
     coordinatewise : bool
         Of the class: whether `update` treats each coordinate on its own. It is then given the real and the imaginary
         parts of complex parameters, along a last axis of length 2, and never meets a complex number.
@@ -72,6 +74,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups = []
         self.state = defaultdict(dict)
+        self.has_stepped = False
         if isinstance(params, (Tensor, Module, Mapping)):
             raise TypeError(
                 f"params must be a list of Tensors or of dicts, not a {type(params).__name__}; "
@@ -144,6 +147,7 @@ class Optimizer:
             What the closure returned.
         """
         loss = None
+        self.has_stepped = True
         if closure is not None:
             with enable_grad():
                 loss = closure()

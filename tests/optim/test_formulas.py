@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import tracemalloc
 
 import pytest
 
@@ -159,6 +160,19 @@ def test_arrays_change_in_place(kind):
     arrays = [x.data for x in tensors]
     optimizer.step()
     assert all(x.data is array for x, array in zip(tensors, arrays, strict=True))
+
+
+@every
+def test_a_step_needs_little_memory(kind):
+    p = nn.Parameter(agrad.ones((1000, 100)))
+    p.grad = agrad.ones((1000, 100))
+    optimizer = kind([p], lr=LR)
+    optimizer.step()
+    tracemalloc.start()
+    optimizer.step()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3.1 * p.data.nbytes  # Adadelta needs two roots and a square at a time
 
 
 @every
