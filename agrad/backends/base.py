@@ -139,6 +139,20 @@ class Backend:
         array += scale * other
         return array
 
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        """Add ``scale * x1 * x2`` to `array`."""
+        product = x1 * x2
+        product *= scale
+        array += product
+        return array
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        """Add ``scale * x1 / x2`` to `array`."""
+        quotient = x1 / x2
+        quotient *= scale
+        array += quotient
+        return array
+
     def put(self, array: Any, index: Any, values: Any) -> Any:
         """Write ``values[i]`` at ``array[index[i]]`` along the first axis; of several values, the last one stays."""
         for i in range(index.shape[0]):

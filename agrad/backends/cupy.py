@@ -26,6 +26,12 @@ _STAY = 'or stay on the CPU: agrad.set_device("cpu")'
 _NUMBERS = (int, float, type(None))
 
 _add_scaled = cupy.ElementwiseKernel("T x, float64 scale", "T y", "y += x * (T)scale", "agrad_add_scaled")
+_add_product = cupy.ElementwiseKernel(
+    "T x1, T x2, float64 scale", "T y", "y += (x1 * x2) * (T)scale", "agrad_add_product"
+)
+_add_quotient = cupy.ElementwiseKernel(
+    "T x1, T x2, float64 scale", "T y", "y += (x1 / x2) * (T)scale", "agrad_add_quotient"
+)
 _DRAW = "unsigned int words[4]; philox(seed, draw, i, words);"
 _uniform = cupy.ElementwiseKernel(
     "uint64 seed, uint64 draw", "T out", f"{_DRAW} out = to_uniform(words, (T)0)", "agrad_uniform", preamble=SOURCE
@@ -179,6 +185,16 @@ class CupyBackend(StreamBackend):
     def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
         with array.device:
             _add_scaled(other, scale, array)
+        return array
+
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        with array.device:
+            _add_product(x1, x2, scale, array)
+        return array
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        with array.device:
+            _add_quotient(x1, x2, scale, array)
         return array
 
     def put(self, array: Any, index: Any, values: Any) -> Any:

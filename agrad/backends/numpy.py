@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from math import copysign
 from types import ModuleType
 from typing import Any, ClassVar
@@ -239,6 +240,16 @@ class NumpyBackend(Backend):
             part += np.multiply(source[start : start + count], scale, scratch[: part.size])
         return array
 
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        for part, a, b in _parts(array, x1, x2):
+            super().add_product(part, a, b, scale)
+        return array
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        for part, a, b in _parts(array, x1, x2):
+            super().add_quotient(part, a, b, scale)
+        return array
+
     def put(self, array: Any, index: Any, values: Any) -> Any:
         array[index] = values  # NumPy promises that the last of several values stays
         return array
@@ -255,6 +266,18 @@ class NumpyBackend(Backend):
             places = index[start : start + step, None] * columns + offsets
             np.add.at(flat, places.reshape(-1), values[start : start + step].reshape(-1))
         return array
+
+
+def _parts(*arrays: Any) -> Iterable[Sequence[Any]]:
+    """Cut large arrays that lie in memory alike into parts that need no more than the memory at hand."""
+    first = arrays[0]
+    count = _SCRATCH // first.itemsize
+    if first.size <= count:
+        return [arrays]
+    if not all(x.shape == first.shape and x.dtype == first.dtype and x.flags.c_contiguous for x in arrays):
+        return [arrays]
+    flat = [x.reshape(-1) for x in arrays]
+    return ([x[start : start + count] for x in flat] for start in range(0, first.size, count))
 
 
 BACKEND = NumpyBackend()

@@ -127,6 +127,12 @@ class TorchBackend(Backend):
     def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
         return array.add_(other, alpha=scale)
 
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        return array.addcmul_(x1, x2, value=scale)
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        return array.addcdiv_(x1, x2, value=scale)
+
     def put(self, array: Any, index: Any, values: Any) -> Any:
         # index_put leaves open which of several values stays, so each place gets the value that came last.
         order = torch.arange(index.shape[0], device=array.device)

@@ -203,7 +203,7 @@ def array(obj, dtype=None, copy=True):
 
 
 class ElementwiseKernel:
-    """The four kernels of agrad, known by their names."""
+    """The kernels of agrad, known by their names."""
 
     def __init__(self, in_params, out_params, operation, name, preamble=""):
         self.name = name
@@ -214,6 +214,10 @@ class ElementwiseKernel:
         target = out._array
         if self.name == "agrad_add_scaled":
             target += plain(args[0]) * target.dtype.type(args[1])
+            return out
+        if self.name in ("agrad_add_product", "agrad_add_quotient"):
+            combine = np.multiply if self.name == "agrad_add_product" else np.divide
+            target += combine(plain(args[0]), plain(args[1])) * target.dtype.type(args[2])
             return out
         seed, draw, *limits = args[:-1]
         generator = np.random.default_rng([int(seed), int(draw)])

@@ -143,6 +143,17 @@ def test_add_scaled(place, dtype, shape):
     assert own.dtype == dtype
 
 
+@pytest.mark.parametrize("method", ["add_product", "add_quotient"])
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3)])
+def test_add_of_two(place, method, dtype, shape):
+    array, x1 = (make(place, RNG.integers(0, 9, shape).astype(dtype)) for _ in range(2))
+    x2 = make(place, 2.0 ** RNG.integers(-2, 2, shape).astype(dtype))
+    own, generic = both(place, method, array, x1, x2, -0.5)
+    np.testing.assert_array_equal(own, generic)
+    assert own.dtype == dtype
+
+
 @pytest.mark.parametrize("change", [operator.iadd, operator.imul, operator.isub, operator.itruediv])
 def test_update(place, change):
     array, other = (make(place, np.asarray(values, dtype=np.float32)) for values in ([6.0, 8.0], [2.0, 4.0]))
