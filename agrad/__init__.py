@@ -18,6 +18,7 @@ from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
 from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
 from .core.transforms import gradients
+from .interop import register_with_einops as _register_with_einops
 from .ops import (
     abs,
     acos,
@@ -255,3 +256,6 @@ def __getattr__(name: str) -> _Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+_register_with_einops()
