@@ -443,9 +443,11 @@ SEARCHING_AND_SORTING = [
     case("sort", [distinct(3, 2)], lambda x, axis, descending: -np.sort(-x, axis=axis), axis=0, descending=True),
     case("isin", [whole(2, 3), whole(4)], np.isin),
     case("unique_all", [whole(2, 3)], np.unique_all),
+    case("unique_all", [distinct(2, 3)], np.unique_all, note="distinct"),
     case("unique_counts", [whole(2, 3)], np.unique_counts),
     case("unique_inverse", [whole(2, 3)], np.unique_inverse),
     case("unique_values", [whole(2, 3)], np.unique_values),
+    case("unique_values", [distinct(2, 3)], lambda x: np.sort(x, axis=None), note="distinct"),
 ]
 
 ACTIVATIONS = [
