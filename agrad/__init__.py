@@ -177,7 +177,7 @@ from .ops.inspection import Info as _Info
 from .random import bernoulli, manual_seed, normal, rand, randint, randn, randperm, uniform
 
 if TYPE_CHECKING:
-    from . import cuda, data, nn, optim, random, testing
+    from . import cuda, data, nn, optim, random, special, testing
     from .io import load, save
 
 bool: DType = as_dtype("bool")
@@ -218,8 +218,8 @@ __all__ = [
     "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "prod", "rand", "randint", "randn",
     "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll",
     "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
-    "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "sqrt", "square", "squeeze", "stack", "std",
-    "subtract", "sum", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
+    "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack",
+    "std", "subtract", "sum", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
     "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform",
     "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot", "where", "zeros",
     "zeros_like",
@@ -241,7 +241,7 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
     "cuda": "cuda", "data": "data", "load": "io", "nn": "nn", "optim": "optim", "random": "random", "save": "io",
-    "testing": "testing",
+    "special": "special", "testing": "testing",
 }  # fmt: skip
 
 

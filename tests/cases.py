@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 import agrad
 
@@ -468,6 +469,44 @@ ACTIVATIONS = [
     case("one_hot", [whole(2, 3), 4], lambda x, n: np.eye(n, dtype=np.float32)[x]),
 ]
 
+SPECIAL = [
+    case("special.betainc", [2.0, 3.0, real(2, 3, low=0.1, high=0.9)], special.betainc),
+    case("special.betaln", [positive(2, 3), positive(3)], special.betaln),
+    case("special.betaln", [real(2, 3, low=20.0, high=40.0), positive(3)], special.betaln, "large"),
+    case("special.digamma", [positive(2, 3)], special.digamma),
+    case("special.entr", [positive(2, 3)], special.entr),
+    case("special.erfc", [real(2, 3)], special.erfc),
+    case("special.erfcx", [real(2, 3)], special.erfcx),
+    case("special.erfinv", [unit(2, 3)], special.erfinv),
+    case("special.expit", [real(2, 3)], special.expit),
+    case("special.gammainc", [2.5, positive(2, 3)], special.gammainc),
+    case("special.gammaincc", [2.5, positive(2, 3)], special.gammaincc),
+    case("special.gammaln", [positive(2, 3)], special.gammaln),
+    case("special.i0", [real(2, 3)], special.i0),
+    case("special.i0e", [nonzero(2, 3)], special.i0e),
+    case("special.i1", [real(2, 3)], special.i1),
+    case("special.i1e", [real(2, 3)], special.i1e),
+    case("special.kl_div", [positive(2, 3), positive(3)], special.kl_div),
+    case("special.log_ndtr", [real(2, 3)], special.log_ndtr),
+    case("special.log_softmax", [real(2, 3)], special.log_softmax),
+    case("special.logit", [real(2, 3, low=0.1, high=0.9)], special.logit),
+    case("special.logsumexp", [real(2, 3)], special.logsumexp, axis=1),
+    case("special.logsumexp", [real(2, 3), None, positive(3)], special.logsumexp, "weights"),
+    case("special.logsumexp", [real(2, 3), 1, nonzero(2, 3), True, True], special.logsumexp, "signs"),
+    case("special.ndtr", [real(2, 3)], special.ndtr),
+    case("special.ndtri", [real(2, 3, low=0.1, high=0.9)], special.ndtri),
+    case("special.polygamma", [0, positive(2, 3)], special.polygamma, "0"),
+    case("special.polygamma", [2, positive(2, 3)], special.polygamma, "2"),
+    case("special.polygamma", [exactly(0, 1, 2, dtype="int64"), positive(2, 3)], special.polygamma, "orders"),
+    case("special.rel_entr", [positive(2, 3), positive(3)], special.rel_entr),
+    case("special.sinc", [real(2, 3)], special.sinc),
+    case("special.softmax", [real(2, 3)], special.softmax),
+    case("special.softmax", [real(2, 3, 2)], special.softmax, axis=(0, 2)),
+    case("special.xlog1py", [real(2, 3), unit(3)], special.xlog1py),
+    case("special.xlogy", [real(2, 3), positive(3)], special.xlogy),
+    case("special.zeta", [2.5, positive(2, 3)], special.zeta),
+]
+
 LAYERS = [
     case("nn.functional.linear", [real(2, 3), real(4, 3), real(4)], lambda x, w, b: x @ w.T + b),
     case("nn.functional.linear", [real(2, 2, 3), real(4, 3)], lambda x, w: x @ w.T, "stack without bias"),
@@ -497,5 +536,6 @@ CASES = [
     *LINEAR_ALGEBRA,
     *SEARCHING_AND_SORTING,
     *ACTIVATIONS,
+    *SPECIAL,
     *LAYERS,
 ]
