@@ -28,7 +28,8 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = "agrad"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars: dict[str, list[str]] = {page: [] for page in ("index", "quickstart", "devices", "design", "benchmarks")}
+PLAIN = ("index", "quickstart", "devices", "special", "design", "benchmarks")
+html_sidebars: dict[str, list[str]] = {page: [] for page in PLAIN}
 html_copy_source = False
 
 reference.write(HERE / "reference" / "generated")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 import agrad
 
@@ -443,9 +444,11 @@ SEARCHING_AND_SORTING = [
     case("sort", [distinct(3, 2)], lambda x, axis, descending: -np.sort(-x, axis=axis), axis=0, descending=True),
     case("isin", [whole(2, 3), whole(4)], np.isin),
     case("unique_all", [whole(2, 3)], np.unique_all),
+    case("unique_all", [distinct(2, 3)], np.unique_all, note="distinct"),
     case("unique_counts", [whole(2, 3)], np.unique_counts),
     case("unique_inverse", [whole(2, 3)], np.unique_inverse),
     case("unique_values", [whole(2, 3)], np.unique_values),
+    case("unique_values", [distinct(2, 3)], lambda x: np.sort(x, axis=None), note="distinct"),
 ]
 
 ACTIVATIONS = [
@@ -464,6 +467,44 @@ ACTIVATIONS = [
     case("silu", [real(2, 3)], lambda x: x * sigmoid(x)),
     case("erf", [real(2, 3)], erf),
     case("one_hot", [whole(2, 3), 4], lambda x, n: np.eye(n, dtype=np.float32)[x]),
+]
+
+SPECIAL = [
+    case("special.betainc", [2.0, 3.0, real(2, 3, low=0.1, high=0.9)], special.betainc),
+    case("special.betaln", [positive(2, 3), positive(3)], special.betaln),
+    case("special.betaln", [real(2, 3, low=20.0, high=40.0), positive(3)], special.betaln, "large"),
+    case("special.digamma", [positive(2, 3)], special.digamma),
+    case("special.entr", [positive(2, 3)], special.entr),
+    case("special.erfc", [real(2, 3)], special.erfc),
+    case("special.erfcx", [real(2, 3)], special.erfcx),
+    case("special.erfinv", [unit(2, 3)], special.erfinv),
+    case("special.expit", [real(2, 3)], special.expit),
+    case("special.gammainc", [2.5, positive(2, 3)], special.gammainc),
+    case("special.gammaincc", [2.5, positive(2, 3)], special.gammaincc),
+    case("special.gammaln", [positive(2, 3)], special.gammaln),
+    case("special.i0", [real(2, 3)], special.i0),
+    case("special.i0e", [nonzero(2, 3)], special.i0e),
+    case("special.i1", [real(2, 3)], special.i1),
+    case("special.i1e", [real(2, 3)], special.i1e),
+    case("special.kl_div", [positive(2, 3), positive(3)], special.kl_div),
+    case("special.log_ndtr", [real(2, 3)], special.log_ndtr),
+    case("special.log_softmax", [real(2, 3)], special.log_softmax),
+    case("special.logit", [real(2, 3, low=0.1, high=0.9)], special.logit),
+    case("special.logsumexp", [real(2, 3)], special.logsumexp, axis=1),
+    case("special.logsumexp", [real(2, 3), None, positive(3)], special.logsumexp, "weights"),
+    case("special.logsumexp", [real(2, 3), 1, nonzero(2, 3), True, True], special.logsumexp, "signs"),
+    case("special.ndtr", [real(2, 3)], special.ndtr),
+    case("special.ndtri", [real(2, 3, low=0.1, high=0.9)], special.ndtri),
+    case("special.polygamma", [0, positive(2, 3)], special.polygamma, "0"),
+    case("special.polygamma", [2, positive(2, 3)], special.polygamma, "2"),
+    case("special.polygamma", [exactly(0, 1, 2, dtype="int64"), positive(2, 3)], special.polygamma, "orders"),
+    case("special.rel_entr", [positive(2, 3), positive(3)], special.rel_entr),
+    case("special.sinc", [real(2, 3)], special.sinc),
+    case("special.softmax", [real(2, 3)], special.softmax),
+    case("special.softmax", [real(2, 3, 2)], special.softmax, axis=(0, 2)),
+    case("special.xlog1py", [real(2, 3), unit(3)], special.xlog1py),
+    case("special.xlogy", [real(2, 3), positive(3)], special.xlogy),
+    case("special.zeta", [2.5, positive(2, 3)], special.zeta),
 ]
 
 LAYERS = [
@@ -495,5 +536,6 @@ CASES = [
     *LINEAR_ALGEBRA,
     *SEARCHING_AND_SORTING,
     *ACTIVATIONS,
+    *SPECIAL,
     *LAYERS,
 ]

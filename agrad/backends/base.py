@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,12 +30,15 @@ class Backend:
     native_keys : {"standard", "basic", "all"}
         Which keys of NumPy's its arrays take as they are: only what the standard promises, all that are made of
         integers, slices, None and Ellipsis, or those with arrays in them too.
+    without_special : str
+        What to do where the library lacks a special function.
     """
 
     kind: ClassVar[str]
     xp: Any
     array_type: type
     native_keys: ClassVar[str] = "standard"
+    without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
     @property
     def supports_float64(self) -> bool:
@@ -186,9 +190,14 @@ class Backend:
 
     # Mathematics beyond the standard
 
-    def erf(self, x: Any) -> Any:
-        """Return the error function, elementwise."""
-        return erf(self.xp, x)
+    def special(self, name: str) -> Callable[..., Any]:
+        """Return a special function under its name in scipy.special, for arrays of one real floating type.
+
+        It may return another type. NotImplementedError says what to do where there is no such function.
+        """
+        if name == "erf":
+            return partial(erf, self.xp)
+        raise NotImplementedError(f"device {self.kind!r} has no {name}: {self.without_special}")
 
     # Random numbers: from NumPy, and moved
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from importlib import import_module
 from math import copysign
 from types import ModuleType
 from typing import Any, ClassVar
@@ -200,11 +202,21 @@ def _namespace() -> Any:
     return xp
 
 
+@cache
+def _scipy_special() -> ModuleType | None:
+    """Return scipy.special, imported when it is first needed; None where SciPy is not installed."""
+    try:
+        return import_module("scipy.special")
+    except ImportError:
+        return None
+
+
 class NumpyBackend(Backend):
     """NumPy: one device, arrays that tell whether they are views."""
 
     kind: ClassVar[str] = "cpu"
     native_keys: ClassVar[str] = "all"
+    without_special: ClassVar[str] = 'it needs SciPy; pip install "agrad[special]"'
 
     def __init__(self) -> None:
         self.xp = _namespace()
@@ -266,6 +278,10 @@ class NumpyBackend(Backend):
             places = index[start : start + step, None] * columns + offsets
             np.add.at(flat, places.reshape(-1), values[start : start + step].reshape(-1))
         return array
+
+    def special(self, name: str) -> Callable[..., Any]:
+        found = getattr(_scipy_special(), name, None)
+        return super().special(name) if found is None else found
 
 
 def _parts(*arrays: Any) -> Iterable[Sequence[Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import sqrt
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -12,6 +14,7 @@ import torch
 
 from .base import Backend, names_of
 from .host import native_order
+from .stirling import betaln
 
 # PyTorch's name for a kind of device -> how to ask for it, and what it takes.
 _ACCELERATORS = {
@@ -48,6 +51,13 @@ def _namespace() -> Any:
     vars(xp).update(names_of(compat))
     xp.unique_all, xp.take, xp.take_along_axis = _unique_all, _take, _take_along_axis
     return xp
+
+
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "betaln": partial(betaln, compat, torch.special.gammaln),
+    "ndtr": lambda x: 0.5 * torch.special.erfc(-sqrt(0.5) * x),  # PyTorch's is 0 from -9 on, where this is 1e-19
+    "zeta": lambda x, q=1.0: torch.special.zeta(x, q),
+}
 
 
 class TorchBackend(Backend):
@@ -144,8 +154,9 @@ class TorchBackend(Backend):
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
         return array.index_add_(0, index.long(), values)
 
-    def erf(self, x: Any) -> Any:
-        return torch.special.erf(x)
+    def special(self, name: str) -> Callable[..., Any]:
+        found = _SPECIAL.get(name) or getattr(torch.special, name, None)
+        return super().special(name) if found is None else found
 
     def generator(self, seed: int, native: Any) -> Any:
         return torch.Generator(native).manual_seed(seed ^ seed >> 32)  # on the CPU, PyTorch takes the low 32 bits only

@@ -14,6 +14,7 @@ from ..core.dtypes import DType
 from ..core.tape import is_grad_enabled
 from ..core.tensor import LEAF, Tensor, convert
 
+_ASK_FOR_SHAPES: Final = frozenset({"ndim", "shape", "size"})
 _REBUILT: Final = frozenset({"_data", "_device", "_node", "_grad"})
 
 
@@ -83,8 +84,10 @@ def array_protocol(x: Tensor, dtype: Any = None, copy: bool | None = None) -> An
 
 
 def array_function(x: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """``__array_function__``: NumPy's functions do not take Tensors, agrad's do."""
+    """``__array_function__``: NumPy's functions do not take Tensors, agrad's do; but those that ask for a shape may."""
     name = function.__name__
+    if name in _ASK_FOR_SHAPES:
+        return function.__wrapped__(*args, **kwargs)
     raise TypeError(
         f"numpy.{name} does not take agrad Tensors; write agrad.{name} where it exists, or x.detach().numpy()"
     )

@@ -457,6 +457,8 @@ def _scatter(x: Tensor, reading: Reading, value: Any, key: Any) -> Tensor:
     """Return what the basic key reads, with `value` where the arrays point."""
     picked = _pick(x, reading)
     join = _join(reading, x, key)
+    if _is_mask(x, key) and join.places.size == join.joined[join.axis]:
+        picked = picked.detach()  # nothing of it is left: not even a NaN, which would come back as NaN times 0
     if len(reading.arrays) == 1:
         _checked(join.places, join.joined[join.axis], x, key)
     prepared, rows = _prepare(picked, join), _rows(value, reading, join, key, x)

@@ -11,6 +11,7 @@ import threading
 import types
 
 import numpy as np
+import scipy.special as scipy_special
 
 COUNT = 2
 MISSING = {"unstack", "vecdot", "matvec", "vecmat", "geomspace", "insert", "block", "nditer", "errstate", "spacing"}
@@ -269,8 +270,7 @@ def _modules():
 
         return at
 
-    special = types.ModuleType("cupyx.scipy.special")
-    special.erf = _erf
+    special = _module("cupyx.scipy.special", scipy_special, zeta=wrapped(lambda x, q: scipy_special.zeta(x, q)))
     scipy = types.ModuleType("cupyx.scipy")
     scipy.special = special
     cupyx = types.ModuleType("cupyx")
@@ -279,12 +279,6 @@ def _modules():
         "cupy": cupy, "cupy.cuda": cuda, "cupy.cuda.device": cuda.device, "cupy.linalg": linalg, "cupy.fft": fft,
         "cupyx": cupyx, "cupyx.scipy": scipy, "cupyx.scipy.special": special,
     }  # fmt: skip
-
-
-def _erf(x):
-    from math import erf
-
-    return outside(np.vectorize(erf, otypes=[plain(x).dtype])(plain(x)), inside(x))
 
 
 def install():
