@@ -7,7 +7,7 @@ JAX. Integers become the default dtype; complex numbers are refused.
 from .bessel import i0, i0e, i1, i1e, sinc
 from .entropy import entr, kl_div, rel_entr, xlog1py, xlogy
 from .error_functions import erf, erfc, erfcx, erfinv, log_ndtr, ndtr, ndtri
-from .gamma import betainc, betaln, digamma, gammainc, gammaincc, gammaln, polygamma, psi, zeta
+from .gamma_functions import betainc, betaln, digamma, gammainc, gammaincc, gammaln, polygamma, psi, zeta
 from .logistic import expit, log_softmax, logit, logsumexp, softmax
 
 __all__ = [
