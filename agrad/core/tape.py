@@ -275,11 +275,12 @@ def propagate(
         if needed is not None and node not in needed:
             continue
         if type(plan) is Pick:
-            whole = node.edges[0][0]
+            whole, i = node.edges[0][0], plan.index
             if whole not in pending:
                 pending[whole] = [None] * len(whole.shape)
                 heappush(queue, (whole.number, whole))
-            pending[whole][plan.index] = g
+            # A rule that runs on Tensors and asks for outputs gets Nodes of its own for them: there may be several.
+            pending[whole][i] = g if (sum_so_far := pending[whole][i]) is None else sum_so_far + g
             continue
         kept = node.kept
         if kept is None:

@@ -1,11 +1,13 @@
 """The backward pass: what it computes, what it keeps, and what it refuses."""
 
 import contextvars
+import math
 import threading
 
 import pytest
 
 import agrad
+from agrad.core.primitive import ArrayLike, primitive
 from agrad.testing import assert_close
 
 
@@ -278,6 +280,19 @@ def test_derivatives_to_the_fifth_order(device):
     for expected in (80.0, 160.0, 240.0, 240.0, 120.0):
         (y,) = agrad.gradients(y, x, create_graph=True)
         assert y.item() == expected
+
+
+def test_outputs_that_a_rule_asks_for_add_to_those_that_are_used(device):
+    @primitive
+    def sine_and_cosine(xp, x: ArrayLike, /):
+        return xp.sin(x), xp.cos(x)
+
+    sine_and_cosine.vjp(x=lambda g, out: g[0] * out[1] - g[1] * out[0])
+    x = agrad.tensor(0.5, requires_grad=True)
+    sine, cosine = sine_and_cosine(x)
+    (slope,) = agrad.gradients(sine * cosine, x, create_graph=True)
+    (curvature,) = agrad.gradients(slope, x)
+    assert math.isclose(curvature.item(), -2 * math.sin(1.0), rel_tol=1e-5)
 
 
 def test_a_gradient_in_a_loss(device):
