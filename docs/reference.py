@@ -14,8 +14,8 @@ from agrad.core.dtypes import DType
 
 # Each is a page, except agrad itself: there a page is a chapter, named after the module that its names come from.
 NAMESPACES = (
-    "agrad", "agrad.nn", "agrad.nn.functional", "agrad.nn.init", "agrad.optim", "agrad.data", "agrad.cuda",
-    "agrad.random", "agrad.testing",
+    "agrad", "agrad.linalg", "agrad.fft", "agrad.nn", "agrad.nn.functional", "agrad.nn.init", "agrad.optim",
+    "agrad.data", "agrad.cuda", "agrad.random", "agrad.testing",
 )  # fmt: skip
 CHAPTERS = {
     "backends": "devices",

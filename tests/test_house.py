@@ -59,9 +59,9 @@ def test_only_backends_import_array_libraries(path):
 
 
 LAYERS = {
-    "backends": ("core", "ops", "nn", "optim", "data", "compiler", "io", "testing"),
-    "core": ("ops", "nn", "optim", "data", "compiler", "io", "testing"),
-    "ops": ("nn", "optim", "data", "compiler", "io", "testing"),
+    "backends": ("core", "ops", "linalg", "fft", "nn", "optim", "data", "compiler", "io", "testing"),
+    "core": ("ops", "linalg", "fft", "nn", "optim", "data", "compiler", "io", "testing"),
+    "ops": ("linalg", "fft", "nn", "optim", "data", "compiler", "io", "testing"),
 }
 
 
