@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import Any, Final
 
 _KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, MemoryError)
@@ -97,6 +98,9 @@ def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str
 def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Exception:
     """Retell an array library's error with the op's name and its inputs; shapes that do not fit are a ValueError."""
     shown = [_describe(x) for x in args] + [f"{name}={_describe(x)}" for name, x in kwargs.items()]
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        remedy = "compute it on a device whose library has it: x.to('cpu')"
+        return NotImplementedError(f"{op}({', '.join(shown)}): {error}; {remedy}")
     about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
     kind = ValueError if about_shapes else _kind(error)
     return kind(f"{op}({', '.join(shown)}): {error}")

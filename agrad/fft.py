@@ -55,8 +55,8 @@ def fft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm:
 
     Raises
     ------
-    ValueError
-        If there is no such `norm`, or n is below 1.
+    ValueError or RuntimeError
+        If there is no such `norm` or axis, or n is below 1.
     NotImplementedError or RuntimeError
         If the device's library has no Fourier transforms.
 
@@ -104,7 +104,7 @@ ifft.vjp(x=lambda g, xp, x_shape, axis, norm: _resized(xp, xp.fft.ifft(g, axis=a
 def _complex(xp: Any, x: Any) -> Any:
     if not xp.isdtype(x.dtype, "real floating"):
         return x
-    return xp.astype(x, xp.complex128 if x.dtype == xp.float64 else xp.complex64)
+    return xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
 
 
 def _resized(xp: Any, x: Any, shape: tuple[int, ...], axis: int) -> Any:
@@ -153,6 +153,8 @@ def rfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm
     >>> agrad.fft.rfft(agrad.asarray([1.0, 0.0, 0.0, 0.0]))
     Tensor([1.+0.j, 1.+0.j, 1.+0.j], dtype=complex64, device='cpu')
     """
+    if xp.isdtype(x.dtype, "complex floating"):
+        raise TypeError("rfft transforms real numbers; write fft for complex ones")
     return xp.fft.rfft(x, n=n, axis=axis, norm=norm)
 
 

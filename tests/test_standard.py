@@ -13,6 +13,7 @@ NAMES = sorted(
     name for name in dir(strict) if not name.startswith("_") and name not in OWN and not name.endswith("strict_flags")
 )
 FUNCTIONS = [name for name in NAMES if inspect.isfunction(getattr(strict, name))]
+EXTENSIONS = ("linalg", "fft")
 METHODS = [name for name, value in vars(type(strict.zeros(1))).items() if inspect.isfunction(value)]
 NOT_STANDARD = {"_new", "__buffer__", "__init__"}
 
@@ -33,6 +34,22 @@ def test_every_name_is_there(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_signatures_are_the_standards(name):
     assert parameters(getattr(agrad, name)) == parameters(getattr(strict, name))
+
+
+@pytest.mark.parametrize(
+    ("extension", "name"), [(module, name) for module in EXTENSIONS for name in getattr(strict, module).__all__]
+)
+def test_extensions_are_the_standards(extension, name):
+    module = getattr(agrad, extension)
+    assert name in module.__all__
+    assert parameters(getattr(module, name)) == parameters(getattr(getattr(strict, extension), name))
+
+
+@pytest.mark.parametrize("name", ["eig", "eigh", "qr", "slogdet", "svd"])
+def test_results_have_the_standards_names(name):
+    x = [[2.0, 1.0], [1.0, 2.0]]
+    fields = getattr(strict.linalg, name)(strict.asarray(x))._fields
+    assert getattr(agrad.linalg, name)(agrad.asarray(x))._fields == fields
 
 
 @pytest.mark.parametrize(
@@ -64,6 +81,8 @@ def test_inspection(device):
 def test_what_is_imported_late_is_found_early():
     assert agrad.nn.Linear
     assert agrad.save
+    assert agrad.linalg.inv
+    assert agrad.fft.fft
     assert "optim" in dir(agrad)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = agrad.nothing

@@ -157,7 +157,7 @@ def _complex(xp: Any, x: Any) -> Any:
     """Return an array as a complex one: some libraries answer in real numbers where they can."""
     if xp.isdtype(x.dtype, "complex floating"):
         return x
-    return xp.astype(x, xp.complex128 if x.dtype == xp.float64 else xp.complex64)
+    return xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
 
 
 def _eig_x(g: Any, out: Any, xp: Any) -> Any:

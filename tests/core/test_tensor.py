@@ -591,6 +591,9 @@ def test_array_namespace_makes_arrays_on_the_tensors_device(device):
         namespace = x.__array_namespace__()
         assert namespace.ones(2).device is device
         assert namespace.sum(x).device is device
+        assert namespace.fft.rfftfreq(2).device is device
+        assert namespace.linalg.inv is agrad.linalg.inv
+    assert namespace.fft is x.__array_namespace__().fft
     assert namespace.__array_api_version__ == "2025.12"
     with pytest.raises(ValueError, match="1999"):
         x.__array_namespace__(api_version="1999.01")
