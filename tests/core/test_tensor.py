@@ -583,14 +583,3 @@ def test_gradients_flow_through_to(device):
     (x.to(device) * 3).sum().backward()
     assert x.grad.device is agrad.Device("cpu")
     assert x.grad.tolist() == [3.0, 3.0]
-
-
-def test_array_namespace_makes_arrays_on_the_tensors_device(device):
-    x = agrad.zeros(2)
-    with agrad.Device("cpu"):
-        namespace = x.__array_namespace__()
-        assert namespace.ones(2).device is device
-        assert namespace.sum(x).device is device
-    assert namespace.__array_api_version__ == "2025.12"
-    with pytest.raises(ValueError, match="1999"):
-        x.__array_namespace__(api_version="1999.01")
