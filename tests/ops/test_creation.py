@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad.testing import assert_close
+from agrad.testing import assert_close, check_grads
 
 CREATORS = {
     "arange": lambda **kw: agrad.arange(0.0, 2.0, 0.5, **kw),
@@ -100,6 +100,38 @@ def test_asarray_shares_numpys_memory_and_tensor_does_not():
     shared, copied = agrad.asarray(array, device="cpu"), agrad.tensor(array, device="cpu")
     array[0] = 1.0
     assert (shared[0].item(), copied[0].item()) == (1.0, 0.0)
+
+
+def test_tensors_in_a_list_are_stacked_differentiably(device):
+    x, y = agrad.asarray([1.0, 2.0], requires_grad=True), agrad.asarray(3.0, requires_grad=True)
+    result = agrad.asarray([[x[0], y], [x[1], 5.0], (y, 1)])
+    assert (result.dtype, result.device) == (agrad.float32, device)
+    assert result.tolist() == [[1.0, 3.0], [2.0, 5.0], [3.0, 1.0]]
+    (result * agrad.asarray([[1.0, 10.0], [100.0, 1.0], [1000.0, 1.0]])).sum().backward()
+    assert x.grad.tolist() == [1.0, 100.0]
+    assert y.grad.item() == 1010.0
+    check_grads(lambda a, b: agrad.asarray([[a, b], [b * a, 2.0]]), [agrad.asarray(0.5), agrad.asarray(1.5)])
+
+
+def test_stacked_tensors_take_dtype_and_device(device):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    assert agrad.asarray([x, x], dtype=agrad.float64).dtype is agrad.float64
+    moved = agrad.asarray([x, [3.0, 4.0], np.asarray([5.0, 6.0])], device="cpu")
+    assert moved.device.name == "cpu"
+    assert moved.dtype is agrad.float64, "that of the array in the list"
+    assert agrad.asarray([x[0], np.float64(2.0)]).dtype is agrad.float32, "NumPy's numbers count as Python's"
+    moved.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+    assert agrad.asarray((x.detach(), x.detach()), requires_grad=True).is_leaf
+    with pytest.raises(ValueError, match="shape"):
+        agrad.asarray([x, x[0]])
+    with pytest.raises(ValueError, match="copy"):
+        agrad.asarray([x, x], copy=False)
+
+
+def test_stacking_across_devices_is_refused():
+    with pytest.raises(ValueError, match=r"cpu.*strict"):
+        agrad.asarray([agrad.ones(2, device="cpu"), agrad.ones(2, device="strict")])
 
 
 def test_dlpack_goes_both_ways(device):
