@@ -98,8 +98,8 @@ def asarray(
     Tensor([[1., 2.],
             [3., 4.]], dtype=float64, device='cpu')
     """
-    if copy is False and not hasattr(obj, "dtype"):
-        raise ValueError(f"a {type(obj).__name__} becomes a Tensor by a copy only; leave out copy=False")
+    if copy is False and (not hasattr(obj, "dtype") or _comes_from_afar(obj, device)):
+        raise ValueError(f"a {type(obj).__name__} becomes such a Tensor by a copy only; leave out copy=False")
     if isinstance(obj, Tensor):
         result = _adapt(obj, dtype, device, copy)
     elif _holds_tensors(obj):
@@ -110,6 +110,13 @@ def asarray(
         result = result.detach() if result is obj else result
         result.requires_grad_()
     return result
+
+
+def _comes_from_afar(obj: Any, device: Place) -> bool:
+    """Whether an array must leave its library, which is done by a copy on the host."""
+    if isinstance(obj, Tensor) or backends.is_host(obj) or device is None:
+        return False
+    return Device.of(obj).backend is not Device(device).backend
 
 
 def _adapt(x: Tensor, dtype: Any, device: Place, copy: bool | None) -> Tensor:
@@ -477,12 +484,22 @@ def from_dlpack(x: Any, /, *, device: Place = None, copy: bool | None = None, re
         if x.requires_grad:
             raise errors.lost_gradient("from_dlpack()")
         x = x._data
+    target = Device(device) if device is not None else _device_of(x)
     try:
-        source = Device.of(x)
-    except TypeError:
-        source = get_device()
-    result = asarray(source.xp.from_dlpack(x), device=source if device is None else device, copy=copy)
+        array = target.xp.from_dlpack(x)
+    except Exception as error:  # each library has its own, and so has each reason
+        if copy is False:
+            raise BufferError(f"{target} cannot take this {type(x).__name__} without a copy: {error}") from error
+        array = x
+    result = asarray(array, device=target, copy=copy)
     return result.requires_grad_() if requires_grad else result
+
+
+def _device_of(x: Any) -> Device:
+    try:
+        return Device.of(x)
+    except TypeError:
+        return get_device()
 
 
 # Ranges and grids

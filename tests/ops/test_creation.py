@@ -143,6 +143,57 @@ def test_dlpack_goes_both_ways(device):
     assert not x.requires_grad
 
 
+def test_dlpack_shares_memory_where_it_can(device):
+    if device.kind in ("cuda", "jax"):
+        pytest.skip("NumPy's memory is not this device's, or cannot be changed")
+    array = np.asarray([1.0, 2.0])
+    shared, kept = agrad.from_dlpack(array, device=device, copy=False), agrad.from_dlpack(array, device=device)
+    copied = agrad.from_dlpack(array, device=device, copy=True)
+    array[0] = 7.0
+    assert (shared.device, shared.dtype) == (device, agrad.float64)
+    assert [x[0].item() for x in (shared, kept, copied)] == [7.0, 7.0, 1.0]
+    own = agrad.from_dlpack(shared)
+    array[1] = 8.0
+    assert own.tolist() == [7.0, 8.0]
+
+
+def test_dlpack_between_libraries(device):
+    if device.kind in ("cuda", "jax"):
+        pytest.skip("NumPy's memory is not this device's, or cannot be changed")
+    x = agrad.asarray([1.0, 2.0])
+    there = agrad.from_dlpack(x, device="cpu", copy=False)
+    with agrad.no_grad():
+        x[0] = 7.0
+    assert there.device.name == "cpu"
+    assert there.tolist() == [7.0, 2.0]
+    assert np.from_dlpack(x).tolist() == [7.0, 2.0]
+    moved = agrad.from_dlpack(x, device="strict:device1")
+    assert moved.device.name == "strict:device1"
+    assert agrad.from_dlpack(moved).device is moved.device
+    assert_close(moved.to(device), x)
+
+
+def test_a_copy_is_made_only_where_it_may(device):
+    x = agrad.ones(2)
+    elsewhere = "cpu" if device.kind != "cpu" else "strict"
+    with pytest.raises(ValueError, match="copy"):
+        agrad.asarray(x, device=elsewhere, copy=False)
+    if device.kind != "cpu":  # NumPy's arrays can be shared
+        with pytest.raises(ValueError, match="copy"):
+            agrad.asarray(x.data, device=elsewhere, copy=False)
+    with pytest.raises(BufferError, match=r"strict:device1.*without a copy"):
+        agrad.from_dlpack(object(), device="strict:device1", copy=False)
+
+
+@pytest.mark.parametrize("wishes", [{}, {"max_version": (1, 0)}, {"copy": True}, {"stream": None}, {"dl_device": None}])
+def test_dlpacks_wishes_are_passed_on(device, wishes):
+    x = agrad.asarray([1.0, 2.0])
+    assert "dltensor" in repr(x.__dlpack__(**wishes))
+    assert x.__dlpack_device__() == x.data.__dlpack_device__()
+    here = x.__dlpack__(**wishes | {"dl_device": x.__dlpack_device__()})
+    assert "dltensor" in repr(here)
+
+
 def test_where_a_gradient_would_end_tensors_are_refused(device):
     x = agrad.asarray(2.0, requires_grad=True)
     for make in (
