@@ -196,7 +196,7 @@ def isdtype(dtype: Any, kind: Any) -> bool:
 def _raw(x: Any, xp: Any) -> Any:
     """Return what a namespace's own dtype functions take for an array, a dtype or a number."""
     if isinstance(x, Tensor):
-        return x._data
+        return x._data if x._device.xp is xp else native(xp, x.dtype)
     if type(x) in SCALARS:
         return x
     return native(xp, x.dtype if hasattr(x, "dtype") and hasattr(x, "shape") and not isinstance(x, type) else x)

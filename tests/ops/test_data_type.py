@@ -43,6 +43,12 @@ def test_can_cast(device):
     assert not agrad.can_cast(agrad.ones(1, dtype=agrad.float64), agrad.float32)
 
 
+def test_result_type_of_tensors_on_several_devices(device):
+    assert (
+        agrad.result_type(agrad.ones(1), agrad.ones(1, dtype=agrad.float64, device="strict:device1")) is agrad.float64
+    )
+
+
 @pytest.mark.parametrize(
     ("source", "targets"),
     [
