@@ -59,9 +59,10 @@ def test_only_backends_import_array_libraries(path):
 
 
 LAYERS = {
-    "backends": ("core", "ops", "nn", "optim", "data", "compiler", "io", "testing"),
-    "core": ("ops", "nn", "optim", "data", "compiler", "io", "testing"),
-    "ops": ("nn", "optim", "data", "compiler", "io", "testing"),
+    "backends": ("core", "ops", "nn", "optim", "data", "compiler", "inspection", "io", "testing"),
+    "core": ("ops", "nn", "optim", "data", "compiler", "inspection", "io", "testing"),
+    "ops": ("nn", "optim", "data", "compiler", "inspection", "io", "testing"),
+    "nn": ("optim", "data", "compiler", "inspection", "io", "testing"),
 }
 
 
