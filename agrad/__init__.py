@@ -178,6 +178,7 @@ from .random import bernoulli, manual_seed, normal, rand, randint, randn, randpe
 if TYPE_CHECKING:
     from . import cuda, data, nn, optim, random, testing
     from .inspection.anomaly import detect_anomaly
+    from .inspection.profile import profile
     from .io import load, save
 
 bool: DType = as_dtype("bool")
@@ -216,7 +217,8 @@ __all__ = [
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
     "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan",
     "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones",
-    "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "prod", "rand", "randint", "randn",
+    "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "prod", "profile", "rand", "randint",
+    "randn",
     "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll",
     "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
     "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "sqrt", "square", "squeeze", "stack", "std",
@@ -241,7 +243,7 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
-    "detect_anomaly": "inspection.anomaly",
+    "detect_anomaly": "inspection.anomaly", "profile": "inspection.profile",
     "cuda": "cuda", "data": "data", "load": "io", "nn": "nn", "optim": "optim", "random": "random", "save": "io",
     "testing": "testing",
 }  # fmt: skip
