@@ -25,17 +25,20 @@ def inputs_for(module: Module, input_shape: Shapes, dtype: Any) -> list[Tensor]:
     """
     if not isinstance(module, Module):
         raise TypeError(f"a module is needed, such as nn.Linear(2, 1), not {type(module).__name__}")
-    several = bool(input_shape) and all(isinstance(part, list | tuple) for part in input_shape)
-    shapes: Any = input_shape if several else [input_shape]
-    if not all(isinstance(n, int) for shape in shapes for n in shape):
+    shapes: Any = input_shape if _several(input_shape) else [input_shape]
+    if not all(isinstance(shape, list | tuple) and all(isinstance(n, int) for n in shape) for shape in shapes):
         raise TypeError(
-            f"an input shape is a tuple of integers, batch included, or a list of such; not {input_shape!r}"
+            f"input_shape is a tuple of integers, that of the samples first, or a list of such; not {input_shape!r}"
         )
     like = next((p for p in module.parameters()), None)
     if dtype is None and like is not None:
         dtype = like.dtype
     device: Device | None = None if like is None else like.device
     return [zeros(tuple(shape), dtype=dtype, device=device) for shape in shapes]
+
+
+def _several(shape: Any) -> bool:
+    return isinstance(shape, list | tuple) and bool(shape) and all(isinstance(part, list | tuple) for part in shape)
 
 
 @contextmanager

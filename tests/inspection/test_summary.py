@@ -119,6 +119,8 @@ def test_wrong_arguments_are_told():
         agrad.summary(lambda x: x, (2,))
     with pytest.raises(TypeError, match=r"tuple of integers.*'2'"):
         agrad.summary(nn.ReLU(), ("2",))
+    with pytest.raises(TypeError, match=r"tuple of integers.*784"):
+        agrad.summary(nn.ReLU(), 784)
 
 
 def test_gradients_are_left_alone():
