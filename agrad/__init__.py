@@ -179,6 +179,9 @@ from .random import bernoulli, manual_seed, normal, rand, randint, randn, randpe
 
 if TYPE_CHECKING:
     from . import cuda, data, fft, linalg, nn, optim, random, special, testing
+    from .inspection.anomaly import detect_anomaly
+    from .inspection.profile import profile
+    from .inspection.summary import summary
     from .io import load, save
 
 bool: DType = as_dtype("bool")
@@ -207,23 +210,24 @@ __all__ = [
     "atan", "atan2", "atanh", "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
     "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to",
     "can_cast", "ceil", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
-    "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "devices", "diff", "divide", "e", "einsum",
-    "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye",
-    "fft", "finfo", "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full",
-    "full_like", "gelu", "get_default_dtype", "get_device", "grad", "gradients", "greater", "greater_equal", "hessian",
-    "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16", "int32", "int64", "is_grad_enabled", "isdtype",
-    "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp", "less", "less_equal", "linalg", "linspace", "load", "log",
-    "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logsumexp", "manual_seed", "matmul", "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum",
-    "mm", "moveaxis", "multiply", "nan", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal",
-    "not_equal", "one_hot", "ones", "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "prod",
-    "rand", "randint", "randn", "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape",
-    "result_type", "roll", "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled",
-    "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square",
-    "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "take", "take_along_axis", "tan", "tanh", "tensor",
-    "tensordot", "testing", "tile", "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32",
-    "uint64", "uniform", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "value_and_grad",
-    "var", "vecdot", "vjp", "where", "zeros", "zeros_like",
+    "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "detect_anomaly", "devices", "diff",
+    "divide", "e", "einsum", "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp",
+    "expand_dims", "expm1", "eye", "fft", "finfo", "flatten", "flip", "float16", "float32", "float64", "floor",
+    "floor_divide", "from_dlpack", "full", "full_like", "gelu", "get_default_dtype", "get_device", "grad", "gradients",
+    "greater", "greater_equal", "hessian", "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16", "int32", "int64",
+    "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp", "less", "less_equal",
+    "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul", "matrix_transpose", "max",
+    "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan", "negative", "newaxis",
+    "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "pad",
+    "permute_dims", "pi", "positive", "pow", "prod", "profile", "rand", "randint", "randn", "random", "randperm",
+    "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll", "round", "save",
+    "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign", "signbit", "silu", "sin",
+    "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient",
+    "subtract", "sum", "summary", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
+    "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform", "unique_all",
+    "unique_counts", "unique_inverse", "unique_values", "unstack", "value_and_grad", "var", "vecdot", "vjp", "where",
+    "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -241,9 +245,21 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
-    "cuda": "cuda", "data": "data", "fft": "fft", "linalg": "linalg", "load": "io", "nn": "nn", "optim": "optim",
-    "random": "random", "save": "io", "special": "special", "testing": "testing",
-}  # fmt: skip
+    "cuda": "cuda",
+    "data": "data",
+    "detect_anomaly": "inspection.anomaly",
+    "fft": "fft",
+    "linalg": "linalg",
+    "load": "io",
+    "nn": "nn",
+    "optim": "optim",
+    "profile": "inspection.profile",
+    "random": "random",
+    "save": "io",
+    "special": "special",
+    "summary": "inspection.summary",
+    "testing": "testing",
+}
 
 
 def __getattr__(name: str) -> _Any:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final
 
-_KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, MemoryError)
+_KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, FloatingPointError, MemoryError)
 
 
 def no_gradient(what: str) -> RuntimeError:
@@ -97,7 +97,7 @@ def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str
 
 def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Exception:
     """Retell an array library's error with the op's name and its inputs; shapes that do not fit are a ValueError."""
-    shown = [_describe(x) for x in args] + [f"{name}={_describe(x)}" for name, x in kwargs.items()]
+    shown = [describe(x) for x in args] + [f"{name}={describe(x)}" for name, x in kwargs.items()]
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         remedy = "compute it on a device whose library has it: x.to('cpu')"
         return NotImplementedError(f"{op}({', '.join(shown)}): {error}; {remedy}")
@@ -108,8 +108,13 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
 
 def in_rule(op: str, argument: str, names: Sequence[str], error: Exception, values: Sequence[Any]) -> Exception:
     """Retell an error in a gradient rule with the op, the argument that it is for, and what it was given."""
-    shown = [f"{name}={_describe(x)}" for name, x in zip(names, values, strict=True) if name != "xp"]
+    shown = [f"{name}={describe(x)}" for name, x in zip(names, values, strict=True) if name != "xp"]
     return _kind(error)(f"the gradient rule of {op} for {argument!r}, given {', '.join(shown)}: {error}")
+
+
+def located(error: Exception, where: str) -> Exception:
+    """Retell an error with the place that it comes from."""
+    return _kind(error)(f"{error}\n  {where}")
 
 
 def wrong_hook(hook: Any, result: Any) -> TypeError:
@@ -125,10 +130,11 @@ def _kind(error: Exception) -> type[Exception]:
     return next((kind for kind in _KINDS if isinstance(error, kind)), RuntimeError)
 
 
-def _describe(x: Any) -> str:
+def describe(x: Any) -> str:
+    """Return what an argument is: dtype and shape of an array, or its repr, cut where it is long."""
     if hasattr(x, "shape") and hasattr(x, "dtype"):
-        return f"{getattr(x.dtype, 'name', x.dtype)} of shape {tuple(x.shape)}"
+        return f"{getattr(x.dtype, 'name', None) or str(x.dtype).rpartition('.')[2]} of shape {tuple(x.shape)}"
     if isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in x):
-        return f"[{', '.join(_describe(item) for item in x)}]"
+        return f"[{', '.join(describe(item) for item in x)}]"
     text = repr(x)
     return text if len(text) <= 60 else f"{text[:57]}..."

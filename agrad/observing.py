@@ -57,8 +57,10 @@ class Call:
     def node(self) -> Any:
         """The Node that it recorded, or None."""
         first = next((x for x in self.results if x._node is not None), None)
-        if first is None or first is self.result:
-            return first and first._node
+        if first is None:
+            return None
+        if first is self.result:
+            return first._node
         return first._node.edges[0][0]  # behind the Node of one output, that of the whole call
 
     @property
@@ -77,19 +79,24 @@ class Step:
     argument : str
         The argument of the op that the gradient is for.
     node : Node
+    parent : Node or Tensor
+        What the gradient goes to; of an op over a sequence, the first.
+    xp : module
+        What the rule computes with: under ``create_graph`` it is agrad's own namespace.
     inputs : dict
         What the rule may ask for: ``"g"``, and by name what its Node kept.
     """
 
-    def __init__(self, node: Any, argument: str, g: Any, kept: Sequence[Any]) -> None:
-        self.name, self.argument, self.node = node.plan.name, argument, node
+    def __init__(self, node: Any, argument: str, parent: Any, g: Any, kept: Sequence[Any]) -> None:
+        self.name, self.argument, self.node, self.parent = node.plan.name, argument, node, parent
+        self.xp = kept[0]
         self.inputs = {"g": g} | dict(zip(node.plan.kept[1:], kept[1:], strict=True))
 
 
 class Observer:
     """The base class of instruments: a context manager that sees each op and each rule which its context runs.
 
-    A subclass overrides `call`, `step` or `visit`.
+    A subclass overrides `see_op`, `see_rule` or `see_node`.
     """
 
     _tokens: list[Token[tuple[Observer, ...]]]
@@ -103,16 +110,16 @@ class Observer:
         observers.remove(self)
         _here.reset(self._tokens.pop())
 
-    def call(self, call: Call, run: Callable[[], Any]) -> Any:
+    def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
         """Run an op, and return its result."""
         return run()
 
-    def step(self, step: Step, run: Callable[[], Any]) -> Any:
+    def see_rule(self, step: Step, run: Callable[[], Any]) -> Any:
         """Run a rule, and return the gradient, for an op over a sequence a list of them."""
         return run()
 
-    def visit(self, node: Any) -> None:
-        """See a Node whose turn it is in the backward pass."""
+    def see_node(self, node: Any, g: Any) -> None:
+        """See a Node whose turn it is in the backward pass, and the gradient of its output."""
 
 
 def observe(definition: Any, mask: int, frame: tuple[Any, ...]) -> Any:
@@ -120,27 +127,27 @@ def observe(definition: Any, mask: int, frame: tuple[Any, ...]) -> Any:
     call = Call(definition, mask, frame)
     run = call.run
     for observer in reversed(_here.get()):
-        run = partial(observer.call, call, run)
+        run = partial(observer.see_op, call, run)
     return run()
 
 
-def edges(node: Any) -> list[tuple[Any, Callable[..., Any]]]:
+def edges(node: Any, g: Any) -> list[tuple[Any, Callable[..., Any]]]:
     """Return the edges of a Node with rules that run before the eyes of the observers that are here."""
     here = _here.get()
     for observer in here:
-        observer.visit(node)
+        observer.see_node(node, g)
     arguments = node.plan.tracked.values()
     return [
-        (parent, partial(_step, here, node, argument, rule))
+        (parent, partial(_step, here, node, argument, parent, rule))
         for argument, (parent, rule) in zip(arguments, node.edges, strict=True)
     ]
 
 
 def _step(
-    here: tuple[Observer, ...], node: Any, argument: str, rule: Callable[..., Any], g: Any, kept: Sequence[Any]
+    here: tuple[Observer, ...], node: Any, argument: str, parent: Any, rule: Callable[..., Any], g: Any, kept: Any
 ) -> Any:
-    step = Step(node, argument, g, kept)
+    step = Step(node, argument, parent, g, kept)
     run: Callable[[], Any] = partial(rule, g, kept)
     for observer in reversed(here):
-        run = partial(observer.step, step, run)
+        run = partial(observer.see_rule, step, run)
     return run()

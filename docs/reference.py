@@ -41,6 +41,10 @@ CHAPTERS = {
     "gathering": "indexing",
     "io": "saving_and_loading",
     "random": "random_numbers",
+    "anomaly": "seeing_inside",
+    "draw": "seeing_inside",
+    "profile": "seeing_inside",
+    "summary": "seeing_inside",
 }
 
 Entry = tuple[str, str, Any]  # the namespace, the name in it, and the function or class

@@ -87,6 +87,10 @@ class Backend:
     def empty_cache(self, native: Any) -> None:
         """Give memory that is reserved and unused back to the device."""
 
+    def quiet(self) -> AbstractContextManager[Any]:
+        """Return a context in which the library does not warn where a NaN or an infinity comes out."""
+        return np.errstate(all="ignore")
+
     # Arrays
 
     def is_array(self, array: Any) -> bool:

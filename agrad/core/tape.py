@@ -223,7 +223,7 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     if gradient.shape != tensor.shape or gradient._device is not device:
         raise errors.wrong_gradient(gradient, tensor)
     gradient = namespace.conj(gradient) if tensor.dtype.is_complex else gradient
-    return _fit(gradient if graph else gradient._data, tensor._data, namespace if graph else device.xp, "backward")
+    return fit(gradient if graph else gradient._data, tensor._data, namespace if graph else device.xp, "backward")
 
 
 def propagate(
@@ -264,11 +264,11 @@ def propagate(
             # A rule that runs on Tensors and asks for outputs gets Nodes of its own for them: there may be several.
             pending[whole][i] = g if (sum_so_far := pending[whole][i]) is None else sum_so_far + g
             continue
-        edges, kept = observing.edges(node) if observing.observers else node.edges, node.kept
+        edges, kept = observing.edges(node, g) if observing.observers else node.edges, node.kept
         if kept is None:
             raise errors.freed(plan.name)
         if _last_write < node.number:
-            _check_unchanged(node)
+            check_unchanged(node)
         if graph:
             kept = plan.revive(node, kept)
         if plan.keeps and not retain:
@@ -282,7 +282,7 @@ def propagate(
             like = parent if type(parent) is Node else parent._data
             array = cotangent._data if graph else cotangent
             if array.shape != like.shape or (array.dtype is not like.dtype and array.dtype != like.dtype):
-                cotangent = _fit(cotangent, like, kept[0], plan.name)
+                cotangent = fit(cotangent, like, kept[0], plan.name)
             if parent in pending:
                 if parent in owned:
                     pending[parent] += cotangent
@@ -300,7 +300,7 @@ def propagate(
     return arrived, shared - owned
 
 
-def _check_unchanged(node: Node) -> None:
+def check_unchanged(node: Node) -> None:
     """Compare what a Node keeps with what was written since."""
     backend = node.device.backend
     for value in node.kept or ():
@@ -317,7 +317,7 @@ def wrote(tensor: Tensor) -> None:
     _last_write = _written[tensor._device.backend.buffer_of(tensor._data)] = tick()
 
 
-def _fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
+def fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
     """Undo broadcasting and promotion: sum a cotangent to the shape of `like`, and cast it to its dtype."""
     shape = tuple(like.shape)
     extra = len(cotangent.shape) - len(shape)
