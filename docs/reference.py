@@ -25,6 +25,7 @@ CHAPTERS = {
     "tape": "gradients",
     "transforms": "gradients",
     "jacobians": "gradients",
+    "checkpointing": "gradients",
     "gathering": "indexing",
     "io": "saving_and_loading",
     "random": "random_numbers",
