@@ -14,8 +14,10 @@ from typing import Any as _Any
 
 from .backends import devices
 from .checkpointing import checkpoint
+from .core import tape as _tape
 from .core.device import Device, get_device, set_device
 from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
+from .core.primitive import ArrayLike, primitive
 from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
 from .core.transforms import elementwise_grad, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
@@ -198,11 +200,13 @@ complex64: DType = as_dtype("complex64")
 complex128: DType = as_dtype("complex128")
 
 newaxis = None
+_tape.namespace = _import_module(__name__)  # gradient rules on Tensors find dtypes and constants here too
 __array_api_version__ = "2025.12"
 __version__ = "0.1.0"
 
 __all__ = [
-    "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__", "abs", "acos",
+    "ArrayLike", "DType", "Device", "Tensor",
+    "__array_api_version__", "__array_namespace_info__", "__version__", "abs", "acos",
     "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin", "asinh", "astype",
     "atan", "atan2", "atanh", "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
     "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes",
@@ -221,7 +225,8 @@ __all__ = [
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
     "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan",
     "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones",
-    "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "prod", "rand", "randint", "randn",
+    "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "primitive",
+    "prod", "rand", "randint", "randn",
     "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll",
     "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
     "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "sqrt", "square", "squeeze", "stack", "std",

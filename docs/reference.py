@@ -25,6 +25,7 @@ CHAPTERS = {
     "tape": "gradients",
     "transforms": "gradients",
     "jacobians": "gradients",
+    "primitive": "own_ops",
     "checkpointing": "gradients",
     "gathering": "indexing",
     "io": "saving_and_loading",
