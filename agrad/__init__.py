@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from .backends import devices
+from .checkpointing import checkpoint
+from .core import tape as _tape
 from .core.device import Device, get_device, set_device
 from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
+from .core.primitive import ArrayLike, primitive
 from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
 from .core.transforms import elementwise_grad, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
@@ -201,15 +204,16 @@ complex64: DType = as_dtype("complex64")
 complex128: DType = as_dtype("complex128")
 
 newaxis = None
+_tape.namespace = _import_module(__name__)  # gradient rules on Tensors find dtypes and constants here too
 __array_api_version__ = "2025.12"
 __version__ = "0.1.0"
 
 __all__ = [
-    "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__", "abs", "acos",
-    "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin", "asinh", "astype",
-    "atan", "atan2", "atanh", "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
+    "ArrayLike", "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__",
+    "abs", "acos", "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin", "asinh",
+    "astype", "atan", "atan2", "atanh", "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
     "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to",
-    "can_cast", "ceil", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
+    "can_cast", "ceil", "checkpoint", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
     "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "detect_anomaly", "devices", "diff",
     "divide", "e", "einsum", "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp",
     "expand_dims", "expm1", "eye", "fft", "finfo", "flatten", "flip", "float16", "float32", "float64", "floor",
@@ -220,8 +224,8 @@ __all__ = [
     "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul", "matrix_transpose", "max",
     "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan", "negative", "newaxis",
     "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "pad",
-    "permute_dims", "pi", "positive", "pow", "prod", "profile", "rand", "randint", "randn", "random", "randperm",
-    "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll", "round", "save",
+    "permute_dims", "pi", "positive", "pow", "primitive", "prod", "profile", "rand", "randint", "randn", "random",
+    "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll", "round", "save",
     "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign", "signbit", "silu", "sin",
     "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient",
     "subtract", "sum", "summary", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",

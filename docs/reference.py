@@ -38,6 +38,8 @@ CHAPTERS = {
     "tape": "gradients",
     "transforms": "gradients",
     "jacobians": "gradients",
+    "primitive": "own_ops",
+    "checkpointing": "gradients",
     "gathering": "indexing",
     "io": "saving_and_loading",
     "random": "random_numbers",

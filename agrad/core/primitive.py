@@ -23,7 +23,7 @@ from functools import cache, partial, update_wrapper
 from types import NoneType, SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-from .. import backends, errors
+from .. import backends, errors, rules
 from ..observing import observe, observers  # noqa: F401 - what ops are compiled of asks for them
 from . import tape
 from .device import Device
@@ -70,13 +70,25 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     Returns
     -------
     callable
-        The op: a function on Tensors with the forward's signature without `xp`. Its method `vjp` sets the rules.
+        The op: a function on Tensors with the forward's signature without `xp`. Its method `vjp` sets the rules, one
+        per argument; an argument without a rule is a constant. A rule is a function that asks by name for what it
+        needs: first `g`, the cotangent of the output, then any of `out`, `xp`, the op's arguments, and ``x_shape`` or
+        ``x_dtype`` of an argument `x`, for which no array is kept. It is written in operators and functions of `xp`,
+        so that it runs on arrays and, for higher orders, on Tensors; it need not undo broadcasting.
+
+    Raises
+    ------
+    TypeError
+        By `vjp`, if a rule is for or asks for what the op does not have; in the backward pass, if it returns
+        something else than a floating array.
+    ValueError
+        In the backward pass, if a rule returns a wrong shape.
 
     Examples
     --------
     >>> import agrad
-    >>> from agrad.core.primitive import ArrayLike, primitive
-    >>> @primitive
+    >>> from agrad import ArrayLike
+    >>> @agrad.primitive
     ... def cube(xp, x: ArrayLike, /):
     ...     return x * x * x
     >>> cube.vjp(x=lambda g, x: 3 * x * x * g)
@@ -218,13 +230,13 @@ class Definition:
         op.__defaults__, op.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__
         return op
 
-    def vjp(self, **rules: Callable[..., Any]) -> None:
+    def vjp(self, **functions: Callable[..., Any]) -> None:
         """Set the gradient rules; TypeError if one is for, or asks for, what the op does not have."""
-        for name, function in rules.items():
+        for name, function in functions.items():
             g, *asks = list(inspect.signature(function).parameters) or [""]
             if name not in self.arrays or g != "g" or not self.known.keys() >= set(asks):
                 raise errors.wrong_rule(self.name, name, [g, *asks], self.arrays, self.known)
-            self.rules[name] = (function, asks)
+            self.rules[name] = rules.checked(self.name, name, self.sequence, function, asks)
         self.plans.clear()
 
     def plan(self, mask: int) -> Plan:

@@ -65,7 +65,7 @@ def gradients(
     wanted = [entry_of(x, "gradients() with respect to a Tensor") for x in inputs]
     seeds = [seed(output, g, create_graph) for output, g in zip(outputs, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
-    found, shared = propagate(entries, seeds, retain, create_graph, _leading_to(wanted, entries), set(wanted))
+    found, shared = propagate(entries, seeds, retain, create_graph, leading_to(wanted, entries), set(wanted))
     unused = [i for i, entry in enumerate(wanted) if entry not in found]
     if unused and not allow_unused:
         raise RuntimeError(f"no output depends on inputs {unused}; write allow_unused=True to get None for them")
@@ -75,7 +75,7 @@ def gradients(
     )
 
 
-def _leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]:
+def leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]:
     """Return `wanted`, and the Nodes behind `entries` that lead there: True for those whose rules are to run."""
     reached = {entry for entry in entries if type(entry) is Node}
     stack = list(reached)

@@ -146,8 +146,60 @@ def test_a_rule_that_returns_a_wrong_shape_is_named(device):
         return xp.sum(x)
 
     total.vjp(x=lambda g: g)
-    with pytest.raises(ValueError, match=r"rule of total.*\(\).*\(3,\)"):
+    with pytest.raises(ValueError, match=r"rule of total for 'x' returned shape \(\) for an input of shape \(3,\)"):
         total(agrad.ones(3, requires_grad=True)).backward()
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda g, x: None, "must return .*, not None; compute it from g"),
+        (lambda g, x: 1.0, "must return .*, not builtins.float; compute it from g"),
+        (lambda g, x: x > 0, "returned bool; a gradient is floating"),
+        (lambda g, x, xp: xp.astype(g, xp.int64), "returned int64; a gradient is floating"),
+        (
+            lambda g, x: agrad.asarray(x) if not isinstance(x, agrad.Tensor) else x.data,
+            "must return .*; compute it from g with op",
+        ),
+    ],
+)
+def test_what_a_rule_returns_is_checked_at_first_use(device, rule, message):
+    @primitive
+    def double(xp: Any, x: ArrayLike, /) -> agrad.Tensor:
+        return 2 * x
+
+    double.vjp(x=rule)
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    with pytest.raises(TypeError, match=f"the rule of double for 'x' {message}"):
+        double(x).sum().backward()
+    with pytest.raises(TypeError, match=f"the rule of double for 'x' {message}"):
+        agrad.gradients(double(x).sum(), x, create_graph=True)
+
+
+def test_what_the_rule_of_a_sequence_returns_is_checked(device):
+    @primitive
+    def total(xp: Any, arrays: Sequence[ArrayLike], /) -> agrad.Tensor:
+        return sum(arrays)
+
+    x, y = agrad.ones(2, requires_grad=True), agrad.ones(2, requires_grad=True)
+    total.vjp(arrays=lambda g: g)
+    with pytest.raises(TypeError, match="of total for 'arrays' must return a list of 2 arrays, one per element, not"):
+        total([x, y]).sum().backward()
+    total.vjp(arrays=lambda g: [g, None])
+    with pytest.raises(TypeError, match="of total for 'arrays', at 1, must return"):
+        total([x, y]).sum().backward()
+    total.vjp(arrays=lambda g, arrays: [g for _ in arrays])
+    total([x, y]).sum().backward()
+    assert y.grad.tolist() == [1.0, 1.0]
+
+
+def test_rules_of_agrads_own_ops_run_unchecked():
+    assert not hasattr(agrad.multiply.definition.rules["x1"][0], "__wrapped__")
+
+
+def test_primitive_is_public():
+    assert agrad.primitive is primitive
+    assert agrad.ArrayLike is ArrayLike
 
 
 def test_several_outputs(device):

@@ -18,6 +18,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
 SMALL = {
+    "define_an_op": [],
     "housing": [],
     "linear_regression": ["--epochs", "1"],
     "linear_regression_scratch": ["--epochs", "1"],
@@ -245,3 +246,12 @@ def test_a_file_that_is_no_checkpoint_of_it():
 def test_a_checkpoint_that_is_not_there():
     with pytest.raises(SystemExit, match=r"nowhere\.safetensors"):
         run("mnist", "--resume", "nowhere.safetensors")
+
+
+def test_own_ops(device):
+    found = run("define_an_op", "--device", device.name)
+    assert found.naive != pytest.approx(1e7, rel=0.1)
+    assert found.stable == pytest.approx(1e7, rel=1e-6)
+    assert found.totals == [4.0, 2.0, 4.0]
+    assert found.omega == pytest.approx(0.5671433, abs=1e-6)
+    assert found.minimum == pytest.approx(2.1331, abs=1e-3)
