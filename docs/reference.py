@@ -23,6 +23,8 @@ NAMESPACES = (
     "agrad.optim.lr_scheduler",
     "agrad.optim.swa_utils",
     "agrad.data",
+    "agrad.data.transforms",
+    "agrad.metrics",
     "agrad.special",
     "agrad.linalg",
     "agrad.fft",
