@@ -43,7 +43,7 @@ class Jitter(nn.Module):
 class Convolutional(mnist.Run):
     """The training of the other example, of another network."""
 
-    name, rounds, lr, decay = "mnist_cnn", 8, 0.05, 0.6
+    name, rounds, lr, decay = "mnist_cnn", 8, 0.05, 0.7
     datasets = ("auto", "mnist", "fashion", "digits")
 
     def build(self, picture: agrad.Tensor) -> nn.Module:

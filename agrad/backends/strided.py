@@ -49,8 +49,8 @@ class StridedBackend(Backend):
             products = matrix @ _samples_last(g[part]).reshape(groups, matrix.shape[2], -1)
             products = products.reshape(channels, *windows.kernel, *counts, -1)
             total = self.library.zeros((channels, *windows.padded(lengths), products.shape[-1]), out.dtype)
-            for place in windows.places():
-                total[(slice(None), *windows.key(place, counts)[1:])] += products[(slice(None), *place)]
+            for place, (_, *along) in windows.keys(counts):
+                total[(slice(None), *along)] += products[(slice(None), *place)]
             out[part] = _samples_first(total[inside])
         return out
 

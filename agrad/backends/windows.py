@@ -50,15 +50,22 @@ class Windows:
         rooms = zip(self.padded(lengths), self.extent, self.stride, strict=True)
         return tuple((n - extent) // stride + 1 for n, extent, stride in rooms)
 
-    def places(self) -> Iterator[Lengths]:
-        """Yield the places in the kernel, in order."""
-        return product(*map(range, self.kernel))
+    def along(self, axis: int, count: int) -> list[slice]:
+        """Return for each place along an axis of the kernel the slice of what stands there, for all windows."""
+        stride, dilation = self.stride[axis], self.dilation[axis]
+        reach = stride * (count - 1) + 1
+        return [slice(i * dilation, i * dilation + reach, stride) for i in range(self.kernel[axis])]
 
-    def key(self, place: Lengths, counts: Lengths) -> tuple[Any, ...]:
-        """Return the key of the elements that stand at a place of the kernel, in a padded array, for all windows."""
-        starts = (i * dilation for i, dilation in zip(place, self.dilation, strict=True))
-        each = zip(starts, self.stride, counts, strict=True)
-        return (..., *(slice(start, start + stride * (count - 1) + 1, stride) for start, stride, count in each))
+    def keys(self, counts: Lengths) -> Iterator[tuple[Lengths, tuple[Any, ...]]]:
+        """Yield the places in the kernel, and the key of what stands there, in a padded array, for all windows."""
+        slices = [self.along(axis, count) for axis, count in enumerate(counts)]
+        for place in product(*map(range, self.kernel)):
+            yield place, (..., *(along[i] for along, i in zip(slices, place, strict=True)))
+
+    @property
+    def overlap(self) -> bool:
+        """Whether an element may lie in several windows."""
+        return any(extent > stride for extent, stride in zip(self.extent, self.stride, strict=True))
 
     @property
     def pads(self) -> bool:
@@ -93,8 +100,8 @@ def convolve(backend: Any, x: Any, weight: Any, windows: Windows, groups: int) -
     counts, x = windows.counts(tuple(lengths)), pad(backend, x, windows)
     shape = (batch, groups, channels // groups, prod(counts))
     total: Any = 0
-    for place in windows.places():
-        elements = xp.reshape(x[windows.key(place, counts)], shape)
+    for place, key in windows.keys(counts):
+        elements = xp.reshape(x[key], shape)
         total = total + xp.matmul(_grouped(xp, weight[(..., *place)], groups), elements)
     return xp.reshape(total, (batch, weight.shape[0], *counts))
 
@@ -105,9 +112,8 @@ def convolve_input(backend: Any, g: Any, weight: Any, lengths: Lengths, windows:
     g = xp.reshape(g, (batch, groups, g.shape[1] // groups, prod(counts)))
     channels = groups * weight.shape[1]
     total = xp.zeros((batch, channels, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
-    for place in windows.places():
+    for place, key in windows.keys(counts):
         part = xp.matmul(xp.matrix_transpose(_grouped(xp, weight[(..., *place)], groups)), g)
-        key = windows.key(place, counts)
         total = backend.assign(total, key, total[key] + xp.reshape(part, (batch, channels, *counts)))
     return total[windows.inside(lengths)]
 
@@ -118,8 +124,8 @@ def convolve_weight(backend: Any, g: Any, x: Any, windows: Windows, groups: int)
     x = pad(backend, x, windows)
     g = _by_channel(xp, g, groups)
     parts = []
-    for place in windows.places():
-        elements = _by_channel(xp, x[windows.key(place, counts)], groups)
+    for _, key in windows.keys(counts):
+        elements = _by_channel(xp, x[key], groups)
         parts.append(xp.matmul(g, xp.matrix_transpose(elements)))
     shape = (g.shape[0] * g.shape[1], x.shape[1] // groups, *windows.kernel)
     return xp.reshape(xp.stack(parts, axis=-1), shape)
@@ -140,25 +146,33 @@ def window_sum(backend: Any, x: Any, windows: Windows) -> Any:
     """Return the sum of each window."""
     counts, x = windows.counts(split(x.shape, windows)[1]), pad(backend, x, windows)
     total: Any = 0
-    for place in windows.places():
-        total = total + x[windows.key(place, counts)]
+    for _, key in windows.keys(counts):
+        total = total + x[key]
     return total
 
 
 def window_max(backend: Any, x: Any, windows: Windows) -> tuple[Any, Any]:
-    """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number."""
+    """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number.
+
+    One axis after the other, the last one first: of equals, the one with the smallest number stays.
+    """
     xp, counts = backend.xp, windows.counts(split(x.shape, windows)[1])
     floating = xp.isdtype(x.dtype, "real floating")
-    x = pad(backend, x, windows, -inf if floating else xp.iinfo(x.dtype).min)
-    first, *others = (x[windows.key(place, counts)] for place in windows.places())
-    largest = first
-    number = xp.zeros(first.shape, dtype=number_type(xp, windows), device=x.device)
-    for i, elements in enumerate(others, start=1):
-        wins = elements > largest
-        if floating:
-            wins = wins | xp.isnan(elements)
-        largest, number = xp.where(wins, elements, largest), xp.where(wins, i, number)
-    return largest, number
+    largest = pad(backend, x, windows, -inf if floating else xp.iinfo(x.dtype).min)
+    numbers = xp.zeros(largest.shape, dtype=number_type(xp, windows), device=x.device)
+    for axis in reversed(range(len(counts))):
+        later, block = (slice(None),) * (len(counts) - 1 - axis), prod(windows.kernel[axis + 1 :])
+        keys = [(..., key, *later) for key in windows.along(axis, counts[axis])]
+        values, places = largest, numbers
+        largest, numbers = values[keys[0]], places[keys[0]]
+        for i, key in enumerate(keys[1:], start=1):
+            elements = values[key]
+            wins = elements > largest
+            wins = wins | xp.isnan(elements) if floating else wins
+            largest = xp.maximum(largest, elements)
+            # The numbers grow with i, so the larger one is the winner's: no branch that is hard to predict.
+            numbers = xp.maximum(numbers, xp.astype(wins, numbers.dtype) * (places[key] + i * block))
+    return largest, numbers
 
 
 def number_type(xp: Any, windows: Windows) -> Any:
@@ -170,10 +184,9 @@ def spread(backend: Any, g: Any, numbers: Any, lengths: Lengths, windows: Window
     """Add each element to its whole window in zeros, or to the place in it that its number says."""
     xp, (lead, counts) = backend.xp, split(g.shape, windows)
     total = xp.zeros((*lead, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
-    for i, place in enumerate(windows.places()):
-        part = g if numbers is None else xp.where(numbers == i, g, 0)
-        key = windows.key(place, counts)
-        total = backend.assign(total, key, total[key] + part)
+    for i, (_, key) in enumerate(windows.keys(counts)):
+        part = g if numbers is None else xp.where(numbers == i, g, 0.0)
+        total = backend.assign(total, key, total[key] + part if windows.overlap else part)
     return total[windows.inside(lengths)]
 
 
@@ -181,6 +194,6 @@ def pick(backend: Any, x: Any, numbers: Any, windows: Windows) -> Any:
     """Return the element of each window that stands at the place its number says."""
     xp, counts, x = backend.xp, split(numbers.shape, windows)[1], pad(backend, x, windows)
     chosen: Any = 0
-    for i, place in enumerate(windows.places()):
-        chosen = chosen + xp.where(numbers == i, x[windows.key(place, counts)], 0)
+    for i, (_, key) in enumerate(windows.keys(counts)):
+        chosen = chosen + xp.where(numbers == i, x[key], 0.0)
     return chosen
