@@ -106,20 +106,31 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run every example as its reader would, but the main one, which has a session of its own."""
+    """Run every example as its reader would, but those on MNIST, which have sessions of their own."""
     session.install("-e", ".[examples]")
     pictures = Path(session.create_tmp())
     for file in sorted(Path("examples").glob("*.py")):
-        if file.stem not in ("common", "mnist"):
+        if file.stem not in ("common", "mnist", "mnist_cnn"):
             session.run("python", str(file), "--plot", str(pictures / f"{file.stem}.png"), *session.posargs)
 
 
 @nox.session
 def mnist(session: nox.Session) -> None:
     """Train the main example: ``nox -s mnist -- --device cuda``."""
+    train(session, "mnist")
+
+
+@nox.session
+def mnist_cnn(session: nox.Session) -> None:
+    """Train the convolutional network: ``nox -s mnist_cnn -- --dataset fashion``."""
+    train(session, "mnist_cnn")
+
+
+def train(session: nox.Session, example: str) -> None:
+    """Run an example that trains on a device of choice."""
     extras = f"examples,{cuda_extra(session)}" if any("cuda" in word for word in session.posargs) else "examples"
     session.install("-e", f".[{extras}]")
-    session.run("python", "examples/mnist.py", *session.posargs)
+    session.run("python", f"examples/{example}.py", *session.posargs)
 
 
 @nox.session

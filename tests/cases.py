@@ -16,6 +16,8 @@ import numpy as np
 from scipy import special
 
 import agrad
+from agrad.backends.windows import Windows
+from tests import references
 
 
 @dataclass(frozen=True)
@@ -696,6 +698,51 @@ LAYERS = [
     case("nn.cross_entropy.softmax_nll", [real(3, 4), whole(3)], softmax_nll, reduction="none"),
 ]
 
+LINE = Windows((3,), (2,), ((1, 0),), (1,))
+PLAIN = Windows((2, 2), (1, 1), ((0, 0), (0, 0)), (1, 1))
+PADDED = Windows((2, 3), (2, 1), ((1, 1), (0, 2)), (2, 1))
+
+
+def convolved(name: str, *shapes: tuple[int, ...], **settings: Any) -> Case:
+    """Make the row of an op of convolution."""
+    windows, groups = settings["windows"], settings["groups"]
+    note = f"{len(windows.kernel)}d-{'padded' if windows.pads else 'plain'}-{groups}"
+    args = [real(*shape) for shape in shapes]
+    note += "-bias" if len(args) > 2 else ""
+    return case(f"nn.functional.convolution.{name}", args, getattr(references, name), note, **settings)
+
+
+def pooled(name: str, windows: Windows, *args: Maker, **settings: Any) -> Case:
+    """Make the row of an op of pooling."""
+    note = f"{len(windows.kernel)}d-{'padded' if windows.pads else 'plain'}"
+    reference = getattr(references, name)
+    return case(f"nn.functional.pooling.{name}", [*args], reference, note, windows=windows, **settings)
+
+
+WINDOWS = [
+    convolved("convolve", (2, 2, 5), (4, 2, 3), (4,), windows=LINE, groups=1),
+    convolved("convolve", (2, 2, 3, 4), (3, 2, 2, 2), windows=PLAIN, groups=1),
+    convolved("convolve", (1, 4, 4, 3), (2, 2, 2, 3), (2,), windows=PADDED, groups=2),
+    convolved("convolve_input", (2, 4, 2), (4, 2, 3), lengths=(4,), windows=LINE, groups=1),
+    convolved("convolve_input", (1, 2, 2, 3), (2, 2, 2, 2), lengths=(3, 4), windows=PLAIN, groups=1),
+    convolved("convolve_input", (1, 2, 2, 3), (2, 2, 2, 3), lengths=(4, 3), windows=PADDED, groups=2),
+    convolved("convolve_weight", (2, 4, 2), (2, 2, 4), windows=LINE, groups=1),
+    convolved("convolve_weight", (2, 2, 2, 3), (2, 3, 3, 4), windows=PLAIN, groups=1),
+    convolved("convolve_weight", (1, 2, 2, 3), (1, 4, 4, 3), windows=PADDED, groups=2),
+    pooled("window_max", LINE, distinct(2, 5)),
+    pooled("window_max", PLAIN, distinct(2, 3, 3)),
+    pooled("window_max", PADDED, distinct(1, 2, 4, 3)),
+    pooled("window_sum", LINE, real(2, 5)),
+    pooled("window_sum", PLAIN, real(2, 3, 3)),
+    pooled("window_sum", PADDED, real(1, 2, 4, 3)),
+    pooled("pick", PLAIN, real(2, 3, 3), whole(2, 2, 2)),
+    pooled("pick", PADDED, real(2, 4, 3), whole(2, 2, 3, high=6)),
+    pooled("put_back", PLAIN, real(2, 2, 2), whole(2, 2, 2), lengths=(3, 3)),
+    pooled("put_back", PADDED, real(2, 2, 3), whole(2, 2, 3, high=6), lengths=(4, 3)),
+    pooled("spread", PLAIN, real(2, 2, 2), lengths=(3, 3)),
+    pooled("spread", PADDED, real(2, 2, 3), lengths=(4, 3)),
+]
+
 CASES = [
     *ELEMENTWISE_UNARY,
     *ELEMENTWISE_BINARY,
@@ -712,4 +759,5 @@ CASES = [
     *ACTIVATIONS,
     *SPECIAL,
     *LAYERS,
+    *WINDOWS,
 ]

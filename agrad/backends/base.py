@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from . import windows as generic
 from .host import native_order
 from .rational import erf
+from .windows import Lengths, Windows
 
 
 class Backend:
@@ -202,6 +204,35 @@ class Backend:
         if name == "erf":
             return partial(erf, self.xp)
         raise NotImplementedError(f"device {self.kind!r} has no {name}: {self.without_special}")
+
+    # Windows: convolution, and sums and maxima for pooling, over the last axes
+
+    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+        """Return the sums over each window, and the channels of each group, of `x` times `weight`.
+
+        `x` is ``(batch, channels, ...)``, `weight` ``(outputs, channels of a group, ...)``.
+        """
+        return generic.convolve(self, x, weight, windows, groups)
+
+    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+        """Return the transpose of `convolve` in its input, whose last axes have these lengths."""
+        return generic.convolve_input(self, g, weight, lengths, windows, groups)
+
+    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+        """Return the transpose of `convolve` in its weight."""
+        return generic.convolve_weight(self, g, x, windows, groups)
+
+    def window_sum(self, x: Any, windows: Windows) -> Any:
+        """Return the sum of each window."""
+        return generic.window_sum(self, x, windows)
+
+    def window_max(self, x: Any, windows: Windows) -> tuple[Any, Any]:
+        """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number."""
+        return generic.window_max(self, x, windows)
+
+    def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+        """Add each element to its whole window in zeros, or to the place in it that its number says."""
+        return generic.spread(self, g, numbers, lengths, windows)
 
     # Random numbers: from NumPy, and moved
 

@@ -21,6 +21,7 @@ import numpy as np
 from .base import names_of
 from .philox import SOURCE
 from .stream import StreamBackend
+from .strided import StridedBackend
 
 _STAY = 'or stay on the CPU: agrad.set_device("cpu")'
 _NUMBERS = (int, float, type(None))
@@ -100,10 +101,12 @@ def _look_for_gpus() -> list[str]:
     return [str(index) for index in range(count)]
 
 
-class CupyBackend(StreamBackend):
+class CupyBackend(StridedBackend, StreamBackend):
     """CuPy: one device per GPU."""
 
     kind: ClassVar[str] = "cuda"
+    library: ClassVar[ModuleType] = cupy
+    gathered: ClassVar[int] = 1 << 28
     native_keys: ClassVar[str] = "basic"
 
     def __init__(self) -> None:

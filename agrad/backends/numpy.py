@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import array_api_compat.numpy as compat
 import numpy as np
 
-from .base import Backend, names_of
+from .base import names_of
 from .host import native_order
+from .strided import StridedBackend
 
 # Array, axis, dtype, out, keepdims: NumPy's stubs do not know that all may go by position, which is quicker.
 _add: Any = np.add.reduce
@@ -211,10 +212,12 @@ def _scipy_special() -> ModuleType | None:
         return None
 
 
-class NumpyBackend(Backend):
+class NumpyBackend(StridedBackend):
     """NumPy: one device, arrays that tell whether they are views."""
 
     kind: ClassVar[str] = "cpu"
+    library: ClassVar[ModuleType] = np
+    gathered: ClassVar[int] = 1 << 20  # half of what a core's second cache holds
     native_keys: ClassVar[str] = "all"
     without_special: ClassVar[str] = 'it needs SciPy; pip install "agrad[special]"'
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from agrad.backends.base import Backend
+from agrad.backends.windows import Windows
 
 RNG = np.random.default_rng(7)
 
@@ -269,3 +270,52 @@ def test_erf(place, dtype):
         assert found.dtype == dtype
         np.testing.assert_allclose(found, exact, rtol=5e-16 if dtype == "float64" else 5e-7, atol=0)
     assert np.isnan(numbers(place, place.backend.special("erf")(make(place, np.asarray([np.nan], dtype=dtype))))).all()
+
+
+# Windows
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(
+    "windows",
+    [
+        Windows((3,), (1,), ((0, 0),), (1,)),
+        Windows((2, 3), (1, 1), ((0, 0), (0, 0)), (1, 1)),
+        Windows((2, 3), (2, 1), ((1, 0), (0, 2)), (1, 2)),
+        Windows((1, 2, 2), (1, 1, 2), ((0, 0), (1, 1), (0, 1)), (1, 2, 1)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("batch", [0, 1, 5])
+def test_convolution(place, windows, groups, batch):
+    lengths = (7, 6, 5)[: len(windows.kernel)]
+    x, weight, g = (
+        make(place, RNG.normal(size=shape).astype(np.float32))
+        for shape in (
+            (batch, 4, *lengths),
+            (6, 4 // groups, *windows.kernel),
+            (batch, 6, *windows.counts(lengths)),
+        )
+    )
+    for own, generic in (
+        both(place, "convolve", x, weight, windows, groups),
+        both(place, "convolve_input", g, weight, lengths, windows, groups),
+        both(place, "convolve_weight", g, x, windows, groups),
+    ):
+        np.testing.assert_allclose(own, generic, rtol=1e-4, atol=1e-4)
+        assert own.dtype == generic.dtype
+
+
+def test_convolution_in_parts(monkeypatch):
+    from agrad.backends.numpy import BACKEND
+
+    windows = Windows((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    x, weight = RNG.normal(size=(7, 2, 5, 5)), RNG.normal(size=(3, 2, 3, 3))
+    whole = BACKEND.convolve(x, weight, windows, 1)
+    for size in (1, 3 * 18 * 25 * 8):  # one sample at a time, and three
+        monkeypatch.setattr(type(BACKEND), "gathered", size)
+        np.testing.assert_allclose(BACKEND.convolve(x, weight, windows, 1), whole, rtol=1e-12)
+        g = BACKEND.convolve_input(whole, weight, (5, 5), windows, 1)
+        np.testing.assert_allclose(g, Backend.convolve_input(BACKEND, whole, weight, (5, 5), windows, 1), rtol=1e-10)
+        w = BACKEND.convolve_weight(whole, x, windows, 1)
+        np.testing.assert_allclose(w, Backend.convolve_weight(BACKEND, whole, x, windows, 1), rtol=1e-10)

@@ -25,6 +25,7 @@ SMALL = {
     "fit_line": ["--epochs", "50"],
     "scalar_mlp": ["--dataset", "digits", "--rows", "10"],
     "mnist": ["--dataset", "digits", "--epochs", "1"],
+    "mnist_cnn": ["--dataset", "digits", "--epochs", "1"],
 }
 
 
@@ -155,18 +156,23 @@ def test_mnist_learns_the_small_digits(capsys):
         assert told in lines[-1]
 
 
+def test_the_cnn_learns_the_small_digits():
+    assert run("mnist_cnn", "--dataset", "digits", "--epochs", "8", "--batch-size", "32").epochs[-1].accuracy > 0.95
+
+
 def test_mnist_learns_mnist(data_root):
     trained = run("mnist", "--dataset", "mnist", "--epochs", "1")
     assert trained.epochs[-1].accuracy > 0.93
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one():
-    whole = run("mnist", "--dataset", "digits", "--epochs", "4", "--checkpoint", "whole.safetensors")
-    run("mnist", "--dataset", "digits", "--epochs", "2", "--checkpoint", "half.safetensors")
-    resumed = run("mnist", "--resume", "half.safetensors", "--epochs", "4")
+@pytest.mark.parametrize("name", ["mnist", "mnist_cnn"])
+def test_a_resumed_run_equals_an_uninterrupted_one(name):
+    whole = run(name, "--dataset", "digits", "--epochs", "4", "--checkpoint", "whole.safetensors")
+    run(name, "--dataset", "digits", "--epochs", "2", "--checkpoint", "half.safetensors")
+    resumed = run(name, "--resume", "half.safetensors", "--epochs", "4")
     assert weights(resumed) == weights(whole)
     assert [epoch[:2] for epoch in resumed.epochs] == [epoch[:2] for epoch in whole.epochs]
-    finished = run("mnist", "--resume", "half.safetensors", "--epochs", "4")
+    finished = run(name, "--resume", "half.safetensors", "--epochs", "4")
     assert weights(finished) == weights(whole)
 
 
@@ -235,6 +241,11 @@ def test_without_mnist_it_says_so_and_takes_the_small_digits(no_mnist, capsys):
 def test_without_mnist_asking_for_it_is_an_error(no_mnist):
     with pytest.raises(SystemExit, match="no MNIST: train-images"):
         run("mnist", "--dataset", "mnist")
+
+
+def test_without_fashion_mnist_asking_for_it_is_an_error(no_mnist):
+    with pytest.raises(SystemExit, match="no FashionMNIST: train-images"):
+        run("mnist_cnn", "--dataset", "fashion")
 
 
 def test_a_file_that_is_no_checkpoint_of_it():
