@@ -50,9 +50,9 @@ def _missing(name: str) -> str:
 
 
 def _log_ndtr(x: Any) -> Any:
-    """Return JAX's, which above 5 keeps few digits of what is left: log(1 - tail) instead of log1p(-tail)."""
+    """Return JAX's with all digits: it has few of them above 5, and below -20 by default one term too few."""
     tail = jax.scipy.special.ndtr(-jnp.maximum(x, 0.0))
-    return jnp.where(x > 0, jnp.log1p(-tail), jax.scipy.special.log_ndtr(jnp.minimum(x, 0.0)))
+    return jnp.where(x > 0, jnp.log1p(-tail), jax.scipy.special.log_ndtr(jnp.minimum(x, 0.0), series_order=6))
 
 
 def _zeta(x: Any, q: Any = 1.0) -> Any:

@@ -215,7 +215,8 @@ def kl_div(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
     Tensor([200.,   0.,  55.], dtype=float32, device='cpu')
     """
     x, y = floats(xp, x, y)
-    return _relative_entropy(xp, x, y) - x + y
+    entropy = _relative_entropy(xp, x, y)
+    return xp.where(entropy == _INF, _INF, entropy - x + y)
 
 
 kl_div.vjp(

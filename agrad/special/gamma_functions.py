@@ -260,7 +260,7 @@ def betaln(xp: Any, a: ArrayLike, b: ArrayLike, /) -> Tensor:
     Parameters
     ----------
     a, b : ArrayLike
-        Real, of shapes that broadcast.
+        Real, positive, of shapes that broadcast.
 
     Returns
     -------
