@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from operator import index
 from typing import Any, TypeAlias
 
+from . import errors
 from .core.device import Device, get_device
 from .core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
 from .core.tensor import Tensor, wrap
@@ -246,6 +247,8 @@ def uniform(
     ------
     ValueError
         If `high` is below `low`.
+    RuntimeError
+        If one is a Tensor that requires gradients: write ``low + (high - low) * agrad.rand(...)``.
 
     Examples
     --------
@@ -254,6 +257,8 @@ def uniform(
     >>> agrad.all(agrad.abs(x) <= 1).item()
     True
     """
+    if any(isinstance(x, Tensor) and x.requires_grad for x in (low, high)):
+        raise errors.lost_gradient("uniform()")
     if high < low:
         raise ValueError(f"uniform draws from low to high, and {high} is below {low}")
     result: Any = rand(size, dtype=dtype, device=device) * float(high - low) + float(low)
