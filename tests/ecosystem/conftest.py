@@ -11,7 +11,7 @@ from tests.ecosystem.libraries import STATUSES
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     held: set[tuple[str, str, str]] = set()
     for report in terminalreporter.stats.get("passed", []):
-        held.update(value for name, value in report.user_properties if name == "consumer")
+        held.update(tuple(value) for name, value in report.user_properties if name == "consumer")
     counts = Counter((library, status) for library, status, _ in held)
     if counts:
         terminalreporter.section("functions by library, and what becomes of a gradient in them")
