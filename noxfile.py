@@ -15,6 +15,9 @@ import nox
 
 DEVICES = ("cpu", "strict", "cuda", "torch", "jax")
 NEEDS = {"torch": ["torch==2.13.0"], "jax": ["jax>=0.6"]}
+CONSUMERS = [
+    "scipy==1.17.1", "scikit-learn==1.9.1", "array-api-extra==0.11.5", "opt_einsum==3.4.0", "einops==0.8.2",
+]  # fmt: skip
 MARKS = {
     "cuda": "not peers",
     "jax": "not peers and not cuda and not property",  # JAX compiles each new shape, and properties draw hundreds
@@ -77,7 +80,7 @@ for version in others():
 
 nox.options.reuse_venv = "yes"
 nox.options.sessions = [
-    "lint", "types", "docs", "tests(cuda)", "tests(strict)", "tests(cpu)",
+    "lint", "types", "docs", "tests(cuda)", "tests(strict)", "tests(cpu)", "ecosystem",
     *(f"tests-{version}({device})" for version in others() for device in ("strict", "cpu")),
 ]  # fmt: skip
 
@@ -102,6 +105,14 @@ def docs(session: nox.Session) -> None:
     """Build the documentation into docs/_build; a warning is an error."""
     session.install("-e", ".[docs]")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session
+def ecosystem(session: nox.Session) -> None:
+    """Check the gradients that come through other libraries' functions; ``-- --device torch`` on another device."""
+    torch = NEEDS["torch"] if "torch" in session.posargs else []
+    session.install("-e", ".[test]", *CONSUMERS, *torch)
+    session.run("pytest", "tests/ecosystem", *session.posargs, env={"SCIPY_ARRAY_API": "1"})
 
 
 @nox.session
