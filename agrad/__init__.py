@@ -183,6 +183,7 @@ from .random import bernoulli, manual_seed, normal, rand, randint, randn, randpe
 if TYPE_CHECKING:
     from . import cuda, data, fft, linalg, nn, optim, random, special, testing
     from .inspection.anomaly import detect_anomaly
+    from .inspection.draw import draw
     from .inspection.profile import profile
     from .inspection.summary import summary
     from .io import load, save
@@ -215,7 +216,7 @@ __all__ = [
     "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to",
     "can_cast", "ceil", "checkpoint", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
     "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "detect_anomaly", "devices", "diff",
-    "divide", "e", "einsum", "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp",
+    "divide", "draw", "e", "einsum", "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp",
     "expand_dims", "expm1", "eye", "fft", "finfo", "flatten", "flip", "float16", "float32", "float64", "floor",
     "floor_divide", "from_dlpack", "full", "full_like", "gelu", "get_default_dtype", "get_device", "grad", "gradients",
     "greater", "greater_equal", "hessian", "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16", "int32", "int64",
@@ -252,6 +253,7 @@ _LAZY = {
     "cuda": "cuda",
     "data": "data",
     "detect_anomaly": "inspection.anomaly",
+    "draw": "inspection.draw",
     "fft": "fft",
     "linalg": "linalg",
     "load": "io",
