@@ -253,8 +253,8 @@ def propagate(
     """Carry cotangents from `entries` back to the leaves and the `wanted` entries.
 
     Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
-    to True. Returns the cotangents by entry,
-    raw arrays or under `graph` Tensors, and the set of those entries whose cotangent may share its memory with another.
+    to True. Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose
+    cotangent may share its memory with another.
     """
     if graph and not recording.get():
         with enable_grad():
@@ -276,11 +276,11 @@ def propagate(
         if needed is not None and not needed.get(node):
             continue
         if type(plan) is Pick:
-            whole = node.edges[0][0]
+            whole, i = node.edges[0][0], plan.index
             if whole not in pending:
                 pending[whole] = [None] * len(whole.shape)
                 heappush(queue, (whole.number, whole))
-            pending[whole][plan.index] = g
+            pending[whole][i] = g if pending[whole][i] is None else pending[whole][i] + g
             continue
         kept = node.kept
         if kept is None:
