@@ -21,6 +21,7 @@ from .core.primitive import ArrayLike, primitive
 from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
 from .core.transforms import elementwise_grad, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
+from .implicit import fixed_point, root
 from .jacobians import hessian, jacobian
 from .ops import (
     abs,
@@ -214,7 +215,7 @@ __all__ = [
     "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos",
     "cosh", "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "devices", "diff", "divide", "e",
     "einsum", "elementwise_grad",
-    "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "finfo",
+    "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "finfo", "fixed_point",
     "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full", "full_like",
     "gelu", "get_default_dtype", "get_device", "grad",
     "gradients", "greater", "greater_equal", "hessian", "hvp",
@@ -228,7 +229,7 @@ __all__ = [
     "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "primitive",
     "prod", "rand", "randint", "randn",
     "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll",
-    "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
+    "root", "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
     "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "sqrt", "square", "squeeze", "stack", "std",
     "stop_gradient",
     "subtract", "sum", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
