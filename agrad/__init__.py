@@ -22,6 +22,7 @@ from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
 from .core.transforms import elementwise_grad, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
 from .interop import register_with_einops as _register_with_einops
+from .implicit import fixed_point, root
 from .jacobians import hessian, jacobian
 from .ops import (
     abs,
@@ -217,22 +218,22 @@ __all__ = [
     "can_cast", "ceil", "checkpoint", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
     "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "detect_anomaly", "devices", "diff",
     "divide", "draw", "e", "einsum", "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp",
-    "expand_dims", "expm1", "eye", "fft", "finfo", "flatten", "flip", "float16", "float32", "float64", "floor",
-    "floor_divide", "from_dlpack", "full", "full_like", "gelu", "get_default_dtype", "get_device", "grad", "gradients",
-    "greater", "greater_equal", "hessian", "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16", "int32", "int64",
-    "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp", "less", "less_equal",
-    "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul", "matrix_transpose", "max",
-    "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan", "negative", "newaxis",
-    "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "pad",
-    "permute_dims", "pi", "positive", "pow", "primitive", "prod", "profile", "rand", "randint", "randn", "random",
-    "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll", "round", "save",
-    "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign", "signbit", "silu", "sin",
-    "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient",
-    "subtract", "sum", "summary", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
-    "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform", "unique_all",
-    "unique_counts", "unique_inverse", "unique_values", "unstack", "value_and_grad", "var", "vecdot", "vjp", "where",
-    "zeros", "zeros_like",
+    "expand_dims", "expm1", "eye", "fft", "finfo", "fixed_point", "flatten", "flip", "float16", "float32", "float64",
+    "floor", "floor_divide", "from_dlpack", "full", "full_like", "gelu", "get_default_dtype", "get_device", "grad",
+    "gradients", "greater", "greater_equal", "hessian", "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16",
+    "int32", "int64", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp", "less",
+    "less_equal", "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
+    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan",
+    "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones",
+    "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "primitive", "prod", "profile", "rand",
+    "randint", "randn", "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape",
+    "result_type", "roll", "root", "round", "save", "searchsorted", "set_default_dtype", "set_device",
+    "set_grad_enabled", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "special",
+    "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "summary", "take",
+    "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile", "to_device", "transpose", "tril",
+    "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values", "unstack", "value_and_grad", "var", "vecdot", "vjp", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from . import random, trees
 from .core.device import get_device
-from .core.tape import enable_grad, propagate, recording, tick
-from .core.tensor import LEAF, Tensor, wrap
-from .core.transforms import leading_to, named, outside
-from .deferred import record
+from .core.tape import Node, enable_grad, recording, tick
+from .core.tensor import Tensor
+from .core.transforms import named, outside
+from .deferred import arrays_of, pull_back, record, twins
 
 __all__ = ["checkpoint"]
 
@@ -54,13 +54,15 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         if not recording.get():
             return f(*args, **kwargs)
-        since, call = tick(), _Call(f, _twins((args, kwargs)))
+        since, call = tick(), _Call(f, twins((args, kwargs)))
         result = f(*args, **kwargs)
         outputs, rest = _tracked(result)
         parents = outside(outputs, since)
         if not parents:
             return result
-        made = record("checkpoint", outputs, parents, [call.arrays(parents), call], partial(_again, parents))
+        made = record(
+            "checkpoint", outputs, parents, [arrays_of(call.arguments, parents), call], partial(_again, parents)
+        )
         found = iter(made)
         return trees.rebuild(result, [next(found) if x is None else x for x in rest])
 
@@ -74,13 +76,9 @@ class _Call:
         self.f, self.arguments = f, arguments
         self.device, self.state = get_device(), random.get_state()
 
-    def arrays(self, parents: Sequence[Any]) -> list[Any]:
-        """Return the arrays that must not change until the call is repeated."""
-        return [x._data for x in (*trees.leaves(self.arguments), *parents) if isinstance(x, Tensor)]
-
     def repeat(self) -> Any:
         """Call the function again."""
-        args, kwargs = _twins(self.arguments)
+        args, kwargs = twins(self.arguments)
         now = random.get_state()
         random.set_state(self.state)
         try:
@@ -88,15 +86,6 @@ class _Call:
                 return self.f(*args, **kwargs)
         finally:
             random.set_state(now)
-
-
-def _twins(arguments: Any) -> Any:
-    """Return arguments with other Tensors in the same places on the tape, so that writing into one harms no other."""
-
-    def twin(x: Any) -> Any:
-        return x if not isinstance(x, Tensor) or x._node is LEAF else wrap(x._data, x._device, x._node)
-
-    return trees.rebuild(arguments, [twin(x) for x in trees.leaves(arguments)])
 
 
 def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
@@ -107,15 +96,13 @@ def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
     return outputs, [None if is_tracked else x for x, is_tracked in zip(leaves, tracked, strict=True)]
 
 
-def _again(parents: Sequence[Any], g: list[Any], kept: Sequence[Any]) -> tuple[dict[Any, Any], set[Any]]:
+def _again(parents: Sequence[Any], node: Node, g: list[Any], kept: Sequence[Any]) -> tuple[dict[Any, Any], set[Any]]:
     """The rule: repeat the call, and go back through what it records this time."""
     outputs, _ = _tracked(kept[2].repeat())
-    graph = isinstance(g[0], Tensor)
     shapes = [tuple(x.shape) for x in g]
     if [x.shape for x in outputs] != shapes:
         raise RuntimeError(
             f"a function under checkpoint returned shapes {[x.shape for x in outputs]} the second time, {shapes} the "
             "first time; it must compute the same again"
         )
-    entries = [x if x._node is LEAF else x._node for x in outputs]
-    return propagate(entries, g, graph, graph, leading_to(parents, entries), set(parents))
+    return pull_back(outputs, g, parents)

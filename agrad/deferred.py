@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from . import trees
 from .core import tape
-from .core.tape import Node, Pick
-from .core.tensor import Tensor, wrap
+from .core.tape import Node, Pick, entry_of, propagate
+from .core.tensor import LEAF, Tensor, wrap
+from .core.transforms import leading_to
 
-# Takes the cotangents of the outputs and the kept values; returns cotangents by entry on the tape, and the set of
-# entries whose cotangent may share memory with another: all as `core.tape.propagate` has them.
-Rule: TypeAlias = Callable[[list[Any], Sequence[Any]], tuple[dict[Any, Any], set[Any]]]
+# Takes the Node, the cotangents of its outputs and what it keeps; returns cotangents by entry on the tape, and the set
+# of entries whose cotangent may share memory with another: all as `core.tape.propagate` has them.
+Rule: TypeAlias = Callable[[Node, list[Any], Sequence[Any]], tuple[dict[Any, Any], set[Any]]]
 
 
 class Deferred:
@@ -24,7 +26,7 @@ class Deferred:
 
     def spread(self, node: Node, g: list[Any], kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule; return edges that find each parent's cotangent in the result."""
-        found, shared = self.rule(g, kept)
+        found, shared = self.rule(node, g, kept)
         graph = isinstance(g[0], Tensor)
         if not graph:  # what a leaf gets is its own
             own = node.device.backend.own
@@ -66,3 +68,32 @@ class _Like:
 
     def __init__(self, arrays: Sequence[Any]) -> None:
         self.shape, self.dtype = [x.shape for x in arrays], [x.dtype for x in arrays]
+
+
+def pull_back(
+    outputs: Sequence[Tensor], g: Sequence[Any], parents: Sequence[Any], stops: Sequence[Tensor] = ()
+) -> tuple[dict[Any, Any], set[Any]]:
+    """Carry cotangents back to `parents` and no further, also where one leads to another; none go through `stops`."""
+    entries = [entry_of(x, "an output") for x in outputs]
+    needed = leading_to(parents, entries) | dict.fromkeys(parents, False)
+    for x in stops:
+        needed.pop(x._node, None)
+    graph = isinstance(g[0], Tensor)
+    return propagate(entries, g, graph, graph, needed, set(parents))
+
+
+def twins(tree: Any) -> Any:
+    """Return a nest with other Tensors in the same places on the tape, so that writing into one harms no other.
+
+    A leaf of the tape is its own place, and stays.
+    """
+
+    def twin(x: Any) -> Any:
+        return x if not isinstance(x, Tensor) or x._node is LEAF else wrap(x._data, x._device, x._node)
+
+    return trees.rebuild(tree, [twin(x) for x in trees.leaves(tree)])
+
+
+def arrays_of(tree: Any, parents: Sequence[Any]) -> list[Any]:
+    """Return the arrays of a nest, and of the leaves among `parents`: those that must not be written into."""
+    return [x._data for x in (*trees.leaves(tree), *parents) if isinstance(x, Tensor)]

@@ -39,6 +39,7 @@ CHAPTERS = {
     "tape": "gradients",
     "transforms": "gradients",
     "jacobians": "gradients",
+    "implicit": "gradients",
     "primitive": "own_ops",
     "checkpointing": "gradients",
     "gathering": "indexing",

@@ -66,6 +66,15 @@ def test_nests_settings_and_several_outputs(device):
     assert y.grad.tolist() == [6.0, 6.0]
 
 
+def test_an_argument_computed_from_another(device):
+    x = leaf()
+    y = x * x
+    z = agrad.checkpoint(lambda x, y: x * y)(x, y)
+    (g,) = agrad.gradients(z.sum(), x, create_graph=True)
+    assert_close(g.detach(), [3 * 0.5**2, 3.0])
+    assert_close(agrad.gradients(g.sum(), x)[0], [3.0, -6.0])
+
+
 def test_gradients_share_no_memory(device):
     x, y = leaf(), leaf()
     agrad.checkpoint(lambda x, y: x + y)(x, y).backward(agrad.ones(2))

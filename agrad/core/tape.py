@@ -232,8 +232,8 @@ def propagate(
     """Carry cotangents from `entries` back to the leaves and the `wanted` entries.
 
     Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
-    to True. Returns the cotangents by entry,
-    raw arrays or under `graph` Tensors, and the set of those entries whose cotangent may share its memory with another.
+    to True. Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose
+    cotangent may share its memory with another.
     """
     if graph and not recording.get():
         with enable_grad():
@@ -262,7 +262,7 @@ def propagate(
                 pending[whole] = [None] * len(whole.shape)
                 heappush(queue, (whole.number, whole))
             # A rule that runs on Tensors and asks for outputs gets Nodes of its own for them: there may be several.
-            pending[whole][i] = g if (sum_so_far := pending[whole][i]) is None else sum_so_far + g
+            pending[whole][i] = g if pending[whole][i] is None else pending[whole][i] + g
             continue
         edges, kept = observing.edges(node, g) if observing.observers else node.edges, node.kept
         if kept is None:

@@ -347,3 +347,23 @@ def test_lists_beside_tensors(device):
     assert_close(agrad.add(x, [10.0, 20.0]), agrad.asarray([11.0, 22.0]))
     numbers = [10.0, 20.0]
     assert_close(numbers + x, agrad.asarray([11.0, 22.0]))
+
+
+def test_several_outputs_that_a_rule_asks_for_reach_the_second_order(device):
+    """The same output is then used by the caller and by the rule, and what comes back from both counts."""
+    if not device.backend.supports_float64:
+        pytest.skip(f"{device} does not compute in float64")
+
+    @primitive
+    def powers(xp: Any, x: ArrayLike, /) -> tuple[agrad.Tensor, agrad.Tensor]:
+        e = xp.exp(x)
+        return e, e * e
+
+    powers.vjp(x=lambda g, out: g[0] * out[0] + 2 * g[1] * out[0] * out[0])
+    check_grads(powers, [agrad.asarray([0.5, -1.0])], order=3)
+
+    def composed(x):
+        first, second = powers(x)
+        return first**2 * second
+
+    check_grads(composed, [agrad.asarray([0.5, -1.0])], order=3)
