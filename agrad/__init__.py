@@ -176,7 +176,7 @@ from .ops.inspection import Info as _Info
 from .random import bernoulli, manual_seed, normal, rand, randint, randn, randperm, uniform
 
 if TYPE_CHECKING:
-    from . import cuda, data, nn, optim, random, testing
+    from . import cuda, data, metrics, nn, optim, random, testing
     from .io import load, save
 
 bool: DType = as_dtype("bool")
@@ -212,8 +212,8 @@ __all__ = [
     "inf", "int8", "int16", "int32", "int64", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan",
     "less", "less_equal", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
-    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan",
-    "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones",
+    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis", "multiply",
+    "nan", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones",
     "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "prod", "rand", "randint", "randn",
     "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll",
     "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
@@ -239,8 +239,8 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
-    "cuda": "cuda", "data": "data", "load": "io", "nn": "nn", "optim": "optim", "random": "random", "save": "io",
-    "testing": "testing",
+    "cuda": "cuda", "data": "data", "load": "io", "metrics": "metrics", "nn": "nn", "optim": "optim",
+    "random": "random", "save": "io", "testing": "testing",
 }  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from agrad.core.dtypes import DType
 # Each is a page, except agrad itself: there a page is a chapter, named after the module that its names come from.
 NAMESPACES = (
     "agrad", "agrad.nn", "agrad.nn.functional", "agrad.nn.init", "agrad.nn.utils", "agrad.optim",
-    "agrad.optim.lr_scheduler", "agrad.optim.swa_utils", "agrad.data", "agrad.data.transforms", "agrad.cuda", "agrad.random", "agrad.testing",
+    "agrad.optim.lr_scheduler", "agrad.optim.swa_utils", "agrad.data",
+    "agrad.data.transforms", "agrad.metrics", "agrad.cuda", "agrad.random", "agrad.testing",
 )  # fmt: skip
 CHAPTERS = {
     "backends": "devices",
