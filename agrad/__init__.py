@@ -187,6 +187,7 @@ if TYPE_CHECKING:
     from .inspection.draw import draw
     from .inspection.profile import profile
     from .inspection.summary import summary
+    from . import cuda, data, metrics, nn, optim, random, testing
     from .io import load, save
 
 bool: DType = as_dtype("bool")
@@ -224,11 +225,11 @@ __all__ = [
     "int32", "int64", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp", "less",
     "less_equal", "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
-    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan",
-    "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones",
-    "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "primitive", "prod", "profile", "rand",
-    "randint", "randn", "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape",
-    "result_type", "roll", "root", "round", "save", "searchsorted", "set_default_dtype", "set_device",
+    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis",
+    "multiply", "nan", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal",
+    "one_hot", "ones", "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "primitive", "prod",
+    "profile", "rand", "randint", "randn", "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat",
+    "reshape", "result_type", "roll", "root", "round", "save", "searchsorted", "set_default_dtype", "set_device",
     "set_grad_enabled", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "special",
     "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "summary", "take",
     "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile", "to_device", "transpose", "tril",
@@ -258,6 +259,7 @@ _LAZY = {
     "fft": "fft",
     "linalg": "linalg",
     "load": "io",
+    "metrics": "metrics",
     "nn": "nn",
     "optim": "optim",
     "profile": "inspection.profile",

@@ -24,6 +24,7 @@ NAMESPACES = (
     "agrad.optim.swa_utils",
     "agrad.data",
     "agrad.data.transforms",
+    "agrad.metrics",
     "agrad.special",
     "agrad.linalg",
     "agrad.fft",

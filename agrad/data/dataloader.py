@@ -135,7 +135,7 @@ class DataLoader:
 
     def _reading(self) -> Iterator[Callable[[], Any]]:
         """Make each batch of the next items; there are jobs without end, the last ones return `_END`."""
-        collate = self.collate_fn or (_as_it_is if self.batch_size is None else default_collate)
+        collate: Callable[[Any], Any] = self.collate_fn or (_as_it_is if self.batch_size is None else default_collate)
         batches: Any = iter(self.dataset)
         if self.batch_size is not None:
             batches = chunks(self.dataset, self.batch_size, self.drop_last)

@@ -129,7 +129,7 @@ def random_split(dataset: Any, lengths: Sequence[float], seed: int | None = None
     return [Subset(dataset, order[end - count : end]) for count, end in zip(counts, ends, strict=True)]
 
 
-def _counts(n: int, lengths: Sequence[float]) -> list[int]:
+def _counts(n: int, lengths: Sequence[Any]) -> list[int]:
     """Return the lengths of parts as integers."""
     if isclose(sum(lengths), 1) and all(0 <= part <= 1 for part in lengths):
         counts = [floor(n * part) for part in lengths]

@@ -186,7 +186,7 @@ class RandomShift(_Random):
     def __call__(self, images: Tensor) -> Tensor:
         """Return the shifted images."""
         _check(images)
-        crop = RandomCrop(images.shape[2:], self.pixels, self.seed)
+        crop = RandomCrop((images.shape[2], images.shape[3]), self.pixels, self.seed)
         crop.calls, self.calls = self.calls, self.calls + 1
         return crop(images)
 
