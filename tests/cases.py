@@ -148,6 +148,10 @@ def softmax_nll(scores: Any, target: Any, reduction: str = "mean") -> Any:
     return nll(np.log(softmax(scores)), target, reduction)
 
 
+def standardize(x: Any, axis: Any, eps: float) -> Any:
+    return (x - np.mean(x, axis, keepdims=True)) / np.sqrt(np.var(x, axis, keepdims=True) + eps)
+
+
 erf = np.vectorize(math.erf, otypes=[float])
 
 
@@ -690,6 +694,8 @@ LAYERS = [
         reduction="sum",
     ),
     case("nn.functional.mse_loss", [real(2, 3), real(2, 3)], lambda x, y, reduction: (x - y) ** 2, reduction="none"),
+    case("nn.functional.normalization.standardize", [real(4, 3)], standardize, axis=(0,), eps=0.1),
+    case("nn.functional.normalization.standardize", [real(2, 3, 2)], standardize, axis=(0, 2), eps=0.0),
     case("nn.cross_entropy.nll", [real(3, 4), whole(3)], nll),
     case("nn.cross_entropy.nll", [real(3, 4), whole(3)], nll, reduction="sum"),
     case("nn.cross_entropy.nll", [real(3, 4), whole(3)], nll, reduction="none"),

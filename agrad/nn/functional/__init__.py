@@ -1,17 +1,20 @@
 """The functions beneath the layers and losses: PyTorch's ``torch.nn.functional``, with its names."""
 
-from ...ops.activations import relu, sigmoid
+from ...ops.activations import relu, sigmoid, silu
 from ...ops.elementwise import tanh
 from ..cross_entropy import cross_entropy, nll_loss
-from .activation import log_softmax, softmax
+from .activation import elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, softmax, softplus
 from .convolution import conv1d, conv2d, conv_transpose2d
-from .linear_maps import linear
+from .dropping import dropout, dropout2d
+from .linear_maps import bilinear, embedding, linear
 from .losses import l1_loss, mse_loss
+from .normalization import batch_norm, group_norm, layer_norm, rms_norm
 from .pooling import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from .shapes import flatten
 
 __all__ = [
-    "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "conv1d", "conv2d", "conv_transpose2d", "cross_entropy",
-    "flatten", "l1_loss", "linear", "log_softmax", "max_pool1d", "max_pool2d", "mse_loss", "nll_loss", "relu",
-    "sigmoid", "softmax", "tanh",
+    "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "batch_norm", "bilinear", "conv1d", "conv2d",
+    "conv_transpose2d", "cross_entropy", "dropout", "dropout2d", "elu", "embedding", "flatten", "gelu", "group_norm",
+    "hardtanh", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "max_pool1d", "max_pool2d", "mse_loss",
+    "nll_loss", "prelu", "relu", "rms_norm", "sigmoid", "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip

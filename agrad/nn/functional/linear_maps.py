@@ -1,4 +1,4 @@
-"""Linear maps between the last axes."""
+"""Linear maps of the last axis, and tables of vectors."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...ops.gathering import take
+from ...ops.manipulation import expand_dims, reshape
+from ...ops.searching import where
+from ..reductions import as_tensor
 
-__all__ = ["linear"]
+__all__ = ["bilinear", "embedding", "linear"]
 
 
 @primitive
@@ -68,3 +72,89 @@ linear.vjp(
     weight=_linear_weight,
     bias=_linear_bias,
 )
+
+
+def bilinear(input1: ArrayLike, input2: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
+    """Return ``input1 @ weight[k] @ input2`` for each `k`, and a shift.
+
+    Parameters
+    ----------
+    input1, input2 : ArrayLike
+        Of shapes ``(..., in1_features)`` and ``(..., in2_features)``, alike but for the last axis.
+    weight : ArrayLike
+        Of shape ``(out_features, in1_features, in2_features)``.
+    bias : ArrayLike, optional
+        Of shape ``(out_features,)``.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(..., out_features)``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.bilinear(agrad.asarray([1.0, 2.0]), agrad.asarray([3.0]), agrad.asarray([[[1.0], [10.0]]])).tolist()
+    [63.0]
+    """
+    input1 = as_tensor(input1)
+    input2, weight = as_tensor(input2, input1), as_tensor(weight, input1)
+    if input1.shape[:-1] != input2.shape[:-1] or (*input1.shape[-1:], *input2.shape[-1:]) != weight.shape[1:]:
+        raise ValueError(
+            f"weight of shape {weight.shape} takes inputs (..., {', '.join(map(str, weight.shape[1:2]))}) and "
+            f"(..., {', '.join(map(str, weight.shape[2:]))}), alike before; they have {input1.shape} and {input2.shape}"
+        )
+    products = expand_dims(input1, axis=-1) * expand_dims(input2, axis=-2)
+    flat = reshape(products, (*input1.shape[:-1], prod(weight.shape[1:])))
+    return linear(flat, reshape(weight, (weight.shape[0], prod(weight.shape[1:]))), bias)
+
+
+def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = None) -> Tensor:
+    """Return rows of a table.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Integers of any shape, from 0 to the number of rows - 1.
+    weight : ArrayLike
+        The table, a matrix.
+    padding_idx : int, optional
+        The row that gets no gradient.
+
+    Returns
+    -------
+    Tensor
+        The rows, along a new last axis.
+
+    Raises
+    ------
+    IndexError
+        If a number is out of range, on devices that can tell without waiting (not on CUDA and JAX).
+    TypeError
+        If the input holds no integers.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.embedding(agrad.asarray([1, 0, 1]), agrad.asarray([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]
+    """
+    weight = as_tensor(weight)
+    input = as_tensor(input, weight)
+    if weight.ndim != 2:
+        raise ValueError(f"the table must be a matrix; it has shape {weight.shape}")
+    if input.device.backend.checks_indices and input.size and input.dtype.family == "signed integer":
+        least = int(input.device.xp.min(input.data))
+        if least < 0:
+            raise IndexError(f"index {least} is out of range: there are {weight.shape[0]} rows, counted from 0")
+    rows = take(weight, input, axis=0)
+    if padding_idx is None:
+        return rows
+    return where(expand_dims(input == padding_idx % weight.shape[0], axis=-1), rows.detach(), rows)
