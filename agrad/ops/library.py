@@ -26,12 +26,12 @@ def floats(xp: Any, *args: Any) -> list[Any]:
     It is the one that the floating arrays among them promote to; if there is none, the default dtype.
     """
     arrays = [x for x in args if hasattr(x, "dtype")]
-    kinds = [as_dtype(x.dtype) for x in arrays]
-    if any([kind.is_complex for kind in kinds]) or any([type(x) is complex for x in args]):
+    kinds = {as_dtype(x.dtype) for x in arrays}
+    if any([kind.is_complex for kind in kinds]) or complex in map(type, args):
         raise TypeError(_REAL)
-    found = [x.dtype for x, kind in zip(arrays, kinds, strict=True) if kind.differentiable]
-    if len(found) == len(args) == 1:
+    if len(kinds) == 1 and len(arrays) == len(args) and kinds.pop().differentiable:
         return arrays
+    found = [x.dtype for x in arrays if as_dtype(x.dtype).differentiable]
     dtype = xp.result_type(*found) if found else native(xp, get_default_dtype())
     return [_as(xp, x, dtype, arrays[0]) for x in args]
 

@@ -62,7 +62,7 @@ def gammaln(xp: Any, x: ArrayLike, /) -> Tensor:
 
 @primitive
 def digamma(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the derivative of `gammaln`, elementwise.
+    """Return the derivative of `gammaln`, elementwise; `psi` is another name of it.
 
     Parameters
     ----------
