@@ -11,11 +11,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 from .core import tape
 from .core.device import Device
-from .core.dtypes import DType, get_default_dtype
+from .core.dtypes import as_dtype, get_default_dtype
 from .core.primitive import ArrayLike, primitive
 from .core.tensor import Tensor
 from .ops.creation import arange
-from .ops.data_type import as_tensor, astype
+from .ops.data_type import as_tensor, astype, isdtype
 from .ops.elementwise import conj
 from .ops.manipulation import roll
 from .ops.searching import where
@@ -160,7 +160,17 @@ def rfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm
 
 def _rfft_x(g: Any, xp: Any, x_shape: tuple[int, ...], n: int | None, axis: int, norm: Norm) -> Any:
     n = x_shape[axis] if n is None else n
-    return _resized(xp, xp.real(xp.fft.fft(g, n=n, axis=axis, norm=norm)), x_shape, axis)
+    gx = xp.fft.hfft(g / _times(xp, g, n, axis), n=n, axis=axis, norm=norm)
+    return _resized(xp, gx, x_shape, axis)
+
+
+def _times(xp: Any, x: Any, n: int, axis: int) -> Any:
+    """Return how many elements of a spectrum of length n each element of its first half stands for: one or two."""
+    places = xp.arange(n // 2 + 1, device=x.device)
+    shape = [1] * x.ndim
+    shape[axis] = n // 2 + 1
+    alone = xp.astype((places == 0) | (2 * places == n), x.dtype)
+    return xp.reshape(2.0 - alone, tuple(shape))
 
 
 rfft.vjp(x=_rfft_x)
@@ -201,13 +211,8 @@ def irfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, nor
 
 
 def _irfft_x(g: Any, xp: Any, x_shape: tuple[int, ...], axis: int, norm: Norm) -> Any:
-    n, half = g.shape[axis], xp.fft.ihfft(g, axis=axis, norm=norm)
-    places = xp.arange(n // 2 + 1, device=g.device)
-    once = (places == 0) | (2 * places == n)  # the others stand for two elements of the spectrum
-    shape = [1] * g.ndim
-    shape[axis] = n // 2 + 1
-    times = 2.0 - xp.reshape(xp.astype(once, g.dtype), tuple(shape))
-    return _resized(xp, times * half, x_shape, axis)
+    half = xp.fft.ihfft(g, axis=axis, norm=norm)
+    return _resized(xp, half * _times(xp, half, g.shape[axis], axis), x_shape, axis)
 
 
 irfft.vjp(x=_irfft_x)
@@ -457,6 +462,11 @@ def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Devic
     Tensor
         Of shape (n,).
 
+    Raises
+    ------
+    TypeError
+        If `dtype` is not real floating.
+
     Examples
     --------
     >>> import agrad
@@ -482,6 +492,11 @@ def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Devi
     Tensor
         Of shape (n // 2 + 1,).
 
+    Raises
+    ------
+    TypeError
+        If `dtype` is not real floating.
+
     Examples
     --------
     >>> import agrad
@@ -491,8 +506,11 @@ def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Devi
     return _frequencies(arange(n // 2 + 1, device=device), n, d, dtype)
 
 
-def _frequencies(places: Tensor, n: int, d: float, dtype: DType | None) -> Tensor:
-    return astype(places, get_default_dtype() if dtype is None else dtype) / (n * d)
+def _frequencies(places: Tensor, n: int, d: float, dtype: Any) -> Tensor:
+    dtype = get_default_dtype() if dtype is None else as_dtype(dtype)
+    if not isdtype(dtype, "real floating"):
+        raise TypeError(f"frequencies are real numbers, not {dtype!r}; leave dtype out, or write agrad.float64")
+    return astype(places, dtype) / (n * d)
 
 
 def fftshift(x: ArrayLike, /, *, axes: int | Sequence[int] | None = None) -> Tensor:

@@ -87,6 +87,8 @@ def test_norms_that_do_not_exist(device, name):
 def test_arguments_that_do_not_fit(device):
     with pytest.raises(TypeError, match=r"rfft.*complex64.*write fft"):
         fft.rfft(agrad.ones(4, dtype=agrad.complex64))
+    with pytest.raises(TypeError, match=r"real numbers, not agrad.int64"):
+        fft.fftfreq(4, dtype=agrad.int64)
     with pytest.raises(ValueError, match="2 lengths for 1 axes"):
         fft.fftn(agrad.ones((2, 2)), s=(2, 2), axes=(0,))
     with pytest.raises(ValueError, match="no axis"):

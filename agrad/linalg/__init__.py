@@ -1,6 +1,7 @@
 """The array API standard's extension for linear algebra, with gradients.
 
-Matrices are the last two axes of an array; the axes before them are a stack of matrices.
+Matrices are the last two axes of an array; the axes before them are a stack of matrices. `matmul`, `matrix_transpose`,
+`tensordot` and `vecdot` are those of `agrad` itself.
 
 Gradients follow PyTorch's conventions. What a matrix does not determine has none: the eigenvectors or singular vectors
 of equal values, the phase of complex ones, the vectors that `svd` and `qr` add to complete a basis. A result that

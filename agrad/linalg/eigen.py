@@ -208,7 +208,8 @@ def eigvals(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 def _eigvals_x(g: Any, x: Any, xp: Any) -> Any:
-    dual = adjoint(xp, xp.linalg.eig(x).eigenvectors)
+    _, vectors = xp.linalg.eig(x)
+    dual = adjoint(xp, vectors)
     return conj(xp, xp.linalg.solve(dual, conj(xp, g)[..., :, None] * dual))
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
-from ..ops.creation import eye
-from ..ops.data_type import as_tensor
-from ..ops.elementwise import multiply
+from ..ops.creation import eye, zeros_like
+from ..ops.data_type import as_tensor, astype
+from ..ops.elementwise import add, multiply
 from ..ops.linear_algebra import matmul
-from ..ops.manipulation import broadcast_to, expand_dims
+from ..ops.manipulation import expand_dims
 from .inverses import inv
 
 __all__ = ["cross", "matrix_power", "outer"]
@@ -116,19 +117,19 @@ def matrix_power(x: ArrayLike, n: int, /) -> Tensor:
     Tensor([[1., 5.],
             [0., 1.]], dtype=float32, device='cpu')
     """
-    x = as_tensor(x)
-    if not isinstance(n, int):
-        raise TypeError(f"matrix_power takes a whole number, not {type(n).__name__}")
+    x, n = as_tensor(x), index(n)
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"matrix_power takes square matrices, not shape {x.shape}")
     if n == 0:
-        return broadcast_to(eye(x.shape[-1], dtype=x.dtype, device=x.device), x.shape)
-    square, power, rest = x if n > 0 else inv(x), None, abs(n)
-    while rest:
-        if rest % 2:
-            power = square if power is None else matmul(power, square)
-        rest //= 2
-        if rest:
-            square = matmul(square, square)
-    assert power is not None
-    return power
+        return add(zeros_like(x), eye(x.shape[-1], dtype=x.dtype, device=x.device))
+    if n == 1:
+        return astype(x, x.dtype)  # a copy
+    return _power(x, n) if n > 1 else _power(inv(x), -n)
+
+
+def _power(x: Tensor, n: int) -> Tensor:
+    if n == 1:
+        return x
+    half = _power(x, n // 2)
+    square = matmul(half, half)
+    return matmul(square, x) if n % 2 else square
