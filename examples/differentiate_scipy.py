@@ -3,9 +3,9 @@
     python examples/differentiate_scipy.py --plot camera.png
 
 A photograph shows the ten corners of a house whose measures are known. How was the camera turned, and where did it
-stand? No formula tells. But for a guess it is easy to say what the photograph would show: turn and shift the corners
-into the camera's axes, and divide by the depth. The guess is as bad as the corners lie beside those in the photograph,
-and gradient descent makes it better.
+stand? Formulas for that are intricate, but for a guess it is easy to say what the photograph would show: turn and shift
+the corners into the camera's axes, and divide by the depth. The guess is as bad as its corners lie beside those in the
+photograph, and gradient descent makes it better: from a camera that is not turned at all, 30 m in front of the house.
 
 The turning is SciPy's: `scipy.spatial.transform.Rotation`. Nobody wrote it for gradients. It is written for any library
 of the array API, though, and to SciPy agrad is one: given Tensors, it computes with them, agrad records that like
@@ -14,8 +14,9 @@ before it is imported.
 
 A rotation has three degrees of freedom, and Rotation takes them as a rotation vector: its direction is the axis, its
 length the angle. So no step can leave the rotations, as one on the nine numbers of a matrix would. Corners are measured
-from the middle of the house: then turning hardly shifts the picture, and shifting hardly turns it, so that the valley
-is round and descent quick.
+from the middle of the house: turning then hardly shifts the picture, and shifting hardly turns it, so that the valley
+is round and descent quick. After 60 steps the corners are less than a pixel off, as well as they were marked, and the
+camera's place is known to a decimetre or two.
 """
 
 from __future__ import annotations
@@ -68,51 +69,50 @@ class Camera(nn.Module):
             return Rotation.from_rotvec(self.turn).inv().apply(-UNIT * self.shift)
 
 
-class Result(NamedTuple):
-    """The error in pixels before each step, how far off the position is in metres, and the way of the corners."""
+class Way(NamedTuple):
+    """The picture before each step, and how many pixels its corners are off."""
 
-    errors: list[float]
-    distance: float
     pictures: list[list[list[float]]]
+    errors: list[float]
 
 
-def fit(camera: Camera, corners: Tensor, photograph: Tensor, steps: int) -> tuple[list[float], list[list[list[float]]]]:
+def fit(camera: Camera, corners: Tensor, photograph: Tensor, steps: int) -> Way:
     optimizer = optim.SGD(camera.parameters(), lr=1.0, momentum=0.8)
     criterion = nn.MSELoss()
-    errors, pictures = [], []
+    way = Way([], [])
     for step in progress(range(steps), "steps"):
         picture = camera(corners)
         loss = criterion(picture, photograph)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        errors.append(FOCAL_LENGTH * loss.item() ** 0.5)
-        pictures.append((FOCAL_LENGTH * picture.detach()).tolist())
+        way.pictures.append((FOCAL_LENGTH * picture.detach()).tolist())
+        way.errors.append(FOCAL_LENGTH * loss.item() ** 0.5)
         if step % max(1, steps // 8) == 0:
-            say(f"step {step:4}  corners off by {errors[-1]:8.3f} pixels")
-    return errors, pictures
+            say(f"step {step:4}  corners off by {way.errors[-1]:8.3f} pixels")
+    return way
 
 
-def draw(photograph: Tensor, result: Result, file: Path) -> None:
+def draw(photograph: Tensor, way: Way, file: Path) -> None:
     figure, (left, right) = pyplot().subplots(1, 2, figsize=(12, 5), width_ratios=(3, 2), layout="constrained")
-    for picture, colour, label in ((result.pictures[0], ORANGE, "first guess"), (result.pictures[-1], BLUE, "found")):
+    for picture, colour, label in ((way.pictures[0], ORANGE, "first guess"), (way.pictures[-1], BLUE, "found")):
         for n, (a, b) in enumerate(EDGES):
             xs, ys = zip(picture[a], picture[b], strict=True)
             left.plot(xs, ys, color=colour, linewidth=2, label=None if n else label)
-    for n, way in enumerate(zip(*result.pictures, strict=True)):
-        left.plot(*zip(*way, strict=True), color=GREY, linewidth=1, alpha=0.6, label=None if n else "the way there")
+    for n, places in enumerate(zip(*way.pictures, strict=True)):
+        left.plot(*zip(*places, strict=True), color=GREY, linewidth=1, alpha=0.6, label=None if n else "the way there")
     left.plot(*(FOCAL_LENGTH * photograph).T.tolist(), "o", color=RED, markersize=7, label="marked in the photograph")
     left.set(xlabel="pixels to the right", ylabel="pixels downwards", aspect="equal")
     left.invert_yaxis()
     left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=10)
-    right.plot(result.errors, color=BLUE, label="distance of the corners")
+    right.plot(way.errors, color=BLUE, label="distance of the corners")
     right.axhline(NOISE, linestyle=":", color=GREEN, label="how well they are marked")
     right.set(xlabel="step", ylabel="pixels", yscale="log")
     right.legend()
     save(figure, file)
 
 
-def main(argv: Sequence[str] | None = None) -> Result:
+def main(argv: Sequence[str] | None = None) -> Way:
     made = parser(__doc__)
     made.add_argument("--steps", type=int, default=150, help="of gradient descent (default: 150)")
     args = arguments(made, argv)
@@ -122,14 +122,13 @@ def main(argv: Sequence[str] | None = None) -> Result:
         with agrad.no_grad():
             photograph = truth(corners) + NOISE / FOCAL_LENGTH * agrad.randn(len(CORNERS), 2)
         camera = Camera([0.0, 0.0, 0.0], [0.0, 0.0, 30.0])
-        errors, pictures = fit(camera, corners, photograph, args.steps)
-        distance = ((camera.position() - truth.position()) ** 2).sum().item() ** 0.5
-        result = Result(errors, distance, pictures)
+        way = fit(camera, corners, photograph, args.steps)
         place = ", ".join(f"{x:.2f}" for x in camera.position().tolist())
-        print(f"the camera stood at ({place}) m: {distance:.3f} m beside the truth")
+        beside = ((camera.position() - truth.position()) ** 2).sum().item() ** 0.5
+        print(f"the camera stood at ({place}) m: {beside:.3f} m beside the truth")
         if args.plot:
-            draw(photograph, result, args.plot)
-    return result
+            draw(photograph, way, args.plot)
+    return way
 
 
 if __name__ == "__main__":

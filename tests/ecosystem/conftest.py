@@ -9,12 +9,12 @@ from tests.ecosystem.libraries import STATUSES
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    held: set[tuple[str, str, str]] = set()
+    held: set[tuple[str, ...]] = set()
     for report in terminalreporter.stats.get("passed", []):
         held.update(tuple(value) for name, value in report.user_properties if name == "consumer")
-    counts = Counter((library, status) for library, status, _ in held)
+    counts = Counter((library, device, status) for device, library, status, _ in held)
     if counts:
         terminalreporter.section("functions by library, and what becomes of a gradient in them")
-    for library in dict.fromkeys(library for library, _ in sorted(counts)):
-        told = ", ".join(f"{counts[library, status]} {status}" for status in STATUSES)
-        terminalreporter.write_line(f"{library}: {told}")
+    for library, device in dict.fromkeys(key[:2] for key in sorted(counts)):
+        told = ", ".join(f"{status} in {counts[library, device, status]}" for status in STATUSES)
+        terminalreporter.write_line(f"{library} on {device}: {told}")

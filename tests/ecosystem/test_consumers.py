@@ -6,7 +6,6 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -32,10 +31,11 @@ def _double_precision() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _dispatch(request: pytest.FixtureRequest) -> Iterator[None]:
-    row = request.node.callspec.params["row"]
-    with (
-        import_module("sklearn").config_context(array_api_dispatch=True) if row.library == "sklearn" else nullcontext()
-    ):
+    """Tell scikit-learn to look at other libraries' arrays."""
+    if request.node.callspec.params["row"].library != "sklearn":
+        yield
+        return
+    with import_module("sklearn").config_context(array_api_dispatch=True):
         yield
 
 
@@ -105,7 +105,7 @@ def test_gradients_are_finite_differences(row: Row, device: agrad.Device, record
         assert_close(result, value, rtol=row.tolerance / 1000, atol=row.tolerance / 1000)
         assert result.device is device
     check_grads(function, [args[i] for i in places], order=1, rtol=row.tolerance, atol=row.tolerance)
-    record_property("consumer", row.told)
+    record_property("consumer", (device.name, *row.told))
 
 
 @each("refuses")
@@ -113,7 +113,7 @@ def test_a_refusal_says_what_to_do(row: Row, device: agrad.Device, record_proper
     args = tensors(row)
     with warnings.catch_warnings(action="ignore"), pytest.raises(Exception, match=row.error):
         sum(agrad.sum(x) for x in floating(run(row, args))).backward()  # some refuse only now
-    record_property("consumer", row.told)
+    record_property("consumer", (device.name, *row.told))
 
 
 @each("constant")
@@ -121,11 +121,11 @@ def test_where_ranks_decide_nothing_is_tracked(row: Row, device: agrad.Device, r
     args = tensors(row)
     assert not any(x.requires_grad for x in floating(run(row, args)))
     check_grads(lambda *points: list(floating(row.run(list(points)))), args, order=1)  # the differences are 0, too
-    record_property("consumer", row.told)
+    record_property("consumer", (device.name, *row.told))
 
 
 @each("detaches")
 def test_what_detaches_warns(row: Row, device: agrad.Device, record_property: Any) -> None:
     with pytest.warns(UserWarning, match="of a Tensor that requires gradients ends them"):
         row.run(tensors(row))
-    record_property("consumer", row.told)
+    record_property("consumer", (device.name, *row.told))
