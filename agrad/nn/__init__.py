@@ -1,9 +1,6 @@
 """Layers, losses and what models are built of, named and behaving as PyTorch's ``torch.nn``."""
 
 from . import functional, init, utils
-from .activations import ReLU, Sigmoid, Softmax, Tanh
-from .containers import Sequential
-from . import functional, init
 from .activations import (
     ELU,
     GELU,
