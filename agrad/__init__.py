@@ -21,8 +21,8 @@ from .core.primitive import ArrayLike, primitive
 from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
 from .core.transforms import elementwise_grad, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
-from .interop import register_with_einops as _register_with_einops
 from .implicit import fixed_point, root
+from .interop import register_with_einops as _register_with_einops
 from .jacobians import hessian, jacobian
 from .ops import (
     abs,
@@ -182,12 +182,11 @@ from .ops.inspection import Info as _Info
 from .random import bernoulli, manual_seed, normal, rand, randint, randn, randperm, uniform
 
 if TYPE_CHECKING:
-    from . import cuda, data, fft, linalg, nn, optim, random, special, testing
+    from . import cuda, data, fft, linalg, metrics, nn, optim, random, special, testing
     from .inspection.anomaly import detect_anomaly
     from .inspection.draw import draw
     from .inspection.profile import profile
     from .inspection.summary import summary
-    from . import cuda, data, metrics, nn, optim, random, testing
     from .io import load, save
 
 bool: DType = as_dtype("bool")

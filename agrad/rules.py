@@ -17,13 +17,13 @@ __all__ = ["checked"]
 Rule = Callable[..., Any]
 
 
-def checked(op: str, argument: str, sequence: bool, rule: Rule, asks: list[str]) -> tuple[Rule, list[str]]:
+def checked(argument: str, sequence: bool, rule: Rule, asks: list[str]) -> tuple[Rule, list[str]]:
     """Return a rule that also looks at what it returns, and what it asks for; agrad's own as they are.
 
     Parameters
     ----------
-    op, argument : str
-        What the rule belongs to.
+    argument : str
+        What the rule is for.
     sequence : bool
         Whether the argument is a sequence of arrays.
     rule : callable
@@ -37,35 +37,34 @@ def checked(op: str, argument: str, sequence: bool, rule: Rule, asks: list[str])
     def checking(g: Any, *values: Any) -> Any:
         *values_asked, shape, dtype = values
         found = rule(g, *values_asked)
-        what = f"the rule of {op} for {argument!r}"
         if not sequence:
-            _check(found, g, shape, dtype, what)
+            _check(found, g, shape, dtype, "it")
         elif not isinstance(found, (list, tuple)) or len(found) != len(shape):
-            raise TypeError(f"{what} must return a list of {len(shape)} arrays, one per element, not {_told(found)}")
+            raise TypeError(f"it must return a list of {len(shape)} arrays, one per element, not {_told(found)}")
         else:
             for i, (x, s, d) in enumerate(zip(found, shape, dtype, strict=True)):
-                _check(x, g, s, d, f"{what}, at {i},")
+                _check(x, g, s, d, f"at {i} it")
         return found
 
     return checking, [*asks, f"{argument}_shape", f"{argument}_dtype"]
 
 
-def _check(found: Any, g: Any, shape: Sequence[int], dtype: Any, what: str) -> None:
-    """Raise if a cotangent cannot be one for an array of that shape."""
+def _check(found: Any, g: Any, shape: Sequence[int], dtype: Any, it: str) -> None:
+    """Raise if a cotangent cannot be one for an array of that shape; the engine tells whose rule it was."""
     first = g[0] if isinstance(g, list) else g
     if isinstance(found, Tensor) is not isinstance(first, Tensor) or not hasattr(found, "shape"):
         raise TypeError(
-            f"{what} must return {_told(first)} like g, not {_told(found)}; "
+            f"{it} must return {_told(first)} like g, not {_told(found)}; "
             "compute it from g with operators and functions of xp"
         )
     if not _shrinks(tuple(found.shape), tuple(shape)):
         raise ValueError(
-            f"{what} returned shape {tuple(found.shape)} for an input of shape {tuple(shape)}; "
+            f"{it} returned shape {tuple(found.shape)} for an input of shape {tuple(shape)}; "
             "it must be that shape, or one that the input broadcasts to"
         )
     own = found.dtype if isinstance(found, Tensor) else dtypes.from_native(found.dtype)
     if not own.differentiable:
-        raise TypeError(f"{what} returned {own.name}; a gradient is floating: write xp.astype(..., g.dtype)")
+        raise TypeError(f"{it} returned {own.name}; a gradient is floating: write xp.astype(..., g.dtype)")
 
 
 def _shrinks(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:

@@ -236,7 +236,7 @@ class Definition:
             g, *asks = list(inspect.signature(function).parameters) or [""]
             if name not in self.arrays or g != "g" or not self.known.keys() >= set(asks):
                 raise errors.wrong_rule(self.name, name, [g, *asks], self.arrays, self.known)
-            self.rules[name] = rules.checked(self.name, name, self.sequence, function, asks)
+            self.rules[name] = rules.checked(name, self.sequence, function, asks)
         self.plans.clear()
 
     def plan(self, mask: int) -> Plan:

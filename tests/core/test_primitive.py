@@ -146,7 +146,9 @@ def test_a_rule_that_returns_a_wrong_shape_is_named(device):
         return xp.sum(x)
 
     total.vjp(x=lambda g: g)
-    with pytest.raises(ValueError, match=r"rule of total for 'x' returned shape \(\) for an input of shape \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"rule of total for 'x', .* returned shape \(\) for an input of shape \(3,\)"
+    ):
         total(agrad.ones(3, requires_grad=True)).backward()
 
 
@@ -170,9 +172,9 @@ def test_what_a_rule_returns_is_checked_at_first_use(device, rule, message):
 
     double.vjp(x=rule)
     x = agrad.asarray([1.0, 2.0], requires_grad=True)
-    with pytest.raises(TypeError, match=f"the rule of double for 'x' {message}"):
+    with pytest.raises(TypeError, match=f"rule of double for 'x', .*: it {message}"):
         double(x).sum().backward()
-    with pytest.raises(TypeError, match=f"the rule of double for 'x' {message}"):
+    with pytest.raises(TypeError, match=f"rule of double for 'x', .*: it {message}"):
         agrad.gradients(double(x).sum(), x, create_graph=True)
 
 
@@ -183,7 +185,7 @@ def test_what_the_rule_of_a_sequence_returns_is_checked(device):
 
     x, y = agrad.ones(2, requires_grad=True), agrad.ones(2, requires_grad=True)
     total.vjp(arrays=lambda g: g)
-    with pytest.raises(TypeError, match="of total for 'arrays' must return a list of 2 arrays, one per element, not"):
+    with pytest.raises(TypeError, match="of total for 'arrays', .*: it must return a list of 2 arrays, one per element, not"):
         total([x, y]).sum().backward()
     total.vjp(arrays=lambda g: [g, None])
     with pytest.raises(TypeError, match="of total for 'arrays', at 1, must return"):
