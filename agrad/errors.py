@@ -5,8 +5,9 @@ Each function returns an exception that shows what came, what was expected and w
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final
 
@@ -106,9 +107,10 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
     return kind(f"{op}({', '.join(shown)}): {error}")
 
 
-def in_rule(op: str, argument: str, names: Sequence[str], error: Exception, values: Sequence[Any]) -> Exception:
+def in_rule(op: str, argument: str, rule: Callable[..., Any], error: Exception, values: Sequence[Any]) -> Exception:
     """Retell an error in a gradient rule with the op, the argument that it is for, and what it was given."""
-    shown = [f"{name}={describe(x)}" for name, x in zip(names, values, strict=True) if name != "xp"]
+    asked = inspect.signature(rule).parameters  # what it was given beyond that was for the check of what it returns
+    shown = [f"{name}={describe(x)}" for name, x in zip(asked, values, strict=False) if name != "xp"]
     return _kind(error)(f"the gradient rule of {op} for {argument!r}, given {', '.join(shown)}: {error}")
 
 

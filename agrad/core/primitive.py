@@ -321,7 +321,7 @@ class Plan:
 
     def _call(self, argument: str, rule: Callable[..., Any], asks: list[str]) -> Any:
         """Return a rule as a function of the cotangent and of all kept values."""
-        known = {"rule": rule, "tell": partial(errors.in_rule, self.name, argument, ["g", *asks])}
+        known = {"rule": rule, "tell": partial(errors.in_rule, self.name, argument, rule)}
         exec(_compiled(_RULE.format(values="".join(f", kept[{self.kept.index(name)}]" for name in asks))), known)
         return known["call"]
 
