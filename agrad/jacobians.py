@@ -10,7 +10,6 @@ from .core.tensor import Tensor
 from .core.transforms import Argnums, Linearized, grad, named, numbers
 from .ops.creation import eye, zeros
 from .ops.data_type import astype
-from .ops.elementwise import real
 from .ops.manipulation import reshape, stack
 
 __all__ = ["hessian", "jacobian"]
@@ -22,7 +21,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Parameters
     ----------
     f : callable
-        Returns a floating Tensor or a nest of them.
+        Returns a real Tensor or a nest of them.
     argnums : int or sequence of int
         The positions of the arguments to differentiate with respect to, as in `grad`.
 
@@ -36,14 +35,12 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Raises
     ------
     TypeError, ValueError
-        As `grad`.
+        As `grad`, and if an output is complex: its derivatives are no single number each.
 
     Notes
     -----
-    It takes one pass per element: backward for each output, or forward for each input if these are fewer.
-
-    Complex numbers follow ``torch.func.jacrev``: the entries are the gradients, ``d/dRe + 1j * d/dIm``, of the real
-    parts of the outputs.
+    It takes one pass per element: backward for each output, or forward for each input if these are fewer. For a complex
+    argument the entries are gradients as of `grad`, ``d/dRe + 1j * d/dIm``.
 
     Examples
     --------
@@ -55,6 +52,11 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         at = Linearized(f, args, kwargs, numbers(argnums))
+        if any(y.dtype.is_complex for y in at.tensors):
+            raise TypeError(
+                "a complex output has no Jacobian of one number an entry; write the jacobian of agrad.real and "
+                "agrad.imag of it, or agrad.vjp, agrad.jvp and, for a Hessian, agrad.hvp, which take complex numbers"
+            )
         tall = sum(y.size for y in at.tensors) > sum(x.size for x in at.inputs)
         nests = [trees.rebuild(at.picked, row) for row in (_by_columns(at) if tall else _by_rows(at))]
         return trees.rebuild(at.outputs, [nest[0] if isinstance(argnums, int) else tuple(nest) for nest in nests])
@@ -79,12 +81,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Raises
     ------
     TypeError, ValueError
-        As `grad`.
-
-    Notes
-    -----
-    Of the gradient with respect to a complex argument it holds the derivatives of the real part, as `jacobian` does;
-    `hvp` loses nothing.
+        As `grad`, and if the argument is complex: `hvp` takes complex arguments.
 
     Examples
     --------
@@ -123,12 +120,12 @@ def _axes(tensors: Sequence[Tensor], i: int) -> Iterator[list[Tensor | None]]:
 
 
 def _pushed(at: Linearized, axis: list[Tensor | None]) -> list[Tensor]:
-    """Return the gradients of the real parts of the outputs along an axis, which for complex numbers are two."""
-    moved = [real(y) for y in at.push(axis)]
+    """Return the gradients of the outputs along an axis, which for complex numbers are two."""
+    moved = at.push(axis)
     if not any(x is not None and x.dtype.is_complex for x in axis):
         return moved
     turned = at.push([None if x is None else 1j * x for x in axis])
-    return [y + 1j * real(z) for y, z in zip(moved, turned, strict=True)]
+    return [y + 1j * z for y, z in zip(moved, turned, strict=True)]
 
 
 def _stacked(passes: list[list[Tensor]], i: int, y: Tensor, x: Tensor, axis: int) -> Tensor:
