@@ -1,6 +1,7 @@
 """Modified Bessel functions of order 0 and 1, and `sinc`, the spherical one.
 
 Quotients by `x` among their derivatives are polynomials near 0, so that derivatives of every order hold there.
+Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, 10.25 and 10.29.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The error function and its relatives: the normal distribution."""
+"""The error function and its relatives: the normal distribution.
+
+Source of the derivatives: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, chapter 7.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The gamma function and its relatives: its logarithm and what that derives to, beta and zeta functions."""
+"""The gamma function and its relatives: its logarithm and what that derives to, beta and zeta functions.
+
+Source of the derivatives: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, chapters 5, 8 and 25.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
@@ -16,7 +16,7 @@ from ..ops.statistical import Axis, max, sum
 
 __all__ = ["expit", "log_softmax", "logit", "logsumexp", "softmax"]
 
-_FAR: float = 80.0  # exponentials up to there are finite in every type
+_FAR: Final = 80.0  # exponentials up to there are finite in every type
 
 
 # Elementwise
