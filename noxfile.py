@@ -22,6 +22,8 @@ MARKS = {
     "cuda": "not peers",
     "jax": "not peers and not cuda and not property",  # JAX compiles each new shape, and properties draw hundreds
 }
+SUITE = "https://github.com/data-apis/array-api-tests"
+SUITE_COMMIT = "55fcc60179efa2680ddd6cd926ddf17b83530e2b"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
@@ -105,6 +107,26 @@ def docs(session: nox.Session) -> None:
     """Build the documentation into docs/_build; a warning is an error."""
     session.install("-e", ".[docs]")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session(name="array-api-tests")
+@nox.parametrize("device", [nox.param(device, id=device) for device in ("cpu", "strict", "torch")])
+def array_api_tests(session: nox.Session, device: str) -> None:
+    """Run the standard's own tests, from the checkout that ARRAY_API_TESTS names if it names one."""
+    checkout = os.path.abspath(os.environ.get("ARRAY_API_TESTS") or clone(session))
+    session.install("-e", ".[test]", "-r", f"{checkout}/requirements.txt", *NEEDS.get(device, []))
+    env = {"ARRAY_API_TESTS": checkout, "OMP_NUM_THREADS": "1"}
+    session.run("python", "tests/conformance/suite.py", device, *session.posargs, env=env)
+
+
+def clone(session: nox.Session) -> Path:
+    """Return a checkout of the standard's tests; its submodule is the standard itself."""
+    folder = session.cache_dir / "array-api-tests"
+    if not folder.exists():
+        session.run("git", "clone", SUITE, str(folder), external=True)
+    session.run("git", "-C", str(folder), "checkout", "--quiet", SUITE_COMMIT, external=True)
+    session.run("git", "-C", str(folder), "submodule", "update", "--init", external=True)
+    return folder
 
 
 @nox.session

@@ -273,7 +273,7 @@ def read(x: Tensor, key: Any) -> Reading:
             left.append(1)
         else:
             lengths = shape[axis : axis + item.ndim]
-            if item.shape != lengths:
+            if any(n not in (0, length) for n, length in zip(item.shape, lengths, strict=True)):  # 0: none of them
                 raise _wrong(x, key, f"a mask of shape {item.shape} stands for axes of lengths {lengths}")
             for places in nonzero(item):
                 arrays[len(left)] = places

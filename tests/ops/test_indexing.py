@@ -313,6 +313,19 @@ def test_keys_and_values_from_other_devices_are_refused():
             x[:2] = other
 
 
+def test_a_mask_of_length_0_chooses_nothing(device):
+    """Whatever the length of the axis: the standard says so."""
+    x = agrad.ones((3, 2), requires_grad=True)
+    empty = agrad.asarray([], dtype=agrad.bool)
+    assert x[empty].shape == (0, 2)
+    assert x[agrad.zeros((0, 2), dtype=agrad.bool)].shape == (0,)
+    x[empty].sum().backward()
+    assert x.grad.tolist() == [[0.0, 0.0]] * 3
+    y = agrad.ones(3)
+    y[empty] = 5.0
+    assert y.tolist() == [1.0] * 3
+
+
 OUT_OF_RANGE = {
     "take": lambda x, i: agrad.take(x, i, axis=0),
     "take along the last axis": lambda x, i: agrad.take(x, i, axis=-1),
