@@ -155,8 +155,8 @@ def test_a_rule_that_returns_a_wrong_shape_is_named(device):
     [
         (lambda g, x: None, "must return .*, not None; compute it from g"),
         (lambda g, x: 1.0, "must return .*, not builtins.float; compute it from g"),
-        (lambda g, x: x > 0, "returned bool; a gradient is floating"),
-        (lambda g, x, xp: xp.astype(g, xp.int64), "returned int64; a gradient is floating"),
+        (lambda g, x: x > 0, r"returned \S*bool; a gradient is floating"),
+        (lambda g, x, xp: xp.astype(g, xp.int64), r"returned \S*int\d\d; a gradient is floating"),
         (
             lambda g, x: agrad.asarray(x) if not isinstance(x, agrad.Tensor) else x.data,
             "must return .*; compute it from g with op",
