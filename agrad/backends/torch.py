@@ -33,8 +33,10 @@ def _unique_all(x: Any, /) -> tuple[Any, Any, Any, Any]:
 def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
     try:
         return compat.take(x, indices, axis=axis)
-    except RuntimeError as error:  # PyTorch's IndexError where the axis is not the first
-        raise IndexError(str(error)) if "out of" in str(error) else error from None
+    except RuntimeError as error:
+        if "out of" not in str(error):
+            raise
+        raise IndexError(str(error)) from None  # which it is already where the axis is the first
 
 
 def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:

@@ -83,6 +83,22 @@ def test_bfloat16_reaches_the_host_as_float32():
     assert agrad.max(y).item() < 1
 
 
+def test_only_the_cpu_is_not_waited_for():
+    backend = agrad.Device("torch").backend
+    assert not backend.waits(torch.device("cpu"))
+    assert backend.waits(torch.device("cuda", 0))
+    assert backend.waits(torch.device("mps"))
+
+
+def test_other_errors_of_take_stay_what_they_are(monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr("agrad.backends.torch.compat.take", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        agrad.take(agrad.ones(3, device="torch"), agrad.asarray([0], device="torch"))
+
+
 @pytest.mark.parametrize("target", ["cpu", "strict"])
 def test_bfloat16_does_not_become_float32_unasked(target):
     x = agrad.tensor([1.5, 2.0], dtype=agrad.bfloat16, device="torch", requires_grad=True)

@@ -36,7 +36,16 @@ def run(module: str, device: str, arguments: list[str]) -> int:
         "ARRAY_API_TESTS_SKIP_DTYPES": SKIPPED_DTYPES.get(device, ""),
         "ARRAY_API_TESTS_VERSION": VERSION,
     }
-    options = ["-q", "-p", "no:cacheprovider", "--disable-deadline", "--derandomize", "--max-examples", "100"]
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--disable-deadline",
+        "--derandomize",
+        "--max-examples",
+        "100",
+        "--disable-warnings",
+    ]
     command = [sys.executable, "-m", "pytest", "array_api_tests", *options, *arguments]
     return subprocess.run(command, cwd=os.environ["ARRAY_API_TESTS"], env=environment, check=False).returncode
 

@@ -283,7 +283,8 @@ def test_an_index_of_rows_changed_before_backward_is_an_error(device):
     ids=str,
 )
 def test_a_key_that_does_not_fit_is_shown_with_the_shape(device, key, shown):
-    if device.kind in ("cuda", "jax") and isinstance(key, list) and 5 in key:
+    unsearched = device.kind == "jax" or device.backend.waits(device.native)
+    if unsearched and isinstance(key, list) and 5 in key:
         pytest.skip("an index out of range in an array is not searched for here")
     x = agrad.zeros((2, 3))
     with pytest.raises(IndexError, match=rf"({shown})(.|\n)*\(2, 3\)|\(2, 3\)(.|\n)*({shown})"):
