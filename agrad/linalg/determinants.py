@@ -28,8 +28,8 @@ def det(xp: Any, x: ArrayLike, /) -> Tensor:
 
     Notes
     -----
-    The gradient is the matrix of cofactors, for matrices without inverse too; gradients of higher order need an
-    inverse.
+    The gradient is the matrix of cofactors, for matrices without inverse too, where PyTorch's is 0; gradients of higher
+    order need an inverse.
 
     Examples
     --------

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..ops.data_type import as_complex
 from .parts import adjoint, conj, divisors, identity, nan_if_free, skew
 
 __all__ = ["EigResult", "EighResult", "eig", "eigh", "eigvals", "eigvalsh"]
@@ -150,14 +151,7 @@ def eig(xp: Any, x: ArrayLike, /) -> EigResult:
     >>> agrad.linalg.eig(agrad.asarray([[0.0, -1.0], [1.0, 0.0]])).eigenvalues
     Tensor([0.+1.j, 0.-1.j], dtype=complex64, device='cpu')
     """
-    return EigResult(*(_complex(xp, part) for part in xp.linalg.eig(x)))
-
-
-def _complex(xp: Any, x: Any) -> Any:
-    """Return an array as a complex one: some libraries answer in real numbers where they can."""
-    if xp.isdtype(x.dtype, "complex floating"):
-        return x
-    return xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
+    return EigResult(*(as_complex(xp, part) for part in xp.linalg.eig(x)))
 
 
 def _eig_x(g: Any, out: Any, xp: Any) -> Any:
@@ -204,7 +198,7 @@ def eigvals(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.linalg.eigvals(agrad.asarray([[0.0, -4.0], [1.0, 0.0]]))
     Tensor([0.+2.j, 0.-2.j], dtype=complex64, device='cpu')
     """
-    return _complex(xp, xp.linalg.eigvals(x))
+    return as_complex(xp, xp.linalg.eigvals(x))
 
 
 def _eigvals_x(g: Any, x: Any, xp: Any) -> Any:

@@ -56,6 +56,13 @@ def as_tensor(x: ArrayLike) -> Tensor:
     return x if isinstance(x, Tensor) else wrap(*convert(x, None, None))
 
 
+def as_complex(xp: Any, x: Any) -> Any:
+    """Return an array of real floating numbers as one of complex numbers, any other as it is."""
+    if not xp.isdtype(x.dtype, "real floating"):
+        return x
+    return xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
+
+
 @primitive
 def cast(xp: Any, x: ArrayLike, /, dtype: DType) -> Tensor:
     """Copy `x` in another dtype."""
