@@ -179,6 +179,7 @@ if TYPE_CHECKING:
     from . import cuda, data, nn, optim, random, testing
     from .inspection.anomaly import detect_anomaly
     from .inspection.profile import profile
+    from .inspection.summary import summary
     from .io import load, save
 
 bool: DType = as_dtype("bool")
@@ -222,7 +223,8 @@ __all__ = [
     "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll",
     "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
     "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "sqrt", "square", "squeeze", "stack", "std",
-    "subtract", "sum", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
+    "subtract", "sum", "summary",
+    "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
     "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform",
     "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot", "where", "zeros",
     "zeros_like",
@@ -243,7 +245,7 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
-    "detect_anomaly": "inspection.anomaly", "profile": "inspection.profile",
+    "detect_anomaly": "inspection.anomaly", "profile": "inspection.profile", "summary": "inspection.summary",
     "cuda": "cuda", "data": "data", "load": "io", "nn": "nn", "optim": "optim", "random": "random", "save": "io",
     "testing": "testing",
 }  # fmt: skip
