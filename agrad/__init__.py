@@ -178,6 +178,7 @@ from .random import bernoulli, manual_seed, normal, rand, randint, randn, randpe
 if TYPE_CHECKING:
     from . import cuda, data, nn, optim, random, testing
     from .inspection.anomaly import detect_anomaly
+    from .inspection.draw import draw
     from .inspection.profile import profile
     from .inspection.summary import summary
     from .io import load, save
@@ -209,7 +210,7 @@ __all__ = [
     "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes",
     "broadcast_to", "can_cast", "ceil", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos",
     "cosh", "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "detect_anomaly", "devices",
-    "diff", "divide", "e",
+    "diff", "divide", "draw", "e",
     "einsum", "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "finfo",
     "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full", "full_like",
     "gelu", "get_default_dtype", "get_device", "gradients", "greater", "greater_equal", "hypot", "iinfo", "imag",
@@ -245,7 +246,8 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
-    "detect_anomaly": "inspection.anomaly", "profile": "inspection.profile", "summary": "inspection.summary",
+    "detect_anomaly": "inspection.anomaly", "draw": "inspection.draw", "profile": "inspection.profile",
+    "summary": "inspection.summary",
     "cuda": "cuda", "data": "data", "load": "io", "nn": "nn", "optim": "optim", "random": "random", "save": "io",
     "testing": "testing",
 }  # fmt: skip
