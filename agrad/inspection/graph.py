@@ -49,7 +49,11 @@ class Graph:
     @property
     def dot(self) -> str:
         """The graph in graphviz's language."""
-        lines = ["digraph agrad {", '  node [fontname="Helvetica", fontsize=11];', '  edge [fontname="Helvetica", fontsize=9];']
+        lines = [
+            "digraph agrad {",
+            '  node [fontname="Helvetica", fontsize=11];',
+            '  edge [fontname="Helvetica", fontsize=9];',
+        ]
         for i, box in enumerate(self.boxes):
             label = "\\n".join(line.replace("\\", "\\\\").replace('"', '\\"') for line in box.lines)
             lines.append(f'  n{i} [label="{label}", {_LOOKS[box.kind][0]}];')

@@ -376,7 +376,7 @@ def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
             self._grad.zero_()
 
 
-def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None], /) -> RemovableHandle:
+def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
     """Call a function with this Tensor's gradient in every backward pass; what it returns goes on in its place.
 
     Parameters

@@ -295,3 +295,56 @@ def test_lists_beside_tensors(device):
     assert_close(agrad.add(x, [10.0, 20.0]), agrad.asarray([11.0, 22.0]))
     numbers = [10.0, 20.0]
     assert_close(numbers + x, agrad.asarray([11.0, 22.0]))
+
+
+# Errors in rules
+
+
+def broken(rule):
+    @primitive
+    def fragile(xp: Any, x: ArrayLike, y: ArrayLike, /, power: int = 1) -> agrad.Tensor:
+        return x * y
+
+    fragile.vjp(y=rule)
+    return fragile
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(ValueError("odd"), ValueError), (TypeError("odd"), TypeError), (KeyError("odd"), RuntimeError)],
+)
+def test_an_error_in_a_rule_names_op_argument_and_what_it_was_given(device, error, raised):
+    def rule(g, x, y_shape, xp, power):
+        raise error
+
+    x, y = agrad.ones((2, 3)), agrad.ones(3, requires_grad=True)
+    expected = (
+        r"rule of fragile for 'y', given g=float32 of shape \(2, 3\), x=float32 of shape \(2, 3\), "
+        r"y_shape=\(3,\), power=2: '?odd"
+    )
+    with pytest.raises(raised, match=expected) as caught:
+        broken(rule)(x, y, power=2).sum().backward()
+    assert caught.value.__cause__ is error
+
+
+def test_an_error_in_a_recorded_rule_names_the_op_and_the_rule(device):
+    x, y = agrad.ones((2, 3)), agrad.ones(3, requires_grad=True)
+    z = broken(lambda g, x: agrad.reshape(g, (7,)) * x)(x, y).sum()
+    expected = r"rule of fragile for 'y'.*: reshape\(float32 of shape \(2, 3\), shape=\(7,\)"
+    with pytest.raises(ValueError, match=expected):
+        z.backward(create_graph=True)
+
+
+def test_an_error_in_the_rule_of_an_op_over_a_sequence(device):
+    @primitive
+    def both(xp: Any, arrays: Sequence[ArrayLike], /) -> agrad.Tensor:
+        return xp.concat(arrays)
+
+    def rule(g, arrays):
+        raise ValueError("odd")
+
+    both.vjp(arrays=rule)
+    x = agrad.ones(2, requires_grad=True)
+    given = r"arrays=\[float32 of shape \(2,\), float32 of shape \(1,\)\]: odd"
+    with pytest.raises(ValueError, match=rf"rule of both for 'arrays', given g=float32 of shape \(3,\), {given}"):
+        both([x, agrad.ones(1)]).sum().backward()
