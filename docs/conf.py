@@ -18,7 +18,7 @@ version = release = agrad.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode", "numpydoc"]
 exclude_patterns = ["_build", "benchmarks_*.md"]  # benchmarks.md includes the latter
 default_role = "py:obj"
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
@@ -28,7 +28,8 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = "agrad"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars: dict[str, list[str]] = {page: [] for page in ("index", "quickstart", "devices", "design", "benchmarks")}
+plain_pages = ("index", "quickstart", "tutorial_tape", "devices", "design", "benchmarks")
+html_sidebars: dict[str, list[str]] = {page: [] for page in plain_pages}
 html_copy_source = False
 
 reference.write(HERE / "reference" / "generated")
