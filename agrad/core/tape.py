@@ -242,6 +242,7 @@ def propagate(
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody
     shared: set[Any] = set(entries)
     queue: list[tuple[int, Node]] = []
+    observe = observing.edges if observing.observers else None
     for entry, g in zip(entries, seeds, strict=True):
         if type(entry) is Node and entry not in pending:
             heappush(queue, (entry.number, entry))
@@ -262,7 +263,7 @@ def propagate(
                 heappush(queue, (whole.number, whole))
             pending[whole][plan.index] = g
             continue
-        edges, kept = observing.edges(node, g) if observing.observers else node.edges, node.kept
+        edges, kept = node.edges if observe is None else observe(node, g), node.kept
         if kept is None:
             raise errors.freed(plan.name)
         if _last_write < node.number:
