@@ -138,5 +138,5 @@ def describe(x: Any) -> str:
         return f"{getattr(x.dtype, 'name', None) or str(x.dtype).rpartition('.')[2]} of shape {tuple(x.shape)}"
     if isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in x):
         return f"[{', '.join(describe(item) for item in x)}]"
-    text = repr(x)
+    text = repr(tuple(x) if isinstance(x, tuple) else x)
     return text if len(text) <= 60 else f"{text[:57]}..."

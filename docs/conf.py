@@ -28,18 +28,7 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = "agrad"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
-PLAIN = (
-    "index",
-    "quickstart",
-    "tutorial_tape",
-    "define_an_op",
-    "devices",
-    "special",
-    "ecosystem",
-    "design",
-    "benchmarks",
-)
-html_sidebars: dict[str, list[str]] = {page: [] for page in PLAIN}
+html_sidebars: dict[str, list[str]] = {page.stem: [] for page in HERE.glob("*.md")}  # the width is theirs
 html_copy_source = False
 
 reference.write(HERE / "reference" / "generated")

@@ -235,3 +235,31 @@ def test_a_hook_that_holds_its_tensor_can_be_collected():
     del y
     gc.collect()
     assert place() is None
+
+
+@pytest.mark.peers
+def test_hooks_do_what_pytorchs_do():
+    torch = pytest.importorskip("torch")
+
+    def run(library, leaf):
+        x, log = leaf([1.0, 2.0, 3.0]), []
+
+        def note(name, factor):
+            return lambda g: (log.append((name, g.tolist())), g * factor)[1]
+
+        y = x * x
+        z = library.exp(-y)
+        for name, tensor in (("x", x), ("y", y), ("z", z)):
+            tensor.register_hook(note(name, 2.0))
+            handle = tensor.register_hook(note(f"{name}, removed", 3.0))
+            tensor.register_hook(note(f"{name} again", 5.0))
+            handle.remove()
+        y.retain_grad()
+        (z + y * z).sum().backward()
+        return log, x.grad.tolist(), y.grad.tolist()
+
+    log, *grads = run(agrad, lambda values: agrad.tensor(values, requires_grad=True))
+    expected, *theirs = run(torch, lambda values: torch.tensor(values, requires_grad=True))
+    assert [name for name, _ in log] == [name for name, _ in expected]
+    for ours, other in zip([*(g for _, g in log), *grads], [*(g for _, g in expected), *theirs], strict=True):
+        assert_close(ours, other, rtol=1e-5)

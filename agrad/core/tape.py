@@ -243,6 +243,7 @@ def propagate(
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody
     shared: set[Any] = set(entries)
     queue: list[tuple[int, Node]] = []
+    observe = observing.edges if observing.observers else None
     for entry, g in zip(entries, seeds, strict=True):
         if type(entry) is Node and entry not in pending:
             heappush(queue, (entry.number, entry))
@@ -264,7 +265,7 @@ def propagate(
             # A rule that runs on Tensors and asks for outputs gets Nodes of its own for them: there may be several.
             pending[whole][i] = g if pending[whole][i] is None else pending[whole][i] + g
             continue
-        edges, kept = observing.edges(node, g) if observing.observers else node.edges, node.kept
+        edges, kept = node.edges if observe is None else observe(node, g), node.kept
         if kept is None:
             raise errors.freed(plan.name)
         if _last_write < node.number:
