@@ -14,13 +14,13 @@ __all__ = ["checked"]
 Rule = Callable[..., Any]
 
 
-def checked(op: str, argument: str, sequence: bool, rule: Rule, asks: list[str]) -> tuple[Rule, list[str]]:
+def checked(argument: str, sequence: bool, rule: Rule, asks: list[str]) -> tuple[Rule, list[str]]:
     """Return a rule that also looks at what it returns, and what it asks for; agrad's own as they are.
 
     Parameters
     ----------
-    op, argument : str
-        What the rule belongs to.
+    argument : str
+        What the rule is for.
     sequence : bool
         Whether the argument is a sequence of arrays.
     rule : callable
@@ -34,35 +34,34 @@ def checked(op: str, argument: str, sequence: bool, rule: Rule, asks: list[str])
     def checking(g: Any, *values: Any) -> Any:
         *asked, shape = values
         found = rule(g, *asked)
-        what = f"the rule of {op} for {argument!r}"
         if not sequence:
-            _check(found, g, shape, what)
+            _check(found, g, shape, "it")
         elif not isinstance(found, (list, tuple)) or len(found) != len(shape):
-            raise TypeError(f"{what} must return a list of {len(shape)} arrays, one per element, not {_told(found)}")
+            raise TypeError(f"it must return a list of {len(shape)} arrays, one per element, not {_told(found)}")
         else:
             for i, (x, length) in enumerate(zip(found, shape, strict=True)):
-                _check(x, g, length, f"{what}, at {i},")
+                _check(x, g, length, f"at {i} it")
         return found
 
     return checking, [*asks, f"{argument}_shape"]
 
 
-def _check(found: Any, g: Any, shape: Sequence[int], what: str) -> None:
-    """Raise if a cotangent cannot be one for an array of that shape."""
+def _check(found: Any, g: Any, shape: Sequence[int], it: str) -> None:
+    """Raise if a cotangent cannot be one for an array of that shape; the engine tells whose rule it was."""
     like = g[0] if isinstance(g, list) else g
     if _library(found) != _library(like) or not hasattr(found, "shape"):
         raise TypeError(
-            f"{what} must return {_told(like)} like g, not {_told(found)}; "
+            f"{it} must return {_told(like)} like g, not {_told(found)}; "
             "compute it from g with operators and functions of xp"
         )
     if not _shrinks(tuple(found.shape), tuple(shape)):
         raise ValueError(
-            f"{what} returned shape {tuple(found.shape)} for an input of shape {tuple(shape)}; "
+            f"{it} returned shape {tuple(found.shape)} for an input of shape {tuple(shape)}; "
             "it must be that shape, or one that the input broadcasts to"
         )
     name = getattr(found.dtype, "name", str(found.dtype))
     if "float" not in name and "complex" not in name:
-        raise TypeError(f"{what} returned {name}; a gradient is floating: write xp.astype(..., g.dtype)")
+        raise TypeError(f"{it} returned {name}; a gradient is floating: write xp.astype(..., g.dtype)")
 
 
 def _shrinks(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:

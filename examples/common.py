@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import agrad
-from agrad.data import MNIST, TensorDataset
+from agrad.data import MNIST, FashionMNIST, TensorDataset
 
 T = TypeVar("T")
 
@@ -81,17 +81,18 @@ def save(figure: Any, file: Path) -> None:
     print(f"drew {file}")
 
 
-def handwritten_digits(dataset: str) -> tuple[TensorDataset, TensorDataset, str]:
-    """Return digits to train and to test on, and their name: MNIST, or scikit-learn's if MNIST is out of reach.
+def pictures(dataset: str) -> tuple[TensorDataset, TensorDataset, str]:
+    """Return pictures to train and to test on, and their name: MNIST, or scikit-learn's if MNIST is out of reach.
 
     `dataset` is "auto", or the name of the one that it must be.
     """
     if dataset != "digits":
+        kind = FashionMNIST if dataset == "fashion" else MNIST
         try:
-            return MNIST(train=True), MNIST(train=False), "mnist"
+            return kind(train=True), kind(train=False), "fashion" if dataset == "fashion" else "mnist"
         except (OSError, ImportError) as error:
-            if dataset == "mnist":
-                raise SystemExit(f"no MNIST: {error}") from None
+            if dataset != "auto":
+                raise SystemExit(f"no {kind.__name__}: {error}") from None
             print("MNIST is neither here nor to be downloaded: taking the 1,797 digits that scikit-learn ships")
     return (*_small_digits(), "digits")
 

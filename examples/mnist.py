@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, GREY, RED, arguments, handwritten_digits, parser, progress, pyplot, save
+from common import BLUE, GREY, RED, arguments, parser, pictures, progress, pyplot, save
 
 import agrad
 from agrad import nn, optim
@@ -60,11 +60,17 @@ def build(pixels: int) -> nn.Sequential:
 class Run:
     """A training and all that it needs to go on: what a checkpoint holds."""
 
-    def __init__(self, settings: dict[str, Any], pixels: int) -> None:
+    name, rounds, lr, decay = "mnist", 10, 0.1, DECAY
+    datasets: tuple[str, ...] = ("auto", "mnist", "digits")
+
+    def __init__(self, settings: dict[str, Any], picture: agrad.Tensor) -> None:
         self.settings = settings
-        self.model = build(pixels)
+        self.model = self.build(picture)
         self.optimizer = optim.SGD(self.model.parameters(), lr=settings["lr"], momentum=MOMENTUM)
         self.epochs: list[Epoch] = []
+
+    def build(self, picture: agrad.Tensor) -> nn.Module:
+        return build(picture.size)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -72,12 +78,14 @@ class Run:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "epochs": [epoch._asdict() for epoch in self.epochs],
+            "random": agrad.random.get_state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
+        agrad.random.set_state(state["random"])
 
     def train(self, data: TensorDataset, test: TensorDataset) -> Epoch:
         """Train for one more epoch, then test."""
@@ -88,7 +96,7 @@ class Run:
         loss = train_epoch(self.model, loader, self.optimizer, label)
         seconds = time.perf_counter() - start
         self.epochs.append(Epoch(loss, accuracy(self.model, test), seconds, len(data) / seconds))
-        self.optimizer.param_groups[0]["lr"] *= DECAY
+        self.optimizer.param_groups[0]["lr"] *= self.decay
         return self.epochs[-1]
 
 
@@ -139,7 +147,7 @@ def fit(run: Run, data: TensorDataset, test: TensorDataset, epochs: int, file: P
             )
             agrad.save(run.state(), file)
     except KeyboardInterrupt:
-        print(f"\nstopped; go on with: python examples/mnist.py --resume {file} --epochs {epochs}")
+        print(f"\nstopped; go on with: python examples/{run.name}.py --resume {file} --epochs {epochs}")
         raise SystemExit(130) from None
 
 
@@ -187,31 +195,33 @@ def load(file: Path) -> dict[str, Any]:
     return state
 
 
-def parse(argv: Sequence[str] | None) -> Namespace:
-    made = parser(__doc__)
-    made.add_argument("--epochs", type=int, default=10, help="rounds over the training data, in all (default: 10)")
-    made.add_argument("--lr", type=float, default=0.1, help="learning rate of the first epoch (default: 0.1)")
+def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Namespace:
+    made = parser(doc)
+    rounds = f"rounds over the training data, in all (default: {kind.rounds})"
+    made.add_argument("--epochs", type=int, default=kind.rounds, help=rounds)
+    rate = f"learning rate of the first epoch (default: {kind.lr})"
+    made.add_argument("--lr", type=float, default=kind.lr, help=rate)
     made.add_argument("--batch-size", type=int, default=128, help="pictures per step (default: 128)")
-    which = "MNIST, scikit-learn's small digits, or the first that can be had (default)"
-    made.add_argument("--dataset", choices=("auto", "mnist", "digits"), default="auto", help=which)
-    written = "written after each epoch (default: the one of --resume, or mnist.safetensors)"
+    which = "auto is MNIST, or scikit-learn's small digits if MNIST cannot be had (default)"
+    made.add_argument("--dataset", choices=kind.datasets, default="auto", help=which)
+    written = f"written after each epoch (default: the one of --resume, or {kind.name}.safetensors)"
     made.add_argument("--checkpoint", type=Path, metavar="FILE", help=written)
     made.add_argument("--resume", type=Path, metavar="FILE", help="go on from this checkpoint, with its settings")
     return arguments(made, argv)
 
 
-def main(argv: Sequence[str] | None = None) -> Run:
-    args = parse(argv)
+def main(argv: Sequence[str] | None = None, kind: type[Run] = Run, doc: str | None = __doc__) -> Run:
+    args = parse(argv, kind, doc)
     with args.device:
         state = load(args.resume) if args.resume else None
         asked = {"dataset": args.dataset, "seed": args.seed, "lr": args.lr, "batch_size": args.batch_size}
         settings = state["settings"] if state else asked
-        data, test, settings["dataset"] = handwritten_digits(settings["dataset"])
-        print(f"{settings['dataset']}: {len(data):,} digits to train, {len(test):,} to test, on {args.device}")
-        run = Run(settings, pixels=data[0][0].size)
+        data, test, settings["dataset"] = pictures(settings["dataset"])
+        print(f"{settings['dataset']}: {len(data):,} pictures to train, {len(test):,} to test, on {args.device}")
+        run = kind(settings, data[0][0])
         if state:
             run.restore(state)
-        fit(run, data, test, args.epochs, args.checkpoint or args.resume or Path("mnist.safetensors"))
+        fit(run, data, test, args.epochs, args.checkpoint or args.resume or Path(f"{kind.name}.safetensors"))
         if args.plot:
             draw(run, test, args.plot)
     return run

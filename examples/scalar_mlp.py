@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, ORANGE, RED, arguments, handwritten_digits, parser, progress, pyplot, save
+from common import BLUE, ORANGE, RED, arguments, parser, pictures, progress, pyplot, save
 
 import agrad
 from agrad import Tensor
@@ -233,7 +233,7 @@ def main(argv: Sequence[str] | None = None) -> Result:
         gradients = two_paths()
         layer = learn_points(Linear(3, 1), lr=0.03, epochs=3)
         mlp = learn_points(MLP(3, [2, 1]), lr=0.001, epochs=10)
-        data, _, _ = handwritten_digits(args.dataset)
+        data, _, _ = pictures(args.dataset)
         scalars, matrix = learn_digits(data, args.rows)
         comforts()
         result = Result(gradients, layer, mlp, scalars, matrix)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
+from . import windows as generic
 from .host import native_order
 from .rational import erf
+from .windows import Lengths, Windows
 
 
 class Backend:
@@ -26,23 +29,27 @@ class Backend:
         Its array API namespace, through array-api-compat.
     array_type : type
         The class of its arrays.
-    checks_indices : bool
-        Whether arrays in a key are searched for indices out of range: not where one would wait for the answer.
     native_keys : {"standard", "basic", "all"}
         Which keys of NumPy's its arrays take as they are: only what the standard promises, all that are made of
         integers, slices, None and Ellipsis, or those with arrays in them too.
+    without_special : str
+        What to do where the library lacks a special function.
     """
 
     kind: ClassVar[str]
     xp: Any
     array_type: type
-    checks_indices: ClassVar[bool] = True
     native_keys: ClassVar[str] = "standard"
+    without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
     @property
     def supports_float64(self) -> bool:
         """Whether it computes in double precision as it is set up now."""
         return True
+
+    def default_integer(self, native: Any) -> Any:
+        """Return the dtype that integers have on that device if nothing else is asked for."""
+        return self.xp.__array_namespace_info__().default_dtypes(device=native)["integral"]
 
     # Places
 
@@ -71,12 +78,20 @@ class Backend:
     def synchronize(self, native: Any) -> None:
         """Wait for the device's queue; libraries that compute at once have none."""
 
+    def waits(self, native: Any) -> bool:
+        """Whether reading a value stops the program until the device has finished its queue: then nobody looks."""
+        return False
+
     def memory(self, native: Any) -> dict[str, int]:
         """Return bytes "allocated" to arrays, "reserved" for more, "free" and in "total"; empty if nobody counts."""
         return {}
 
     def empty_cache(self, native: Any) -> None:
         """Give memory that is reserved and unused back to the device."""
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """Return a context in which the library does not warn where a NaN or an infinity comes out."""
+        return np.errstate(all="ignore")
 
     # Arrays
 
@@ -134,6 +149,20 @@ class Backend:
         array += scale * other
         return array
 
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        """Add ``scale * x1 * x2`` to `array`."""
+        product = x1 * x2
+        product *= scale
+        array += product
+        return array
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        """Add ``scale * x1 / x2`` to `array`."""
+        quotient = x1 / x2
+        quotient *= scale
+        array += quotient
+        return array
+
     def put(self, array: Any, index: Any, values: Any) -> Any:
         """Write ``values[i]`` at ``array[index[i]]`` along the first axis; of several values, the last one stays."""
         for i in range(index.shape[0]):
@@ -167,9 +196,43 @@ class Backend:
 
     # Mathematics beyond the standard
 
-    def erf(self, x: Any) -> Any:
-        """Return the error function, elementwise."""
-        return erf(self.xp, x)
+    def special(self, name: str) -> Callable[..., Any]:
+        """Return a special function under its name in scipy.special, for arrays of one real floating type.
+
+        It may return another type. NotImplementedError says what to do where there is no such function.
+        """
+        if name == "erf":
+            return partial(erf, self.xp)
+        raise NotImplementedError(f"device {self.kind!r} has no {name}: {self.without_special}")
+
+    # Windows: convolution, and sums and maxima for pooling, over the last axes
+
+    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+        """Return the sums over each window, and the channels of each group, of `x` times `weight`.
+
+        `x` is ``(batch, channels, ...)``, `weight` ``(outputs, channels of a group, ...)``.
+        """
+        return generic.convolve(self, x, weight, windows, groups)
+
+    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+        """Return the transpose of `convolve` in its input, whose last axes have these lengths."""
+        return generic.convolve_input(self, g, weight, lengths, windows, groups)
+
+    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+        """Return the transpose of `convolve` in its weight."""
+        return generic.convolve_weight(self, g, x, windows, groups)
+
+    def window_sum(self, x: Any, windows: Windows) -> Any:
+        """Return the sum of each window."""
+        return generic.window_sum(self, x, windows)
+
+    def window_max(self, x: Any, windows: Windows) -> tuple[Any, Any]:
+        """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number."""
+        return generic.window_max(self, x, windows)
+
+    def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+        """Add each element to its whole window in zeros, or to the place in it that its number says."""
+        return generic.spread(self, g, numbers, lengths, windows)
 
     # Random numbers: from NumPy, and moved
 
@@ -209,7 +272,7 @@ class Backend:
 
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         """Return the integers from 0 to n - 1 in random order."""
-        return self.asarray(generator.permutation(n), self.xp.int64, native)
+        return self.asarray(generator.permutation(n), self.default_integer(native), native)
 
 
 def names_of(xp: Any) -> dict[str, Any]:

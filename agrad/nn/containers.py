@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import index
 from typing import Any, Self, overload
 
 from .module import Module
+from .parameter import Parameter
 
-__all__ = ["Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
 
 
 class Sequential(Module):
@@ -90,3 +91,208 @@ class Sequential(Module):
         if not -length <= place < length:
             raise IndexError(f"index {place} in a Sequential of {length} modules")
         return place
+
+
+class ModuleList(Module):
+    """A list of modules whose parameters belong to the module that it is an attribute of; it has no `forward`.
+
+    Parameters
+    ----------
+    modules : iterable of Module, optional
+
+    Raises
+    ------
+    TypeError
+        If one of them is no Module.
+
+    Examples
+    --------
+    >>> from agrad import nn
+    >>> layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+    >>> len(layers), [name for name, _ in layers.named_parameters()][:2]
+    (3, ['0.weight', '0.bias'])
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        super().__init__()
+        self.extend(modules)
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end, and return self."""
+        if not isinstance(module, Module):
+            raise TypeError(f"a ModuleList holds modules, not {module!r}")
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end, and return self."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> None:
+        """Add a module before the one at an index."""
+        modules = list(self)
+        modules.insert(index, module)
+        self.append(module)
+        self._replace(modules)
+
+    def _replace(self, modules: list[Module]) -> None:
+        for i, module in enumerate(modules):
+            setattr(self, str(i), module)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[Module]:
+        return (value for value in vars(self).values() if isinstance(value, Module))
+
+    @overload
+    def __getitem__(self, key: int) -> Module: ...
+    @overload
+    def __getitem__(self, key: slice) -> ModuleList: ...
+    def __getitem__(self, key: int | slice) -> Module | ModuleList:
+        return ModuleList(list(self)[key]) if isinstance(key, slice) else list(self)[key]
+
+    def __setitem__(self, key: int, module: Module) -> None:
+        modules = list(self)
+        modules[key] = module
+        self._replace(modules)
+
+    def __delitem__(self, key: int | slice) -> None:
+        modules = list(self)
+        del modules[key]
+        for i in range(len(modules), len(self)):
+            delattr(self, str(i))
+        self._replace(modules)
+
+
+class ModuleDict(Module):
+    """A dict of modules whose parameters belong to the module that it is an attribute of; it has no `forward`.
+
+    Parameters
+    ----------
+    modules : mapping of str to Module, or iterable of (str, Module), optional
+
+    Raises
+    ------
+    TypeError
+        If one of them is no Module.
+    KeyError
+        If a name is empty, has a dot, or is that of an attribute of every module.
+
+    Examples
+    --------
+    >>> from agrad import nn
+    >>> heads = nn.ModuleDict({"digit": nn.Linear(8, 10), "parity": nn.Linear(8, 2)})
+    >>> list(heads), heads["parity"]
+    (['digit', 'parity'], Linear(in_features=8, out_features=2, bias=True))
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
+        super().__init__()
+        self.update(modules)
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Add modules, or replace those of the same names."""
+        for name, module in dict(modules).items():
+            self[name] = module
+
+    def keys(self) -> list[str]:
+        """Return the names."""
+        return [name for name, value in vars(self).items() if isinstance(value, Module)]
+
+    def values(self) -> list[Module]:
+        """Return the modules."""
+        return [vars(self)[name] for name in self.keys()]
+
+    def items(self) -> list[tuple[str, Module]]:
+        """Return the names and the modules."""
+        return list(zip(self.keys(), self.values(), strict=True))
+
+    def pop(self, key: str) -> Module:
+        """Take a module out, and return it."""
+        module = self[key]
+        del self[key]
+        return module
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def __getitem__(self, key: str) -> Module:
+        if key not in self:
+            raise KeyError(key)
+        return vars(self)[key]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"a ModuleDict holds modules, not {module!r} (entry {key!r})")
+        if key in self:
+            setattr(self, key, module)
+        else:
+            self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        if key not in self:
+            raise KeyError(key)
+        delattr(self, key)
+
+
+class ParameterList(Module):
+    """A list of parameters that belong to the module that it is an attribute of; it has no `forward`.
+
+    Parameters
+    ----------
+    values : iterable of Parameter or Tensor, optional
+        A Tensor becomes a Parameter, copied.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> weights = nn.ParameterList([agrad.ones(2), agrad.zeros(3)])
+    >>> [(name, p.shape) for name, p in weights.named_parameters()]
+    [('0', (2,)), ('1', (3,))]
+    """
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self.extend(values)
+
+    def append(self, value: Any) -> Self:
+        """Add a parameter at the end, and return self."""
+        self.register_parameter(str(len(self)), value if isinstance(value, Parameter) else Parameter(value))
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add parameters at the end, and return self."""
+        for value in values:
+            self.append(value)
+        return self
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return (value for value in vars(self).values() if isinstance(value, Parameter))
+
+    @overload
+    def __getitem__(self, key: int) -> Parameter: ...
+    @overload
+    def __getitem__(self, key: slice) -> ParameterList: ...
+    def __getitem__(self, key: int | slice) -> Parameter | ParameterList:
+        return ParameterList(list(self)[key]) if isinstance(key, slice) else list(self)[key]
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        place = range(len(self))[key]
+        setattr(self, str(place), value if isinstance(value, Parameter) else Parameter(value))
+
+    def extra_repr(self) -> str:
+        """Return a line for each parameter."""
+        return "\n".join(f"({i}): Parameter of shape {p.shape}, {p.dtype!r}" for i, p in enumerate(self))

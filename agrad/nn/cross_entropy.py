@@ -9,7 +9,8 @@ from ..core.device import Device
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor, wrap
 from ..ops.activations import log_softmax, softmax
-from ..ops.gathering import bare
+from ..ops.data_type import astype
+from ..ops.gathering import bare, take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
@@ -18,7 +19,14 @@ from .reductions import as_tensor, known_reduction, reduced
 __all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
 
-def cross_entropy(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+def cross_entropy(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
     """Return the cross entropy of scores and true classes: ``-log(softmax(input))`` at the class, by default its mean.
 
     Parameters
@@ -28,8 +36,15 @@ def cross_entropy(input: ArrayLike, target: ArrayLike, reduction: str = "mean") 
     target : ArrayLike
         Class indices, integers of the input's shape without the axis of classes; or probabilities, floating, of the
         input's shape.
+    weight : ArrayLike, optional
+        What a sample of each class counts, of shape ``(classes,)``.
+    ignore_index : int
+        Samples of this class index do not count.
     reduction : str
-        ``"mean"`` over the samples, ``"sum"`` or ``"none"``, which leaves one loss per sample.
+        ``"mean"`` over what the samples count, ``"sum"`` or ``"none"``, which leaves one loss per sample. For
+        probabilities, the mean is over their number.
+    label_smoothing : float
+        From 0 to 1: how much of each target is spread evenly over all classes.
 
     Returns
     -------
@@ -39,32 +54,44 @@ def cross_entropy(input: ArrayLike, target: ArrayLike, reduction: str = "mean") 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or there is no such reduction.
+        If the shapes do not fit, if there is no such reduction, or if `label_smoothing` is out of range.
     TypeError
         If the target is neither integer nor floating.
     IndexError
-        If a class index is out of range. On CUDA, where looking would mean to wait for the device, the loss is NaN
-        instead.
+        If a class index is out of range. On a GPU, where looking would mean to wait for it, the loss is NaN instead.
 
     Examples
     --------
     >>> import agrad
     >>> from agrad.nn import functional as F
-    >>> F.cross_entropy(agrad.asarray([[0.0, 0.0]]), agrad.asarray([1]))
+    >>> F.cross_entropy(agrad.asarray([[0.0, 0.0], [9.0, 0.0]]), agrad.asarray([1, -100]))
     Tensor(0.6931472, dtype=float32, device='cpu')
     """
     known_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be from 0 to 1, not {label_smoothing!r}")
     input = as_tensor(input)
     target = as_tensor(target, input)
     axis = _axis(input)
+    classes = _Classes(input, axis, weight, ignore_index)
     if target.dtype.differentiable:
         _check_probabilities(input.shape, target, axis)
-        return reduced(-sum(target * log_softmax(input, axis=axis), axis=axis), reduction)
+        if label_smoothing:
+            target = (1 - label_smoothing) * target + label_smoothing / classes.count
+        return reduced(-sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis), reduction)
     _check_indices(input.shape, target, axis)
-    return _at_classes(softmax_nll, input, target, reduction, axis)
+    if not label_smoothing and classes.all_count(target):
+        return _in_rows(softmax_nll, input, target, reduction)
+    return classes.loss(softmax_nll, target, reduction, label_smoothing)
 
 
-def nll_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+def nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
     """Return the negated log-probabilities of the true classes, by default their mean.
 
     Parameters
@@ -73,7 +100,7 @@ def nll_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Te
         Logarithms of probabilities, such as `log_softmax` gives, shaped as in `cross_entropy`.
     target : ArrayLike
         Class indices, as in `cross_entropy`.
-    reduction : str
+    weight, ignore_index, reduction
         As in `cross_entropy`.
 
     Returns
@@ -97,8 +124,11 @@ def nll_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Te
     input = as_tensor(input)
     target = as_tensor(target, input)
     axis = _axis(input)
+    classes = _Classes(input, axis, weight, ignore_index)
     _check_indices(input.shape, target, axis)
-    return _at_classes(nll, input, target, reduction, axis)
+    if classes.all_count(target):
+        return _in_rows(nll, input, target, reduction)
+    return classes.loss(nll, target, reduction)
 
 
 @primitive
@@ -185,13 +215,45 @@ def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, xp: Any)
 softmax_nll.vjp(input=_softmax_nll_input)
 
 
-def _at_classes(op: Any, input: Tensor, target: Tensor, reduction: str, axis: int) -> Tensor:
-    """Return the loss, `nll` or `softmax_nll`, of indices whose shape is right, for an input of any shape."""
-    classes = input.shape[axis]
-    if _waits(target.device):
-        return _or_nan(_in_rows(op, input, target, reduction), target, classes)
-    _check_range(target, classes)
-    return _in_rows(op, input, target, reduction)
+class _Classes:
+    """The classes that an input has scores of: what each counts, and which index does not count at all."""
+
+    def __init__(self, input: Tensor, axis: int, weight: Any, ignore_index: int) -> None:
+        self.input, self.axis, self.count, self.ignored = input, axis, input.shape[axis], ignore_index
+        self.weight = None if weight is None else as_tensor(weight, input)
+        if self.weight is not None and self.weight.shape != (self.count,):
+            raise ValueError(f"weight must have shape ({self.count},), one for each class; it has {self.weight.shape}")
+
+    def all_count(self, target: Tensor) -> bool:
+        """Whether all samples count, and alike, as far as can be told without waiting for the device."""
+        if self.weight is not None or 0 <= self.ignored < self.count or _waits(target.device):
+            return False
+        least, largest = _range(target)
+        return least >= 0 and largest < self.count
+
+    def weighted(self, logs: Tensor) -> Tensor:
+        """Multiply the logarithms of all classes by what each counts."""
+        if self.weight is None:
+            return logs
+        return logs * reshape(self.weight, (self.count, *[1] * (logs.ndim - 1 - self.axis)))
+
+    def loss(self, op: Any, target: Tensor, reduction: str, smoothing: float = 0.0) -> Tensor:
+        """Return the loss, `nll` or `softmax_nll`, of samples that count more, less or nothing."""
+        target = astype(target, int)
+        counts = target != self.ignored
+        indices = where(counts, target, 0)
+        if not _waits(target.device):
+            _check_range(indices, self.count)
+        shares: Any = astype(counts, self.input.dtype)
+        if self.weight is not None:
+            shares = shares * take(self.weight, indices, axis=0)
+        losses = where(counts, _in_rows(op, self.input, indices, "none"), 0.0) * shares
+        if smoothing:
+            spread = -sum(self.weighted(log_softmax(self.input, axis=self.axis)), axis=self.axis)
+            losses = (1 - smoothing) * losses + smoothing / self.count * where(counts, spread, 0.0)
+        if _waits(target.device):
+            losses = _or_nan(losses, indices, self.count)
+        return sum(losses) / sum(shares) if reduction == "mean" else reduced(losses, reduction)
 
 
 def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
@@ -204,14 +266,13 @@ def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
 
 def _waits(device: Device) -> bool:
     """Whether reading a value would stop the program until the device has finished its queue."""
-    return "cuda" in device.name
+    return device.backend.waits(device.native)
 
 
-def _or_nan(loss: Tensor, target: Tensor, classes: int) -> Tensor:
-    """Return the loss, or NaN where a class index is out of range."""
-    xp, indices = target.device.xp, target.data
-    valid = (indices >= 0) & (indices < classes)
-    return where(wrap(valid if loss.ndim else xp.all(valid), target.device), loss, nan)
+def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:
+    """Return the losses, NaN where a class index is out of range."""
+    valid = (indices.data >= 0) & (indices.data < classes)
+    return where(wrap(valid, indices.device), losses, nan)
 
 
 # Checks
@@ -252,10 +313,14 @@ def _not_indices(target: Tensor) -> TypeError:
     return TypeError(f"class indices must be integers, not {target.dtype!r}; write target.astype(agrad.int64)")
 
 
+def _range(target: Tensor) -> tuple[int, int]:
+    """Return the least and the largest index; 0 and -1 if there is none."""
+    xp = target.device.xp
+    return (int(xp.min(target.data)), int(xp.max(target.data))) if target.size else (0, -1)
+
+
 def _check_range(target: Tensor, classes: int) -> None:
-    if target.size:
-        xp = target.device.xp
-        least, largest = int(xp.min(target.data)), int(xp.max(target.data))
-        if least < 0 or largest >= classes:
-            wrong = least if least < 0 else largest
-            raise IndexError(f"class index {wrong} is out of range: an input with {classes} has 0 to {classes - 1}")
+    least, largest = _range(target)
+    if least < 0 or largest >= classes:
+        wrong = least if least < 0 else largest
+        raise IndexError(f"class index {wrong} is out of range: an input with {classes} has 0 to {classes - 1}")

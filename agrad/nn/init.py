@@ -2,15 +2,130 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from math import erf, prod, sqrt
+from typing import Any, Final, TypeVar
 
 from .. import random
 from ..core.tape import no_grad
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, wrap
+from ..ops.creation import eye
+from ..ops.manipulation import reshape
+from ..ops.searching import where
 
-__all__ = ["uniform_"]
+__all__ = [
+    "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
+    "orthogonal_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+]  # fmt: skip
 
 T = TypeVar("T", bound=Tensor)
+_GAINS: Final = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": sqrt(2.0), "selu": 0.75} | {
+    f"conv{'_transpose' * transposed}{axes}d": 1.0 for axes in (1, 2, 3) for transposed in (0, 1)
+}
+
+
+def _write(tensor: T, values: Any) -> T:
+    with no_grad():
+        tensor[...] = values
+    return tensor
+
+
+# Constants
+
+
+def constant_(tensor: T, val: float) -> T:
+    """Fill a Tensor with a number.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.init.constant_(agrad.empty(2), 3.0).tolist()
+    [3.0, 3.0]
+    """
+    return _write(tensor, val)
+
+
+def zeros_(tensor: T) -> T:
+    """Fill a Tensor with zeros.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.init.zeros_(agrad.ones(2)).tolist()
+    [0.0, 0.0]
+    """
+    return _write(tensor, 0.0)
+
+
+def ones_(tensor: T) -> T:
+    """Fill a Tensor with ones.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.init.ones_(agrad.zeros(2)).tolist()
+    [1.0, 1.0]
+    """
+    return _write(tensor, 1.0)
+
+
+def eye_(tensor: T) -> T:
+    """Make a matrix the identity: ones on its diagonal, zeros elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If it is no matrix.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.init.eye_(agrad.empty((2, 3))).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_ fills a matrix, not a Tensor of shape {tensor.shape}")
+    return _write(tensor, eye(*tensor.shape, dtype=tensor.dtype, device=tensor.device))
+
+
+def dirac_(tensor: T, groups: int = 1) -> T:
+    """Make the weight of a convolution let its input pass: a one in the middle of each channel's own kernel.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of shape ``(out_channels, in_channels, ...)``, with one to three axes behind.
+    groups : int
+        Into how many groups the output channels are divided.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or if the groups do not divide its output channels.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.init.dirac_(agrad.empty((2, 1, 3)), groups=2).tolist()
+    [[[0.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]]
+    """
+    if not 3 <= tensor.ndim <= 5 or groups < 1 or tensor.shape[0] % groups:
+        raise ValueError(f"dirac_ fills the weight of a convolution of {groups} groups, not a shape {tensor.shape}")
+    middle = tuple(n // 2 for n in tensor.shape[2:])
+    outputs = tensor.shape[0] // groups
+    zeros_(tensor)
+    with no_grad():
+        for channel in range(min(outputs, tensor.shape[1])):
+            for group in range(groups):
+                tensor[(group * outputs + channel, channel, *middle)] = 1.0
+    return tensor
+
+
+# Random numbers
 
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0) -> T:
@@ -30,6 +145,282 @@ def uniform_(tensor: T, a: float = 0.0, b: float = 1.0) -> T:
     >>> bool((x >= -1.0).all()), bool((x < 1.0).all())
     (True, True)
     """
+    return _write(tensor, random.uniform(a, b, tensor.shape, dtype=tensor.dtype, device=tensor.device))
+
+
+def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
+    """Fill a Tensor with normally distributed numbers.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Real floating.
+    mean, std : float
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> agrad.manual_seed(0)
+    >>> x = nn.init.normal_(agrad.empty(10_000), mean=3.0, std=0.5)
+    >>> round(x.mean().item(), 1), round(x.std().item(), 1)
+    (3.0, 0.5)
+    """
+    return _write(tensor, mean + std * _standard_normal(tensor))
+
+
+def trunc_normal_(tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> T:
+    """Fill a Tensor with normally distributed numbers, those outside of [a, b] drawn again.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Real floating.
+    mean, std : float
+        Of the distribution before it is cut off.
+    a, b : float
+        Where it is cut off.
+
+    Raises
+    ------
+    ValueError
+        If less than one number in a thousand would stay.
+
+    Notes
+    -----
+    The inverse of the distribution function would need fewer numbers, and special functions that few libraries have.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> x = nn.init.trunc_normal_(agrad.empty(1000), a=0.0, b=1.0)
+    >>> 0.0 <= x.min().item() < x.max().item() <= 1.0
+    True
+    """
+    kept = (_below((b - mean) / std) - _below((a - mean) / std)) if std > 0 else 0.0
+    if kept < 1e-3:
+        raise ValueError(f"almost nothing of a normal distribution of mean {mean} and std {std} is from {a} to {b}")
+    normal_(tensor, mean, std)
     with no_grad():
-        tensor[...] = random.uniform(a, b, tensor.shape, dtype=tensor.dtype, device=tensor.device)
+        while (outside := (tensor < a) | (tensor > b)).any().item():
+            again = mean + std * _standard_normal(tensor)
+            tensor[...] = where(outside, again, tensor)
     return tensor
+
+
+def _standard_normal(tensor: Tensor) -> Tensor:
+    return random.randn(*tensor.shape, dtype=tensor.dtype, device=tensor.device)
+
+
+def _below(x: float) -> float:
+    """Return the chance that a standard normal number is below `x`."""
+    return (1 + erf(x / sqrt(2))) / 2
+
+
+# Scaled by the numbers of inputs and outputs
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """Return by how much to scale weights so that an activation keeps the spread of its inputs.
+
+    Parameters
+    ----------
+    nonlinearity : str
+        ``"linear"``, ``"conv1d"`` to ``"conv3d"``, ``"conv_transpose1d"`` to ``"conv_transpose3d"``, ``"sigmoid"``,
+        ``"tanh"``, ``"relu"``, ``"leaky_relu"`` or ``"selu"``.
+    param : float, optional
+        The slope of ``"leaky_relu"``, 0.01 by default.
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation.
+
+    Examples
+    --------
+    >>> from agrad import nn
+    >>> round(nn.init.calculate_gain("relu"), 3)
+    1.414
+    """
+    if nonlinearity == "leaky_relu":
+        return sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
+    if nonlinearity not in _GAINS:
+        raise ValueError(f"there is no gain for {nonlinearity!r}; write one of {', '.join([*_GAINS, 'leaky_relu'])}")
+    return _GAINS[nonlinearity]
+
+
+def xavier_uniform_(tensor: T, gain: float = 1.0) -> T:
+    """Fill a Tensor with uniform numbers whose spread keeps that of the signals, forward and backward.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of shape ``(outputs, inputs, ...)``.
+    gain : float
+        See `calculate_gain`.
+
+    Raises
+    ------
+    ValueError
+        If it has less than two axes.
+
+    Notes
+    -----
+    Between ``-r`` and ``r`` with ``r = gain * sqrt(6 / (fan_in + fan_out))``. Source: X. Glorot and Y. Bengio,
+    "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.init.xavier_uniform_(agrad.empty((2, 4))).abs().max().item() <= 1.0
+    True
+    """
+    limit = gain * sqrt(6 / sum(_fans(tensor)))
+    return uniform_(tensor, -limit, limit)
+
+
+def xavier_normal_(tensor: T, gain: float = 1.0) -> T:
+    """Fill a Tensor with normal numbers whose spread keeps that of the signals, forward and backward.
+
+    Parameters
+    ----------
+    tensor, gain
+        As in `xavier_uniform_`.
+
+    Raises
+    ------
+    ValueError
+        If it has less than two axes.
+
+    Notes
+    -----
+    The standard deviation is ``gain * sqrt(2 / (fan_in + fan_out))``; source: as `xavier_uniform_`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.init.xavier_normal_(agrad.empty((2, 4))).shape
+    (2, 4)
+    """
+    return normal_(tensor, 0.0, gain * sqrt(2 / sum(_fans(tensor))))
+
+
+def kaiming_uniform_(tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> T:
+    """Fill a Tensor with uniform numbers whose spread keeps that of the signals through an activation.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of shape ``(outputs, inputs, ...)``.
+    a : float
+        The slope of ``"leaky_relu"``.
+    mode : {"fan_in", "fan_out"}
+        Whether to keep the spread forward or backward.
+    nonlinearity : str
+        See `calculate_gain`.
+
+    Raises
+    ------
+    ValueError
+        If it has less than two axes, or if there is no such mode or activation.
+
+    Notes
+    -----
+    Between ``-r`` and ``r`` with ``r = gain * sqrt(3 / fan)``. Source: K. He et al., "Delving deep into rectifiers",
+    ICCV 2015.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.init.kaiming_uniform_(agrad.empty((2, 6))).abs().max().item() <= 1.0
+    True
+    """
+    limit = sqrt(3) * _kaiming(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -limit, limit)
+
+
+def kaiming_normal_(tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> T:
+    """Fill a Tensor with normal numbers whose spread keeps that of the signals through an activation.
+
+    Parameters
+    ----------
+    tensor, a, mode, nonlinearity
+        As in `kaiming_uniform_`.
+
+    Raises
+    ------
+    ValueError
+        As `kaiming_uniform_`.
+
+    Notes
+    -----
+    The standard deviation is ``gain / sqrt(fan)``; source: as `kaiming_uniform_`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.init.kaiming_normal_(agrad.empty((2, 6)), nonlinearity="relu").shape
+    (2, 6)
+    """
+    return normal_(tensor, 0.0, _kaiming(tensor, a, mode, nonlinearity))
+
+
+def orthogonal_(tensor: T, gain: float = 1.0) -> T:
+    """Make a matrix orthogonal at random: its rows or its columns, whichever are fewer, are of length 1 and orthogonal.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of two axes or more; the axes behind the first count as one.
+    gain : float
+        What it is multiplied by.
+
+    Raises
+    ------
+    ValueError
+        If it has less than two axes.
+
+    Notes
+    -----
+    Source: A. M. Saxe, J. L. McClelland and S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
+    linear neural networks", ICLR 2014. The signs make all orthogonal matrices equally likely: F. Mezzadri, "How to
+    generate random matrices from the classical compact groups", Notices of the AMS 54, 2007.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> q = nn.init.orthogonal_(agrad.empty((3, 3)))
+    >>> agrad.abs(agrad.round(q @ q.T)).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_ fills a matrix or more, not a Tensor of shape {tensor.shape}")
+    rows, columns = tensor.shape[0], prod(tensor.shape[1:])
+    xp = tensor.device.xp
+    numbers = random.randn(max(rows, columns), min(rows, columns), dtype=tensor.dtype, device=tensor.device)
+    q, r = xp.linalg.qr(numbers.data)
+    diagonal = xp.linalg.diagonal(r)
+    q = q * xp.where(diagonal < 0, -1.0, xp.ones_like(diagonal))
+    q = q if rows >= columns else xp.matrix_transpose(q)
+    return _write(tensor, reshape(wrap(gain * q, tensor.device), tensor.shape))
+
+
+def _fans(tensor: Tensor) -> tuple[int, int]:
+    """Return how many inputs an output has, and how many outputs an input."""
+    if tensor.ndim < 2:
+        raise ValueError(f"shape {tensor.shape} does not tell inputs from outputs; it must be (outputs, inputs, ...)")
+    field = prod(tensor.shape[2:])
+    return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"mode must be 'fan_in' or 'fan_out', not {mode!r}")
+    fan = _fans(tensor)[mode == "fan_out"]
+    return calculate_gain(nonlinearity, a) / sqrt(max(1, fan))

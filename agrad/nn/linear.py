@@ -1,4 +1,4 @@
-"""Linear: the fully connected layer."""
+"""Linear, the fully connected layer, and its kin: Bilinear, and Identity, which does nothing."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
 from . import init
-from .functional import linear
+from .functional import bilinear, linear
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["Linear"]
+__all__ = ["Bilinear", "Identity", "Linear"]
 
 
 class Linear(Module):
@@ -78,3 +78,83 @@ class Linear(Module):
     def extra_repr(self) -> str:
         """Return the settings."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Bilinear(Module):
+    """A map of two inputs that is linear in each, and a shift: ``x1 @ weight[k] @ x2 + bias[k]``.
+
+    Parameters
+    ----------
+    in1_features, in2_features, out_features : int
+        The lengths of the last axes of the two inputs, and of the output.
+    bias : bool
+        Whether there is a shift.
+    device : str or Device, optional
+    dtype : DType, optional
+
+    Attributes
+    ----------
+    weight : Parameter
+        Of shape ``(out_features, in1_features, in2_features)``.
+    bias : Parameter or None
+        Of shape ``(out_features,)``.
+
+    Notes
+    -----
+    Both begin uniform between ``-1 / sqrt(in1_features)`` and ``1 / sqrt(in1_features)``, as PyTorch's do.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.Bilinear(3, 4, 2)(agrad.ones((5, 3)), agrad.ones((5, 4))).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        self.weight = Parameter(empty((out_features, in1_features, in2_features), dtype=dtype, device=device))
+        self.bias = Parameter(empty((out_features,), dtype=dtype, device=device)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        bound = 1 / sqrt(max(1, self.in1_features))
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
+        """Return the output, of shape ``(..., out_features)``."""
+        return bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return (
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
+        )
+
+
+class Identity(Module):
+    """Its input, unchanged: where a layer could stand.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.Identity()(agrad.asarray([1.0])).tolist()
+    [1.0]
+    """
+
+    def forward(self, input: Any) -> Any:
+        """Return the input."""
+        return input

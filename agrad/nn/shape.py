@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
+
 from ..core.tensor import Tensor
+from ..ops.manipulation import reshape
 from . import functional as F
 from .module import Module
 
-__all__ = ["Flatten"]
+__all__ = ["Flatten", "Unflatten"]
 
 
 class Flatten(Module):
@@ -44,3 +48,50 @@ class Flatten(Module):
     def extra_repr(self) -> str:
         """Return the axes."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Split an axis into several.
+
+    Parameters
+    ----------
+    dim : int
+        The axis.
+    unflattened_size : sequence of int
+        What it becomes; one length may be -1, and is then what is left.
+
+    Raises
+    ------
+    IndexError
+        On call, if the input has no such axis.
+    ValueError
+        On call, if the lengths do not multiply to that of the axis.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.Unflatten(1, (2, 3))(agrad.ones((5, 6))).shape
+    (5, 2, 3)
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        self.dim = dim
+        self.unflattened_size = tuple(unflattened_size)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input's elements in their order, in more axes."""
+        if not -input.ndim <= self.dim < input.ndim:
+            raise IndexError(f"there is no axis {self.dim} in shape {input.shape}")
+        dim, sizes = self.dim % input.ndim, list(self.unflattened_size)
+        length, known = input.shape[dim], prod(n for n in sizes if n != -1)
+        if sizes.count(-1) == 1 and known and length % known == 0:
+            sizes[sizes.index(-1)] = length // known
+        if min(sizes, default=0) < 0 or prod(sizes) != length:
+            raise ValueError(f"axis {self.dim} of shape {input.shape} cannot be split into {self.unflattened_size}")
+        return reshape(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

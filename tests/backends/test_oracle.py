@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from agrad.backends.base import Backend
+from agrad.backends.windows import Windows
 
 RNG = np.random.default_rng(7)
 
@@ -143,6 +144,17 @@ def test_add_scaled(place, dtype, shape):
     assert own.dtype == dtype
 
 
+@pytest.mark.parametrize("method", ["add_product", "add_quotient"])
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3)])
+def test_add_of_two(place, method, dtype, shape):
+    array, x1 = (make(place, RNG.integers(0, 9, shape).astype(dtype)) for _ in range(2))
+    x2 = make(place, 2.0 ** RNG.integers(-2, 2, shape).astype(dtype))
+    own, generic = both(place, method, array, x1, x2, -0.5)
+    np.testing.assert_array_equal(own, generic)
+    assert own.dtype == dtype
+
+
 @pytest.mark.parametrize("change", [operator.iadd, operator.imul, operator.isub, operator.itruediv])
 def test_update(place, change):
     array, other = (make(place, np.asarray(values, dtype=np.float32)) for values in ([6.0, 8.0], [2.0, 4.0]))
@@ -252,7 +264,58 @@ def test_erf(place, dtype):
         pytest.skip("no float64")
     points = np.concatenate([np.linspace(-7, 7, 401), [0.0, -0.0, 0.46875, 4.0, 1e-300, 30.0, np.inf, -np.inf]])
     exact = np.asarray([math.erf(x) for x in points.astype(dtype)])
-    for found in both(place, "erf", make(place, points.astype(dtype))):
+    array = make(place, points.astype(dtype))
+    for function in (place.backend.special("erf"), Backend.special(place.backend, "erf")):
+        found = numbers(place, function(array))
         assert found.dtype == dtype
         np.testing.assert_allclose(found, exact, rtol=5e-16 if dtype == "float64" else 5e-7, atol=0)
-    assert np.isnan(numbers(place, place.backend.erf(make(place, np.asarray([np.nan], dtype=dtype))))).all()
+    assert np.isnan(numbers(place, place.backend.special("erf")(make(place, np.asarray([np.nan], dtype=dtype))))).all()
+
+
+# Windows
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(
+    "windows",
+    [
+        Windows((3,), (1,), ((0, 0),), (1,)),
+        Windows((2, 3), (1, 1), ((0, 0), (0, 0)), (1, 1)),
+        Windows((2, 3), (2, 1), ((1, 0), (0, 2)), (1, 2)),
+        Windows((1, 2, 2), (1, 1, 2), ((0, 0), (1, 1), (0, 1)), (1, 2, 1)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("batch", [0, 1, 5])
+def test_convolution(place, windows, groups, batch):
+    lengths = (7, 6, 5)[: len(windows.kernel)]
+    x, weight, g = (
+        make(place, RNG.normal(size=shape).astype(np.float32))
+        for shape in (
+            (batch, 4, *lengths),
+            (6, 4 // groups, *windows.kernel),
+            (batch, 6, *windows.counts(lengths)),
+        )
+    )
+    for own, generic in (
+        both(place, "convolve", x, weight, windows, groups),
+        both(place, "convolve_input", g, weight, lengths, windows, groups),
+        both(place, "convolve_weight", g, x, windows, groups),
+    ):
+        np.testing.assert_allclose(own, generic, rtol=1e-4, atol=1e-4)
+        assert own.dtype == generic.dtype
+
+
+def test_convolution_in_parts(monkeypatch):
+    from agrad.backends.numpy import BACKEND
+
+    windows = Windows((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    x, weight = RNG.normal(size=(7, 2, 5, 5)), RNG.normal(size=(3, 2, 3, 3))
+    whole = BACKEND.convolve(x, weight, windows, 1)
+    for size in (1, 3 * 18 * 25 * 8):  # one sample at a time, and three
+        monkeypatch.setattr(type(BACKEND), "gathered", size)
+        np.testing.assert_allclose(BACKEND.convolve(x, weight, windows, 1), whole, rtol=1e-12)
+        g = BACKEND.convolve_input(whole, weight, (5, 5), windows, 1)
+        np.testing.assert_allclose(g, Backend.convolve_input(BACKEND, whole, weight, (5, 5), windows, 1), rtol=1e-10)
+        w = BACKEND.convolve_weight(whole, x, windows, 1)
+        np.testing.assert_allclose(w, Backend.convolve_weight(BACKEND, whole, x, windows, 1), rtol=1e-10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,10 @@ SMALL = {
     "fit_line": ["--epochs", "50"],
     "scalar_mlp": ["--dataset", "digits", "--rows", "10"],
     "mnist": ["--dataset", "digits", "--epochs", "1"],
+    "mnist_cnn": ["--dataset", "digits", "--epochs", "1"],
+    "differentiate_scipy": ["--steps", "5"],
 }
+ALONE = {"differentiate_scipy"}  # it tells SciPy something before it imports it, and here SciPy may be imported already
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +39,16 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def run(name: str, *options: str):
+    if name in ALONE:
+        return print(script(name, *options))
     return import_module(name).main([*map(str, options)])
+
+
+def script(name: str, *options: str) -> str:
+    command = [sys.executable, EXAMPLES / f"{name}.py", *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def is_png(file: Path) -> bool:
@@ -64,12 +77,9 @@ def test_each_draws(name, tmp_path):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_each_runs_as_a_script_and_explains_itself(name):
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / f"{name}.py", "--help"], capture_output=True, text=True, env=environment()
-    )
-    assert done.returncode == 0, done.stderr
-    assert f"python examples/{name}.py" in done.stdout
-    assert "--seed" in done.stdout
+    said = script(name, "--help")
+    assert f"python examples/{name}.py" in said
+    assert "--seed" in said
 
 
 def environment() -> dict[str, str]:
@@ -139,6 +149,12 @@ def test_scalars(seed):
     assert result.matrix.seconds < result.scalars.seconds
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_camera_is_found(seed):
+    said = script("differentiate_scipy", "--seed", seed)
+    assert float(re.search(r"([\d.]+) m beside the truth", said)[1]) < 0.3
+
+
 # The main job
 
 
@@ -155,18 +171,23 @@ def test_mnist_learns_the_small_digits(capsys):
         assert told in lines[-1]
 
 
+def test_the_cnn_learns_the_small_digits():
+    assert run("mnist_cnn", "--dataset", "digits", "--epochs", "8", "--batch-size", "32").epochs[-1].accuracy > 0.95
+
+
 def test_mnist_learns_mnist(data_root):
     trained = run("mnist", "--dataset", "mnist", "--epochs", "1")
     assert trained.epochs[-1].accuracy > 0.93
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one():
-    whole = run("mnist", "--dataset", "digits", "--epochs", "4", "--checkpoint", "whole.safetensors")
-    run("mnist", "--dataset", "digits", "--epochs", "2", "--checkpoint", "half.safetensors")
-    resumed = run("mnist", "--resume", "half.safetensors", "--epochs", "4")
+@pytest.mark.parametrize("name", ["mnist", "mnist_cnn"])
+def test_a_resumed_run_equals_an_uninterrupted_one(name):
+    whole = run(name, "--dataset", "digits", "--epochs", "4", "--checkpoint", "whole.safetensors")
+    run(name, "--dataset", "digits", "--epochs", "2", "--checkpoint", "half.safetensors")
+    resumed = run(name, "--resume", "half.safetensors", "--epochs", "4")
     assert weights(resumed) == weights(whole)
     assert [epoch[:2] for epoch in resumed.epochs] == [epoch[:2] for epoch in whole.epochs]
-    finished = run("mnist", "--resume", "half.safetensors", "--epochs", "4")
+    finished = run(name, "--resume", "half.safetensors", "--epochs", "4")
     assert weights(finished) == weights(whole)
 
 
@@ -235,6 +256,11 @@ def test_without_mnist_it_says_so_and_takes_the_small_digits(no_mnist, capsys):
 def test_without_mnist_asking_for_it_is_an_error(no_mnist):
     with pytest.raises(SystemExit, match="no MNIST: train-images"):
         run("mnist", "--dataset", "mnist")
+
+
+def test_without_fashion_mnist_asking_for_it_is_an_error(no_mnist):
+    with pytest.raises(SystemExit, match="no FashionMNIST: train-images"):
+        run("mnist_cnn", "--dataset", "fashion")
 
 
 def test_a_file_that_is_no_checkpoint_of_it():

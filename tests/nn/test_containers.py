@@ -1,4 +1,4 @@
-"""Sequential: order, names, indexing."""
+"""Sequential, ModuleList, ModuleDict, ParameterList: order, names, indexing."""
 
 from collections import OrderedDict
 
@@ -59,3 +59,48 @@ def test_only_modules_are_taken(wrong):
         nn.Sequential(nn.ReLU(), wrong)
     with pytest.raises(TypeError, match="Sequential takes modules"):
         nn.Sequential().append(wrong)
+
+
+def test_module_list():
+    layers = nn.ModuleList([nn.Linear(1, 2), nn.ReLU()])
+    layers.insert(0, nn.Tanh())
+    layers[1] = nn.Linear(2, 2)
+    assert [type(layer).__name__ for layer in layers] == ["Tanh", "Linear", "ReLU"]
+    assert list(layers.state_dict()) == ["1.weight", "1.bias"]
+    del layers[0]
+    assert list(layers.state_dict()) == ["0.weight", "0.bias"]
+    assert len(layers[1:]) == 1
+    assert isinstance(layers[-1], nn.ReLU)
+    with pytest.raises(IndexError):
+        layers[2]
+    with pytest.raises(TypeError, match="holds modules"):
+        layers.append(3)
+
+
+def test_module_dict():
+    heads = nn.ModuleDict({"a": nn.ReLU()})
+    heads.update([("b", nn.Tanh()), ("a", nn.Sigmoid())])
+    assert heads.keys() == ["a", "b"]
+    assert "b" in heads
+    assert isinstance(heads.pop("a"), nn.Sigmoid)
+    assert [name for name, _ in heads.items()] == list(heads) == ["b"]
+    assert len(heads.values()) == len(heads) == 1
+    for call in (lambda: heads["a"], lambda: heads.pop("a"), lambda: heads["training"]):
+        with pytest.raises(KeyError):
+            call()
+    with pytest.raises(KeyError, match="training"):
+        heads["training"] = nn.ReLU()
+    with pytest.raises(TypeError, match="holds modules"):
+        heads["c"] = 3
+
+
+def test_parameter_list():
+    weights = nn.ParameterList([agrad.ones(2)])
+    weights.append(nn.Parameter([3.0]))
+    assert list(weights.state_dict()) == ["0", "1"]
+    assert weights[-1].tolist() == [3.0]
+    weights[0] = agrad.zeros(3)
+    assert [p.shape for p in weights.parameters()] == [(3,), (1,)]
+    assert all(isinstance(p, nn.Parameter) for p in weights)
+    assert len(weights[1:]) == 1
+    assert "(1): Parameter of shape (1,)" in repr(weights)

@@ -1,0 +1,95 @@
+"""Convolution where arrays have strides: all windows of a part of the batch as one matrix, and one large product.
+
+The samples of a part are laid side by side along the last axis, so that what is gathered comes in long runs. A part is
+as large as the matrix may be: on a CPU, what stays in the cache of one core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from types import ModuleType
+from typing import Any, ClassVar
+
+from .base import Backend
+from .windows import Lengths, Windows
+
+
+class StridedBackend(Backend):
+    """A backend whose arrays are NumPy's or CuPy's.
+
+    Attributes
+    ----------
+    library : module
+        NumPy or CuPy.
+    gathered : int
+        How many bytes of windows are gathered at once.
+    """
+
+    library: ClassVar[ModuleType]
+    gathered: ClassVar[int]
+
+    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+        counts = windows.counts(x.shape[2:])
+        matrix = weight.reshape(groups, weight.shape[0] // groups, -1)
+        dtype = self.library.result_type(x, weight)
+        out = self.library.empty((x.shape[0], weight.shape[0], *counts), dtype)
+        for part in self._parts(x.shape, windows, counts, x.itemsize):
+            gathered = self._gather(x[part], windows, counts)
+            products = matrix @ gathered.reshape(groups, matrix.shape[2], -1)
+            out[part] = _samples_first(products.reshape(weight.shape[0], *counts, -1))
+        return out
+
+    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+        counts, channels = g.shape[2:], weight.shape[1] * groups
+        matrix = weight.reshape(groups, weight.shape[0] // groups, -1).mT
+        out = self.library.empty((g.shape[0], channels, *lengths), self.library.result_type(g, weight))
+        inside = (slice(None), *windows.inside(lengths)[1:])
+        for part in self._parts((g.shape[0], channels), windows, counts, g.itemsize):
+            products = matrix @ _samples_last(g[part]).reshape(groups, matrix.shape[2], -1)
+            products = products.reshape(channels, *windows.kernel, *counts, -1)
+            total = self.library.zeros((channels, *windows.padded(lengths), products.shape[-1]), out.dtype)
+            for place, (_, *along) in windows.keys(counts):
+                total[(slice(None), *along)] += products[(slice(None), *place)]
+            out[part] = _samples_first(total[inside])
+        return out
+
+    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+        counts, outputs, channels = g.shape[2:], g.shape[1] // groups, x.shape[1] // groups
+        columns = channels * prod(windows.kernel)
+        total = self.library.zeros((groups, outputs, columns), self.library.result_type(g, x))
+        for part in self._parts(x.shape, windows, counts, x.itemsize):
+            gathered = self._gather(x[part], windows, counts).reshape(groups, columns, -1)
+            total += _samples_last(g[part]).reshape(groups, outputs, -1) @ gathered.mT
+        return total.reshape(g.shape[1], channels, *windows.kernel)
+
+    def _parts(self, shape: Any, windows: Windows, counts: Lengths, itemsize: int) -> Iterator[slice]:
+        """Yield the parts of the batch."""
+        per_sample = shape[1] * prod(windows.kernel) * prod(counts) * itemsize
+        step = max(1, self.gathered // max(1, per_sample))
+        return (slice(start, start + step) for start in range(0, shape[0], step))
+
+    def _gather(self, x: Any, windows: Windows, counts: Lengths) -> Any:
+        """Copy the windows of all samples into an array ``(channels, *kernel, *counts, samples)``."""
+        lengths = x.shape[2:]
+        if windows.pads:
+            laid = self.library.zeros((x.shape[1], *windows.padded(lengths), x.shape[0]), x.dtype)
+            laid[(slice(None), *windows.inside(lengths)[1:])] = x.transpose((*range(1, x.ndim), 0))
+        else:
+            laid = _samples_last(x)
+        channel, *along, sample = laid.strides
+        within = [step * dilation for step, dilation in zip(along, windows.dilation, strict=True)]
+        between = [step * stride for step, stride in zip(along, windows.stride, strict=True)]
+        shape = (x.shape[1], *windows.kernel, *counts, x.shape[0])
+        strides = (channel, *within, *between, sample)
+        return self.library.lib.stride_tricks.as_strided(laid, shape, strides).copy()
+
+
+def _samples_last(x: Any) -> Any:
+    """Move the first axis to the end, in memory too."""
+    return x.transpose((*range(1, x.ndim), 0)).copy()
+
+
+def _samples_first(x: Any) -> Any:
+    """Move the last axis to the front."""
+    return x.transpose((x.ndim - 1, *range(x.ndim - 1)))

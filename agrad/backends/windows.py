@@ -1,0 +1,199 @@
+"""Windows: where a kernel is laid over the last axes of an array, and what convolution and pooling do there.
+
+The functions are pure array API, a loop over the places of the kernel with one product or sum for each: what the
+generic backend does, and the oracle for the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import inf, prod
+from typing import Any
+
+Lengths = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A kernel's windows over the last axes of an array; each attribute has an entry per axis.
+
+    Attributes
+    ----------
+    kernel : tuple of int
+        The lengths of the kernel.
+    stride : tuple of int
+        How far one window is from the next.
+    padding : tuple of (int, int)
+        What is laid around the array, before and behind.
+    dilation : tuple of int
+        How far one element of a window is from the next.
+    """
+
+    kernel: Lengths
+    stride: Lengths
+    padding: tuple[tuple[int, int], ...]
+    dilation: Lengths
+
+    @property
+    def extent(self) -> Lengths:
+        """The lengths from a window's first element to its last."""
+        return tuple(dilation * (n - 1) + 1 for n, dilation in zip(self.kernel, self.dilation, strict=True))
+
+    def padded(self, lengths: Lengths) -> Lengths:
+        """Return the lengths of an array with the padding around it."""
+        return tuple(n + before + behind for n, (before, behind) in zip(lengths, self.padding, strict=True))
+
+    def counts(self, lengths: Lengths) -> Lengths:
+        """Return how many windows there are along each axis of an array of these lengths."""
+        rooms = zip(self.padded(lengths), self.extent, self.stride, strict=True)
+        return tuple((n - extent) // stride + 1 for n, extent, stride in rooms)
+
+    def along(self, axis: int, count: int) -> list[slice]:
+        """Return for each place along an axis of the kernel the slice of what stands there, for all windows."""
+        stride, dilation = self.stride[axis], self.dilation[axis]
+        reach = stride * (count - 1) + 1
+        return [slice(i * dilation, i * dilation + reach, stride) for i in range(self.kernel[axis])]
+
+    def keys(self, counts: Lengths) -> Iterator[tuple[Lengths, tuple[Any, ...]]]:
+        """Yield the places in the kernel, and the key of what stands there, in a padded array, for all windows."""
+        slices = [self.along(axis, count) for axis, count in enumerate(counts)]
+        for place in product(*map(range, self.kernel)):
+            yield place, (..., *(along[i] for along, i in zip(slices, place, strict=True)))
+
+    @property
+    def overlap(self) -> bool:
+        """Whether an element may lie in several windows."""
+        return any(extent > stride for extent, stride in zip(self.extent, self.stride, strict=True))
+
+    @property
+    def pads(self) -> bool:
+        """Whether there is any padding."""
+        return any(map(any, self.padding))
+
+    def inside(self, lengths: Lengths) -> tuple[Any, ...]:
+        """Return the key of the array itself in the padded one."""
+        each = zip(lengths, self.padding, strict=True)
+        return (..., *(slice(before, before + n) for n, (before, _) in each))
+
+
+def pad(backend: Any, x: Any, windows: Windows, value: float = 0) -> Any:
+    """Lay the padding around an array."""
+    if not windows.pads:
+        return x
+    lead, lengths = split(x.shape, windows)
+    shape = (*lead, *windows.padded(lengths))
+    padded = backend.xp.full(shape, value, dtype=x.dtype, device=x.device)
+    return backend.assign(padded, windows.inside(lengths), x)
+
+
+def split(shape: Any, windows: Windows) -> tuple[Lengths, Lengths]:
+    """Return the leading part of a shape, and the lengths of the axes that the windows lie on."""
+    axes = len(shape) - len(windows.kernel)
+    return tuple(shape[:axes]), tuple(shape[axes:])
+
+
+def convolve(backend: Any, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    """Return the sums over each window and all channels of the input times the weight."""
+    xp, (batch, channels, *lengths) = backend.xp, x.shape
+    counts, x = windows.counts(tuple(lengths)), pad(backend, x, windows)
+    shape = (batch, groups, channels // groups, prod(counts))
+    total: Any = 0
+    for place, key in windows.keys(counts):
+        elements = xp.reshape(x[key], shape)
+        total = total + xp.matmul(_grouped(xp, weight[(..., *place)], groups), elements)
+    return xp.reshape(total, (batch, weight.shape[0], *counts))
+
+
+def convolve_input(backend: Any, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+    """Spread each element of `g` over its window, times the weight: the transpose of `convolve` in its input."""
+    xp, batch, counts = backend.xp, g.shape[0], tuple(g.shape[2:])
+    g = xp.reshape(g, (batch, groups, g.shape[1] // groups, prod(counts)))
+    channels = groups * weight.shape[1]
+    total = xp.zeros((batch, channels, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
+    for place, key in windows.keys(counts):
+        part = xp.matmul(xp.matrix_transpose(_grouped(xp, weight[(..., *place)], groups)), g)
+        total = backend.assign(total, key, total[key] + xp.reshape(part, (batch, channels, *counts)))
+    return total[windows.inside(lengths)]
+
+
+def convolve_weight(backend: Any, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+    """Return for each place of the weight the sum of `g` times what stands there: the transpose in the weight."""
+    xp, counts = backend.xp, tuple(g.shape[2:])
+    x = pad(backend, x, windows)
+    g = _by_channel(xp, g, groups)
+    parts = []
+    for _, key in windows.keys(counts):
+        elements = _by_channel(xp, x[key], groups)
+        parts.append(xp.matmul(g, xp.matrix_transpose(elements)))
+    shape = (g.shape[0] * g.shape[1], x.shape[1] // groups, *windows.kernel)
+    return xp.reshape(xp.stack(parts, axis=-1), shape)
+
+
+def _grouped(xp: Any, matrix: Any, groups: int) -> Any:
+    """Return the weight at one place as a matrix for each group."""
+    return xp.reshape(matrix, (groups, matrix.shape[0] // groups, matrix.shape[1]))
+
+
+def _by_channel(xp: Any, x: Any, groups: int) -> Any:
+    """Return an array as a matrix for each group, with a row for each channel."""
+    count = x.shape[0] * prod(x.shape[2:])
+    return xp.reshape(xp.moveaxis(x, 1, 0), (groups, x.shape[1] // groups, count))
+
+
+def window_sum(backend: Any, x: Any, windows: Windows) -> Any:
+    """Return the sum of each window."""
+    counts, x = windows.counts(split(x.shape, windows)[1]), pad(backend, x, windows)
+    total: Any = 0
+    for _, key in windows.keys(counts):
+        total = total + x[key]
+    return total
+
+
+def window_max(backend: Any, x: Any, windows: Windows) -> tuple[Any, Any]:
+    """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number.
+
+    One axis after the other, the last one first: of equals, the one with the smallest number stays.
+    """
+    xp, counts = backend.xp, windows.counts(split(x.shape, windows)[1])
+    floating = xp.isdtype(x.dtype, "real floating")
+    largest = pad(backend, x, windows, -inf if floating else xp.iinfo(x.dtype).min)
+    numbers = xp.zeros(largest.shape, dtype=number_type(xp, windows), device=x.device)
+    for axis in reversed(range(len(counts))):
+        later, block = (slice(None),) * (len(counts) - 1 - axis), prod(windows.kernel[axis + 1 :])
+        keys = [(..., key, *later) for key in windows.along(axis, counts[axis])]
+        values, places = largest, numbers
+        largest, numbers = values[keys[0]], places[keys[0]]
+        for i, key in enumerate(keys[1:], start=1):
+            elements = values[key]
+            wins = elements > largest
+            wins = wins | xp.isnan(elements) if floating else wins
+            largest = xp.maximum(largest, elements)
+            # The numbers grow with i, so the larger one is the winner's: no branch that is hard to predict.
+            numbers = xp.maximum(numbers, xp.astype(wins, numbers.dtype) * (places[key] + i * block))
+    return largest, numbers
+
+
+def number_type(xp: Any, windows: Windows) -> Any:
+    """Return the smallest integer type that holds the number of every place of the kernel."""
+    return xp.uint8 if prod(windows.kernel) <= 256 else xp.int32
+
+
+def spread(backend: Any, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+    """Add each element to its whole window in zeros, or to the place in it that its number says."""
+    xp, (lead, counts) = backend.xp, split(g.shape, windows)
+    total = xp.zeros((*lead, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
+    for i, (_, key) in enumerate(windows.keys(counts)):
+        part = g if numbers is None else xp.where(numbers == i, g, 0.0)
+        total = backend.assign(total, key, total[key] + part if windows.overlap else part)
+    return total[windows.inside(lengths)]
+
+
+def pick(backend: Any, x: Any, numbers: Any, windows: Windows) -> Any:
+    """Return the element of each window that stands at the place its number says."""
+    xp, counts, x = backend.xp, split(numbers.shape, windows)[1], pad(backend, x, windows)
+    chosen: Any = 0
+    for i, (_, key) in enumerate(windows.keys(counts)):
+        chosen = chosen + xp.where(numbers == i, x[key], 0.0)
+    return chosen

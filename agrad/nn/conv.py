@@ -1,0 +1,289 @@
+"""Convolutional layers: kernels that slide over the input, the same for every place."""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+from typing import Any, Final
+
+from ..core.device import Device
+from ..core.tensor import Tensor
+from ..ops.creation import empty
+from ..ops.manipulation import pad
+from . import functional as F
+from . import init
+from .functional.convolution import PerAxis, each, margins
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
+
+_MODES: Final = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+class _Conv(Module):
+    """What convolutional layers have in common: their settings, weights and initial values."""
+
+    axes: int
+    padding: Any
+    output_padding: tuple[int, ...] = ()
+
+    def _set_up(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: PerAxis,
+        stride: PerAxis,
+        padding: Any,
+        dilation: PerAxis,
+        groups: int,
+        padding_mode: str,
+    ) -> None:
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(f"groups={groups} must divide both {in_channels} and {out_channels} channels")
+        if padding_mode not in _MODES:
+            raise ValueError(f"padding_mode must be one of {', '.join(map(repr, _MODES))}, not {padding_mode!r}")
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size = each(kernel_size, self.axes, "kernel_size")
+        self.stride = each(stride, self.axes, "stride")
+        self.padding = padding if isinstance(padding, str) else each(padding, self.axes, "padding", 0)
+        self.dilation = each(dilation, self.axes, "dilation")
+        self.groups, self.padding_mode = groups, padding_mode
+        margins(self.padding, self.kernel_size, self.stride, self.dilation)
+
+    def _make_weights(self, shape: tuple[int, int], bias: bool, device: Any, dtype: Any) -> None:
+        self.weight = Parameter(empty((*shape, *self.kernel_size), dtype=dtype, device=device))
+        self.bias = Parameter(empty((self.out_channels,), dtype=dtype, device=device)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        bound = 1 / sqrt(max(1, prod(self.weight.shape[1:])))
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+        """Return the input with padding that is no zeros, and the padding that is left to do."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        around = margins(self.padding, self.kernel_size, self.stride, self.dilation)
+        widths = [(0, 0)] * (input.ndim - self.axes) + list(around)
+        return pad(input, widths, mode=_MODES[self.padding_mode]), 0  # type: ignore[arg-type]
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        parts = [str(self.in_channels), str(self.out_channels)]
+        parts += [f"kernel_size={self.kernel_size}", f"stride={self.stride}"]
+        parts += [f"padding={self.padding}"] if self.padding != (0,) * self.axes else []
+        parts += [f"dilation={self.dilation}"] if self.dilation != (1,) * self.axes else []
+        parts += [f"output_padding={self.output_padding}"] if any(self.output_padding) else []
+        parts += [f"groups={self.groups}"] if self.groups != 1 else []
+        parts += ["bias=False"] if self.bias is None else []
+        parts += [f"padding_mode={self.padding_mode}"] if self.padding_mode != "zeros" else []
+        return ", ".join(parts)
+
+
+class Conv1d(_Conv):
+    """Kernels that slide along the last axis: of texts, sounds and other sequences.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
+        As in `Conv2d`, for one axis.
+
+    Attributes
+    ----------
+    weight : Parameter
+        Of shape ``(out_channels, in_channels / groups, kernel_size)``.
+    bias : Parameter or None
+        Of shape ``(out_channels,)``.
+
+    Raises
+    ------
+    ValueError
+        As `Conv2d`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.Conv1d(2, 5, kernel_size=3, padding="same")(agrad.ones((1, 2, 10))).shape
+    (1, 5, 10)
+    """
+
+    axes = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: PerAxis | str = 0,
+        dilation: PerAxis = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
+        self._make_weights((out_channels, in_channels // groups), bias, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the output, ``(batch, out_channels, length)``, for ``(batch, in_channels, length)``."""
+        input, padding = self._padded(input)
+        return F.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class Conv2d(_Conv):
+    """Kernels that slide over pictures: each output is a kernel times the window that it lies on, summed, and a shift.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        The number of channels of the input, and of the output: one kernel for each.
+    kernel_size : int or tuple of int
+        The height and width of a kernel: one number for both, or one for each.
+    stride : int or tuple of int
+        How far one window is from the next.
+    padding : int, tuple of int, "same" or "valid"
+        How much is laid around the picture; "same" as much as keeps its size, "valid" nothing.
+    dilation : int or tuple of int
+        How far one element of a kernel is from the next.
+    groups : int
+        Into how many groups the channels are divided, each with kernels of its own.
+    bias : bool
+        Whether there is a shift.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+        What is laid around: zeros, the mirror image, the outermost element, or what lies at the other end.
+    device : str or Device, optional
+    dtype : DType, optional
+
+    Attributes
+    ----------
+    weight : Parameter
+        Of shape ``(out_channels, in_channels / groups, *kernel_size)``.
+    bias : Parameter or None
+        Of shape ``(out_channels,)``.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range; on call, if the shapes do not fit.
+
+    Notes
+    -----
+    Both begin uniform between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the elements of a kernel, as PyTorch's do.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.Conv2d(1, 16, kernel_size=5)(agrad.ones((8, 1, 28, 28))).shape
+    (8, 16, 24, 24)
+    """
+
+    axes = 2
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: PerAxis | str = 0,
+        dilation: PerAxis = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
+        self._make_weights((out_channels, in_channels // groups), bias, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the output, ``(batch, out_channels, height, width)``, for ``(batch, in_channels, height, width)``."""
+        input, padding = self._padded(input)
+        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+class ConvTranspose2d(_Conv):
+    """The transpose of `Conv2d`: makes larger pictures of smaller ones, each input element times its kernel, added up.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, bias, groups, dilation, device, dtype
+        As in `Conv2d`.
+    padding : int or tuple of int
+        How much is taken away from the result on each side.
+    output_padding : int or tuple of int
+        How many rows and columns more the result has, behind.
+    padding_mode : {"zeros"}
+
+    Attributes
+    ----------
+    weight : Parameter
+        Of shape ``(in_channels, out_channels / groups, *kernel_size)``.
+    bias : Parameter or None
+        Of shape ``(out_channels,)``.
+
+    Raises
+    ------
+    ValueError
+        As `Conv2d`.
+
+    Notes
+    -----
+    Both begin uniform between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the elements of ``weight[0]``, as
+    PyTorch's do.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2)(agrad.ones((1, 16, 7, 7))).shape
+    (1, 8, 14, 14)
+    """
+
+    axes = 2
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: PerAxis = 0,
+        output_padding: PerAxis = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: PerAxis = 1,
+        padding_mode: str = "zeros",
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if padding_mode != "zeros" or isinstance(padding, str):
+            raise ValueError(
+                f"ConvTranspose2d takes padding in numbers and of zeros, not padding={padding!r} of {padding_mode!r}"
+            )
+        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
+        self.output_padding = each(output_padding, 2, "output_padding", 0)
+        self._make_weights((in_channels, out_channels // groups), bias, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the output, ``(batch, out_channels, height, width)``, for ``(batch, in_channels, height, width)``."""
+        return F.conv_transpose2d(
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )

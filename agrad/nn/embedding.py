@@ -1,0 +1,82 @@
+"""Embedding: a vector that is learned for each of a number of things."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.device import Device
+from ..core.tape import no_grad
+from ..core.tensor import Tensor
+from ..ops.creation import empty
+from . import functional as F
+from . import init
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["Embedding"]
+
+
+class Embedding(Module):
+    """A table of vectors: of words, users or other things that have a number.
+
+    Parameters
+    ----------
+    num_embeddings : int
+        How many there are.
+    embedding_dim : int
+        The length of a vector.
+    padding_idx : int, optional
+        The number that stands for nothing: its vector begins as zeros and gets no gradient.
+    device : str or Device, optional
+    dtype : DType, optional
+
+    Attributes
+    ----------
+    weight : Parameter
+        The table, of shape ``(num_embeddings, embedding_dim)``; it begins standard normal.
+
+    Raises
+    ------
+    IndexError
+        If `padding_idx` is out of range; on call, if a number is.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.Embedding(10, 3, padding_idx=0)(agrad.asarray([[1, 0]]))[0, 1].tolist()
+    [0.0, 0.0, 0.0]
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        *,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise IndexError(f"padding_idx={padding_idx} is out of range: there are {num_embeddings} vectors")
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.weight = Parameter(empty((num_embeddings, embedding_dim), dtype=dtype, device=device))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx] = 0.0
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the vectors of integers of any shape, along a new last axis."""
+        return F.embedding(input, self.weight, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

@@ -1,0 +1,32 @@
+"""The functions beneath the layers and losses: PyTorch's ``torch.nn.functional``, with its names."""
+
+from ...ops.activations import relu, sigmoid, silu
+from ...ops.elementwise import tanh
+from ..cross_entropy import cross_entropy, nll_loss
+from .activation import elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, softmax, softplus
+from .convolution import conv1d, conv2d, conv_transpose2d
+from .dropping import dropout, dropout2d
+from .linear_maps import bilinear, embedding, linear
+from .losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cosine_embedding_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    smooth_l1_loss,
+    triplet_margin_loss,
+)
+from .normalization import batch_norm, group_norm, layer_norm, rms_norm
+from .pooling import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from .shapes import flatten
+
+__all__ = [
+    "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "conv1d", "conv2d", "conv_transpose2d", "cosine_embedding_loss",
+    "cross_entropy", "dropout", "dropout2d", "elu", "embedding", "flatten", "gelu", "group_norm", "hardtanh",
+    "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "max_pool1d",
+    "max_pool2d", "mse_loss", "nll_loss", "prelu", "relu", "rms_norm", "sigmoid", "silu", "smooth_l1_loss",
+    "softmax", "softplus", "tanh", "triplet_margin_loss",
+]  # fmt: skip

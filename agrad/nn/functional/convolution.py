@@ -1,0 +1,337 @@
+"""Convolution: each output element is a weighted sum over a window of the input.
+
+Three ops are each other's transposes. With `x` the input, `w` the weight and `g` the gradient of the output, all of
+them take one sum of products ``x * w * g`` and leave one of the three out. So the rules of each are the other two, and
+every order of derivative is there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from ... import backends
+from ...backends.windows import Lengths, Windows
+from ...core.primitive import ArrayLike, primitive
+from ...core.tensor import Tensor
+from ...ops.gathering import bare
+from ...ops.manipulation import expand_dims, pad, reshape, squeeze
+from ..reductions import as_tensor
+
+__all__ = ["conv1d", "conv2d", "conv_transpose2d"]
+
+PerAxis: TypeAlias = int | tuple[int, ...]
+
+
+def conv1d(
+    input: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: PerAxis = 1,
+    padding: PerAxis | Literal["same", "valid"] = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide a kernel along the last axis, as `conv2d` does along the last two.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Of shape ``(batch, in_channels, length)``, or without the batch.
+    weight : ArrayLike
+        Of shape ``(out_channels, in_channels / groups, kernel)``.
+    bias, stride, padding, dilation, groups
+        As in `conv2d`.
+
+    Raises
+    ------
+    ValueError
+        As `conv2d`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.conv1d(agrad.asarray([[1.0, 2.0, 4.0, 8.0]]), agrad.asarray([[[-1.0, 1.0]]])).tolist()
+    [[1.0, 2.0, 4.0]]
+    """
+    return _conv(1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: PerAxis = 1,
+    padding: PerAxis | Literal["same", "valid"] = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Slide kernels over pictures: each output is a kernel times the window that it lies on, summed, and a shift.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Of shape ``(batch, in_channels, height, width)``, or without the batch.
+    weight : ArrayLike
+        Of shape ``(out_channels, in_channels / groups, kernel height, kernel width)``.
+    bias : ArrayLike, optional
+        Of shape ``(out_channels,)``.
+    stride : int or tuple of int
+        How far one window is from the next: for both axes, or for each.
+    padding : int, tuple of int, "same" or "valid"
+        How many zeros are laid around the picture; "same" as many as keep its size, "valid" none.
+    dilation : int or tuple of int
+        How far one element of the kernel is from the next.
+    groups : int
+        Into how many groups the channels are divided, each with kernels of its own.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(batch, out_channels, out height, out width)``, or without the batch; along an axis of length `n`,
+        ``(n + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, if the kernel is larger than the padded picture, or if ``padding="same"`` meets
+        strides.
+
+    Notes
+    -----
+    As everywhere in deep learning, the kernel is not mirrored: mathematicians call this a cross-correlation.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> picture = agrad.reshape(agrad.arange(9.0), (1, 3, 3))
+    >>> F.conv2d(picture, agrad.ones((1, 1, 2, 2))).tolist()
+    [[[8.0, 12.0], [20.0, 24.0]]]
+    """
+    return _conv(2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv_transpose2d(
+    input: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: PerAxis = 1,
+    padding: PerAxis = 0,
+    output_padding: PerAxis = 0,
+    groups: int = 1,
+    dilation: PerAxis = 1,
+) -> Tensor:
+    """Lay kernels where `conv2d` would read: each input element times its kernel, added up where they overlap.
+
+    It is the gradient of `conv2d` with respect to its input, and makes larger pictures of smaller ones.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Of shape ``(batch, in_channels, height, width)``, or without the batch.
+    weight : ArrayLike
+        Of shape ``(in_channels, out_channels / groups, kernel height, kernel width)``.
+    bias : ArrayLike, optional
+        Of shape ``(out_channels,)``.
+    stride, padding, groups, dilation
+        Of the `conv2d` that this is the gradient of: `padding` is taken away from the result.
+    output_padding : int or tuple of int
+        How many rows and columns more the result has, behind: several sizes of a picture lead to one size of the
+        output of `conv2d`, and this says which one is meant.
+
+    Returns
+    -------
+    Tensor
+        Along an axis of length `n`,
+        ``(n - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1`` elements.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or if `output_padding` is not smaller than the stride or the dilation.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.conv_transpose2d(agrad.asarray([[[1.0, 2.0]]]), agrad.ones((1, 1, 1, 2))).tolist()
+    [[[1.0, 3.0, 2.0]]]
+    """
+    input, batched = with_batch(input, 2)
+    weight = as_tensor(weight, input)
+    _check_weight(2, input, weight, groups, "(in_channels, out_channels / groups, ...)")
+    if weight.shape[0] % groups or input.shape[1] != weight.shape[0]:
+        raise ValueError(
+            f"weight of shape {weight.shape} takes {weight.shape[0]} channels, in groups={groups} of one size; "
+            f"the input has {input.shape[1]}"
+        )
+    bias = _checked_bias(bias, weight.shape[1] * groups, input)
+    stride, dilation = each(stride, 2, "stride"), each(dilation, 2, "dilation")
+    less, more = each(padding, 2, "padding", 0), each(output_padding, 2, "output_padding", 0)
+    if any(n >= max(s, d) for n, s, d in zip(more, stride, dilation, strict=True)):
+        raise ValueError(f"output_padding={more} must be smaller than stride={stride} or dilation={dilation}")
+    cut_off = tuple((n, max(0, n - m)) for n, m in zip(less, more, strict=True))
+    windows = Windows(weight.shape[2:], stride, cut_off, dilation)
+    spans = zip(input.shape[2:], stride, windows.extent, cut_off, strict=True)
+    lengths = tuple((n - 1) * s + extent - before - behind for n, s, extent, (before, behind) in spans)
+    if min(lengths) < 1:
+        raise ValueError(f"padding={less} leaves nothing of the result, whose lengths would be {lengths}")
+    out = convolve_input(input, weight, lengths=lengths, windows=windows, groups=groups)
+    empty = [(0, max(0, m - n)) for n, m in zip(less, more, strict=True)]  # what no kernel reaches
+    out = pad(out, [(0, 0), (0, 0), *empty]) if any(map(any, empty)) else out
+    out = out if bias is None else out + reshape(bias, (-1, 1, 1))
+    return out if batched else squeeze(out, axis=0)
+
+
+# The ops
+
+
+@primitive
+def convolve(
+    xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, *, windows: Windows, groups: int
+) -> Tensor:
+    """Return the sums over each window, and the channels of each group, of the input times the weight, and the bias.
+
+    Parameters
+    ----------
+    input, weight, bias : ArrayLike
+        Of shapes ``(batch, in_channels, ...)``, ``(out_channels, in_channels / groups, ...)`` and ``(out_channels,)``.
+    windows : Windows
+    groups : int
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(batch, out_channels, ...)``.
+    """
+    out = backends.of(input).convolve(input, weight, windows, groups)
+    if bias is not None:
+        out += xp.reshape(bias, (-1, *[1] * len(windows.kernel)))
+    return out
+
+
+@primitive
+def convolve_input(
+    xp: Any, grad: ArrayLike, weight: ArrayLike, *, lengths: Lengths, windows: Windows, groups: int
+) -> Tensor:
+    """Spread each element over its window, times the weight: the transpose of `convolve` in its input."""
+    return backends.of(grad).convolve_input(grad, weight, lengths, windows, groups)
+
+
+@primitive
+def convolve_weight(xp: Any, grad: ArrayLike, input: ArrayLike, *, windows: Windows, groups: int) -> Tensor:
+    """Return for each place of the kernel the sum of `grad` times what stands there: the transpose in the weight."""
+    return backends.of(grad).convolve_weight(grad, input, windows, groups)
+
+
+def _input(xp: Any, grad: Any, weight: Any, shape: Any, windows: Windows, groups: int) -> Any:
+    return bare(convolve_input, xp)(grad, weight, lengths=tuple(shape[2:]), windows=windows, groups=groups)
+
+
+def _weight(xp: Any, grad: Any, input: Any, windows: Windows, groups: int) -> Any:
+    return bare(convolve_weight, xp)(grad, input, windows=windows, groups=groups)
+
+
+def _output(xp: Any, input: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    return bare(convolve, xp)(input, weight, windows=windows, groups=groups)
+
+
+convolve.vjp(
+    input=lambda g, xp, weight, input_shape, windows, groups: _input(xp, g, weight, input_shape, windows, groups),
+    weight=lambda g, xp, input, windows, groups: _weight(xp, g, input, windows, groups),
+    bias=lambda g, xp: xp.sum(g, axis=(0, *range(2, len(g.shape)))),
+)
+convolve_input.vjp(  # g stands where the input was
+    grad=lambda g, xp, weight, windows, groups: _output(xp, g, weight, windows, groups),
+    weight=lambda g, xp, grad, windows, groups: _weight(xp, grad, g, windows, groups),
+)
+convolve_weight.vjp(  # g stands where the weight was
+    grad=lambda g, xp, input, windows, groups: _output(xp, input, g, windows, groups),
+    input=lambda g, xp, grad, input_shape, windows, groups: _input(xp, grad, g, input_shape, windows, groups),
+)
+
+
+# Arguments
+
+
+def each(value: Any, axes: int, name: str, least: int = 1) -> Lengths:
+    """Return a setting as one integer for each axis; ValueError if it is not that, or less than `least`."""
+    values = (value,) * axes if isinstance(value, int) else tuple(value)
+    if len(values) == 1:
+        values *= axes
+    if len(values) != axes or not all(isinstance(n, int) and n >= least for n in values):
+        count = "one integer" if axes == 1 else f"one integer or {axes}"
+        raise ValueError(f"{name} must be {count}, each {least} or more, not {value!r}")
+    return values
+
+
+def with_batch(input: Any, axes: int) -> tuple[Tensor, bool]:
+    """Return the input with an axis for the batch, and whether it had one; ValueError if it has other axes."""
+    input = as_tensor(input)
+    if input.ndim not in (axes + 1, axes + 2):
+        names = ["batch", "channels", *(["height", "width"] if axes == 2 else ["length"])]
+        raise ValueError(f"input must have shape ({', '.join(names)}), or no batch; it has {input.shape}")
+    batched = input.ndim == axes + 2
+    return (input if batched else expand_dims(input, axis=0)), batched
+
+
+def check_room(windows: Windows, lengths: Lengths) -> None:
+    """Raise if not even one window finds room."""
+    if min(windows.counts(lengths)) < 1:
+        raise ValueError(
+            f"windows that reach over {windows.extent} do not fit into an input of {lengths}, "
+            f"{windows.padded(lengths)} with its padding; pad more, or take a smaller kernel"
+        )
+
+
+def _conv(
+    axes: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Tensor:
+    input, batched = with_batch(input, axes)
+    weight = as_tensor(weight, input)
+    _check_weight(axes, input, weight, groups, "(out_channels, in_channels / groups, ...)")
+    if weight.shape[0] % groups or input.shape[1] != weight.shape[1] * groups:
+        raise ValueError(
+            f"weight of shape {weight.shape} with groups={groups} takes {weight.shape[1] * groups} channels "
+            f"and makes a multiple of {groups}; the input has {input.shape[1]}"
+        )
+    bias = _checked_bias(bias, weight.shape[0], input)
+    stride, dilation = each(stride, axes, "stride"), each(dilation, axes, "dilation")
+    around = margins(padding, weight.shape[2:], stride, dilation)
+    windows = Windows(weight.shape[2:], stride, around, dilation)
+    check_room(windows, input.shape[2:])
+    out = convolve(input, weight, bias, windows=windows, groups=groups)
+    return out if batched else squeeze(out, axis=0)
+
+
+def _check_weight(axes: int, input: Tensor, weight: Tensor, groups: int, expected: str) -> None:
+    if weight.ndim != axes + 2:
+        raise ValueError(f"weight must have shape {expected} with {axes + 2} axes; it has {weight.shape}")
+    if not isinstance(groups, int) or groups < 1:
+        raise ValueError(f"groups must be an integer, 1 or more, not {groups!r}")
+    if min(weight.shape[2:]) < 1:
+        raise ValueError(f"a kernel needs one element at least along each axis; weight has {weight.shape}")
+
+
+def _checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
+    if bias is None:
+        return None
+    bias = as_tensor(bias, beside)
+    if bias.shape != (channels,):
+        raise ValueError(f"bias must have shape ({channels},), one for each output channel; it has {bias.shape}")
+    return bias
+
+
+def margins(padding: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> tuple[tuple[int, int], ...]:
+    """Return how much padding there is before and behind, for each axis."""
+    if padding == "valid":
+        padding = 0
+    if isinstance(padding, str):
+        if padding != "same":
+            raise ValueError(f"padding must be a number for each axis, 'same' or 'valid', not {padding!r}")
+        if any(s != 1 for s in stride):
+            raise ValueError(f"padding='same' keeps the size, which stride={stride} does not; write a number")
+        totals = [d * (n - 1) for n, d in zip(kernel, dilation, strict=True)]
+        return tuple((total // 2, total - total // 2) for total in totals)
+    return tuple((n, n) for n in each(padding, len(kernel), "padding", 0))

@@ -1,0 +1,90 @@
+"""Dropout: numbers left out at random while training, so that a network does not rely on any of them."""
+
+from __future__ import annotations
+
+from ...core.primitive import ArrayLike
+from ...core.tensor import Tensor
+from ...random import bernoulli
+from ..reductions import as_tensor
+
+__all__ = ["dropout", "dropout2d"]
+
+
+def dropout(input: ArrayLike, p: float = 0.5, training: bool = True) -> Tensor:
+    """Set each element to 0 with probability `p`, and divide the others by ``1 - p``.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Floating.
+    p : float
+        From 0 to 1.
+    training : bool
+        Whether anything is done at all.
+
+    Raises
+    ------
+    ValueError
+        If `p` is no probability.
+
+    Notes
+    -----
+    Source: N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15, 2014.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> agrad.manual_seed(0)
+    >>> sorted(set(F.dropout(agrad.ones(100), 0.75).tolist()))
+    [0.0, 4.0]
+    """
+    input = as_tensor(input)
+    return _dropped(input, p, training, input.shape)
+
+
+def dropout2d(input: ArrayLike, p: float = 0.5, training: bool = True) -> Tensor:
+    """Set whole channels to 0, each with probability `p`, and divide the others by ``1 - p``.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Floating, of shape ``(batch, channels, ...)``.
+    p, training
+        As in `dropout`.
+
+    Raises
+    ------
+    ValueError
+        If `p` is no probability, or if there are no channels.
+
+    Notes
+    -----
+    Source: J. Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> agrad.manual_seed(0)
+    >>> sorted(set(F.dropout2d(agrad.ones((100, 1, 2, 2))).sum(axis=(2, 3)).reshape(-1).tolist()))
+    [0.0, 8.0]
+    """
+    input = as_tensor(input)
+    if input.ndim < 2:
+        raise ValueError(f"input must have shape (batch, channels, ...); it has {input.shape}")
+    return _dropped(input, p, training, (*input.shape[:2], *[1] * (input.ndim - 2)))
+
+
+def check_probability(p: float) -> float:
+    """Return `p` if it is a probability; ValueError otherwise."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"a probability lies between 0 and 1, not at {p}")
+    return p
+
+
+def _dropped(input: Tensor, p: float, training: bool, shape: tuple[int, ...]) -> Tensor:
+    keep = 1 - check_probability(p)
+    if not training or p == 0:
+        return input
+    return input * (bernoulli(keep, shape, dtype=input.dtype, device=input.device) / (keep or 1.0))

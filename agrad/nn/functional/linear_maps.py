@@ -1,0 +1,160 @@
+"""Linear maps of the last axis, and tables of vectors."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from ...core.primitive import ArrayLike, primitive
+from ...core.tensor import Tensor
+from ...ops.gathering import take
+from ...ops.manipulation import expand_dims, reshape
+from ...ops.searching import where
+from ..reductions import as_tensor
+
+__all__ = ["bilinear", "embedding", "linear"]
+
+
+@primitive
+def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
+    """Return ``input @ weight.T + bias``: a linear map and a shift.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Of shape ``(..., in_features)``.
+    weight : ArrayLike
+        Of shape ``(out_features, in_features)``.
+    bias : ArrayLike, optional
+        Of shape ``(out_features,)``.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(..., out_features)``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.linear(agrad.asarray([1.0, 2.0]), agrad.asarray([[3.0, 4.0]]), agrad.asarray([0.5])).tolist()
+    [11.5]
+    """
+    if input.shape[-1:] != weight.shape[1:]:
+        raise ValueError(f"input must have shape (..., {weight.shape[-1]}), as weight has; it has {tuple(input.shape)}")
+    out = xp.matmul(input, weight.T)
+    if bias is not None:
+        if bias.shape != weight.shape[:1]:
+            raise ValueError(f"bias must have shape ({weight.shape[0]},), as weight has rows, not {tuple(bias.shape)}")
+        out += bias
+    return out
+
+
+def _linear_weight(g: Any, input: Any, xp: Any) -> Any:
+    if len(input.shape) != 2:
+        input, g = (xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1])) for x in (input, g))
+    return xp.matmul(g.T, input)
+
+
+def _linear_bias(g: Any, xp: Any) -> Any:
+    if len(g.shape) == 2:
+        return xp.sum(g, axis=0)
+    return xp.sum(g, axis=tuple(range(len(g.shape) - 1)))
+
+
+linear.vjp(
+    input=lambda g, weight, xp: xp.matmul(g, weight),
+    weight=_linear_weight,
+    bias=_linear_bias,
+)
+
+
+def bilinear(input1: ArrayLike, input2: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
+    """Return ``input1 @ weight[k] @ input2`` for each `k`, and a shift.
+
+    Parameters
+    ----------
+    input1, input2 : ArrayLike
+        Of shapes ``(..., in1_features)`` and ``(..., in2_features)``, alike but for the last axis.
+    weight : ArrayLike
+        Of shape ``(out_features, in1_features, in2_features)``.
+    bias : ArrayLike, optional
+        Of shape ``(out_features,)``.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(..., out_features)``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.bilinear(agrad.asarray([1.0, 2.0]), agrad.asarray([3.0]), agrad.asarray([[[1.0], [10.0]]])).tolist()
+    [63.0]
+    """
+    input1 = as_tensor(input1)
+    input2, weight = as_tensor(input2, input1), as_tensor(weight, input1)
+    if input1.shape[:-1] != input2.shape[:-1] or (*input1.shape[-1:], *input2.shape[-1:]) != weight.shape[1:]:
+        raise ValueError(
+            f"weight of shape {weight.shape} takes inputs (..., {', '.join(map(str, weight.shape[1:2]))}) and "
+            f"(..., {', '.join(map(str, weight.shape[2:]))}), alike before; they have {input1.shape} and {input2.shape}"
+        )
+    products = expand_dims(input1, axis=-1) * expand_dims(input2, axis=-2)
+    flat = reshape(products, (*input1.shape[:-1], prod(weight.shape[1:])))
+    return linear(flat, reshape(weight, (weight.shape[0], prod(weight.shape[1:]))), bias)
+
+
+def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = None) -> Tensor:
+    """Return rows of a table.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Integers of any shape, from 0 to the number of rows - 1.
+    weight : ArrayLike
+        The table, a matrix.
+    padding_idx : int, optional
+        The row that gets no gradient.
+
+    Returns
+    -------
+    Tensor
+        The rows, along a new last axis.
+
+    Raises
+    ------
+    IndexError
+        If a number is out of range, on devices that can tell without waiting (not on CUDA and JAX).
+    TypeError
+        If the input holds no integers.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.embedding(agrad.asarray([1, 0, 1]), agrad.asarray([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]
+    """
+    weight = as_tensor(weight)
+    input = as_tensor(input, weight)
+    if weight.ndim != 2:
+        raise ValueError(f"the table must be a matrix; it has shape {weight.shape}")
+    if input.device.backend.checks_indices and input.size and input.dtype.family == "signed integer":
+        least = int(input.device.xp.min(input.data))
+        if least < 0:
+            raise IndexError(f"index {least} is out of range: there are {weight.shape[0]} rows, counted from 0")
+    rows = take(weight, input, axis=0)
+    if padding_idx is None:
+        return rows
+    return where(expand_dims(input == padding_idx % weight.shape[0], axis=-1), rows.detach(), rows)

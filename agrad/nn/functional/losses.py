@@ -1,0 +1,406 @@
+"""Losses: how far a model's output is from its target."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from ...core.dtypes import from_native
+from ...core.primitive import ArrayLike, primitive
+from ...core.tensor import Tensor
+from ...ops import elementwise
+from ...ops.activations import relu, softplus
+from ...ops.searching import where
+from ...ops.statistical import sum
+from ..reductions import as_tensor, known_reduction, reduced
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "huber_loss", "kl_div",
+    "l1_loss", "mse_loss", "smooth_l1_loss", "triplet_margin_loss",
+]  # fmt: skip
+
+
+@primitive
+def mse_loss(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+    """Return the squared error ``(input - target)**2``, by default its mean.
+
+    Parameters
+    ----------
+    input, target : ArrayLike
+        Real, of one shape.
+    reduction : str
+        ``"mean"``, ``"sum"`` or ``"none"``, which leaves one loss per element.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the inputs' shape.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or there is no such reduction.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.mse_loss(agrad.asarray([1.0, 2.0]), agrad.asarray([1.0, 4.0])).item()
+    2.0
+    """
+    difference = _difference(xp, input, target)
+    if from_native(difference.dtype).is_complex:
+        raise TypeError("mse_loss takes real numbers; write (abs(input - target)**2).mean()")
+    squares = difference * difference
+    if reduction == "mean":
+        return xp.mean(squares)
+    return xp.sum(squares) if known_reduction(reduction) == "sum" else squares
+
+
+def _mse_slope(g: Any, input: Any, target: Any, reduction: str, xp: Any) -> Any:
+    difference = _difference(xp, input, target)
+    return difference * (g * (2 / (prod(difference.shape) or 1) if reduction == "mean" else 2))
+
+
+mse_loss.vjp(
+    input=_mse_slope,
+    target=lambda g, input, target, reduction, xp: -_mse_slope(g, input, target, reduction, xp),
+)
+
+
+def l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+    """Return the absolute error ``abs(input - target)``, by default its mean; its gradient where they are equal is 0.
+
+    Parameters
+    ----------
+    input, target : ArrayLike
+        Of one shape.
+    reduction : str
+        As in `mse_loss`.
+
+    Raises
+    ------
+    ValueError
+        As `mse_loss`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.l1_loss(agrad.asarray([1.0, 2.0]), agrad.asarray([1.0, 4.0]), "none").tolist()
+    [0.0, 2.0]
+    """
+    input, target = _alike(input, target)
+    return reduced(elementwise.abs(input - target), reduction)
+
+
+def smooth_l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """Return ``d**2 / (2 * beta)`` where the error `d` is below `beta`, and ``abs(d) - beta / 2`` elsewhere.
+
+    Parameters
+    ----------
+    input, target : ArrayLike
+        Real, of one shape.
+    reduction : str
+        As in `mse_loss`.
+    beta : float
+        With 0, it is `l1_loss`.
+
+    Raises
+    ------
+    ValueError
+        As `mse_loss`, and if `beta` is negative.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.smooth_l1_loss(agrad.asarray([0.5, 3.0]), agrad.asarray([0.0, 0.0]), "none").tolist()
+    [0.125, 2.5]
+    """
+    if beta < 0:
+        raise ValueError(f"beta must be 0 or more, not {beta!r}")
+    if beta == 0:
+        return l1_loss(input, target, reduction)
+    return huber_loss(input, target, reduction, beta) / beta
+
+
+def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    """Return ``d**2 / 2`` where the error `d` is below `delta`, and ``delta * (abs(d) - delta / 2)`` elsewhere.
+
+    Parameters
+    ----------
+    input, target : ArrayLike
+        Real, of one shape.
+    reduction : str
+        As in `mse_loss`.
+    delta : float
+
+    Raises
+    ------
+    ValueError
+        As `mse_loss`, and if `delta` is not positive.
+
+    Notes
+    -----
+    Source: P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35, 1964.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.huber_loss(agrad.asarray([1.0, 3.0]), agrad.asarray([0.0, 0.0]), "none", delta=2.0).tolist()
+    [0.5, 4.0]
+    """
+    if delta <= 0:
+        raise ValueError(f"delta must be positive, not {delta!r}")
+    input, target = _alike(input, target)
+    error = input - target
+    size = elementwise.abs(error)
+    return reduced(where(size < delta, 0.5 * error * error, delta * (size - 0.5 * delta)), reduction)
+
+
+def binary_cross_entropy(
+    input: ArrayLike, target: ArrayLike, weight: ArrayLike | None = None, reduction: str = "mean"
+) -> Tensor:
+    """Return the cross entropy of probabilities and true ones of yes or no, by default its mean.
+
+    Its logarithms are -100 at least, so that a certainty that is wrong costs much, and not infinitely much.
+
+    Parameters
+    ----------
+    input, target : ArrayLike
+        Floating, of one shape, from 0 to 1.
+    weight : ArrayLike, optional
+        What each element counts; broadcasts with the input.
+    reduction : str
+        As in `mse_loss`.
+
+    Raises
+    ------
+    ValueError
+        As `mse_loss`.
+
+    See Also
+    --------
+    binary_cross_entropy_with_logits : takes scores, and is exact for all of them
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.binary_cross_entropy(agrad.asarray([0.5, 0.0]), agrad.asarray([1.0, 1.0]), reduction="none").tolist()
+    [0.6931471824645996, 100.0]
+    """
+    input, target = _alike(input, target)
+    return _weighed(-(target * _bounded_log(input) + (1 - target) * _bounded_log(1 - input)), weight, reduction)
+
+
+def _bounded_log(x: Tensor) -> Tensor:
+    """Return the logarithm, -100 at least; where it is bounded, its gradient is 0, and not infinite."""
+    positive = x > 0
+    return where(positive, elementwise.maximum(elementwise.log(where(positive, x, 1.0)), -100.0), -100.0)
+
+
+def binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    pos_weight: ArrayLike | None = None,
+) -> Tensor:
+    """Return the cross entropy of the sigmoid of scores and true probabilities of yes or no, by default its mean.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Scores, floating.
+    target : ArrayLike
+        Of the same shape, from 0 to 1.
+    weight : ArrayLike, optional
+        What each element counts; broadcasts with the input.
+    reduction : str
+        As in `mse_loss`.
+    pos_weight : ArrayLike, optional
+        What yes counts where no counts 1; broadcasts with the input.
+
+    Raises
+    ------
+    ValueError
+        As `mse_loss`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.binary_cross_entropy_with_logits(agrad.asarray([0.0, 1000.0]), agrad.asarray([1.0, 1.0]), reduction="none")
+    Tensor([0.6931472, 0.       ], dtype=float32, device='cpu')
+    """
+    input, target = _alike(input, target)
+    yes, no = target, 1 - target
+    if pos_weight is not None:
+        yes = yes * as_tensor(pos_weight, input)
+    return _weighed(yes * softplus(-input) + no * softplus(input), weight, reduction)
+
+
+def kl_div(input: ArrayLike, target: ArrayLike, reduction: str = "mean", log_target: bool = False) -> Tensor:
+    """Return the Kullback-Leibler divergence of log-probabilities from true probabilities.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Logarithms of probabilities.
+    target : ArrayLike
+        Probabilities, or with `log_target` their logarithms, of the same shape.
+    reduction : str
+        ``"batchmean"``, the sum over the length of the first axis; otherwise as in `mse_loss`.
+    log_target : bool
+
+    Returns
+    -------
+    Tensor
+        ``target * (log(target) - input)``, reduced; 0 where the target is 0.
+
+    Raises
+    ------
+    ValueError
+        As `mse_loss`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.kl_div(agrad.asarray([-1.0, -2.0]), agrad.asarray([1.0, 0.0]), "none").tolist()
+    [1.0, 0.0]
+    """
+    input, target = _alike(input, target)
+    if log_target:
+        losses = elementwise.exp(target) * (target - input)
+    else:
+        positive = target > 0
+        losses = where(positive, target * elementwise.log(where(positive, target, 1.0)), 0.0) - target * input
+    if reduction == "batchmean":
+        return sum(losses) / (losses.shape[0] if losses.ndim else 1)
+    return reduced(losses, reduction)
+
+
+def cosine_embedding_loss(
+    input1: ArrayLike, input2: ArrayLike, target: ArrayLike, margin: float = 0.0, reduction: str = "mean"
+) -> Tensor:
+    """Return ``1 - cosine`` of pairs that should point the same way, and ``max(0, cosine - margin)`` of the others.
+
+    Parameters
+    ----------
+    input1, input2 : ArrayLike
+        Floating, of shape ``(samples, features)`` or ``(features,)``.
+    target : ArrayLike
+        1 for the same way, -1 for others, of shape ``(samples,)`` or ``()``.
+    margin : float
+    reduction : str
+        As in `mse_loss`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or there is no such reduction.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> x, y = agrad.asarray([[1.0, 0.0]]), agrad.asarray([[0.0, 2.0]])
+    >>> F.cosine_embedding_loss(x, y, agrad.asarray([1])).item()
+    1.0
+    """
+    input1, input2 = _alike(input1, input2)
+    target = as_tensor(target, input1)
+    if input1.ndim not in (1, 2) or target.shape != input1.shape[:-1]:
+        raise ValueError(
+            f"target must be (samples,) and the inputs (samples, features); they have {target.shape}, {input1.shape}"
+        )
+    tiny = 1e-12  # so that zeros have a cosine, of 0
+    lengths = (sum(input1 * input1, axis=-1) + tiny) * (sum(input2 * input2, axis=-1) + tiny)
+    cosine = sum(input1 * input2, axis=-1) / elementwise.sqrt(lengths)
+    apart = where(target == -1, relu(cosine - margin), 0.0)
+    return reduced(where(target == 1, 1 - cosine, apart), reduction)
+
+
+def triplet_margin_loss(
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    margin: float = 1.0,
+    p: float = 2.0,
+    eps: float = 1e-6,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return ``max(0, distance(anchor, positive) - distance(anchor, negative) + margin)``, by default its mean.
+
+    Parameters
+    ----------
+    anchor, positive, negative : ArrayLike
+        Floating, of one shape, ``(..., features)``.
+    margin : float
+    p : float
+        Of the norm that measures distances.
+    eps : float
+        Added to differences, so that the norm has a gradient.
+    swap : bool
+        Whether the distance of positive and negative counts instead, where it is smaller than that of the negative.
+    reduction : str
+        As in `mse_loss`.
+
+    Raises
+    ------
+    ValueError
+        As `mse_loss`.
+
+    Notes
+    -----
+    Source: V. Balntas et al., "Learning local feature descriptors with triplets", BMVC 2016.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> near, far = agrad.asarray([[0.0, 0.0]]), agrad.asarray([[3.0, 4.0]])
+    >>> round(F.triplet_margin_loss(near, far, near).item(), 3)
+    6.0
+    """
+    anchor, positive = _alike(anchor, positive)
+    _, negative = _alike(anchor, negative)
+
+    def distance(x: Tensor, y: Tensor) -> Tensor:
+        return sum(elementwise.abs(x - y + eps) ** p, axis=-1) ** (1 / p)
+
+    from_negative = distance(anchor, negative)
+    if swap:
+        from_negative = elementwise.minimum(from_negative, distance(positive, negative))
+    return reduced(relu(distance(anchor, positive) - from_negative + margin), reduction)
+
+
+def _alike(input: Any, target: Any) -> tuple[Tensor, Tensor]:
+    """Return both as Tensors; ValueError if their shapes differ."""
+    input = as_tensor(input)
+    target = as_tensor(target, input)
+    _check_same_shape(input.shape, target.shape)
+    return input, target
+
+
+def _weighed(losses: Tensor, weight: Any, reduction: str) -> Tensor:
+    return reduced(losses if weight is None else losses * as_tensor(weight, losses), reduction)
+
+
+def _difference(xp: Any, input: Any, target: Any) -> Any:
+    _check_same_shape(input.shape, target.shape)
+    if target.dtype != input.dtype and xp.isdtype(target.dtype, "integral"):
+        target = xp.astype(target, input.dtype)
+    return input - target
+
+
+def _check_same_shape(input: Any, target: Any) -> None:
+    if input != target:
+        input, target = tuple(input), tuple(target)
+        mend = f"target.reshape({input})" if prod(input) == prod(target) else "a target of the input's shape"
+        raise ValueError(f"input has shape {input} and target {target}; a loss never broadcasts: write {mend}")

@@ -1,0 +1,339 @@
+"""Pooling: one number for each window of a picture, its largest or its mean."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from math import prod
+from typing import Any
+
+from ... import backends
+from ...backends import windows as generic
+from ...backends.windows import Lengths, Windows
+from ...core.primitive import ArrayLike, primitive
+from ...core.tensor import Tensor
+from ...ops.creation import asarray, ones
+from ...ops.gathering import bare
+from ...ops.manipulation import expand_dims, squeeze, stack
+from ...ops.statistical import mean
+from .convolution import PerAxis, check_room, each, with_batch
+
+__all__ = ["adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
+
+
+def max_pool1d(
+    input: ArrayLike,
+    kernel_size: PerAxis,
+    stride: PerAxis | None = None,
+    padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """Return the largest element of each window along the last axis.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Of shape ``(batch, channels, length)``, or without the batch.
+    kernel_size, stride, padding, dilation, ceil_mode
+        As in `max_pool2d`.
+
+    Raises
+    ------
+    ValueError
+        As `max_pool2d`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.max_pool1d(agrad.asarray([[1.0, 2.0, 4.0, 3.0]]), 2).tolist()
+    [[2.0, 4.0]]
+    """
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def max_pool2d(
+    input: ArrayLike,
+    kernel_size: PerAxis,
+    stride: PerAxis | None = None,
+    padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """Return the largest element of each window of pictures; the gradient goes to the first that is as large.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Real, of shape ``(batch, channels, height, width)``, or without the batch.
+    kernel_size : int or tuple of int
+        The height and width of a window: one number for both, or one for each.
+    stride : int or tuple of int, optional
+        How far one window is from the next; by default as far as it is long.
+    padding : int or tuple of int
+        How much is laid around the picture that is smaller than anything; at most half the window.
+    dilation : int or tuple of int
+        How far one element of a window is from the next.
+    ceil_mode : bool
+        Whether a last window that reaches beyond the padding counts too, if it begins before that.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(batch, channels, out height, out width)``, or without the batch. NaN where one is in the window.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, if the window is larger than the padded picture, or if there is too much padding.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> picture = agrad.asarray([[[1.0, 2.0, 5.0, 6.0], [4.0, 3.0, 8.0, 7.0]]])
+    >>> F.max_pool2d(picture, 2).tolist()
+    [[[4.0, 8.0]]]
+    """
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def avg_pool1d(
+    input: ArrayLike,
+    kernel_size: PerAxis,
+    stride: PerAxis | None = None,
+    padding: PerAxis = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """Return the mean of each window along the last axis.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Of shape ``(batch, channels, length)``, or without the batch.
+    kernel_size, stride, padding, ceil_mode, count_include_pad
+        As in `avg_pool2d`.
+
+    Raises
+    ------
+    ValueError
+        As `avg_pool2d`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.avg_pool1d(agrad.asarray([[1.0, 2.0, 4.0, 3.0]]), 2).tolist()
+    [[1.5, 3.5]]
+    """
+    return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+
+
+def avg_pool2d(
+    input: ArrayLike,
+    kernel_size: PerAxis,
+    stride: PerAxis | None = None,
+    padding: PerAxis = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """Return the mean of each window of pictures.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Floating, of shape ``(batch, channels, height, width)``, or without the batch.
+    kernel_size, stride, ceil_mode
+        As in `max_pool2d`.
+    padding : int or tuple of int
+        How many zeros are laid around the picture; at most half the window.
+    count_include_pad : bool
+        Whether these zeros count as elements of the window.
+    divisor_override : int, optional
+        What the sum is divided by instead of the number of elements.
+
+    Returns
+    -------
+    Tensor
+        As from `max_pool2d`.
+
+    Raises
+    ------
+    ValueError
+        As `max_pool2d`, and if `divisor_override` is 0.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.avg_pool2d(agrad.asarray([[[1.0, 2.0], [3.0, 6.0]]]), 2).tolist()
+    [[[3.0]]]
+    """
+    return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+def adaptive_avg_pool2d(input: ArrayLike, output_size: int | tuple[int | None, int | None]) -> Tensor:
+    """Return means over as many windows as asked for, which cover the picture evenly.
+
+    Parameters
+    ----------
+    input : ArrayLike
+        Floating, of shape ``(batch, channels, height, width)``, or without the batch.
+    output_size : int or tuple of int or None
+        The height and width of the result: one number for both, or one for each; None keeps that of the input.
+
+    Returns
+    -------
+    Tensor
+        Window `i` of `m` along an axis of length `n` reaches from ``floor(i * n / m)`` to ``ceil((i + 1) * n / m)``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn import functional as F
+    >>> F.adaptive_avg_pool2d(agrad.ones((1, 8, 5, 7)), 1).shape
+    (1, 8, 1, 1)
+    """
+    input, batched = with_batch(input, 2)
+    asked = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    sizes = [n if m is None else m for n, m in zip_longest(input.shape[2:], asked)]
+    out = input
+    for axis, count in enumerate(each(sizes, 2, "output_size"), start=2):
+        out = _means(out, axis, count)
+    return out if batched else squeeze(out, axis=0)
+
+
+def _means(x: Tensor, axis: int, count: int) -> Tensor:
+    """Return the means of as many stretches of an axis, which cover it evenly."""
+    length = x.shape[axis]
+    if count == length:
+        return x
+    if count == 1:
+        return mean(x, axis=axis, keepdims=True)
+    around = (slice(None),) * axis
+    stretches = [slice(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+    return stack([mean(x[(*around, stretch)], axis=axis) for stretch in stretches], axis=axis)
+
+
+# The ops
+
+
+@primitive
+def window_max(xp: Any, input: ArrayLike, *, windows: Windows) -> tuple[Tensor, Tensor]:
+    """Return the largest element of each window, and the number of its place in the kernel."""
+    return backends.of(input).window_max(input, windows)
+
+
+@primitive
+def pick(xp: Any, input: ArrayLike, numbers: ArrayLike, *, windows: Windows) -> Tensor:
+    """Return the element of each window at the place that its number says."""
+    return generic.pick(backends.of(input), input, numbers, windows)
+
+
+@primitive
+def put_back(xp: Any, values: ArrayLike, numbers: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
+    """Add each value to zeros, at the place in its window that its number says: the transpose of `pick`."""
+    return backends.of(values).spread(values, numbers, lengths, windows)
+
+
+@primitive
+def window_sum(xp: Any, input: ArrayLike, *, windows: Windows) -> Tensor:
+    """Return the sum of each window."""
+    return backends.of(input).window_sum(input, windows)
+
+
+@primitive
+def spread(xp: Any, values: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
+    """Add each value to the whole of its window in zeros: the transpose of `window_sum`."""
+    return backends.of(values).spread(values, None, lengths, windows)
+
+
+def _lengths(shape: Any, windows: Windows) -> Lengths:
+    return generic.split(shape, windows)[1]
+
+
+window_max.vjp(
+    input=lambda g, xp, out, input_shape, windows: bare(put_back, xp)(
+        g[0], out[1], lengths=_lengths(input_shape, windows), windows=windows
+    )
+)
+pick.vjp(
+    input=lambda g, xp, numbers, input_shape, windows: bare(put_back, xp)(
+        g, numbers, lengths=_lengths(input_shape, windows), windows=windows
+    )
+)
+put_back.vjp(values=lambda g, xp, numbers, windows: bare(pick, xp)(g, numbers, windows=windows))
+window_sum.vjp(
+    input=lambda g, xp, input_shape, windows: bare(spread, xp)(
+        g, lengths=_lengths(input_shape, windows), windows=windows
+    )
+)
+spread.vjp(values=lambda g, xp, windows: bare(window_sum, xp)(g, windows=windows))
+
+
+# Arguments
+
+
+def _max_pool(axes: int, input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool) -> Tensor:
+    input, batched = with_batch(input, axes)
+    windows = _windows(axes, input, kernel, stride, padding, dilation, ceil)
+    out, _ = window_max(input, windows=windows)
+    return out if batched else squeeze(out, axis=0)
+
+
+def _avg_pool(
+    axes: int, input: Any, kernel: Any, stride: Any, padding: Any, ceil: bool, include_pad: bool, divisor: int | None
+) -> Tensor:
+    input, batched = with_batch(input, axes)
+    if not input.dtype.differentiable:
+        raise TypeError(f"means are floating, and the input is {input.dtype!r}; write input.astype(agrad.float32)")
+    if divisor == 0:
+        raise ValueError("divisor_override must not be 0")
+    windows = _windows(axes, input, kernel, stride, padding, 1, ceil)
+    out = window_sum(input, windows=windows)
+    if divisor is None and (include_pad or not windows.pads) and not ceil:
+        divisor = prod(windows.kernel)
+    out = out / (divisor or _sizes(input, windows, each(padding, axes, "padding", 0), include_pad))
+    return out if batched else squeeze(out, axis=0)
+
+
+def _windows(axes: int, input: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool) -> Windows:
+    kernel = each(kernel, axes, "kernel_size")
+    stride = kernel if stride is None else each(stride, axes, "stride")
+    padding, dilation = each(padding, axes, "padding", 0), each(dilation, axes, "dilation")
+    if any(2 * p > n for p, n in zip(padding, kernel, strict=True)):
+        raise ValueError(f"padding={padding} must be at most half of kernel_size={kernel}")
+    windows = Windows(kernel, stride, tuple((n, n) for n in padding), dilation)
+    check_room(windows, input.shape[2:])
+    return _with_last(windows, input.shape[2:]) if ceil else windows
+
+
+def _with_last(windows: Windows, lengths: Lengths) -> Windows:
+    """Pad behind, so that the last windows fit that begin before the padding does."""
+    around = []
+    spans = zip(lengths, windows.padding, windows.extent, windows.stride, strict=True)
+    for n, (before, _), extent, stride in spans:
+        count = -(-(n + 2 * before - extent) // stride) + 1
+        if (count - 1) * stride >= n + before:
+            count -= 1
+        around.append((before, max(before, (count - 1) * stride + extent - n - before)))
+    return Windows(windows.kernel, windows.stride, tuple(around), windows.dilation)
+
+
+def _sizes(input: Tensor, windows: Windows, padding: Lengths, include_pad: bool) -> Tensor:
+    """Return how many elements each window has: the padding counts if asked for, what lies beyond it never."""
+    sizes = ones((), dtype=input.dtype, device=input.device)
+    spans = zip(input.shape[2:], padding, windows.kernel, windows.stride, windows.counts(input.shape[2:]), strict=True)
+    for n, pad, kernel, stride, count in spans:
+        start, stop = (-pad, n + pad) if include_pad else (0, n)
+        begins = [i * stride - pad for i in range(count)]
+        along = [min(begin + kernel, stop) - max(begin, start) for begin in begins]
+        sizes = expand_dims(sizes, axis=-1) * asarray(along, dtype=input.dtype, device=input.device)
+    return sizes

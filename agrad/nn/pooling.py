@@ -1,0 +1,228 @@
+"""Pooling layers: one number for each window of the input, its largest or its mean."""
+
+from __future__ import annotations
+
+from ..core.tensor import Tensor
+from . import functional as F
+from .functional.convolution import PerAxis, each
+from .module import Module
+
+__all__ = ["AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
+
+
+class _MaxPool(Module):
+    def __init__(
+        self,
+        kernel_size: PerAxis,
+        stride: PerAxis | None = None,
+        padding: PerAxis = 0,
+        dilation: PerAxis = 1,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
+            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
+        )
+
+
+class MaxPool1d(_MaxPool):
+    """The largest element of each window along the last axis.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation, ceil_mode
+        As in `MaxPool2d`, for one axis.
+
+    Raises
+    ------
+    ValueError
+        On call, as `MaxPool2d`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.MaxPool1d(2)(agrad.asarray([[1.0, 2.0, 4.0, 3.0]])).tolist()
+    [[2.0, 4.0]]
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the maxima; the input is ``(batch, channels, length)``, or without the batch."""
+        return F.max_pool1d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+
+
+class MaxPool2d(_MaxPool):
+    """The largest element of each window of pictures; the gradient goes to the first that is as large.
+
+    Parameters
+    ----------
+    kernel_size : int or tuple of int
+        The height and width of a window.
+    stride : int or tuple of int, optional
+        How far one window is from the next; by default as far as it is long.
+    padding : int or tuple of int
+        How much is laid around the picture that is smaller than anything; at most half the window.
+    dilation : int or tuple of int
+        How far one element of a window is from the next.
+    ceil_mode : bool
+        Whether a last window that reaches beyond the padding counts too, if it begins before that.
+
+    Raises
+    ------
+    ValueError
+        On call, if a setting is out of range or the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.MaxPool2d(2)(agrad.ones((8, 16, 24, 24))).shape
+    (8, 16, 12, 12)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the maxima; the input is ``(batch, channels, height, width)``, or without the batch."""
+        return F.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+
+
+class AvgPool1d(Module):
+    """The mean of each window along the last axis.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, ceil_mode, count_include_pad
+        As in `AvgPool2d`, for one axis.
+
+    Raises
+    ------
+    ValueError
+        On call, as `AvgPool2d`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.AvgPool1d(2)(agrad.asarray([[1.0, 2.0, 4.0, 3.0]])).tolist()
+    [[1.5, 3.5]]
+    """
+
+    def __init__(
+        self,
+        kernel_size: PerAxis,
+        stride: PerAxis | None = None,
+        padding: PerAxis = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = each(kernel_size, 1, "kernel_size")
+        self.stride = self.kernel_size if stride is None else each(stride, 1, "stride")
+        self.padding = each(padding, 1, "padding", 0)
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the means; the input is ``(batch, channels, length)``, or without the batch."""
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool2d(Module):
+    """The mean of each window of pictures.
+
+    Parameters
+    ----------
+    kernel_size, stride, ceil_mode
+        As in `MaxPool2d`.
+    padding : int or tuple of int
+        How many zeros are laid around the picture; at most half the window.
+    count_include_pad : bool
+        Whether these zeros count as elements of the window.
+    divisor_override : int, optional
+        What the sum is divided by instead of the number of elements.
+
+    Raises
+    ------
+    ValueError
+        On call, if a setting is out of range or the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.AvgPool2d(2)(agrad.asarray([[[1.0, 2.0], [3.0, 6.0]]])).tolist()
+    [[[3.0]]]
+    """
+
+    def __init__(
+        self,
+        kernel_size: PerAxis,
+        stride: PerAxis | None = None,
+        padding: PerAxis = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        self.divisor_override = divisor_override
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the means; the input is ``(batch, channels, height, width)``, or without the batch."""
+        return F.avg_pool2d(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
+        )
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AdaptiveAvgPool2d(Module):
+    """Means over as many windows as asked for, which cover the picture evenly.
+
+    Parameters
+    ----------
+    output_size : int or tuple of int or None
+        The height and width of the result: one number for both, or one for each; None keeps that of the input.
+
+    Raises
+    ------
+    ValueError
+        On call, if the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.AdaptiveAvgPool2d((1, None))(agrad.ones((1, 8, 5, 7))).shape
+    (1, 8, 1, 7)
+    """
+
+    def __init__(self, output_size: int | tuple[int | None, int | None]) -> None:
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the means; the input is ``(batch, channels, height, width)``, or without the batch."""
+        return F.adaptive_avg_pool2d(input, self.output_size)
+
+    def extra_repr(self) -> str:
+        """Return the setting."""
+        return f"output_size={self.output_size}"

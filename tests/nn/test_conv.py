@@ -1,0 +1,111 @@
+"""Convolutional layers: shapes, settings, errors. Their values are compared with PyTorch's in tests/peers."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import agrad
+from agrad import nn
+from agrad.nn import functional as F
+from agrad.testing import assert_close, check_grads
+
+
+def test_conv2d_by_hand(device):
+    picture = agrad.reshape(agrad.arange(16, dtype=agrad.float32), (1, 1, 4, 4))
+    kernel = agrad.asarray([[[[1.0, 0.0], [0.0, -1.0]]]])
+    assert F.conv2d(picture, kernel).tolist() == [[[[-5.0] * 3] * 3]]
+    assert F.conv2d(picture, kernel, [1.0], stride=2).tolist() == [[[[-4.0, -4.0], [-4.0, -4.0]]]]
+    assert F.conv2d(picture, kernel, dilation=3).tolist() == [[[[-15.0]]]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "shape"),
+    [
+        ({}, (2, 6, 7, 5)),
+        ({"stride": 2}, (2, 6, 4, 3)),
+        ({"padding": 1}, (2, 6, 9, 7)),
+        ({"padding": "same"}, (2, 6, 9, 7)),
+        ({"padding": "valid", "dilation": (3, 2)}, (2, 6, 3, 3)),
+        ({"groups": 2, "bias": False, "padding_mode": "circular", "padding": 3}, (2, 6, 13, 11)),
+    ],
+)
+def test_conv2d_shapes(device, settings, shape):
+    layer = nn.Conv2d(4, 6, 3, **settings)
+    out = layer(agrad.ones((2, 4, 9, 7)))
+    assert out.shape == shape
+    assert layer(agrad.ones((4, 9, 7))).shape == shape[1:]
+    assert layer(agrad.ones((0, 4, 9, 7))).shape == (0, *shape[1:])
+    out.sum().backward()
+    assert layer.weight.grad.shape == layer.weight.shape
+
+
+def test_a_batch_of_nothing_has_a_gradient_of_zeros(device):
+    layer = nn.Conv2d(1, 2, 3)
+    layer(agrad.ones((0, 1, 4, 4))).sum().backward()
+    assert layer.weight.grad.tolist() == agrad.zeros(layer.weight.shape).tolist()
+
+
+def test_the_transposed_convolution_is_the_transpose(device):
+    agrad.manual_seed(0)
+    x, weight = agrad.randn(2, 3, 8, 7), agrad.randn(4, 3, 3, 2)
+    settings = {"stride": 2, "padding": 1, "dilation": (1, 2)}
+    y = F.conv2d(x, weight, **settings)
+    g = agrad.randn(*y.shape)
+    back = F.conv_transpose2d(g, weight, output_padding=(1, 0), **settings)
+    assert back.shape == x.shape
+    assert_close((y * g).sum(), (x * back).sum(), rtol=1e-4)
+
+
+def test_gradients_of_the_gradients(device):
+    if not device.backend.supports_float64:
+        pytest.skip("finite differences need float64")
+    agrad.manual_seed(0)
+    args = [agrad.randn(2, 2, 4, 3), agrad.randn(2, 1, 2, 2), agrad.randn(2)]
+    check_grads(lambda *x: F.conv2d(*x, padding="same", groups=2), args)
+
+
+@pytest.mark.property
+@settings(max_examples=25)
+@given(st.data())
+def test_any_settings_agree_with_plain_loops(device, data):
+    draw = data.draw
+    groups, axes = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    kernel, stride, dilation, padding = (
+        tuple(draw(st.lists(st.integers(low, 3), min_size=axes, max_size=axes))) for low in (1, 1, 1, 0)
+    )
+    least = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    lengths = [n + draw(st.integers(0, 4)) for n in least]
+    agrad.manual_seed(0)
+    x, weight = agrad.randn(2, 2 * groups, *lengths), agrad.randn(3 * groups, 2, *kernel)
+    conv = F.conv1d if axes == 1 else F.conv2d
+    out = conv(x, weight, None, stride, padding, dilation, groups)
+    from agrad.backends import windows as generic
+
+    windows = generic.Windows(kernel, stride, tuple((p, p) for p in padding), dilation)
+    assert_close(out, generic.convolve(device.backend, x.data, weight.data, windows, groups), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: F.conv2d(x, agrad.ones((2, 4, 3, 3))), "takes 4 channels"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 3))), r"weight must have shape"),
+        (lambda x: F.conv2d(x[0, 0], agrad.ones((2, 3, 3, 3))), r"input must have shape \(batch, channels, height"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 9, 3))), "do not fit"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), agrad.ones(3)), r"bias must have shape \(2,\)"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), stride=0), "stride must be"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), stride=2, padding="same"), "padding='same'"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), padding="full"), "'same' or 'valid'"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), padding=(1, 1, 1)), "padding must be"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 1, 3, 3)), groups=3), "groups=3"),
+        (lambda x: F.conv_transpose2d(x, agrad.ones((2, 1, 3, 3))), "takes 2 channels"),
+        (lambda x: F.conv_transpose2d(x, agrad.ones((3, 1, 3, 3)), output_padding=1), "output_padding"),
+        (lambda x: F.conv_transpose2d(x, agrad.ones((3, 1, 1, 1)), padding=4), "leaves nothing"),
+        (lambda x: nn.Conv2d(3, 4, 3, groups=2), "groups=2 must divide"),
+        (lambda x: nn.Conv2d(3, 4, 3, padding_mode="mirror"), "padding_mode must be one of"),
+        (lambda x: nn.ConvTranspose2d(3, 4, 3, padding_mode="reflect"), "of zeros"),
+    ],
+)
+def test_errors_say_what_is_wrong(device, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(agrad.ones((1, 3, 6, 6)))

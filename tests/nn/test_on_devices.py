@@ -1,0 +1,120 @@
+"""Layers give the same values and gradients on each device as on the CPU, where tests/peers compares with PyTorch's."""
+
+import pytest
+
+import agrad
+from agrad import nn
+from agrad.testing import assert_close
+
+LAYERS = {
+    "conv1d": (lambda: nn.Conv1d(4, 6, 3, padding=1), (2, 4, 9)),
+    "conv2d": (lambda: nn.Conv2d(4, 6, (3, 2), stride=2, dilation=2, groups=2), (2, 4, 9, 8)),
+    "conv2d same": (lambda: nn.Conv2d(4, 6, 4, padding="same", padding_mode="reflect"), (2, 4, 9, 8)),
+    "conv_transpose2d": (lambda: nn.ConvTranspose2d(4, 6, 3, stride=2, output_padding=1, padding=1), (2, 4, 5, 5)),
+    "max_pool1d": (lambda: nn.MaxPool1d(3, stride=2), (2, 4, 9)),
+    "max_pool2d": (lambda: nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True), (2, 4, 9, 8)),
+    "avg_pool1d": (lambda: nn.AvgPool1d(2), (2, 4, 9)),
+    "avg_pool2d": (lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), (2, 4, 9, 8)),
+    "adaptive": (lambda: nn.AdaptiveAvgPool2d((4, 3)), (2, 4, 9, 8)),
+    "batch_norm1d": (lambda: nn.BatchNorm1d(4), (5, 4)),
+    "batch_norm2d": (lambda: nn.BatchNorm2d(4, momentum=None), (5, 4, 3, 2)),
+    "batch_norm eval": (lambda: nn.BatchNorm2d(4).eval(), (5, 4, 3, 2)),
+    "layer_norm": (lambda: nn.LayerNorm((3, 4)), (5, 3, 4)),
+    "group_norm": (lambda: nn.GroupNorm(2, 4), (5, 4, 3)),
+    "rms_norm": (lambda: nn.RMSNorm(4), (5, 4)),
+    "prelu": (lambda: nn.PReLU(4), (5, 4, 3)),
+    "leaky_relu": (nn.LeakyReLU, (5, 4)),
+    "elu": (nn.ELU, (5, 4)),
+    "gelu": (nn.GELU, (5, 4)),
+    "silu": (nn.SiLU, (5, 4)),
+    "softplus": (lambda: nn.Softplus(2.0, 1.0), (5, 4)),
+    "hardtanh": (nn.Hardtanh, (5, 4)),
+    "log_softmax": (lambda: nn.LogSoftmax(0), (5, 4)),
+    "unflatten": (lambda: nn.Unflatten(1, (2, 2)), (5, 4)),
+}
+
+
+def run(layer, x):
+    x = x.detach().requires_grad_()
+    out = layer(x)
+    (out * agrad.exp(0.1 * out)).sum().backward()
+    return [out, x.grad, *(p.grad for p in layer.parameters()), *(b.astype(agrad.float32) for b in layer.buffers())]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_as_on_the_cpu(device, name):
+    make, shape = LAYERS[name]
+    with agrad.Device("cpu"):
+        agrad.manual_seed(0)
+        reference = make()
+        x = agrad.randn(*shape)
+        expected = run(reference, x)
+        reference = make() if name.startswith("batch") else reference  # its record has changed
+    layer = make()
+    layer.load_state_dict(reference.state_dict())
+    found = run(layer, x.to(device))
+    for ours, other in zip(found, expected, strict=True):
+        assert ours.device is device
+        assert_close(ours.detach(), other.detach().numpy(), rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize(("layer", "shape"), [(nn.Dropout(0.25), (400, 10)), (nn.Dropout2d(0.25), (400, 10, 2, 3))])
+def test_dropout(device, layer, shape):
+    agrad.manual_seed(1)
+    x = agrad.ones(shape, requires_grad=True)
+    out = layer(x)
+    out.sum().backward()
+    assert_close(x.grad, out.detach().numpy())
+    kept = out.detach().numpy().reshape(4000, -1)
+    assert set(kept.ravel().astype(float).round(4).tolist()) == {0.0, 1.3333}
+    assert (kept == kept[:, :1]).all()
+    assert abs((kept == 0).mean() - 0.25) < 0.03
+    assert layer.eval()(x) is x
+    layer.train()
+    agrad.manual_seed(1)
+    assert layer(x).tolist() == out.tolist()
+
+
+def test_dropout_of_all_and_of_none(device):
+    x = agrad.ones(3)
+    assert nn.Dropout(1.0)(x).tolist() == [0.0] * 3
+    assert nn.Dropout(0.0)(x).tolist() == [1.0] * 3
+    with pytest.raises(ValueError, match="probability"):
+        nn.Dropout(1.5)
+
+
+def test_embedding(device):
+    layer = nn.Embedding(4, 2, padding_idx=1)
+    assert layer.weight[1].tolist() == [0.0, 0.0]
+    layer(agrad.asarray([[0, 1], [0, 3]])).sum().backward()
+    assert layer.weight.grad.tolist() == [[2.0, 2.0], [0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
+    if device.backend.checks_indices and device.kind != "jax":
+        for wrong in (4, -1):
+            with pytest.raises(IndexError):
+                layer(agrad.asarray([wrong]))
+    with pytest.raises(TypeError, match="integers"):
+        layer(agrad.asarray([1.0]))
+    with pytest.raises(IndexError, match="padding_idx"):
+        nn.Embedding(4, 2, padding_idx=4)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nn.BatchNorm1d(3)(agrad.ones((2, 4))), r"\(batch, 3\) or \(batch, 3, n\); it has \(2, 4\)"),
+        (lambda: nn.BatchNorm2d(3)(agrad.ones((2, 3))), r"\(batch, 3, n, n\)"),
+        (lambda: nn.BatchNorm1d(3)(agrad.ones((1, 3))), "one value for each channel"),
+        (lambda: nn.functional.batch_norm(agrad.ones((2, 3)), None, None), "running_mean"),
+        (lambda: nn.functional.batch_norm(agrad.ones((2, 3)), None, None, agrad.ones(2)), "weight must have"),
+        (lambda: nn.LayerNorm(3)(agrad.ones((3, 2))), r"\(\.\.\., 3\)"),
+        (lambda: nn.GroupNorm(2, 3), "num_groups=2 must divide"),
+        (lambda: nn.GroupNorm(1, 3)(agrad.ones((1, 2))), r"\(batch, 3, \.\.\.\)"),
+        (lambda: nn.PReLU(2)(agrad.ones((1, 3))), r"weight must have shape \(1,\) or \(3,\)"),
+        (lambda: nn.Hardtanh(1.0, 0.0)(agrad.ones(1)), "min_val"),
+        (lambda: nn.Unflatten(1, (2, -1))(agrad.ones((1, 3))), "cannot be split"),
+        (lambda: nn.Bilinear(2, 3, 4)(agrad.ones((5, 2)), agrad.ones((4, 3))), "alike before"),
+    ],
+)
+def test_errors_say_what_is_wrong(device, call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

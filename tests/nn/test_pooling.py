@@ -1,0 +1,77 @@
+"""Pooling layers. Their values are compared with PyTorch's in tests/peers."""
+
+import math
+
+import pytest
+
+import agrad
+from agrad import nn
+from agrad.nn import functional as F
+
+
+def test_the_first_of_equals_gets_the_gradient(device):
+    x = agrad.zeros((1, 1, 2, 4), requires_grad=True)
+    F.max_pool2d(x, 2).sum().backward()
+    assert x.grad.tolist() == [[[[1.0, 0.0, 1.0, 0.0], [0.0] * 4]]]
+
+
+def test_overlapping_windows_add_up(device):
+    x = agrad.asarray([[[0.0, 5.0, 1.0]]], requires_grad=True)
+    F.max_pool1d(x, 2, stride=1).sum().backward()
+    assert x.grad.tolist() == [[[0.0, 2.0, 0.0]]]
+
+
+def test_nan_wins(device):
+    x = agrad.asarray([[[1.0, math.nan, 3.0, 4.0, math.nan, 6.0, 7.0, 8.0]]])
+    first, second, third, last = F.max_pool1d(x, 2).tolist()[0][0]
+    assert math.isnan(first)
+    assert second == 4.0
+    assert math.isnan(third)
+    assert last == 8.0
+
+
+def test_what_is_infinite_stays_in_its_window(device):
+    x = agrad.asarray([[[math.inf, 1.0, 2.0, 4.0]]])
+    assert F.avg_pool1d(x, 2).tolist() == [[[math.inf, 3.0]]]
+    assert F.adaptive_avg_pool2d(agrad.expand_dims(x, axis=0), (1, 2)).tolist() == [[[[math.inf, 3.0]]]]
+
+
+def test_padding_never_wins(device):
+    assert F.max_pool2d(agrad.full((1, 1, 2, 2), -3.0), 2, padding=1).tolist() == [[[[-3.0] * 2] * 2]]
+    assert F.max_pool1d(agrad.asarray([[[-5, -7]]]), 2, padding=1).tolist() == [[[-5, -7]]]
+
+
+def test_large_kernels_are_numbered(device):
+    x = agrad.zeros((1, 1, 20, 20))
+    x[0, 0, 19, 18] = 1.0
+    x = x.detach().requires_grad_()
+    F.max_pool2d(x, 20).sum().backward()
+    assert x.grad[0, 0, 19, 18].item() == 1.0
+    assert x.grad.sum().item() == 1.0
+
+
+@pytest.mark.parametrize("layer", [nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(2)])
+def test_a_batch_of_nothing(device, layer):
+    assert layer(agrad.ones((0, 3, 4, 4))).shape == (0, 3, 2, 2)
+
+
+def test_means_of_integers_are_refused(device):
+    with pytest.raises(TypeError, match="astype"):
+        F.avg_pool1d(agrad.ones((1, 1, 4), dtype=agrad.int64), 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: F.max_pool2d(x, 3, padding=2), "at most half"),
+        (lambda x: F.max_pool2d(x, 5), "do not fit"),
+        (lambda x: F.max_pool2d(x, 0), "kernel_size must be"),
+        (lambda x: F.max_pool1d(x, 2), r"\(batch, channels, length\)"),
+        (lambda x: F.avg_pool2d(x, 2, divisor_override=0), "divisor_override"),
+        (lambda x: F.adaptive_avg_pool2d(x, 0), "output_size must be"),
+        (lambda x: F.adaptive_avg_pool2d(x, (1, 2, 3)), "output_size must be"),
+    ],
+)
+def test_errors_say_what_is_wrong(device, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(agrad.ones((1, 3, 4, 4)))
