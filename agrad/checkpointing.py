@@ -11,7 +11,7 @@ from .core.device import get_device
 from .core.tape import Node, enable_grad, recording, tick
 from .core.tensor import Tensor
 from .core.transforms import named, outside
-from .deferred import arrays_of, pull_back, record, twins
+from .deferred import arrays_of, pull_back, record, refuse_others, twins
 
 __all__ = ["checkpoint"]
 
@@ -98,7 +98,9 @@ def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
 
 def _again(parents: Sequence[Any], node: Node, g: list[Any], kept: Sequence[Any]) -> tuple[dict[Any, Any], set[Any]]:
     """The rule: repeat the call, and go back through what it records this time."""
-    outputs, _ = _tracked(kept[2].repeat())
+    _, arrays, call = kept
+    refuse_others("checkpoint", arrays, arrays_of(call.arguments, parents))
+    outputs, _ = _tracked(call.repeat())
     shapes = [tuple(x.shape) for x in g]
     if [x.shape for x in outputs] != shapes:
         raise RuntimeError(

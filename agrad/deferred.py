@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from . import trees
+from . import errors, trees
 from .core import tape
 from .core.tape import Node, Pick, entry_of, propagate
 from .core.tensor import LEAF, Tensor, wrap
@@ -97,3 +97,9 @@ def twins(tree: Any) -> Any:
 def arrays_of(tree: Any, parents: Sequence[Any]) -> list[Any]:
     """Return the arrays of a nest, and of the leaves among `parents`: those that must not be written into."""
     return [x._data for x in (*trees.leaves(tree), *parents) if isinstance(x, Tensor)]
+
+
+def refuse_others(name: str, before: Sequence[Any], now: Sequence[Any]) -> None:
+    """Raise if a leaf has another array now: libraries that cannot write in place leave it so."""
+    if any(x is not y for x, y in zip(before, now, strict=True)):
+        raise errors.changed(name)

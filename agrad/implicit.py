@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import krylov, trees
 from .core.tape import Node, Pick, enable_grad, no_grad, recording, seed, tick
 from .core.tensor import Tensor, wrap
 from .core.transforms import Linearized, gradients, input_of, outside, stop_gradient
-from .deferred import arrays_of, pull_back, record, twins
+from .deferred import arrays_of, pull_back, record, refuse_others, twins
 from .ops.elementwise import conj
 
 __all__ = ["fixed_point", "root"]
@@ -192,27 +192,34 @@ def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> An
     parents = outside(residuals, since)
     if not parents:
         return trees.rebuild(solution, leaves)
-    shape = stop_gradient(solution)
-    again = partial(_call, f, shape, twins(theta))
+    again = _Again(f, stop_gradient(solution), twins(theta))
     kept = [[x._data for x in leaves], arrays_of(theta, parents), again]
     return trees.rebuild(solution, record(name, leaves, parents, kept, partial(_pulled, parents, name)))
 
 
-def _call(f: Function, shape: Any, theta: Sequence[Any], x: Sequence[Tensor]) -> list[Tensor]:
-    return trees.leaves(f(trees.rebuild(shape, x), *twins(theta)))
+class _Again(NamedTuple):
+    """What it takes to call a function once more at its solution."""
+
+    f: Function
+    solution: Any
+    theta: Sequence[Any]
+
+    def repeat(self, x: Sequence[Tensor]) -> list[Tensor]:
+        return trees.leaves(self.f(trees.rebuild(self.solution, x), *twins(self.theta)))
 
 
 def _pulled(
     parents: Sequence[Any], name: str, node: Node, g: list[Any], kept: Sequence[Any]
 ) -> tuple[dict[Any, Any], set[Any]]:
     """The rule: solve ``(df/dx)ᵀ w = g``, and pull -w back through `f` to all else that it uses."""
-    _, arrays, _, again = kept
+    _, arrays, others, again = kept
+    refuse_others(name, others, arrays_of(again.theta, parents))
     graph, device = isinstance(g[0], Tensor), node.device
     wanted = [conj(x if graph else wrap(x, device)) for x in g]  # in public convention, as `gradients` has it
     outputs = [wrap(x, device, Pick.node(node, i, x) if graph else None) for i, x in enumerate(arrays)]
     inputs = [input_of(x, linked=graph) for x in outputs]
     with enable_grad():
-        residuals = again(inputs)
+        residuals = again.repeat(inputs)
     tracked = [i for i, y in enumerate(residuals) if y._node is not None]
     ends = [residuals[i] for i in tracked]
 

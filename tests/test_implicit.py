@@ -126,6 +126,15 @@ def test_a_singular_derivative_is_said():
     assert_close(b.grad, 2.0)
 
 
+def test_what_changed_before_backward_is_refused():
+    a = tensor(2.0, requires_grad=True)
+    x = agrad.fixed_point(heron, tensor(1.0), a)
+    with agrad.no_grad():
+        a += 1
+    with pytest.raises(RuntimeError, match="fixed_point needs was changed in place"):
+        x.backward()
+
+
 def test_functions_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"must return what x0 is.*float64 of shape \(2,\).*of shape \(\)"):
         agrad.fixed_point(lambda x: x.sum(), tensor([1.0, 2.0]))

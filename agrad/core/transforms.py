@@ -183,8 +183,8 @@ class Linearized:
             filled[i] = tree
         with enable_grad():
             result = f(*filled, **kwargs)
-        self.aux: Any
-        self.outputs, self.aux = _pair(result) if has_aux else (result, None)
+        pair: Any = _pair(result) if has_aux else (result, None)
+        self.outputs, self.aux = pair
         self.tensors = [_checked(x) for x in trees.leaves(self.outputs)]
         others = [x for x in trees.leaves(self.aux) if isinstance(x, Tensor)]
         self.outer = linked and bool(outside([*self.tensors, *others], since))
