@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import random
 import re
 import signal
 import subprocess
@@ -28,6 +30,8 @@ SMALL = {
     "mnist": ["--dataset", "digits", "--epochs", "1"],
     "mnist_cnn": ["--dataset", "digits", "--epochs", "1"],
     "differentiate_scipy": ["--steps", "5"],
+    "char_rnn": ["--epochs", "2", "--steps", "2", "--hidden", "8"],
+    "vae": ["--dataset", "digits", "--epochs", "1"],
 }
 ALONE = {"differentiate_scipy"}  # it tells SciPy something before it imports it, and here SciPy may be imported already
 
@@ -281,3 +285,30 @@ def test_own_ops(device):
     assert found.totals == [4.0, 2.0, 4.0]
     assert found.omega == pytest.approx(0.5671433, abs=1e-6)
     assert found.minimum == pytest.approx(2.1331, abs=1e-3)
+
+
+def test_char_rnn_knows_its_grammar():
+    grammar = import_module("char_rnn")
+    draw = random.Random(0)
+    lines = grammar.text(50_000, draw).split("\n")[:-1]
+    assert all(grammar.is_right(line) for line in lines)
+    wrong = ["a cat chase the dog.", "two cats chases a dog.", "the cat.", "a cats chases a dog.", "the cat sees a dog"]
+    assert not any(grammar.is_right(line) for line in wrong)
+    assert set("".join(lines)) | {"\n"} == set(grammar.CHARACTERS)
+    choices = 2 * math.log2(2 * 3 * 2 * math.sqrt(4) * 6) + math.log2(5)
+    assert grammar.limit() == pytest.approx(choices * len(lines) / sum(len(line) + 1 for line in lines), rel=0.01)
+
+
+def test_char_rnn_learns():
+    result = run("char_rnn", "--epochs", "3", "--steps", "20", "--hidden", "32")
+    assert result.bits[0] > 4
+    assert result.bits[-1] < 3
+    assert len(result.bits) == 60
+
+
+def test_vae_learns():
+    result = run("vae", "--dataset", "digits", "--epochs", "10")
+    losses = [epoch.loss for epoch in result.epochs]
+    assert losses[-1] < 0.75 * losses[0]
+    assert result.test.loss == pytest.approx(losses[-1], rel=0.05)
+    assert result.test.divergence > 0.1
