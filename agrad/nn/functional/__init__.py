@@ -4,6 +4,7 @@ from ...ops.activations import relu, sigmoid, silu
 from ...ops.elementwise import tanh
 from ..cross_entropy import cross_entropy, nll_loss
 from .activation import elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, softmax, softplus
+from .attention import scaled_dot_product_attention
 from .convolution import conv1d, conv2d, conv_transpose2d
 from .dropping import dropout, dropout2d
 from .linear_maps import bilinear, embedding, linear
@@ -27,6 +28,6 @@ __all__ = [
     "binary_cross_entropy_with_logits", "conv1d", "conv2d", "conv_transpose2d", "cosine_embedding_loss",
     "cross_entropy", "dropout", "dropout2d", "elu", "embedding", "flatten", "gelu", "group_norm", "hardtanh",
     "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "max_pool1d",
-    "max_pool2d", "mse_loss", "nll_loss", "prelu", "relu", "rms_norm", "sigmoid", "silu", "smooth_l1_loss",
-    "softmax", "softplus", "tanh", "triplet_margin_loss",
+    "max_pool2d", "mse_loss", "nll_loss", "prelu", "relu", "rms_norm", "scaled_dot_product_attention", "sigmoid",
+    "silu", "smooth_l1_loss", "softmax", "softplus", "tanh", "triplet_margin_loss",
 ]  # fmt: skip

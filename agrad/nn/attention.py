@@ -1,0 +1,309 @@
+"""Attention layers: several heads that each look at a sequence in their own way, and the block of a transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ..core.device import Device
+from ..core.tensor import Tensor
+from ..ops.creation import empty
+from ..ops.manipulation import expand_dims, moveaxis, permute_dims, reshape, squeeze
+from ..ops.statistical import mean
+from . import functional as F
+from . import init
+from .dropout import Dropout
+from .functional.attention import as_numbers, attend, causal_mask
+from .functional.dropping import check_probability
+from .linear import Linear
+from .module import Module
+from .normalization import LayerNorm
+from .parameter import Parameter
+
+__all__ = ["MultiheadAttention", "TransformerEncoderLayer"]
+
+_ACTIVATIONS: Final[dict[str, Callable[..., Tensor]]] = {"relu": F.relu, "gelu": F.gelu}
+
+
+class MultiheadAttention(Module):
+    """Attention in several heads, between learned views of queries, keys and values.
+
+    Parameters
+    ----------
+    embed_dim : int
+        The length of a query and of an output.
+    num_heads : int
+        How many heads; each sees ``embed_dim / num_heads`` features.
+    dropout : float
+        The probability with which a weight of the attention is left out, while training.
+    bias : bool
+        Whether there are shifts.
+    kdim, vdim : int, optional
+        The lengths of a key and of a value; `embed_dim` by default.
+    batch_first : bool
+        Whether sequences are ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
+    device : str or Device, optional
+    dtype : DType, optional
+
+    Attributes
+    ----------
+    in_proj_weight : Parameter or None
+        Those for queries, keys and values, one below the other, ``(3 * embed_dim, embed_dim)``; if `kdim` or `vdim`
+        is another number, ``q_proj_weight``, ``k_proj_weight`` and ``v_proj_weight`` take its place.
+    in_proj_bias : Parameter or None
+        Of shape ``(3 * embed_dim,)``.
+    out_proj : Linear
+        What becomes of the joined heads.
+
+    Raises
+    ------
+    ValueError
+        If the heads do not divide the features; on call, if the shapes do not fit.
+
+    Notes
+    -----
+    Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> x = agrad.ones((2, 7, 8))
+    >>> outputs, weights = nn.MultiheadAttention(8, num_heads=2, batch_first=True)(x, x, x)
+    >>> outputs.shape, weights.shape
+    ((2, 7, 8), (2, 7, 7))
+    """
+
+    in_proj_weight: Parameter | None
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        *,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if num_heads < 1 or embed_dim % num_heads:
+            raise ValueError(f"num_heads={num_heads} must divide embed_dim={embed_dim}")
+        self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
+        self.dropout, self.batch_first = check_probability(dropout), batch_first
+        self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
+        place: dict[str, Any] = {"dtype": dtype, "device": device}
+        if self.kdim == self.vdim == embed_dim:
+            self.in_proj_weight = Parameter(empty((3 * embed_dim, embed_dim), **place))
+        else:
+            self.in_proj_weight = None
+            self.q_proj_weight = Parameter(empty((embed_dim, embed_dim), **place))
+            self.k_proj_weight = Parameter(empty((embed_dim, self.kdim), **place))
+            self.v_proj_weight = Parameter(empty((embed_dim, self.vdim), **place))
+        self.in_proj_bias = Parameter(empty((3 * embed_dim,), **place)) if bias else None
+        self.out_proj = Linear(embed_dim, embed_dim, bias=bias, dtype=dtype, device=device)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values for the projections of the inputs, and set all shifts to 0."""
+        for weight in self._weights() if self.in_proj_weight is None else [self.in_proj_weight]:
+            init.xavier_uniform_(weight)
+        for bias in (self.in_proj_bias, self.out_proj.bias):
+            if bias is not None:
+                init.zeros_(bias)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None = None,
+        need_weights: bool = True,
+        attn_mask: Tensor | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the outputs and the weights.
+
+        Parameters
+        ----------
+        query, key, value : Tensor
+            ``(length, batch, features)``, or with the first two exchanged if `batch_first`, or without the batch.
+        key_padding_mask : Tensor, optional
+            ``(batch, keys)``: booleans, true for keys that nobody may look at; or numbers that are added.
+        need_weights : bool
+            Whether the weights are returned; None otherwise.
+        attn_mask : Tensor, optional
+            ``(queries, keys)`` or ``(batch * num_heads, queries, keys)``: booleans, true where a query may not look
+            at a key; or numbers that are added.
+        average_attn_weights : bool
+            Whether to return the mean over the heads instead of the weights of each.
+        is_causal : bool
+            Whether query `i` may look at the keys up to `i` only.
+
+        Returns
+        -------
+        outputs : Tensor
+            Of the query's shape.
+        weights : Tensor or None
+            ``(batch, queries, keys)``, or with an axis of heads behind the batch.
+        """
+        if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
+            raise ValueError(
+                f"query, key and value must all have a batch, or none: they have shapes {query.shape}, {key.shape} "
+                f"and {value.shape}"
+            )
+        batched = query.ndim == 3
+        inputs = [self._rows(x, batched) for x in (query, key, value)]
+        if key_padding_mask is not None and not batched:
+            key_padding_mask = expand_dims(key_padding_mask, axis=0)
+        mask = self._mask(inputs[0], inputs[1], key_padding_mask, attn_mask, is_causal)
+        q, k, v = (self._heads(x) for x in self._projected(inputs))
+        out, weights = attend(q, k, v, mask, self.dropout if self.training else 0.0)
+        batch, length = inputs[0].shape[:2]
+        out = self.out_proj(reshape(permute_dims(out, (0, 2, 1, 3)), (batch, length, self.embed_dim)))
+        out = squeeze(out, axis=0) if not batched else out if self.batch_first else moveaxis(out, 0, 1)
+        if not need_weights:
+            return out, None
+        weights = mean(weights, axis=1) if average_attn_weights else weights
+        return out, weights if batched else squeeze(weights, axis=0)
+
+    def _rows(self, x: Tensor, batched: bool) -> Tensor:
+        """Return an input as ``(batch, length, features)``."""
+        if not batched:
+            return expand_dims(x, axis=0)
+        return x if self.batch_first else moveaxis(x, 0, 1)
+
+    def _projected(self, inputs: list[Tensor]) -> list[Tensor]:
+        biases = [None] * 3 if self.in_proj_bias is None else self._thirds(self.in_proj_bias)
+        return [F.linear(*each) for each in zip(inputs, self._weights(), biases, strict=True)]
+
+    def _weights(self) -> list[Any]:
+        """Return the weights of queries, keys and values."""
+        if self.in_proj_weight is None:
+            return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
+        return self._thirds(self.in_proj_weight)
+
+    def _thirds(self, x: Tensor) -> list[Tensor]:
+        n = self.embed_dim
+        return [x[i * n : (i + 1) * n] for i in range(3)]
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """Return ``(batch, heads, length, features of a head)``."""
+        return permute_dims(reshape(x, (*x.shape[:2], self.num_heads, self.head_dim)), (0, 2, 1, 3))
+
+    def _mask(self, query: Tensor, key: Tensor, padding: Any, attn: Any, is_causal: bool) -> Tensor | None:
+        """Return all masks as one, which says where a query may look, or what to add."""
+        masks = [causal_mask(query, key)] if is_causal else []
+        if padding is not None:
+            padding = reshape(padding, (query.shape[0], 1, 1, key.shape[1]))
+            masks.append(~padding if padding.dtype.name == "bool" else padding)
+        if attn is not None:
+            if attn.ndim == 3:
+                attn = reshape(attn, (query.shape[0], self.num_heads, query.shape[1], key.shape[1]))
+            masks.append(~attn if attn.dtype.name == "bool" else attn)
+        if not masks:
+            return None
+        mixed = any(mask.dtype.name != "bool" for mask in masks)
+        first, *others = [as_numbers(mask, query) for mask in masks] if mixed else masks
+        for mask in others:
+            first = first + mask if mixed else first & mask
+        return first
+
+
+class TransformerEncoderLayer(Module):
+    """The block of a transformer: attention within a sequence, then a network for each element; both add to their input.
+
+    Parameters
+    ----------
+    d_model : int
+        The length of an element.
+    nhead : int
+        How many heads.
+    dim_feedforward : int
+        The width of the network.
+    dropout : float
+        The probability with which numbers are left out in four places, while training.
+    activation : {"relu", "gelu"} or callable
+        Of the network.
+    layer_norm_eps : float
+        Of the normalizations.
+    batch_first : bool
+        Whether sequences are ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
+    norm_first : bool
+        Whether attention and network get normalized inputs, instead of the sums being normalized.
+    bias : bool
+        Whether there are shifts.
+    device : str or Device, optional
+    dtype : DType, optional
+
+    Raises
+    ------
+    ValueError
+        If there is no such activation, and as `MultiheadAttention`.
+
+    Notes
+    -----
+    Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16, batch_first=True)(agrad.ones((2, 7, 8))).shape
+    (2, 7, 8)
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Callable[[Tensor], Tensor] = "relu",
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if isinstance(activation, str) and activation not in _ACTIVATIONS:
+            raise ValueError(f"activation must be 'relu', 'gelu' or a function, not {activation!r}")
+        self.activation = _ACTIVATIONS[activation] if isinstance(activation, str) else activation
+        self.norm_first = norm_first
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **place)
+        self.linear1 = Linear(d_model, dim_feedforward, bias, **place)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, **place)
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
+        self.dropout1 = Dropout(dropout)
+        self.dropout2 = Dropout(dropout)
+
+    def forward(
+        self,
+        src: Tensor,
+        src_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool = False,
+    ) -> Tensor:
+        """Return a Tensor of the shape of `src`; the masks are those of `MultiheadAttention`."""
+        masks = (src_key_padding_mask, src_mask, is_causal)
+        if self.norm_first:
+            src = src + self._attended(self.norm1(src), *masks)
+            return src + self._transformed(self.norm2(src))
+        src = self.norm1(src + self._attended(src, *masks))
+        return self.norm2(src + self._transformed(src))
+
+    def _attended(self, x: Tensor, padding: Tensor | None, mask: Tensor | None, is_causal: bool) -> Tensor:
+        out, _ = self.self_attn(x, x, x, padding, need_weights=False, attn_mask=mask, is_causal=is_causal)
+        return self.dropout1(out)
+
+    def _transformed(self, x: Tensor) -> Tensor:
+        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))

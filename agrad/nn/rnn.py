@@ -1,0 +1,338 @@
+"""Recurrent layers: a state that goes from step to step of a sequence, and takes in an element at each."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+from ..core.device import Device
+from ..core.tensor import Tensor
+from ..ops.activations import relu, sigmoid
+from ..ops.creation import empty, zeros
+from ..ops.elementwise import tanh
+from ..ops.manipulation import concat, expand_dims, flip, moveaxis, reshape, squeeze, stack, unstack
+from . import functional as F
+from . import init
+from .functional.dropping import check_probability
+from .module import Module
+from .parameter import Parameter
+
+__all__ = ["GRU", "LSTM", "RNN"]
+
+State = tuple[Tensor, ...]
+
+
+class _Recurrent(Module):
+    """What recurrent layers share: weights, layers, directions and the walk along the sequence.
+
+    A subclass says how many gates it has and how many Tensors are its state, and defines `step`.
+    """
+
+    gates = 1
+    states = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        device: str | Device | None,
+        dtype: Any,
+    ) -> None:
+        super().__init__()
+        if hidden_size < 1 or num_layers < 1:
+            raise ValueError(f"hidden_size={hidden_size} and num_layers={num_layers} must be 1 or more")
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout = bias, batch_first, check_probability(dropout)
+        self.bidirectional = bidirectional
+        self._ends = ("", "_reverse") if bidirectional else ("",)
+        rows = self.gates * hidden_size
+        for layer in range(num_layers):
+            size = hidden_size * len(self._ends) if layer else input_size
+            for end in self._ends:
+                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, size), "weight_hh": (rows, hidden_size)}
+                shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {}
+                for name, shape in shapes.items():
+                    setattr(self, f"{name}_l{layer}{end}", Parameter(empty(shape, dtype=dtype, device=device)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        bound = 1 / sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
+        """Return the next state, each ``(batch, hidden_size)``; the first two are ``(batch, gates, hidden_size)``."""
+        raise NotImplementedError
+
+    def _run(self, input: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Return the outputs of the last layer, and the last states of all layers."""
+        if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
+            order = "batch, length" if self.batch_first else "length, batch"
+            raise ValueError(
+                f"{type(self).__name__} takes an input of shape ({order}, {self.input_size}), or without the batch; "
+                f"it has {input.shape}"
+            )
+        batched = input.ndim == 3
+        x = input if batched else expand_dims(input, axis=1)
+        x = moveaxis(x, 0, 1) if batched and self.batch_first else x
+        if not x.shape[0]:
+            raise ValueError(f"a sequence needs one element at least; the input has shape {input.shape}")
+        starts = self._starts(x, state, batched)
+        lasts: list[State] = []
+        for layer in range(self.num_layers):
+            x = F.dropout(x, self.dropout, self.training) if layer else x
+            directions = []
+            for end in self._ends:
+                start = tuple(part[len(lasts)] for part in starts)
+                outputs, last = self._walk(flip(x, axis=0) if end else x, start, f"_l{layer}{end}")
+                directions.append(flip(outputs, axis=0) if end else outputs)
+                lasts.append(last)
+            x = concat(directions, axis=-1) if len(directions) > 1 else directions[0]
+        finals = tuple(stack(parts) for parts in zip(*lasts, strict=True))
+        if not batched:
+            return squeeze(x, axis=1), tuple(squeeze(part, axis=1) for part in finals)
+        return (moveaxis(x, 0, 1) if self.batch_first else x), finals
+
+    def _starts(self, x: Tensor, state: State | None, batched: bool) -> State:
+        """Return the states to begin with, each ``(layers and directions, batch, hidden_size)``."""
+        shape = (self.num_layers * len(self._ends), x.shape[1], self.hidden_size)
+        if state is None:
+            return tuple(zeros(shape, dtype=x.dtype, device=x.device) for _ in range(self.states))
+        expected = shape if batched else (shape[0], shape[2])
+        for part in state:
+            if part.shape != expected:
+                raise ValueError(f"an initial state must have shape {expected} beside this input; it has {part.shape}")
+        return state if batched else tuple(expand_dims(part, axis=1) for part in state)
+
+    def _walk(self, x: Tensor, state: State, end: str) -> tuple[Tensor, State]:
+        """Go along a sequence in one layer and direction; return the outputs stacked, and the last state."""
+        weight_ih, weight_hh, bias_ih, bias_hh = (
+            getattr(self, name + end, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        )
+        by_gate = (x.shape[1], self.gates, self.hidden_size)
+        outputs = []
+        for element in unstack(reshape(F.linear(x, weight_ih, bias_ih), (x.shape[0], *by_gate))):
+            state = self.step(element, reshape(F.linear(state[0], weight_hh, bias_hh), by_gate), state)
+            outputs.append(state[0])
+        return stack(outputs), state
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        parts = [str(self.input_size), str(self.hidden_size)]
+        parts += [f"num_layers={self.num_layers}"] if self.num_layers != 1 else []
+        parts += ["bias=False"] if not self.bias else []
+        parts += ["batch_first=True"] if self.batch_first else []
+        parts += [f"dropout={self.dropout}"] if self.dropout else []
+        parts += ["bidirectional=True"] if self.bidirectional else []
+        return ", ".join(parts)
+
+
+class RNN(_Recurrent):
+    """A plain recurrent network: ``h = tanh(x @ W.T + b + h @ V.T + c)``, step by step.
+
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers
+        As in `LSTM`.
+    nonlinearity : {"tanh", "relu"}
+    bias, batch_first, dropout, bidirectional, device, dtype
+        As in `LSTM`.
+
+    Raises
+    ------
+    ValueError
+        As `LSTM`, and if there is no such nonlinearity.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> outputs, last = nn.RNN(3, 5)(agrad.ones((7, 2, 3)))
+    >>> outputs.shape, last.shape
+    ((7, 2, 5), (1, 2, 5))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
+        self.nonlinearity = nonlinearity
+
+    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
+        """Return the next state."""
+        total = squeeze(from_input + from_state, axis=1)
+        return (tanh(total) if self.nonlinearity == "tanh" else relu(total),)
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the outputs and the last state; see `LSTM.forward`, with one Tensor for a state."""
+        outputs, (last,) = self._run(input, None if hx is None else (hx,))
+        return outputs, last
+
+
+class LSTM(_Recurrent):
+    """A long short-term memory: beside its output, a cell that gates let forget, take in and show, step by step.
+
+    Parameters
+    ----------
+    input_size : int
+        The length of an element of the sequence.
+    hidden_size : int
+        The length of the state.
+    num_layers : int
+        How many layers: the outputs of each are the sequence of the next.
+    bias : bool
+        Whether there are shifts.
+    batch_first : bool
+        Whether sequences are ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
+    dropout : float
+        The probability with which an output is left out on its way to the next layer, while training.
+    bidirectional : bool
+        Whether each layer also goes from the end to the beginning; its outputs then stand behind the others.
+    device : str or Device, optional
+    dtype : DType, optional
+
+    Attributes
+    ----------
+    weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 : Parameter
+        Of the first layer: for the input, ``(gates * hidden_size, input_size)``, for the state, and the shifts. Those
+        of other layers have other numbers, those of the way back end in ``_reverse``.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range; on call, if the shapes do not fit.
+
+    Notes
+    -----
+    With ``i, f, g, o`` the four gates, ``c = sigmoid(f) * c + sigmoid(i) * tanh(g)`` and
+    ``h = sigmoid(o) * tanh(c)``. All weights begin uniform between ``-1 / sqrt(hidden_size)`` and its opposite, as
+    PyTorch's do. Source: S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> outputs, (last, cell) = nn.LSTM(3, 5, num_layers=2, batch_first=True)(agrad.ones((2, 7, 3)))
+    >>> outputs.shape, last.shape, cell.shape
+    ((2, 7, 5), (2, 2, 5), (2, 2, 5))
+    """
+
+    gates = 4
+    states = 2
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
+
+    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
+        """Return the next state."""
+        i, f, g, o = unstack(from_input + from_state, axis=1)
+        cell = sigmoid(f) * state[1] + sigmoid(i) * tanh(g)
+        return sigmoid(o) * tanh(cell), cell
+
+    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the outputs and the last states.
+
+        Parameters
+        ----------
+        input : Tensor
+            ``(length, batch, input_size)``, or with the first two exchanged if `batch_first`, or without the batch.
+        hx : tuple of Tensor, optional
+            The state and the cell to begin with, each ``(layers * directions, batch, hidden_size)``; zeros by default.
+
+        Returns
+        -------
+        outputs : Tensor
+            Of the last layer, ``(length, batch, directions * hidden_size)`` or as the input is ordered.
+        (h, c) : tuple of Tensor
+            The last state and cell of each layer and direction.
+        """
+        outputs, (last, cell) = self._run(input, hx)
+        return outputs, (last, cell)
+
+
+class GRU(_Recurrent):
+    """A gated recurrent unit: a state that gates let forget and renew, step by step.
+
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype
+        As in `LSTM`.
+
+    Raises
+    ------
+    ValueError
+        As `LSTM`.
+
+    Notes
+    -----
+    With ``r, z, n`` the three gates, of which the state's part of `n` is scaled by ``sigmoid(r)``,
+    ``h = (1 - sigmoid(z)) * tanh(n) + sigmoid(z) * h``. Source: K. Cho et al., "Learning phrase representations using
+    RNN encoder-decoder for statistical machine translation", EMNLP 2014.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> outputs, last = nn.GRU(3, 5, bidirectional=True)(agrad.ones((7, 2, 3)))
+    >>> outputs.shape, last.shape
+    ((7, 2, 10), (2, 2, 5))
+    """
+
+    gates = 3
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
+
+    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
+        """Return the next state."""
+        r, z, n = unstack(from_input, axis=1)
+        state_r, state_z, state_n = unstack(from_state, axis=1)
+        z = sigmoid(z + state_z)
+        return ((1 - z) * tanh(n + sigmoid(r + state_r) * state_n) + z * state[0],)
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the outputs and the last state; see `LSTM.forward`, with one Tensor for a state."""
+        outputs, (last,) = self._run(input, None if hx is None else (hx,))
+        return outputs, last
