@@ -24,14 +24,14 @@ class Deferred:
     def __init__(self, name: str, rule: Rule) -> None:
         self.name, self.rule = name, rule
 
-    def spread(self, node: Node, g: list[Any], kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
+    def spread(self, node: Node, edges: Sequence[Any], g: list[Any], kept: Sequence[Any]) -> list[tuple[Any, Any]]:
         """Run the rule; return edges that find each parent's cotangent in the result."""
         found, shared = self.rule(node, g, kept)
         graph = isinstance(g[0], Tensor)
         if not graph:  # what a leaf gets is its own
             own = node.device.backend.own
             found = {entry: own(x, True) if entry in shared else x for entry, x in found.items()}
-        return [(parent, lambda *_, x=found[parent]: x) for parent, _ in node.edges if parent in found]
+        return [(parent, lambda *_, x=found[parent]: x) for parent, _ in edges if parent in found]
 
     def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
         """Return kept values for a pass that is recorded: they are Tensors already."""
