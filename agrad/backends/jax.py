@@ -16,6 +16,7 @@ from .base import names_of
 from .host import native_order, refuse_overflow
 from .stirling import betaln
 from .stream import StreamBackend
+from .windows import Lengths, Windows
 
 _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
 _PLATFORMS = ("cpu", "gpu", "cuda", "rocm", "tpu", "METAL")
@@ -171,6 +172,27 @@ class JaxBackend(StreamBackend):
     def special(self, name: str) -> Callable[..., Any]:
         found = _SPECIAL.get(name) or getattr(jax.scipy.special, name, None)
         return super().special(name) if found is None else found
+
+    # Convolution: JAX's own, and its transposes
+
+    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+        return jax.lax.conv_general_dilated(
+            x,
+            weight,
+            windows.stride,
+            windows.padding,
+            rhs_dilation=windows.dilation,
+            feature_group_count=groups,
+            precision=jax.lax.Precision.HIGHEST,
+        )
+
+    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+        like = jax.ShapeDtypeStruct((g.shape[0], weight.shape[1] * groups, *lengths), g.dtype)
+        return jax.linear_transpose(lambda x: self.convolve(x, weight, windows, groups), like)(g)[0]
+
+    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+        like = jax.ShapeDtypeStruct((g.shape[1], x.shape[1] // groups, *windows.kernel), g.dtype)
+        return jax.linear_transpose(lambda weight: self.convolve(x, weight, windows, groups), like)(g)[0]
 
     # Random numbers
 

@@ -15,6 +15,7 @@ import torch
 from .base import Backend, names_of
 from .host import native_order
 from .stirling import betaln
+from .windows import Lengths, Windows
 
 # PyTorch's name for a kind of device -> how to ask for it, and what it takes.
 _ACCELERATORS = {
@@ -165,6 +166,30 @@ class TorchBackend(Backend):
         found = _SPECIAL.get(name) or getattr(torch.special, name, None)
         return super().special(name) if found is None else found
 
+    # Convolution: PyTorch's own, of floats, and with padding that is alike before and behind
+
+    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+        if not x.is_floating_point():
+            return super().convolve(x, weight, windows, groups)
+        x, settings = _settings(x, windows, groups)
+        return torch.ops.aten.convolution(x, weight, None, *settings)
+
+    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+        if not g.is_floating_point():
+            return super().convolve_input(g, weight, lengths, windows, groups)
+        like = g.new_empty(1).expand(g.shape[0], weight.shape[1] * groups, *lengths)
+        x, settings = _settings(like, windows, groups)
+        result, _, _ = torch.ops.aten.convolution_backward(g, x, weight, None, *settings, [True, False, False])
+        return result if x is like else result[windows.inside(lengths)]
+
+    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+        if not g.is_floating_point():
+            return super().convolve_weight(g, x, windows, groups)
+        like = g.new_empty(1).expand(g.shape[1], x.shape[1] // groups, *windows.kernel)
+        x, settings = _settings(x, windows, groups)
+        _, result, _ = torch.ops.aten.convolution_backward(g, x, like, None, *settings, [False, True, False])
+        return result
+
     def generator(self, seed: int, native: Any) -> Any:
         return torch.Generator(native).manual_seed(seed ^ seed >> 32)  # on the CPU, PyTorch takes the low 32 bits only
 
@@ -185,6 +210,15 @@ class TorchBackend(Backend):
 
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         return torch.randperm(n, generator=generator, device=native)
+
+
+def _settings(x: Any, windows: Windows, groups: int) -> tuple[Any, tuple[Any, ...]]:
+    """Return the input, padded if PyTorch cannot, and the settings of a convolution as PyTorch takes them."""
+    padding = [before for before, _ in windows.padding]
+    if any(before != behind for before, behind in windows.padding):
+        x = torch.nn.functional.pad(x, [n for pair in reversed(windows.padding) for n in pair])
+        padding = [0] * len(padding)
+    return x, (windows.stride, padding, windows.dilation, False, [0] * len(padding), groups)
 
 
 BACKEND = TorchBackend()

@@ -82,7 +82,8 @@ def test_any_settings_agree_with_plain_loops(device, data):
     from agrad.backends import windows as generic
 
     windows = generic.Windows(kernel, stride, tuple((p, p) for p in padding), dilation)
-    assert_close(out, generic.convolve(device.backend, x.data, weight.data, windows, groups), rtol=1e-4, atol=1e-5)
+    expected = generic.convolve(device.backend, x.data, weight.data, windows, groups)
+    assert_close(out, agrad.asarray(expected), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

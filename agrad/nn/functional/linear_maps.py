@@ -150,7 +150,7 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
     input = as_tensor(input, weight)
     if weight.ndim != 2:
         raise ValueError(f"the table must be a matrix; it has shape {weight.shape}")
-    if input.device.backend.checks_indices and input.size and input.dtype.family == "signed integer":
+    if not input.device.backend.waits(input.device.native) and input.size and input.dtype.family == "signed integer":
         least = int(input.device.xp.min(input.data))
         if least < 0:
             raise IndexError(f"index {least} is out of range: there are {weight.shape[0]} rows, counted from 0")
