@@ -134,7 +134,7 @@ def mosaic(rows: agrad.Tensor, columns: int) -> Any:
 def draw(result: Result, test: TensorDataset, file: Path, rows: int = 8) -> None:
     """Draw invented digits, real ones before and after, and the loss."""
     figure, axes = pyplot().subplots(1, 3, figsize=(15, 5), layout="constrained")
-    pictures = test.tensors[0][: 4 * rows].reshape(4 * rows, -1)
+    pictures = test[: 4 * rows][0].reshape(4 * rows, -1)
     after = through_the_code(result.model, pictures)
     pairs = agrad.stack([pictures, after], axis=1).reshape(8 * rows, -1)
     for axis, shown, title in (
