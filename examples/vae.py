@@ -26,7 +26,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, RED, arguments, parser, pictures, progress, pyplot, save, say
+import common
+from common import BLUE, RED, arguments, parser, progress, pyplot, save, say
 
 import agrad
 from agrad import nn, optim
@@ -164,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> Result:
     made.add_argument("--dataset", choices=("auto", "mnist", "digits"), default="auto", help=which)
     args = arguments(made, argv)
     with args.device:
-        data, test, name = pictures(args.dataset)
+        data, test, name = common.pictures(args.dataset)
         print(f"{name}: {len(data):,} digits to train, {len(test):,} to test, on {args.device}")
         args.epochs = EPOCHS[name] if args.epochs is None else args.epochs
         model = VAE(data[0][0].size, args.latent)
