@@ -15,10 +15,15 @@ import nox
 
 DEVICES = ("cpu", "strict", "cuda", "torch", "jax")
 NEEDS = {"torch": ["torch==2.13.0"], "jax": ["jax>=0.6"]}
+CONSUMERS = [
+    "scipy==1.17.1", "scikit-learn==1.9.1", "array-api-extra==0.11.5", "opt_einsum==3.4.0", "einops==0.8.2",
+]  # fmt: skip
 MARKS = {
     "cuda": "not peers",
     "jax": "not peers and not cuda and not property",  # JAX compiles each new shape, and properties draw hundreds
 }
+SUITE = "https://github.com/data-apis/array-api-tests"
+SUITE_COMMIT = "55fcc60179efa2680ddd6cd926ddf17b83530e2b"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
@@ -77,7 +82,7 @@ for version in others():
 
 nox.options.reuse_venv = "yes"
 nox.options.sessions = [
-    "lint", "types", "docs", "tests(cuda)", "tests(strict)", "tests(cpu)",
+    "lint", "types", "docs", "tests(cuda)", "tests(strict)", "tests(cpu)", "ecosystem",
     *(f"tests-{version}({device})" for version in others() for device in ("strict", "cpu")),
 ]  # fmt: skip
 
@@ -102,6 +107,34 @@ def docs(session: nox.Session) -> None:
     """Build the documentation into docs/_build; a warning is an error."""
     session.install("-e", ".[docs]")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session(name="array-api-tests")
+@nox.parametrize("device", [nox.param(device, id=device) for device in ("cpu", "strict", "torch")])
+def array_api_tests(session: nox.Session, device: str) -> None:
+    """Run the standard's own tests, from the checkout that ARRAY_API_TESTS names if it names one."""
+    checkout = os.path.abspath(os.environ.get("ARRAY_API_TESTS") or clone(session))
+    session.install("-e", ".[test]", "-r", f"{checkout}/requirements.txt", *NEEDS.get(device, []))
+    env = {"ARRAY_API_TESTS": checkout, "OMP_NUM_THREADS": "1"}
+    session.run("python", "tests/conformance/suite.py", device, *session.posargs, env=env)
+
+
+def clone(session: nox.Session) -> Path:
+    """Return a checkout of the standard's tests; its submodule is the standard itself."""
+    folder = session.cache_dir / "array-api-tests"
+    if not folder.exists():
+        session.run("git", "clone", SUITE, str(folder), external=True)
+    session.run("git", "-C", str(folder), "checkout", "--quiet", SUITE_COMMIT, external=True)
+    session.run("git", "-C", str(folder), "submodule", "update", "--init", external=True)
+    return folder
+
+
+@nox.session
+def ecosystem(session: nox.Session) -> None:
+    """Check the gradients that come through other libraries' functions; ``-- --device torch`` on another device."""
+    torch = NEEDS["torch"] if "torch" in session.posargs else []
+    session.install("-e", ".[test]", *CONSUMERS, *torch)
+    session.run("pytest", "tests/ecosystem", *session.posargs, env={"SCIPY_ARRAY_API": "1"})
 
 
 @nox.session

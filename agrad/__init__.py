@@ -13,11 +13,17 @@ from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from .backends import devices
+from .checkpointing import checkpoint
+from .core import tape as _tape
 from .core.device import Device, get_device, set_device
 from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
+from .core.primitive import ArrayLike, primitive
 from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
-from .core.transforms import gradients
+from .core.transforms import elementwise_grad, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
+from .implicit import fixed_point, root
+from .interop import register_with_einops as _register_with_einops
+from .jacobians import hessian, jacobian
 from .ops import (
     abs,
     acos,
@@ -176,7 +182,11 @@ from .ops.inspection import Info as _Info
 from .random import bernoulli, manual_seed, normal, rand, randint, randn, randperm, uniform
 
 if TYPE_CHECKING:
-    from . import cuda, data, nn, optim, random, testing
+    from . import cuda, data, fft, linalg, metrics, nn, optim, random, special, testing
+    from .inspection.anomaly import detect_anomaly
+    from .inspection.draw import draw
+    from .inspection.profile import profile
+    from .inspection.summary import summary
     from .io import load, save
 
 bool: DType = as_dtype("bool")
@@ -196,32 +206,34 @@ complex64: DType = as_dtype("complex64")
 complex128: DType = as_dtype("complex128")
 
 newaxis = None
+_tape.namespace = _import_module(__name__)  # gradient rules on Tensors find dtypes and constants here too
 __array_api_version__ = "2025.12"
 __version__ = "0.1.0"
 
 __all__ = [
-    "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__", "abs", "acos",
-    "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin", "asinh", "astype",
-    "atan", "atan2", "atanh", "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
-    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes",
-    "broadcast_to", "can_cast", "ceil", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos",
-    "cosh", "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "devices", "diff", "divide", "e",
-    "einsum", "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "finfo",
-    "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full", "full_like",
-    "gelu", "get_default_dtype", "get_device", "gradients", "greater", "greater_equal", "hypot", "iinfo", "imag",
-    "inf", "int8", "int16", "int32", "int64", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan",
-    "less", "less_equal", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp",
+    "ArrayLike", "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__",
+    "abs", "acos", "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin", "asinh",
+    "astype", "atan", "atan2", "atanh", "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
+    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to",
+    "can_cast", "ceil", "checkpoint", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
+    "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "detect_anomaly", "devices", "diff",
+    "divide", "draw", "e", "einsum", "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp",
+    "expand_dims", "expm1", "eye", "fft", "finfo", "fixed_point", "flatten", "flip", "float16", "float32", "float64",
+    "floor", "floor_divide", "from_dlpack", "full", "full_like", "gelu", "get_default_dtype", "get_device", "grad",
+    "gradients", "greater", "greater_equal", "hessian", "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16",
+    "int32", "int64", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp", "less",
+    "less_equal", "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
-    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min", "minimum", "mm", "moveaxis", "multiply", "nan",
-    "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal", "one_hot", "ones",
-    "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "prod", "rand", "randint", "randn",
-    "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll",
-    "round", "save", "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "sigmoid", "sign",
-    "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "sqrt", "square", "squeeze", "stack", "std",
-    "subtract", "sum", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile",
-    "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform",
-    "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var", "vecdot", "where", "zeros",
-    "zeros_like",
+    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis",
+    "multiply", "nan", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal",
+    "one_hot", "ones", "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "primitive", "prod",
+    "profile", "rand", "randint", "randn", "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat",
+    "reshape", "result_type", "roll", "root", "round", "save", "searchsorted", "set_default_dtype", "set_device",
+    "set_grad_enabled", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "special",
+    "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "summary", "take",
+    "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile", "to_device", "transpose", "tril",
+    "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values", "unstack", "value_and_grad", "var", "vecdot", "vjp", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -239,9 +251,23 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
-    "cuda": "cuda", "data": "data", "load": "io", "nn": "nn", "optim": "optim", "random": "random", "save": "io",
+    "cuda": "cuda",
+    "data": "data",
+    "detect_anomaly": "inspection.anomaly",
+    "draw": "inspection.draw",
+    "fft": "fft",
+    "linalg": "linalg",
+    "load": "io",
+    "metrics": "metrics",
+    "nn": "nn",
+    "optim": "optim",
+    "profile": "inspection.profile",
+    "random": "random",
+    "save": "io",
+    "special": "special",
+    "summary": "inspection.summary",
     "testing": "testing",
-}  # fmt: skip
+}
 
 
 def __getattr__(name: str) -> _Any:
@@ -255,3 +281,6 @@ def __getattr__(name: str) -> _Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+_register_with_einops()

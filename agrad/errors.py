@@ -5,11 +5,13 @@ Each function returns an exception that shows what came, what was expected and w
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import Any, Final
 
-_KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, MemoryError)
+_KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, FloatingPointError, MemoryError)
 
 
 def no_gradient(what: str) -> RuntimeError:
@@ -96,16 +98,45 @@ def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str
 
 def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Exception:
     """Retell an array library's error with the op's name and its inputs; shapes that do not fit are a ValueError."""
-    shown = [_describe(x) for x in args] + [f"{name}={_describe(x)}" for name, x in kwargs.items()]
+    shown = [describe(x) for x in args] + [f"{name}={describe(x)}" for name, x in kwargs.items()]
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        remedy = "compute it on a device whose library has it: x.to('cpu')"
+        return NotImplementedError(f"{op}({', '.join(shown)}): {error}; {remedy}")
     about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
-    kind = ValueError if about_shapes else next((k for k in _KINDS if isinstance(error, k)), RuntimeError)
+    kind = ValueError if about_shapes else _kind(error)
     return kind(f"{op}({', '.join(shown)}): {error}")
 
 
-def _describe(x: Any) -> str:
+def in_rule(op: str, argument: str, rule: Callable[..., Any], error: Exception, values: Sequence[Any]) -> Exception:
+    """Retell an error in a gradient rule with the op, the argument that it is for, and what it was given."""
+    asked = inspect.signature(rule).parameters  # what it was given beyond that was for the check of what it returns
+    shown = [f"{name}={describe(x)}" for name, x in zip(asked, values, strict=False) if name != "xp"]
+    return _kind(error)(f"the gradient rule of {op} for {argument!r}, given {', '.join(shown)}: {error}")
+
+
+def located(error: Exception, where: str) -> Exception:
+    """Retell an error with the place that it comes from."""
+    return _kind(error)(f"{error}\n  {where}")
+
+
+def wrong_hook(hook: Any, result: Any) -> TypeError:
+    """A hook returned something that is no gradient."""
+    name = getattr(hook, "__name__", repr(hook))
+    return TypeError(
+        f"a hook of a Tensor returns None or the gradient to go on with, a Tensor; "
+        f"{name} returned {type(result).__name__}: write agrad.asarray(...) around it"
+    )
+
+
+def _kind(error: Exception) -> type[Exception]:
+    return next((kind for kind in _KINDS if isinstance(error, kind)), RuntimeError)
+
+
+def describe(x: Any) -> str:
+    """Return what an argument is: dtype and shape of an array, or its repr, cut where it is long."""
     if hasattr(x, "shape") and hasattr(x, "dtype"):
-        return f"{getattr(x.dtype, 'name', x.dtype)} of shape {tuple(x.shape)}"
+        return f"{getattr(x.dtype, 'name', None) or str(x.dtype).rpartition('.')[2]} of shape {tuple(x.shape)}"
     if isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in x):
-        return f"[{', '.join(_describe(item) for item in x)}]"
-    text = repr(x)
+        return f"[{', '.join(describe(item) for item in x)}]"
+    text = repr(tuple(x) if isinstance(x, tuple) else x)
     return text if len(text) <= 60 else f"{text[:57]}..."

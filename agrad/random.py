@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from operator import index
 from typing import Any, TypeAlias
 
+from . import errors
 from .core.device import Device, get_device
-from .core.dtypes import DType, as_dtype, get_default_dtype, native
+from .core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
 from .core.tensor import Tensor, wrap
 
 __all__ = [
@@ -246,6 +247,8 @@ def uniform(
     ------
     ValueError
         If `high` is below `low`.
+    RuntimeError
+        If one is a Tensor that requires gradients: write ``low + (high - low) * agrad.rand(...)``.
 
     Examples
     --------
@@ -254,6 +257,8 @@ def uniform(
     >>> agrad.all(agrad.abs(x) <= 1).item()
     True
     """
+    if any(isinstance(x, Tensor) and x.requires_grad for x in (low, high)):
+        raise errors.lost_gradient("uniform()")
     if high < low:
         raise ValueError(f"uniform draws from low to high, and {high} is below {low}")
     result: Any = rand(size, dtype=dtype, device=device) * float(high - low) + float(low)
@@ -310,7 +315,7 @@ def bernoulli(
 # Integers
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = int, device: Place = None) -> Tensor:
+def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, device: Place = None) -> Tensor:
     """Draw integers from low to high - 1, all equally likely.
 
     Parameters
@@ -320,8 +325,8 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = int, d
     high : int
     size : int or sequence of int
         The shape.
-    dtype : DType
-        By default int64.
+    dtype : DType, optional
+        By default the device's own for integers, int64 nearly everywhere.
     device : str or Device, optional
 
     Returns
@@ -348,24 +353,24 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = int, d
     if high <= low:
         raise ValueError(f"there is no integer from {low} up to {high} - 1")
     place = get_device() if device is None else Device(device)
-    shape, kind = _shape_of((() if size is None else size,)), native(place.xp, dtype)
-    if not as_dtype(dtype).family.endswith("integer"):
+    shape, kind = _shape_of((() if size is None else size,)), _integer(place, dtype)
+    if not from_native(kind).family.endswith("integer"):
         raise TypeError(f"random integers need an integer dtype such as agrad.int64, not {as_dtype(dtype)!r}")
     limits = place.xp.iinfo(kind)
     if low < limits.min or high - 1 > limits.max:
-        raise ValueError(f"integers from {low} to {high - 1} do not fit into {as_dtype(dtype)!r}")
+        raise ValueError(f"integers from {low} to {high - 1} do not fit into {from_native(kind)!r}")
     array = place.backend.integers(_generator(place), low, high, shape, kind, place.native)
     return _finish(array, place)
 
 
-def randperm(n: int, *, dtype: Any = int, device: Place = None) -> Tensor:
+def randperm(n: int, *, dtype: Any = None, device: Place = None) -> Tensor:
     """Return the integers from 0 to n - 1 in random order.
 
     Parameters
     ----------
     n : int
-    dtype : DType
-        By default int64.
+    dtype : DType, optional
+        As in `randint`.
     device : str or Device, optional
 
     Returns
@@ -387,7 +392,7 @@ def randperm(n: int, *, dtype: Any = int, device: Place = None) -> Tensor:
     (n,) = _shape_of((n,))
     place = get_device() if device is None else Device(device)
     array = place.backend.permutation(_generator(place), n, place.native)
-    return _finish(place.xp.astype(array, native(place.xp, dtype), copy=False), place)
+    return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place)
 
 
 # What they share
@@ -398,6 +403,10 @@ def _floating(dtype: Any, device: Place) -> tuple[Device, DType]:
     if kind.family != "real floating":
         raise TypeError(f"random numbers on a continuum need a real floating dtype such as agrad.float32, not {kind!r}")
     return get_device() if device is None else Device(device), kind
+
+
+def _integer(place: Device, dtype: Any) -> Any:
+    return place.backend.default_integer(place.native) if dtype is None else native(place.xp, dtype)
 
 
 def _shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .compare import circumstances, table
 
-ALL = ("small_ops", "regression", "mlp", "lenet", "loader", "importing", "deep_graph", "memory")
+ALL = ("small_ops", "regression", "mlp", "lenet", "loader", "importing", "deep_graph", "memory", "checkpointing")
 
 
 def main() -> None:
@@ -16,17 +16,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ALL)}; all by default")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the ratios there too")
     options = parser.parse_args()
     if unknown := set(options.names) - set(ALL):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
     lines = [
         row for name in options.names or ALL for row in import_module(f".{name}", __package__).measure(options.device)
     ]
-    text = f"{circumstances(options.device)}\n\n{table(lines)}\n"
-    print(text)
+    where = circumstances(options.device)
+    print(f"{where}\n\n{table(lines)}")
     if options.markdown:
-        options.markdown.write_text(text, encoding="utf-8")
+        options.markdown.write_text(f"{where}\n\n{table(lines, times=False)}\n", encoding="utf-8")
 
 
 main()

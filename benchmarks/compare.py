@@ -33,19 +33,13 @@ class Row:
     def ratio(self) -> float:
         return self.ours / self.theirs
 
-    def cells(self) -> list[str]:
+    def cells(self, times: bool) -> list[str]:
         if self.goal is None:
             goal = ""
         else:
             goal = f"≤ {self.goal:g}{'' if self.ratio <= self.goal else ' (missed)'}"
-        return [
-            self.work,
-            self.peer,
-            show(self.ours, self.unit),
-            show(self.theirs, self.unit),
-            f"{self.ratio:.2f}",
-            goal,
-        ]
+        figures = [show(self.ours, self.unit), show(self.theirs, self.unit)] if times else []
+        return [self.work, self.peer, *figures, f"{self.ratio:.2f}", goal]
 
 
 def show(value: float, unit: str) -> str:
@@ -112,9 +106,10 @@ def race(
     return [Row(work, name, ours, theirs, goals.get(name)) for name, theirs in seconds.items()]
 
 
-def table(lines: Iterable[Row]) -> str:
-    """Write rows as a Markdown table, aligned so that it reads well unrendered."""
-    cells = [["work", "peer", "agrad", "peer's", "ratio", "goal"], *(row.cells() for row in lines)]
+def table(lines: Iterable[Row], times: bool = True) -> str:
+    """Write rows as a Markdown table, aligned so that it reads well unrendered; the ratios alone without `times`."""
+    head = ["work", "peer", *(["agrad", "peer's"] if times else []), "ratio", "goal"]
+    cells = [head, *(row.cells(times) for row in lines)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     text = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells

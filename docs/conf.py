@@ -16,9 +16,9 @@ copyright = "2026, agrad developers"
 version = release = agrad.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode", "numpydoc"]
-exclude_patterns = ["_build", "benchmarks_*.md"]  # benchmarks.md includes the latter
+exclude_patterns = ["_build", "benchmarks_*.md", "ecosystem_table.md"]  # other pages include the latter two
 default_role = "py:obj"
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
@@ -28,7 +28,7 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = "agrad"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars: dict[str, list[str]] = {page: [] for page in ("index", "quickstart", "devices", "design", "benchmarks")}
+html_sidebars: dict[str, list[str]] = {page.stem: [] for page in HERE.glob("*.md")}  # the width is theirs
 html_copy_source = False
 
 reference.write(HERE / "reference" / "generated")

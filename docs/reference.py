@@ -14,9 +14,24 @@ from agrad.core.dtypes import DType
 
 # Each is a page, except agrad itself: there a page is a chapter, named after the module that its names come from.
 NAMESPACES = (
-    "agrad", "agrad.nn", "agrad.nn.functional", "agrad.nn.init", "agrad.optim", "agrad.data", "agrad.cuda",
-    "agrad.random", "agrad.testing",
-)  # fmt: skip
+    "agrad",
+    "agrad.nn",
+    "agrad.nn.functional",
+    "agrad.nn.init",
+    "agrad.nn.utils",
+    "agrad.optim",
+    "agrad.optim.lr_scheduler",
+    "agrad.optim.swa_utils",
+    "agrad.data",
+    "agrad.data.transforms",
+    "agrad.metrics",
+    "agrad.special",
+    "agrad.linalg",
+    "agrad.fft",
+    "agrad.cuda",
+    "agrad.random",
+    "agrad.testing",
+)
 CHAPTERS = {
     "backends": "devices",
     "device": "devices",
@@ -24,9 +39,17 @@ CHAPTERS = {
     "data_type": "data_types",
     "tape": "gradients",
     "transforms": "gradients",
+    "jacobians": "gradients",
+    "implicit": "gradients",
+    "primitive": "own_ops",
+    "checkpointing": "gradients",
     "gathering": "indexing",
     "io": "saving_and_loading",
     "random": "random_numbers",
+    "anomaly": "seeing_inside",
+    "draw": "seeing_inside",
+    "profile": "seeing_inside",
+    "summary": "seeing_inside",
 }
 
 Entry = tuple[str, str, Any]  # the namespace, the name in it, and the function or class

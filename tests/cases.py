@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 import agrad
 from agrad.backends.windows import Windows
@@ -114,6 +115,12 @@ def truth(*shape: int) -> Maker:
 def exactly(*values: Any, dtype: str = "float64") -> Maker:
     """These numbers."""
     return lambda random: np.asarray(values[0] if len(values) == 1 else values, dtype=dtype)
+
+
+def regular(*shape: int) -> Maker:
+    """Matrices with singular values and eigenvalues that are neither close to 0 nor to each other."""
+    main = np.eye(*shape[-2:]) * np.arange(1.0, shape[-1] + 1)
+    return lambda random: np.asarray(2 * main + random.uniform(-0.4, 0.4, shape))
 
 
 # What NumPy lacks
@@ -435,6 +442,169 @@ LINEAR_ALGEBRA = [
     case("einsum", ["...ij,...j", real(2, 2, 3), real(3)], np.einsum, "ellipsis"),
 ]
 
+
+def hermitian(x: Any) -> Any:
+    """Return a Hermitian matrix made of any; `positive_definite` likewise. Both take NumPy arrays and Tensors."""
+    return x + x.conj().mT
+
+
+def positive_definite(x: Any) -> Any:
+    return x @ x.conj().mT
+
+
+def outer_products(x: Any, y: Any) -> Any:
+    """Return the product of each column of `x` with its partner in `y`: what does not depend on their phases."""
+    return x[..., :, None, :] * y.conj()[..., None, :, :]
+
+
+def eigen(decompose: Any, x: Any) -> Any:
+    values, vectors = decompose(x)
+    return values, outer_products(vectors, vectors)
+
+
+def hermitian_eigen(decompose: Any, x: Any) -> Any:
+    return eigen(decompose, hermitian(x))
+
+
+def thin(decompose: Any, x: Any, full_matrices: bool = False) -> Any:
+    u, s, vh = decompose(x, full_matrices=full_matrices)
+    return s, outer_products(u, vh.conj().mT)
+
+
+def singular(decompose: Any, x: Any) -> Any:
+    u, s, vh = decompose(x)
+    k, v = s.shape[-1], vh.conj().mT
+    rest = [y[..., k:] @ y[..., k:].conj().mT for y in (u, v)]
+    return (s, outer_products(u[..., :k], v[..., :k]), *rest)
+
+
+def complete(decompose: Any, x: Any, **settings: Any) -> Any:
+    q, r = decompose(x, **settings)
+    k = x.shape[-1]
+    return q[..., :k], r, q[..., k:] @ q[..., k:].conj().mT
+
+
+def upper_cholesky(x: Any, upper: bool) -> Any:
+    return np.linalg.cholesky(x).conj().mT
+
+
+def as_complex(result: Any) -> Any:
+    return tuple(x + 0j for x in result) if isinstance(result, tuple) else result + 0j
+
+
+def power(n: int) -> Callable[..., Any]:
+    """Return the reference for a power, which is also the call: with an op before the matrices."""
+    return lambda *args: args[0](args[1], n) if len(args) > 1 else np.linalg.matrix_power(args[0], n)
+
+
+def cofactors(x: Any) -> Any:
+    return np.linalg.det(x)[..., None, None] * np.linalg.inv(x).mT
+
+
+def trace(x: Any, offset: int = 0) -> Any:
+    return np.trace(x, offset, -2, -1)
+
+
+def of(make: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function of what is made of its argument."""
+    return lambda *args, **settings: function(make(*args), **settings)
+
+
+def calling(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the call of an op with what is made of its arguments."""
+    return lambda op, *args, **settings: op(make(*args), **settings)
+
+
+def on_matrices(op: str, shape: tuple[int, ...], reference: Any, note: str = "", **settings: Any) -> Case:
+    """Make the row of an op on matrices, real and complex."""
+    return case(f"linalg.{op}", [regular(*shape)], reference, note, complex=True, tolerance=1e-9, **settings)
+
+
+def matrix_norm(x: Any, ord: Any = "fro") -> Any:
+    return np.linalg.norm(x, ord, axis=(-2, -1))
+
+
+FACTORIZATIONS = [
+    on_matrices("cholesky", (2, 3, 3), of(positive_definite, np.linalg.cholesky), call=calling(positive_definite)),
+    on_matrices("cholesky", (3, 3), of(positive_definite, upper_cholesky), call=calling(positive_definite), upper=True),
+    on_matrices("eig", (2, 3, 3), lambda x: as_complex(eigen(np.linalg.eig, x)), call=eigen),
+    on_matrices("eigh", (2, 3, 3), lambda x: eigen(np.linalg.eigh, hermitian(x)), call=hermitian_eigen),
+    on_matrices("eigvals", (2, 3, 3), lambda x: as_complex(np.linalg.eigvals(x))),
+    on_matrices("eigvalsh", (2, 3, 3), of(hermitian, np.linalg.eigvalsh), call=calling(hermitian)),
+    on_matrices("qr", (2, 4, 3), lambda x: tuple(np.linalg.qr(x))),
+    on_matrices("qr", (2, 3, 3), lambda x: tuple(np.linalg.qr(x)), "square"),
+    on_matrices("qr", (2, 3, 5), lambda x: tuple(np.linalg.qr(x)), "wide"),
+    on_matrices("qr", (2, 5, 3), lambda x, mode: complete(np.linalg.qr, x, mode=mode), call=complete, mode="complete"),
+    on_matrices("svd", (2, 3, 4), lambda x: singular(np.linalg.svd, x), call=singular),
+    on_matrices("svd", (5, 3), lambda x: singular(np.linalg.svd, x), "tall", call=singular),
+    on_matrices("svd", (3, 3), lambda x: singular(np.linalg.svd, x), "square", call=singular),
+    on_matrices("svd", (2, 4, 3), lambda x, **_: thin(np.linalg.svd, x), call=thin, full_matrices=False),
+    on_matrices("svd", (3, 5), lambda x, **_: thin(np.linalg.svd, x), "thin, wide", call=thin, full_matrices=False),
+    on_matrices("svdvals", (2, 3, 4), np.linalg.svdvals),
+]
+
+INVERSES = [
+    on_matrices("det", (2, 3, 3), np.linalg.det),
+    on_matrices("determinants.cofactors", (2, 3, 3), cofactors),
+    on_matrices("slogdet", (2, 3, 3), lambda x: tuple(np.linalg.slogdet(x))),
+    on_matrices("inv", (2, 3, 3), np.linalg.inv),
+    on_matrices("pinv", (2, 3, 4), np.linalg.pinv),
+    on_matrices("pinv", (4, 3), np.linalg.pinv, "tall"),
+    on_matrices("inverses.pseudo_inverse", (3, 4), np.linalg.pinv, call=lambda op, x: op(x, 1e-15)),
+    on_matrices("matrix_rank", (2, 3, 4), np.linalg.matrix_rank, order=0),
+    case("linalg.pinv", [real(4, 2), real(2, 3)], of(np.matmul, np.linalg.pinv), "rank 2", call=calling(agrad.matmul)),
+    case("linalg.solve", [regular(2, 3, 3), real(2, 3, 2)], np.linalg.solve, complex=True, tolerance=1e-9),
+    case("linalg.solve", [regular(3, 3), real(3)], np.linalg.solve, "vector", tolerance=1e-9),
+    case("linalg.solve", [regular(2, 3, 3), real(3)], np.linalg.solve, "vector for each", complex=True, tolerance=1e-9),
+    case("linalg.solve", [regular(2, 1, 3, 3), real(3, 3, 2)], np.linalg.solve, "stacks", tolerance=1e-9),
+]
+
+NORMS = [
+    *(on_matrices("matrix_norm", (2, 3, 4), matrix_norm, ord=ord) for ord in ("fro", "nuc", 1, -1, 2, -2, None)),
+    *(on_matrices("matrix_norm", (2, 3, 4), matrix_norm, ord=ord) for ord in (math.inf, -math.inf)),
+    on_matrices("matrix_norm", (2, 3, 4), np.linalg.matrix_norm),
+    on_matrices("matrix_norm", (2, 3, 4), np.linalg.matrix_norm, ord="nuc", keepdims=True),
+    case("linalg.vector_norm", [real(2, 3)], np.linalg.vector_norm, complex=True),
+    case("linalg.vector_norm", [real(2, 3, 2)], np.linalg.vector_norm, axis=(0, 2), complex=True),
+    case("linalg.vector_norm", [real(2, 3)], np.linalg.vector_norm, axis=-1, keepdims=True),
+    *(
+        case("linalg.vector_norm", [nonzero(2, 3)], np.linalg.vector_norm, axis=-1, ord=ord, complex=True)
+        for ord in (0, 0.5, 1, 1.5, 2, 3, -1, math.inf, -math.inf)
+    ),
+]
+
+PRODUCTS_AND_DIAGONALS = [
+    case("linalg.cross", [real(2, 3), real(3)], np.linalg.cross, complex=True),
+    case("linalg.cross", [real(3, 2), real(3, 2)], np.linalg.cross, axis=-2),
+    case("linalg.outer", [real(2), real(3)], np.outer, complex=True),
+    on_matrices("matrix_power", (2, 3, 3), power(5), "5", call=power(5)),
+    on_matrices("matrix_power", (3, 3), power(-2), "-2", call=power(-2)),
+    on_matrices("matrix_power", (2, 3, 3), power(0), "0", call=power(0)),
+    on_matrices("diagonal", (2, 3, 4), lambda x: np.diagonal(x, 0, -2, -1)),
+    *(on_matrices("diagonal", (4, 3), np.diagonal, offset=offset) for offset in (2, -1, 7, -7)),
+    on_matrices("trace", (2, 3, 4), trace),
+    on_matrices("trace", (2, 3, 4), trace, offset=1),
+]
+
+FOURIER: list[dict[str, Any]] = [{}, {"n": 4}, {"n": 7, "axis": 0}, {"norm": "ortho"}, {"norm": "forward"}]
+FOURIER_N: list[dict[str, Any]] = [{}, {"s": (4, 3), "axes": (2, 0)}, {"axes": (0, 1), "norm": "ortho"}]
+
+FFT = [
+    *(
+        case(f"fft.{name}", [real(2, 5)], getattr(np.fft, name), complex=name not in ("rfft", "ihfft"), **settings)
+        for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
+        for settings in FOURIER
+    ),
+    *(
+        case(f"fft.{name}", [real(2, 3, 4)], getattr(np.fft, name), complex=name != "rfftn", **settings)
+        for name in ("fftn", "ifftn", "rfftn", "irfftn")
+        for settings in FOURIER_N
+    ),
+    case("fft.fftshift", [real(3, 4)], np.fft.fftshift, complex=True),
+    case("fft.fftshift", [real(3, 4)], np.fft.fftshift, axes=0),
+    case("fft.ifftshift", [real(3, 4)], np.fft.ifftshift, axes=(0, 1)),
+]
+
 SEARCHING_AND_SORTING = [
     case("argmax", [distinct(2, 3)], np.argmax, axis=1),
     case("argmin", [distinct(2, 3)], np.argmin, axis=1, keepdims=True),
@@ -449,9 +619,11 @@ SEARCHING_AND_SORTING = [
     case("sort", [distinct(3, 2)], lambda x, axis, descending: -np.sort(-x, axis=axis), axis=0, descending=True),
     case("isin", [whole(2, 3), whole(4)], np.isin),
     case("unique_all", [whole(2, 3)], np.unique_all),
+    case("unique_all", [distinct(2, 3)], np.unique_all, note="distinct"),
     case("unique_counts", [whole(2, 3)], np.unique_counts),
     case("unique_inverse", [whole(2, 3)], np.unique_inverse),
     case("unique_values", [whole(2, 3)], np.unique_values),
+    case("unique_values", [distinct(2, 3)], lambda x: np.sort(x, axis=None), note="distinct"),
 ]
 
 ACTIVATIONS = [
@@ -470,6 +642,44 @@ ACTIVATIONS = [
     case("silu", [real(2, 3)], lambda x: x * sigmoid(x)),
     case("erf", [real(2, 3)], erf),
     case("one_hot", [whole(2, 3), 4], lambda x, n: np.eye(n, dtype=np.float32)[x]),
+]
+
+SPECIAL = [
+    case("special.betainc", [2.0, 3.0, real(2, 3, low=0.1, high=0.9)], special.betainc),
+    case("special.betaln", [positive(2, 3), positive(3)], special.betaln),
+    case("special.betaln", [real(2, 3, low=20.0, high=40.0), positive(3)], special.betaln, "large"),
+    case("special.digamma", [positive(2, 3)], special.digamma),
+    case("special.entr", [positive(2, 3)], special.entr),
+    case("special.erfc", [real(2, 3)], special.erfc),
+    case("special.erfcx", [real(2, 3)], special.erfcx),
+    case("special.erfinv", [unit(2, 3)], special.erfinv),
+    case("special.expit", [real(2, 3)], special.expit),
+    case("special.gammainc", [2.5, positive(2, 3)], special.gammainc),
+    case("special.gammaincc", [2.5, positive(2, 3)], special.gammaincc),
+    case("special.gammaln", [positive(2, 3)], special.gammaln),
+    case("special.i0", [real(2, 3)], special.i0),
+    case("special.i0e", [nonzero(2, 3)], special.i0e),
+    case("special.i1", [real(2, 3)], special.i1),
+    case("special.i1e", [real(2, 3)], special.i1e),
+    case("special.kl_div", [positive(2, 3), positive(3)], special.kl_div),
+    case("special.log_ndtr", [real(2, 3)], special.log_ndtr),
+    case("special.log_softmax", [real(2, 3)], special.log_softmax),
+    case("special.logit", [real(2, 3, low=0.1, high=0.9)], special.logit),
+    case("special.logsumexp", [real(2, 3)], special.logsumexp, axis=1),
+    case("special.logsumexp", [real(2, 3), None, positive(3)], special.logsumexp, "weights"),
+    case("special.logsumexp", [real(2, 3), 1, nonzero(2, 3), True, True], special.logsumexp, "signs"),
+    case("special.ndtr", [real(2, 3)], special.ndtr),
+    case("special.ndtri", [real(2, 3, low=0.1, high=0.9)], special.ndtri),
+    case("special.polygamma", [0, positive(2, 3)], special.polygamma, "0"),
+    case("special.polygamma", [2, positive(2, 3)], special.polygamma, "2"),
+    case("special.polygamma", [exactly(0, 1, 2, dtype="int64"), positive(2, 3)], special.polygamma, "orders"),
+    case("special.rel_entr", [positive(2, 3), positive(3)], special.rel_entr),
+    case("special.sinc", [real(2, 3)], special.sinc),
+    case("special.softmax", [real(2, 3)], special.softmax),
+    case("special.softmax", [real(2, 3, 2)], special.softmax, axis=(0, 2)),
+    case("special.xlog1py", [real(2, 3), unit(3)], special.xlog1py),
+    case("special.xlogy", [real(2, 3), positive(3)], special.xlogy),
+    case("special.zeta", [2.5, positive(2, 3)], special.zeta),
 ]
 
 LAYERS = [
@@ -546,8 +756,14 @@ CASES = [
     *MANIPULATION,
     *INDEXING,
     *LINEAR_ALGEBRA,
+    *FACTORIZATIONS,
+    *INVERSES,
+    *NORMS,
+    *PRODUCTS_AND_DIAGONALS,
+    *FFT,
     *SEARCHING_AND_SORTING,
     *ACTIVATIONS,
+    *SPECIAL,
     *LAYERS,
     *WINDOWS,
 ]

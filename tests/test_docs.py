@@ -1,6 +1,9 @@
 """The code in the README and the documentation runs, and prints what stands there."""
 
 import doctest
+import re
+import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -42,3 +45,32 @@ def test_code_blocks_print_what_they_say(page):
 def test_no_code_block_escapes(page):
     blocks = page.read_text(encoding="utf-8").split("```python\n")[1:]
     assert all(block.startswith(">>> ") for block in blocks), "write code blocks as sessions with >>>, so that they run"
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import figures
+
+    yield figures
+    del sys.modules["figures"]
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.mark.parametrize("name", ["diamond", "layer", "neuron", "slope"])
+def test_figures_are_what_draw_draws(figures, name):
+    """Otherwise write them anew: python docs/figures.py."""
+    graph = figures.FIGURES[name]()
+    drawn = ET.parse(figures.FOLDER / f"{name}.svg").getroot()
+    texts = [text.text for text in drawn.iter(f"{SVG}text")]
+    expected = [line for box in graph.boxes for line in box.lines] + [text for *_, text in graph.arrows if text]
+    assert sorted(texts) == sorted(expected)
+    titles = [group.find(f"{SVG}title").text for group in drawn.iter(f"{SVG}g") if group.get("class") == "edge"]
+    assert sorted(titles) == sorted(f"n{start}->n{end}" for start, end, _ in graph.arrows)
+
+
+def test_every_figure_is_shown_and_checked(figures):
+    shown = re.findall(r"\]\(figures/(\w+)\.svg\)", (ROOT / "docs" / "tutorial_tape.md").read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(figures.FIGURES) == sorted(path.stem for path in figures.FOLDER.iterdir())

@@ -3,11 +3,19 @@
 import json
 import math
 import os
+import random
 import stat
+import subprocess
+import sys
+import time
+import tracemalloc
 from collections import OrderedDict
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import agrad
 from agrad import io, nn, optim
@@ -169,7 +177,7 @@ def test_a_file_from_elsewhere_is_a_flat_dict(device, path):
 
 
 def raw(header, data=b""):
-    text = json.dumps(header).encode()
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + data
 
 
@@ -274,7 +282,68 @@ def test_a_dtype_that_agrad_lacks(path):
         agrad.load(path)
 
 
+FORGED = {
+    "a header of a petabyte": (2**50).to_bytes(8, "little") + b"{}" + b" " * 100,
+    "a header as long as 64 bits allow": b"\xff" * 8 + b"{}" + b" " * 100,
+    "a tensor of terabytes": lambda: raw({"x": {**X, "shape": [2**40], "data_offsets": [0, 2**42]}}, b"\0" * 8),
+    "a shape larger than its data": lambda: raw({"x": {**X, "shape": [2**40]}}, b"\0" * 8),
+    "a shape that overflows": lambda: raw({"x": {**X, "shape": [2**62, 8]}}, b"\0" * 8),
+    "tensors in the same place": lambda: raw({"x": X, "y": X}, b"\0" * 8),
+    "data before its beginning": lambda: raw({"x": {**X, "data_offsets": [-8, 0]}}, b"\0" * 8),
+    "a header that is nested deeply": lambda: raw(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+}
+
+
+@pytest.mark.parametrize("content", FORGED.values(), ids=FORGED.keys())
+def test_a_forged_header_costs_no_memory(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content())
+    agrad.save(1, path.with_name("other"))  # what is imported at the first call does not count
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"state.safetensors"):
+            agrad.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.property
+@settings(max_examples=300)
+@given(place=st.integers(0, 10**6), value=st.integers(0, 255), cut=st.none() | st.integers(0, 10**6))
+def test_any_damage_is_a_clear_error_or_none(tmp_path_factory, place, value, cut):
+    path = tmp_path_factory.getbasetemp() / "damaged.safetensors"
+    state = {"x": agrad.ones((2, 3)), "z": agrad.asarray([1j]), "list": [1, None, (True, "a")], "n": {0: 0.5}}
+    agrad.save(state, path)
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] = value
+    path.write_bytes(content if cut is None else content[: cut % len(content)])
+    with suppress(ValueError):
+        agrad.load(path)
+
+
 # What a failure leaves behind
+
+
+SAVING = """
+import sys, agrad
+for n in range(1_000_000):
+    agrad.save({"n": n, "x": agrad.full((500_000,), n, dtype="float32")}, sys.argv[1])
+    if n == 0:
+        print("saved", flush=True)
+"""
+
+
+def test_a_kill_at_any_moment_leaves_a_file_that_loads(path):
+    seen = set()
+    for delay in random.Random(0).sample(range(20, 300), 6):
+        with subprocess.Popen([sys.executable, "-c", SAVING, path], stdout=subprocess.PIPE) as process:
+            assert process.stdout.readline() == b"saved" + os.linesep.encode()
+            time.sleep(delay / 1000)
+            process.kill()
+        loaded = agrad.load(path)
+        assert agrad.all(loaded["x"] == loaded["n"]).item()
+        seen.add(loaded["n"])
+    assert max(seen) > 0
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=repr)

@@ -167,6 +167,28 @@ def test_integers(device):
         assert 100 < agrad.max(x).item() < 128
 
 
+@pytest.mark.parametrize("name", ["strict:no_x64", "jax", "cpu", "torch"])
+def test_integers_are_the_devices_own_by_default(name):
+    try:
+        device = agrad.Device(name)
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    with device:
+        own = agrad.arange(2).dtype
+        assert agrad.randint(0, 5, (3,)).dtype is agrad.randint(3, (2,)).dtype is own
+        assert agrad.randperm(4).dtype is own
+        assert sorted(agrad.randperm(4).tolist()) == [0, 1, 2, 3]
+        assert agrad.asarray([1, 2]).dtype is agrad.asarray(1).dtype is own
+        assert agrad.ones(3)[agrad.randperm(3)].tolist() == [1.0] * 3
+
+
+def test_integers_that_the_device_is_too_narrow_for():
+    with pytest.raises(OverflowError, match=r"4294967296.*int32"):
+        agrad.asarray([2**32], device="strict:no_x64")
+    with pytest.raises(ValueError, match="int32"):
+        agrad.randint(2**32, (2,), device="strict:no_x64")
+
+
 def test_permutations(device):
     first = agrad.randperm(100).tolist()
     assert sorted(first) == list(range(100))

@@ -8,7 +8,7 @@ import pytest
 
 import agrad
 from agrad.core.primitive import ArrayLike, primitive, registry
-from agrad.testing import assert_close, check_grads
+from agrad.testing import GradcheckError, assert_close, check_grads, gradcheck, gradgradcheck
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +143,7 @@ def test_a_missing_rule_is_found(double):
 def test_a_rule_that_gives_another_value_when_recorded_is_found(double):
     """Both gradients are gradients of something; of the second, the derivative is right too."""
     torn = op(lambda xp, x: x * x, lambda g, x: (3 if isinstance(x, agrad.Tensor) else 2) * g * x)
-    check_grads(torn, [agrad.asarray([1.0, 2.0])], order=1)
+    check_grads(torn, [agrad.asarray([1.0, 2.0])], order=1, modes=["rev"])
     with pytest.raises(AssertionError, match=r"order 1 is another one under create_graph.*raw.*recorded"):
         check_grads(torn, [agrad.asarray([1.0, 2.0])])
 
@@ -173,6 +173,84 @@ def test_misuse_is_refused(double):
         check_grads(agrad.abs, [agrad.asarray([1, 2])])
     with pytest.raises(ValueError, match="order"):
         check_grads(agrad.exp, [1.0], order=0)
+
+
+def test_both_modes_are_checked(double):
+    """A rule that hides a part of the cotangent gives right gradients and a wrong way forward."""
+    plain = lambda g: g.detach() if isinstance(g, agrad.Tensor) else g
+    crooked = op(lambda xp, x: x * x, lambda g, x: 2 * x * (2 * g - plain(g)))
+    check_grads(crooked, [1.5], modes=("rev",), order=1)
+    with pytest.raises(AssertionError, match=r"the jvp of one of order 1 for output 0 is wrong.*numeric.*analytic"):
+        check_grads(crooked, [1.5], order=1)
+    check_grads(lambda x: agrad.sin(x) * x[0], [agrad.asarray([1.0, 2.0])], modes=("fwd",), order=3)
+    with pytest.raises(ValueError, match="modes must be 'rev', 'fwd' or both, not 'forward'"):
+        check_grads(agrad.exp, [1.0], modes="forward")
+
+
+# gradcheck and gradgradcheck
+
+
+def leaf(values, dtype="float64"):
+    return agrad.tensor(values, dtype=dtype, requires_grad=True)
+
+
+def test_gradcheck_passes_what_is_right(double):
+    x, y = leaf([[0.5, 1.0, -2.0]]), leaf([[1.5], [2.0]])
+    f = lambda x, y: (agrad.exp(x) * y, {"sum": agrad.sum(x)})
+    assert gradcheck(f, [x, y], check_forward_ad=True)
+    assert gradgradcheck(f, [x, y], check_fwd_over_rev=True)
+    assert gradgradcheck(lambda x: x**3, x, agrad.ones((1, 3), dtype=agrad.float64))
+    assert gradgradcheck(lambda x, n: x**n, [x, 2])
+    assert gradgradcheck(lambda x: 2 * x, x)
+
+
+def test_gradcheck_of_complex_numbers(double):
+    z, x = leaf([0.5 + 1j, 1 - 2j], "complex128"), leaf([1.0, 2.0])
+    assert gradcheck(lambda z: z * agrad.conj(z) + z**3, z, check_forward_ad=True)
+    assert gradcheck(lambda z, x: (agrad.abs(z), z * x), [z, x], check_forward_ad=True)
+    assert gradgradcheck(lambda z: z**3, z)
+    wrong = op(lambda xp, z: z * z, lambda g, x, xp: 2 * g * xp.conj(x))
+    with pytest.raises(GradcheckError, match="input 0 at index"):
+        gradcheck(wrong, z)
+
+
+def test_gradcheck_names_the_worst_entry(double):
+    wrong = op(lambda xp, x, y: x * y, lambda g, y: g * y, lambda g, x, xp: g * xp.where(x > 1, 3 * x, x))
+    x, y = leaf([[0.5, 2.0]]), leaf([[1.0, 1.0]])
+    with pytest.raises(
+        GradcheckError,
+        match=r"two backward, the derivative of output 0 at index \(0, 1\) with respect to input 1 at index \(0, 1\): "
+        r"numeric (2.0|1.9)\d*, analytic 6.0 \(1 of 8 entries differ\)",
+    ):
+        gradcheck(wrong, [x, y])
+    assert not gradcheck(wrong, [x, y], raise_exception=False)
+    assert gradcheck(wrong, [x, y.detach()])
+    assert gradcheck(wrong, [x, y], check_backward_ad=False)
+
+
+def test_gradgradcheck_finds_a_hidden_second_order(double):
+    hidden = op(lambda xp, x: x * x, lambda g, x: 2 * g * (x.detach() if isinstance(x, agrad.Tensor) else x))
+    assert gradcheck(hidden, leaf([1.0, 2.0]))
+    with pytest.raises(GradcheckError, match="with respect to input 0"):
+        gradgradcheck(hidden, leaf([1.0, 2.0]))
+
+
+def test_gradcheck_says_when_single_precision_makes_it_meaningless(device):
+    with pytest.warns(UserWarning, match=r"input 0 is float32.*float64"):
+        gradcheck(lambda x: 2 * x, agrad.ones(2, requires_grad=True), raise_exception=False)
+
+
+def test_gradcheck_sees_what_is_not_deterministic(double):
+    drift = iter(range(100))
+    unsteady = op(lambda xp, x: x * x, lambda g, x: 2 * g * x * (1 + 1e-7 * next(drift)))
+    with pytest.raises(GradcheckError, match=r"not deterministic beyond nondet_tol=0\.0: "):
+        gradcheck(unsteady, leaf([1.0]))
+    assert gradcheck(unsteady, leaf([1.0]), nondet_tol=1e-3)
+
+
+def test_gradcheck_needs_something_to_check():
+    with pytest.raises(ValueError, match="requires_grad=True"):
+        gradcheck(agrad.exp, agrad.ones(2))
 
 
 # assert_close
@@ -214,6 +292,20 @@ def test_types_and_devices_of_tensors_must_agree():
         assert_close(x, agrad.ones(2, dtype=agrad.float64))
     with pytest.raises(AssertionError, match="device is cpu, expected strict"):
         assert_close(x, agrad.ones(2, device="strict"))
+
+
+def test_arrays_of_libraries_are_compared_with_their_types():
+    strict = agrad.Device("strict").xp
+    with pytest.raises(AssertionError, match=r"namespace is strict, expected numpy"):
+        assert_close(strict.ones(2), np.ones(2))
+    with pytest.raises(AssertionError, match=r"namespace is agrad, expected strict"):
+        assert_close(agrad.ones(2), strict.ones(2))
+    with pytest.raises(AssertionError, match=r"dtype is agrad.float64, expected agrad.float32"):
+        assert_close(np.ones(2), np.ones(2, dtype=np.float32))
+    with pytest.raises(AssertionError, match="device is strict, expected strict:device1"):
+        assert_close(strict.ones(2), agrad.ones(2, device="strict:device1").data)
+    assert_close(strict.ones(2), strict.ones(2))
+    assert_close(np.float32(1), 1.0)
 
 
 def test_double_precision_is_compared_more_closely():

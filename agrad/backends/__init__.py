@@ -11,9 +11,11 @@ from types import ModuleType
 from typing import Any, Final
 
 from .base import Backend
-from .host import is_host, is_number, read, show
+from .host import is_host, is_number, is_readable, read, show
 
-__all__ = ["KINDS", "Backend", "devices", "is_host", "is_number", "load", "of", "read", "register", "show"]
+__all__ = [
+    "KINDS", "Backend", "devices", "is_host", "is_number", "is_readable", "load", "of", "read", "register", "show",
+]  # fmt: skip
 
 KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax"}
 _INSTALL: Final = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,23 +29,27 @@ class Backend:
         Its array API namespace, through array-api-compat.
     array_type : type
         The class of its arrays.
-    checks_indices : bool
-        Whether arrays in a key are searched for indices out of range: not where one would wait for the answer.
     native_keys : {"standard", "basic", "all"}
         Which keys of NumPy's its arrays take as they are: only what the standard promises, all that are made of
         integers, slices, None and Ellipsis, or those with arrays in them too.
+    without_special : str
+        What to do where the library lacks a special function.
     """
 
     kind: ClassVar[str]
     xp: Any
     array_type: type
-    checks_indices: ClassVar[bool] = True
     native_keys: ClassVar[str] = "standard"
+    without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
     @property
     def supports_float64(self) -> bool:
         """Whether it computes in double precision as it is set up now."""
         return True
+
+    def default_integer(self, native: Any) -> Any:
+        """Return the dtype that integers have on that device if nothing else is asked for."""
+        return self.xp.__array_namespace_info__().default_dtypes(device=native)["integral"]
 
     # Places
 
@@ -73,12 +78,20 @@ class Backend:
     def synchronize(self, native: Any) -> None:
         """Wait for the device's queue; libraries that compute at once have none."""
 
+    def waits(self, native: Any) -> bool:
+        """Whether reading a value stops the program until the device has finished its queue: then nobody looks."""
+        return False
+
     def memory(self, native: Any) -> dict[str, int]:
         """Return bytes "allocated" to arrays, "reserved" for more, "free" and in "total"; empty if nobody counts."""
         return {}
 
     def empty_cache(self, native: Any) -> None:
         """Give memory that is reserved and unused back to the device."""
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """Return a context in which the library does not warn where a NaN or an infinity comes out."""
+        return np.errstate(all="ignore")
 
     # Arrays
 
@@ -136,6 +149,20 @@ class Backend:
         array += scale * other
         return array
 
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        """Add ``scale * x1 * x2`` to `array`."""
+        product = x1 * x2
+        product *= scale
+        array += product
+        return array
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        """Add ``scale * x1 / x2`` to `array`."""
+        quotient = x1 / x2
+        quotient *= scale
+        array += quotient
+        return array
+
     def put(self, array: Any, index: Any, values: Any) -> Any:
         """Write ``values[i]`` at ``array[index[i]]`` along the first axis; of several values, the last one stays."""
         for i in range(index.shape[0]):
@@ -169,9 +196,14 @@ class Backend:
 
     # Mathematics beyond the standard
 
-    def erf(self, x: Any) -> Any:
-        """Return the error function, elementwise."""
-        return erf(self.xp, x)
+    def special(self, name: str) -> Callable[..., Any]:
+        """Return a special function under its name in scipy.special, for arrays of one real floating type.
+
+        It may return another type. NotImplementedError says what to do where there is no such function.
+        """
+        if name == "erf":
+            return partial(erf, self.xp)
+        raise NotImplementedError(f"device {self.kind!r} has no {name}: {self.without_special}")
 
     # Windows: convolution, and sums and maxima for pooling, over the last axes
 
@@ -240,7 +272,7 @@ class Backend:
 
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         """Return the integers from 0 to n - 1 in random order."""
-        return self.asarray(generator.permutation(n), self.xp.int64, native)
+        return self.asarray(generator.permutation(n), self.default_integer(native), native)
 
 
 def names_of(xp: Any) -> dict[str, Any]:

@@ -27,6 +27,12 @@ _STAY = 'or stay on the CPU: agrad.set_device("cpu")'
 _NUMBERS = (int, float, type(None))
 
 _add_scaled = cupy.ElementwiseKernel("T x, float64 scale", "T y", "y += x * (T)scale", "agrad_add_scaled")
+_add_product = cupy.ElementwiseKernel(
+    "T x1, T x2, float64 scale", "T y", "y += (x1 * x2) * (T)scale", "agrad_add_product"
+)
+_add_quotient = cupy.ElementwiseKernel(
+    "T x1, T x2, float64 scale", "T y", "y += (x1 / x2) * (T)scale", "agrad_add_quotient"
+)
 _DRAW = "unsigned int words[4]; philox(seed, draw, i, words);"
 _uniform = cupy.ElementwiseKernel(
     "uint64 seed, uint64 draw", "T out", f"{_DRAW} out = to_uniform(words, (T)0)", "agrad_uniform", preamble=SOURCE
@@ -101,7 +107,6 @@ class CupyBackend(StridedBackend, StreamBackend):
     kind: ClassVar[str] = "cuda"
     library: ClassVar[ModuleType] = cupy
     gathered: ClassVar[int] = 1 << 28
-    checks_indices: ClassVar[bool] = False
     native_keys: ClassVar[str] = "basic"
 
     def __init__(self) -> None:
@@ -137,6 +142,9 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     def synchronize(self, native: Any) -> None:
         native.synchronize()
+
+    def waits(self, native: Any) -> bool:
+        return True
 
     def memory(self, native: Any) -> dict[str, int]:
         with native:
@@ -182,6 +190,16 @@ class CupyBackend(StridedBackend, StreamBackend):
             _add_scaled(other, scale, array)
         return array
 
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        with array.device:
+            _add_product(x1, x2, scale, array)
+        return array
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        with array.device:
+            _add_quotient(x1, x2, scale, array)
+        return array
+
     def put(self, array: Any, index: Any, values: Any) -> Any:
         # CUDA leaves open which of several values stays, so each place gets the value that came last.
         with array.device:
@@ -202,11 +220,18 @@ class CupyBackend(StridedBackend, StreamBackend):
                 cupyx.scatter_add(target, index, values)
         return array
 
-    def erf(self, x: Any) -> Any:
+    def special(self, name: str) -> Callable[..., Any]:
         import cupyx.scipy.special  # half a second, which only this needs
 
-        with x.device:
-            return cupyx.scipy.special.erf(x).astype(x.dtype, copy=False)
+        function = getattr(cupyx.scipy.special, name, None)
+        if function is None:
+            return super().special(name)
+
+        def there(*arrays: Any) -> Any:
+            with arrays[0].device:
+                return function(*arrays, 1.0) if (name, len(arrays)) == ("zeta", 1) else function(*arrays)
+
+        return there
 
     # Random numbers
 

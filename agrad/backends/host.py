@@ -28,6 +28,14 @@ def read(data: Any) -> np.ndarray[Any, Any]:
     return array
 
 
+def is_readable(data: Any) -> bool:
+    """Whether `read` makes an array of `data`."""
+    try:
+        return np.asarray(data).dtype.kind in "biufc"
+    except (TypeError, ValueError):
+        return False
+
+
 def _fetched(data: Any) -> Any:
     """Bring the Tensors in a list to the host, of which NumPy cannot read those on a GPU."""
     if isinstance(data, (list, tuple)) and data and not isinstance(data[0], (int, float, complex)):
@@ -38,6 +46,14 @@ def _fetched(data: Any) -> Any:
 def native_order(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return an array with its bytes in the order of this machine, which is all that other libraries take."""
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def refuse_overflow(array: np.ndarray[Any, Any], limits: Any, what: str) -> None:
+    """Raise OverflowError if integers lie outside of the limits (an ``iinfo``) of the type that they shall have."""
+    if array.size:
+        least, most = int(array.min()), int(array.max())
+        if least < limits.min or most > limits.max:
+            raise OverflowError(f"integers from {least} to {most} do not fit into {what}")
 
 
 def show(array: np.ndarray[Any, Any], name: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .base import names_of
-from .host import native_order
+from .host import native_order, refuse_overflow
+from .stirling import betaln
 from .stream import StreamBackend
 from .windows import Lengths, Windows
 
@@ -47,6 +48,34 @@ def _missing(name: str) -> str:
         f"JAX has no {name} in its 32-bit mode; use {_NARROW[name]}, or turn 64 bits on: "
         'JAX_ENABLE_X64=1, or jax.config.update("jax_enable_x64", True)'
     )
+
+
+def _log_ndtr(x: Any) -> Any:
+    """Return JAX's with all digits: it has few of them above 5, and below -20 by default one term too few."""
+    tail = jax.scipy.special.ndtr(-jnp.maximum(x, 0.0))
+    return jnp.where(x > 0, jnp.log1p(-tail), jax.scipy.special.log_ndtr(jnp.minimum(x, 0.0), series_order=6))
+
+
+def _zeta(x: Any, q: Any = 1.0) -> Any:
+    """Return JAX's, which is for positive `q` only, by ``zeta(x, q) = q**-x + zeta(x, q + 1)``."""
+    x, q = jnp.broadcast_arrays(x, jnp.asarray(q, x.dtype))
+
+    def below(q: Any) -> Any:
+        return (q < 0) & (q != jnp.floor(q))
+
+    def step(state: Any) -> Any:
+        total, q = state
+        return total + jnp.where(below(q), q**-x, 0.0), jnp.where(below(q), q + 1.0, q)
+
+    total, q = jax.lax.while_loop(lambda state: jnp.any(below(state[1])), step, (jnp.zeros_like(q), q))
+    return total + jax.scipy.special.zeta(x, q)
+
+
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "betaln": partial(betaln, jnp, jax.scipy.special.gammaln),  # JAX's has seven digits
+    "log_ndtr": _log_ndtr,
+    "zeta": _zeta,
+}
 
 
 class JaxBackend(StreamBackend):
@@ -103,6 +132,9 @@ class JaxBackend(StreamBackend):
     def synchronize(self, native: Any) -> None:
         jax.block_until_ready(jax.live_arrays())
 
+    def waits(self, native: Any) -> bool:
+        return (native or self._default).platform != "cpu"
+
     # Arrays
 
     def is_array(self, array: Any) -> bool:
@@ -137,8 +169,9 @@ class JaxBackend(StreamBackend):
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
         return array.at[index].add(values)
 
-    def erf(self, x: Any) -> Any:
-        return jax.scipy.special.erf(x)
+    def special(self, name: str) -> Callable[..., Any]:
+        found = _SPECIAL.get(name) or getattr(jax.scipy.special, name, None)
+        return super().special(name) if found is None else found
 
     # Convolution: JAX's own, and its transposes
 
@@ -185,11 +218,8 @@ def _fit(data: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
     narrow = np.dtype(_NARROW[name] if dtype is None else dtype)
     if dtype is None and "int" not in name:
         raise TypeError(_missing(name))
-    if "int" in name and narrow.name == _NARROW[name] and data.size:
-        least, most = int(data.min()), int(data.max())
-        limits = np.iinfo(narrow)
-        if least < limits.min or most > limits.max:
-            raise OverflowError(f"integers from {least} to {most} do not fit into {narrow}. {_missing(name)}")
+    if "int" in name and narrow.name == _NARROW[name]:
+        refuse_overflow(data, np.iinfo(narrow), f"{narrow}. {_missing(name)}")
     return data.astype(narrow)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from importlib import import_module
 from math import copysign
 from types import ModuleType
 from typing import Any, ClassVar
@@ -200,6 +203,15 @@ def _namespace() -> Any:
     return xp
 
 
+@cache
+def _scipy_special() -> ModuleType | None:
+    """Return scipy.special, imported when it is first needed; None where SciPy is not installed."""
+    try:
+        return import_module("scipy.special")
+    except ImportError:
+        return None
+
+
 class NumpyBackend(StridedBackend):
     """NumPy: one device, arrays that tell whether they are views."""
 
@@ -207,6 +219,7 @@ class NumpyBackend(StridedBackend):
     library: ClassVar[ModuleType] = np
     gathered: ClassVar[int] = 1 << 20  # half of what a core's second cache holds
     native_keys: ClassVar[str] = "all"
+    without_special: ClassVar[str] = 'it needs SciPy; pip install "agrad[special]"'
 
     def __init__(self) -> None:
         self.xp = _namespace()
@@ -242,6 +255,16 @@ class NumpyBackend(StridedBackend):
             part += np.multiply(source[start : start + count], scale, scratch[: part.size])
         return array
 
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        for part, a, b in _parts(array, x1, x2):
+            super().add_product(part, a, b, scale)
+        return array
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        for part, a, b in _parts(array, x1, x2):
+            super().add_quotient(part, a, b, scale)
+        return array
+
     def put(self, array: Any, index: Any, values: Any) -> Any:
         array[index] = values  # NumPy promises that the last of several values stays
         return array
@@ -258,6 +281,22 @@ class NumpyBackend(StridedBackend):
             places = index[start : start + step, None] * columns + offsets
             np.add.at(flat, places.reshape(-1), values[start : start + step].reshape(-1))
         return array
+
+    def special(self, name: str) -> Callable[..., Any]:
+        found = getattr(_scipy_special(), name, None)
+        return super().special(name) if found is None else found
+
+
+def _parts(*arrays: Any) -> Iterable[Sequence[Any]]:
+    """Cut large arrays that lie in memory alike into parts that need no more than the memory at hand."""
+    first = arrays[0]
+    count = _SCRATCH // first.itemsize
+    if first.size <= count:
+        return [arrays]
+    if not all(x.shape == first.shape and x.dtype == first.dtype and x.flags.c_contiguous for x in arrays):
+        return [arrays]
+    flat = [x.reshape(-1) for x in arrays]
+    return ([x[start : start + count] for x in flat] for start in range(0, first.size, count))
 
 
 BACKEND = NumpyBackend()

@@ -9,6 +9,7 @@ import array_api_strict as xp
 import numpy as np
 
 from .base import Backend
+from .host import refuse_overflow
 
 _DEFAULT = "CPU_DEVICE"
 
@@ -37,6 +38,12 @@ class StrictBackend(Backend):
     def place_of(self, array: Any) -> str:
         name = _name(array.device)
         return "" if name == _DEFAULT else name
+
+    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+        if dtype is None and isinstance(data, np.ndarray) and data.dtype == np.int64:
+            dtype = self.default_integer(native)
+            refuse_overflow(data, xp.iinfo(dtype), f"{dtype!r} on {native!r}")
+        return super().asarray(data, dtype, native, copy)
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         return np.array(array.to_device(self._places[_DEFAULT]))

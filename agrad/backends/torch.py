@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import sqrt
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -12,6 +14,7 @@ import torch
 
 from .base import Backend, names_of
 from .host import native_order
+from .stirling import betaln
 from .windows import Lengths, Windows
 
 # PyTorch's name for a kind of device -> how to ask for it, and what it takes.
@@ -28,12 +31,41 @@ def _unique_all(x: Any, /) -> tuple[Any, Any, Any, Any]:
     return values, order[torch.cumsum(counts, 0) - counts], inverse, counts
 
 
+def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
+    try:
+        return compat.take(x, indices, axis=axis)
+    except RuntimeError as error:
+        if "out of" not in str(error):
+            raise
+        raise IndexError(str(error)) from None  # which it is already where the axis is the first
+
+
+def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
+    # On the CPU, PyTorch reads anything where an index is out of range.
+    length = x.shape[axis]
+    if x.device.type == "cpu" and bool(((indices < -length) | (indices >= length)).any()):
+        raise IndexError(f"an index is out of range for axis {axis} of length {length}")
+    return compat.take_along_axis(x, indices, axis=axis)
+
+
+def _std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+    # array-api-compat's own takes no correction that is not whole.
+    return torch.sqrt(compat.var(x, axis=axis, correction=correction, keepdims=keepdims))
+
+
 def _namespace() -> Any:
     """Return array-api-compat's PyTorch, with what it lacks."""
     xp: Any = ModuleType("agrad.backends.torch.xp")
     vars(xp).update(names_of(compat))
-    xp.unique_all = _unique_all
+    xp.unique_all, xp.std, xp.take, xp.take_along_axis = _unique_all, _std, _take, _take_along_axis
     return xp
+
+
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "betaln": partial(betaln, compat, torch.special.gammaln),
+    "ndtr": lambda x: 0.5 * torch.special.erfc(-sqrt(0.5) * x),  # PyTorch's is 0 from -9 on, where this is 1e-19
+    "zeta": lambda x, q=1.0: torch.special.zeta(x, q),
+}
 
 
 class TorchBackend(Backend):
@@ -75,6 +107,9 @@ class TorchBackend(Backend):
         if native.type != "cpu":
             torch.accelerator.synchronize(native)
 
+    def waits(self, native: Any) -> bool:
+        return native.type != "cpu"
+
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
         if isinstance(data, torch.Tensor):
             if data.requires_grad:
@@ -110,6 +145,12 @@ class TorchBackend(Backend):
     def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
         return array.add_(other, alpha=scale)
 
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        return array.addcmul_(x1, x2, value=scale)
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        return array.addcdiv_(x1, x2, value=scale)
+
     def put(self, array: Any, index: Any, values: Any) -> Any:
         # index_put leaves open which of several values stays, so each place gets the value that came last.
         order = torch.arange(index.shape[0], device=array.device)
@@ -121,8 +162,9 @@ class TorchBackend(Backend):
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
         return array.index_add_(0, index.long(), values)
 
-    def erf(self, x: Any) -> Any:
-        return torch.special.erf(x)
+    def special(self, name: str) -> Callable[..., Any]:
+        found = _SPECIAL.get(name) or getattr(torch.special, name, None)
+        return super().special(name) if found is None else found
 
     # Convolution: PyTorch's own, of floats, and with padding that is alike before and behind
 

@@ -7,7 +7,7 @@ Each method is the function of its name in `agrad`, which documents it, with the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .device import Device
@@ -15,6 +15,7 @@ from .device import Device
 if TYPE_CHECKING:
     from typing import Self
 
+    from ..hooks import RemovableHandle
     from .tensor import Tensor
 
 __all__ = ["ArrayMethods"]
@@ -164,6 +165,7 @@ class ArrayMethods:
     def backward(
         self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False
     ) -> None: ...
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle: ...
     def retain_grad(self) -> None: ...
     def zero_grad(self, set_to_none: bool = True) -> None: ...
 

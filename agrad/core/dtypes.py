@@ -115,7 +115,7 @@ def native(xp: Any, dtype: Any) -> Any:
     try:
         return getattr(xp, name)
     except AttributeError as error:
-        raise TypeError(f"{getattr(xp, '__name__', xp)} has no dtype {name}: {error}") from None
+        raise TypeError(f"{xp.__name__} has no dtype {name} ({error}); cast to another with x.astype()") from None
 
 
 def get_default_dtype() -> DType:

@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, update_wrapper
+from functools import cache, partial, update_wrapper
 from types import NoneType, SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-from .. import backends, errors
+from .. import backends, errors, rules
+from ..observing import observe, observers  # noqa: F401 - what ops are compiled of asks for them
 from . import tape
 from .device import Device
 from .tape import Node, Pick, recording, tick
@@ -69,13 +70,25 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     Returns
     -------
     callable
-        The op: a function on Tensors with the forward's signature without `xp`. Its method `vjp` sets the rules.
+        The op: a function on Tensors with the forward's signature without `xp`. Its method `vjp` sets the rules, one
+        per argument; an argument without a rule is a constant. A rule is a function that asks by name for what it
+        needs: first `g`, the cotangent of the output, then any of `out`, `xp`, the op's arguments, and ``x_shape`` or
+        ``x_dtype`` of an argument `x`, for which no array is kept. It is written in operators and functions of `xp`,
+        so that it runs on arrays and, for higher orders, on Tensors; it need not undo broadcasting.
+
+    Raises
+    ------
+    TypeError
+        By `vjp`, if a rule is for or asks for what the op does not have; in the backward pass, if it returns
+        something else than a floating array.
+    ValueError
+        In the backward pass, if a rule returns a wrong shape.
 
     Examples
     --------
     >>> import agrad
-    >>> from agrad.core.primitive import ArrayLike, primitive
-    >>> @primitive
+    >>> from agrad import ArrayLike
+    >>> @agrad.primitive
     ... def cube(xp, x: ArrayLike, /):
     ...     return x * x * x
     >>> cube.vjp(x=lambda g, x: 3 * x * x * g)
@@ -118,14 +131,11 @@ _OP: Final = """
 def op{signature}:
     _device, _mask = None, 0
     {unwrap}
-    if _device is None:
-        return op({again})
-    try:
-        _out = {call})
-    except Exception as error:
-        raise errors.in_op(definition.name, error, ({arrays},), dict({settings})) from error
-    if type(_out) is not _device.array_type:
-        return definition.finish(_out, _device, _mask, ({frame}))
+    if _device is None: return op({again})
+    if observers: return observe(definition, _mask, ({frame}))
+    try: _out = {call})
+    except Exception as error: raise errors.in_op(definition.name, error, ({arrays},), dict({settings})) from error
+    if type(_out) is not _device.array_type: return definition.finish(_out, _device, _mask, ({frame}))
     result = new(Tensor)
     result._data = _out
     result._device = _device
@@ -136,16 +146,12 @@ def op{signature}:
 _UNWRAP: Final = """
     if isinstance({x}, Tensor):
         if {x}._device is not _device:
-            if _device is not None:
-                raise errors.mixed_devices(definition.name, [_device.name, {x}._device.name])
+            if _device is not None: raise errors.mixed_devices(definition.name, [_device.name, {x}._device.name])
             _device = {x}._device
-        if {x}._node is not None:
-            _mask += {bit}
+        if {x}._node is not None: _mask += {bit}
         _data_{x} = {x}._data
-    elif type({x}) in _PLAIN:
-        _data_{x} = {x}
-    else:
-        return op({again})
+    elif type({x}) in _PLAIN: _data_{x} = {x}
+    else: return op({again})
 """
 _compiled: Final = cache(lambda source: compile(source, "<op>", "exec"))  # once for all ops of one signature
 _UNWRAP_SEQUENCE: Final = "{x}, _data_{x}, _device, _mask = _unwrapped(definition.name, {x})"
@@ -162,6 +168,14 @@ def record({frame}, out, like):
 """
 
 
+# What runs a rule, on the cotangent and what its Node keeps.
+_RULE: Final = """
+def call(g, kept):
+    try: return rule(g{values})
+    except Exception as error: raise tell(error, (g{values},)) from error
+"""
+
+
 class Definition:
     """What is known of a primitive: its parameters, its rules, and the plans made of them so far.
 
@@ -172,6 +186,7 @@ class Definition:
         The names of its array arguments, and of the others.
     sequence : bool
         Whether its array argument is a sequence of arrays.
+    forward : callable
     frame : str
         What there is at a call: the names of the arguments, of the raw arrays and of the device.
     known : dict
@@ -179,7 +194,7 @@ class Definition:
     """
 
     def __init__(self, forward: Callable[..., Any]) -> None:
-        self.name = forward.__name__
+        self.name, self.forward = forward.__name__, forward
         _, *parameters = inspect.signature(forward).parameters.values()
         self.signature = inspect.Signature(parameters)
         self.arrays = [p.name for p in parameters if "ArrayLike" in str(p.annotation)]
@@ -189,8 +204,7 @@ class Definition:
         self.known = {"xp": "_device.xp", "out": "out"} | {x: x for x in self.settings}
         part = "[array.{1} for array in _data_{0}]" if self.sequence else "getattr(_data_{0}, '{1}', ())"
         for x in self.arrays:
-            self.known[x] = f"_data_{x}"
-            self.known |= {f"{x}_{what}": part.format(x, what) for what in ("shape", "dtype")}
+            self.known |= {x: f"_data_{x}"} | {f"{x}_{what}": part.format(x, what) for what in ("shape", "dtype")}
         self.rules: dict[str, tuple[Callable[..., Any], list[str]]] = {}
         self.plans: dict[int, Plan] = {}
         registry[f"{forward.__module__}.{self.name}"] = self
@@ -216,13 +230,13 @@ class Definition:
         op.__defaults__, op.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__
         return op
 
-    def vjp(self, **rules: Callable[..., Any]) -> None:
+    def vjp(self, **functions: Callable[..., Any]) -> None:
         """Set the gradient rules; TypeError if one is for, or asks for, what the op does not have."""
-        for name, function in rules.items():
+        for name, function in functions.items():
             g, *asks = list(inspect.signature(function).parameters) or [""]
             if name not in self.arrays or g != "g" or not self.known.keys() >= set(asks):
                 raise errors.wrong_rule(self.name, name, [g, *asks], self.arrays, self.known)
-            self.rules[name] = (function, asks)
+            self.rules[name] = rules.checked(name, self.sequence, function, asks)
         self.plans.clear()
 
     def plan(self, mask: int) -> Plan:
@@ -303,30 +317,28 @@ class Plan:
         rules = {name: definition.rules[name] for name in self.tracked.values()}
         self.kept = list(dict.fromkeys(["xp", *(name for _, asks in rules.values() for name in asks)]))
         self.keeps = any(name in self.arrays or name == "out" for name in self.kept)
-        self.record = self._recorder(definition, {f"call_{name}": self._call(*rule) for name, rule in rules.items()})
+        self.record = self._recorder(definition, {f"call_{x}": self._call(x, *rule) for x, rule in rules.items()})
 
-    def _call(self, rule: Callable[..., Any], asks: list[str]) -> Any:
+    def _call(self, argument: str, rule: Callable[..., Any], asks: list[str]) -> Any:
         """Return a rule as a function of the cotangent and of all kept values."""
-        values = "".join(f", kept[{self.kept.index(name)}]" for name in asks)
-        return eval(f"lambda g, kept: rule(g{values})", {"rule": rule})
+        known = {"rule": rule, "tell": partial(errors.in_rule, self.name, argument, rule)}
+        exec(_compiled(_RULE.format(values="".join(f", kept[{self.kept.index(name)}]" for name in asks))), known)
+        return known["call"]
 
     def _recorder(self, definition: Definition, calls: dict[str, Any]) -> Any:
         if not self.tracked:
             return lambda *_: None
-        places = {i: f"{name}[{i}]" if self.sequence else name for i, name in self.tracked.items()}
-        edges = ", ".join(
-            f"({x} if (_made := {x}._node) is LEAF else _made, call_{self.tracked[i]})" for i, x in places.items()
-        )
+        at = {i: f"{name}[{i}]" if self.sequence else name for i, name in self.tracked.items()}
+        edges = ", ".join(f"({x} if (_n := {x}._node) is LEAF else _n, call_{self.tracked[i]})" for i, x in at.items())
         kept = ", ".join(definition.known[name] for name in self.kept)
         known = {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick, **calls}
         exec(_RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
         return known["record"]
 
-    def spread(self, node: Node, g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
+    def spread(self, edges: Sequence[Any], g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule of an op over a sequence once; return edges that find each parent's cotangent in the result."""
-        cotangents = node.edges[0][1](g, kept)
-        edges = zip(self.tracked, node.edges, strict=True)
-        return [(parent, lambda *_, i=i: cotangents[i]) for i, (parent, _) in edges]
+        cotangents = edges[0][1](g, kept)
+        return [(parent, lambda *_, i=i: cotangents[i]) for i, (parent, _) in zip(self.tracked, edges, strict=True)]
 
     def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
         """Return kept values as Tensors with their places on the tape, so that rules that use them are recorded."""

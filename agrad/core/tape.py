@@ -7,10 +7,9 @@ from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
-from weakref import WeakKeyDictionary, ref
+from typing import TYPE_CHECKING, Any
 
-from .. import errors
+from .. import errors, hooks, observing
 from .device import Device
 from .dtypes import from_native
 from .tensor import LEAF, Tensor, convert, wrap
@@ -20,7 +19,7 @@ namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts its
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first
 _written: dict[Any, int] = {}  # when each buffer was last written in place
 _last_write = 0
-_retained: WeakKeyDictionary[Node, ref[Tensor]] = WeakKeyDictionary()
+hooked = False  # whether any Tensor that is no leaf has ever had a hook
 
 
 class Node:
@@ -39,9 +38,14 @@ class Node:
     device : Device
     shape, dtype : tuple of int, native dtype
         Of the output, or lists of them for an op of several outputs.
+    hooks : dict
+        Those of its output; unset where it never had one.
     """
 
-    __slots__ = ("__weakref__", "device", "dtype", "edges", "kept", "number", "plan", "shape")
+    __slots__ = ("__weakref__", "device", "dtype", "edges", "hooks", "kept", "number", "plan", "shape")
+
+    if TYPE_CHECKING:
+        hooks: dict[float, Any]
 
     def __init__(self, plan: Any, edges: tuple[Any, ...], kept: tuple[Any, ...], device: Device, like: Any) -> None:
         self.number, self.plan, self.device = tick(), plan, device
@@ -192,34 +196,9 @@ def backward(
     """
     entry, start = entry_of(tensor, "backward()"), seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    found, shared = propagate([entry], [start], retain, create_graph, wanted=set(_retained))
-    for entry, g in found.items():
-        target = entry if isinstance(entry, Tensor) else _retained[entry]()
-        if target is not None:
-            gradient = deliver(target, g, create_graph, entry in shared or entry is not target)
-            _accumulate(target, gradient, create_graph)
-
-
-def retain_grad(tensor: Tensor) -> None:
-    """Make `backward` leave this Tensor's gradient in ``.grad`` although it is no leaf.
-
-    Raises
-    ------
-    RuntimeError
-        If no gradients flow to it.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> x = agrad.tensor(3.0, requires_grad=True)
-    >>> y = x * x
-    >>> y.retain_grad()
-    >>> (2 * y).backward()
-    >>> y.grad
-    Tensor(2., dtype=float32, device='cpu')
-    """
-    if type(entry_of(tensor, "retain_grad()")) is Node:
-        _retained[tensor._node] = ref(tensor)
+    found, shared = propagate([entry], [start], retain, create_graph)
+    for leaf, g in found.items():
+        _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
 
 
 def entry_of(tensor: Tensor, what: str) -> Any:
@@ -244,7 +223,7 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     if gradient.shape != tensor.shape or gradient._device is not device:
         raise errors.wrong_gradient(gradient, tensor)
     gradient = namespace.conj(gradient) if tensor.dtype.is_complex else gradient
-    return _fit(gradient if graph else gradient._data, tensor._data, namespace if graph else device.xp, "backward")
+    return fit(gradient if graph else gradient._data, tensor._data, namespace if graph else device.xp, "backward")
 
 
 def propagate(
@@ -252,8 +231,9 @@ def propagate(
 ) -> tuple[dict[Any, Any], set[Any]]:
     """Carry cotangents from `entries` back to the leaves and the `wanted` entries.
 
-    Where a set of `needed` entries is given, no rule is run that leads elsewhere. Returns the cotangents by entry,
-    raw arrays or under `graph` Tensors, and the set of those entries whose cotangent may share its memory with another.
+    Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
+    to True. Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose
+    cotangent may share its memory with another.
     """
     if graph and not recording.get():
         with enable_grad():
@@ -263,6 +243,7 @@ def propagate(
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody
     shared: set[Any] = set(entries)
     queue: list[tuple[int, Node]] = []
+    observe = observing.edges if observing.observers else None
     for entry, g in zip(entries, seeds, strict=True):
         if type(entry) is Node and entry not in pending:
             heappush(queue, (entry.number, entry))
@@ -270,37 +251,39 @@ def propagate(
     while queue:
         _, node = heappop(queue)
         g, plan = pending.pop(node), node.plan
+        if hooked and hasattr(node, "hooks"):
+            g = _after_hooks(node, g, graph)
         if wanted and node in wanted:
             arrived[node] = g
-        if needed is not None and node not in needed:
+        if needed is not None and not needed.get(node):
             continue
         if type(plan) is Pick:
-            whole = node.edges[0][0]
+            whole, i = node.edges[0][0], plan.index
             if whole not in pending:
                 pending[whole] = [None] * len(whole.shape)
                 heappush(queue, (whole.number, whole))
-            pending[whole][plan.index] = g
+            # A rule that runs on Tensors and asks for outputs gets Nodes of its own for them: there may be several.
+            pending[whole][i] = g if pending[whole][i] is None else pending[whole][i] + g
             continue
-        kept = node.kept
+        edges, kept = node.edges if observe is None else observe(node, g), node.kept
         if kept is None:
             raise errors.freed(plan.name)
         if _last_write < node.number:
-            _check_unchanged(node)
+            check_unchanged(node)
         if graph:
             kept = plan.revive(node, kept)
         if plan.keeps and not retain:
             node.kept = None
         if type(g) is list:
             g = _complete(node, g, graph)
-        edges = plan.spread(node, g, kept) if plan.sequence else node.edges
-        for parent, call in edges:
+        for parent, call in plan.spread(edges, g, kept) if plan.sequence else edges:
             if needed is not None and parent not in needed:
                 continue
             cotangent = call(g, kept)
             like = parent if type(parent) is Node else parent._data
             array = cotangent._data if graph else cotangent
             if array.shape != like.shape or (array.dtype is not like.dtype and array.dtype != like.dtype):
-                cotangent = _fit(cotangent, like, kept[0], plan.name)
+                cotangent = fit(cotangent, like, kept[0], plan.name)
             if parent in pending:
                 if parent in owned:
                     pending[parent] += cotangent
@@ -318,7 +301,7 @@ def propagate(
     return arrived, shared - owned
 
 
-def _check_unchanged(node: Node) -> None:
+def check_unchanged(node: Node) -> None:
     """Compare what a Node keeps with what was written since."""
     backend = node.device.backend
     for value in node.kept or ():
@@ -335,7 +318,7 @@ def wrote(tensor: Tensor) -> None:
     _last_write = _written[tensor._device.backend.buffer_of(tensor._data)] = tick()
 
 
-def _fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
+def fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
     """Undo broadcasting and promotion: sum a cotangent to the shape of `like`, and cast it to its dtype."""
     shape = tuple(like.shape)
     extra = len(cotangent.shape) - len(shape)
@@ -362,9 +345,20 @@ def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
 
 
 def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
-    """Make the gradient that the user sees of a finished cotangent."""
+    """Make the gradient that the user sees of a finished cotangent: what the hooks of a leaf make of it."""
     g = (namespace if graph else like._device.xp).conj(g) if like.dtype.is_complex else g
-    return g if graph else wrap(like._device.backend.own(g, shared), like._device)
+    gradient = g if graph else wrap(like._device.backend.own(g, shared), like._device)
+    if like._hooks:
+        with set_grad_enabled(graph):
+            gradient = hooks.run(like._hooks, gradient, graph)
+    return gradient
+
+
+def _after_hooks(node: Node, g: Any, graph: bool) -> Any:
+    """Return the cotangent of an intermediate Tensor that its hooks make of the one that has arrived."""
+    like = wrap(g._data if graph else g, node.device)
+    like._hooks = node.hooks
+    return seed(like, deliver(like, g, graph, True), graph)
 
 
 def _accumulate(leaf: Tensor, gradient: Tensor, graph: bool) -> None:

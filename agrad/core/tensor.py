@@ -55,6 +55,7 @@ class Tensor(ArrayMethods):
         _device: Device
     _node: Any = None  # None, LEAF, or the Node that made it
     _grad: Tensor | None = None
+    _hooks: dict[float, Any] | None = None  # of a leaf; those of an intermediate Tensor are its Node's
 
     def __init__(
         self,
@@ -180,9 +181,9 @@ def convert(data: Any, dtype: Any, device: str | Device | None, copy: bool | Non
         target = Device(device) if device is not None else source
     else:
         data, source, dtype = _on_some_device(data, dtype)
-        stays = device is None and source.kind != "cpu"
-        target = source if stays else Device(device) if device is not None else get_device()
+        target = Device(device) if device is not None else get_device() if source.kind == "cpu" else source
     if source.backend is not target.backend:
+        dtype = dtypes.from_native(data.dtype) if dtype is None and source.kind != "cpu" else dtype
         data = source.backend.to_numpy(data)
     return target.backend.asarray(data, dtypes.native(target.xp, dtype), target.native, copy), target
 

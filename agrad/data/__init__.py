@@ -1,7 +1,22 @@
 """Data sets, and a loader that hands them out in batches."""
 
+from . import transforms
+from .collate import default_collate
 from .dataloader import DataLoader
-from .dataset import Dataset, TensorDataset
+from .dataset import Dataset, IterableDataset, TensorDataset
 from .mnist import MNIST, FashionMNIST
+from .sampler import (
+    BatchSampler,
+    DistributedSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    WeightedRandomSampler,
+)
+from .subset import ConcatDataset, Subset, random_split
 
-__all__ = ["MNIST", "DataLoader", "Dataset", "FashionMNIST", "TensorDataset"]
+__all__ = [
+    "MNIST", "BatchSampler", "ConcatDataset", "DataLoader", "Dataset", "DistributedSampler", "FashionMNIST",
+    "IterableDataset", "RandomSampler", "Sampler", "SequentialSampler", "Subset", "TensorDataset",
+    "WeightedRandomSampler", "default_collate", "random_split", "transforms",
+]  # fmt: skip

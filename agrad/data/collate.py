@@ -10,28 +10,44 @@ from ..core.tensor import SCALARS
 from ..ops.creation import asarray
 from ..ops.manipulation import stack
 
-__all__ = ["collate"]
+__all__ = ["default_collate"]
 
 
-def collate(items: Sequence[Any]) -> Any:
+def default_collate(items: Sequence[Any]) -> Any:
     """Stack items that are alike: arrays and numbers along a new first axis, the parts of tuples and dicts apart.
 
     What is no number, text for instance, becomes a list.
+
+    Parameters
+    ----------
+    items : sequence
+        Tensors, arrays, numbers, or tuples, lists and dicts of them, all alike.
+
+    Returns
+    -------
+    Any
+        Of the same structure as one item.
 
     Raises
     ------
     ValueError
         If the items differ in length, keys or shape.
+
+    Examples
+    --------
+    >>> from agrad.data import default_collate
+    >>> default_collate([(1, "a"), (2, "b")])
+    (Tensor([1, 2], dtype=int64, device='cpu'), ['a', 'b'])
     """
     first = items[0]
     if isinstance(first, (str, bytes)):
         return list(items)
     if isinstance(first, Mapping):
         _alike(items, [sorted(map(str, item)) for item in items], "keys")
-        return {key: collate([item[key] for item in items]) for key in first}
+        return {key: default_collate([item[key] for item in items]) for key in first}
     if isinstance(first, (tuple, list)):
         _alike(items, [len(item) for item in items], "lengths")
-        parts = [collate(part) for part in zip(*items, strict=True)]
+        parts = [default_collate(part) for part in zip(*items, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
     if type(first) in SCALARS or backends.is_number(first):
         return asarray(list(items))

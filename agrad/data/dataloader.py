@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from operator import index as as_int
 from typing import Any
 
-from ..core.device import Device
 from ..core.tensor import Tensor, wrap
-from ..random import randperm
-from .collate import collate
-from .dataset import TensorDataset
+from .collate import default_collate
+from .dataset import IterableDataset, TensorDataset
+from .draws import Draws
+from .prefetch import prefetch
+from .sampler import chunks, count_batches
+from .subset import Subset
 
 __all__ = ["DataLoader"]
 
@@ -19,19 +21,30 @@ __all__ = ["DataLoader"]
 class DataLoader:
     """Hand out a data set in batches, in order or shuffled anew at each iteration.
 
-    A `TensorDataset` is asked for whole batches, gathered on its device. The items of any other data set are
-    fetched one by one and stacked on the current device.
+    A `TensorDataset`, and a `Subset` of one, is asked for whole batches, gathered on its device. The items of any
+    other data set are fetched one by one and stacked on the current device.
 
     Parameters
     ----------
-    dataset : Dataset or sequence
+    dataset : Dataset, IterableDataset or sequence
         Anything with ``len()`` and items.
-    batch_size : int
-        Items in a batch; the last batch holds what is left.
+    batch_size : int or None
+        Items in a batch; the last batch holds what is left. None for single items, as they are.
     shuffle : bool
         Whether each iteration takes the items in a new random order.
+    sampler : Sampler or iterable of int, optional
+        The indices of the items, in the order to take them.
+    batch_sampler : Sampler or iterable of list of int, optional
+        The indices of each batch.
+    num_workers : int
+        How many threads make batches ahead: worth it where items are read from files or decoded by code that lets
+        other threads run. An `IterableDataset` is read by one.
+    collate_fn : callable, optional
+        Makes a batch of a list of items, instead of `default_collate`.
     drop_last : bool
         Leave out a last batch that is not full.
+    prefetch_factor : int
+        How many batches each thread is ahead.
     seed : int, optional
         Makes the sequence of orders the same each time, on every device. Without it they are drawn from
         `agrad.random`, which `manual_seed` seeds.
@@ -45,7 +58,7 @@ class DataLoader:
     Raises
     ------
     ValueError
-        If `batch_size` is below 1.
+        If a number is out of range, or if settings exclude each other: `shuffle` and a sampler, for instance.
     TypeError
         If `dataset` has no length or no items.
 
@@ -63,55 +76,150 @@ class DataLoader:
     def __init__(
         self,
         dataset: Any,
-        batch_size: int = 1,
+        batch_size: int | None = 1,
         shuffle: bool = False,
+        sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[list[int]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        *,
         drop_last: bool = False,
+        prefetch_factor: int = 2,
         seed: int | None = None,
     ) -> None:
-        if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+        if not isinstance(dataset, IterableDataset) and not all(hasattr(dataset, m) for m in _METHODS):
             raise TypeError(f"a DataLoader needs a data set with len() and items, not {type(dataset).__name__}")
-        if as_int(batch_size) < 1:
+        if batch_size is not None and as_int(batch_size) < 1:
             raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        if as_int(num_workers) < 0:
+            raise ValueError(f"num_workers must be at least 0, not {num_workers}")
+        if as_int(prefetch_factor) < 1:
+            raise ValueError(f"prefetch_factor must be at least 1, not {prefetch_factor}")
         self.dataset = dataset
-        self.batch_size = as_int(batch_size)
-        self.shuffle = shuffle
-        self.drop_last = drop_last
+        self.batch_size = None if batch_size is None or batch_sampler is not None else as_int(batch_size)
+        self.shuffle, self.sampler, self.batch_sampler, self.drop_last = shuffle, sampler, batch_sampler, drop_last
+        self.num_workers, self.prefetch_factor = as_int(num_workers), as_int(prefetch_factor)
+        self.collate_fn = collate_fn
         self.seed = None if seed is None else as_int(seed)
         self.epoch = 0
+        self._refuse_contradictions(batch_size)
+
+    def _refuse_contradictions(self, batch_size: int | None) -> None:
+        chosen = {"shuffle": self.shuffle, "sampler": self.sampler is not None, "drop_last": self.drop_last}
+        if self.batch_sampler is not None and (batch_size != 1 or any(chosen.values())):
+            raise ValueError("a batch_sampler decides alone: leave out batch_size, shuffle, sampler and drop_last")
+        if self.shuffle and self.sampler is not None:
+            raise ValueError("a sampler decides about the order: leave out shuffle")
+        if batch_size is None and self.drop_last:
+            raise ValueError("single items have no last batch to drop: leave out drop_last, or give a batch_size")
+        if isinstance(self.dataset, IterableDataset) and (
+            self.shuffle or self.sampler is not None or self.batch_sampler is not None
+        ):
+            raise ValueError("an IterableDataset has an order of its own: leave out shuffle and samplers")
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.dataset), self.batch_size)
-        return whole if self.drop_last or not rest else whole + 1
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)  # type: ignore[arg-type]
+        items: Any = self.dataset if self.sampler is None else self.sampler
+        return len(items) if self.batch_size is None else count_batches(len(items), self.batch_size, self.drop_last)
 
     def __iter__(self) -> Iterator[Any]:
-        order = self._draw_order() if self.shuffle else None
+        streams = isinstance(self.dataset, IterableDataset)
+        jobs, threads = self._reading() if streams else self._fetching(), self.num_workers
         self.epoch += 1
-        return self._gather(order) if isinstance(self.dataset, TensorDataset) else self._collect(order)
+        if threads:
+            return _until_the_end(prefetch(jobs, 1 if streams else threads, threads * self.prefetch_factor))
+        return _until_the_end(job() for job in jobs)
 
-    def _draw_order(self) -> Tensor:
-        """Draw on the host: it costs little, and one seed gives one order on all devices."""
-        host = Device("cpu")
-        if self.seed is None:
-            return randperm(len(self.dataset), device=host)
-        # Mixed, not added: seed 0 in epoch 1 and seed 1 in epoch 0 are to have nothing in common.
-        seed = random.Random(f"{self.seed}, {self.epoch}").getrandbits(32)
-        generator = host.backend.generator(seed, host.native)
-        return wrap(host.backend.permutation(generator, len(self.dataset), host.native), host)
+    # What makes each batch, as functions without arguments: run here, or ahead in threads
 
-    def _slices(self) -> Iterator[slice]:
+    def _reading(self) -> Iterator[Callable[[], Any]]:
+        """Make each batch of the next items; there are jobs without end, the last ones return `_END`."""
+        collate: Callable[[Any], Any] = self.collate_fn or (_as_it_is if self.batch_size is None else default_collate)
+        batches: Any = iter(self.dataset)
+        if self.batch_size is not None:
+            batches = chunks(self.dataset, self.batch_size, self.drop_last)
+
+        def read() -> Any:
+            batch = next(batches, _END)
+            return batch if batch is _END else collate(batch)
+
+        while True:
+            yield read
+
+    def _fetching(self) -> Iterator[Callable[[], Any]]:
+        if self.batch_size is None and self.batch_sampler is None:
+            choices: Iterable[Any] = self._order()
+            fetch = partial(_item, self.dataset, self.collate_fn or _as_it_is)
+        elif self.collate_fn is None and _gathers(self.dataset):
+            choices = self._slices_of_rows()
+            fetch = self.dataset.__getitem__
+        else:
+            choices = self._lists_of_indices()
+            fetch = partial(_items, self.dataset, self.collate_fn or default_collate)
+        return (partial(fetch, chosen) for chosen in choices)
+
+    def _order(self) -> Iterable[int]:
+        if self.sampler is not None:
+            return self.sampler
+        return self._shuffled().tolist() if self.shuffle else range(len(self.dataset))
+
+    def _shuffled(self) -> Tensor:
+        return Draws(self.seed, self.epoch).permutation(len(self.dataset))
+
+    def _lists_of_indices(self) -> Iterable[list[int]]:
+        if self.batch_sampler is not None:
+            return self.batch_sampler
+        assert self.batch_size is not None
+        return chunks(self._order(), self.batch_size, self.drop_last)
+
+    def _slices_of_rows(self) -> Iterable[Any]:
+        """Return slices, or rows that are on the device as a whole, where the order is known beforehand."""
+        size = self.batch_size
+        if size is None or self.sampler is not None:
+            return self._lists_of_indices()
         end = len(self.dataset)
-        return (slice(i, min(i + self.batch_size, end)) for i in range(0, len(self) * self.batch_size, self.batch_size))
-
-    def _gather(self, order: Tensor | None) -> Iterator[Any]:
-        if order is None:
-            return (self.dataset[chosen] for chosen in self._slices())
-        place = self.dataset.device
-        rows = order.to(place).data
-        return (self.dataset[wrap(rows[chosen], place)] for chosen in self._slices())
-
-    def _collect(self, order: Tensor | None) -> Iterator[Any]:
-        positions = range(len(self.dataset)) if order is None else order.tolist()
-        return (collate([self.dataset[i] for i in positions[chosen]]) for chosen in self._slices())
+        slices = (slice(i, min(i + size, end)) for i in range(0, len(self) * size, size))
+        if not self.shuffle:
+            return slices
+        place = _root(self.dataset).device
+        rows = self._shuffled().to(place).data
+        return (wrap(rows[chosen], place) for chosen in slices)
 
     def __repr__(self) -> str:
         return f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle})"
+
+
+_METHODS = ("__len__", "__getitem__")
+_END = object()
+
+
+def _until_the_end(batches: Iterator[Any]) -> Iterator[Any]:
+    for batch in batches:
+        if batch is _END:
+            return
+        yield batch
+
+
+def _gathers(dataset: Any) -> bool:
+    """Whether a data set hands out whole batches."""
+    return isinstance(_root(dataset), TensorDataset)
+
+
+def _root(dataset: Any) -> Any:
+    """Return the data set of which this one is a part, a part of a part, or the whole."""
+    while type(dataset) is Subset:
+        dataset = dataset.dataset
+    return dataset
+
+
+def _as_it_is(item: Any) -> Any:
+    return item
+
+
+def _item(dataset: Any, finish: Callable[[Any], Any], index: int) -> Any:
+    return finish(dataset[index])
+
+
+def _items(dataset: Any, collate: Callable[[list[Any]], Any], indices: Iterable[int]) -> Any:
+    return collate([dataset[i] for i in indices])

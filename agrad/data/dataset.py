@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any, Final, Self
 
 from ..core.device import Device
@@ -11,7 +12,7 @@ from ..core.tensor import Tensor
 from ..ops.creation import asarray
 from ..ops.gathering import take
 
-__all__ = ["Dataset", "TensorDataset"]
+__all__ = ["Dataset", "IterableDataset", "TensorDataset"]
 
 BOOL: Final = as_dtype("bool")
 
@@ -40,6 +41,26 @@ class Dataset:
 
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} needs a method __getitem__(self, index): the item there")
+
+
+class IterableDataset:
+    """The base of data sets that have no indices, only a first item and a next: files too large to hold, streams.
+
+    A subclass defines ``__iter__``; where it knows how many items there are, ``__len__`` too. Their order is its own:
+    a loader cannot shuffle them.
+
+    Examples
+    --------
+    >>> from agrad.data import DataLoader, IterableDataset
+    >>> class Countdown(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(5, 0, -1))
+    >>> [batch.tolist() for batch in DataLoader(Countdown(), batch_size=2)]
+    [[5, 4], [3, 2], [1]]
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} needs a method __iter__(self) that yields items")
 
 
 class TensorDataset(Dataset):

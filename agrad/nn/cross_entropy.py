@@ -58,8 +58,7 @@ def cross_entropy(
     TypeError
         If the target is neither integer nor floating.
     IndexError
-        If a class index is out of range. On CUDA, where looking would mean to wait for the device, the loss is NaN
-        instead.
+        If a class index is out of range. On a GPU, where looking would mean to wait for it, the loss is NaN instead.
 
     Examples
     --------
@@ -267,7 +266,7 @@ def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
 
 def _waits(device: Device) -> bool:
     """Whether reading a value would stop the program until the device has finished its queue."""
-    return "cuda" in device.name
+    return device.backend.waits(device.native)
 
 
 def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:

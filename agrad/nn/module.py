@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self, TypeVar
 
+from .. import hooks
 from ..core.device import Device
 from ..core.dtypes import DType, as_dtype
 from ..core.tape import no_grad
 from ..core.tensor import Tensor, convert, wrap
+from ..hooks import RemovableHandle
 from .parameter import Parameter
 
 __all__ = ["IncompatibleKeys", "Module"]
@@ -55,14 +58,30 @@ class Module:
     # Parameters and modules are found among the instance's attributes by their type, buffers by their names:
     # reading any of them is plain attribute access, and there is no second record to keep in step.
     _buffers: dict[str, bool]  # name: whether it is part of the state dict
+    _forward_pre_hooks: Mapping[float, tuple[Any, bool]] = MappingProxyType({})  # each with whether it takes keywords
+    _forward_hooks: Mapping[float, tuple[Any, bool]] = MappingProxyType({})
     training: bool
 
     def __init__(self) -> None:
         self.__dict__.update(_buffers={}, training=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what `forward` returns."""
+        """Return what `forward` returns, and what the hooks make of it."""
+        if self._forward_hooks or self._forward_pre_hooks:
+            return self._call_with_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
+
+    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for hook, takes_keywords in hooks.ordered(self._forward_pre_hooks):
+            if takes_keywords:
+                args, kwargs = _replaced(hook(self, args, kwargs), (args, kwargs))
+            elif (result := hook(self, args)) is not None:
+                args = result if isinstance(result, tuple) else (result,)
+        output = self.forward(*args, **kwargs)
+        for hook, takes_keywords in hooks.ordered(self._forward_hooks):
+            result = hook(self, args, kwargs, output) if takes_keywords else hook(self, args, output)
+            output = output if result is None else result
+        return output
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the module's output: what a subclass defines, with any arguments, and what calling the module calls.
@@ -74,6 +93,117 @@ class Module:
         """
         name = type(self).__name__
         raise NotImplementedError(f"{name} has no forward(); write `def forward(self, x): ...` in class {name}")
+
+    def functional_call(self, params: Mapping[str, Tensor], /, *args: Any, **kwargs: Any) -> Any:
+        """Call the module with other Tensors in the places of its parameters and buffers.
+
+        So a whole model becomes a function of its parameters, which `agrad.grad` and the other transforms take. The
+        module itself stays as it is; what it does not find in `params` is its own.
+
+        Parameters
+        ----------
+        params : mapping of str to Tensor
+            By dotted names, as `state_dict` and `named_parameters` give them; of the shapes of what they stand for.
+        *args, **kwargs
+            What the module is called with.
+
+        Raises
+        ------
+        ValueError
+            If the module has nothing of such a name, or of such a shape.
+
+        Examples
+        --------
+        >>> import agrad
+        >>> from agrad import nn
+        >>> layer, x = nn.Linear(2, 1), agrad.asarray([1.0, 2.0])
+        >>> gradients = agrad.grad(lambda params: layer.functional_call(params, x).sum())(layer.state_dict())
+        >>> gradients["weight"].tolist(), gradients["bias"].tolist()
+        ([[1.0, 2.0]], [1.0])
+        """
+        places = dict(self._members(Module._own_places))
+        own = {name: vars(module)[attribute] for name, (module, attribute) in places.items()}
+        if unknown := [name for name in params if name not in own]:
+            raise ValueError(f"{type(self).__name__} has no parameter or buffer {unknown}; it has {list(own)}")
+        for name, value in params.items():
+            if value.shape != own[name].shape:
+                raise ValueError(f"{name} is of shape {own[name].shape}, and cannot be replaced by {value.shape}")
+        stand_ins = {id(own[name]): value for name, value in params.items()}  # in all places of one that has several
+        replaced = {name: places[name] for name, value in own.items() if id(value) in stand_ins}
+        try:
+            for name, (module, attribute) in replaced.items():
+                vars(module)[attribute] = params.get(name, stand_ins[id(own[name])])
+            return self(*args, **kwargs)
+        finally:
+            for name, (module, attribute) in replaced.items():
+                vars(module)[attribute] = own[name]
+
+    # Hooks
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call a function before each `forward`.
+
+        Parameters
+        ----------
+        hook : callable
+            ``hook(module, args)`` returns None, or the arguments to go on with: a tuple, or one value.
+        prepend : bool
+            Run it before the hooks that are there already, instead of behind them.
+        with_kwargs : bool
+            Call it as ``hook(module, args, kwargs)`` instead; it returns None or ``(args, kwargs)``.
+
+        Returns
+        -------
+        RemovableHandle
+            Its `remove` takes the hook off.
+
+        Examples
+        --------
+        >>> import agrad
+        >>> from agrad import nn
+        >>> layer = nn.ReLU()
+        >>> with layer.register_forward_pre_hook(lambda module, args: -args[0]):
+        ...     layer(agrad.asarray([1.0, -2.0])).tolist()
+        [0.0, 2.0]
+        """
+        own = vars(self).setdefault("_forward_pre_hooks", {})
+        return hooks.attach(own, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call a function after each `forward`.
+
+        Parameters
+        ----------
+        hook : callable
+            ``hook(module, args, output)`` returns None, or the output to go on with.
+        prepend : bool
+            Run it before the hooks that are there already, instead of behind them.
+        with_kwargs : bool
+            Call it as ``hook(module, args, kwargs, output)`` instead.
+
+        Returns
+        -------
+        RemovableHandle
+            Its `remove` takes the hook off.
+
+        Examples
+        --------
+        >>> import agrad
+        >>> from agrad import nn
+        >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        >>> shapes = []
+        >>> handle = model[0].register_forward_hook(lambda module, args, output: shapes.append(output.shape))
+        >>> y = model(agrad.ones((5, 2)))
+        >>> handle.remove()
+        >>> shapes
+        [(5, 3)]
+        """
+        own = vars(self).setdefault("_forward_hooks", {})
+        return hooks.attach(own, (hook, with_kwargs), prepend)
 
     # Registration
 
@@ -250,6 +380,10 @@ class Module:
 
     def _own_buffers(self) -> Iterator[tuple[str, Tensor]]:
         return ((name, vars(self)[name]) for name in self._buffers if vars(self)[name] is not None)
+
+    def _own_places(self) -> Iterator[tuple[str, tuple[Module, str]]]:
+        for name, _ in (*self._own_parameters(), *self._own_buffers()):
+            yield name, (self, name)
 
     def _own_state(self) -> Iterator[tuple[str, Tensor]]:
         yield from self._own_parameters()
@@ -435,6 +569,15 @@ class Module:
             lines += [f"({name}): {module!r}".replace("\n", "\n  ") for name, module in children]
             extra = "\n  " + "\n  ".join(lines) + "\n"
         return f"{type(self).__name__}({extra})"
+
+
+def _replaced(result: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments that a hook which takes keywords returned, or those that were given."""
+    if result is None:
+        return given
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(f"a forward pre-hook with_kwargs returns None or (args, kwargs), not {result!r}")
+    return result
 
 
 def _each_once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any, Final, Literal
 
-from .. import backends
 from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from .elementwise import multiply
+from .gathering import bare
+from .library import library
 from .statistical import Axis, restore
 
 __all__ = ["erf", "gelu", "log_softmax", "logsumexp", "relu", "sigmoid", "silu", "softmax", "softplus"]
@@ -51,8 +52,7 @@ def erf(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.round(1000 * agrad.erf(agrad.asarray([0.0, 0.5, 1.0])))
     Tensor([  0., 520., 843.], dtype=float32, device='cpu')
     """
-    _require_real(x)
-    return backends.of(x).erf(x)
+    return library(xp, "erf", x)
 
 
 erf.vjp(x=lambda g, x, xp: g * (math.sqrt(2.0) * _ROOT_2_OVER_PI * xp.exp(-x * x)))
@@ -191,8 +191,7 @@ def _below(xp: Any, x: Any, approximate: str) -> Any:
     """Return the chance that a standard normal number is below `x`."""
     if approximate == "tanh":
         return 0.5 * (1.0 + xp.tanh(_ROOT_2_OVER_PI * (x + 0.044715 * x * x * x)))
-    special = xp if isinstance(x, Tensor) else backends.of(x)
-    return 0.5 * (1.0 + special.erf(_ROOT_HALF * x))
+    return 0.5 * (1.0 + bare(erf, xp)(_ROOT_HALF * x))
 
 
 def _gelu_x(g: Any, x: Any, xp: Any, approximate: str) -> Any:
@@ -238,15 +237,15 @@ def silu(x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def softmax(xp: Any, x: ArrayLike, /, axis: int = -1) -> Tensor:
+def softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     """Return exponentials that are scaled to sum to 1.
 
     Parameters
     ----------
     x : ArrayLike
         Real floating.
-    axis : int
-        The axis to sum along.
+    axis : int or tuple of int, optional
+        The axis to sum along, or several; None stands for all.
 
     Returns
     -------
@@ -267,15 +266,15 @@ softmax.vjp(x=lambda g, out, xp, axis: out * (g - xp.sum(g * out, axis=axis, kee
 
 
 @primitive
-def log_softmax(xp: Any, x: ArrayLike, /, axis: int = -1) -> Tensor:
+def log_softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     """Return the logarithm of `softmax`, where `softmax` would underflow too.
 
     Parameters
     ----------
     x : ArrayLike
         Real floating.
-    axis : int
-        The axis to sum along.
+    axis : int or tuple of int, optional
+        The axis to sum along, or several; None stands for all.
 
     Returns
     -------

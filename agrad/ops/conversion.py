@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from .. import backends, errors
+from ..core.dtypes import DType
 from ..core.tape import is_grad_enabled
 from ..core.tensor import LEAF, Tensor, convert
 
+_ASK_FOR_SHAPES: Final = frozenset({"ndim", "shape", "size"})
 _REBUILT: Final = frozenset({"_data", "_device", "_node", "_grad"})
 
 
@@ -48,7 +50,7 @@ def tolist(x: Tensor) -> Any:
 
 
 def numpy(x: Tensor) -> Any:
-    """Return a copy on the host as a NumPy array.
+    """Return a copy on the host as a NumPy array; bfloat16, which NumPy lacks, as float32.
 
     Raises
     ------
@@ -82,8 +84,10 @@ def array_protocol(x: Tensor, dtype: Any = None, copy: bool | None = None) -> An
 
 
 def array_function(x: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """``__array_function__``: NumPy's functions do not take Tensors, agrad's do."""
+    """``__array_function__``: NumPy's functions do not take Tensors, agrad's do; but those that ask for a shape may."""
     name = function.__name__
+    if name in _ASK_FOR_SHAPES:
+        return function.__wrapped__(*args, **kwargs)
     raise TypeError(
         f"numpy.{name} does not take agrad Tensors; write agrad.{name} where it exists, or x.detach().numpy()"
     )
@@ -192,13 +196,15 @@ def reduce(x: Tensor, protocol: Any) -> Any:
         raise RuntimeError("a Tensor computed from others cannot be copied or pickled; write x.detach() first")
     state = {name: value for name, value in vars(x).items() if name not in _REBUILT}
     array = x._device.backend.to_numpy(x._data)
-    return rebuild, (type(x), array, x._device.name, x.requires_grad, x._grad), state or None
+    return rebuild, (type(x), array, x.dtype, x._device.name, x.requires_grad, x._grad), state or None
 
 
-def rebuild(cls: type[Tensor], array: Any, device: str, requires_grad: bool, grad: Tensor | None) -> Tensor:
+def rebuild(
+    cls: type[Tensor], array: Any, dtype: DType, device: str, requires_grad: bool, grad: Tensor | None
+) -> Tensor:
     """Put a leaf together again."""
     tensor: Tensor = object.__new__(cls)
-    tensor._data, tensor._device = convert(array, None, device, copy=True)
+    tensor._data, tensor._device = convert(array, dtype, device, copy=True)
     tensor._node = LEAF if requires_grad else None
     tensor._grad = grad
     return tensor

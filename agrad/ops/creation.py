@@ -5,15 +5,16 @@ Each takes ``device`` (by default the current one), ``dtype`` and, beyond the st
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
-from .. import errors
+from .. import backends, errors
 from ..core.device import Device, get_device
 from ..core.dtypes import as_dtype, get_default_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, convert, wrap
-from .data_type import astype, to_device
-from .manipulation import broadcast_arrays, reshape
+from .data_type import astype, result_type, to_device
+from .manipulation import broadcast_arrays, reshape, stack
 
 __all__ = [
     "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "meshgrid",
@@ -68,7 +69,8 @@ def asarray(
     Parameters
     ----------
     obj : number, nested list, array or Tensor
-        A Tensor is returned as it is if nothing has to change, and stays differentiable if something has to.
+        A Tensor is returned as it is if nothing has to change, and stays differentiable if something has to. So do
+        Tensors in a list, which are stacked.
     dtype : DType, optional
         By default that of `obj`; Python floats become the default dtype.
     device : str or Device, optional
@@ -96,13 +98,25 @@ def asarray(
     Tensor([[1., 2.],
             [3., 4.]], dtype=float64, device='cpu')
     """
-    if copy is False and not hasattr(obj, "dtype"):
-        raise ValueError(f"a {type(obj).__name__} becomes a Tensor by a copy only; leave out copy=False")
-    result = _adapt(obj, dtype, device, copy) if isinstance(obj, Tensor) else wrap(*convert(obj, dtype, device, copy))
+    if copy is False and (not hasattr(obj, "dtype") or _comes_from_afar(obj, device)):
+        raise ValueError(f"a {type(obj).__name__} becomes such a Tensor by a copy only; leave out copy=False")
+    if isinstance(obj, Tensor):
+        result = _adapt(obj, dtype, device, copy)
+    elif _holds_tensors(obj):
+        result = _stacked(obj, dtype, device)
+    else:
+        result = wrap(*convert(obj, dtype, device, copy))
     if requires_grad and not result.requires_grad:
         result = result.detach() if result is obj else result
         result.requires_grad_()
     return result
+
+
+def _comes_from_afar(obj: Any, device: Place) -> bool:
+    """Whether an array must leave its library, which is done by a copy on the host."""
+    if isinstance(obj, Tensor) or backends.is_host(obj) or device is None:
+        return False
+    return Device.of(obj).backend is not Device(device).backend
 
 
 def _adapt(x: Tensor, dtype: Any, device: Place, copy: bool | None) -> Tensor:
@@ -112,6 +126,39 @@ def _adapt(x: Tensor, dtype: Any, device: Place, copy: bool | None) -> Tensor:
     if result is not x and copy is False:
         raise ValueError(f"{x.dtype!r} on {x.device} becomes {result.dtype!r} on {result.device} by a copy only")
     return astype(x, x.dtype) if result is x and copy else result
+
+
+def _holds_tensors(obj: Any) -> bool:
+    """Whether a Tensor is somewhere in nested lists."""
+    if not isinstance(obj, (list, tuple)):
+        return False
+    kinds = set(map(type, obj))  # a list of a million numbers is looked through in a fraction of what reading it takes
+    if kinds.isdisjoint((list, tuple)):
+        return any(issubclass(kind, Tensor) for kind in kinds)
+    return any(isinstance(item, Tensor) or _holds_tensors(item) for item in obj)
+
+
+def _stacked(items: Any, dtype: Any, device: Place) -> Tensor:
+    """Stack the Tensors in nested lists; numbers beside them take their dtype and place, as in arithmetic."""
+    leaves = list(_leaves(items))
+    place = next(x.device for x in leaves if isinstance(x, Tensor))
+    dtype = result_type(*leaves) if dtype is None else dtype
+
+    def build(item: Any) -> Tensor:
+        if isinstance(item, (list, tuple)):
+            return stack([build(x) for x in item])
+        return asarray(item, dtype=dtype, device=place if backends.is_host(item) else None)
+
+    stacked = build(items)
+    return stacked if device is None else to_device(stacked, device)
+
+
+def _leaves(items: Any) -> Iterator[Any]:
+    for item in items:
+        if isinstance(item, (list, tuple)):
+            yield from _leaves(item)
+        else:
+            yield item.item() if backends.is_number(item) else item
 
 
 def _make(name: str, *args: Any, dtype: Any, device: Place, requires_grad: bool, **kwargs: Any) -> Tensor:
@@ -437,12 +484,22 @@ def from_dlpack(x: Any, /, *, device: Place = None, copy: bool | None = None, re
         if x.requires_grad:
             raise errors.lost_gradient("from_dlpack()")
         x = x._data
+    target = Device(device) if device is not None else _device_of(x)
     try:
-        source = Device.of(x)
-    except TypeError:
-        source = get_device()
-    result = asarray(source.xp.from_dlpack(x), device=source if device is None else device, copy=copy)
+        array = target.xp.from_dlpack(x)
+    except Exception as error:  # each library has its own, and so has each reason
+        if copy is False:
+            raise BufferError(f"{target} cannot take this {type(x).__name__} without a copy: {error}") from error
+        array = x
+    result = asarray(array, device=target, copy=copy)
     return result.requires_grad_() if requires_grad else result
+
+
+def _device_of(x: Any) -> Device:
+    try:
+        return Device.of(x)
+    except TypeError:
+        return get_device()
 
 
 # Ranges and grids

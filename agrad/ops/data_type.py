@@ -56,6 +56,13 @@ def as_tensor(x: ArrayLike) -> Tensor:
     return x if isinstance(x, Tensor) else wrap(*convert(x, None, None))
 
 
+def as_complex(xp: Any, x: Any) -> Any:
+    """Return an array of real floating numbers as one of complex numbers, any other as it is."""
+    if not xp.isdtype(x.dtype, "real floating"):
+        return x
+    return xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
+
+
 @primitive
 def cast(xp: Any, x: ArrayLike, /, dtype: DType) -> Tensor:
     """Copy `x` in another dtype."""
@@ -196,7 +203,7 @@ def isdtype(dtype: Any, kind: Any) -> bool:
 def _raw(x: Any, xp: Any) -> Any:
     """Return what a namespace's own dtype functions take for an array, a dtype or a number."""
     if isinstance(x, Tensor):
-        return x._data
+        return x._data if x._device.xp is xp else native(xp, x.dtype)
     if type(x) in SCALARS:
         return x
     return native(xp, x.dtype if hasattr(x, "dtype") and hasattr(x, "shape") and not isinstance(x, type) else x)
@@ -253,11 +260,23 @@ def can_cast(from_: Any, to: Any, /) -> bool:
     """
     target = as_dtype(to)
     device = _namespace(from_)
+    source, _ = _dtype_and_namespace(from_)
     try:
         with device:
-            return result_type(_dtype_and_namespace(from_)[0], target) is target
-    except (TypeError, RuntimeError):
-        return False  # integers and floats, for instance, where the library does not promote them
+            return result_type(source, target) is target
+    except (TypeError, RuntimeError):  # PyTorch has no rule for its wide unsigned integers
+        return _is_wider(target.name, source.name)
+
+
+# What each integer type of the standard becomes beside a wider one: the next of its own kind, or of the other.
+_WIDER: Final = {
+    "uint8": ("uint16", "int16"), "uint16": ("uint32", "int32"), "uint32": ("uint64", "int64"),
+    "int8": ("int16",), "int16": ("int32",), "int32": ("int64",),
+}  # fmt: skip
+
+
+def _is_wider(wide: str, narrow: str) -> bool:
+    return wide == narrow or any(_is_wider(wide, name) for name in _WIDER.get(narrow, ()))
 
 
 def finfo(type: Any, /) -> FloatInfo:

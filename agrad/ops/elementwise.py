@@ -609,7 +609,8 @@ def pow(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     >>> agrad.pow(agrad.asarray([2.0, 3.0]), 2)
     Tensor([4., 9.], dtype=float32, device='cpu')
     """
-    return x1**x2
+    numbers = type(x1) in SCALARS or type(x2) in SCALARS
+    return x1**x2 if numbers else xp.pow(x1, x2)  # PyTorch's own operator takes the dtype of what has axes
 
 
 def _pow_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:

@@ -52,7 +52,8 @@ def take(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = Non
     Raises
     ------
     IndexError
-        If an index is out of range, on devices that can tell without waiting (not on CUDA and JAX).
+        If an index is out of range. Not on a GPU, where looking would mean to wait for it, nor on JAX: what is read
+        there is then the library's affair.
     TypeError
         If `indices` are no integers.
     ValueError
@@ -139,7 +140,8 @@ def take_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int =
     Raises
     ------
     IndexError
-        If an index is out of range, on devices that can tell without waiting (not on CUDA and JAX).
+        If an index is out of range. Not on a GPU, where looking would mean to wait for it, nor on JAX: what is read
+        there is then the library's affair.
     ValueError
         If the shapes do not fit.
 

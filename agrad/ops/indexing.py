@@ -75,7 +75,8 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     Raises
     ------
     IndexError
-        If the key does not fit: with the key and the shape. Indices in arrays are not checked on CUDA and JAX.
+        If the key does not fit: with the key and the shape. Indices in arrays are not checked on a GPU, where looking
+        would mean to wait for it, and by JAX only where several arrays or writing need it.
 
     Examples
     --------
@@ -144,7 +145,8 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
     key
         As in `getitem`. Where an array names a place twice, the last value stays.
     value : ArrayLike
-        Broadcast to ``x[key]``, and cast within its kind: floats do not become integers.
+        Broadcast to ``x[key]``, and cast within its kind: floats do not become integers. A Python integer in a
+        boolean Tensor counts as its truth.
 
     Raises
     ------
@@ -213,7 +215,12 @@ _SCALAR_RANKS: Final = {bool: 0, int: 1, float: 2, complex: 3}
 
 
 def keep_kind(x: Tensor, value: Any, what: str) -> Any:
-    """Cast a value to the dtype of `x`; TypeError if its kind is higher, as that of floats is than that of integers."""
+    """Cast a value to the dtype of `x`; TypeError if its kind is higher, as that of floats is than that of integers.
+
+    A Python integer beside booleans counts as its truth, as in NumPy and PyTorch: 0 and 1 are what masks are kept by.
+    """
+    if type(value) is int and x.dtype.family == "bool":
+        return value != 0
     rank = _RANKS[value.dtype.family] if isinstance(value, Tensor) else _SCALAR_RANKS[type(value)]
     if rank > _RANKS[x.dtype.family]:
         kind = repr(value.dtype) if isinstance(value, Tensor) else type(value).__name__
@@ -266,7 +273,7 @@ def read(x: Tensor, key: Any) -> Reading:
             left.append(1)
         else:
             lengths = shape[axis : axis + item.ndim]
-            if item.shape != lengths:
+            if any(n not in (0, length) for n, length in zip(item.shape, lengths, strict=True)):  # 0: none of them
                 raise _wrong(x, key, f"a mask of shape {item.shape} stands for axes of lengths {lengths}")
             for places in nonzero(item):
                 arrays[len(left)] = places
@@ -398,9 +405,9 @@ def _ravel(arrays: list[Tensor], lengths: tuple[int, ...], x: Tensor, key: Any) 
 
 def _checked(array: Tensor, length: int, x: Tensor, key: Any) -> Any:
     """Return an index array counted from the start; IndexError if it leads out of its axis."""
-    xp = x.device.xp
-    index = xp.astype(array._data, xp.int64, copy=False)
-    if x.device.backend.checks_indices and bool(xp.any((index < -length) | (index >= length))):
+    xp, backend, native = x.device.xp, x.device.backend, x.device.native
+    index = xp.astype(array._data, backend.default_integer(native), copy=False)
+    if not backend.waits(native) and bool(xp.any((index < -length) | (index >= length))):
         raise _wrong(x, key, f"an index in an array is out of range for an axis of length {length}")
     return from_start(xp, index, length)
 
@@ -450,6 +457,8 @@ def _scatter(x: Tensor, reading: Reading, value: Any, key: Any) -> Tensor:
     """Return what the basic key reads, with `value` where the arrays point."""
     picked = _pick(x, reading)
     join = _join(reading, x, key)
+    if _is_mask(x, key) and join.places.size == join.joined[join.axis]:
+        picked = picked.detach()  # nothing of it is left: not even a NaN, which would come back as NaN times 0
     if len(reading.arrays) == 1:
         _checked(join.places, join.joined[join.axis], x, key)
     prepared, rows = _prepare(picked, join), _rows(value, reading, join, key, x)

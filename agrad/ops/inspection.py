@@ -22,13 +22,16 @@ class Info:
     agrad.Device('cpu')
     """
 
+    def __init__(self) -> None:
+        self._device = get_device()
+
     def capabilities(self) -> dict[str, Any]:
         """Return which optional parts of the standard there are."""
         return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": None}
 
     def default_device(self) -> Device:
-        """Return the current device."""
-        return get_device()
+        """Return the device that was the current one when this was asked for, or is its namespace's."""
+        return self._device
 
     def devices(self) -> tuple[Device, ...]:
         """Return all devices that can be used."""
@@ -36,18 +39,17 @@ class Info:
 
     def default_dtypes(self, *, device: str | Device | None = None) -> dict[str, DType]:
         """Return what numbers without a dtype become."""
-        native = _native_info(device)
+        native = self._native(device)
         own = {"real floating": as_dtype(float), "complex floating": as_dtype(complex)}
         return own | {kind: from_native(native["defaults"][kind]) for kind in ("integral", "indexing")}
 
     def dtypes(self, *, device: str | Device | None = None, kind: Any = None) -> dict[str, DType]:
         """Return the dtypes that a device has, all or those of a kind as in `isdtype`, by name."""
-        here = {name: BY_NAME[name] for name in _native_info(device)["dtypes"]}
+        here = {name: BY_NAME[name] for name in self._native(device)["dtypes"]}
         return {name: dtype for name, dtype in here.items() if kind is None or isdtype(dtype, kind)}
 
-
-def _native_info(device: str | Device | None) -> dict[str, dict[str, Any]]:
-    """Return what the array library itself answers."""
-    place = get_device() if device is None else Device(device)
-    info = place.xp.__array_namespace_info__()
-    return {"dtypes": info.dtypes(device=place.native), "defaults": info.default_dtypes(device=place.native)}
+    def _native(self, device: str | Device | None) -> dict[str, dict[str, Any]]:
+        """Return what the array library itself answers."""
+        place = self._device if device is None else Device(device)
+        info = place.xp.__array_namespace_info__()
+        return {"dtypes": info.dtypes(device=place.native), "defaults": info.default_dtypes(device=place.native)}

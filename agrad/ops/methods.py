@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import update_wrapper
+from types import FunctionType
 from typing import Any, Final
+from weakref import ref
 
-from .. import errors
+from .. import backends, errors, hooks
 from ..core import tape
 from ..core.device import Device
 from ..core.dtypes import BY_NAME
-from ..core.tensor import SCALARS, Tensor
+from ..core.tensor import Tensor
+from ..hooks import RemovableHandle
 from . import (
     activations,
     conversion,
@@ -38,8 +42,34 @@ _VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 # What an operator or a method adds to the function beneath it
 
 
+def _operator(op: Any) -> Callable[[Any, Any], Any]:
+    """Return the op as an operator, which leaves what agrad cannot read to the other operand's own operators.
+
+    It is the op's own function, which calls itself again by the name `op` where an operand is neither a Tensor nor a
+    number: only what that name means differs. A function around the op would make every operator a tenth slower.
+    """
+
+    def again(*operands: Any) -> Any:
+        return NotImplemented if any(map(_is_foreign, operands)) else op(*operands)
+
+    known = op.__globals__ | {"op": again, "_prepared": tuple}
+    return update_wrapper(FunctionType(op.__code__, known), op)
+
+
+def _is_foreign(x: Any) -> bool:
+    """Whether no array can be made of `x`."""
+    if isinstance(x, (Tensor, list, tuple)):
+        return False
+    try:
+        backends.of(x)
+    except TypeError:
+        return not backends.is_readable(x)
+    return False
+
+
 def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
-    """Return the op with its arguments the other way round."""
+    """Return the operator with its operands the other way round."""
+    op = _operator(op)
 
     def reflected(self: Tensor, other: Any, /) -> Tensor:
         return op(other, self)
@@ -49,11 +79,10 @@ def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tens
 
 def _compared(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Any]:
     """Return a comparison for equality that leaves what is no array to Python: ``x == None`` is False."""
+    op = _operator(op)
 
     def compared(self: Tensor, other: Any, /) -> Any:
-        if isinstance(other, Tensor) or type(other) in SCALARS:
-            return op(self, other)
-        return op(self, other) if hasattr(other, "__array__") or isinstance(other, list) else NotImplemented
+        return NotImplemented if other is None else op(self, other)
 
     return compared
 
@@ -65,6 +94,7 @@ def _in_place(
 
     It keeps the shape and the dtype of that Tensor, and raises ValueError or TypeError where it cannot.
     """
+    op = _operator(op)
 
     def in_place(self: Tensor, other: Any, /) -> Tensor:
         if tape.is_grad_enabled():
@@ -78,6 +108,8 @@ def _in_place(
             tape.wrote(self)
             return self
         result = op(self, other)
+        if result is NotImplemented:
+            return result
         if result.shape != self.shape:
             raise ValueError(
                 f"x {sign} v keeps the shape {self.shape} of x, and the result has shape {result.shape}; "
@@ -108,19 +140,19 @@ def _along(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 # Arithmetic
 
-Tensor.__add__ = Tensor.__radd__ = elementwise.add
-Tensor.__sub__ = elementwise.subtract
+Tensor.__add__ = Tensor.__radd__ = _operator(elementwise.add)
+Tensor.__sub__ = _operator(elementwise.subtract)
 Tensor.__rsub__ = _reflected(elementwise.subtract)
-Tensor.__mul__ = Tensor.__rmul__ = elementwise.multiply
-Tensor.__truediv__ = elementwise.divide
+Tensor.__mul__ = Tensor.__rmul__ = _operator(elementwise.multiply)
+Tensor.__truediv__ = _operator(elementwise.divide)
 Tensor.__rtruediv__ = _reflected(elementwise.divide)
-Tensor.__floordiv__ = elementwise.floor_divide
+Tensor.__floordiv__ = _operator(elementwise.floor_divide)
 Tensor.__rfloordiv__ = _reflected(elementwise.floor_divide)
-Tensor.__mod__ = elementwise.remainder
+Tensor.__mod__ = _operator(elementwise.remainder)
 Tensor.__rmod__ = _reflected(elementwise.remainder)
-Tensor.__pow__ = elementwise.pow
+Tensor.__pow__ = _operator(elementwise.pow)
 Tensor.__rpow__ = _reflected(elementwise.pow)
-Tensor.__matmul__ = linear_algebra.matmul
+Tensor.__matmul__ = _operator(linear_algebra.matmul)
 Tensor.__rmatmul__ = _reflected(linear_algebra.matmul)
 Tensor.__pos__ = elementwise.positive
 Tensor.__neg__ = elementwise.negative
@@ -137,12 +169,12 @@ Tensor.__imatmul__ = _in_place(linear_algebra.matmul, operator.imatmul, "@=")
 
 # Bits and truth
 
-Tensor.__and__ = Tensor.__rand__ = elementwise.bitwise_and
-Tensor.__or__ = Tensor.__ror__ = elementwise.bitwise_or
-Tensor.__xor__ = Tensor.__rxor__ = elementwise.bitwise_xor
-Tensor.__lshift__ = elementwise.bitwise_left_shift
+Tensor.__and__ = Tensor.__rand__ = _operator(elementwise.bitwise_and)
+Tensor.__or__ = Tensor.__ror__ = _operator(elementwise.bitwise_or)
+Tensor.__xor__ = Tensor.__rxor__ = _operator(elementwise.bitwise_xor)
+Tensor.__lshift__ = _operator(elementwise.bitwise_left_shift)
 Tensor.__rlshift__ = _reflected(elementwise.bitwise_left_shift)
-Tensor.__rshift__ = elementwise.bitwise_right_shift
+Tensor.__rshift__ = _operator(elementwise.bitwise_right_shift)
 Tensor.__rrshift__ = _reflected(elementwise.bitwise_right_shift)
 Tensor.__invert__ = elementwise.bitwise_invert
 
@@ -156,10 +188,10 @@ Tensor.__irshift__ = _in_place(elementwise.bitwise_right_shift, operator.irshift
 
 Tensor.__eq__ = _compared(elementwise.equal)
 Tensor.__ne__ = _compared(elementwise.not_equal)
-Tensor.__lt__ = elementwise.less
-Tensor.__le__ = elementwise.less_equal
-Tensor.__gt__ = elementwise.greater
-Tensor.__ge__ = elementwise.greater_equal
+Tensor.__lt__ = _operator(elementwise.less)
+Tensor.__le__ = _operator(elementwise.less_equal)
+Tensor.__gt__ = _operator(elementwise.greater)
+Tensor.__ge__ = _operator(elementwise.greater_equal)
 
 # Indexing
 
@@ -374,8 +406,83 @@ def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
             self._grad.zero_()
 
 
+def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+    """Call a function with this Tensor's gradient in every backward pass; what it returns goes on in its place.
+
+    Parameters
+    ----------
+    hook : callable
+        Takes the gradient, and returns None or another gradient of the same shape, dtype and device. On a leaf it
+        runs before the gradient is added to ``.grad``, on any other Tensor before the gradient goes further back.
+        Several hooks run in the order in which they were registered.
+
+    Returns
+    -------
+    RemovableHandle
+        Its `remove` takes the hook off.
+
+    Raises
+    ------
+    RuntimeError
+        If no gradients flow to this Tensor.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = x * x
+    >>> handle = y.register_hook(lambda g: agrad.clip(g, -1.0, 1.0))
+    >>> agrad.sum(100 * y).backward()
+    >>> x.grad
+    Tensor([2., 4.], dtype=float32, device='cpu')
+    >>> handle.remove()
+    """
+    return hooks.attach(_hooks_of(self, "register_hook()"), hook)
+
+
+def _retain_grad(self: Tensor, /) -> None:
+    """Make `backward` leave this Tensor's gradient in ``.grad`` although it is no leaf, as its hooks return it.
+
+    Raises
+    ------
+    RuntimeError
+        If no gradients flow to it.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.tensor(3.0, requires_grad=True)
+    >>> y = x * x
+    >>> y.retain_grad()
+    >>> (2 * y).backward()
+    >>> y.grad
+    Tensor(2., dtype=float32, device='cpu')
+    """
+    place = ref(self)  # the hook must not keep the Tensor alive
+
+    def retain(gradient: Tensor) -> None:
+        if (tensor := place()) is not None:
+            tensor._grad = gradient if tensor._grad is None else tensor._grad + gradient
+
+    own = _hooks_of(self, "retain_grad()")
+    if not self.is_leaf:
+        own[hooks.LAST] = retain
+
+
+def _hooks_of(tensor: Tensor, what: str) -> dict[float, Any]:
+    """Return the hooks of a Tensor that requires gradients: a leaf holds its own, an intermediate one's Node them."""
+    entry = tape.entry_of(tensor, what)
+    if entry is tensor:
+        tensor._hooks = tensor._hooks or {}
+        return tensor._hooks
+    if not hasattr(entry, "hooks"):
+        tape.hooked, entry.hooks = True, {}
+    return entry.hooks
+
+
 Tensor.backward = tape.backward
-Tensor.retain_grad = tape.retain_grad
+Tensor.register_hook = _register_hook
+Tensor.retain_grad = _retain_grad
 Tensor.zero_grad = _zero_grad
 Tensor.fill_ = _fill_
 Tensor.zero_ = _zero_

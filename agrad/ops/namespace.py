@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, partial, wraps
 from importlib import import_module
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
 from ..core.device import Device
 
+# What makes arrays of numbers, or answers for the current device. Of the modules, all that they have.
 _CREATORS: Final = (
-    "Tensor", "arange", "asarray", "bernoulli", "empty", "eye", "from_dlpack", "full", "linspace", "normal", "ones",
-    "rand", "randint", "randn", "randperm", "tensor", "uniform", "zeros",
+    "__array_namespace_info__", "arange", "asarray", "bernoulli", "can_cast", "empty", "eye", "finfo", "from_dlpack",
+    "full", "get_device", "iinfo", "linspace", "normal", "ones", "rand", "randint", "randn", "randperm", "result_type",
+    "tensor", "uniform", "zeros",
 )  # fmt: skip
+_MODULES: Final = ("fft", "random")
 
 
 @cache
@@ -30,11 +33,31 @@ def namespace_of(device: Device) -> ModuleType:
     >>> xp = agrad.ones(2, device="cpu").__array_namespace__()
     >>> xp.zeros(3).device
     agrad.Device('cpu')
+    >>> xp.fft.fftfreq(3).device
+    agrad.Device('cpu')
     """
     agrad = import_module(__package__.partition(".")[0])
     bound = ModuleType(f"{agrad.__name__}:{device}", f"agrad, with new arrays on {device}.")
+    vars(bound).update({name: value for name, value in vars(agrad).items() if name in agrad.__all__})
     vars(bound).update({name: _on(device, getattr(agrad, name)) for name in _CREATORS})
-    vars(bound).update(__getattr__=partial(getattr, agrad), __dir__=agrad.__dir__)  # all else, when it is asked for
+    vars(bound).update(__getattr__=partial(_late, agrad, device), __dir__=agrad.__dir__)
+    for name in _MODULES:
+        vars(bound).pop(name, None)
+    return bound
+
+
+def _late(agrad: ModuleType, device: Device, name: str) -> Any:
+    """Return what agrad itself imports only when it is asked for; of a module of functions, a bound copy."""
+    value = getattr(agrad, name)
+    return _bound_module(value, device) if name in _MODULES else value
+
+
+@cache
+def _bound_module(module: ModuleType, device: Device) -> ModuleType:
+    bound = ModuleType(f"{module.__name__}:{device}", module.__doc__)
+    for name, value in vars(module).items():
+        if not name.startswith("_"):
+            setattr(bound, name, _on(device, value) if isinstance(value, FunctionType) else value)
     return bound
 
 

@@ -1,11 +1,16 @@
-"""Set functions: distinct elements, and membership."""
+"""Set functions: distinct elements, and membership.
+
+The gradient of a distinct element goes to where it is found first.
+"""
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from .gathering import add_at, bare
 
 __all__ = ["isin", "unique_all", "unique_counts", "unique_inverse", "unique_values"]
 
@@ -56,8 +61,14 @@ def unique_all(xp: Any, x: ArrayLike, /) -> UniqueAll:
     return UniqueAll(*xp.unique_all(x))
 
 
-@primitive
-def unique_counts(xp: Any, x: ArrayLike, /) -> UniqueCounts:
+def _to_first(g: Any, xp: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
+    return xp.reshape(bare(add_at, xp)(g[0], out[1], axis=0, shape=(prod(x_shape),)), x_shape)
+
+
+unique_all.vjp(x=_to_first)
+
+
+def unique_counts(x: ArrayLike, /) -> UniqueCounts:
     """Return the distinct elements, and how often each is there.
 
     Parameters
@@ -76,11 +87,11 @@ def unique_counts(xp: Any, x: ArrayLike, /) -> UniqueCounts:
     >>> agrad.unique_counts(agrad.asarray([3, 1, 3])).counts
     Tensor([1, 2], dtype=int64, device='cpu')
     """
-    return UniqueCounts(*xp.unique_counts(x))
+    found = unique_all(x)
+    return UniqueCounts(found.values, found.counts)
 
 
-@primitive
-def unique_inverse(xp: Any, x: ArrayLike, /) -> UniqueInverse:
+def unique_inverse(x: ArrayLike, /) -> UniqueInverse:
     """Return the distinct elements, and for each element of `x` which of them it is.
 
     Parameters
@@ -99,11 +110,11 @@ def unique_inverse(xp: Any, x: ArrayLike, /) -> UniqueInverse:
     >>> agrad.unique_inverse(agrad.asarray([3, 1, 3])).inverse_indices
     Tensor([1, 0, 1], dtype=int64, device='cpu')
     """
-    return UniqueInverse(*xp.unique_inverse(x))
+    found = unique_all(x)
+    return UniqueInverse(found.values, found.inverse_indices)
 
 
-@primitive
-def unique_values(xp: Any, x: ArrayLike, /) -> Tensor:
+def unique_values(x: ArrayLike, /) -> Tensor:
     """Return the distinct elements.
 
     Parameters
@@ -122,7 +133,7 @@ def unique_values(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.unique_values(agrad.asarray([3, 1, 3]))
     Tensor([1, 3], dtype=int64, device='cpu')
     """
-    return xp.unique_values(x)
+    return unique_all(x).values
 
 
 @primitive

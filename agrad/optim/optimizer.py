@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from ..core.device import Device
 from ..core.tape import enable_grad, wrote
@@ -13,6 +13,8 @@ from ..nn.module import Module
 from ..nn.parameter import Parameter
 
 __all__ = ["Optimizer"]
+
+REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}
 
 
 class Optimizer:
@@ -33,6 +35,11 @@ class Optimizer:
         ``"params"`` and the settings, which may be changed between steps.
     state : dict
         What the optimizer remembers of each parameter: a dict of Tensors and numbers.
+    has_stepped : bool
+        Whether `step` has been called: a scheduler's comes after it.
+    coordinatewise : bool
+        Of the class: whether `update` treats each coordinate on its own. It is then given the real and the imaginary
+        parts of complex parameters, along a last axis of length 2, and never meets a complex number.
 
     Raises
     ------
@@ -59,6 +66,7 @@ class Optimizer:
     [0.5, -0.5]
     """
 
+    coordinatewise: ClassVar[bool] = False
     param_groups: list[dict[str, Any]]
     state: defaultdict[Tensor, dict[str, Any]]
 
@@ -66,6 +74,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups = []
         self.state = defaultdict(dict)
+        self.has_stepped = False
         if isinstance(params, (Tensor, Module, Mapping)):
             raise TypeError(
                 f"params must be a list of Tensors or of dicts, not a {type(params).__name__}; "
@@ -138,6 +147,7 @@ class Optimizer:
             What the closure returned.
         """
         loss = None
+        self.has_stepped = True
         if closure is not None:
             with enable_grad():
                 loss = closure()
@@ -145,7 +155,10 @@ class Optimizer:
             for p in group["params"]:
                 if p._grad is not None:
                     old = p._data
-                    p._data = self.update(old, p._grad._data, self.state[p], group, p._device)
+                    device = p._device
+                    update = self._update_parts if self.coordinatewise and p.dtype.is_complex else self.update
+                    with device.backend.activate(device.native):
+                        p._data = update(old, p._grad._data, self.state[p], group, device)
                     if p._data is old:
                         wrote(p)
         return loss
@@ -166,6 +179,13 @@ class Optimizer:
             Where the arrays live: ``device.xp`` computes, ``device.backend`` writes in place.
         """
         raise NotImplementedError(f"{type(self).__name__} has no update(); see the example of optim.Optimizer")
+
+    def _update_parts(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Update the real and the imaginary parts of a complex parameter."""
+        xp = device.xp
+        parts, slopes = (xp.stack([xp.real(z), xp.imag(z)], axis=-1) for z in (x, g))
+        parts = xp.astype(self.update(parts, slopes, state, group, device), x.dtype)
+        return device.backend.fill(x, parts[..., 0] + 1j * parts[..., 1])
 
     # Saving and loading
 
@@ -244,8 +264,12 @@ def _check_parameter(p: Any) -> None:
 
 
 def _adopted(value: Any, p: Tensor) -> Any:
-    """Return a value of a saved state as the parameter's own: on its device, floating ones in its dtype."""
+    """Return a value of a saved state as the parameter's own: on its device, floating ones in its precision."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_adopted(x, p) for x in value)
     if not isinstance(value, Tensor):
         return value
-    dtype = p.dtype if value.dtype.differentiable and p.dtype.differentiable else None
+    dtype: Any = None
+    if p.dtype.differentiable and value.dtype.differentiable:
+        dtype = p.dtype if value.dtype.is_complex == p.dtype.is_complex else REAL_OF.get(p.dtype.name, value.dtype)
     return wrap(*convert(value, dtype, p.device, copy=True))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.device import Device
 from ..core.tensor import wrap
+from .common import downhill, none_negative
 from .optimizer import Optimizer
 
 __all__ = ["SGD"]
@@ -67,9 +68,7 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        for name, value in {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}.items():
-            if not value >= 0:
-                raise ValueError(f"{name} must be 0 or more, not {value!r}")
+        none_negative(lr=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum == 0 or dampening != 0):
             raise ValueError(
                 f"Nesterov's momentum needs momentum above 0 and no dampening, not {momentum!r} and {dampening!r}"
@@ -88,11 +87,8 @@ class SGD(Optimizer):
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""
-        backend, weight_decay = device.backend, group["weight_decay"]
-        if group["maximize"]:
-            g = -g
-        if weight_decay:
-            g = backend.add_scaled(backend.copy(g), x, weight_decay)
+        backend = device.backend
+        g = downhill(x, g, group, device)
         if group["momentum"]:
             total = self._add_to_sum(g, state, group, device)
             g = backend.add_scaled(backend.copy(g), total, group["momentum"]) if group["nesterov"] else total

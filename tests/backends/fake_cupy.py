@@ -11,6 +11,7 @@ import threading
 import types
 
 import numpy as np
+import scipy.special as scipy_special
 
 COUNT = 2
 MISSING = {"unstack", "vecdot", "matvec", "vecmat", "geomspace", "insert", "block", "nditer", "errstate", "spacing"}
@@ -203,7 +204,7 @@ def array(obj, dtype=None, copy=True):
 
 
 class ElementwiseKernel:
-    """The four kernels of agrad, known by their names."""
+    """The kernels of agrad, known by their names."""
 
     def __init__(self, in_params, out_params, operation, name, preamble=""):
         self.name = name
@@ -214,6 +215,10 @@ class ElementwiseKernel:
         target = out._array
         if self.name == "agrad_add_scaled":
             target += plain(args[0]) * target.dtype.type(args[1])
+            return out
+        if self.name in ("agrad_add_product", "agrad_add_quotient"):
+            combine = np.multiply if self.name == "agrad_add_product" else np.divide
+            target += combine(plain(args[0]), plain(args[1])) * target.dtype.type(args[2])
             return out
         seed, draw, *limits = args[:-1]
         generator = np.random.default_rng([int(seed), int(draw)])
@@ -265,8 +270,7 @@ def _modules():
 
         return at
 
-    special = types.ModuleType("cupyx.scipy.special")
-    special.erf = _erf
+    special = _module("cupyx.scipy.special", scipy_special, zeta=wrapped(lambda x, q: scipy_special.zeta(x, q)))
     scipy = types.ModuleType("cupyx.scipy")
     scipy.special = special
     cupyx = types.ModuleType("cupyx")
@@ -275,12 +279,6 @@ def _modules():
         "cupy": cupy, "cupy.cuda": cuda, "cupy.cuda.device": cuda.device, "cupy.linalg": linalg, "cupy.fft": fft,
         "cupyx": cupyx, "cupyx.scipy": scipy, "cupyx.scipy.special": special,
     }  # fmt: skip
-
-
-def _erf(x):
-    from math import erf
-
-    return outside(np.vectorize(erf, otypes=[plain(x).dtype])(plain(x)), inside(x))
 
 
 def install():

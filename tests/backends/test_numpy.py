@@ -253,3 +253,14 @@ def test_add_scaled(dtype, shape):
     whole = np.zeros(x.shape, dtype)
     BACKEND.add_scaled(whole, np.asarray(y.real, "float16"), 0.5)
     np.testing.assert_array_equal(whole, 0.5 * y)
+
+
+@pytest.mark.parametrize(("method", "combine"), [("add_product", np.multiply), ("add_quotient", np.divide)])
+@pytest.mark.parametrize("shape", [(), (3, 2), (1_100_003,), (550_000, 4)])
+def test_add_of_two(method, combine, shape):
+    x, y = (np.asarray(RNG.integers(-8, 8, shape)).astype("float32") for _ in range(2))
+    z = 2.0 ** np.asarray(RNG.integers(-2, 2, shape)).astype("float32")
+    for layout in (lambda x: x, lambda x: x.T):
+        array, x1, x2 = layout(x.copy()), layout(y), layout(z)
+        assert getattr(BACKEND, method)(array, x1, x2, -0.5) is array
+        np.testing.assert_array_equal(array, layout(x) - 0.5 * combine(x1, x2))

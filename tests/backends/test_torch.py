@@ -1,5 +1,8 @@
 """PyTorch's backend: whose tensors agrad takes, and how."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -78,6 +81,46 @@ def test_bfloat16_reaches_the_host_as_float32():
     y = agrad.rand(5, dtype=agrad.bfloat16, device="torch")
     assert y.dtype == agrad.bfloat16
     assert agrad.max(y).item() < 1
+
+
+def test_only_the_cpu_is_not_waited_for():
+    backend = agrad.Device("torch").backend
+    assert not backend.waits(torch.device("cpu"))
+    assert backend.waits(torch.device("cuda", 0))
+    assert backend.waits(torch.device("mps"))
+
+
+def test_other_errors_of_take_stay_what_they_are(monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr("agrad.backends.torch.compat.take", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        agrad.take(agrad.ones(3, device="torch"), agrad.asarray([0], device="torch"))
+
+
+@pytest.mark.parametrize("target", ["cpu", "strict"])
+def test_bfloat16_does_not_become_float32_unasked(target):
+    x = agrad.tensor([1.5, 2.0], dtype=agrad.bfloat16, device="torch", requires_grad=True)
+    for move in (x.to, lambda device: agrad.asarray(x.data, device=device), lambda d: agrad.tensor(x, device=d)):
+        with pytest.raises(TypeError, match=r"no dtype bfloat16.*astype"):
+            move(target)
+    y = x.astype(agrad.float32).to(target)
+    assert y.dtype is agrad.float32
+    y.sum().backward()
+    assert x.grad.dtype is agrad.bfloat16
+    assert agrad.tensor(x, dtype=agrad.float32, device=target).tolist() == [1.5, 2.0]
+
+
+def test_bfloat16_stays_what_it_is_where_it_exists():
+    x = agrad.tensor([1.5, 2.0], dtype=agrad.bfloat16, device="torch", requires_grad=True)
+    assert pickle.loads(pickle.dumps(x)).dtype is copy.deepcopy(x).dtype is agrad.bfloat16
+    pytest.importorskip("jax")
+    there = x.to("jax")
+    assert there.dtype is there.to("torch").dtype is agrad.bfloat16
+    assert there.tolist() == [1.5, 2.0]
+    there.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
 
 
 def test_lazily_conjugated_tensors_reach_the_host():

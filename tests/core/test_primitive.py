@@ -146,8 +146,60 @@ def test_a_rule_that_returns_a_wrong_shape_is_named(device):
         return xp.sum(x)
 
     total.vjp(x=lambda g: g)
-    with pytest.raises(ValueError, match=r"rule of total.*\(\).*\(3,\)"):
+    with pytest.raises(ValueError, match=r"rule of total for 'x', .* returned shape \(\) for an input of shape \(3,\)"):
         total(agrad.ones(3, requires_grad=True)).backward()
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda g, x: None, "must return .*, not None; compute it from g"),
+        (lambda g, x: 1.0, "must return .*, not builtins.float; compute it from g"),
+        (lambda g, x: x > 0, r"returned \S*bool; a gradient is floating"),
+        (lambda g, x, xp: xp.astype(g, xp.int64), r"returned \S*int\d\d; a gradient is floating"),
+        (
+            lambda g, x: agrad.asarray(x) if not isinstance(x, agrad.Tensor) else x.data,
+            "must return .*; compute it from g with op",
+        ),
+    ],
+)
+def test_what_a_rule_returns_is_checked_at_first_use(device, rule, message):
+    @primitive
+    def double(xp: Any, x: ArrayLike, /) -> agrad.Tensor:
+        return 2 * x
+
+    double.vjp(x=rule)
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    with pytest.raises(TypeError, match=f"rule of double for 'x', .*: it {message}"):
+        double(x).sum().backward()
+    with pytest.raises(TypeError, match=f"rule of double for 'x', .*: it {message}"):
+        agrad.gradients(double(x).sum(), x, create_graph=True)
+
+
+def test_what_the_rule_of_a_sequence_returns_is_checked(device):
+    @primitive
+    def total(xp: Any, arrays: Sequence[ArrayLike], /) -> agrad.Tensor:
+        return sum(arrays)
+
+    x, y = agrad.ones(2, requires_grad=True), agrad.ones(2, requires_grad=True)
+    total.vjp(arrays=lambda g: g)
+    with pytest.raises(TypeError, match="it must return a list of 2 arrays, one per element, not"):
+        total([x, y]).sum().backward()
+    total.vjp(arrays=lambda g: [g, None])
+    with pytest.raises(TypeError, match="at 1 it must return"):
+        total([x, y]).sum().backward()
+    total.vjp(arrays=lambda g, arrays: [g for _ in arrays])
+    total([x, y]).sum().backward()
+    assert y.grad.tolist() == [1.0, 1.0]
+
+
+def test_rules_of_agrads_own_ops_run_unchecked():
+    assert not hasattr(agrad.multiply.definition.rules["x1"][0], "__wrapped__")
+
+
+def test_primitive_is_public():
+    assert agrad.primitive is primitive
+    assert agrad.ArrayLike is ArrayLike
 
 
 def test_several_outputs(device):
@@ -295,3 +347,76 @@ def test_lists_beside_tensors(device):
     assert_close(agrad.add(x, [10.0, 20.0]), agrad.asarray([11.0, 22.0]))
     numbers = [10.0, 20.0]
     assert_close(numbers + x, agrad.asarray([11.0, 22.0]))
+
+
+def test_several_outputs_that_a_rule_asks_for_reach_the_second_order(device):
+    """The same output is then used by the caller and by the rule, and what comes back from both counts."""
+    if not device.backend.supports_float64:
+        pytest.skip(f"{device} does not compute in float64")
+
+    @primitive
+    def powers(xp: Any, x: ArrayLike, /) -> tuple[agrad.Tensor, agrad.Tensor]:
+        e = xp.exp(x)
+        return e, e * e
+
+    powers.vjp(x=lambda g, out: g[0] * out[0] + 2 * g[1] * out[0] * out[0])
+    check_grads(powers, [agrad.asarray([0.5, -1.0])], order=3)
+
+    def composed(x):
+        first, second = powers(x)
+        return first**2 * second
+
+    check_grads(composed, [agrad.asarray([0.5, -1.0])], order=3)
+
+
+# Errors in rules
+
+
+def broken(rule):
+    @primitive
+    def fragile(xp: Any, x: ArrayLike, y: ArrayLike, /, power: int = 1) -> agrad.Tensor:
+        return x * y
+
+    fragile.vjp(y=rule)
+    return fragile
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(ValueError("odd"), ValueError), (TypeError("odd"), TypeError), (KeyError("odd"), RuntimeError)],
+)
+def test_an_error_in_a_rule_names_op_argument_and_what_it_was_given(device, error, raised):
+    def rule(g, x, y_shape, xp, power):
+        raise error
+
+    x, y = agrad.ones((2, 3)), agrad.ones(3, requires_grad=True)
+    expected = (
+        r"rule of fragile for 'y', given g=float32 of shape \(2, 3\), x=float32 of shape \(2, 3\), "
+        r"y_shape=\(3,\), power=2: '?odd"
+    )
+    with pytest.raises(raised, match=expected) as caught:
+        broken(rule)(x, y, power=2).sum().backward()
+    assert caught.value.__cause__ is error
+
+
+def test_an_error_in_a_recorded_rule_names_the_op_and_the_rule(device):
+    x, y = agrad.ones((2, 3)), agrad.ones(3, requires_grad=True)
+    z = broken(lambda g, x: agrad.reshape(g, (7,)) * x)(x, y).sum()
+    expected = r"rule of fragile for 'y'.*: reshape\(float32 of shape \(2, 3\), shape=\(7,\)"
+    with pytest.raises(ValueError, match=expected):
+        z.backward(create_graph=True)
+
+
+def test_an_error_in_the_rule_of_an_op_over_a_sequence(device):
+    @primitive
+    def both(xp: Any, arrays: Sequence[ArrayLike], /) -> agrad.Tensor:
+        return xp.concat(arrays)
+
+    def rule(g, arrays):
+        raise ValueError("odd")
+
+    both.vjp(arrays=rule)
+    x = agrad.ones(2, requires_grad=True)
+    given = r"arrays=\[float32 of shape \(2,\), float32 of shape \(1,\)\]: odd"
+    with pytest.raises(ValueError, match=rf"rule of both for 'arrays', given g=float32 of shape \(3,\), {given}"):
+        both([x, agrad.ones(1)]).sum().backward()

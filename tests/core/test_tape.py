@@ -1,11 +1,13 @@
 """The backward pass: what it computes, what it keeps, and what it refuses."""
 
 import contextvars
+import math
 import threading
 
 import pytest
 
 import agrad
+from agrad.core.primitive import ArrayLike, primitive
 from agrad.testing import assert_close
 
 
@@ -280,6 +282,19 @@ def test_derivatives_to_the_fifth_order(device):
         assert y.item() == expected
 
 
+def test_outputs_that_a_rule_asks_for_add_to_those_that_are_used(device):
+    @primitive
+    def sine_and_cosine(xp, x: ArrayLike, /):
+        return xp.sin(x), xp.cos(x)
+
+    sine_and_cosine.vjp(x=lambda g, out: g[0] * out[1] - g[1] * out[0])
+    x = agrad.tensor(0.5, requires_grad=True)
+    sine, cosine = sine_and_cosine(x)
+    (slope,) = agrad.gradients(sine * cosine, x, create_graph=True)
+    (curvature,) = agrad.gradients(slope, x)
+    assert math.isclose(curvature.item(), -2 * math.sin(1.0), rel_tol=1e-5)
+
+
 def test_a_gradient_in_a_loss(device):
     """A gradient penalty: the gradient of |dy/dx|² with respect to a weight."""
     w, x = leaf(3.0), leaf((1.0, 2.0))
@@ -310,6 +325,15 @@ def test_gradients_with_respect_to_intermediates(device):
     z = y * y
     gy, gx, gz = agrad.gradients(z, [y, x, z])
     assert (gy.item(), gx.item(), gz.item()) == (8.0, 32.0, 1.0)
+
+
+def test_the_pass_ends_where_gradients_are_asked_for(device):
+    x = leaf(2.0)
+    y = x * x
+    (gy,) = agrad.gradients(y * y, y)
+    assert gy.item() == 8.0
+    y.backward()  # what y kept was not freed
+    assert x.grad.item() == 4.0
 
 
 def test_gradients_of_several_outputs(device):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +21,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
 SMALL = {
+    "define_an_op": [],
     "housing": [],
     "linear_regression": ["--epochs", "1"],
     "linear_regression_scratch": ["--epochs", "1"],
@@ -25,7 +29,11 @@ SMALL = {
     "scalar_mlp": ["--dataset", "digits", "--rows", "10"],
     "mnist": ["--dataset", "digits", "--epochs", "1"],
     "mnist_cnn": ["--dataset", "digits", "--epochs", "1"],
+    "differentiate_scipy": ["--steps", "5"],
+    "char_rnn": ["--epochs", "2", "--steps", "2", "--hidden", "8"],
+    "vae": ["--dataset", "digits", "--epochs", "1"],
 }
+ALONE = {"differentiate_scipy"}  # it tells SciPy something before it imports it, and here SciPy may be imported already
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +43,16 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def run(name: str, *options: str):
+    if name in ALONE:
+        return print(script(name, *options))
     return import_module(name).main([*map(str, options)])
+
+
+def script(name: str, *options: str) -> str:
+    command = [sys.executable, EXAMPLES / f"{name}.py", *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def is_png(file: Path) -> bool:
@@ -64,12 +81,9 @@ def test_each_draws(name, tmp_path):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_each_runs_as_a_script_and_explains_itself(name):
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / f"{name}.py", "--help"], capture_output=True, text=True, env=environment()
-    )
-    assert done.returncode == 0, done.stderr
-    assert f"python examples/{name}.py" in done.stdout
-    assert "--seed" in done.stdout
+    said = script(name, "--help")
+    assert f"python examples/{name}.py" in said
+    assert "--seed" in said
 
 
 def environment() -> dict[str, str]:
@@ -137,6 +151,12 @@ def test_scalars(seed):
     assert result.scalars.losses == pytest.approx(result.matrix.losses, rel=1e-3)
     assert result.scalars.weights == pytest.approx(result.matrix.weights, abs=1e-4)
     assert result.matrix.seconds < result.scalars.seconds
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_camera_is_found(seed):
+    said = script("differentiate_scipy", "--seed", seed)
+    assert float(re.search(r"([\d.]+) m beside the truth", said)[1]) < 0.3
 
 
 # The main job
@@ -256,3 +276,39 @@ def test_a_file_that_is_no_checkpoint_of_it():
 def test_a_checkpoint_that_is_not_there():
     with pytest.raises(SystemExit, match=r"nowhere\.safetensors"):
         run("mnist", "--resume", "nowhere.safetensors")
+
+
+def test_own_ops(device):
+    found = run("define_an_op", "--device", device.name)
+    assert found.naive != pytest.approx(1e7, rel=0.1)
+    assert found.stable == pytest.approx(1e7, rel=1e-6)
+    assert found.totals == [4.0, 2.0, 4.0]
+    assert found.omega == pytest.approx(0.5671433, abs=1e-6)
+    assert found.minimum == pytest.approx(2.1331, abs=1e-3)
+
+
+def test_char_rnn_knows_its_grammar():
+    grammar = import_module("char_rnn")
+    draw = random.Random(0)
+    lines = grammar.text(50_000, draw).split("\n")[:-1]
+    assert all(grammar.is_right(line) for line in lines)
+    wrong = ["a cat chase the dog.", "two cats chases a dog.", "the cat.", "a cats chases a dog.", "the cat sees a dog"]
+    assert not any(grammar.is_right(line) for line in wrong)
+    assert set("".join(lines)) | {"\n"} == set(grammar.CHARACTERS)
+    choices = 2 * math.log2(2 * 3 * 2 * math.sqrt(4) * 6) + math.log2(5)
+    assert grammar.limit() == pytest.approx(choices * len(lines) / sum(len(line) + 1 for line in lines), rel=0.01)
+
+
+def test_char_rnn_learns():
+    result = run("char_rnn", "--epochs", "3", "--steps", "20", "--hidden", "32")
+    assert result.bits[0] > 4
+    assert result.bits[-1] < 3
+    assert len(result.bits) == 60
+
+
+def test_vae_learns():
+    result = run("vae", "--dataset", "digits", "--epochs", "10")
+    losses = [epoch.loss for epoch in result.epochs]
+    assert losses[-1] < 0.75 * losses[0]
+    assert result.test.loss == pytest.approx(losses[-1], rel=0.05)
+    assert result.test.divergence > 0.1

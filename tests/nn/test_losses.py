@@ -170,12 +170,15 @@ def test_any_integer_dtype_is_an_index(device, dtype):
 
 @pytest.mark.parametrize("wrong", [-1, 3, -101])
 def test_classes_out_of_range(device, wrong):
+    if device.backend.waits(device.native):
+        assert math.isnan(F.cross_entropy(agrad.asarray(SCORES), agrad.asarray([0, wrong])).item())
+        return
     with pytest.raises(IndexError, match=rf"class index {wrong} .*0 to 2"):
         F.cross_entropy(agrad.asarray(SCORES), agrad.asarray([0, wrong]))
 
 
 def test_where_looking_is_dear_classes_out_of_range_make_the_loss_nan(device, monkeypatch):
-    monkeypatch.setattr("agrad.nn.cross_entropy._waits", lambda device: True)
+    monkeypatch.setattr(type(device.backend), "waits", lambda self, native: True)
     x, good, bad = agrad.asarray(SCORES), agrad.asarray([0, 2]), agrad.asarray([0, -1])
     expected = [by_hand(SCORES[0], 0), by_hand(SCORES[1], 2)]
     assert_close(F.cross_entropy(x, good), sum(expected) / 2, rtol=1e-6)

@@ -362,3 +362,57 @@ def test_dropped_modules_leave_nothing_behind():
         assert gone() is None
     finally:
         gc.enable()
+
+
+# As a function of its parameters
+
+
+def test_functional_call_uses_other_tensors_and_forgets_them(device):
+    model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 1))
+    before = dict(model.named_parameters())
+    x = agrad.asarray([1.0, 2.0])
+    found = model.functional_call({"0.weight": agrad.asarray([[1.0, 0.0], [0.0, 1.0]]), "1.bias": agrad.ones(1)}, x)
+    assert_close(found.detach(), (model[1].weight @ x + 1).detach())
+    assert all(p is before[name] for name, p in model.named_parameters())
+    with pytest.raises(ZeroDivisionError):
+        Failing().functional_call({"w": agrad.asarray(0.0)})
+    assert Failing.last.w.item() == 1.0
+
+
+class Failing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(1.0)
+        Failing.last = self
+
+    def forward(self):
+        return 1 / int(self.w.item())
+
+
+def test_functional_call_replaces_shared_parameters_everywhere(device):
+    model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    model[1].weight = model[0].weight
+    x = agrad.asarray([1.0])
+    assert model.functional_call({"0.weight": agrad.asarray([[3.0]])}, x).item() == 9.0
+    g = agrad.grad(lambda p: model.functional_call(p, x).sum())({"0.weight": agrad.asarray([[3.0]])})
+    assert g["0.weight"].item() == 6.0
+
+
+def test_functional_call_replaces_buffers(device):
+    class Shift(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("by", agrad.zeros(()))
+
+        def forward(self, x, scale=1):
+            return scale * x + self.by
+
+    assert Shift().functional_call({"by": agrad.asarray(2.0)}, agrad.asarray(1.0), scale=3).item() == 5.0
+
+
+def test_functional_call_refuses_what_does_not_fit():
+    layer = nn.Linear(2, 1)
+    with pytest.raises(ValueError, match=r"Linear has no parameter or buffer \['w'\]; it has \['weight', 'bias'\]"):
+        layer.functional_call({"w": agrad.ones(1)}, agrad.ones(2))
+    with pytest.raises(ValueError, match=r"weight is of shape \(1, 2\).*\(2, 1\)"):
+        layer.functional_call({"weight": agrad.ones((2, 1))}, agrad.ones(2))

@@ -11,6 +11,7 @@ import agrad.nn
 from agrad.core.primitive import registry
 from agrad.testing import assert_close, check_grads
 from tests.cases import CASES, Case
+from tests.special_table import lacks
 
 FLOATING = "fc"
 
@@ -80,6 +81,8 @@ each_row = pytest.mark.parametrize(("case", "is_complex"), list(rows()))
 
 
 def prepared(case, is_complex, device):
+    if lacks(device, case.op):
+        pytest.skip(f"{device} has no {case.op}")
     args = arguments(case, is_complex)
     precision = "double" if device.backend.supports_float64 else "single"
     if precision == "single" and any(x in ("float64", "complex128") for x in args if isinstance(x, str)):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad.testing import assert_close
+from agrad.testing import assert_close, check_grads
 
 CREATORS = {
     "arange": lambda **kw: agrad.arange(0.0, 2.0, 0.5, **kw),
@@ -102,6 +102,38 @@ def test_asarray_shares_numpys_memory_and_tensor_does_not():
     assert (shared[0].item(), copied[0].item()) == (1.0, 0.0)
 
 
+def test_tensors_in_a_list_are_stacked_differentiably(device):
+    x, y = agrad.asarray([1.0, 2.0], requires_grad=True), agrad.asarray(3.0, requires_grad=True)
+    result = agrad.asarray([[x[0], y], [x[1], 5.0], (y, 1)])
+    assert (result.dtype, result.device) == (agrad.float32, device)
+    assert result.tolist() == [[1.0, 3.0], [2.0, 5.0], [3.0, 1.0]]
+    (result * agrad.asarray([[1.0, 10.0], [100.0, 1.0], [1000.0, 1.0]])).sum().backward()
+    assert x.grad.tolist() == [1.0, 100.0]
+    assert y.grad.item() == 1010.0
+    check_grads(lambda a, b: agrad.asarray([[a, b], [b * a, 2.0]]), [agrad.asarray(0.5), agrad.asarray(1.5)])
+
+
+def test_stacked_tensors_take_dtype_and_device(device):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    assert agrad.asarray([x, x], dtype=agrad.float64).dtype is agrad.float64
+    moved = agrad.asarray([x, [3.0, 4.0], np.asarray([5.0, 6.0])], device="cpu")
+    assert moved.device.name == "cpu"
+    assert moved.dtype is agrad.float64, "that of the array in the list"
+    assert agrad.asarray([x[0], np.float64(2.0)]).dtype is agrad.float32, "NumPy's numbers count as Python's"
+    moved.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+    assert agrad.asarray((x.detach(), x.detach()), requires_grad=True).is_leaf
+    with pytest.raises(ValueError, match="shape"):
+        agrad.asarray([x, x[0]])
+    with pytest.raises(ValueError, match="copy"):
+        agrad.asarray([x, x], copy=False)
+
+
+def test_stacking_across_devices_is_refused():
+    with pytest.raises(ValueError, match=r"cpu.*strict"):
+        agrad.asarray([agrad.ones(2, device="cpu"), agrad.ones(2, device="strict")])
+
+
 def test_dlpack_goes_both_ways(device):
     x = agrad.asarray([1.0, 2.0])
     assert_close(agrad.from_dlpack(x), x)
@@ -109,6 +141,57 @@ def test_dlpack_goes_both_ways(device):
     assert_close(agrad.from_dlpack(np.asarray([1.0, 2.0]), device="cpu"), np.asarray([1.0, 2.0]))
     assert agrad.from_dlpack(x, requires_grad=True).requires_grad
     assert not x.requires_grad
+
+
+def test_dlpack_shares_memory_where_it_can(device):
+    if device.kind in ("cuda", "jax"):
+        pytest.skip("NumPy's memory is not this device's, or cannot be changed")
+    array = np.asarray([1.0, 2.0])
+    shared, kept = agrad.from_dlpack(array, device=device, copy=False), agrad.from_dlpack(array, device=device)
+    copied = agrad.from_dlpack(array, device=device, copy=True)
+    array[0] = 7.0
+    assert (shared.device, shared.dtype) == (device, agrad.float64)
+    assert [x[0].item() for x in (shared, kept, copied)] == [7.0, 7.0, 1.0]
+    own = agrad.from_dlpack(shared)
+    array[1] = 8.0
+    assert own.tolist() == [7.0, 8.0]
+
+
+def test_dlpack_between_libraries(device):
+    if device.kind in ("cuda", "jax"):
+        pytest.skip("NumPy's memory is not this device's, or cannot be changed")
+    x = agrad.asarray([1.0, 2.0])
+    there = agrad.from_dlpack(x, device="cpu", copy=False)
+    with agrad.no_grad():
+        x[0] = 7.0
+    assert there.device.name == "cpu"
+    assert there.tolist() == [7.0, 2.0]
+    assert np.from_dlpack(x).tolist() == [7.0, 2.0]
+    moved = agrad.from_dlpack(x, device="strict:device1")
+    assert moved.device.name == "strict:device1"
+    assert agrad.from_dlpack(moved).device is moved.device
+    assert_close(moved.to(device), x)
+
+
+def test_a_copy_is_made_only_where_it_may(device):
+    x = agrad.ones(2)
+    elsewhere = "cpu" if device.kind != "cpu" else "strict"
+    with pytest.raises(ValueError, match="copy"):
+        agrad.asarray(x, device=elsewhere, copy=False)
+    if device.kind != "cpu":  # NumPy's arrays can be shared
+        with pytest.raises(ValueError, match="copy"):
+            agrad.asarray(x.data, device=elsewhere, copy=False)
+    with pytest.raises(BufferError, match=r"strict:device1.*without a copy"):
+        agrad.from_dlpack(object(), device="strict:device1", copy=False)
+
+
+@pytest.mark.parametrize("wishes", [{}, {"max_version": (1, 0)}, {"copy": True}, {"stream": None}, {"dl_device": None}])
+def test_dlpacks_wishes_are_passed_on(device, wishes):
+    x = agrad.asarray([1.0, 2.0])
+    assert "dltensor" in repr(x.__dlpack__(**wishes))
+    assert x.__dlpack_device__() == x.data.__dlpack_device__()
+    here = x.__dlpack__(**wishes | {"dl_device": x.__dlpack_device__()})
+    assert "dltensor" in repr(here)
 
 
 def test_where_a_gradient_would_end_tensors_are_refused(device):

@@ -43,6 +43,27 @@ def test_can_cast(device):
     assert not agrad.can_cast(agrad.ones(1, dtype=agrad.float64), agrad.float32)
 
 
+def test_result_type_of_tensors_on_several_devices(device):
+    assert (
+        agrad.result_type(agrad.ones(1), agrad.ones(1, dtype=agrad.float64, device="strict:device1")) is agrad.float64
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "targets"),
+    [
+        ("uint8", ["uint8", "uint16", "uint32", "uint64", "int16", "int32", "int64"]),
+        ("uint32", ["uint32", "uint64", "int64"]),
+        ("uint64", ["uint64"]),
+        ("int8", ["int8", "int16", "int32", "int64"]),
+        ("int64", ["int64"]),
+    ],
+)
+def test_can_cast_knows_the_standards_promotion_of_integers(device, source, targets):
+    integers = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+    assert {name for name in integers if agrad.can_cast(source, name)} == set(targets)
+
+
 def test_limits(device):
     single = agrad.finfo(agrad.float32)
     assert (single.bits, single.dtype) == (32, agrad.float32)

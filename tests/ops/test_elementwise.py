@@ -147,3 +147,12 @@ def test_higher_orders_beside_the_kinks(device):
 def test_shapes_that_do_not_broadcast_are_named(device, op):
     with pytest.raises(ValueError, match=rf"{op}.*\(2,\).*\(3,\)"):
         getattr(agrad, op)(agrad.ones(2), agrad.ones(3))
+
+
+@pytest.mark.parametrize("name", ["add", "divide", "maximum", "multiply", "pow", "remainder", "subtract"])
+def test_arrays_without_axes_promote_like_others(device, name):
+    """In PyTorch's own operators they count as numbers."""
+    wide, narrow = agrad.asarray(2.0, dtype=agrad.float64), agrad.ones(2)
+    for x1, x2 in ((wide, narrow), (narrow, wide)):
+        result = getattr(agrad, name)(x1, x2)
+        assert (result.dtype, result.shape) == (agrad.float64, (2,))

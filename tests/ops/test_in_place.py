@@ -258,3 +258,11 @@ def test_a_part_of_itself_can_be_added(device):
     assert x.tolist() == [2.0, 3.0, 4.0]
     x[1:] = x[:-1]
     assert x.tolist() == [2.0, 2.0, 3.0]
+
+
+def test_what_a_mask_overwrites_entirely_is_forgotten(device):
+    x = agrad.tensor([1.0, 2.0], requires_grad=True)
+    roots = agrad.sqrt(0 * x)  # their slopes are infinite
+    roots[agrad.asarray([True, True])] = 3 * x
+    roots.sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]

@@ -69,6 +69,13 @@ def test_results_of_unique_have_names(device):
     assert agrad.unique_inverse(x).inverse_indices.shape == (2, 2)
 
 
+@pytest.mark.parametrize("op", [agrad.unique_values, lambda x: agrad.unique_counts(x).values])
+def test_of_equals_the_first_gets_the_gradient_of_a_distinct_element(device, op):
+    x = agrad.tensor([[3.0, 1.0], [3.0, 2.0]], requires_grad=True)
+    op(x).backward(agrad.asarray([1.0, 2.0, 3.0]))
+    assert x.grad.tolist() == [[3.0, 1.0], [0.0, 2.0]]
+
+
 def test_isin(device):
     x = agrad.asarray([1, 2, 3])
     assert agrad.isin(x, agrad.asarray([3, 5])).tolist() == [False, False, True]

@@ -205,6 +205,17 @@ def test_loaded_state_comes_to_the_parameters(device):
     assert (buffer.device, buffer.dtype) == (device, agrad.float32)
 
 
+def test_loaded_state_of_complex_parameters_stays_real(device):
+    a, b = (nn.Parameter(agrad.asarray([1.0 + 2.0j], dtype=agrad.complex64)) for _ in range(2))
+    optimizer, other = optim.Adam([a], lr=0.1), optim.Adam([b], lr=0.1)
+    a.grad = agrad.asarray([1.0 - 1.0j], dtype=agrad.complex64)
+    optimizer.step()
+    other.load_state_dict(optimizer.state_dict())
+    mine, theirs = (o.state_dict()["state"][0]["exp_avg"] for o in (optimizer, other))
+    assert theirs.dtype == agrad.float32
+    assert_close(mine, theirs, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(
     ("change", "shown"),
     [

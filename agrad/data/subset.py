@@ -1,0 +1,141 @@
+"""Parts of data sets, and data sets put together."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from math import floor, isclose
+from operator import index as as_int
+from typing import Any
+
+from ..core.device import Device
+from ..core.tensor import Tensor
+from ..ops.creation import asarray
+from .dataset import Dataset
+from .draws import Draws
+
+__all__ = ["ConcatDataset", "Subset", "random_split"]
+
+
+class Subset(Dataset):
+    """Some items of a data set, in an order of their own.
+
+    Parameters
+    ----------
+    dataset : Dataset or sequence
+    indices : sequence of int or Tensor
+        Which items, by their indices there.
+
+    Examples
+    --------
+    >>> from agrad.data import Subset
+    >>> odd = Subset("abcdef", [1, 3, 5])
+    >>> len(odd), odd[2]
+    (3, 'f')
+    """
+
+    def __init__(self, dataset: Any, indices: Sequence[int] | Tensor) -> None:
+        self.dataset = dataset
+        self.indices: list[int] = indices.tolist() if isinstance(indices, Tensor) else [as_int(i) for i in indices]
+        self._rows: dict[Device, Tensor] = {}
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, int):
+            return self.dataset[self.indices[index]]
+        if isinstance(index, slice):
+            return self.dataset[self.indices[index]]
+        if not isinstance(index, Tensor):
+            return self.dataset[[self.indices[i] for i in index]]
+        if index.device not in self._rows:
+            self._rows[index.device] = asarray(self.indices, dtype=int, device=index.device)
+        return self.dataset[self._rows[index.device][index]]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.dataset!r}, {len(self)} items)"
+
+
+class ConcatDataset(Dataset):
+    """Data sets one after the other.
+
+    Parameters
+    ----------
+    datasets : iterable of Dataset or sequence
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> from agrad.data import ConcatDataset
+    >>> both = ConcatDataset(["ab", "cde"])
+    >>> len(both), both[3], both[-1]
+    (5, 'd', 'e')
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("a ConcatDataset needs at least one data set")
+        self.cumulative_sizes = list(accumulate(len(dataset) for dataset in self.datasets))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: Any) -> Any:
+        i = as_int(index) + (len(self) if index < 0 else 0)
+        if not 0 <= i < len(self):
+            raise IndexError(f"there is no item {index} among {len(self)}")
+        which = bisect_right(self.cumulative_sizes, i)
+        return self.datasets[which][i - (self.cumulative_sizes[which - 1] if which else 0)]
+
+
+def random_split(dataset: Any, lengths: Sequence[float], seed: int | None = None) -> list[Subset]:
+    """Split a data set at random into parts of given lengths.
+
+    Parameters
+    ----------
+    dataset : Dataset or sequence
+    lengths : sequence of int or float
+        The lengths of the parts, or their fractions, which add up to 1: what rounding down leaves over goes to the
+        first parts, one item each.
+    seed : int, optional
+        Makes the split the same each time. Without it, `agrad.random` decides, which `manual_seed` seeds.
+
+    Returns
+    -------
+    list of Subset
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not add up to that of the data set.
+
+    Examples
+    --------
+    >>> from agrad.data import random_split
+    >>> train, test = random_split(range(10), [0.8, 0.2], seed=0)
+    >>> len(train), len(test), sorted([*train, *test]) == [*range(10)]
+    (8, 2, True)
+    """
+    counts = _counts(len(dataset), lengths)
+    order = Draws(seed, 0).permutation(len(dataset)).tolist()
+    ends = list(accumulate(counts))
+    return [Subset(dataset, order[end - count : end]) for count, end in zip(counts, ends, strict=True)]
+
+
+def _counts(n: int, lengths: Sequence[Any]) -> list[int]:
+    """Return the lengths of parts as integers."""
+    if isclose(sum(lengths), 1) and all(0 <= part <= 1 for part in lengths):
+        counts = [floor(n * part) for part in lengths]
+        for i in range(n - sum(counts)):
+            counts[i % len(counts)] += 1
+        return counts
+    if sum(lengths) != n or not all(length >= 0 for length in lengths):
+        raise ValueError(f"lengths must add up to {n}, the length of the data set, or to 1 as fractions, not {lengths}")
+    return [as_int(length) for length in lengths]

@@ -1,0 +1,267 @@
+"""Transforms of images, whole batches at a time, on the device where they are.
+
+A batch has the shape ``(n, channels, height, width)``, as convolutions take it. Apply them in the training loop:
+``images = augment(images)``. What is random is drawn on the host, so that one seed gives the same on all devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import index
+from typing import Any
+
+from ..core.tensor import Tensor
+from ..ops.creation import arange, asarray
+from ..ops.gathering import take
+from ..ops.manipulation import flip, pad, permute_dims, reshape
+from ..ops.searching import where
+from .draws import Draws
+
+__all__ = ["Compose", "Normalize", "RandomCrop", "RandomHorizontalFlip", "RandomShift", "RandomVerticalFlip"]
+
+
+class Compose:
+    """Several transforms, one after the other.
+
+    Parameters
+    ----------
+    transforms : sequence of callable
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.data import transforms
+    >>> augment = transforms.Compose([transforms.RandomHorizontalFlip(p=1.0), transforms.Normalize(0.5, 0.25)])
+    >>> augment(agrad.asarray([[[[0.0, 1.0]]]])).tolist()
+    [[[[2.0, -2.0]]]]
+    """
+
+    def __init__(self, transforms: Sequence[Callable[[Tensor], Tensor]]) -> None:
+        self.transforms = list(transforms)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return the transformed images."""
+        for transform in self.transforms:
+            images = transform(images)
+        return images
+
+    def __repr__(self) -> str:
+        return f"Compose({self.transforms!r})"
+
+
+class Normalize:
+    """Subtract a mean and divide by a standard deviation, channel by channel.
+
+    Parameters
+    ----------
+    mean, std : float, or sequence of float
+        One for all channels, or one for each.
+
+    Raises
+    ------
+    ValueError
+        If a standard deviation is 0.
+    TypeError
+        From the call, if the images do not hold floating-point numbers.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.data import transforms
+    >>> transforms.Normalize(mean=[0.5], std=[0.25])(agrad.ones((1, 1, 1, 2))).tolist()
+    [[[[2.0, 2.0]]]]
+    """
+
+    def __init__(self, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
+        self.mean, self.std = (list(x) if isinstance(x, Sequence) else [x] for x in (mean, std))
+        if 0 in self.std:
+            raise ValueError(f"std must not be 0, as in {self.std}")
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return the normalised images."""
+        _check(images)
+        if not images.dtype.differentiable:
+            raise TypeError(f"{images.dtype!r} has no numbers around 0; write images.astype(agrad.float32) / 255")
+        mean, std = (
+            reshape(asarray(x, dtype=images.dtype, device=images.device), (-1, 1, 1)) for x in (self.mean, self.std)
+        )
+        return (images - mean) / std
+
+    def __repr__(self) -> str:
+        return f"Normalize(mean={self.mean}, std={self.std})"
+
+
+class _Random:
+    """A transform that draws: each call anew, the same sequence each time where there is a seed.
+
+    Attributes
+    ----------
+    calls : int
+        How many calls there have been. With a seed, the next one's numbers follow from it alone: to go on where a
+        training stopped, set it.
+    """
+
+    def __init__(self, seed: int | None) -> None:
+        self.seed = None if seed is None else index(seed)
+        self.calls = 0
+
+    def _draws(self) -> Draws:
+        draws = Draws(self.seed, self.calls)
+        self.calls += 1
+        return draws
+
+
+class RandomCrop(_Random):
+    """Cut a window out of each image, somewhere.
+
+    Parameters
+    ----------
+    size : int or (int, int)
+        Height and width of the window.
+    padding : int
+        How many zeros are put around the images before.
+    seed : int, optional
+        Makes the sequence of windows the same each time; without it, `agrad.random` decides.
+
+    Raises
+    ------
+    ValueError
+        From the call, if the window is larger than the padded image.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.data import transforms
+    >>> transforms.RandomCrop(24)(agrad.ones((8, 1, 28, 28))).shape
+    (8, 1, 24, 24)
+    """
+
+    def __init__(self, size: int | tuple[int, int], padding: int = 0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.height, self.width = (size, size) if isinstance(size, int) else size
+        self.padding = index(padding)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return the windows."""
+        _check(images)
+        n, _, height, width = images.shape
+        room = height + 2 * self.padding - self.height, width + 2 * self.padding - self.width
+        if min(room) < 0 or self.padding < 0:
+            raise ValueError(
+                f"there is no window of {self.height}×{self.width} in images of {height}×{width} with a padding of "
+                f"{self.padding}"
+            )
+        draws = self._draws()
+        top, left = draws.integers(room[0] + 1, n), draws.integers(room[1] + 1, n)
+        if self.padding:
+            edge = (self.padding, self.padding)
+            images = pad(images, ((0, 0), (0, 0), edge, edge))
+        return _windows(_windows(images, top, self.height), left, self.width)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(({self.height}, {self.width}), padding={self.padding}, seed={self.seed})"
+
+
+class RandomShift(_Random):
+    """Move each image by up to some pixels in both directions, and fill with zeros.
+
+    Parameters
+    ----------
+    pixels : int
+    seed : int, optional
+        Makes the sequence of shifts the same each time; without it, `agrad.random` decides.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.data import transforms
+    >>> transforms.RandomShift(2)(agrad.ones((8, 1, 28, 28))).shape
+    (8, 1, 28, 28)
+    """
+
+    def __init__(self, pixels: int, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.pixels = index(pixels)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return the shifted images."""
+        _check(images)
+        crop = RandomCrop((images.shape[2], images.shape[3]), self.pixels, self.seed)
+        crop.calls, self.calls = self.calls, self.calls + 1
+        return crop(images)
+
+    def __repr__(self) -> str:
+        return f"RandomShift({self.pixels}, seed={self.seed})"
+
+
+class RandomHorizontalFlip(_Random):
+    """Swap left and right in some images.
+
+    Parameters
+    ----------
+    p : float
+        The probability of each image to be flipped.
+    seed : int, optional
+        Makes the sequence of choices the same each time; without it, `agrad.random` decides.
+
+    Raises
+    ------
+    ValueError
+        If `p` is not from 0 to 1.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.data import transforms
+    >>> transforms.RandomHorizontalFlip(p=1.0)(agrad.asarray([[[[1.0, 2.0]]]])).tolist()
+    [[[[2.0, 1.0]]]]
+    """
+
+    axis = -1
+
+    def __init__(self, p: float = 0.5, seed: int | None = None) -> None:
+        super().__init__(seed)
+        if not 0 <= p <= 1:
+            raise ValueError(f"p is a probability, from 0 to 1, not {p!r}")
+        self.p = p
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return the images, some of them flipped."""
+        _check(images)
+        chosen = (self._draws().uniform(len(images)) < self.p).to(images.device)
+        return where(reshape(chosen, (-1, 1, 1, 1)), flip(images, axis=self.axis), images)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(p={self.p}, seed={self.seed})"
+
+
+class RandomVerticalFlip(RandomHorizontalFlip):
+    """Swap top and bottom in some images: see `RandomHorizontalFlip`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.data import transforms
+    >>> transforms.RandomVerticalFlip(p=1.0)(agrad.asarray([[[[1.0], [2.0]]]])).tolist()
+    [[[[2.0], [1.0]]]]
+    """
+
+    axis = -2
+
+
+def _check(images: Any) -> None:
+    if not isinstance(images, Tensor) or images.ndim != 4:
+        what = f"shape {images.shape}" if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"transforms take a Tensor of images of shape (n, channels, height, width), not {what}")
+
+
+def _windows(images: Tensor, start: Tensor, length: int) -> Tensor:
+    """Return `length` rows of each image, beginning at row `start`, with rows and columns swapped.
+
+    Rows lie in memory as a whole, so that to gather them is quick; done twice, rows and columns are where they were.
+    """
+    n, channels, height, width = images.shape
+    rows = reshape(start, (n, 1, 1)) + arange(length, device=start.device)
+    rows = rows + height * reshape(arange(n * channels, device=start.device), (n, channels, 1))
+    taken = take(reshape(images, (-1, width)), reshape(rows, (-1,)).to(images.device), axis=0)
+    return permute_dims(reshape(taken, (n, channels, length, width)), (0, 1, 3, 2))

@@ -1,0 +1,1 @@
+"""Instruments to see inside with: anomalies, profiles, summaries, drawings. Import from its modules or from agrad."""

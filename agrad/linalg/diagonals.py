@@ -1,0 +1,82 @@
+"""Diagonals of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.primitive import ArrayLike
+from ..core.tensor import Tensor
+from ..ops.data_type import as_tensor
+from ..ops.indexing import getitem
+from ..ops.manipulation import reshape
+from ..ops.statistical import sum
+
+__all__ = ["diagonal", "trace"]
+
+
+def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
+    """Return the diagonals of matrices.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Of shape (..., m, n) and any dtype.
+    offset : int
+        How far above the main diagonal; below it, if negative.
+
+    Returns
+    -------
+    Tensor
+        Of shape (..., k), where k is the length of the diagonal.
+
+    Raises
+    ------
+    ValueError
+        If `x` has less than two axes.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.diagonal(agrad.asarray([[1, 2], [3, 4]]))
+    Tensor([1, 4], dtype=int64, device='cpu')
+    """
+    x = as_tensor(x)
+    if x.ndim < 2:
+        raise ValueError(f"diagonal takes matrices, of shape (..., m, n), not shape {x.shape}")
+    *stack, m, n = x.shape
+    row, column = max(-offset, 0), max(offset, 0)
+    length = max(min(m - row, n - column), 0)
+    start = row * n + column if length else 0
+    stop = start + (length - 1) * (n + 1) + 1 if length else 0
+    return getitem(reshape(x, (*stack, m * n)), (..., slice(start, stop, n + 1)))
+
+
+def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+    """Return the sums of the diagonals of matrices.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Numeric, of shape (..., m, n).
+    offset : int
+        As in `diagonal`.
+    dtype : DType, optional
+        As in `agrad.sum`.
+
+    Returns
+    -------
+    Tensor
+        Of shape (...).
+
+    Raises
+    ------
+    ValueError
+        If `x` has less than two axes.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.trace(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor(5., dtype=float32, device='cpu')
+    """
+    return sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)

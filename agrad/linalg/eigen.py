@@ -1,0 +1,210 @@
+"""Eigenvalues and eigenvectors.
+
+The rules are those of M. Giles, "An extended collection of matrix derivative results for forward and reverse mode
+algorithmic differentiation" (2008), section 3, with what complex and normalised vectors add to them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+from ..ops.data_type import as_complex
+from .parts import adjoint, conj, divisors, identity, nan_if_free, skew
+
+__all__ = ["EigResult", "EighResult", "eig", "eigh", "eigvals", "eigvalsh"]
+
+
+class EigResult(NamedTuple):
+    """What `eig` returns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+class EighResult(NamedTuple):
+    """What `eigh` returns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+# Of Hermitian matrices
+
+
+@primitive
+def eigh(xp: Any, x: ArrayLike, /) -> EighResult:
+    """Return the eigenvalues and eigenvectors of symmetric or Hermitian matrices.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of shape (..., n, n). Each matrix must equal its conjugate transpose, which is not checked.
+
+    Returns
+    -------
+    EighResult
+        ``eigenvalues`` in ascending order, real of shape (..., n), and ``eigenvectors`` of the shape and dtype of `x`:
+        orthonormal columns.
+
+    Notes
+    -----
+    The gradient is a Hermitian matrix. That of the eigenvectors is finite only where all eigenvalues differ. Complex
+    eigenvectors are determined up to a phase: the gradient of what depends on it is NaN, where PyTorch raises.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.tensor([[2.0, 1.0], [1.0, 2.0]], requires_grad=True)
+    >>> agrad.linalg.eigh(x).eigenvalues[1].backward()
+    >>> agrad.round(x.grad * 100)
+    Tensor([[50., 50.],
+            [50., 50.]], dtype=float32, device='cpu')
+    """
+    return EighResult(*xp.linalg.eigh(x))
+
+
+def _gaps(xp: Any, values: Any, g: Any) -> Any:
+    """Return the difference of each two eigenvalues, with 1 on the diagonal."""
+    return divisors(xp, values[..., None, :] - values[..., :, None], g) + identity(xp, values)
+
+
+def _eigh_x(g: Any, out: Any, xp: Any) -> Any:
+    values, vectors = out
+    g_values, g_vectors = g[0], conj(xp, g[1])
+    turn = skew(xp, adjoint(xp, vectors) @ g_vectors) / 2
+    phases = turn * identity(xp, values)
+    inner = (turn - phases) / _gaps(xp, values, g_vectors) + nan_if_free(xp, phases, g_vectors)
+    return conj(xp, (vectors * g_values[..., None, :] + vectors @ inner) @ adjoint(xp, vectors))
+
+
+eigh.vjp(x=_eigh_x)
+
+
+@primitive
+def eigvalsh(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the eigenvalues of symmetric or Hermitian matrices.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        As in `eigh`.
+
+    Returns
+    -------
+    Tensor
+        Real of shape (..., n), in ascending order.
+
+    Notes
+    -----
+    The gradient is a Hermitian matrix. It exists where eigenvalues are equal too; gradients of higher order do not.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.eigvalsh(agrad.asarray([[0.0, 2.0], [2.0, 0.0]]))
+    Tensor([-2.,  2.], dtype=float32, device='cpu')
+    """
+    return xp.linalg.eigvalsh(x)
+
+
+def _eigvalsh_x(g: Any, x: Any, xp: Any) -> Any:
+    _, vectors = xp.linalg.eigh(x)
+    return conj(xp, (vectors * g[..., None, :]) @ adjoint(xp, vectors))
+
+
+eigvalsh.vjp(x=_eigvalsh_x)
+
+
+# Of all others
+
+
+@primitive
+def eig(xp: Any, x: ArrayLike, /) -> EigResult:
+    """Return the eigenvalues and eigenvectors of square matrices.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of shape (..., n, n).
+
+    Returns
+    -------
+    EigResult
+        ``eigenvalues`` of shape (..., n) in no particular order, and ``eigenvectors`` of shape (..., n, n): columns of
+        length 1. Both are complex.
+
+    Raises
+    ------
+    NotImplementedError
+        If the device's library cannot compute them.
+
+    Notes
+    -----
+    Gradients are finite only where all eigenvalues differ. The eigenvectors are determined up to a phase: the gradient
+    of what depends on it is NaN, where PyTorch raises.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.eig(agrad.asarray([[0.0, -1.0], [1.0, 0.0]])).eigenvalues
+    Tensor([0.+1.j, 0.-1.j], dtype=complex64, device='cpu')
+    """
+    return EigResult(*(as_complex(xp, part) for part in xp.linalg.eig(x)))
+
+
+def _eig_x(g: Any, out: Any, xp: Any) -> Any:
+    values, vectors = out
+    g_values, g_vectors = conj(xp, g[0]), conj(xp, g[1])
+    eye = identity(xp, values)
+    dual = adjoint(xp, vectors)
+    inner = dual @ g_vectors
+    phases = skew(xp, inner * eye)
+    inner = inner - dual @ (vectors @ (inner * eye - phases / 2))  # they keep their length
+    inner = inner * (1.0 - eye) / conj(xp, _gaps(xp, values, g_vectors)) + nan_if_free(xp, phases, g_vectors)
+    return conj(xp, xp.linalg.solve(dual, (inner + g_values[..., None, :] * eye) @ dual))
+
+
+eig.vjp(x=_eig_x)
+
+
+@primitive
+def eigvals(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the eigenvalues of square matrices.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of shape (..., n, n).
+
+    Returns
+    -------
+    Tensor
+        Complex of shape (..., n), in no particular order.
+
+    Raises
+    ------
+    NotImplementedError
+        If the device's library cannot compute them.
+
+    Notes
+    -----
+    The gradient exists where the eigenvectors are independent; gradients of higher order, where all eigenvalues differ.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.eigvals(agrad.asarray([[0.0, -4.0], [1.0, 0.0]]))
+    Tensor([0.+2.j, 0.-2.j], dtype=complex64, device='cpu')
+    """
+    return as_complex(xp, xp.linalg.eigvals(x))
+
+
+def _eigvals_x(g: Any, x: Any, xp: Any) -> Any:
+    _, vectors = xp.linalg.eig(x)
+    dual = adjoint(xp, vectors)
+    return conj(xp, xp.linalg.solve(dual, conj(xp, g)[..., :, None] * dual))
+
+
+eigvals.vjp(x=_eigvals_x)

@@ -1,0 +1,155 @@
+"""Inverses, and the solution of linear equations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+from ..ops.data_type import as_tensor
+from ..ops.manipulation import broadcast_shapes
+from .parts import adjoint, conj
+from .singular import tolerance
+
+__all__ = ["inv", "pinv", "solve"]
+
+
+@primitive
+def inv(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the inverses of matrices.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of shape (..., n, n).
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `x`.
+
+    Raises
+    ------
+    RuntimeError or ValueError
+        If a matrix has no inverse; JAX and CuPy return infinity or NaN.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.inv(agrad.asarray([[2.0, 0.0], [0.0, 4.0]]))
+    Tensor([[0.5 , 0.  ],
+            [0.  , 0.25]], dtype=float32, device='cpu')
+    """
+    return xp.linalg.inv(x)
+
+
+def _inv_x(g: Any, out: Any, xp: Any) -> Any:
+    turned = xp.matrix_transpose(out)
+    return -(turned @ g @ turned)
+
+
+inv.vjp(x=_inv_x)
+
+
+@primitive
+def solve(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+    """Return the solution y of ``x1 @ y = x2``.
+
+    Parameters
+    ----------
+    x1 : ArrayLike
+        Floating, of shape (..., n, n).
+    x2 : ArrayLike
+        Floating, of shape (n,) for one vector, or (..., n, k) for k columns; the leading axes broadcast.
+
+    Returns
+    -------
+    Tensor
+        Of shape (..., n) or (..., n, k), and the promoted dtype.
+
+    Raises
+    ------
+    RuntimeError or ValueError
+        If a matrix has no inverse (JAX and CuPy return infinity or NaN), or the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.solve(agrad.asarray([[2.0, 0.0], [0.0, 4.0]]), agrad.asarray([1.0, 1.0]))
+    Tensor([0.5 , 0.25], dtype=float32, device='cpu')
+    """
+    if x2.ndim == 1:
+        return _solved(xp, x1, x2[:, None])[..., 0]
+    return _solved(xp, x1, x2)
+
+
+def _solved(xp: Any, x1: Any, x2: Any) -> Any:
+    """Solve for columns; the stacks are broadcast here, since not every library does."""
+    if x1.shape[:-2] != x2.shape[:-2]:
+        stack = broadcast_shapes(tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
+        x1, x2 = (xp.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (x1, x2))
+    return xp.linalg.solve(x1, x2)
+
+
+def _solve_x1(g: Any, x1: Any, out: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
+    g = _solve_x2(g, x1, xp, x2_shape)
+    if len(x2_shape) == 1:
+        return -(g[..., :, None] * out[..., None, :])
+    return -(g @ xp.matrix_transpose(out))
+
+
+def _solve_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
+    turned = xp.matrix_transpose(x1)
+    if len(x2_shape) == 1:
+        return xp.linalg.solve(turned, g[..., :, None])[..., 0]
+    return xp.linalg.solve(turned, g)
+
+
+solve.vjp(x1=_solve_x1, x2=_solve_x2)
+
+
+@primitive
+def pseudo_inverse(xp: Any, x: ArrayLike, rtol: ArrayLike, /) -> Tensor:
+    """Return the pseudo-inverses of matrices; `pinv` without a default."""
+    return xp.linalg.pinv(x, rtol=rtol)
+
+
+def _pseudo_inverse_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
+    # G. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
+    g, dual, turned = conj(xp, g), adjoint(xp, out), adjoint(xp, conj(xp, g))
+    left, right = turned @ out @ dual, dual @ out @ turned
+    gx = left - x @ (out @ left) + right - (right @ out) @ x - dual @ g @ dual
+    return conj(xp, gx)
+
+
+pseudo_inverse.vjp(x=_pseudo_inverse_x)
+
+
+def pinv(x: ArrayLike, /, *, rtol: ArrayLike = None) -> Tensor:
+    """Return the pseudo-inverses of matrices, after Moore and Penrose.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of shape (..., m, n).
+    rtol : float or ArrayLike, optional
+        Singular values up to `rtol` times the largest count as 0; an array has one for each matrix of the stack. By
+        default it is max(m, n) times the distance from 1 to the next number.
+
+    Returns
+    -------
+    Tensor
+        Of shape (..., n, m) and the dtype of `x`.
+
+    Notes
+    -----
+    Where the rank changes, the pseudo-inverse jumps. The gradient is that along matrices of the same rank.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.pinv(agrad.asarray([[2.0], [0.0]]))
+    Tensor([[0.5, 0. ]], dtype=float32, device='cpu')
+    """
+    x = as_tensor(x)
+    return pseudo_inverse(x, tolerance(x, rtol))

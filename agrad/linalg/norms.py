@@ -1,0 +1,122 @@
+"""Norms of vectors and matrices."""
+
+from __future__ import annotations
+
+from math import inf, isinf
+from typing import Any, Literal
+
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+from ..ops.data_type import as_tensor
+from ..ops.elementwise import abs
+from ..ops.manipulation import expand_dims
+from ..ops.statistical import Axis, max, min, restore, sum
+from .parts import conj, nonzero
+from .singular import svdvals
+
+__all__ = ["matrix_norm", "vector_norm"]
+
+
+@primitive
+def vector_norm(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
+    """Return the norms of vectors.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of any shape.
+    axis : int or tuple of int, optional
+        The axes that a vector lies along; by default, all of `x` is one vector.
+    keepdims : bool
+        Whether the axes stay in the result, with length 1.
+    ord : float
+        2 for the length, 1 for the sum of the absolute values, p for the p-th root of the sum of their p-th powers,
+        infinity and minus infinity for the largest and the smallest, 0 for how many are not 0.
+
+    Returns
+    -------
+    Tensor
+        Real, of the shape of `x` without `axis`.
+
+    Notes
+    -----
+    Where the norm is 0, so is its gradient, and likewise for elements that are 0. Equal largest or smallest elements
+    share the gradient evenly.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.vector_norm(agrad.asarray([3.0, 4.0]))
+    Tensor(5., dtype=float32, device='cpu')
+    """
+    return xp.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+
+
+def _vector_norm_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool, ord: float) -> Any:
+    g, out = (restore(xp, reduced, x.shape, axis, keepdims) for reduced in (g, out))
+    if ord == 2:
+        return g * conj(xp, x) / nonzero(xp, out)
+    size, phase = xp.abs(x), conj(xp, xp.sign(x))
+    if ord == 0:
+        return xp.zeros_like(x)
+    if ord == 1:
+        return g * phase
+    if isinf(ord):
+        reached = xp.astype(size == out, g.dtype)
+        return g * phase * (reached / xp.sum(reached, axis=axis, keepdims=True))
+    return g * phase * (nonzero(xp, size) / nonzero(xp, out)) ** (ord - 1)
+
+
+vector_norm.vjp(x=_vector_norm_x)
+
+
+def matrix_norm(
+    x: ArrayLike, /, *, keepdims: bool = False, ord: float | Literal["fro", "nuc"] | None = "fro"
+) -> Tensor:
+    """Return the norms of matrices.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of shape (..., m, n).
+    keepdims : bool
+        Whether the result has shape (..., 1, 1).
+    ord : {"fro", "nuc", 1, -1, 2, -2, inf, -inf}
+        ``"fro"`` for the root of the sum of the squares, ``"nuc"`` for the sum of the singular values; 1 and infinity
+        for the largest sum of absolute values in a column and in a row, 2 for the largest singular value, and negative
+        ones for the smallest. None is ``"fro"``.
+
+    Returns
+    -------
+    Tensor
+        Real of shape (...).
+
+    Raises
+    ------
+    ValueError
+        If `ord` is another, or `x` has less than two axes.
+
+    Notes
+    -----
+    Gradients are those of `vector_norm` and `svdvals`; equal largest or smallest sums share them evenly.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.matrix_norm(agrad.asarray([[1.0, 2.0], [2.0, 4.0]]))
+    Tensor(5., dtype=float32, device='cpu')
+    """
+    x = as_tensor(x)
+    if x.ndim < 2:
+        raise ValueError(f"matrix_norm takes matrices, not shape {x.shape}; write vector_norm for vectors")
+    if ord is None or ord == "fro":
+        return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+    if ord == "nuc":
+        norm = sum(svdvals(x), axis=-1)
+    elif ord in (1, -1, 2, -2, inf, -inf):
+        extreme = max if ord > 0 else min
+        sizes = svdvals(x) if ord in (2, -2) else sum(abs(x), axis=-2 if ord in (1, -1) else -1)
+        norm = extreme(sizes, axis=-1)
+    else:
+        raise ValueError(f"matrix_norm knows the orders 'fro', 'nuc', 1, -1, 2, -2, inf and -inf, not {ord!r}")
+    return expand_dims(norm, axis=(-2, -1)) if keepdims else norm

@@ -1,0 +1,73 @@
+"""What the gradient rules of this chapter share.
+
+The engine conjugates complex cotangents on their way in and out; a rule that follows the literature, where gradients
+are conjugated the other way, begins with `conj` and ends with it.
+"""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Any
+
+_ROUNDING = 1e-3  # what a cotangent may have, in proportion, in directions in which a decomposition is free to turn
+
+
+def conj(xp: Any, x: Any) -> Any:
+    """Return the complex conjugate; a real array itself."""
+    return xp.conj(x) if xp.isdtype(x.dtype, "complex floating") else x
+
+
+def adjoint(xp: Any, x: Any) -> Any:
+    """Return the conjugate transpose."""
+    return conj(xp, xp.matrix_transpose(x))
+
+
+def skew(xp: Any, x: Any) -> Any:
+    """Return ``x - xᴴ``."""
+    return x - adjoint(xp, x)
+
+
+def upper_half(xp: Any, x: Any) -> Any:
+    """Return the upper triangle with half of the diagonal."""
+    return (xp.triu(x) + xp.triu(x, k=1)) / 2
+
+
+def identity(xp: Any, like: Any) -> Any:
+    """Return the identity matrix for a stack of vectors: of their length, dtype and device."""
+    return xp.eye(like.shape[-1], dtype=like.dtype, device=like.device)
+
+
+def nonzero(xp: Any, x: Any) -> Any:
+    """Return `x` with 1 in place of 0."""
+    return xp.where(x == 0, 1.0, x)
+
+
+def divisors(xp: Any, x: Any, *cotangents: Any) -> Any:
+    """Return `x` with 1 in place of 0 in matrices that no cotangent concerns, where 0 is meant and not 0 / 0."""
+    unused = True
+    for g in cotangents:
+        unused = unused & xp.all(g == 0, axis=(-2, -1), keepdims=True)
+    return xp.where(unused, nonzero(xp, x), x)
+
+
+def nan_if_free(xp: Any, turn: Any, *cotangents: Any) -> Any:
+    """Return 0 for each matrix, or NaN where it depends on a choice: `turn` is then more than rounding errors."""
+    excess = _sum(xp, turn)
+    for g in cotangents:
+        excess = excess - _ROUNDING * _sum(xp, g)
+    return xp.where(excess > 0, nan, xp.zeros_like(excess))
+
+
+def _sum(xp: Any, x: Any) -> Any:
+    return xp.sum(xp.abs(x), axis=(-2, -1), keepdims=True)
+
+
+def completed(xp: Any, vectors: Any, g: Any, k: int) -> tuple[Any, Any]:
+    """Return the first `k` columns of a complete basis, and a cotangent of theirs that stands for that of all.
+
+    The others span what is orthogonal to the first, so they turn when the first ones do.
+    """
+    first, rest = vectors[..., :k], vectors[..., k:]
+    g_first, g_rest = g[..., :k], g[..., k:]
+    turn = nan_if_free(xp, skew(xp, adjoint(xp, rest) @ g_rest), g_rest)
+    return first, g_first - rest @ (adjoint(xp, g_rest) @ first) + turn

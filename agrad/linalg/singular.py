@@ -1,0 +1,167 @@
+"""The singular value decomposition, and what follows from it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+from ..ops.data_type import as_tensor, finfo
+from ..ops.manipulation import expand_dims
+from ..ops.searching import count_nonzero
+from .parts import adjoint, completed, conj, divisors, identity, nan_if_free, skew
+
+__all__ = ["SVDResult", "matrix_rank", "svd", "svdvals"]
+
+
+class SVDResult(NamedTuple):
+    """What `svd` returns."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+@primitive
+def svd(xp: Any, x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
+    """Write matrices as ``U @ diag(S) @ Vh``, where U and Vh are unitary and S is not negative.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of shape (..., m, n).
+    full_matrices : bool
+        Whether the columns of U and the rows of Vh are complete bases, or only the k = min(m, n) that belong to
+        singular values.
+
+    Returns
+    -------
+    SVDResult
+        ``U`` of shape (..., m, m) or (..., m, k), ``S`` real of shape (..., k) in descending order, ``Vh`` of shape
+        (..., n, n) or (..., k, n).
+
+    Notes
+    -----
+    Gradients of U and Vh are finite only where all singular values differ, and none is 0 unless m = n. Complex vectors
+    are determined up to a phase that U and Vh share: the gradient of what depends on it is NaN, where PyTorch raises.
+    So is that of what depends on how `full_matrices` completes a basis, which PyTorch leaves out.
+
+    The rule is that of J. Townsend, "Differentiating the singular value decomposition" (2016), and for complex
+    matrices Z.-Q. Wan and S.-X. Zhang, "Automatic differentiation for complex valued SVD", arXiv:1909.02659.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> u, s, vh = agrad.linalg.svd(agrad.asarray([[0.0, 3.0], [2.0, 0.0], [0.0, 0.0]]), full_matrices=False)
+    >>> s
+    Tensor([3., 2.], dtype=float32, device='cpu')
+    """
+    return SVDResult(*xp.linalg.svd(x, full_matrices=full_matrices))
+
+
+def _svd_x(g: Any, out: Any, xp: Any) -> Any:
+    u, s, v = out[0], out[1], adjoint(xp, out[2])
+    gu, gs, gv = conj(xp, g[0]), g[1], adjoint(xp, conj(xp, g[2]))
+    (m, n), k = (u.shape[-2], v.shape[-2]), s.shape[-1]
+    if u.shape[-1] > k:
+        u, gu = completed(xp, u, gu, k)
+    if v.shape[-1] > k:
+        v, gv = completed(xp, v, gv, k)
+    row, column, eye = s[..., None, :], s[..., :, None], identity(xp, s)
+    # How the vectors turn among each other, and how the values change
+    in_u, in_v = skew(xp, adjoint(xp, u) @ gu), skew(xp, adjoint(xp, v) @ gv)
+    gaps = divisors(xp, (row - column) * (row + column), gu, gv) + eye
+    phases = (in_u + in_v) * eye
+    sizes = divisors(xp, row, gu, gv)
+    inner = (in_u * row + column * in_v) * (1.0 - eye) / gaps + gs[..., None, :] * eye + nan_if_free(xp, phases, gu, gv)
+    if xp.isdtype(in_u.dtype, "complex floating"):
+        inner = inner + in_u * eye / (2.0 * sizes)
+    left = u @ inner
+    # How the vectors turn out of their span
+    if m > k:
+        left = left + (gu - u @ (adjoint(xp, u) @ gu)) / sizes
+    gx = left @ adjoint(xp, v)
+    if n > k:
+        gx = gx + (u / sizes) @ adjoint(xp, gv - v @ (adjoint(xp, v) @ gv))
+    return conj(xp, gx)
+
+
+svd.vjp(x=_svd_x)
+
+
+@primitive
+def svdvals(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the singular values of matrices.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of shape (..., m, n).
+
+    Returns
+    -------
+    Tensor
+        Real of shape (..., min(m, n)), in descending order.
+
+    Notes
+    -----
+    The gradient exists where singular values are equal too; gradients of higher order do not. Where a singular value
+    is 0, its gradient is one of several.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.svdvals(agrad.asarray([[0.0, 3.0], [2.0, 0.0]]))
+    Tensor([3., 2.], dtype=float32, device='cpu')
+    """
+    return xp.linalg.svdvals(x)
+
+
+def _svdvals_x(g: Any, x: Any, xp: Any) -> Any:
+    u, _, vh = xp.linalg.svd(x, full_matrices=False)
+    return conj(xp, (u * g[..., None, :]) @ vh)
+
+
+svdvals.vjp(x=_svdvals_x)
+
+
+def tolerance(x: Tensor, rtol: Any) -> Any:
+    """Return how small, beside the largest, a singular value counts as 0: `rtol`, or by default rounding errors."""
+    return max(x.shape[-2:]) * finfo(x.dtype).eps if rtol is None else rtol
+
+
+def matrix_rank(x: ArrayLike, /, *, rtol: ArrayLike = None) -> Tensor:
+    """Return the ranks of matrices: how many singular values are not 0.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, of shape (..., m, n).
+    rtol : float or ArrayLike, optional
+        Singular values up to `rtol` times the largest count as 0; an array has one for each matrix of the stack. By
+        default it is max(m, n) times the distance from 1 to the next number.
+
+    Returns
+    -------
+    Tensor
+        Integers, one for each matrix; no gradients.
+
+    Raises
+    ------
+    ValueError
+        If `x` has less than two axes.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.linalg.matrix_rank(agrad.asarray([[1.0, 2.0], [2.0, 4.0]]))
+    Tensor(1, dtype=int64, device='cpu')
+    """
+    x = as_tensor(x)
+    if x.ndim < 2:
+        raise ValueError(f"matrix_rank takes matrices, not shape {x.shape}; write x[None, :] for a matrix of one row")
+    s = svdvals(x.detach())
+    limit = tolerance(x, rtol)
+    if hasattr(limit, "shape"):
+        limit = expand_dims(as_tensor(limit), axis=-1)
+    return count_nonzero(s > s[..., :1] * limit, axis=-1)

@@ -1,0 +1,335 @@
+"""How good predictions are: figures to report, through which no gradients flow.
+
+Predictions of classes are labels of shape ``(n,)``, or scores of shape ``(n, classes)`` of which the largest decides.
+Results stay on the device; ``.item()`` reads them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .core.tape import no_grad
+from .core.tensor import Tensor, wrap
+from .ops.creation import arange, asarray, ones, zeros
+from .ops.elementwise import abs, maximum
+from .ops.manipulation import expand_dims, reshape
+from .ops.searching import argmax, where
+from .ops.statistical import max, mean, min, sum
+
+__all__ = [
+    "accuracy", "confusion_matrix", "f1_score", "mean_absolute_error", "precision", "r2_score", "recall",
+    "top_k_accuracy",
+]  # fmt: skip
+
+
+# Classes
+
+
+@no_grad()
+def accuracy(input: Any, target: Any) -> Tensor:
+    """Return the fraction of predictions that are right.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n,) or (n, classes)
+        Labels, or scores.
+    target : Tensor, shape (n,)
+        The right labels.
+
+    Returns
+    -------
+    Tensor
+        Of shape (), from 0 to 1; NaN for no predictions.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.metrics.accuracy(agrad.asarray([[0.1, 0.9], [0.8, 0.2]]), agrad.asarray([1, 1]))
+    Tensor(0.5, dtype=float32, device='cpu')
+    """
+    labels, target = _labels(input, target)
+    return mean((labels == target).astype(float))
+
+
+@no_grad()
+def top_k_accuracy(input: Any, target: Any, k: int = 5) -> Tensor:
+    """Return the fraction of rows of scores in which the right class is among the `k` largest.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n, classes)
+        Scores. Of equal ones, the first counts as larger.
+    target : Tensor, shape (n,)
+        The right labels.
+    k : int
+
+    Returns
+    -------
+    Tensor
+        Of shape (), from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or if `k` is below 1.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> scores = agrad.asarray([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
+    >>> agrad.metrics.top_k_accuracy(scores, agrad.asarray([1, 2]), k=2)
+    Tensor(0.5, dtype=float32, device='cpu')
+    """
+    scores, target = asarray(input), asarray(target)
+    if scores.ndim != 2 or target.shape != scores.shape[:1]:
+        raise ValueError(f"scores of shape {scores.shape} need the shape (n, classes), and labels {target.shape} (n,)")
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    classes, right = arange(scores.shape[1], device=scores.device), expand_dims(target, axis=1)
+    own = max(where(classes == right, scores, -float("inf")), axis=1, keepdims=True)
+    before = (scores > own) | ((scores == own) & (classes < right))
+    return mean((sum(before.astype(int), axis=1) < k).astype(float))
+
+
+@no_grad()
+def confusion_matrix(input: Any, target: Any, num_classes: int | None = None) -> Tensor:
+    """Count how often each class was taken for each.
+
+    Parameters
+    ----------
+    input : Tensor, shape (n,) or (n, classes)
+        Labels, or scores.
+    target : Tensor, shape (n,)
+        The right labels.
+    num_classes : int, optional
+        By default as many as there are scores, or as the largest label says.
+
+    Returns
+    -------
+    Tensor
+        Integers of shape (num_classes, num_classes): in row `i` and column `j`, how many of class `i` were taken for
+        `j`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or if a label is not from 0 to ``num_classes - 1``.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.metrics.confusion_matrix(agrad.asarray([0, 1, 1, 1]), agrad.asarray([0, 0, 1, 1]))
+    Tensor([[1, 1],
+            [0, 2]], dtype=int64, device='cpu')
+    """
+    scores = asarray(input)
+    labels, target = _labels(scores, target)
+    if num_classes is None:
+        largest = maximum(max(labels), max(target)).item() if labels.size else -1
+        num_classes = scores.shape[1] if scores.ndim == 2 else int(largest) + 1
+    for which, x in {"predicted": labels, "right": target}.items() if labels.size else ():
+        least, most = min(x).item(), max(x).item()
+        if least < 0 or most >= num_classes:
+            raise ValueError(f"the {which} labels go from {least} to {most}, the classes from 0 to {num_classes - 1}")
+    device = labels.device
+    counts = zeros(num_classes * num_classes, dtype=int, device=device)
+    places = target.astype(int) * num_classes + labels.astype(int)
+    one_each = ones(labels.size, dtype=int, device=device)
+    counts = wrap(device.backend.add_at(counts.data, places.data, one_each.data), device)
+    return reshape(counts, (num_classes, num_classes))
+
+
+def precision(input: Any, target: Any, num_classes: int | None = None, average: str | None = "macro") -> Tensor:
+    """Return which fraction of what was taken for a class belongs to it.
+
+    Parameters
+    ----------
+    input, target, num_classes
+        As for `confusion_matrix`.
+    average : "macro" or None
+        The mean over all classes that occur, or the figure of each class.
+
+    Returns
+    -------
+    Tensor
+        Of shape (), or (num_classes,) without average; 0 for a class that nothing was taken for.
+
+    Raises
+    ------
+    ValueError
+        As `confusion_matrix`, or for another average.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.metrics.precision(agrad.asarray([0, 1, 1, 1]), agrad.asarray([0, 0, 1, 1]), average=None).tolist()
+    [1.0, 0.6666666865348816]
+    """
+    right, taken, there = _counts(input, target, num_classes)
+    return _averaged(right, taken, there + taken, average)
+
+
+def recall(input: Any, target: Any, num_classes: int | None = None, average: str | None = "macro") -> Tensor:
+    """Return which fraction of a class was found.
+
+    Parameters
+    ----------
+    input, target, num_classes, average
+        As for `precision`.
+
+    Returns
+    -------
+    Tensor
+        Of shape (), or (num_classes,) without average; 0 for a class that is not there.
+
+    Raises
+    ------
+    ValueError
+        As `precision`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.metrics.recall(agrad.asarray([0, 1, 1, 1]), agrad.asarray([0, 0, 1, 1]), average=None).tolist()
+    [0.5, 1.0]
+    """
+    right, taken, there = _counts(input, target, num_classes)
+    return _averaged(right, there, there + taken, average)
+
+
+def f1_score(input: Any, target: Any, num_classes: int | None = None, average: str | None = "macro") -> Tensor:
+    """Return the harmonic mean of precision and recall.
+
+    Parameters
+    ----------
+    input, target, num_classes, average
+        As for `precision`.
+
+    Returns
+    -------
+    Tensor
+        Of shape (), or (num_classes,) without average; 0 for a class of which nothing was found.
+
+    Raises
+    ------
+    ValueError
+        As `precision`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.metrics.f1_score(agrad.asarray([0, 1, 1]), agrad.asarray([0, 0, 1]))
+    Tensor(0.6666667, dtype=float32, device='cpu')
+    """
+    right, taken, there = _counts(input, target, num_classes)
+    return _averaged(2 * right, taken + there, there + taken, average)
+
+
+# Numbers
+
+
+@no_grad()
+def mean_absolute_error(input: Any, target: Any) -> Tensor:
+    """Return the mean of ``|input - target|``.
+
+    Parameters
+    ----------
+    input, target : Tensor
+        Of the same shape.
+
+    Returns
+    -------
+    Tensor
+        Of shape ().
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.metrics.mean_absolute_error(agrad.asarray([1.0, 2.0]), agrad.asarray([1.5, 1.0]))
+    Tensor(0.75, dtype=float32, device='cpu')
+    """
+    predicted, right = _alike(input, target)
+    return mean(abs(predicted - right))
+
+
+@no_grad()
+def r2_score(input: Any, target: Any) -> Tensor:
+    """Return which fraction of the target's variance the predictions explain.
+
+    Parameters
+    ----------
+    input, target : Tensor
+        Of the same shape.
+
+    Returns
+    -------
+    Tensor
+        Of shape (): 1 for perfect predictions, 0 for those no better than the mean, negative for worse ones.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Notes
+    -----
+    For targets that are all the same it is 1 if the predictions are perfect and 0 if not, as in scikit-learn.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.metrics.r2_score(agrad.asarray([1.0, 2.0, 2.0]), agrad.asarray([1.0, 2.0, 3.0]))
+    Tensor(0.5, dtype=float32, device='cpu')
+    """
+    predicted, right = _alike(input, target)
+    left, whole = sum((right - predicted) ** 2), sum((right - mean(right)) ** 2)
+    constant = whole == 0
+    return where(constant, (left == 0).astype(left.dtype), 1 - left / where(constant, 1.0, whole))
+
+
+# What they share
+
+
+def _labels(input: Any, target: Any) -> tuple[Tensor, Tensor]:
+    labels, target = asarray(input), asarray(target)
+    labels = argmax(labels, axis=1) if labels.ndim == 2 else labels
+    if labels.ndim != 1 or labels.shape != target.shape:
+        raise ValueError(
+            f"predictions have the shape (n,) or (n, classes) and right labels (n,), not {asarray(input).shape} and "
+            f"{target.shape}"
+        )
+    return labels, target
+
+
+@no_grad()
+def _counts(input: Any, target: Any, num_classes: int | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Return for each class how many were found, how many were taken for it, and how many there are."""
+    matrix = confusion_matrix(input, target, num_classes).astype(float)
+    classes = arange(matrix.shape[0], device=matrix.device)
+    return matrix[classes, classes], sum(matrix, axis=0), sum(matrix, axis=1)
+
+
+def _averaged(part: Tensor, whole: Tensor, occurring: Tensor, average: str | None) -> Tensor:
+    figures = part / maximum(whole, 1.0)
+    if average is None:
+        return figures
+    if average != "macro":
+        raise ValueError(f"average must be 'macro' or None, not {average!r}")
+    return sum(figures) / sum((occurring > 0).astype(float))
+
+
+def _alike(input: Any, target: Any) -> tuple[Tensor, Tensor]:
+    predicted, right = asarray(input), asarray(target)
+    if predicted.shape != right.shape:
+        raise ValueError(f"predictions of shape {predicted.shape} do not fit targets of shape {right.shape}")
+    return predicted, right

@@ -1,0 +1,138 @@
+"""What is done to gradients between backward and the optimizer's step: PyTorch's ``torch.nn.utils``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from ..core.tape import no_grad
+from ..core.tensor import Tensor
+from ..ops.creation import asarray
+from ..ops.elementwise import abs, clip, isfinite
+from ..ops.manipulation import stack
+from ..ops.statistical import max, sum
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm"]
+
+
+@no_grad()
+def get_total_norm(tensors: Iterable[Tensor] | Tensor, norm_type: float = 2.0) -> Tensor:
+    """Return the norm of all Tensors together, as if they were one vector.
+
+    Parameters
+    ----------
+    tensors : Tensor or iterable of Tensor
+    norm_type : float
+        Above 0: 2 for the Euclidean norm, ``float("inf")`` for the largest absolute value.
+
+    Returns
+    -------
+    Tensor
+        Of shape (), on the device of the first Tensor; 0 if there is none.
+
+    Raises
+    ------
+    ValueError
+        If `norm_type` is not above 0.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn.utils import get_total_norm
+    >>> get_total_norm([agrad.asarray([3.0]), agrad.asarray([[4.0]])])
+    Tensor(5., dtype=float32, device='cpu')
+    """
+    if not norm_type > 0:
+        raise ValueError(f"norm_type must be above 0, not {norm_type!r}")
+    given = [x for x in ([tensors] if isinstance(tensors, Tensor) else tensors) if x.size]
+    if not given:
+        return asarray(0.0)
+    if norm_type == inf:
+        return max(stack([max(abs(x)).to(given[0].device) for x in given]))
+    powers = stack([sum(abs(x) ** norm_type).to(given[0].device) for x in given])
+    return sum(powers) ** (1 / norm_type)
+
+
+@no_grad()
+def clip_grad_norm_(
+    parameters: Iterable[Tensor] | Tensor, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> Tensor:
+    """Shrink the gradients of all parameters by one factor, in place, so that their norm is at most `max_norm`.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensor
+        Those without a gradient do not count.
+    max_norm : float
+    norm_type : float
+        See `get_total_norm`.
+    error_if_nonfinite : bool
+        Whether a norm that is infinite or NaN is an error. Without it, nothing waits for the device.
+
+    Returns
+    -------
+    Tensor
+        The norm before.
+
+    Raises
+    ------
+    RuntimeError
+        If the norm is infinite or NaN and `error_if_nonfinite`; the gradients stay as they were.
+    ValueError
+        As `get_total_norm`.
+
+    Notes
+    -----
+    PyTorch's factor: ``max_norm / (norm + 1e-6)``, and at most 1.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> w = nn.Parameter([3.0, 4.0])
+    >>> (w * w / 2).sum().backward()
+    >>> nn.utils.clip_grad_norm_([w], max_norm=0.5)
+    Tensor(5., dtype=float32, device='cpu')
+    >>> [round(x, 4) for x in w.grad.tolist()]
+    [0.3, 0.4]
+    """
+    gradients = _gradients(parameters)
+    norm = get_total_norm(gradients, norm_type)
+    if error_if_nonfinite and not isfinite(norm).item():
+        raise RuntimeError(
+            f"the norm of the gradients is {norm.item()}; look for what made them infinite or NaN, or write "
+            "error_if_nonfinite=False"
+        )
+    factor = clip(max_norm / (norm + 1e-6), max=1.0)
+    for g in gradients:
+        g *= factor.to(g.device).astype(g.dtype)
+    return norm
+
+
+@no_grad()
+def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -> None:
+    """Clip the gradients of all parameters to [-clip_value, clip_value], coordinate by coordinate, in place.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensor
+        Those without a gradient do not count.
+    clip_value : float
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> w = nn.Parameter([3.0, -0.25])
+    >>> (w * w).sum().backward()
+    >>> nn.utils.clip_grad_value_([w], 1.0)
+    >>> w.grad
+    Tensor([ 1. , -0.5], dtype=float32, device='cpu')
+    """
+    for g in _gradients(parameters):
+        g[...] = clip(g, -clip_value, clip_value)
+
+
+def _gradients(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
+    given = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad for p in given if p.grad is not None]

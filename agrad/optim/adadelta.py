@@ -1,0 +1,84 @@
+"""Adadelta: steps in the parameter's own units, without a learning rate to find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.device import Device
+from .common import advanced, average_square, downhill, none_negative, running
+from .optimizer import Optimizer
+
+__all__ = ["Adadelta"]
+
+
+class Adadelta(Optimizer):
+    """Adadelta: the gradient times the size of past steps, over that of past gradients.
+
+    A step is ``delta = g * sqrt(steps + eps) / sqrt(square + eps)``, where `steps` and `square` are running means of
+    ``delta * delta`` and ``g * g``; then ``x -= lr * delta``.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        See `Optimizer`.
+    lr : float
+        Scales the steps.
+    rho : float
+        How much of the running means the next step keeps.
+    eps : float
+        How large the first steps are.
+    weight_decay : float
+        How much of the parameter is added to its gradient: an L2 penalty.
+    maximize : bool
+        Whether to climb instead of to descend.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative, if `rho` is above 1, and as `Optimizer`.
+
+    Notes
+    -----
+    PyTorch's formula, after Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> w = nn.Parameter([1.0, -2.0])
+    >>> optimizer = optim.Adadelta([w], rho=0.75, eps=0.01)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> [round(x, 3) for x in w.tolist()]
+    [0.801, -1.8]
+    """
+
+    coordinatewise = True
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        none_negative(lr=lr, eps=eps, weight_decay=weight_decay)
+        if not 0 <= rho <= 1:
+            raise ValueError(f"rho must be from 0 to 1, not {rho!r}")
+        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
+
+    def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Return a parameter's new array; see `Optimizer.update`."""
+        xp, eps = device.xp, group["eps"]
+        g = downhill(x, g, group, device)
+        advanced(state)
+        square = average_square(running(state, "square_avg", x, device), g, group["rho"])
+        steps = running(state, "acc_delta", x, device)
+        delta = xp.sqrt(steps._data + eps)
+        delta /= xp.sqrt(square + eps)
+        delta *= g
+        average_square(steps, delta, group["rho"])
+        return device.backend.add_scaled(x, delta, -group["lr"])

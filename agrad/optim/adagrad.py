@@ -1,0 +1,96 @@
+"""Adagrad: steps that shrink with the gradients met so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.device import Device
+from .common import advanced, downhill, none_negative, running
+from .optimizer import Optimizer
+
+__all__ = ["Adagrad"]
+
+
+class Adagrad(Optimizer):
+    """Adagrad: ``x -= lr * g / (sqrt(total) + eps)``, where `total` is the sum of ``g * g`` over all steps.
+
+    Coordinates that seldom have a gradient take larger steps than the others.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        See `Optimizer`.
+    lr : float
+        The learning rate.
+    lr_decay : float
+        Step `t`, counted from 0, is divided by ``1 + t * lr_decay``.
+    weight_decay : float
+        How much of the parameter is added to its gradient: an L2 penalty.
+    initial_accumulator_value : float
+        What the sums begin with.
+    eps : float
+        Keeps the quotient small where gradients are.
+    maximize : bool
+        Whether to climb instead of to descend.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative, and as `Optimizer`.
+
+    Notes
+    -----
+    PyTorch's formula, after Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
+    optimization", JMLR 2011.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> w = nn.Parameter([1.0, -2.0])
+    >>> optimizer = optim.Adagrad([w], lr=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> [round(x, 4) for x in w.tolist()]
+    [0.5, -1.5]
+    """
+
+    coordinatewise = True
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        none_negative(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
+        none_negative(initial_accumulator_value=initial_accumulator_value)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "lr_decay": lr_decay,
+                "weight_decay": weight_decay,
+                "initial_accumulator_value": initial_accumulator_value,
+                "eps": eps,
+                "maximize": maximize,
+            },
+        )
+
+    def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Return a parameter's new array; see `Optimizer.update`."""
+        backend = device.backend
+        g = downhill(x, g, group, device)
+        step = advanced(state)
+        total = running(state, "sum", x, device)
+        if step == 1:
+            total._data += group["initial_accumulator_value"]
+        total._data = backend.add_product(total._data, g, g, 1)
+        root = device.xp.sqrt(total._data)
+        root += group["eps"]
+        return backend.add_quotient(x, g, root, -group["lr"] / (1 + (step - 1) * group["lr_decay"]))

@@ -1,0 +1,80 @@
+"""Lion: steps of one length, along the sign of a running mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.device import Device
+from .common import average, betas_below_one, none_negative, running
+from .optimizer import Optimizer
+
+__all__ = ["Lion"]
+
+
+class Lion(Optimizer):
+    """Lion, evolved sign momentum: ``x -= lr * sign(beta1 * mean + (1 - beta1) * g)``.
+
+    `mean` is a running mean of the gradient. Each coordinate moves by `lr`, so a good `lr` is three to ten times
+    smaller than for `Adam`, and a good `weight_decay` as many times larger. One array per parameter is kept, half of
+    what Adam keeps.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        See `Optimizer`.
+    lr : float
+        The learning rate: the length of a step in each coordinate.
+    betas : (float, float)
+        How much of the mean enters the step, and how much of it the next step keeps.
+    weight_decay : float
+        How much of the parameter is lost in a step, as a multiple of `lr`; see `AdamW`.
+    maximize : bool
+        Whether to climb instead of to descend.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative, if one of `betas` is not below 1, and as `Optimizer`.
+
+    Notes
+    -----
+    Algorithm 2 of Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS 2023.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> w = nn.Parameter([1.0, -2.0])
+    >>> optimizer = optim.Lion([w], lr=0.25)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.tolist()
+    [0.75, -1.75]
+    """
+
+    coordinatewise = True
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        none_negative(lr=lr, weight_decay=weight_decay)
+        betas_below_one(betas)
+        super().__init__(params, {"lr": lr, "betas": tuple(betas), "weight_decay": weight_decay, "maximize": maximize})
+
+    def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Return a parameter's new array; see `Optimizer.update`."""
+        backend = device.backend
+        beta1, beta2 = group["betas"]
+        g = -g if group["maximize"] else g
+        mean = running(state, "exp_avg", x, device)
+        mixed = mean._data * beta1
+        mixed = backend.add_scaled(mixed, g, 1 - beta1)
+        average(mean, g, beta2)
+        x *= 1 - group["lr"] * group["weight_decay"]
+        return backend.add_scaled(x, device.xp.sign(mixed), -group["lr"])

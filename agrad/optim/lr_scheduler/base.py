@@ -1,0 +1,149 @@
+"""LRScheduler: what all schedulers share, so that each is no more than its formula."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from ..optimizer import Optimizer
+
+__all__ = ["LRScheduler"]
+
+
+class LRScheduler:
+    """The base class of schedulers: a subclass defines `get_lr`.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Whose learning rates are set. Each group's first one is kept as ``"initial_lr"`` in the group.
+    last_epoch : int
+        How many steps have been taken before; -1 to begin.
+
+    Attributes
+    ----------
+    base_lrs : list of float
+        The initial learning rate of each group.
+    last_epoch : int
+        How many steps have been taken.
+
+    Raises
+    ------
+    TypeError
+        If `optimizer` is none.
+    KeyError
+        If `last_epoch` is not -1 and a group has no ``"initial_lr"``.
+
+    Notes
+    -----
+    To go on from a checkpoint, make optimizer and scheduler anew and give each its state with `load_state_dict`.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> class Halving(optim.lr_scheduler.LRScheduler):
+    ...     def get_lr(self):
+    ...         return [lr / 2**self.last_epoch for lr in self.base_lrs]
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = Halving(optimizer)
+    >>> optimizer.step()
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.25]
+    """
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        self.optimizer = check_optimizer(optimizer)
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"parameter group {i} has no 'initial_lr' to go on from step {last_epoch} with; load the "
+                    "optimizer's state first, or leave last_epoch at -1 and load the scheduler's own state"
+                )
+        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        self._step_count = 0
+        self._is_initial = True
+        self.step()
+        self._is_initial = False
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates of step `last_epoch`, one for each group: what a subclass defines."""
+        raise NotImplementedError(f"{type(self).__name__} has no get_lr(); see the example of LRScheduler")
+
+    def get_last_lr(self) -> list[float]:
+        """Return the learning rates that were set last, one for each group."""
+        return list(self._last_lr)
+
+    def step(self) -> None:
+        """Set the next learning rates: call it after the optimizer's `step`."""
+        if self._step_count == 1 and not self.optimizer.has_stepped:
+            warnings.warn(
+                "scheduler.step() was called before optimizer.step(): the first learning rate is never used; call the "
+                "optimizer's first",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._step_count += 1
+        self.last_epoch += 1
+        self._set(self.get_lr())
+
+    def _restart(self) -> None:
+        """Set the first learning rates, as at the beginning."""
+        self._set(self.base_lrs)
+        self.last_epoch, self._step_count, self._is_initial = 0, 1, True
+        self._set(self.get_lr())
+        self._is_initial = False
+
+    def _set(self, rates: list[float]) -> None:
+        for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = lr
+        self._last_lr = self._current()
+
+    def _current(self) -> list[float]:
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    # Saving and loading
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all attributes but the optimizer, for `load_state_dict` of a scheduler made with the same settings."""
+        return {name: value for name, value in vars(self).items() if name != "optimizer"}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a state from `state_dict`; the learning rates themselves are in the optimizer's state.
+
+        Raises
+        ------
+        ValueError
+            If it is the state of another kind of scheduler; nothing has changed then.
+        """
+        expected, given = self.state_dict().keys(), state_dict.keys()
+        if expected != given:
+            raise ValueError(
+                f"this is no state of a {type(self).__name__}: missing {sorted(expected - given)}, "
+                f"unexpected {sorted(given - expected)}"
+            )
+        vars(self).update(state_dict)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(last_epoch={self.last_epoch}, lr={self._last_lr})"
+
+
+def check_optimizer(optimizer: Any) -> Optimizer:
+    """Return an optimizer; TypeError for anything else."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"a scheduler needs an optimizer, not {type(optimizer).__name__}")
+    return optimizer
+
+
+def one_each(name: str, value: Any, optimizer: Optimizer) -> list[Any]:
+    """Return a setting for each group, from one for all or a list of them."""
+    count = len(optimizer.param_groups)
+    if not isinstance(value, (list, tuple)):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(f"{name} has {len(value)} values for the optimizer's {count} parameter groups")
+    return list(value)

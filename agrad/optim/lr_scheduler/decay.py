@@ -1,0 +1,276 @@
+"""Schedules that are one line of arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from math import cos, pi
+from types import FunctionType
+from typing import Any
+
+from ..optimizer import Optimizer
+from .base import LRScheduler, check_optimizer, one_each
+
+__all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "StepLR"]
+
+
+class LambdaLR(LRScheduler):
+    """The initial learning rate times a function of the number of steps.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    lr_lambda : callable, or list of callable
+        Of the number of steps, returns the factor; a list has one function for each group. A function is not part of
+        the state dict, the attributes of any other callable are.
+    last_epoch : int
+        See `LRScheduler`.
+
+    Raises
+    ------
+    ValueError
+        If a list does not have as many functions as the optimizer has groups.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t))
+    >>> optimizer.step()
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.25]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        self.lr_lambdas = one_each("lr_lambda", lr_lambda, check_optimizer(optimizer))
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates; see `LRScheduler.get_lr`."""
+        return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs, strict=True)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state; see `LRScheduler.state_dict`."""
+        saved = [None if isinstance(f, FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
+        return super().state_dict() | {"lr_lambdas": saved}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a state; see `LRScheduler.load_state_dict`."""
+        own = self.lr_lambdas
+        super().load_state_dict(state_dict)
+        self.lr_lambdas = own
+        for f, saved in zip(own, state_dict["lr_lambdas"], strict=True):
+            if saved is not None:
+                vars(f).update(saved)
+
+
+class StepLR(LRScheduler):
+    """The learning rate times `gamma` after every `step_size` steps.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    step_size : int
+    gamma : float
+    last_epoch : int
+        See `LRScheduler`.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += scheduler.get_last_lr()
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.5, 0.5, 0.25, 0.25]
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates; see `LRScheduler.get_lr`."""
+        if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
+            return self._current()
+        return [lr * self.gamma for lr in self._current()]
+
+
+class MultiStepLR(LRScheduler):
+    """The learning rate times `gamma` at each of the milestones.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    milestones : iterable of int
+        Numbers of steps; one that occurs twice counts twice.
+    gamma : float
+    last_epoch : int
+        See `LRScheduler`.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3], gamma=0.5)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += scheduler.get_last_lr()
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.5, 0.25, 0.25, 0.125]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.milestones, self.gamma = sorted(milestones), gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates; see `LRScheduler.get_lr`."""
+        times = self.milestones.count(self.last_epoch)
+        return [lr * self.gamma**times for lr in self._current()]
+
+
+class ExponentialLR(LRScheduler):
+    """The learning rate times `gamma` after every step.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    gamma : float
+    last_epoch : int
+        See `LRScheduler`.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> optimizer.step()
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.25]
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates; see `LRScheduler.get_lr`."""
+        return self._current() if self._is_initial else [lr * self.gamma for lr in self._current()]
+
+
+class LinearLR(LRScheduler):
+    """A factor that goes evenly from `start_factor` to `end_factor` over `total_iters` steps, and stays: a warm-up.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    start_factor : float
+        Above 0 and at most 1.
+    end_factor : float
+        From 0 to 1.
+    total_iters : int
+    last_epoch : int
+        See `LRScheduler`.
+
+    Raises
+    ------
+    ValueError
+        If a factor is out of range.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += scheduler.get_last_lr()
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.25, 0.375, 0.5, 0.5]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        if not 0 < start_factor <= 1:
+            raise ValueError(f"start_factor must be above 0 and at most 1, not {start_factor!r}")
+        if not 0 <= end_factor <= 1:
+            raise ValueError(f"end_factor must be from 0 to 1, not {end_factor!r}")
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates; see `LRScheduler.get_lr`."""
+        if self.last_epoch == 0:
+            return [lr * self.start_factor for lr in self._current()]
+        if self._is_initial or self.last_epoch > self.total_iters:
+            return self._current()
+        rise = self.end_factor - self.start_factor
+        before = self.total_iters * self.start_factor + (self.last_epoch - 1) * rise
+        return [lr * (1 + rise / before) for lr in self._current()]
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Half a cosine from the initial learning rate down to `eta_min` in `T_max` steps; after that it rises again.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    T_max : int
+    eta_min : float
+    last_epoch : int
+        See `LRScheduler`.
+
+    Notes
+    -----
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, without the restarts.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+    >>> rates = []
+    >>> for _ in range(5):
+    ...     rates += scheduler.get_last_lr()
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> [round(rate, 3) for rate in rates]
+    [0.5, 0.427, 0.25, 0.073, 0.0]
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates; see `LRScheduler.get_lr`."""
+        if self._is_initial:
+            return self._current()
+        before, now = (1 + cos(pi * t / self.T_max) for t in (self.last_epoch - 1, self.last_epoch))
+        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # from the lowest point, where nothing is left
+            pairs = zip(self._current(), self.base_lrs, strict=True)
+            return [lr + (base - self.eta_min) * (1 - cos(pi / self.T_max)) / 2 for lr, base in pairs]
+        return [now / before * (lr - self.eta_min) + self.eta_min for lr in self._current()]

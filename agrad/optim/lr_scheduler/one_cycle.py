@@ -1,0 +1,153 @@
+"""OneCycleLR: up to a large learning rate, and down to nearly nothing."""
+
+from __future__ import annotations
+
+from math import cos, pi
+from typing import Any
+
+from ..optimizer import Optimizer
+from .base import LRScheduler, check_optimizer, one_each
+
+__all__ = ["OneCycleLR"]
+
+
+class OneCycleLR(LRScheduler):
+    """The 1cycle policy: the learning rate rises to `max_lr`, then falls to nearly nothing, and momentum opposes it.
+
+    It is stepped after every batch.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    max_lr : float, or list of float
+        The highest learning rate, for each group.
+    total_steps : int, optional
+        How many steps the cycle has; or else `epochs` and `steps_per_epoch`.
+    epochs, steps_per_epoch : int, optional
+    pct_start : float
+        Which part of the cycle rises.
+    anneal_strategy : {"cos", "linear"}
+    cycle_momentum : bool
+        Whether momentum, or the first of the betas, falls while the learning rate rises, and rises again.
+    base_momentum, max_momentum : float, or list of float
+        Between which it goes.
+    div_factor : float
+        The first learning rate is ``max_lr / div_factor``.
+    final_div_factor : float
+        The last learning rate is the first one divided by this.
+    three_phase : bool
+        Whether the learning rate first falls back to its beginning as fast as it rose, and then to nothing.
+    last_epoch : int
+        See `LRScheduler`.
+
+    Raises
+    ------
+    ValueError
+        If the number of steps is not given or not positive, if a setting is out of range, or if the optimizer has no
+        momentum to cycle; and from `step` after the last step.
+
+    Notes
+    -----
+    PyTorch's schedule, after Smith and Topin, "Super-convergence: very fast training of neural networks using large
+    learning rates", 2017.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5, momentum=0.9)
+    >>> scheduler = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=5, pct_start=0.4)
+    >>> rates = scheduler.get_last_lr()
+    >>> for _ in range(4):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    ...     rates += scheduler.get_last_lr()
+    >>> [round(rate, 3) for rate in rates]
+    [0.04, 1.0, 0.75, 0.25, 0.0]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float | list[float],
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float | list[float] = 0.85,
+        max_momentum: float | list[float] = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+        last_epoch: int = -1,
+    ) -> None:
+        check_optimizer(optimizer)
+        self.total_steps = _count(total_steps, epochs, steps_per_epoch)
+        if not 0 <= pct_start <= 1:
+            raise ValueError(f"pct_start must be from 0 to 1, not {pct_start!r}")
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
+        self.anneal_strategy, self.cycle_momentum = anneal_strategy, cycle_momentum
+        rise = pct_start * self.total_steps - 1
+        # Where each phase ends, and which entries of a group the learning rate and the momentum have there.
+        self.phases = [(rise, "max_lr", "base_momentum")]
+        if three_phase:
+            self.phases.append((2 * rise, "initial_lr", "max_momentum"))
+        self.phases.append((self.total_steps - 1, "min_lr", "max_momentum"))
+        if last_epoch == -1:
+            for group, highest in zip(optimizer.param_groups, one_each("max_lr", max_lr, optimizer), strict=True):
+                first = highest / div_factor
+                group.update(initial_lr=first, max_lr=highest, min_lr=first / final_div_factor)
+        if cycle_momentum:
+            self._begin_momentum(optimizer, base_momentum, max_momentum, last_epoch)
+        super().__init__(optimizer, last_epoch)
+
+    def _begin_momentum(self, optimizer: Optimizer, lowest: Any, highest: Any, last_epoch: int) -> None:
+        if not {"momentum", "betas"} & optimizer.defaults.keys():
+            raise ValueError(
+                f"{type(optimizer).__name__} has no momentum and no betas to cycle; write cycle_momentum=False"
+            )
+        lowest, highest = one_each("base_momentum", lowest, optimizer), one_each("max_momentum", highest, optimizer)
+        if last_epoch == -1:
+            for group, low, high in zip(optimizer.param_groups, lowest, highest, strict=True):
+                group.update(base_momentum=low, max_momentum=high)
+                _set_momentum(group, high)
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates, having set the momenta; see `LRScheduler.get_lr`."""
+        if self.last_epoch > self.total_steps:
+            raise ValueError(f"the cycle has {self.total_steps} steps; there is no step {self.last_epoch}")
+        begin, lr, momentum = 0.0, "initial_lr", "max_momentum"
+        for end, next_lr, next_momentum in self.phases:
+            if self.last_epoch <= end or end == self.phases[-1][0]:
+                break
+            begin, lr, momentum = end, next_lr, next_momentum
+        part = (self.last_epoch - begin) / (end - begin) if end != begin else 1.0
+        groups = self.optimizer.param_groups
+        if self.cycle_momentum:
+            for group in groups:
+                _set_momentum(group, self._between(group[momentum], group[next_momentum], part))
+        return [self._between(group[lr], group[next_lr], part) for group in groups]
+
+    def _between(self, start: float, end: float, part: float) -> float:
+        if self.anneal_strategy == "linear":
+            return (end - start) * part + start
+        return end + (start - end) / 2 * (cos(pi * part) + 1)
+
+
+def _count(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
+    if total_steps is None:
+        if epochs is None or steps_per_epoch is None:
+            raise ValueError("OneCycleLR needs total_steps, or epochs and steps_per_epoch")
+        total_steps = epochs * steps_per_epoch
+    if not isinstance(total_steps, int) or total_steps <= 0:
+        raise ValueError(f"the number of steps must be a positive integer, not {total_steps!r}")
+    return total_steps
+
+
+def _set_momentum(group: dict[str, Any], momentum: float) -> None:
+    if "betas" in group:
+        group["betas"] = (momentum, *group["betas"][1:])
+    else:
+        group["momentum"] = momentum

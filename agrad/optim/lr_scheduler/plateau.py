@@ -1,0 +1,106 @@
+"""ReduceLROnPlateau: smaller steps when nothing gets better any more."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from ..optimizer import Optimizer
+from .base import LRScheduler, check_optimizer, one_each
+
+__all__ = ["ReduceLROnPlateau"]
+
+
+class ReduceLROnPlateau(LRScheduler):
+    """The learning rate times `factor` when a metric has not become better for more than `patience` steps.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    mode : {"min", "max"}
+        Whether a small or a large metric is better.
+    factor : float
+        Below 1.
+    patience : int
+        How many steps in a row may pass without a better metric.
+    threshold : float
+        How much better is better.
+    threshold_mode : {"rel", "abs"}
+        Whether `threshold` is a part of the best metric or is subtracted from it.
+    cooldown : int
+        For how many steps after a reduction no step counts as bad.
+    min_lr : float, or list of float
+        The smallest learning rate, for each group.
+    eps : float
+        A reduction by less is not made.
+
+    Raises
+    ------
+    ValueError
+        If `factor` is 1 or more, or for an unknown mode.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+    >>> for loss in (3.0, 2.0, 2.0, 2.0, 2.0):
+    ...     scheduler.step(loss)
+    >>> scheduler.get_last_lr()
+    [0.25]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float | list[float] = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
+        if not factor < 1:
+            raise ValueError(f"factor must be below 1, not {factor!r}")
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode must be 'min' or 'max', not {mode!r}")
+        if threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
+        self.optimizer = check_optimizer(optimizer)
+        self.min_lrs = one_each("min_lr", min_lr, optimizer)
+        self.mode, self.factor, self.patience, self.cooldown, self.eps = mode, factor, patience, cooldown, eps
+        self.threshold, self.threshold_mode = threshold, threshold_mode
+        self.best = inf if mode == "min" else -inf
+        self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
+        self._last_lr = self._current()
+
+    def step(self, metrics: Any) -> None:  # type: ignore[override]
+        """Look at a metric, and reduce the learning rates if it is time.
+
+        Parameters
+        ----------
+        metrics : float or Tensor
+            The loss on validation data, for instance.
+        """
+        current = metrics.item() if hasattr(metrics, "item") else float(metrics)
+        self.last_epoch += 1
+        if self._is_better(current):
+            self.best, self.num_bad_epochs = current, 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            reduced = [max(lr * self.factor, least) for lr, least in zip(self._current(), self.min_lrs, strict=True)]
+            pairs = zip(self._current(), reduced, strict=True)
+            self._set([new if old - new > self.eps else old for old, new in pairs])
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+        self._last_lr = self._current()
+
+    def _is_better(self, metric: float) -> bool:
+        margin = -self.threshold if self.mode == "min" else self.threshold
+        goal = self.best * (1 + margin) if self.threshold_mode == "rel" else self.best + margin
+        return metric < goal if self.mode == "min" else metric > goal

@@ -1,0 +1,94 @@
+"""SequentialLR: one schedule after the other."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..optimizer import Optimizer
+from .base import LRScheduler, check_optimizer
+from .plateau import ReduceLROnPlateau
+
+__all__ = ["SequentialLR"]
+
+
+class SequentialLR(LRScheduler):
+    """Schedulers that take turns: a warm-up and what follows it.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    schedulers : sequence of LRScheduler
+        All of the same optimizer. Each begins with its first learning rate when its turn comes.
+    milestones : sequence of int
+        The numbers of steps after which the next one takes over: one fewer than schedulers.
+
+    Raises
+    ------
+    ValueError
+        If there is no scheduler or a wrong number of milestones, or if one is a `ReduceLROnPlateau` or of another
+        optimizer.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> from agrad.optim.lr_scheduler import ExponentialLR, LinearLR, SequentialLR
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=1.0)
+    >>> warm_up = LinearLR(optimizer, start_factor=0.25, total_iters=3)
+    >>> decay = ExponentialLR(optimizer, gamma=0.5)
+    >>> scheduler = SequentialLR(optimizer, [warm_up, decay], milestones=[3])
+    >>> rates = []
+    >>> for _ in range(6):
+    ...     rates += scheduler.get_last_lr()
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.25, 0.5, 0.75, 1.0, 0.5, 0.25]
+    """
+
+    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
+        self.optimizer = check_optimizer(optimizer)
+        self._schedulers, self._milestones = list(schedulers), list(milestones)
+        if not schedulers or len(milestones) != len(schedulers) - 1:
+            raise ValueError(
+                f"{len(schedulers)} schedulers take turns at {len(schedulers) - 1} milestones, not at {len(milestones)}"
+                if schedulers
+                else "SequentialLR needs at least one scheduler"
+            )
+        for scheduler in schedulers:
+            if isinstance(scheduler, ReduceLROnPlateau):
+                raise ValueError("a ReduceLROnPlateau needs a metric at each step, which SequentialLR does not have")
+            if scheduler.optimizer is not optimizer:
+                raise ValueError(f"a {type(scheduler).__name__} among the schedulers has another optimizer")
+        self._restart()
+
+    def step(self) -> None:
+        """Set the next learning rates: call it after the optimizer's `step`."""
+        self.last_epoch += 1
+        scheduler = self._turn()
+        if self.last_epoch in self._milestones:
+            scheduler._restart()
+        else:
+            scheduler.step()
+        self._last_lr = scheduler.get_last_lr()
+
+    def _restart(self) -> None:
+        self.last_epoch = 0
+        self._turn()._restart()
+        self._last_lr = self._turn().get_last_lr()
+
+    def _turn(self) -> LRScheduler:
+        return self._schedulers[bisect_right(self._milestones, self.last_epoch)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state, those of the schedulers included; see `LRScheduler.state_dict`."""
+        return super().state_dict() | {"_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a state; see `LRScheduler.load_state_dict`."""
+        own = self._schedulers
+        super().load_state_dict(state_dict)
+        self._schedulers = own
+        for scheduler, saved in zip(own, state_dict["_schedulers"], strict=True):
+            scheduler.load_state_dict(saved)

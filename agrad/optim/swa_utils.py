@@ -1,0 +1,127 @@
+"""Averages of a model's weights over training: exponential moving averages, and stochastic weight averaging."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from ..core.device import Device
+from ..core.tape import no_grad
+from ..core.tensor import Tensor
+from ..nn.module import Module
+from ..ops.creation import zeros
+
+__all__ = ["AveragedModel", "get_ema_avg_fn", "get_swa_avg_fn"]
+
+Average = Callable[[Tensor, Tensor, Any], Tensor]
+
+
+class AveragedModel(Module):
+    """A copy of a model whose weights are averages of the model's: often better on new data than the last weights.
+
+    Parameters
+    ----------
+    model : Module
+        What is trained; it is copied.
+    device : str or Device, optional
+        Where the averages live; by default where the model is.
+    avg_fn : callable, optional
+        Of the average, the current weight and the number of weights averaged so far, returns the new average. By
+        default all weights count alike, as `get_swa_avg_fn`; see `get_ema_avg_fn` for a moving average.
+    use_buffers : bool
+        Whether buffers are averaged too, instead of being copied.
+
+    Attributes
+    ----------
+    module : Module
+        The copy.
+    n_averaged : Tensor
+        How many times `update_parameters` was called.
+
+    Notes
+    -----
+    PyTorch's ``torch.optim.swa_utils.AveragedModel``, with the same names in the state dict. Izmailov et al.,
+    "Averaging weights leads to wider optima and better generalization", UAI 2018.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> from agrad.optim.swa_utils import AveragedModel, get_ema_avg_fn
+    >>> model = nn.Linear(1, 1, bias=False)
+    >>> average = AveragedModel(model, avg_fn=get_ema_avg_fn(0.75))
+    >>> for weight in (0.0, 1.0, 2.0):
+    ...     with agrad.no_grad():
+    ...         model.weight[...] = weight
+    ...     average.update_parameters(model)
+    >>> average(agrad.ones((1, 1))).item()
+    0.6875
+    """
+
+    n_averaged: Tensor
+
+    def __init__(
+        self,
+        model: Module,
+        device: str | Device | None = None,
+        avg_fn: Average | None = None,
+        use_buffers: bool = False,
+    ) -> None:
+        super().__init__()
+        self.module = copy.deepcopy(model)
+        if device is not None:
+            self.module.to(device)
+        place = next((p.device for p in self.module.parameters()), None)
+        self.register_buffer("n_averaged", zeros((), dtype=int, device=place))
+        self.avg_fn = get_swa_avg_fn() if avg_fn is None else avg_fn
+        self.use_buffers = use_buffers
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the averaged model returns."""
+        return self.module(*args, **kwargs)
+
+    @no_grad()
+    def update_parameters(self, model: Module) -> None:
+        """Take the current weights of `model` into the averages: call it after the optimizer's step."""
+        count = self.n_averaged.item()
+        for mine, current in zip(self.module.parameters(), model.parameters(), strict=True):
+            self._take(mine, current, count)
+        for buffer, current_buffer in zip(self.module.buffers(), model.buffers(), strict=True):
+            self._take(buffer, current_buffer, count if self.use_buffers and buffer.dtype.differentiable else 0)
+        self.n_averaged += 1
+
+    def _take(self, averaged: Tensor, current: Tensor, count: Any) -> None:
+        current = current.detach().to(averaged.device)
+        averaged[...] = self.avg_fn(averaged.detach(), current, count) if count else current
+
+
+def get_ema_avg_fn(decay: float = 0.999) -> Average:
+    """Return an `avg_fn` for an exponential moving average: ``decay * average + (1 - decay) * current``.
+
+    Raises
+    ------
+    ValueError
+        If `decay` is not from 0 to 1.
+
+    Examples
+    --------
+    >>> from agrad.optim.swa_utils import get_ema_avg_fn
+    >>> get_ema_avg_fn(0.75)(4.0, 8.0, 1)
+    5.0
+    """
+    if not 0 <= decay <= 1:
+        raise ValueError(f"decay must be from 0 to 1, not {decay!r}")
+    return lambda averaged, current, count: averaged * decay + current * (1 - decay)
+
+
+def get_swa_avg_fn() -> Average:
+    """Return an `avg_fn` for an average in which all weights count alike.
+
+    Examples
+    --------
+    >>> from agrad.optim.swa_utils import get_swa_avg_fn
+    >>> get_swa_avg_fn()(4.0, 8.0, 3)
+    5.0
+    """
+    return lambda averaged, current, count: averaged + (current - averaged) / (count + 1)

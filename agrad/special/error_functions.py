@@ -1,0 +1,210 @@
+"""The error function and its relatives: the normal distribution.
+
+Source of the derivatives: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, chapter 7.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+from ..ops.activations import erf
+from ..ops.gathering import bare
+from ..ops.library import library
+
+__all__ = ["erf", "erfc", "erfcx", "erfinv", "log_ndtr", "ndtr", "ndtri"]
+
+_ROOT_HALF: Final = math.sqrt(0.5)
+_ROOT_PI: Final = math.sqrt(math.pi)
+_ROOT_2PI: Final = math.sqrt(2.0 * math.pi)
+
+
+@primitive
+def erfc(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the complementary error function, elementwise: ``1 - erf(x)``, where that would lose its digits too.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype; of the default dtype for integers, here and in all of `agrad.special`.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+    NotImplementedError
+        If the array library has no such function, here and in most of `agrad.special`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.erfc(agrad.asarray([0.0, 0.5, 1.0])))
+    Tensor([1000.,  480.,  157.], dtype=float32, device='cpu')
+    """
+    return library(xp, "erfc", x)
+
+
+erfc.vjp(x=lambda g, x, xp: g * (-2.0 / _ROOT_PI * xp.exp(-x * x)))
+
+
+@primitive
+def erfcx(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the scaled complementary error function, elementwise: ``exp(x**2) * erfc(x)``.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.erfcx(agrad.asarray([0.0, 1.0, 100.0])))
+    Tensor([1000.,  428.,    6.], dtype=float32, device='cpu')
+    """
+    return library(xp, "erfcx", x)
+
+
+erfcx.vjp(x=lambda g, x, out: g * (2.0 * x * out - 2.0 / _ROOT_PI))
+
+
+@primitive
+def erfinv(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the inverse of the error function, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, from -1 to 1, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype; infinite at -1 and 1, NaN outside.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.erfinv(agrad.asarray([0.0, 0.5, 0.9])))
+    Tensor([   0.,  477., 1163.], dtype=float32, device='cpu')
+    """
+    return library(xp, "erfinv", x)
+
+
+erfinv.vjp(x=lambda g, out, xp: g * (0.5 * _ROOT_PI * xp.exp(out * out)))
+
+
+@primitive
+def ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the chance that a standard normal number is below `x`, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``erfc(-x / sqrt(2)) / 2``, of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.ndtr(agrad.asarray([-1.0, 0.0, 1.0])))
+    Tensor([159., 500., 841.], dtype=float32, device='cpu')
+    """
+    return library(xp, "ndtr", x)
+
+
+ndtr.vjp(x=lambda g, x, xp: g * (xp.exp(-0.5 * x * x) / _ROOT_2PI))
+
+
+@primitive
+def log_ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the logarithm of `ndtr`, where `ndtr` would underflow too.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(agrad.special.log_ndtr(agrad.asarray([-40.0, 0.0, 40.0])))
+    Tensor([-805.,   -1.,   -0.], dtype=float32, device='cpu')
+    """
+    return library(xp, "log_ndtr", x)
+
+
+# The density over the chance; the scaled erfc keeps both from underflowing.
+log_ndtr.vjp(x=lambda g, x, xp: g * (2.0 / _ROOT_2PI / bare(erfcx, xp)(-_ROOT_HALF * x)))
+
+
+@primitive
+def ndtri(xp: Any, y: ArrayLike, /) -> Tensor:
+    """Return the inverse of `ndtr`, elementwise: the quantiles of the standard normal distribution.
+
+    Parameters
+    ----------
+    y : ArrayLike
+        Real, from 0 to 1, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype; infinite at 0 and 1, NaN outside.
+
+    Raises
+    ------
+    TypeError
+        If `y` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.ndtri(agrad.asarray([0.025, 0.5, 0.975])))
+    Tensor([-1960.,     0.,  1960.], dtype=float32, device='cpu')
+    """
+    return library(xp, "ndtri", y)
+
+
+ndtri.vjp(y=lambda g, out, xp: g * (_ROOT_2PI * xp.exp(0.5 * out * out)))

@@ -1,0 +1,336 @@
+"""The gamma function and its relatives: its logarithm and what that derives to, beta and zeta functions.
+
+Source of the derivatives: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, chapters 5, 8 and 25.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import factorial
+from typing import Any, Final
+
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+from ..ops.elementwise import equal, exp, multiply
+from ..ops.gathering import bare
+from ..ops.library import floating, floats, library
+from ..ops.searching import where
+from .entropy import xlog1py, xlogy
+
+__all__ = [
+    "betainc", "betaln", "digamma", "gammainc", "gammaincc", "gammaln", "polygamma", "psi", "zeta",
+]  # fmt: skip
+
+_LAST_FACTORIAL: Final = 170  # that a float can hold
+
+
+def _refusal(op: str, argument: str) -> Callable[..., Any]:
+    """Return the rule of an argument with respect to which no formula is known."""
+
+    def refuse(g: Any) -> Any:
+        raise NotImplementedError(
+            f"{op} has no gradient with respect to {argument}; write {argument}.detach() if it is meant as a constant"
+        )
+
+    return refuse
+
+
+@primitive
+def gammaln(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the logarithm of the absolute value of the gamma function, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype; infinite at 0, -1, -2 ...
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(agrad.exp(agrad.special.gammaln(agrad.asarray([1.0, 3.0, 5.0]))))
+    Tensor([ 1.,  2., 24.], dtype=float32, device='cpu')
+    """
+    return library(xp, "gammaln", x)
+
+
+@primitive
+def digamma(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the derivative of `gammaln`, elementwise; `psi` is another name of it.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype; NaN at -1, -2 ...
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.digamma(agrad.asarray([0.5, 1.0, 10.0])))
+    Tensor([-1964.,  -577.,  2252.], dtype=float32, device='cpu')
+    """
+    return library(xp, "digamma", x)
+
+
+psi = digamma
+
+
+def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
+    """Return the derivative of `digamma` of order `n`, elementwise; `n` has no gradient.
+
+    Parameters
+    ----------
+    n : ArrayLike
+        Whole numbers, 0 or larger.
+    x : ArrayLike
+        Real, of a shape that broadcasts with `n`'s.
+
+    Returns
+    -------
+    Tensor
+        Of the broadcast shape, and the dtype of `x`.
+
+    Raises
+    ------
+    ValueError
+        If `n` is a number below 0.
+    TypeError
+        If `x` is complex.
+
+    Notes
+    -----
+    Source: M. Abramowitz and I. A. Stegun, "Handbook of mathematical functions", 6.4.10.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.polygamma(1, agrad.asarray([0.5, 1.0, 10.0])))
+    Tensor([4935., 1645.,  105.], dtype=float32, device='cpu')
+    """
+    x = floating(x)
+    if isinstance(n, int) and n <= _LAST_FACTORIAL:
+        if n < 0:
+            raise ValueError(f"polygamma takes derivatives of order 0 and higher, not {n}")
+        return digamma(x) if n == 0 else multiply((-1) ** (n + 1) * float(factorial(n)), zeta(n + 1, x))
+    n = floating(n, x).detach()
+    sign = 1.0 - 2.0 * ((n + 1.0) % 2.0)
+    return where(equal(n, 0.0), digamma(x), sign * exp(gammaln(n + 1.0)) * zeta(n + 1.0, x))
+
+
+@primitive
+def zeta(xp: Any, x: ArrayLike, q: ArrayLike | None = None) -> Tensor:
+    """Return the zeta function of Hurwitz, elementwise; without `q` that of Riemann.
+
+    There is a gradient with respect to `q` only.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, larger than 1.
+    q : ArrayLike, optional
+        Real, of a shape that broadcasts with that of `x`; 1 if left out.
+
+    Returns
+    -------
+    Tensor
+        The sum of ``(k + q)**-x`` over k = 0, 1, 2 ..., of the broadcast shape and the promoted dtype; NaN where `x`
+        is below 1, but for SciPy's continuation of Riemann's.
+
+    Raises
+    ------
+    TypeError
+        If an argument is complex.
+    NotImplementedError
+        In the backward pass, if `x` requires gradients.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.zeta(agrad.asarray([2.0, 4.0])))
+    Tensor([1645., 1082.], dtype=float32, device='cpu')
+    """
+    return library(xp, "zeta", x) if q is None else library(xp, "zeta", x, q)
+
+
+gammaln.vjp(x=lambda g, x, xp: g * bare(digamma, xp)(x))
+digamma.vjp(x=lambda g, x, xp: g * bare(zeta, xp)(2.0, x))
+
+
+def _zeta_q(g: Any, x: Any, q: Any, xp: Any) -> Any:
+    x, q = floats(xp, x, q)
+    return g * (-x * bare(zeta, xp)(x + 1.0, q))
+
+
+zeta.vjp(x=_refusal("zeta", "x"), q=_zeta_q)
+
+
+@primitive
+def gammainc(xp: Any, a: ArrayLike, x: ArrayLike, /) -> Tensor:
+    """Return the regularized lower incomplete gamma function, elementwise.
+
+    There is a gradient with respect to `x` only.
+
+    Parameters
+    ----------
+    a, x : ArrayLike
+        Real, not negative, of shapes that broadcast.
+
+    Returns
+    -------
+    Tensor
+        The integral of ``t**(a - 1) * exp(-t)`` from 0 to `x`, over ``gamma(a)``: of the broadcast shape and the
+        promoted dtype.
+
+    Raises
+    ------
+    TypeError
+        If an argument is complex.
+    NotImplementedError
+        In the backward pass, if `a` requires gradients.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.gammainc(2.0, agrad.asarray([0.0, 1.0, 10.0])))
+    Tensor([   0.,  264., 1000.], dtype=float32, device='cpu')
+    """
+    return library(xp, "gammainc", a, x)
+
+
+@primitive
+def gammaincc(xp: Any, a: ArrayLike, x: ArrayLike, /) -> Tensor:
+    """Return the regularized upper incomplete gamma function, elementwise: ``1 - gammainc(a, x)``.
+
+    There is a gradient with respect to `x` only.
+
+    Parameters
+    ----------
+    a, x : ArrayLike
+        As in `gammainc`.
+
+    Returns
+    -------
+    Tensor
+        As in `gammainc`.
+
+    Raises
+    ------
+    TypeError, NotImplementedError
+        As in `gammainc`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.gammaincc(2.0, agrad.asarray([0.0, 1.0, 10.0])))
+    Tensor([1000.,  736.,    0.], dtype=float32, device='cpu')
+    """
+    return library(xp, "gammaincc", a, x)
+
+
+def _gamma_density(xp: Any, a: Any, x: Any) -> Any:
+    """Return ``x**(a - 1) * exp(-x) / gamma(a)``."""
+    a, x = floats(xp, a, x)
+    return xp.exp(bare(xlogy, xp)(a - 1.0, x) - x - bare(gammaln, xp)(a))
+
+
+gammainc.vjp(a=_refusal("gammainc", "a"), x=lambda g, a, x, xp: g * _gamma_density(xp, a, x))
+gammaincc.vjp(a=_refusal("gammaincc", "a"), x=lambda g, a, x, xp: -g * _gamma_density(xp, a, x))
+
+
+@primitive
+def betaln(xp: Any, a: ArrayLike, b: ArrayLike, /) -> Tensor:
+    """Return the logarithm of the absolute value of the beta function, elementwise.
+
+    Parameters
+    ----------
+    a, b : ArrayLike
+        Real, positive, of shapes that broadcast.
+
+    Returns
+    -------
+    Tensor
+        ``gammaln(a) + gammaln(b) - gammaln(a + b)``, of the broadcast shape and the promoted dtype.
+
+    Raises
+    ------
+    TypeError
+        If an argument is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.betaln(agrad.asarray([0.5, 1.0, 10.0]), 2.0))
+    Tensor([  288.,  -693., -4700.], dtype=float32, device='cpu')
+    """
+    return library(xp, "betaln", a, b)
+
+
+def _betaln_rule(g: Any, xp: Any, first: Any, other: Any) -> Any:
+    first, other = floats(xp, first, other)
+    return g * (bare(digamma, xp)(first) - bare(digamma, xp)(first + other))
+
+
+betaln.vjp(a=lambda g, a, b, xp: _betaln_rule(g, xp, a, b), b=lambda g, a, b, xp: _betaln_rule(g, xp, b, a))
+
+
+@primitive
+def betainc(xp: Any, a: ArrayLike, b: ArrayLike, x: ArrayLike, /) -> Tensor:
+    """Return the regularized incomplete beta function, elementwise.
+
+    There is a gradient with respect to `x` only.
+
+    Parameters
+    ----------
+    a, b : ArrayLike
+        Real, positive, of shapes that broadcast.
+    x : ArrayLike
+        Real, from 0 to 1.
+
+    Returns
+    -------
+    Tensor
+        The integral of ``t**(a - 1) * (1 - t)**(b - 1)`` from 0 to `x`, over ``beta(a, b)``: of the broadcast shape
+        and the promoted dtype.
+
+    Raises
+    ------
+    TypeError
+        If an argument is complex.
+    NotImplementedError
+        In the backward pass, if `a` or `b` requires gradients.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.betainc(2.0, 3.0, agrad.asarray([0.0, 0.5, 1.0])))
+    Tensor([   0.,  688., 1000.], dtype=float32, device='cpu')
+    """
+    return library(xp, "betainc", a, b, x)
+
+
+def _betainc_x(g: Any, a: Any, b: Any, x: Any, xp: Any) -> Any:
+    a, b, x = floats(xp, a, b, x)
+    powers = bare(xlogy, xp)(a - 1.0, x) + bare(xlog1py, xp)(b - 1.0, -x)
+    return g * xp.exp(powers - bare(betaln, xp)(a, b))
+
+
+betainc.vjp(a=_refusal("betainc", "a"), b=_refusal("betainc", "b"), x=_betainc_x)

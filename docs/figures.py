@@ -1,0 +1,55 @@
+"""Draws the figures of the tutorial: ``python docs/figures.py`` writes them anew, which takes graphviz."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import agrad
+from agrad.inspection.graph import Graph
+
+FOLDER = Path(__file__).parent / "figures"
+
+
+def leaf(value: float) -> agrad.Tensor:
+    """Return a number that wants a gradient."""
+    return agrad.tensor(value, requires_grad=True)
+
+
+def neuron() -> Graph:
+    """Return the tape of one neuron."""
+    x, w, b = leaf(2.0), leaf(-0.5), leaf(1.5)
+    u = x * w
+    v = u + b
+    y = agrad.tanh(v)
+    return agrad.draw(y, names={"x": x, "w": w, "b": b, "u": u, "v": v, "y": y})
+
+
+def diamond() -> Graph:
+    """Return a tape on which two paths lead to the same place."""
+    x = leaf(1.0)
+    a = agrad.exp(x)
+    b = agrad.sin(a)
+    c = a * b
+    return agrad.draw(c, names={"x": x, "a": a, "b": b, "c": c})
+
+
+def layer() -> Graph:
+    """Return the tape of a layer, on arrays."""
+    model = agrad.nn.Sequential(agrad.nn.Linear(3, 2), agrad.nn.ReLU())
+    return agrad.draw(model, input_shape=(4, 3))
+
+
+def slope() -> Graph:
+    """Return the tape of a gradient that was itself recorded."""
+    x = leaf(0.5)
+    y = agrad.exp(x * x)
+    (first,) = agrad.gradients(y, x, create_graph=True)
+    return agrad.draw(first, names={"x": x, "y": y, "first": first})
+
+
+FIGURES = {"neuron": neuron, "diamond": diamond, "layer": layer, "slope": slope}
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, draw in FIGURES.items():
+        draw().save(FOLDER / f"{name}.svg")

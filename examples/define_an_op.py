@@ -1,0 +1,193 @@
+"""Define ops of your own: a formula that does not break down, an op with integers, and a routine of SciPy's.
+
+    python examples/define_an_op.py --plot ops.png
+
+What agrad offers is composed of ops, each with a rule for its gradient, and composing is how most functions are
+written: their gradients come by themselves. An op of your own is for what composing does badly, or cannot do at all.
+Here are three such cases.
+
+`log1mexp` is log(1 - exp(-x)). Composed as it stands, single precision loses it at both ends: for a small x it is
+1 - exp(-x) that is rounded away, and for a large one its logarithm. The forward takes one formula for each end, and
+the rule is the derivative simplified by hand, 1 / (exp(x) - 1), which is exact everywhere.
+
+`segment_sum` adds up rows by the segment that each belongs to. Integers have no gradient: the argument `segments` just
+gets no rule, and the setting `n` is no array at all.
+
+`lambert_w` is the W for which W exp(W) = x. SciPy computes it, and on a GPU a kernel written in CUDA does; agrad sees
+nothing of either. It need not: the rule says the derivative in terms of the result.
+
+Each rule is array API code, so gradients of gradients come with it: they are checked against differences to the second
+order, and Newton's method finds a minimum with them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from common import BLUE, GREEN, ORANGE, RED, arguments, parser, pyplot, save
+
+import agrad
+from agrad import ArrayLike, Tensor
+from agrad.testing import check_grads
+
+# A formula that does not break down
+
+MIDDLE = math.log(2)
+
+
+@agrad.primitive
+def log1mexp(xp: Any, x: ArrayLike, /) -> Tensor:
+    small, large = xp.minimum(x, MIDDLE), xp.maximum(x, MIDDLE)  # so that neither formula leaves its domain
+    return xp.where(x < MIDDLE, xp.log(-xp.expm1(-small)), xp.log1p(-xp.exp(-large)))
+
+
+log1mexp.vjp(x=lambda g, x, xp: g / xp.expm1(x))
+
+
+def naive(x: Tensor) -> Tensor:
+    return agrad.log(1 - agrad.exp(-x))
+
+
+# An op with integers
+
+
+@agrad.primitive
+def segment_sum(xp: Any, values: ArrayLike, segments: ArrayLike, /, *, n: int) -> Tensor:
+    own = xp.arange(n, dtype=segments.dtype, device=segments.device)[:, None] == segments[None, :]
+    return xp.astype(own, values.dtype) @ values
+
+
+segment_sum.vjp(values=lambda g, segments, xp: xp.take(g, segments, axis=0))
+
+
+# A routine of SciPy's, and a kernel in CUDA
+
+KERNEL = """
+extern "C" __global__ void lambert_w(const double* x, double* w, int n) {
+    int i = blockDim.x * blockIdx.x + threadIdx.x;
+    if (i >= n) return;
+    double v = log1p(x[i]);
+    for (int step = 0; step < 30; ++step) {  // Halley's method
+        double e = exp(v), f = v * e - x[i];
+        v -= f / (e * (v + 1) - (v + 2) * f / (2 * v + 2));
+    }
+    w[i] = v;
+}
+"""
+
+
+@agrad.primitive
+def lambert_w(xp: Any, x: ArrayLike, /) -> Tensor:
+    return by_kernel(x) if agrad.Device.of(x).kind == "cuda" else by_scipy(xp, x)
+
+
+lambert_w.vjp(x=lambda g, out, xp: g * xp.exp(-out) / (1 + out))
+
+
+def by_scipy(xp: Any, x: Any) -> Any:
+    try:
+        from scipy.special import lambertw
+    except ImportError:
+        raise SystemExit('this example needs SciPy; install it with: pip install "agrad[examples]"') from None
+    found = lambertw(agrad.asarray(x).numpy()).real
+    return xp.asarray(found, dtype=x.dtype, device=x.device)
+
+
+def by_kernel(x: Any) -> Any:
+    import cupy
+
+    x64 = cupy.ascontiguousarray(x, dtype=cupy.float64)
+    found = cupy.empty_like(x64)
+    cupy.RawKernel(KERNEL, "lambert_w")(((x.size + 255) // 256,), (256,), (x64, found, cupy.int32(x.size)))
+    return found.astype(x.dtype)
+
+
+# What they do
+
+
+class Results(NamedTuple):
+    """What the parts of the example find."""
+
+    naive: float
+    stable: float
+    totals: list[float]
+    omega: float
+    minimum: float
+
+
+def stability() -> tuple[float, float]:
+    x = agrad.asarray(1e-7)
+    found = [agrad.grad(f)(x).item() for f in (naive, log1mexp)]
+    print(f"d/dx log(1 - exp(-x)) at 1e-7 is 1e+07; composed {found[0]:.4g}, as an op {found[1]:.4g}")
+    return found[0], found[1]
+
+
+def segments() -> list[float]:
+    values, owners = agrad.asarray([1.0, 2.0, 3.0, 4.0]), agrad.asarray([0, 1, 0, 2])
+    totals = segment_sum(values, owners, n=3)
+    slope = agrad.grad(lambda v: (segment_sum(v, owners, n=3) ** 2).sum())(values)
+    print(f"sums of the segments {owners.tolist()} of {values.tolist()}: {totals.tolist()}")
+    print(f"and the gradient of their squares: {slope.tolist()}")
+    return totals.tolist()
+
+
+def minimize(steps: int) -> float:
+    """Find where W(x) + 1/x is least, by Newton's method; x = 2.1331."""
+    loss = lambda x: lambert_w(x) + 1 / x
+    slope, bend = agrad.grad(loss), agrad.grad(agrad.grad(loss))
+    x = agrad.asarray(1.0)
+    for _ in range(steps):
+        x = x - slope(x) / bend(x)
+    print(f"W(x) + 1/x is least at x = {x.item():.4f}")
+    return x.item()
+
+
+def check() -> None:
+    """Compare all rules with differences, to the second order, forward and backward."""
+    x, owners = agrad.asarray([[0.1, 0.5], [2.0, 8.0], [1.0, 0.7]]), agrad.asarray([1, 0, 1])
+    check_grads(log1mexp, [x])
+    check_grads(lambda x: segment_sum(x, owners, n=2), [x])
+    check_grads(lambert_w, [x])
+    print("all rules agree with differences, to the second order")
+
+
+def draw(file: Path) -> None:
+    """Draw the gradient that breaks down and the one that does not, and Lambert's W with its derivatives."""
+    figure, (left, right) = pyplot().subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+    x = 10 ** agrad.linspace(-7, 1.5, 400)
+    for f, colour, label in ((naive, ORANGE, "composed"), (log1mexp, BLUE, "as an op")):
+        error = agrad.elementwise_grad(f)(x) * agrad.expm1(x) - 1
+        left.plot(x.tolist(), [min(abs(e), 10.0) + 1e-8 for e in error.tolist()], color=colour, label=label)
+    left.set(xscale="log", yscale="log", xlabel="x", ylabel="relative error", title="d/dx log(1 − exp(−x)), float32")
+    left.legend()
+    x, f = agrad.linspace(0, 4, 200), lambert_w
+    for name, colour in (("W", BLUE), ("W′", GREEN), ("W″", RED)):
+        right.plot(x.tolist(), f(x).tolist(), color=colour, label=name)
+        f = agrad.elementwise_grad(f)
+    right.set(xlabel="x", title="Lambert's W and its derivatives")
+    right.legend()
+    save(figure, file)
+
+
+def main(argv: Sequence[str] | None = None) -> Results:
+    made = parser(__doc__)
+    made.add_argument("--steps", type=int, default=8, help="of Newton's method (default: 8)")
+    args = arguments(made, argv)
+    with args.device:
+        composed, stable = stability()
+        totals = segments()
+        omega = lambert_w(agrad.asarray(1.0)).item()
+        print(f"W(1) = {omega:.6f}, the number that is its own exp(-W)")
+        least = minimize(args.steps)
+        if args.device.backend.supports_float64:
+            check()
+        if args.plot:
+            draw(args.plot)
+    return Results(composed, stable, totals, omega, least)
+
+
+if __name__ == "__main__":
+    main()

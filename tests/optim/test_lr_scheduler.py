@@ -1,0 +1,207 @@
+"""Schedules of the learning rate: what they promise, their state, and what they refuse."""
+
+import math
+import warnings
+
+import pytest
+
+import agrad
+from agrad import nn, optim
+from agrad.optim import lr_scheduler as schedules
+
+
+def sgd(lr=1.0, momentum=0.9):
+    return optim.SGD([{"params": nn.Parameter([1.0])}, {"params": nn.Parameter([1.0]), "lr": lr / 2}], lr, momentum)
+
+
+def walk(scheduler, steps):
+    """Step, and return the learning rates of both groups each time."""
+    rates = [scheduler.get_last_lr()]
+    for _ in range(steps):
+        scheduler.optimizer.step()
+        scheduler.step(*([1.0] if isinstance(scheduler, schedules.ReduceLROnPlateau) else []))
+        rates.append(scheduler.get_last_lr())
+        assert rates[-1] == [group["lr"] for group in scheduler.optimizer.param_groups]
+    return rates
+
+
+class Decay:
+    def __init__(self, by):
+        self.by = by
+
+    def __call__(self, epoch):
+        return self.by**epoch
+
+
+MADE = {
+    "LambdaLR": lambda o: schedules.LambdaLR(o, [lambda t: 0.9**t, Decay(0.8)]),
+    "StepLR": lambda o: schedules.StepLR(o, 3, gamma=0.5),
+    "MultiStepLR": lambda o: schedules.MultiStepLR(o, [2, 5, 5, 8], gamma=0.5),
+    "ExponentialLR": lambda o: schedules.ExponentialLR(o, 0.9),
+    "LinearLR": lambda o: schedules.LinearLR(o, 0.25, 0.75, total_iters=6),
+    "CosineAnnealingLR": lambda o: schedules.CosineAnnealingLR(o, 5, eta_min=0.01),
+    "OneCycleLR": lambda o: schedules.OneCycleLR(o, [1.0, 0.5], total_steps=20),
+    "ReduceLROnPlateau": lambda o: schedules.ReduceLROnPlateau(o, patience=1, cooldown=1, min_lr=[0.1, 0.0]),
+    "SequentialLR": lambda o: schedules.SequentialLR(
+        o, [schedules.LinearLR(o, total_iters=3), schedules.CosineAnnealingLR(o, 4)], [3]
+    ),
+}
+every = pytest.mark.parametrize("make", MADE.values(), ids=MADE.keys())
+
+
+@pytest.mark.parametrize(
+    ("make", "factor"),
+    [
+        (MADE["StepLR"], lambda t: 0.5 ** (t // 3)),
+        (MADE["MultiStepLR"], lambda t: 0.5 ** sum(m <= t for m in (2, 5, 5, 8))),
+        (MADE["ExponentialLR"], lambda t: 0.9**t),
+        (MADE["LinearLR"], lambda t: 0.25 + 0.5 * min(t, 6) / 6),
+        (lambda o: schedules.CosineAnnealingLR(o, 5), lambda t: (1 + math.cos(math.pi * t / 5)) / 2),
+        (lambda o: schedules.CosineAnnealingLR(o, 1), lambda t: (1 + math.cos(math.pi * t)) / 2),
+        (lambda o: schedules.LambdaLR(o, lambda t: 1 / (1 + t)), lambda t: 1 / (1 + t)),
+    ],
+)
+def test_closed_forms(make, factor):
+    for t, (first, second) in enumerate(walk(make(sgd()), 15)):
+        assert first == pytest.approx(factor(t), abs=1e-12)
+        assert second == pytest.approx(factor(t) / 2, abs=1e-12)
+
+
+@every
+def test_resumed_as_if_never_stopped(make, tmp_path):
+    optimizer = sgd()
+    scheduler = make(optimizer)
+    walk(scheduler, 4)
+    agrad.save({"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}, tmp_path / "state")
+    expected = walk(scheduler, 10)
+    saved = agrad.load(tmp_path / "state")
+    other = sgd()
+    resumed = make(other)
+    other.load_state_dict(saved["optimizer"])
+    resumed.load_state_dict(saved["scheduler"])
+    assert walk(resumed, 10) == expected
+    settings = [{k: v for k, v in group.items() if k != "params"} for group in other.param_groups]
+    assert settings == [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+
+
+def test_the_attributes_of_callables_are_saved():
+    ours, other = (schedules.LambdaLR(sgd(), Decay(by)) for by in (0.5, 0.25))
+    other.load_state_dict(ours.state_dict())
+    assert other.lr_lambdas[0].by == 0.5
+    assert ours.state_dict()["lr_lambdas"][0] == {"by": 0.5}
+
+
+def test_two_schedules_multiply():
+    optimizer = sgd()
+    both = [schedules.StepLR(optimizer, 2, 0.5), schedules.ExponentialLR(optimizer, 0.9)]
+    for _ in range(5):
+        optimizer.step()
+        for scheduler in both:
+            scheduler.step()
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.5**2 * 0.9**5)
+
+
+def test_one_cycle_moves_momentum_the_other_way():
+    optimizer = sgd()
+    scheduler = schedules.OneCycleLR(optimizer, 1.0, epochs=2, steps_per_epoch=5, pct_start=0.5, three_phase=False)
+    seen = []
+    for _ in range(10):
+        seen.append((scheduler.get_last_lr()[0], optimizer.param_groups[0]["momentum"]))
+        optimizer.step()
+        scheduler.step()
+    rates, momenta = zip(*seen, strict=True)
+    assert rates.index(max(rates)) == momenta.index(min(momenta)) == 4
+    assert (max(rates), min(momenta), momenta[0], momenta[-1]) == (1.0, 0.85, 0.95, 0.95)
+    assert rates[0] == pytest.approx(1 / 25)
+    assert rates[-1] == pytest.approx(1 / 25e4)
+    with pytest.raises(ValueError, match="has 10 steps"):
+        scheduler.step()
+
+
+def test_one_cycle_with_betas():
+    optimizer = optim.Adam([nn.Parameter([1.0])])
+    schedules.OneCycleLR(optimizer, 1.0, total_steps=10)
+    assert optimizer.param_groups[0]["betas"] == (0.95, 0.999)
+
+
+@pytest.mark.parametrize(("total", "part"), [(10, 0.1), (10, 1.0), (10, 0.0), (1, 0.3)])
+def test_one_cycle_at_its_limits(total, part):
+    scheduler = schedules.OneCycleLR(sgd(), 1.0, total_steps=total, pct_start=part)
+    assert all(0 < lr <= 1 for rates in walk(scheduler, total - 1) for lr in rates)
+
+
+def test_a_plateau():
+    optimizer = sgd()
+    scheduler = schedules.ReduceLROnPlateau(optimizer, factor=0.5, patience=2, threshold=0.1)
+    rates = []
+    for loss in (1.0, 0.95, 0.95, agrad.asarray(0.95), 0.5, 0.5, 0.5, 0.5):
+        scheduler.step(loss)
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates == [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.25]
+
+
+def test_a_new_scheduler_keeps_the_first_learning_rate():
+    optimizer = sgd()
+    walk(schedules.ExponentialLR(optimizer, 0.5), 2)
+    assert [group["initial_lr"] for group in optimizer.param_groups] == [1.0, 0.5]
+    assert schedules.ExponentialLR(optimizer, 0.5, last_epoch=1).last_epoch == 2
+
+
+def test_the_order_of_the_calls_is_checked():
+    optimizer = sgd()
+    scheduler = schedules.StepLR(optimizer, 1)
+    with pytest.warns(UserWarning, match=r"before optimizer.step\(\)"):
+        scheduler.step()
+    with warnings.catch_warnings(action="error"):
+        scheduler.step()
+
+
+def test_what_they_refuse():
+    optimizer, other = sgd(), sgd()
+    with pytest.raises(TypeError, match="needs an optimizer, not Linear"):
+        schedules.StepLR(nn.Linear(1, 1), 1)
+    with pytest.raises(KeyError, match="initial_lr"):
+        schedules.StepLR(optimizer, 1, last_epoch=3)
+    with pytest.raises(ValueError, match="3 values for the optimizer's 2"):
+        schedules.LambdaLR(optimizer, [Decay(1)] * 3)
+    with pytest.raises(ValueError, match="start_factor"):
+        schedules.LinearLR(optimizer, start_factor=0)
+    with pytest.raises(ValueError, match="end_factor"):
+        schedules.LinearLR(optimizer, end_factor=2)
+    with pytest.raises(ValueError, match="needs total_steps"):
+        schedules.OneCycleLR(optimizer, 1.0, epochs=3)
+    with pytest.raises(ValueError, match="positive integer"):
+        schedules.OneCycleLR(optimizer, 1.0, total_steps=0)
+    with pytest.raises(ValueError, match="pct_start"):
+        schedules.OneCycleLR(optimizer, 1.0, total_steps=5, pct_start=2)
+    with pytest.raises(ValueError, match="'cos' or 'linear'"):
+        schedules.OneCycleLR(optimizer, 1.0, total_steps=5, anneal_strategy="sine")
+    with pytest.raises(ValueError, match="cycle_momentum=False"):
+        schedules.OneCycleLR(optim.Adagrad([nn.Parameter([1.0])]), 1.0, total_steps=5)
+    with pytest.raises(ValueError, match="factor must be below 1"):
+        schedules.ReduceLROnPlateau(optimizer, factor=1)
+    with pytest.raises(ValueError, match="'min' or 'max'"):
+        schedules.ReduceLROnPlateau(optimizer, mode="least")
+    with pytest.raises(ValueError, match="'rel' or 'abs'"):
+        schedules.ReduceLROnPlateau(optimizer, threshold_mode="sum")
+    with pytest.raises(ValueError, match="at least one"):
+        schedules.SequentialLR(optimizer, [], [])
+    with pytest.raises(ValueError, match="at 1 milestones, not at 0"):
+        schedules.SequentialLR(optimizer, [schedules.StepLR(optimizer, 1), schedules.StepLR(optimizer, 1)], [])
+    with pytest.raises(ValueError, match="another optimizer"):
+        schedules.SequentialLR(optimizer, [schedules.StepLR(other, 1)], [])
+    with pytest.raises(ValueError, match="needs a metric"):
+        schedules.SequentialLR(optimizer, [schedules.ReduceLROnPlateau(optimizer)], [])
+    with pytest.raises(NotImplementedError, match="get_lr"):
+        schedules.LRScheduler(optimizer)
+
+
+def test_a_state_of_another_kind_changes_nothing():
+    scheduler = schedules.StepLR(sgd(), 3)
+    with pytest.raises(ValueError, match=r"no state of a StepLR: missing \['step_size'\], unexpected \['milestones'\]"):
+        scheduler.load_state_dict(schedules.MultiStepLR(sgd(), [1]).state_dict())
+    assert scheduler.step_size == 3
+
+
+def test_repr():
+    assert repr(schedules.StepLR(sgd(), 3)) == "StepLR(last_epoch=0, lr=[1.0, 0.5])"
