@@ -127,6 +127,8 @@ def test_state_dicts_go_both_ways(tmp_path):
     ],
 )
 def test_initial_values(name, args):
+    agrad.manual_seed(0)
+    torch.manual_seed(0)
     ours, theirs = agrad.empty((60, 40, 3)), torch.empty((60, 40, 3))
     assert getattr(agrad.nn.init, name)(ours, *args) is ours
     getattr(torch.nn.init, name)(theirs, *args)

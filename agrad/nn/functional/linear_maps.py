@@ -138,6 +138,8 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
         If a number is out of range, on devices that can tell without waiting (not on CUDA and JAX).
     TypeError
         If the input holds no integers.
+    ValueError
+        If the table is no matrix.
 
     Examples
     --------
@@ -150,8 +152,9 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
     input = as_tensor(input, weight)
     if weight.ndim != 2:
         raise ValueError(f"the table must be a matrix; it has shape {weight.shape}")
-    if not input.device.backend.waits(input.device.native) and input.size and input.dtype.family == "signed integer":
-        least = int(input.device.xp.min(input.data))
+    device = input.device
+    if not device.backend.waits(device.native) and input.size and input.dtype.family == "signed integer":
+        least = int(device.xp.min(input.data))
         if least < 0:
             raise IndexError(f"index {least} is out of range: there are {weight.shape[0]} rows, counted from 0")
     rows = take(weight, input, axis=0)
