@@ -184,3 +184,14 @@ def test_inside_of_transforms(device):
     g = agrad.grad(agrad.checkpoint(lambda x: (w * x**2).sum()))(agrad.asarray([3.0, 4.0]))
     g.sum().backward()
     assert w.grad.tolist() == [6.0, 8.0]
+
+
+def test_under_observation(device):
+    """Transforms, checkpoints and solutions go through what profile and detect_anomaly put into the backward pass."""
+    f = agrad.checkpoint(lambda x: x**3)
+    solution = lambda a: agrad.root(lambda x, a: x * x - a, 1.0, a)
+    with agrad.detect_anomaly():
+        assert agrad.grad(agrad.grad(f))(2.0).item() == 12.0
+        assert agrad.jvp(f, [2.0], [1.0])[1].item() == 12.0
+        assert agrad.grad(solution)(4.0).item() == pytest.approx(0.25)
+        assert agrad.grad(agrad.grad(solution))(4.0).item() == pytest.approx(-1 / 32)
