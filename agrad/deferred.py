@@ -41,7 +41,7 @@ class Kept(NamedTuple):
 class Deferred:
     """The plan of a Node with a rule for all its parents at once, which may call functions of agrad on Tensors."""
 
-    sequence, keeps, kept = True, True, Kept._fields
+    sequence, keeps, kept, arrays = True, True, Kept._fields, ("its inputs",)
 
     def __init__(self, name: str, rule: Rule, parents: Sequence[Any]) -> None:
         self.name, self.rule, self.parents = name, rule, parents

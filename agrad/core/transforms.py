@@ -101,7 +101,7 @@ class _Input:
     connected with an outer one's, and nothing else of the outside is touched.
     """
 
-    name, sequence, keeps, kept = "input", False, False, ("xp",)
+    name, sequence, keeps, kept, arrays = "input", False, False, ("xp",), ("x",)
 
     def __init__(self, parents: int) -> None:
         self.tracked = dict.fromkeys(range(parents), "x")
