@@ -47,11 +47,16 @@ def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
     return compat.take_along_axis(x, indices, axis=axis)
 
 
+def _std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+    # array-api-compat's own takes no correction that is not whole.
+    return torch.sqrt(compat.var(x, axis=axis, correction=correction, keepdims=keepdims))
+
+
 def _namespace() -> Any:
     """Return array-api-compat's PyTorch, with what it lacks."""
     xp: Any = ModuleType("agrad.backends.torch.xp")
     vars(xp).update(names_of(compat))
-    xp.unique_all, xp.take, xp.take_along_axis = _unique_all, _take, _take_along_axis
+    xp.unique_all, xp.std, xp.take, xp.take_along_axis = _unique_all, _std, _take, _take_along_axis
     return xp
 
 

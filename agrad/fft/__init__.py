@@ -1,13 +1,8 @@
 """The array API standard's extension for Fourier transforms, with gradients."""
 
-import sys
-
-from ..core import tape
 from .frequencies import fftfreq, fftshift, ifftshift, rfftfreq
 from .real import hfft, ihfft, irfft, irfftn, rfft, rfftn
 from .transforms import fft, fftn, ifft, ifftn
-
-tape.namespace.fft = sys.modules[__name__]  # rules that run on Tensors call xp.fft
 
 __all__ = [
     "fft", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifftn", "ifftshift", "ihfft", "irfft", "irfftn", "rfft",

@@ -17,7 +17,7 @@ from .source import Place, user_place
 
 __all__ = ["detect_anomaly"]
 
-_places: WeakKeyDictionary[Node, Place | None] = WeakKeyDictionary()  # where each Node was recorded, if anybody looked
+_places: WeakKeyDictionary[Node, Place] = WeakKeyDictionary()  # where each Node was recorded, if anybody looked
 
 
 class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a function

@@ -9,6 +9,7 @@ from math import prod
 from typing import Any, Final
 
 from .. import errors
+from ..core.device import Device
 from ..core.dtypes import from_native
 from ..core.tensor import Tensor
 
@@ -21,6 +22,14 @@ def nbytes(array: Any) -> int:
     return prod(array.shape) * (int(bits[0]) // 8 if bits else 1)
 
 
+def namespace_of(array: Any, xp: Any) -> Any:
+    """Return the namespace of an array's own library; one of its scalars goes with `xp`."""
+    try:
+        return Device.of(array).xp
+    except TypeError:
+        return xp
+
+
 def not_finite(xp: Any, values: Iterable[Any]) -> set[str]:
     """Return which of ``"NaN"`` and ``"inf"`` are among the values: arrays, numbers, Tensors, and lists of them."""
     kinds: set[str] = set()
@@ -28,7 +37,8 @@ def not_finite(xp: Any, values: Iterable[Any]) -> set[str]:
         if isinstance(value, float | complex):
             kinds |= {kind for kind, test in _TESTS.items() if getattr(cmath, test)(value)}
         elif is_floating(value):
-            kinds |= {kind for kind, test in _TESTS.items() if bool(xp.any(getattr(xp, test)(value)))}
+            own = namespace_of(value, xp)
+            kinds |= {kind for kind, test in _TESTS.items() if bool(own.any(getattr(own, test)(value)))}
     return kinds
 
 
@@ -39,6 +49,7 @@ def describe(xp: Any, value: Any) -> str:
     array = value._data if isinstance(value, Tensor) else value
     if not is_floating(array):
         return errors.describe(array)
+    xp = namespace_of(array, xp)
     counts = {kind: int(xp.count_nonzero(getattr(xp, test)(array))) for kind, test in _TESTS.items()}
     parts = [errors.describe(array), _range(xp, array), *(f"{n} {kind}" for kind, n in counts.items() if n)]
     return ", ".join(part for part in parts if part)

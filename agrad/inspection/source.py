@@ -22,11 +22,9 @@ class Place(NamedTuple):
         return f"{self.file}, line {self.line}" + (f": {text}" if text else "")
 
 
-def user_place() -> Place | None:
-    """Return the innermost line on the stack that is not agrad's own; None if all are."""
+def user_place() -> Place:
+    """Return the innermost line on the stack that is not agrad's own."""
     frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(_OURS) or frame.f_code.co_filename == "<op>":
-        if frame.f_back is None:
-            return None
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_OURS, "<op>")):
         frame = frame.f_back
     return Place(frame.f_code.co_filename, frame.f_lineno)

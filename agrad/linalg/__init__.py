@@ -10,9 +10,6 @@ projection, for instance) gets its gradient unless eigenvalues or singular value
 always have gradients of the first order.
 """
 
-import sys
-
-from ..core import tape
 from ..ops import matmul, matrix_transpose, tensordot, vecdot
 from .determinants import det, slogdet
 from .diagonals import diagonal, trace
@@ -22,8 +19,6 @@ from .inverses import inv, pinv, solve
 from .norms import matrix_norm, vector_norm
 from .products import cross, matrix_power, outer
 from .singular import matrix_rank, svd, svdvals
-
-tape.namespace.linalg = sys.modules[__name__]  # rules that run on Tensors call xp.linalg
 
 __all__ = [
     "cholesky", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "matmul", "matrix_norm",

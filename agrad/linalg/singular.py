@@ -68,6 +68,7 @@ def _svd_x(g: Any, out: Any, xp: Any) -> Any:
     if v.shape[-1] > k:
         v, gv = completed(xp, v, gv, k)
     row, column, eye = s[..., None, :], s[..., :, None], identity(xp, s)
+    # How the vectors turn among each other, and how the values change
     in_u, in_v = skew(xp, adjoint(xp, u) @ gu), skew(xp, adjoint(xp, v) @ gv)
     gaps = divisors(xp, (row - column) * (row + column), gu, gv) + eye
     phases = (in_u + in_v) * eye
@@ -76,6 +77,7 @@ def _svd_x(g: Any, out: Any, xp: Any) -> Any:
     if xp.isdtype(in_u.dtype, "complex floating"):
         inner = inner + in_u * eye / (2.0 * sizes)
     left = u @ inner
+    # How the vectors turn out of their span
     if m > k:
         left = left + (gu - u @ (adjoint(xp, u) @ gu)) / sizes
     gx = left @ adjoint(xp, v)

@@ -215,7 +215,7 @@ class MultiheadAttention(Module):
 
 
 class TransformerEncoderLayer(Module):
-    """The block of a transformer: attention within a sequence, then a network for each element; both add to their input.
+    """The block of a transformer: attention within a sequence, then a network for each element, added to their inputs.
 
     Parameters
     ----------

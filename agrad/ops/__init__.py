@@ -4,6 +4,8 @@ Gradient rules that run on Tensors find their functions here, as they find the a
 """
 
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from ..core import tape
 from .activations import erf, gelu, log_softmax, logsumexp, relu, sigmoid, silu, softmax, softplus
@@ -146,3 +148,12 @@ __all__ = [
     "tril", "triu", "trunc", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var",
     "vecdot", "where", "zeros", "zeros_like",
 ]  # fmt: skip
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Find the standard's extensions, which stand above these chapters, when a rule on Tensors calls them."""
+        if name not in ("fft", "linalg"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(f"..{name}", __name__)

@@ -137,7 +137,7 @@ class LBFGS(Optimizer):
         with enable_grad():
             first = closure()
         evals -= 1
-        loss, gradient = first.item(), self._gradient()
+        loss, gradient = float(first), self._gradient()
         for i in range(1, group["max_iter"] + 1):
             if _largest(gradient) <= group["tolerance_grad"]:
                 break
@@ -168,9 +168,9 @@ class LBFGS(Optimizer):
             used += 1
             self._place(origin, d, t)
             with enable_grad():
-                loss = closure().item()
+                loss = closure()
             gradient = self._gradient()
-            return Point(t, loss, gradient, _dot(gradient, d))
+            return Point(t, float(loss), gradient, _dot(gradient, d))
 
         if group["line_search_fn"]:
             point = strong_wolfe(evaluate, start, t, _largest(d), 1e-9, evals)

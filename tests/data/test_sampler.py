@@ -1,6 +1,8 @@
 """Samplers, alone and in a DataLoader."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import agrad
 from agrad.data import (
@@ -189,3 +191,23 @@ def test_a_collate_function_gets_the_items(device):
 def test_settings_that_contradict_each_other(settings, message):
     with pytest.raises(ValueError, match=message):
         DataLoader(numbers(3), **settings)
+
+
+@pytest.mark.property
+@given(
+    n=st.integers(0, 40),
+    size=st.integers(1, 12),
+    shuffle=st.booleans(),
+    drop_last=st.booleans(),
+    workers=st.integers(0, 2),
+    kind=st.integers(0, 2),
+)
+def test_every_item_comes_once(device, n, size, shuffle, drop_last, workers, kind):
+    data = data_sets(n)[kind]
+    loader = DataLoader(data, size, shuffle, drop_last=drop_last, num_workers=workers)
+    lengths = [len(batch[0]) for batch in loader]
+    seen = [i for batch in loader for i in batch[0].tolist()]
+    assert len(lengths) == len(loader)
+    assert all(length == size for length in (lengths if drop_last else lengths[:-1]))
+    assert len(set(seen)) == len(seen) == sum(lengths) == (n // size * size if drop_last else n)
+    assert set(seen) <= set(range(n))

@@ -1,6 +1,8 @@
 """Transforms of images: what they do to each image, on every device the same."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import agrad
 from agrad.data import transforms
@@ -141,3 +143,19 @@ def test_what_they_refuse():
         transforms.RandomCrop(5, 1)(agrad.ones((1, 1, 2, 2)))
     with pytest.raises(ValueError, match="probability"):
         transforms.RandomHorizontalFlip(p=1.5)
+
+
+@pytest.mark.property
+@given(data=st.data())
+def test_crops_of_any_size(device, data):
+    n, channels, height, width = (data.draw(st.integers(1, 5)) for _ in range(4))
+    padding = data.draw(st.integers(0, 3))
+    size = tuple(data.draw(st.integers(1, length + 2 * padding)) for length in (height, width))
+    images = pictures(n, channels, height, width)
+    crops = transforms.RandomCrop(size, padding)(images)
+    assert crops.shape == (n, channels, *size)
+    for image, crop in zip(images.tolist(), crops.tolist(), strict=True):
+        for before, after in zip(image, crop, strict=True):
+            kept = [x for row in after for x in row if x]
+            assert sorted(kept) == kept  # in the order of before, each at most once, with zeros around
+            assert set(kept) <= {x for row in before for x in row}

@@ -164,6 +164,17 @@ def test_a_cast_that_overflows_in_the_gradient(device):
         (x * big).sum().backward()
 
 
+def test_a_gradient_that_comes_back_from_another_device(device):
+    x = leaf(4.0, 0.0)
+    other = "cpu" if device.kind != "cpu" else "strict"
+    with agrad.detect_anomaly():
+        moved = agrad.to_device(x, other)
+        (moved * 2.0).sum().backward()
+        assert_close(x.grad, [2.0, 2.0])
+        with fails("the gradient rule of sqrt for 'x' made inf"):
+            agrad.sqrt(agrad.to_device(x, other)).sum().backward()
+
+
 def test_an_op_over_a_sequence(device):
     x, y = leaf(1.0), leaf(2.0)
     with agrad.detect_anomaly():

@@ -1,6 +1,8 @@
 """Linear algebra where matrices are out of the ordinary, and what it says of arguments that do not fit."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -241,3 +243,21 @@ def test_what_a_library_lacks_is_said(monkeypatch):
     monkeypatch.delattr(agrad.Device("cpu").xp.linalg, "eig")
     with pytest.raises(NotImplementedError, match=r"eig\(float32 of shape \(2, 2\)\).*x\.to\('cpu'\)"):
         linalg.eig(agrad.ones((2, 2), device="cpu"))
+
+
+def test_rules_on_tensors_find_the_extensions():
+    code = """
+import agrad
+from agrad.core.primitive import ArrayLike, primitive
+
+@primitive
+def inverse(xp, x: ArrayLike, /):
+    return xp.linalg.inv(x)
+
+inverse.vjp(x=lambda g, x, xp: -xp.linalg.inv(x).mT @ g @ xp.linalg.inv(x).mT)
+x = agrad.tensor([[2.0]], requires_grad=True)
+(slope,) = agrad.gradients(inverse(x).sum(), x, create_graph=True)
+print(agrad.gradients(slope.sum(), x)[0].item())
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "0.25"

@@ -108,3 +108,12 @@ def test_cumulative_functions_need_an_axis_where_there_are_several(device, name)
 def test_an_axis_that_is_not_there(device, name):
     with pytest.raises((IndexError, ValueError), match=name):
         getattr(agrad, name)(agrad.ones((2, 3)), axis=2)
+
+
+@pytest.mark.parametrize("axis", [None, 0, (0, 1), ()])
+def test_a_correction_need_not_be_whole(device, axis):
+    values = np.asarray([[1.0, 2.0, 4.0], [0.5, -1.0, 3.0]])
+    x = agrad.asarray(values)
+    for own, numpys in ((agrad.var, np.var), (agrad.std, np.std)):
+        found = own(x, axis=axis, correction=0.5, keepdims=True)
+        assert_close(found, numpys(values, axis=axis, ddof=0.5, keepdims=True))

@@ -95,6 +95,14 @@ def test_it_stops_after_max_eval(max_eval, line_search_fn):
     assert len(losses) <= max_eval + 1
 
 
+def test_a_closure_may_return_a_number(device):
+    p = nn.Parameter([3.0])
+    optimizer = optim.LBFGS([p], lr=0.5)
+    closure, losses = closure_of(optimizer, lambda: (p * p).sum())
+    assert optimizer.step(lambda: closure().item()) == losses[0] == 9.0
+    assert abs(p.item()) < 0.01
+
+
 def test_nothing_happens_at_a_minimum():
     p = nn.Parameter([0.0])
     optimizer = optim.LBFGS([p])
