@@ -24,7 +24,8 @@ class Kept(NamedTuple):
     xp : module
     device : Device
     outputs : list
-        The arrays of the outputs; Tensors with their places on the tape, when the backward pass is recorded.
+        The arrays of the outputs, if the rule asks for them; Tensors with their places on the tape, when the backward
+        pass is recorded.
     arrays : list
         Others that must not be written into before the backward pass.
     call : object
@@ -69,7 +70,13 @@ class Deferred:
 
 
 def record(
-    name: str, outputs: Sequence[Tensor], parents: Sequence[Any], arrays: list[Any], call: Any, rule: Rule
+    name: str,
+    outputs: Sequence[Tensor],
+    parents: Sequence[Any],
+    arrays: list[Any],
+    call: Any,
+    rule: Rule,
+    keep_outputs: bool = False,
 ) -> list[Tensor]:
     """Return outputs as if an op of that name had made them of the `parents`.
 
@@ -83,11 +90,14 @@ def record(
     arrays, call
         As in `Kept`; freed when a backward pass has gone through.
     rule : callable
+    keep_outputs : bool
+        Whether the rule asks for them.
     """
     device, made = outputs[0]._device, [x._data for x in outputs]
     plan = Deferred(name, rule, parents)
     edges = tuple((parent, plan.run) for parent in parents)
-    node = Node(plan, edges, Kept(device.xp, device, made, arrays, call), device, _Like(made))
+    kept = Kept(device.xp, device, made if keep_outputs else [], arrays, call)
+    node = Node(plan, edges, kept, device, _Like(made))
     return [wrap(x._data, x._device, Pick.node(node, i, x._data)) for i, x in enumerate(outputs)]
 
 

@@ -193,7 +193,8 @@ def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> An
     if not parents:
         return trees.rebuild(solution, leaves)
     again = _Again(f, stop_gradient(solution), twins(theta))
-    made = record(name, leaves, parents, arrays_of(theta, parents), again, partial(_pulled, parents, name))
+    rule = partial(_pulled, parents, name)
+    made = record(name, leaves, parents, arrays_of(theta, parents), again, rule, keep_outputs=True)
     return trees.rebuild(solution, made)
 
 
