@@ -8,10 +8,10 @@ from typing import Any
 
 from . import random, trees
 from .core.device import get_device
-from .core.tape import Node, enable_grad, recording, tick
+from .core.tape import enable_grad, recording, tick
 from .core.tensor import Tensor
 from .core.transforms import named, outside
-from .deferred import arrays_of, pull_back, record, refuse_others, twins
+from .deferred import Kept, arrays_of, pull_back, record, refuse_others, twins
 
 __all__ = ["checkpoint"]
 
@@ -60,9 +60,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         parents = outside(outputs, since)
         if not parents:
             return result
-        made = record(
-            "checkpoint", outputs, parents, [arrays_of(call.arguments, parents), call], partial(_again, parents)
-        )
+        arrays = arrays_of(call.arguments, parents)
+        made = record("checkpoint", outputs, parents, arrays, call, partial(_again, parents))
         found = iter(made)
         return trees.rebuild(result, [next(found) if x is None else x for x in rest])
 
@@ -96,11 +95,10 @@ def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
     return outputs, [None if is_tracked else x for x, is_tracked in zip(leaves, tracked, strict=True)]
 
 
-def _again(parents: Sequence[Any], node: Node, g: list[Any], kept: Sequence[Any]) -> tuple[dict[Any, Any], set[Any]]:
+def _again(parents: Sequence[Any], g: list[Any], kept: Kept) -> tuple[dict[Any, Any], set[Any]]:
     """The rule: repeat the call, and go back through what it records this time."""
-    _, arrays, call = kept
-    refuse_others("checkpoint", arrays, arrays_of(call.arguments, parents))
-    outputs, _ = _tracked(call.repeat())
+    refuse_others("checkpoint", kept.arrays, arrays_of(kept.call.arguments, parents))
+    outputs, _ = _tracked(kept.call.repeat())
     shapes = [tuple(x.shape) for x in g]
     if [x.shape for x in outputs] != shapes:
         raise RuntimeError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from . import errors, trees
 from .core import tape
@@ -11,35 +11,72 @@ from .core.tape import Node, Pick, entry_of, propagate
 from .core.tensor import LEAF, Tensor, wrap
 from .core.transforms import leading_to
 
-# Takes the Node, the cotangents of its outputs and what it keeps; returns cotangents by entry on the tape, and the set
-# of entries whose cotangent may share memory with another: all as `core.tape.propagate` has them.
-Rule: TypeAlias = Callable[[Node, list[Any], Sequence[Any]], tuple[dict[Any, Any], set[Any]]]
+# Takes the cotangents of the outputs and what is kept; returns cotangents by entry on the tape, and the set of entries
+# whose cotangent may share memory with another: all as `core.tape.propagate` has them.
+Rule: TypeAlias = Callable[[list[Any], "Kept"], tuple[dict[Any, Any], set[Any]]]
+
+
+class Kept(NamedTuple):
+    """What a deferred Node keeps.
+
+    Attributes
+    ----------
+    xp : module
+    device : Device
+    outputs : list
+        The arrays of the outputs, if the rule asks for them; Tensors with their places on the tape, when the backward
+        pass is recorded.
+    arrays : list
+        Others that must not be written into before the backward pass.
+    call : object
+        Whatever else the rule needs.
+    """
+
+    xp: Any
+    device: Any
+    outputs: list[Any]
+    arrays: list[Any]
+    call: Any
 
 
 class Deferred:
     """The plan of a Node with a rule for all its parents at once, which may call functions of agrad on Tensors."""
 
-    sequence, keeps = True, True
+    sequence, keeps, kept, arrays = True, True, Kept._fields, ("its inputs",)
 
-    def __init__(self, name: str, rule: Rule) -> None:
-        self.name, self.rule = name, rule
+    def __init__(self, name: str, rule: Rule, parents: Sequence[Any]) -> None:
+        self.name, self.rule, self.parents = name, rule, parents
+        self.tracked = dict.fromkeys(range(len(parents)), "its inputs")
 
-    def spread(self, node: Node, edges: Sequence[Any], g: list[Any], kept: Sequence[Any]) -> list[tuple[Any, Any]]:
-        """Run the rule; return edges that find each parent's cotangent in the result."""
-        found, shared = self.rule(node, g, kept)
-        graph = isinstance(g[0], Tensor)
-        if not graph:  # what a leaf gets is its own
-            own = node.device.backend.own
+    def run(self, g: list[Any], kept: Sequence[Any]) -> list[Any]:
+        """Run the rule; return the cotangent of each parent, and None for one that nothing comes back to."""
+        kept = Kept(*kept)
+        found, shared = self.rule(g, kept)
+        if not isinstance(g[0], Tensor):  # what a leaf gets is its own
+            own = kept.device.backend.own
             found = {entry: own(x, True) if entry in shared else x for entry, x in found.items()}
-        return [(parent, lambda *_, x=found[parent]: x) for parent, _ in edges if parent in found]
+        return [found.get(parent) for parent in self.parents]
+
+    def spread(self, edges: Sequence[Any], g: list[Any], kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
+        """Run the rule once; return edges that find each parent's cotangent in the result."""
+        cotangents = zip(edges, edges[0][1](g, kept), strict=True)
+        return [(parent, lambda *_, x=x: x) for (parent, _), x in cotangents if x is not None]
 
     def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
-        """Return kept values for a pass that is recorded: they are Tensors already."""
-        return [tape.namespace, *kept[1:]]
+        """Return kept values for a pass that is recorded."""
+        _, device, outputs, *others = kept
+        alive = [wrap(x, device, Pick.node(node, i, x)) for i, x in enumerate(outputs)]
+        return [tape.namespace, device, alive, *others]
 
 
 def record(
-    name: str, outputs: Sequence[Tensor], parents: Sequence[Any], kept: Sequence[Any], rule: Rule
+    name: str,
+    outputs: Sequence[Tensor],
+    parents: Sequence[Any],
+    arrays: list[Any],
+    call: Any,
+    rule: Rule,
+    keep_outputs: bool = False,
 ) -> list[Tensor]:
     """Return outputs as if an op of that name had made them of the `parents`.
 
@@ -50,16 +87,17 @@ def record(
         At least one.
     parents : sequence of Node or Tensor
         The entries on the tape that the rule returns cotangents for.
-    kept : sequence
-        What the rule needs, in Tensors and whatever else; freed when a backward pass has gone through. A list among
-        them holds raw arrays, which must not be written into before.
+    arrays, call
+        As in `Kept`; freed when a backward pass has gone through.
     rule : callable
+    keep_outputs : bool
+        Whether the rule asks for them.
     """
-    device = outputs[0]._device
-    arrays = [x._data for x in outputs]
-    node = Node(
-        Deferred(name, rule), tuple((parent, None) for parent in parents), (device.xp, *kept), device, _Like(arrays)
-    )
+    device, made = outputs[0]._device, [x._data for x in outputs]
+    plan = Deferred(name, rule, parents)
+    edges = tuple((parent, plan.run) for parent in parents)
+    kept = Kept(device.xp, device, made if keep_outputs else [], arrays, call)
+    node = Node(plan, edges, kept, device, _Like(made))
     return [wrap(x._data, x._device, Pick.node(node, i, x._data)) for i, x in enumerate(outputs)]
 
 

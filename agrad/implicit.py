@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from . import krylov, trees
-from .core.tape import Node, Pick, enable_grad, no_grad, recording, seed, tick
+from .core.tape import enable_grad, no_grad, recording, seed, tick
 from .core.tensor import Tensor, wrap
 from .core.transforms import Linearized, gradients, input_of, outside, stop_gradient
-from .deferred import arrays_of, pull_back, record, refuse_others, twins
+from .deferred import Kept, arrays_of, pull_back, record, refuse_others, twins
 from .ops.elementwise import conj
 
 __all__ = ["fixed_point", "root"]
@@ -193,8 +193,9 @@ def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> An
     if not parents:
         return trees.rebuild(solution, leaves)
     again = _Again(f, stop_gradient(solution), twins(theta))
-    kept = [[x._data for x in leaves], arrays_of(theta, parents), again]
-    return trees.rebuild(solution, record(name, leaves, parents, kept, partial(_pulled, parents, name)))
+    rule = partial(_pulled, parents, name)
+    made = record(name, leaves, parents, arrays_of(theta, parents), again, rule, keep_outputs=True)
+    return trees.rebuild(solution, made)
 
 
 class _Again(NamedTuple):
@@ -208,18 +209,15 @@ class _Again(NamedTuple):
         return trees.leaves(self.f(trees.rebuild(self.solution, x), *twins(self.theta)))
 
 
-def _pulled(
-    parents: Sequence[Any], name: str, node: Node, g: list[Any], kept: Sequence[Any]
-) -> tuple[dict[Any, Any], set[Any]]:
+def _pulled(parents: Sequence[Any], name: str, g: list[Any], kept: Kept) -> tuple[dict[Any, Any], set[Any]]:
     """The rule: solve ``(df/dx)ᵀ w = g``, and pull -w back through `f` to all else that it uses."""
-    _, arrays, others, again = kept
-    refuse_others(name, others, arrays_of(again.theta, parents))
-    graph, device = isinstance(g[0], Tensor), node.device
-    wanted = [conj(x if graph else wrap(x, device)) for x in g]  # in public convention, as `gradients` has it
-    outputs = [wrap(x, device, Pick.node(node, i, x) if graph else None) for i, x in enumerate(arrays)]
+    refuse_others(name, kept.arrays, arrays_of(kept.call.theta, parents))
+    graph = isinstance(g[0], Tensor)
+    wanted = [conj(x if graph else wrap(x, kept.device)) for x in g]  # in public convention, as `gradients` has it
+    outputs = kept.outputs if graph else [wrap(x, kept.device) for x in kept.outputs]
     inputs = [input_of(x, linked=graph) for x in outputs]
     with enable_grad():
-        residuals = again.repeat(inputs)
+        residuals = kept.call.repeat(inputs)
     tracked = [i for i, y in enumerate(residuals) if y._node is not None]
     ends = [residuals[i] for i in tracked]
 

@@ -131,16 +131,11 @@ def observe(definition: Any, mask: int, frame: tuple[Any, ...]) -> Any:
     return run()
 
 
-def edges(node: Any, g: Any) -> Sequence[tuple[Any, Callable[..., Any]]]:
-    """Return the edges of a Node with rules that run before the eyes of the observers that are here.
-
-    A Node of no op, such as the input of a transform, has none to look at.
-    """
+def edges(node: Any, g: Any) -> list[tuple[Any, Callable[..., Any]]]:
+    """Return the edges of a Node with rules that run before the eyes of the observers that are here."""
     here = _here.get()
     for observer in here:
         observer.see_node(node, g)
-    if not hasattr(node.plan, "tracked"):
-        return node.edges
     arguments = node.plan.tracked.values()
     return [
         (parent, partial(_step, here, node, argument, parent, rule))

@@ -184,3 +184,20 @@ def test_inside_of_transforms(device):
     g = agrad.grad(agrad.checkpoint(lambda x: (w * x**2).sum()))(agrad.asarray([3.0, 4.0]))
     g.sum().backward()
     assert w.grad.tolist() == [6.0, 8.0]
+
+
+def test_under_observation(device):
+    """Transforms, checkpoints and solutions go through what profile, draw and detect_anomaly look at."""
+    f = agrad.checkpoint(lambda x: x**3)
+    solution = lambda a: agrad.root(lambda x, a: x * x - a, 1.0, a)
+    with agrad.detect_anomaly():
+        assert agrad.grad(agrad.grad(f))(2.0).item() == 12.0
+        assert agrad.jvp(f, [2.0], [1.0])[1].item() == 12.0
+        assert agrad.grad(solution)(4.0).item() == pytest.approx(0.25)
+        assert agrad.grad(agrad.grad(solution))(4.0).item() == pytest.approx(-1 / 32)
+    a = agrad.asarray(4.0, requires_grad=True)
+    with agrad.profile() as seen:
+        y = agrad.grad(lambda x: solution(x * f(a)))(1.0)
+        y.backward()
+    assert "checkpoint" in str(agrad.draw(y))
+    assert "multiply" in {row.op for row in seen.rows}

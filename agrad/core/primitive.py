@@ -335,7 +335,7 @@ class Plan:
         exec(_RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
         return known["record"]
 
-    def spread(self, node: Node, edges: Sequence[Any], g: Any, kept: Sequence[Any]) -> list[tuple[Any, Any]]:
+    def spread(self, edges: Sequence[Any], g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule of an op over a sequence once; return edges that find each parent's cotangent in the result."""
         cotangents = edges[0][1](g, kept)
         return [(parent, lambda *_, i=i: cotangents[i]) for i, (parent, _) in zip(self.tracked, edges, strict=True)]

@@ -276,7 +276,7 @@ def propagate(
             node.kept = None
         if type(g) is list:
             g = _complete(node, g, graph)
-        for parent, call in plan.spread(node, edges, g, kept) if plan.sequence else edges:
+        for parent, call in plan.spread(edges, g, kept) if plan.sequence else edges:
             if needed is not None and parent not in needed:
                 continue
             cotangent = call(g, kept)

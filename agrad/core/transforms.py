@@ -101,13 +101,16 @@ class _Input:
     connected with an outer one's, and nothing else of the outside is touched.
     """
 
-    name, sequence, keeps = "input", False, False
+    name, sequence, keeps, kept, arrays = "input", False, False, ("xp",), ("x",)
+
+    def __init__(self, parents: int) -> None:
+        self.tracked = dict.fromkeys(range(parents), "x")
 
     def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
         return [tape.namespace]
 
 
-_INPUT: Final = _Input()
+_INPUTS: Final = _Input(0), _Input(1)
 
 
 def input_of(x: Any, linked: bool = True) -> Tensor:
@@ -122,7 +125,7 @@ def input_of(x: Any, linked: bool = True) -> Tensor:
     if not x.dtype.differentiable:
         raise errors.not_differentiable(x.dtype)
     parents = ((entry_of(x, "input"), lambda g, kept: g),) if linked and x._node is not None else ()
-    return wrap(x._data, x._device, Node(_INPUT, parents, (x._device.xp,), x._device, x._data))
+    return wrap(x._data, x._device, Node(_INPUTS[len(parents)], parents, (x._device.xp,), x._device, x._data))
 
 
 def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:

@@ -8,7 +8,6 @@ from operator import attrgetter
 from typing import Any
 
 from ..core.dtypes import from_native
-from ..core.primitive import Plan
 from ..core.tape import Node, Pick, enable_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
@@ -144,8 +143,7 @@ def _parents(node: Node) -> Iterable[tuple[Any, str]]:
     """Yield the inputs of a Node on the tape, and the names of the arguments where there are several."""
     if isinstance(node.plan, Pick):
         return [(node.edges[0][0], "")]
-    several = isinstance(node.plan, Plan) and len(node.plan.arrays) > 1
-    texts = node.plan.tracked.values() if several else [""] * len(node.edges)
+    texts = node.plan.tracked.values() if len(node.plan.arrays) > 1 else [""] * len(node.edges)
     return [(parent, text) for (parent, _), text in zip(node.edges, texts, strict=True)]
 
 
