@@ -177,6 +177,39 @@ def test_solve_broadcasts_stacks(device, data, n, k):
     assert (x1.grad.shape, x2.grad.shape) == (x1.shape, x2.shape)
 
 
+def without_phases(decompose):
+    """Return what a decomposition determines: the values, and the products of vectors that share a phase."""
+
+    def determined(x):
+        u, s, vh = decompose(x)
+        k = s.shape[-1]
+        return s, u[..., :, None, :k] * vh.mT[..., None, :, :k], u[..., k:] @ u[..., k:].conj().mT
+
+    return determined
+
+
+DECOMPOSITIONS = {
+    "svd": without_phases(linalg.svd),
+    "thin svd": without_phases(lambda x: linalg.svd(x, full_matrices=False)),
+    "qr": linalg.qr,
+    "pinv": linalg.pinv,
+    "svdvals": linalg.svdvals,
+}
+
+
+@pytest.mark.property
+@given(m=st.integers(1, 4), n=st.integers(1, 4), stack=stacks, is_complex=st.booleans())
+@pytest.mark.parametrize("name", DECOMPOSITIONS)
+def test_matrices_of_any_shape(device, name, m, n, stack, is_complex):
+    if not device.backend.supports_float64:
+        pytest.skip("needs float64")
+    generator = np.random.default_rng(0)
+    x = np.eye(m, n) * np.arange(1, n + 1) + generator.uniform(-0.2, 0.2, (*stack, m, n))
+    if is_complex:
+        x = x + 1j * generator.uniform(-0.2, 0.2, x.shape)
+    check_grads(DECOMPOSITIONS[name], agrad.asarray(x), order=1)
+
+
 def test_solve_between_real_and_complex_numbers(device):
     if not device.backend.supports_float64:
         pytest.skip("needs float64")
