@@ -22,6 +22,7 @@ from .base import names_of
 from .philox import SOURCE
 from .stream import StreamBackend
 from .strided import StridedBackend
+from .windows import Lengths, Windows
 
 _STAY = 'or stay on the CPU: agrad.set_device("cpu")'
 _NUMBERS = (int, float, type(None))
@@ -232,6 +233,20 @@ class CupyBackend(StridedBackend, StreamBackend):
                 return function(*arrays, 1.0) if (name, len(arrays)) == ("zeta", 1) else function(*arrays)
 
         return there
+
+    # Convolution, on the device of its arrays
+
+    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+        with x.device:
+            return super().convolve(x, weight, windows, groups)
+
+    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+        with g.device:
+            return super().convolve_input(g, weight, lengths, windows, groups)
+
+    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+        with g.device:
+            return super().convolve_weight(g, x, windows, groups)
 
     # Random numbers
 

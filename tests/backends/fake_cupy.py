@@ -255,10 +255,9 @@ def _modules():
     pool = types.SimpleNamespace(used_bytes=lambda: 1000, total_bytes=lambda: 2000, free_all_blocks=lambda: None)
     linalg = _module("cupy.linalg", np.linalg, MISSING_IN_LINALG)
     fft = _module("cupy.fft", np.fft)
-    tricks = types.SimpleNamespace(as_strided=wrapped(np.lib.stride_tricks.as_strided))
+    lib = types.SimpleNamespace(stride_tricks=_module("cupy.lib.stride_tricks", np.lib.stride_tricks))
     cupy = _module(
-        "cupy", np, MISSING, ndarray=ndarray, array=array, linalg=linalg, fft=fft, cuda=cuda,
-        lib=types.SimpleNamespace(stride_tricks=tricks),
+        "cupy", np, MISSING, ndarray=ndarray, array=array, linalg=linalg, fft=fft, cuda=cuda, lib=lib,
         asarray=lambda obj, dtype=None: array(obj, dtype, copy=False), ElementwiseKernel=ElementwiseKernel,
         get_default_memory_pool=lambda: pool, bool=np.bool_, bool_=np.bool_, asnumpy=lambda x: x.get(),
         __version__="14.0.0",
