@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
+import pytest
 
 import agrad
 import agrad.nn
 from agrad.testing import assert_close
+
+torch = pytest.importorskip("torch")
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 
