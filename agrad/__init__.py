@@ -18,7 +18,6 @@ from .core import tape as _tape
 from .core.device import Device, get_device, set_device
 from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
 from .core.primitive import ArrayLike, primitive
-from .core.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
 from .core.transforms import elementwise_grad, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
 from .implicit import fixed_point, root
@@ -180,6 +179,7 @@ from .ops import (
 )
 from .ops.inspection import Info as _Info
 from .random import bernoulli, manual_seed, normal, rand, randint, randn, randperm, uniform
+from .recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
     from . import cuda, data, fft, linalg, metrics, nn, optim, random, special, testing

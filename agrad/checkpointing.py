@@ -8,10 +8,11 @@ from typing import Any
 
 from . import random, trees
 from .core.device import get_device
-from .core.tape import enable_grad, recording, tick
+from .core.tape import tick
 from .core.tensor import Tensor
 from .core.transforms import named, outside
 from .deferred import Kept, arrays_of, pull_back, record, refuse_others, twins
+from .recording import enable_grad, recording
 
 __all__ = ["checkpoint"]
 

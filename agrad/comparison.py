@@ -9,9 +9,9 @@ from typing import Any
 
 from . import backends
 from .core.device import Device
-from .core.tape import no_grad
 from .core.tensor import Tensor, wrap
 from .ops.manipulation import reshape
+from .recording import no_grad
 
 __all__ = ["assert_close"]
 

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 from . import trees
 from .comparison import index_of, inner, numbers, relative_error, tensor_of
-from .core.tape import enable_grad
 from .core.tensor import Tensor
 from .core.transforms import Linearized, gradients
+from .recording import enable_grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 

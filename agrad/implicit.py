@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from . import krylov, trees
-from .core.tape import enable_grad, no_grad, recording, seed, tick
+from .core.tape import seed, tick
 from .core.tensor import Tensor, wrap
 from .core.transforms import Linearized, gradients, input_of, outside, stop_gradient
 from .deferred import Kept, arrays_of, pull_back, record, refuse_others, twins
 from .ops.elementwise import conj
+from .recording import enable_grad, no_grad, recording
 
 __all__ = ["fixed_point", "root"]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from .core.tape import no_grad
 from .core.tensor import Tensor, wrap
 from .ops.creation import arange, asarray, ones, zeros
 from .ops.elementwise import abs, maximum
 from .ops.manipulation import expand_dims, reshape
 from .ops.searching import argmax, where
 from .ops.statistical import max, mean, min, sum
+from .recording import no_grad
 
 __all__ = [
     "accuracy", "confusion_matrix", "f1_score", "mean_absolute_error", "precision", "r2_score", "recall",

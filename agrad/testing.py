@@ -10,10 +10,10 @@ from typing import Any
 
 from .comparison import assert_close, inner, numbers, relative_error, tensor_of, worst
 from .core.dtypes import as_dtype
-from .core.tape import enable_grad
 from .core.tensor import Tensor
 from .core.transforms import gradients, jvp
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
+from .recording import enable_grad
 
 __all__ = ["GradcheckError", "assert_close", "check_grads", "gradcheck", "gradgradcheck"]
 

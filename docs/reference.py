@@ -38,6 +38,7 @@ CHAPTERS = {
     "dtypes": "data_types",
     "data_type": "data_types",
     "tape": "gradients",
+    "recording": "gradients",
     "transforms": "gradients",
     "jacobians": "gradients",
     "implicit": "gradients",

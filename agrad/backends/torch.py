@@ -134,7 +134,7 @@ class TorchBackend(Backend):
         return bool(array._is_view())
 
     def buffer_of(self, array: Any) -> int:
-        return int(array.untyped_storage().data_ptr())
+        return int(array.untyped_storage().data_ptr()) or id(array)  # all empty arrays are at 0
 
     def copy(self, array: Any) -> Any:
         return array.clone(memory_format=torch.contiguous_format)
@@ -158,6 +158,13 @@ class TorchBackend(Backend):
         last.scatter_reduce_(0, index.long(), order, "amax", include_self=False)
         array[index] = values[last[index]]
         return array
+
+    def assign(self, array: Any, key: tuple[Any, ...], value: Any) -> Any:
+        array[key] = _apart(value, array)
+        return array
+
+    def update(self, array: Any, operator: Callable[[Any, Any], Any], other: Any) -> Any:
+        return operator(array, _apart(other, array))
 
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
         return array.index_add_(0, index.long(), values)
@@ -219,6 +226,13 @@ def _settings(x: Any, windows: Windows, groups: int) -> tuple[Any, tuple[Any, ..
         x = torch.nn.functional.pad(x, [n for pair in reversed(windows.padding) for n in pair])
         padding = [0] * len(padding)
     return x, (windows.stride, padding, windows.dilation, False, [0] * len(padding), groups)
+
+
+def _apart(value: Any, array: Any) -> Any:
+    """Return what is written into an array, copied where it may lie in the same memory: PyTorch refuses overlaps."""
+    if isinstance(value, torch.Tensor) and value.untyped_storage().data_ptr() == array.untyped_storage().data_ptr():
+        return value.clone()
+    return value
 
 
 BACKEND = TorchBackend()

@@ -25,9 +25,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 from .. import backends, errors, rules
 from ..observing import observe, observers  # noqa: F401 - what ops are compiled of asks for them
+from ..recording import recording
 from . import tape
 from .device import Device
-from .tape import Node, Pick, recording, tick
+from .dtypes import from_native
+from .tape import Node, Pick, tick
 from .tensor import LEAF, SCALARS, Tensor, convert, wrap
 
 if TYPE_CHECKING:
@@ -139,7 +141,7 @@ def op{signature}:
     result = new(Tensor)
     result._data = _out
     result._device = _device
-    if _mask and recording.get():
+    if _mask and recording.get(){only}:
         result._node = (plans.get(_mask) or definition.plan(_mask)).record({frame}, _out, _out)
     return result
 """
@@ -201,7 +203,7 @@ class Definition:
         self.settings = [p.name for p in parameters if p.name not in self.arrays]
         self.sequence = "Sequence" in str(parameters[0].annotation)
         self.frame = ", ".join([*self.arrays, *(f"_data_{x}" for x in self.arrays), *self.settings, "_device"])
-        self.known = {"xp": "_device.xp", "out": "out"} | {x: x for x in self.settings}
+        self.known = {"xp": "_device.xp", "out": "out"} | {x: f"fixed({x})" for x in self.settings}
         part = "[array.{1} for array in _data_{0}]" if self.sequence else "getattr(_data_{0}, '{1}', ())"
         for x in self.arrays:
             self.known |= {x: f"_data_{x}"} | {f"{x}_{what}": part.format(x, what) for what in ("shape", "dtype")}
@@ -219,6 +221,7 @@ class Definition:
             signature=inspect.Signature([_in_source(p) for p in parameters.values()]),
             unwrap="".join(unwrap.format(x=x, bit=1 << i, again=again) for i, x in enumerate(self.arrays)),
             again=again,
+            only=" and from_native(_out.dtype).differentiable" if "dtype" in self.settings else "",
             call=call + ", ".join([*(f"_data_{x}" for x in self.arrays), *settings]),
             arrays=", ".join(self.arrays),
             settings=", ".join(f"{x}={x}" for x in self.settings),
@@ -250,6 +253,7 @@ class Definition:
         plan = self.plan(mask) if mask and recording.get() else None
         if not isinstance(out, (tuple, list)):
             out = device.backend.box(out)
+            plan = plan if from_native(out.dtype).differentiable else None
             return wrap(out, device, plan and plan.record(*frame, out, out))
         raw = [device.backend.box(array) for array in out]
         tensors = [wrap(array, device) for array in raw]
@@ -259,6 +263,11 @@ class Definition:
                 if tensor.dtype.differentiable:
                     tensor._node = Pick.node(node, i, tensor._data)
         return type(out)(*tensors) if hasattr(out, "_fields") else type(out)(tensors)
+
+
+def _fixed(setting: Any) -> Any:
+    """Return a setting as it will still be at the backward pass: a list might be changed until then."""
+    return tuple(setting) if type(setting) is list else setting
 
 
 def _in_source(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -331,7 +340,7 @@ class Plan:
         at = {i: f"{name}[{i}]" if self.sequence else name for i, name in self.tracked.items()}
         edges = ", ".join(f"({x} if (_n := {x}._node) is LEAF else _n, call_{self.tracked[i]})" for i, x in at.items())
         kept = ", ".join(definition.known[name] for name in self.kept)
-        known = {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick, **calls}
+        known = calls | {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick, "fixed": _fixed}
         exec(_RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
         return known["record"]
 
@@ -345,6 +354,8 @@ class Plan:
         entries = {i: parent for i, (parent, _) in zip(self.tracked, node.edges, strict=True)}
 
         def alive(x: Any, entry: Any) -> Any:
+            if isinstance(entry, Tensor) and entry._data is not x:
+                raise errors.changed(self.name)  # it was given another array, as JAX's arrays are written to
             return x if type(x) in _PLAIN else entry if isinstance(entry, Tensor) else wrap(x, node.device, entry)
 
         values = [tape.namespace]

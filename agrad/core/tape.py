@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from .. import errors, hooks, observing
+from ..recording import enable_grad, recording, set_grad_enabled
 from .device import Device
 from .dtypes import from_native
 from .tensor import LEAF, Tensor, convert, wrap
 
-recording: ContextVar[bool] = ContextVar("agrad recording", default=True)
 namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts itself here
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first
 _written: dict[Any, int] = {}  # when each buffer was last written in place
 _last_write = 0
+_forgotten = 0  # when the notes before were thrown away
 hooked = False  # whether any Tensor that is no leaf has ever had a hook
 
 
@@ -40,12 +40,15 @@ class Node:
         Of the output, or lists of them for an op of several outputs.
     hooks : dict
         Those of its output; unset where it never had one.
+    picks : dict
+        The Nodes of its outputs by their places, held weakly; unset for an op of one output.
     """
 
-    __slots__ = ("__weakref__", "device", "dtype", "edges", "hooks", "kept", "number", "plan", "shape")
+    __slots__ = ("__weakref__", "device", "dtype", "edges", "hooks", "kept", "number", "picks", "plan", "shape")
 
     if TYPE_CHECKING:
         hooks: dict[float, Any]
+        picks: dict[int, ref[Node]]
 
     def __init__(self, plan: Any, edges: tuple[Any, ...], kept: tuple[Any, ...], device: Device, like: Any) -> None:
         self.number, self.plan, self.device = tick(), plan, device
@@ -65,100 +68,14 @@ class Pick:
 
     @classmethod
     def node(cls, whole: Node, index: int, output: Any) -> Node:
-        """Return a Node for the output at `index` of the op that `whole` recorded."""
-        return Node(cls(whole.plan.name, index), ((whole, None),), (), whole.device, output)
-
-
-# Recording on and off
-
-
-class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name, used like a function
-    """Record nothing: in a ``with`` block, or in a function decorated with ``@no_grad()``.
-
-    Results then require no gradient, and writing in place changes the buffer itself.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> x = agrad.tensor(2.0, requires_grad=True)
-    >>> with agrad.no_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    False
-    """
-
-    _mode = False
-
-    def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
-
-    def _recreate_cm(self) -> no_grad:  # a decorated function may run in several threads at once
-        return enable_grad() if self._mode else no_grad()
-
-    def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._mode))
-
-    def __exit__(self, *exc: object) -> None:
-        recording.reset(self._tokens.pop())
-
-
-class enable_grad(no_grad):  # noqa: N801
-    """Record again inside a `no_grad` block: a context manager and decorator.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> x = agrad.tensor(2.0, requires_grad=True)
-    >>> with agrad.no_grad(), agrad.enable_grad():
-    ...     y = x * x
-    >>> y.requires_grad
-    True
-    """
-
-    _mode = True
-
-
-class set_grad_enabled(no_grad):  # noqa: N801
-    """Turn recording on or off from here on, or for a ``with`` block or a decorated function only.
-
-    Parameters
-    ----------
-    mode : bool
-
-    Examples
-    --------
-    >>> import agrad
-    >>> x = agrad.tensor(2.0, requires_grad=True)
-    >>> with agrad.set_grad_enabled(False):
-    ...     y = x * x
-    >>> y.requires_grad
-    False
-    """
-
-    def __init__(self, mode: bool) -> None:
-        super().__init__()
-        self._mode = bool(mode)
-        super().__enter__()
-
-    def __enter__(self) -> None:
-        pass  # it is in force since it was made
-
-    def __call__(self, function: Any) -> Any:
-        """Switch inside a decorated function only."""
-        self.__exit__()
-        return super().__call__(function)
-
-
-def is_grad_enabled() -> bool:
-    """Return whether ops are recorded now.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> agrad.is_grad_enabled()
-    True
-    """
-    return recording.get()
+        """Return the Node for the output at `index` of the op that `whole` recorded, the same as long as it lives."""
+        if not hasattr(whole, "picks"):
+            whole.picks = {}
+        pick = whole.picks[index]() if index in whole.picks else None
+        if pick is None:
+            pick = Node(cls(whole.plan.name, index), ((whole, None),), (), whole.device, output)
+            whole.picks[index] = ref(pick)
+        return pick
 
 
 # The backward pass
@@ -306,14 +223,15 @@ def check_unchanged(node: Node) -> None:
     backend = node.device.backend
     for value in node.kept or ():
         for array in value if type(value) is list else [value]:
-            if backend.is_array(array) and _written.get(backend.buffer_of(array), 0) < node.number:
+            if backend.is_array(array) and _written.get(backend.buffer_of(array), _forgotten) < node.number:
                 raise errors.changed(node.plan.name)
 
 
 def wrote(tensor: Tensor) -> None:
     """Note that the buffer behind a Tensor was changed in place: gradients that need the old values then raise."""
-    global _last_write
-    if len(_written) > 100_000:  # most of those buffers are gone
+    global _forgotten, _last_write
+    if len(_written) > 100_000:  # most of those buffers are gone; for an older Node any of them may have been written
+        _forgotten = tick()
         _written.clear()
     _last_write = _written[tensor._device.backend.buffer_of(tensor._data)] = tick()
 

@@ -13,8 +13,9 @@ from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from .. import errors, trees
+from ..recording import enable_grad, recording
 from . import tape
-from .tape import Node, deliver, enable_grad, entry_of, propagate, recording, seed, tick
+from .tape import Node, deliver, entry_of, propagate, seed, tick
 from .tensor import Tensor, convert, wrap
 
 Argnums: TypeAlias = int | Sequence[int]
@@ -69,8 +70,11 @@ def gradients(
     unused = [i for i, entry in enumerate(wanted) if entry not in found]
     if unused and not allow_unused:
         raise RuntimeError(f"no output depends on inputs {unused}; write allow_unused=True to get None for them")
+    twice = len(set(wanted)) < len(wanted)
     return tuple(
-        deliver(x, found[entry], create_graph, entry in shared or type(entry) is Node) if entry in found else None
+        deliver(x, found[entry], create_graph, twice or entry in shared or type(entry) is Node)
+        if entry in found
+        else None
         for x, entry in zip(inputs, wanted, strict=True)
     )
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..core.tape import no_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
+from ..recording import no_grad
 from .arrays import nbytes
 from .text import size, table
 from .trial import Shapes, inputs_for, undisturbed

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..core.device import Device
-from ..core.tape import no_grad
 from ..core.tensor import Tensor, wrap
 from ..nn.module import Module
 from ..ops.creation import zeros
+from ..recording import no_grad
 
 Shapes = Sequence[int] | Sequence[Sequence[int]]
 

@@ -44,6 +44,8 @@ def nonzero(xp: Any, x: Any) -> Any:
 
 def divisors(xp: Any, x: Any, *cotangents: Any) -> Any:
     """Return `x` with 1 in place of 0 in matrices that no cotangent concerns, where 0 is meant and not 0 / 0."""
+    if any(getattr(g, "requires_grad", False) for g in cotangents):
+        return x  # a zero that is differentiated, as `jvp` does, may be any other number
     unused = True
     for g in cotangents:
         unused = unused & xp.all(g == 0, axis=(-2, -1), keepdims=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.device import Device
-from ..core.tape import no_grad
 from ..core.tensor import Tensor
 from ..ops.creation import empty
+from ..recording import no_grad
 from . import functional as F
 from . import init
 from .module import Module

@@ -6,11 +6,11 @@ from math import erf, prod, sqrt
 from typing import Any, Final, TypeVar
 
 from .. import random
-from ..core.tape import no_grad
 from ..core.tensor import Tensor, wrap
 from ..ops.creation import eye
 from ..ops.manipulation import reshape
 from ..ops.searching import where
+from ..recording import no_grad
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",

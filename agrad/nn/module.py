@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, Self, TypeVar
 from .. import hooks
 from ..core.device import Device
 from ..core.dtypes import DType, as_dtype
-from ..core.tape import no_grad
 from ..core.tensor import Tensor, convert, wrap
 from ..hooks import RemovableHandle
+from ..recording import no_grad
 from .parameter import Parameter
 
 __all__ = ["IncompatibleKeys", "Module"]

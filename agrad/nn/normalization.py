@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.device import Device
-from ..core.tape import no_grad
 from ..core.tensor import Tensor
 from ..ops.creation import ones, zeros
+from ..recording import no_grad
 from . import functional as F
 from .module import Module
 from .parameter import Parameter

@@ -258,6 +258,8 @@ def softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     >>> agrad.softmax(agrad.asarray([0.0, 0.0, -1000.0]))
     Tensor([0.5, 0.5, 0. ], dtype=float32, device='cpu')
     """
+    if 0 in x.shape:
+        return xp.zeros_like(x)
     weights = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return weights / xp.sum(weights, axis=axis, keepdims=True)
 
@@ -287,6 +289,8 @@ def log_softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     >>> agrad.log_softmax(agrad.asarray([0.0, -1000.0]))
     Tensor([    0., -1000.], dtype=float32, device='cpu')
     """
+    if 0 in x.shape:
+        return xp.zeros_like(x)
     shifted = x - xp.max(x, axis=axis, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from .. import backends, errors
 from ..core.dtypes import DType
-from ..core.tape import is_grad_enabled
 from ..core.tensor import LEAF, Tensor, convert
+from ..recording import is_grad_enabled
 
 _ASK_FOR_SHAPES: Final = frozenset({"ndim", "shape", "size"})
 _REBUILT: Final = frozenset({"_data", "_device", "_node", "_grad"})

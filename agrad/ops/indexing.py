@@ -16,6 +16,7 @@ from .. import backends, errors
 from ..core import tape
 from ..core.primitive import ArrayLike
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
+from ..recording import is_grad_enabled
 from .data_type import astype
 from .gathering import Key, cut, from_start, overwrite, put, take, take_along_axis, without_new_axes
 from .manipulation import broadcast_shapes, broadcast_to, flip, permute_dims, reshape
@@ -114,7 +115,7 @@ def _is_basic(key: Any) -> bool:
 
 def native(x: Tensor, key: Any) -> Any:
     """Return a key with the library's own arrays in it; copies, where the tape will keep it."""
-    keep = x.requires_grad and tape.is_grad_enabled()
+    keep = x.requires_grad and is_grad_enabled()
     items = [_item(x, key, item) for item in (key if isinstance(key, tuple) else (key,))]
     copy = x.device.backend.copy if keep else lambda array: array
     return tuple(copy(item.data) if isinstance(item, Tensor) else item for item in items)
@@ -168,10 +169,10 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
     >>> v.grad
     Tensor(10., dtype=float32, device='cpu')
     """
-    if tape.is_grad_enabled():
+    if is_grad_enabled():
         refuse_leaf(x)
     value = _value(x, value)
-    if not tape.is_grad_enabled() and _write_natively(x, key, value):
+    if not is_grad_enabled() and _write_natively(x, key, value):
         return
     if _is_mask(x, key) and not (isinstance(value, Tensor) and value.ndim):
         become(x, where(_reach(key, x), value, x))
@@ -310,7 +311,7 @@ def _item(x: Tensor, key: Any, item: Any) -> Any:
     elif isinstance(item, list) and not item:
         index = _count_up(x, 0)
     else:
-        index = wrap(*convert(item, None, x.device))
+        index = wrap(*convert(item, None, x.device, copy=True if is_grad_enabled() else None))
     if index.device is not x.device:
         raise errors.mixed_devices("x[key]", [x.device.name, index.device.name])
     if index.dtype.name != "bool" and not index.dtype.family.endswith("integer"):
@@ -514,14 +515,14 @@ def _assign(x: Tensor, reading: Reading, value: Any, key: Any) -> None:
 
 def become(x: Tensor, result: Tensor) -> None:
     """Give `x` new values everywhere; the result must be nobody else's."""
-    if tape.is_grad_enabled():
+    if is_grad_enabled():
         adopt(x, result)
     else:
         _write(x, (...,), result)
 
 
 def _write(x: Tensor, key: Key, value: Any) -> None:
-    if tape.is_grad_enabled():
+    if is_grad_enabled():
         adopt(x, overwrite(x, value, key))
     else:
         x._data = x.device.backend.assign(x._data, key, value._data if isinstance(value, Tensor) else value)

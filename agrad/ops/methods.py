@@ -21,6 +21,7 @@ from ..core.device import Device
 from ..core.dtypes import BY_NAME
 from ..core.tensor import Tensor
 from ..hooks import RemovableHandle
+from ..recording import is_grad_enabled, no_grad
 from . import (
     activations,
     conversion,
@@ -77,6 +78,11 @@ def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tens
     return reflected
 
 
+def _divided(x: Any, y: Any, /) -> tuple[Tensor, Tensor]:
+    """Return what ``divmod`` is to be: quotient and remainder."""
+    return x // y, x % y
+
+
 def _compared(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Any]:
     """Return a comparison for equality that leaves what is no array to Python: ``x == None`` is False."""
     op = _operator(op)
@@ -97,7 +103,7 @@ def _in_place(
     op = _operator(op)
 
     def in_place(self: Tensor, other: Any, /) -> Tensor:
-        if tape.is_grad_enabled():
+        if is_grad_enabled():
             indexing.refuse_leaf(self)
         elif _stays(self, other):
             raw = other._data if isinstance(other, Tensor) else other
@@ -150,6 +156,8 @@ Tensor.__floordiv__ = _operator(elementwise.floor_divide)
 Tensor.__rfloordiv__ = _reflected(elementwise.floor_divide)
 Tensor.__mod__ = _operator(elementwise.remainder)
 Tensor.__rmod__ = _reflected(elementwise.remainder)
+Tensor.__divmod__ = _divided
+Tensor.__rdivmod__ = lambda self, other: _divided(other, self)
 Tensor.__pow__ = _operator(elementwise.pow)
 Tensor.__rpow__ = _reflected(elementwise.pow)
 Tensor.__matmul__ = _operator(linear_algebra.matmul)
@@ -382,7 +390,7 @@ def _fill_(self: Tensor, value: complex, /) -> Tensor:
     TypeError
         If the number is of a higher kind than the dtype.
     """
-    if isinstance(value, Tensor) or tape.is_grad_enabled():
+    if isinstance(value, Tensor) or is_grad_enabled():
         self[...] = value
     else:
         self._data = self._device.backend.fill(self._data, indexing.keep_kind(self, value, "fill_"))
@@ -402,7 +410,7 @@ def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
     else:
         if self._grad._node is not None:
             self._grad = self._grad.detach()
-        with tape.no_grad():
+        with no_grad():
             self._grad.zero_()
 
 

@@ -6,13 +6,13 @@ import builtins
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..core.tape import enable_grad, no_grad
 from ..core.tensor import Tensor
 from ..ops.creation import asarray, zeros_like
 from ..ops.elementwise import abs, imag, real
 from ..ops.linear_algebra import vecdot
 from ..ops.manipulation import concat, reshape, stack
 from ..ops.statistical import max, sum
+from ..recording import enable_grad, no_grad
 from .common import none_negative
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer

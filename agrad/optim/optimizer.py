@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 from ..core.device import Device
-from ..core.tape import enable_grad, wrote
+from ..core.tape import wrote
 from ..core.tensor import Tensor, convert, wrap
 from ..nn.module import Module
 from ..nn.parameter import Parameter
+from ..recording import enable_grad
 
 __all__ = ["Optimizer"]
 

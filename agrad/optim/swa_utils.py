@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.device import Device
-from ..core.tape import no_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from ..ops.creation import zeros
+from ..recording import no_grad
 
 __all__ = ["AveragedModel", "get_ema_avg_fn", "get_swa_avg_fn"]
 

@@ -176,7 +176,16 @@ def log_ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 # The density over the chance; the scaled erfc keeps both from underflowing.
-log_ndtr.vjp(x=lambda g, x, xp: g * (2.0 / _ROOT_2PI / bare(erfcx, xp)(-_ROOT_HALF * x)))
+
+
+def _log_ndtr_x(g: Any, x: Any, xp: Any) -> Any:
+    zero = xp.zeros_like(x)
+    low, high = xp.where(x < 0.0, x, zero), xp.where(x < 0.0, zero, x)  # erfcx overflows where x is large
+    left = 2.0 / _ROOT_2PI / bare(erfcx, xp)(-_ROOT_HALF * low)
+    return g * xp.where(x < 0.0, left, xp.exp(-0.5 * high * high) / (_ROOT_2PI * bare(ndtr, xp)(high)))
+
+
+log_ndtr.vjp(x=_log_ndtr_x)
 
 
 @primitive
