@@ -10,11 +10,11 @@ from typing import Any
 
 from .core.tensor import Tensor, wrap
 from .ops.creation import arange, asarray, ones, zeros
-from .ops.elementwise import abs, maximum
+from .ops.elementwise import abs, isnan, maximum
 from .ops.manipulation import expand_dims, reshape
 from .ops.searching import argmax, where
 from .ops.statistical import max, mean, min, sum
-from .recording import no_grad
+from .ops.utility import any
 
 __all__ = [
     "accuracy", "confusion_matrix", "f1_score", "mean_absolute_error", "precision", "r2_score", "recall",
@@ -45,6 +45,8 @@ def accuracy(input: Any, target: Any) -> Tensor:
     ------
     ValueError
         If the shapes do not fit.
+    TypeError
+        If labels are no integers.
 
     Examples
     --------
@@ -63,7 +65,7 @@ def top_k_accuracy(input: Any, target: Any, k: int = 5) -> Tensor:
     Parameters
     ----------
     input : Tensor, shape (n, classes)
-        Scores. Of equal ones, the first counts as larger.
+        Scores. Of equal ones, the first counts as larger. The right class is not found where its score is NaN.
     target : Tensor, shape (n,)
         The right labels.
     k : int
@@ -77,6 +79,8 @@ def top_k_accuracy(input: Any, target: Any, k: int = 5) -> Tensor:
     ------
     ValueError
         If the shapes do not fit, or if `k` is below 1.
+    TypeError
+        If the labels are no integers.
 
     Examples
     --------
@@ -85,15 +89,17 @@ def top_k_accuracy(input: Any, target: Any, k: int = 5) -> Tensor:
     >>> agrad.metrics.top_k_accuracy(scores, agrad.asarray([1, 2]), k=2)
     Tensor(0.5, dtype=float32, device='cpu')
     """
-    scores, target = asarray(input), asarray(target)
+    scores, target = _together(input, target)
     if scores.ndim != 2 or target.shape != scores.shape[:1]:
         raise ValueError(f"scores of shape {scores.shape} need the shape (n, classes), and labels {target.shape} (n,)")
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
+    _check_labels(target)
     classes, right = arange(scores.shape[1], device=scores.device), expand_dims(target, axis=1)
     own = max(where(classes == right, scores, -float("inf")), axis=1, keepdims=True)
     before = (scores > own) | ((scores == own) & (classes < right))
-    return mean((sum(before.astype(int), axis=1) < k).astype(float))
+    found = any(classes == right, axis=1) & ~isnan(own[:, 0])
+    return mean((found & (sum(before.astype(int), axis=1) < k)).astype(float))
 
 
 @no_grad()
@@ -119,6 +125,8 @@ def confusion_matrix(input: Any, target: Any, num_classes: int | None = None) ->
     ------
     ValueError
         If the shapes do not fit, or if a label is not from 0 to ``num_classes - 1``.
+    TypeError
+        If labels are no integers.
 
     Examples
     --------
@@ -127,7 +135,7 @@ def confusion_matrix(input: Any, target: Any, num_classes: int | None = None) ->
     Tensor([[1, 1],
             [0, 2]], dtype=int64, device='cpu')
     """
-    scores = asarray(input)
+    scores, target = _together(input, target)
     labels, target = _labels(scores, target)
     if num_classes is None:
         largest = maximum(max(labels), max(target)).item() if labels.size else -1
@@ -161,8 +169,8 @@ def precision(input: Any, target: Any, num_classes: int | None = None, average: 
 
     Raises
     ------
-    ValueError
-        As `confusion_matrix`, or for another average.
+    ValueError, TypeError
+        As `confusion_matrix`; ValueError for another average.
 
     Examples
     --------
@@ -189,7 +197,7 @@ def recall(input: Any, target: Any, num_classes: int | None = None, average: str
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         As `precision`.
 
     Examples
@@ -217,7 +225,7 @@ def f1_score(input: Any, target: Any, num_classes: int | None = None, average: s
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         As `precision`.
 
     Examples
@@ -301,14 +309,31 @@ def r2_score(input: Any, target: Any) -> Tensor:
 
 
 def _labels(input: Any, target: Any) -> tuple[Tensor, Tensor]:
-    labels, target = asarray(input), asarray(target)
-    labels = argmax(labels, axis=1) if labels.ndim == 2 else labels
+    predicted, target = _together(input, target)
+    labels = argmax(predicted, axis=1) if predicted.ndim == 2 else predicted
     if labels.ndim != 1 or labels.shape != target.shape:
         raise ValueError(
-            f"predictions have the shape (n,) or (n, classes) and right labels (n,), not {asarray(input).shape} and "
+            f"predictions have the shape (n,) or (n, classes) and right labels (n,), not {predicted.shape} and "
             f"{target.shape}"
         )
+    _check_labels(labels)
+    _check_labels(target)
     return labels, target
+
+
+def _check_labels(labels: Tensor) -> None:
+    if labels.dtype.differentiable and labels.size:
+        raise TypeError(
+            f"labels must be integers, not {labels.dtype!r}; for probabilities p of two classes, write "
+            "(p > 0.5).astype(int)"
+        )
+
+
+def _together(input: Any, target: Any) -> tuple[Tensor, Tensor]:
+    """Return both as Tensors, what is none on the device of the other."""
+    device = next((x.device for x in (input, target) if isinstance(x, Tensor)), None)
+    predicted, right = (x if isinstance(x, Tensor) else asarray(x, device=device) for x in (input, target))
+    return predicted, right
 
 
 @no_grad()
@@ -329,7 +354,7 @@ def _averaged(part: Tensor, whole: Tensor, occurring: Tensor, average: str | Non
 
 
 def _alike(input: Any, target: Any) -> tuple[Tensor, Tensor]:
-    predicted, right = asarray(input), asarray(target)
+    predicted, right = (x if x.dtype.differentiable else x.astype(float) for x in _together(input, target))
     if predicted.shape != right.shape:
         raise ValueError(f"predictions of shape {predicted.shape} do not fit targets of shape {right.shape}")
     return predicted, right

@@ -35,6 +35,12 @@ def test_top_k_accuracy(device, k):
     assert found == pytest.approx(np.mean((order == TARGET[:, None]).any(1)))
 
 
+def test_nan_scores_and_unknown_classes_are_wrong(device):
+    scores = agrad.asarray([[math.nan, 1.0], [1.0, 2.0], [1.0, -math.inf]])
+    assert metrics.top_k_accuracy(scores, agrad.asarray([0, 7, 1]), k=2).item() == pytest.approx(1 / 3)
+    assert metrics.top_k_accuracy(scores, agrad.asarray([-1, -1, -1]), k=2).item() == 0.0
+
+
 def test_of_equal_scores_the_first_is_larger(device):
     scores = agrad.asarray([[1.0, 1.0, 1.0]] * 3)
     labels = agrad.asarray([0, 1, 2])
@@ -90,6 +96,45 @@ def test_numbers(device, shape):
 @pytest.mark.parametrize(("predicted", "score"), [([2.0, 2.0], 1.0), ([1.0, 2.0], 0.0)])
 def test_targets_that_are_all_the_same(device, predicted, score):
     assert metrics.r2_score(*asked(predicted, [2.0, 2.0])).item() == score
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+def test_integers_do_not_wrap(device, dtype):
+    predicted, right = asked(np.asarray([1, 0, 1], dtype=dtype), np.asarray([3, 1, 0], dtype=dtype))
+    numbers = [np.asarray(x.tolist(), dtype=float) for x in (right, predicted)]
+    error, score = metrics.mean_absolute_error(predicted, right), metrics.r2_score(predicted, right)
+    assert error.dtype == score.dtype == agrad.float32
+    assert error.item() == pytest.approx(sklearn.mean_absolute_error(*numbers))
+    assert score.item() == pytest.approx(sklearn.r2_score(*numbers))
+
+
+def test_lists_and_arrays_come_to_the_tensor(device):
+    strict = agrad.asarray([[0.1, 0.9], [0.8, 0.2]], device="strict")
+    for target in ([1, 1], np.asarray([1, 1])):
+        for found in (
+            metrics.accuracy(strict, target),
+            metrics.top_k_accuracy(strict, target, k=1),
+            metrics.accuracy(target, agrad.asarray([1, 0], device="strict")),
+        ):
+            assert (found.device.name, found.item()) == ("strict", 0.5)
+    assert metrics.confusion_matrix(strict, [1, 1]).device.name == "strict"
+    assert metrics.mean_absolute_error(strict, [[0.1, 0.9], [0.8, 0.2]]).device.name == "strict"
+    assert metrics.accuracy([1, 0], [1, 1]).device == device
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: metrics.accuracy(agrad.asarray([0.9, 0.1]), agrad.asarray([1, 0])),
+        lambda: metrics.accuracy(agrad.asarray([1, 0]), agrad.asarray([1.0, 0.0])),
+        lambda: metrics.confusion_matrix(agrad.asarray([0.9, 1.7]), agrad.asarray([1, 0])),
+        lambda: metrics.f1_score(agrad.asarray([0.9, 1.7]), agrad.asarray([1, 0])),
+        lambda: metrics.top_k_accuracy(agrad.ones((2, 3)), agrad.asarray([1.0, 0.0])),
+    ],
+)
+def test_labels_are_integers(call):
+    with pytest.raises(TypeError, match=r"labels must be integers.*\(p > 0.5\).astype\(int\)"):
+        call()
 
 
 def test_no_gradients_flow(device):

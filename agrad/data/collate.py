@@ -31,7 +31,7 @@ def default_collate(items: Sequence[Any]) -> Any:
     Raises
     ------
     ValueError
-        If the items differ in length, keys or shape.
+        If there are no items, or if they differ in length, keys or shape.
 
     Examples
     --------
@@ -39,6 +39,8 @@ def default_collate(items: Sequence[Any]) -> Any:
     >>> default_collate([(1, "a"), (2, "b")])
     (Tensor([1, 2], dtype=int64, device='cpu'), ['a', 'b'])
     """
+    if not len(items):
+        raise ValueError("a batch needs at least one item to be made of")
     first = items[0]
     if isinstance(first, (str, bytes)):
         return list(items)

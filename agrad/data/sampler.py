@@ -102,7 +102,8 @@ class RandomSampler(_Seeded):
     Raises
     ------
     ValueError
-        If `num_samples` is below 1, or there is nothing to draw from.
+        If `num_samples` is given and below 1, or there is nothing to draw so many from. Without it, nothing is drawn
+        from nothing.
 
     Examples
     --------

@@ -44,12 +44,11 @@ class Subset(Dataset):
         return len(self.indices)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, int):
-            return self.dataset[self.indices[index]]
-        if isinstance(index, slice):
+        if hasattr(index, "__index__") and not isinstance(index, Tensor):
             return self.dataset[self.indices[index]]
         if not isinstance(index, Tensor):
-            return self.dataset[[self.indices[i] for i in index]]
+            chosen = self.indices[index] if isinstance(index, slice) else [self.indices[i] for i in index]
+            return [self.dataset[i] for i in chosen] if isinstance(self.dataset, Sequence) else self.dataset[chosen]
         if index.device not in self._rows:
             self._rows[index.device] = asarray(self.indices, dtype=int, device=index.device)
         return self.dataset[self._rows[index.device][index]]

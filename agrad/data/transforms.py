@@ -54,13 +54,13 @@ class Normalize:
 
     Parameters
     ----------
-    mean, std : float, or sequence of float
+    mean, std : float, or sequence, array or Tensor of float
         One for all channels, or one for each.
 
     Raises
     ------
     ValueError
-        If a standard deviation is 0.
+        If a standard deviation is 0; and from the call, if the images have another number of channels.
     TypeError
         From the call, if the images do not hold floating-point numbers.
 
@@ -72,8 +72,8 @@ class Normalize:
     [[[[2.0, 2.0]]]]
     """
 
-    def __init__(self, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
-        self.mean, self.std = (list(x) if isinstance(x, Sequence) else [x] for x in (mean, std))
+    def __init__(self, mean: float | Sequence[float] | Tensor, std: float | Sequence[float] | Tensor) -> None:
+        self.mean, self.std = _numbers(mean), _numbers(std)
         if 0 in self.std:
             raise ValueError(f"std must not be 0, as in {self.std}")
 
@@ -82,6 +82,10 @@ class Normalize:
         _check(images)
         if not images.dtype.differentiable:
             raise TypeError(f"{images.dtype!r} has no numbers around 0; write images.astype(agrad.float32) / 255")
+        channels = images.shape[1]
+        for name, x in (("mean", self.mean), ("std", self.std)):
+            if len(x) not in (1, channels):
+                raise ValueError(f"{name} is that of {len(x)} channels, and the images have {channels}")
         mean, std = (
             reshape(asarray(x, dtype=images.dtype, device=images.device), (-1, 1, 1)) for x in (self.mean, self.std)
         )
@@ -126,7 +130,9 @@ class RandomCrop(_Random):
     Raises
     ------
     ValueError
-        From the call, if the window is larger than the padded image.
+        If the window has no pixel; and from the call, if it is larger than the padded image.
+    TypeError
+        If `size` is anything else than one or two integers.
 
     Examples
     --------
@@ -138,7 +144,12 @@ class RandomCrop(_Random):
 
     def __init__(self, size: int | tuple[int, int], padding: int = 0, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.height, self.width = (size, size) if isinstance(size, int) else size
+        try:
+            self.height, self.width = map(index, size if isinstance(size, (tuple, list)) else (size, size))
+        except (TypeError, ValueError):
+            raise TypeError(f"size must be an integer or two, height and width, not {size!r}") from None
+        if self.height < 1 or self.width < 1:
+            raise ValueError(f"size must be at least 1 in both directions, not {size!r}")
         self.padding = index(padding)
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -247,6 +258,12 @@ class RandomVerticalFlip(RandomHorizontalFlip):
     """
 
     axis = -2
+
+
+def _numbers(given: Any) -> list[float]:
+    """Return one number or several as a list."""
+    listed = given.tolist() if hasattr(given, "tolist") else given
+    return list(listed) if isinstance(listed, Sequence) else [listed]
 
 
 def _check(images: Any) -> None:

@@ -10,20 +10,20 @@ from ..ops.creation import asarray
 from ..ops.elementwise import abs, clip, isfinite
 from ..ops.manipulation import stack
 from ..ops.statistical import max, sum
-from ..recording import no_grad
+from .module import Module
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm"]
 
 
 @no_grad()
-def get_total_norm(tensors: Iterable[Tensor] | Tensor, norm_type: float = 2.0) -> Tensor:
+def get_total_norm(tensors: Iterable[Tensor] | Tensor, norm_type: float | str = 2.0) -> Tensor:
     """Return the norm of all Tensors together, as if they were one vector.
 
     Parameters
     ----------
     tensors : Tensor or iterable of Tensor
     norm_type : float
-        Above 0: 2 for the Euclidean norm, ``float("inf")`` for the largest absolute value.
+        Above 0: 2 for the Euclidean norm, ``float("inf")`` or ``"inf"`` for the largest absolute value.
 
     Returns
     -------
@@ -34,6 +34,8 @@ def get_total_norm(tensors: Iterable[Tensor] | Tensor, norm_type: float = 2.0) -
     ------
     ValueError
         If `norm_type` is not above 0.
+    TypeError
+        For a module; write ``model.parameters()``.
 
     Examples
     --------
@@ -42,20 +44,22 @@ def get_total_norm(tensors: Iterable[Tensor] | Tensor, norm_type: float = 2.0) -
     >>> get_total_norm([agrad.asarray([3.0]), agrad.asarray([[4.0]])])
     Tensor(5., dtype=float32, device='cpu')
     """
-    if not norm_type > 0:
-        raise ValueError(f"norm_type must be above 0, not {norm_type!r}")
-    given = [x for x in ([tensors] if isinstance(tensors, Tensor) else tensors) if x.size]
+    order = _order(norm_type)
+    given = [x for x in _several(tensors) if x.size]
     if not given:
         return asarray(0.0)
-    if norm_type == inf:
+    if order == inf:
         return max(stack([max(abs(x)).to(given[0].device) for x in given]))
-    powers = stack([sum(abs(x) ** norm_type).to(given[0].device) for x in given])
-    return sum(powers) ** (1 / norm_type)
+    powers = stack([sum(abs(x) ** order).to(given[0].device) for x in given])
+    return sum(powers) ** (1 / order)
 
 
 @no_grad()
 def clip_grad_norm_(
-    parameters: Iterable[Tensor] | Tensor, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+    parameters: Iterable[Tensor] | Tensor,
+    max_norm: float,
+    norm_type: float | str = 2.0,
+    error_if_nonfinite: bool = False,
 ) -> Tensor:
     """Shrink the gradients of all parameters by one factor, in place, so that their norm is at most `max_norm`.
 
@@ -79,6 +83,8 @@ def clip_grad_norm_(
     RuntimeError
         If the norm is infinite or NaN and `error_if_nonfinite`; the gradients stay as they were.
     ValueError
+        If `max_norm` is negative or NaN.
+    ValueError, TypeError
         As `get_total_norm`.
 
     Notes
@@ -96,6 +102,7 @@ def clip_grad_norm_(
     >>> [round(x, 4) for x in w.grad.tolist()]
     [0.3, 0.4]
     """
+    _check_bound("max_norm", max_norm)
     gradients = _gradients(parameters)
     norm = get_total_norm(gradients, norm_type)
     if error_if_nonfinite and not isfinite(norm).item():
@@ -119,6 +126,13 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -
         Those without a gradient do not count.
     clip_value : float
 
+    Raises
+    ------
+    ValueError
+        If `clip_value` is negative or NaN.
+    TypeError
+        For a module; write ``model.parameters()``.
+
     Examples
     --------
     >>> import agrad
@@ -129,10 +143,31 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -
     >>> w.grad
     Tensor([ 1. , -0.5], dtype=float32, device='cpu')
     """
+    _check_bound("clip_value", clip_value)
     for g in _gradients(parameters):
         g[...] = clip(g, -clip_value, clip_value)
 
 
 def _gradients(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
-    given = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad for p in given if p.grad is not None]
+    return [p.grad for p in _several(parameters) if p.grad is not None]
+
+
+def _several(given: Iterable[Tensor] | Tensor) -> Iterable[Tensor]:
+    if isinstance(given, Module):
+        raise TypeError(f"expected a list of Tensors, not a {type(given).__name__}; write model.parameters()")
+    return [given] if isinstance(given, Tensor) else given
+
+
+def _order(norm_type: float | str) -> float:
+    try:
+        order = float(norm_type)
+    except (TypeError, ValueError):
+        order = 0.0
+    if not order > 0:
+        raise ValueError(f"norm_type must be above 0, not {norm_type!r}")
+    return order
+
+
+def _check_bound(name: str, bound: float) -> None:
+    if not bound >= 0:
+        raise ValueError(f"{name} must be 0 or more, not {bound!r}")

@@ -131,7 +131,9 @@ class LBFGS(Optimizer):
         if closure is None:
             raise TypeError("LBFGS computes the loss several times a step: write optimizer.step(closure)")
         self.has_stepped = True
-        group, state = self.param_groups[0], self.state[self._parameters()[0]]
+        first_parameter = self._parameters()[0]
+        self._follow(first_parameter)
+        group, state = self.param_groups[0], self.state[first_parameter]
         evals = group["max_eval"]  # how many are left in this call
         state["func_evals"], state["n_iter"] = state.get("func_evals", 0) + 1, state.get("n_iter", 0)
         with enable_grad():

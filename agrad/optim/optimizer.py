@@ -76,6 +76,7 @@ class Optimizer:
         self.param_groups = []
         self.state = defaultdict(dict)
         self.has_stepped = False
+        self._kinds: dict[Tensor, tuple[Device, Any]] = {}
         if isinstance(params, (Tensor, Module, Mapping)):
             raise TypeError(
                 f"params must be a list of Tensors or of dicts, not a {type(params).__name__}; "
@@ -157,12 +158,20 @@ class Optimizer:
                 if p._grad is not None:
                     old = p._data
                     device = p._device
+                    self._follow(p)
                     update = self._update_parts if self.coordinatewise and p.dtype.is_complex else self.update
                     with device.backend.activate(device.native):
                         p._data = update(old, p._grad._data, self.state[p], group, device)
                     if p._data is old:
                         wrote(p)
         return loss
+
+    def _follow(self, p: Tensor) -> None:
+        """Bring the state of a parameter to where that has moved, and to its precision, since its last update."""
+        kind = p._device, p._data.dtype
+        if self._kinds.get(p) != kind:
+            self.state[p].update({name: _adopted(value, p) for name, value in self.state[p].items()})
+            self._kinds[p] = kind
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array: what a subclass defines.

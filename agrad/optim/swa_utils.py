@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..core.device import Device
@@ -112,7 +113,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """
     if not 0 <= decay <= 1:
         raise ValueError(f"decay must be from 0 to 1, not {decay!r}")
-    return lambda averaged, current, count: averaged * decay + current * (1 - decay)
+    return partial(_moving, decay)
 
 
 def get_swa_avg_fn() -> Average:
@@ -124,4 +125,15 @@ def get_swa_avg_fn() -> Average:
     >>> get_swa_avg_fn()(4.0, 8.0, 3)
     5.0
     """
-    return lambda averaged, current, count: averaged + (current - averaged) / (count + 1)
+    return _alike
+
+
+# Functions of the module, not of the functions above: those could not be pickled.
+
+
+def _moving(decay: float, averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+    return averaged * decay + current * (1 - decay)
+
+
+def _alike(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+    return averaged + (current - averaged) / (count + 1)

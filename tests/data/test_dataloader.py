@@ -7,7 +7,12 @@ from collections import namedtuple
 import pytest
 
 import agrad
-from agrad.data import DataLoader, Dataset, TensorDataset
+from agrad.data import DataLoader, Dataset, TensorDataset, default_collate
+
+
+def test_nothing_is_no_batch():
+    with pytest.raises(ValueError, match="at least one item"):
+        default_collate([])
 
 
 class Squares(Dataset):

@@ -1,5 +1,6 @@
 """Parts of data sets, data sets together, and those without indices."""
 
+import numpy as np
 import pytest
 
 import agrad
@@ -28,6 +29,19 @@ def test_subset(device):
     with pytest.raises(IndexError):
         part[3]
     assert Subset("abcdef", agrad.asarray([5, 0]))[0] == "f"
+
+
+def test_parts_of_sequences():
+    part = Subset(list("abcdef"), [1, 3, 5])
+    assert part[0:2] == part[[0, 1]] == ["b", "d"]
+    assert Subset("abcdef", [1, 3, 5])[::-1] == ["f", "d", "b"]
+
+
+def test_numpys_integers_are_indices(device):
+    part = Subset(numbers(10), np.asarray([7, 1, 5]))
+    assert part[np.int64(2)][0].item() == 5
+    assert [x.tolist() for x, _ in DataLoader(part, 2, sampler=np.asarray([2, 0, 1]))] == [[5, 7], [1]]
+    assert list(DataLoader(Subset("abcdef", [1, 3, 5]), 2, sampler=np.asarray([2, 0, 1]))) == [["f", "b"], ["d"]]
 
 
 @pytest.mark.parametrize("shuffle", [False, True])

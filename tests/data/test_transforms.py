@@ -1,5 +1,6 @@
 """Transforms of images: what they do to each image, on every device the same."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +108,33 @@ def test_without_a_seed_manual_seed_rules(device, make):
     agrad.manual_seed(0)
     assert transform(images).tolist() == first
     assert transform(images).tolist() != first
+
+
+@pytest.mark.parametrize("kind", [np.asarray, agrad.asarray, tuple])
+def test_normalize_takes_arrays(device, kind):
+    images = pictures()
+    normal = transforms.Normalize(kind([1.0, 2.0]), kind([2.0, 4.0]))
+    assert_close(normal(images), transforms.Normalize([1.0, 2.0], [2.0, 4.0])(images))
+    assert repr(normal) == "Normalize(mean=[1.0, 2.0], std=[2.0, 4.0])"
+
+
+@pytest.mark.parametrize(("mean", "std"), [([0.1, 0.2, 0.3], 1.0), (0.0, [1.0, 1.0, 1.0]), ([0.1] * 3, [1.0] * 3)])
+def test_normalize_keeps_the_channels(mean, std):
+    for channels in (1, 2):
+        with pytest.raises(ValueError, match=f"of 3 channels.*{channels}"):
+            transforms.Normalize(mean, std)(agrad.ones((2, channels, 4, 4)))
+
+
+@pytest.mark.parametrize("size", [0, -2, (3, 0)])
+def test_no_window_is_that_small(size):
+    with pytest.raises(ValueError, match=r"size must be at least 1"):
+        transforms.RandomCrop(size)
+
+
+@pytest.mark.parametrize("size", [2.5, (1.5, 2), (1, 2, 3), "ab"])
+def test_sizes_are_integers(size):
+    with pytest.raises(TypeError, match="size must be an integer or two"):
+        transforms.RandomCrop(size)
 
 
 def test_compose(device):

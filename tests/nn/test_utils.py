@@ -78,6 +78,30 @@ def test_what_is_no_norm(norm_type):
         get_total_norm([agrad.ones(2)], norm_type)
 
 
+def test_a_model_is_no_list_of_parameters():
+    for clip in (clip_grad_norm_, clip_grad_value_):
+        with pytest.raises(TypeError, match=r"not a Linear; write model.parameters\(\)"):
+            clip(nn.Linear(2, 2), 1.0)
+    with pytest.raises(TypeError, match=r"model.parameters\(\)"):
+        get_total_norm(nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize("bound", [-1.0, math.nan])
+def test_bounds_are_not_negative(bound):
+    params = parameters([3.0])
+    with pytest.raises(ValueError, match="max_norm must be 0 or more"):
+        clip_grad_norm_(params, bound)
+    with pytest.raises(ValueError, match="clip_value must be 0 or more"):
+        clip_grad_value_(params, bound)
+    assert params[0].grad.tolist() == [3.0]
+
+
+def test_infinity_may_be_a_word(device):
+    assert clip_grad_norm_(parameters([3.0, -4.0]), 1.0, "inf").item() == 4.0
+    with pytest.raises(ValueError, match="norm_type must be above 0, not 'two'"):
+        get_total_norm([agrad.ones(2)], "two")
+
+
 def test_gradients_on_several_devices():
     p, q = nn.Parameter([0.0]), nn.Parameter(agrad.zeros(1, device="strict"))
     p.grad, q.grad = agrad.asarray([3.0]), agrad.asarray([4.0], device="strict")

@@ -249,6 +249,87 @@ def test_model_and_optimizer_are_copied_together(again):
     assert_close(other.weight, net.weight, rtol=0, atol=0)
 
 
+# Models that move
+
+STATEFUL = {
+    "SGD": lambda p: optim.SGD(p, lr=0.1, momentum=0.9),
+    "Adam": lambda p: optim.Adam(p, lr=0.1, amsgrad=True),
+    "AdamW": lambda p: optim.AdamW(p, lr=0.1),
+    "RMSprop": lambda p: optim.RMSprop(p, lr=0.1, momentum=0.9, centered=True),
+    "Adagrad": lambda p: optim.Adagrad(p, lr=0.1),
+    "Adadelta": lambda p: optim.Adadelta(p),
+    "Lion": lambda p: optim.Lion(p, lr=0.1),
+    "LBFGS": lambda p: optim.LBFGS(p, lr=0.1, max_iter=3),
+}
+
+
+def steps_with(net, optimizer, device, dtype, steps=2):
+    x = agrad.asarray([[1.0, 2.0], [0.5, -1.0]], dtype=dtype, device=device)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (net(x) ** 2).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(closure)
+
+
+@pytest.mark.parametrize("make", STATEFUL.values(), ids=STATEFUL.keys())
+def test_the_state_follows_a_model_that_moves(device, make):
+    elsewhere = "strict" if device.name == "cpu" else "cpu"
+    still = nn.Linear(2, 2, dtype=agrad.float64)
+    moving = copy.deepcopy(still)
+    ours, theirs = make(moving.parameters()), make(still.parameters())
+    steps_with(moving, ours, device, agrad.float64)
+    moving.to(elsewhere)
+    steps_with(moving, ours, elsewhere, agrad.float64)
+    steps_with(still, theirs, device, agrad.float64, steps=4)
+    assert moving.weight.device.name == elsewhere
+    assert_close(moving.weight.detach().to(device), still.weight.detach(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("make", STATEFUL.values(), ids=STATEFUL.keys())
+def test_the_state_follows_a_model_that_is_cast(device, make):
+    net = nn.Linear(2, 2)
+    optimizer = make(net.parameters())
+    steps_with(net, optimizer, device, agrad.float32)
+    net.to(agrad.float64)
+    steps_with(net, optimizer, device, agrad.float64)
+    held = [x for entry in optimizer.state.values() for x in entry.values() if isinstance(x, agrad.Tensor)]
+    assert held
+    assert {x.dtype for x in [*held, net.weight]} == {agrad.float64}
+
+
+def test_the_state_of_complex_parameters_follows(device):
+    p = nn.Parameter(agrad.asarray([1.0 + 2.0j], dtype=agrad.complex64))
+    optimizer = optim.Adam([p], lr=0.1)
+    for dtype in (agrad.complex64, agrad.complex128):
+        p.data = agrad.asarray(p.detach(), dtype=dtype).data
+        p.grad = agrad.asarray([1.0 - 1.0j], dtype=dtype)
+        optimizer.step()
+    assert optimizer.state[p]["exp_avg"].dtype == agrad.float64
+    assert p.dtype == agrad.complex128
+
+
+def test_a_state_in_a_precision_of_its_own_keeps_it(device):
+    class Precise(optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {})
+
+        def update(self, x, g, state, group, device):
+            state.setdefault("sum", agrad.zeros(x.shape, dtype=agrad.float64))
+            return x - g
+
+    p = nn.Parameter([8.0])
+    optimizer = Precise([p])
+    p.sum().backward()
+    optimizer.step()
+    optimizer.step()
+    assert optimizer.state[p]["sum"].dtype == agrad.float64
+
+
 def test_a_subclass_is_its_formula(device):
     class Halve(optim.Optimizer):
         def __init__(self, params):

@@ -1,10 +1,12 @@
 """Averages of weights."""
 
+import pickle
+
 import pytest
 
 import agrad
 from agrad import nn
-from agrad.optim.swa_utils import AveragedModel, get_ema_avg_fn
+from agrad.optim.swa_utils import AveragedModel, get_ema_avg_fn, get_swa_avg_fn
 from agrad.testing import assert_close
 
 
@@ -56,6 +58,18 @@ def test_the_model_stays_its_own(device):
     shift(model, 1.0)
     assert average.module.weight.tolist() == before
     assert average.module.weight.requires_grad
+
+
+@pytest.mark.parametrize("avg_fn", [None, get_swa_avg_fn(), get_ema_avg_fn(0.75)])
+def test_it_can_be_pickled(avg_fn):
+    model = nn.Linear(2, 1)
+    average = AveragedModel(model, avg_fn=avg_fn)
+    average.update_parameters(model)
+    again = pickle.loads(pickle.dumps(average))
+    shift(model, 1.0)
+    for each in (average, again):
+        each.update_parameters(model)
+    assert_close(again.module.weight.detach(), average.module.weight.detach(), rtol=0, atol=0)
 
 
 def test_averages_elsewhere():
