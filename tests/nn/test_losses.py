@@ -84,6 +84,38 @@ def test_integer_targets_keep_the_inputs_dtype(device):
     assert x.grad.tolist() == [0.0, -2.0]
 
 
+PAIRS = [
+    F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss, F.binary_cross_entropy,
+    F.binary_cross_entropy_with_logits, F.kl_div,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", PAIRS)
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
+def test_integer_targets_are_cast_to_the_inputs_dtype(device, function, dtype):
+    scores, labels = agrad.asarray([0.25, 0.75]), agrad.asarray([0, 1], dtype="uint8")
+    loss = function(scores, labels.astype(dtype))
+    assert loss.dtype is agrad.float32
+    assert loss.item() == function(scores, labels.astype(scores.dtype)).item()
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [(F.mse_loss, 10000.0), (F.l1_loss, 100.0), (F.smooth_l1_loss, 99.5), (F.huber_loss, 99.5)],
+)
+def test_unsigned_integers_do_not_wrap(device, function, expected):
+    loss = function(agrad.asarray([1, 200], dtype="uint8"), agrad.asarray([101, 100], dtype="uint8"))
+    assert loss.dtype is agrad.float32
+    assert loss.item() == expected
+
+
+@pytest.mark.parametrize("function", [F.mse_loss, F.l1_loss])
+def test_numbers_are_targets_of_0d_inputs(device, function):
+    assert function(agrad.asarray(3.0), 1).item() in (4.0, 2.0)
+    with pytest.raises(ValueError, match="never broadcasts"):
+        function(agrad.ones(2), 1.0)
+
+
 def test_mse_of_complex_numbers_is_refused(device):
     z = agrad.zeros(2, dtype=agrad.complex64)
     with pytest.raises(TypeError, match="abs"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ...core.dtypes import from_native
+from ...core.dtypes import get_default_dtype
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...ops import elementwise
 from ...ops.activations import relu, softplus
+from ...ops.data_type import astype
 from ...ops.searching import where
 from ...ops.statistical import sum
 from ..reductions import as_tensor, known_reduction, reduced
@@ -20,14 +21,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-@primitive
-def mse_loss(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+def mse_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
     """Return the squared error ``(input - target)**2``, by default its mean.
 
     Parameters
     ----------
     input, target : ArrayLike
-        Real, of one shape.
+        Real, of one shape. As in all losses, integers and booleans are cast to the other's dtype where that is
+        floating, and to the default dtype otherwise.
     reduction : str
         ``"mean"``, ``"sum"`` or ``"none"``, which leaves one loss per element.
 
@@ -40,6 +41,8 @@ def mse_loss(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mea
     ------
     ValueError
         If the shapes differ, or there is no such reduction.
+    TypeError
+        If the numbers are complex.
 
     Examples
     --------
@@ -48,23 +51,50 @@ def mse_loss(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mea
     >>> F.mse_loss(agrad.asarray([1.0, 2.0]), agrad.asarray([1.0, 4.0])).item()
     2.0
     """
-    difference = _difference(xp, input, target)
-    if from_native(difference.dtype).is_complex:
+    input, target = _alike(input, target)
+    if input.dtype.is_complex or target.dtype.is_complex:
         raise TypeError("mse_loss takes real numbers; write (abs(input - target)**2).mean()")
+    return squared_error(input, target, known_reduction(reduction))
+
+
+@primitive
+def squared_error(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+    """Return `mse_loss` of floating numbers of one shape.
+
+    Parameters
+    ----------
+    input, target : ArrayLike
+        Real floating, of one shape.
+    reduction : str
+        As in `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the inputs' shape.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn.functional.losses import squared_error
+    >>> squared_error(agrad.asarray([1.0, 2.0]), agrad.asarray([1.0, 4.0]), "none").tolist()
+    [0.0, 4.0]
+    """
+    difference = input - target
     squares = difference * difference
-    if reduction == "mean":
-        return xp.mean(squares)
-    return xp.sum(squares) if known_reduction(reduction) == "sum" else squares
+    if reduction == "none":
+        return squares
+    return xp.mean(squares) if reduction == "mean" else xp.sum(squares)
 
 
-def _mse_slope(g: Any, input: Any, target: Any, reduction: str, xp: Any) -> Any:
-    difference = _difference(xp, input, target)
+def _squared_error_slope(g: Any, input: Any, target: Any, reduction: str) -> Any:
+    difference = input - target
     return difference * (g * (2 / (prod(difference.shape) or 1) if reduction == "mean" else 2))
 
 
-mse_loss.vjp(
-    input=_mse_slope,
-    target=lambda g, input, target, reduction, xp: -_mse_slope(g, input, target, reduction, xp),
+squared_error.vjp(
+    input=_squared_error_slope,
+    target=lambda g, input, target, reduction: -_squared_error_slope(g, input, target, reduction),
 )
 
 
@@ -381,26 +411,25 @@ def triplet_margin_loss(
 
 
 def _alike(input: Any, target: Any) -> tuple[Tensor, Tensor]:
-    """Return both as Tensors; ValueError if their shapes differ."""
+    """Return both as floating Tensors; ValueError if their shapes differ."""
     input = as_tensor(input)
     target = as_tensor(target, input)
     _check_same_shape(input.shape, target.shape)
-    return input, target
+    return _floating(input, target), _floating(target, input)
+
+
+def _floating(x: Tensor, beside: Tensor) -> Tensor:
+    """Return integers and booleans as floating numbers: of the other's dtype, or of the default one."""
+    if x.dtype.differentiable:
+        return x
+    return astype(x, beside.dtype if beside.dtype.differentiable else get_default_dtype())
 
 
 def _weighed(losses: Tensor, weight: Any, reduction: str) -> Tensor:
     return reduced(losses if weight is None else losses * as_tensor(weight, losses), reduction)
 
 
-def _difference(xp: Any, input: Any, target: Any) -> Any:
-    _check_same_shape(input.shape, target.shape)
-    if target.dtype != input.dtype and xp.isdtype(target.dtype, "integral"):
-        target = xp.astype(target, input.dtype)
-    return input - target
-
-
-def _check_same_shape(input: Any, target: Any) -> None:
+def _check_same_shape(input: tuple[int, ...], target: tuple[int, ...]) -> None:
     if input != target:
-        input, target = tuple(input), tuple(target)
         mend = f"target.reshape({input})" if prod(input) == prod(target) else "a target of the input's shape"
         raise ValueError(f"input has shape {input} and target {target}; a loss never broadcasts: write {mend}")
