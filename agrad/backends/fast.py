@@ -1,4 +1,4 @@
-"""Convolution and pooling on NumPy arrays, compiled by numba and spread over all cores: the extra `fast`.
+"""Convolution and pooling on NumPy arrays, compiled by numba: the extra `fast`.
 
 The same as in `strided.py` and `windows.py`, for floating arrays with one or two axes under the windows. What is
 gathered lies ``(channels, *kernel, samples, *counts)``, so that rows of a picture are copied as they are.
@@ -6,28 +6,19 @@ gathered lies ``(channels, *kernel, samples, *counts)``, so that rows of a pictu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from math import inf, prod
-from threading import Lock
 from typing import Any
 
 import numba
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from .windows import Lengths, Windows, number_type, split
 
-GATHERED = 1 << 20  # bytes of windows that a thread gathers at once: half of what a core's second cache holds
+GATHERED = 1 << 20  # bytes of windows that are gathered at once: half of what a core's second cache holds
+# Not `parallel=True`: numba's threads and those of the matrix products take the cores from each other.
 _compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy")
-# Threads of our own: numba's, and those of NumPy's matrix products, keep the cores busy while they wait for work.
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-_threads = ThreadPoolExecutor(_CORES)
 _PLACE = np.uintp  # an index that cannot be negative: loops over it use the core's wide instructions
-_process = os.getpid()
-_blas = ThreadpoolController().select(user_api="blas")
-_turn = Lock()  # of two threads that change and restore the products' limit at once, one would leave it changed
 
 
 def suits(windows: Windows, *arrays: Any) -> bool:
@@ -37,7 +28,6 @@ def suits(windows: Windows, *arrays: Any) -> bool:
         len(windows.kernel) <= 2
         and (dtype == np.float32 or dtype == np.float64)
         and all(x.dtype == dtype and x.flags.c_contiguous for x in arrays)
-        and os.getpid() == _process  # a fork has no threads
     )
 
 
@@ -51,7 +41,7 @@ def convolve(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
         products = matrix @ _gathered(x[part], windows).reshape(groups, matrix.shape[2], -1)
         out[part] = products.reshape(weight.shape[0], -1, *counts).swapaxes(0, 1)
 
-    _share(convolve_part, x.shape[0], matrix.nbytes // matrix.shape[1] * prod(counts))
+    _in_parts(convolve_part, x.shape[0], matrix.nbytes // matrix.shape[1] * prod(counts))
     return out
 
 
@@ -66,7 +56,7 @@ def convolve_input(g: Any, weight: Any, lengths: Lengths, windows: Windows, grou
         shape = (channels, *_two(windows.kernel, 1), -1, *_two(g.shape[2:], 1))
         _scatter(products.reshape(shape), _flat(out[part]), *_steps(windows))
 
-    _share(spread_part, g.shape[0], matrix.nbytes // matrix.shape[2] * prod(g.shape[2:]))
+    _in_parts(spread_part, g.shape[0], matrix.nbytes // matrix.shape[2] * prod(g.shape[2:]))
     return out
 
 
@@ -78,7 +68,7 @@ def convolve_weight(g: Any, x: Any, windows: Windows, groups: int) -> Any:
         gathered = _gathered(x[part], windows).reshape(groups, columns, -1)
         return _channels_first(g[part]).reshape(groups, outputs, -1) @ gathered.mT
 
-    parts = _share(multiply_part, x.shape[0], groups * columns * prod(g.shape[2:]) * x.itemsize)
+    parts = _in_parts(multiply_part, x.shape[0], groups * columns * prod(g.shape[2:]) * x.itemsize)
     total = sum(parts, np.zeros((groups, outputs, columns), x.dtype))
     return total.reshape(g.shape[1], x.shape[1] // groups, *windows.kernel)
 
@@ -111,12 +101,10 @@ def spread(g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
     return total
 
 
-def _share(work: Callable[[slice], Any], count: int, size: int) -> list[Any]:
-    """Share out the work on so many samples, in parts of a handy size, and return what it gave for each part."""
-    step = max(1, min(GATHERED // max(1, size), -(-count // _CORES)))
-    parts = [slice(start, min(start + step, count)) for start in range(0, count, step)]
-    with _turn, _blas.limit(limits=1):
-        return list(_threads.map(work, parts))
+def _in_parts(work: Callable[[slice], Any], count: int, size: int) -> list[Any]:
+    """Do the work on so many samples in parts that fit the cache, and return what it gave for each part."""
+    step = max(1, GATHERED // max(1, size))
+    return [work(slice(start, start + step)) for start in range(0, count, step)]
 
 
 def _pool(kernel: Callable[..., None], lead: Lengths, windows: Windows, *arrays: Any) -> None:
@@ -126,7 +114,7 @@ def _pool(kernel: Callable[..., None], lead: Lengths, windows: Windows, *arrays:
     def pool_part(part: slice) -> None:
         kernel(*(x[part] for x in planes), _two(windows.kernel, 1), *_steps(windows))
 
-    _share(pool_part, prod(lead), max(x[:1].nbytes for x in planes))
+    _in_parts(pool_part, prod(lead), max(x[:1].nbytes for x in planes))
 
 
 def _gathered(x: Any, windows: Windows) -> Any:

@@ -1,6 +1,5 @@
 """Convolution and pooling on NumPy, compiled by numba and without it: what the generic backend does."""
 
-import multiprocessing
 import subprocess
 import sys
 
@@ -112,19 +111,6 @@ def test_other_arrays_are_computed_too(by, change):
         BACKEND.convolve(x, weight, windows, 1), Backend.convolve(BACKEND, x, weight, windows, 1)
     )
     np.testing.assert_array_equal(BACKEND.window_sum(x, windows), Backend.window_sum(BACKEND, x, windows))
-
-
-def _sum_of_windows(windows):
-    return float(BACKEND.window_sum(np.ones((8, 5, 5), dtype=np.float32), windows).sum())
-
-
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_process_computes_without_the_threads(by):
-    windows = WINDOWS[2]
-    expected = _sum_of_windows(windows)
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.apply_async(_sum_of_windows, (windows,)).get(30) == expected
 
 
 def test_numba_is_imported_when_it_is_needed():
