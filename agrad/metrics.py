@@ -15,6 +15,7 @@ from .ops.manipulation import expand_dims, reshape
 from .ops.searching import argmax, where
 from .ops.statistical import max, mean, min, sum
 from .ops.utility import any
+from .recording import no_grad
 
 __all__ = [
     "accuracy", "confusion_matrix", "f1_score", "mean_absolute_error", "precision", "r2_score", "recall",

@@ -10,6 +10,7 @@ from ..ops.creation import asarray
 from ..ops.elementwise import abs, clip, isfinite
 from ..ops.manipulation import stack
 from ..ops.statistical import max, sum
+from ..recording import no_grad
 from .module import Module
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm"]
