@@ -205,3 +205,50 @@ def test_a_state_of_another_kind_changes_nothing():
 
 def test_repr():
     assert repr(schedules.StepLR(sgd(), 3)) == "StepLR(last_epoch=0, lr=[1.0, 0.5])"
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "named"),
+    [
+        (schedules.StepLR, {"step_size": 0}, "step_size"),
+        (schedules.StepLR, {"step_size": -2}, "step_size"),
+        (schedules.CosineAnnealingLR, {"T_max": 0}, "T_max"),
+        (schedules.LinearLR, {"total_iters": -1}, "total_iters"),
+        (schedules.OneCycleLR, {"max_lr": 1.0, "total_steps": 5, "div_factor": 0}, "div_factor"),
+        (schedules.OneCycleLR, {"max_lr": 1.0, "total_steps": 5, "final_div_factor": -1.0}, "final_div_factor"),
+        (schedules.OneCycleLR, {"max_lr": -1.0, "total_steps": 5}, "max_lr"),
+    ],
+)
+def test_settings_out_of_range(kind, settings, named):
+    optimizer = optim.SGD([nn.Parameter(1.0)], lr=0.5, momentum=0.9)
+    with pytest.raises(ValueError, match=f"^{named} must be"):
+        kind(optimizer, **settings)
+    assert "initial_lr" not in optimizer.param_groups[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "named"),
+    [
+        (schedules.StepLR, {"step_size": 2.5}, "step_size"),
+        (schedules.StepLR, {"step_size": 2, "gamma": "0.1"}, "gamma"),
+        (schedules.ExponentialLR, {"gamma": None}, "gamma"),
+        (schedules.MultiStepLR, {"milestones": [1], "gamma": None}, "gamma"),
+        (schedules.LambdaLR, {"lr_lambda": 0.5}, "lr_lambda"),
+    ],
+)
+def test_settings_of_another_type(kind, settings, named):
+    with pytest.raises(TypeError, match=f"^{named} must be"):
+        kind(optim.SGD([nn.Parameter(1.0)], lr=0.5), **settings)
+
+
+def test_milestones_go_up():
+    optimizer = optim.SGD([nn.Parameter(1.0)], lr=0.5)
+    parts = [schedules.ExponentialLR(optimizer, 0.5) for _ in range(3)]
+    for milestones in ([5, 2], [2, 2], [0, 2]):
+        with pytest.raises(ValueError, match="milestones must be above 0 and go up"):
+            schedules.SequentialLR(optimizer, parts, milestones)
+
+
+def test_a_state_is_a_dict():
+    with pytest.raises(TypeError, match=r"a dict.*not list"):
+        schedules.ExponentialLR(optim.SGD([nn.Parameter(1.0)], lr=0.5), 0.5).load_state_dict([1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 from ..optimizer import Optimizer
@@ -119,7 +120,11 @@ class LRScheduler:
         ------
         ValueError
             If it is the state of another kind of scheduler; nothing has changed then.
+        TypeError
+            If it is no dict.
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"a state is a dict, as from state_dict(), not {type(state_dict).__name__}")
         expected, given = self.state_dict().keys(), state_dict.keys()
         if expected != given:
             raise ValueError(
@@ -137,6 +142,22 @@ def check_optimizer(optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"a scheduler needs an optimizer, not {type(optimizer).__name__}")
     return optimizer
+
+
+def check_count(name: str, value: Any) -> int:
+    """Return a number of steps: TypeError if it is no integer, ValueError below 1."""
+    if not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value!r}")
+    return int(value)
+
+
+def check_factor(name: str, value: Any) -> Any:
+    """Return a factor or a rate; TypeError if it is no number."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, not {value!r}")
+    return value
 
 
 def one_each(name: str, value: Any, optimizer: Optimizer) -> list[Any]:

@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, one_each
+from .base import LRScheduler, check_count, check_factor, check_optimizer, one_each
 
 __all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "StepLR"]
 
@@ -29,6 +29,8 @@ class LambdaLR(LRScheduler):
     ------
     ValueError
         If a list does not have as many functions as the optimizer has groups.
+    TypeError
+        If one is no function.
 
     Examples
     --------
@@ -48,6 +50,8 @@ class LambdaLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         self.lr_lambdas = one_each("lr_lambda", lr_lambda, check_optimizer(optimizer))
+        if not all(map(callable, self.lr_lambdas)):
+            raise TypeError(f"lr_lambda must be a function of the number of steps, not {lr_lambda!r}")
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -80,6 +84,13 @@ class StepLR(LRScheduler):
     last_epoch : int
         See `LRScheduler`.
 
+    Raises
+    ------
+    ValueError
+        If `step_size` is below 1.
+    TypeError
+        If it is no integer, or `gamma` no number.
+
     Examples
     --------
     >>> from agrad import nn, optim
@@ -95,7 +106,7 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        self.step_size, self.gamma = step_size, gamma
+        self.step_size, self.gamma = check_count("step_size", step_size), check_factor("gamma", gamma)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -117,6 +128,11 @@ class MultiStepLR(LRScheduler):
     last_epoch : int
         See `LRScheduler`.
 
+    Raises
+    ------
+    TypeError
+        If `gamma` is no number.
+
     Examples
     --------
     >>> from agrad import nn, optim
@@ -134,7 +150,7 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.milestones, self.gamma = sorted(milestones), gamma
+        self.milestones, self.gamma = sorted(milestones), check_factor("gamma", gamma)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -153,6 +169,11 @@ class ExponentialLR(LRScheduler):
     last_epoch : int
         See `LRScheduler`.
 
+    Raises
+    ------
+    TypeError
+        If `gamma` is no number.
+
     Examples
     --------
     >>> from agrad import nn, optim
@@ -165,7 +186,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
-        self.gamma = gamma
+        self.gamma = check_factor("gamma", gamma)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -190,7 +211,7 @@ class LinearLR(LRScheduler):
     Raises
     ------
     ValueError
-        If a factor is out of range.
+        If a factor is out of range, or `total_iters` negative.
 
     Examples
     --------
@@ -218,6 +239,8 @@ class LinearLR(LRScheduler):
             raise ValueError(f"start_factor must be above 0 and at most 1, not {start_factor!r}")
         if not 0 <= end_factor <= 1:
             raise ValueError(f"end_factor must be from 0 to 1, not {end_factor!r}")
+        if not total_iters >= 0:
+            raise ValueError(f"total_iters must be 0 or more, not {total_iters!r}")
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -243,6 +266,13 @@ class CosineAnnealingLR(LRScheduler):
     last_epoch : int
         See `LRScheduler`.
 
+    Raises
+    ------
+    ValueError
+        If `T_max` is not above 0.
+    TypeError
+        If `eta_min` is no number.
+
     Notes
     -----
     Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, without the restarts.
@@ -262,7 +292,9 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        self.T_max, self.eta_min = T_max, eta_min
+        if not T_max > 0:
+            raise ValueError(f"T_max must be above 0, not {T_max!r}")
+        self.T_max, self.eta_min = T_max, check_factor("eta_min", eta_min)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:

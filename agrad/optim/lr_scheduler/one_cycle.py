@@ -88,6 +88,12 @@ class OneCycleLR(LRScheduler):
             raise ValueError(f"pct_start must be from 0 to 1, not {pct_start!r}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
+        for name, factor in {"div_factor": div_factor, "final_div_factor": final_div_factor}.items():
+            if not factor > 0:
+                raise ValueError(f"{name} must be above 0, not {factor!r}")
+        highest_rates = one_each("max_lr", max_lr, optimizer)
+        if not all(highest >= 0 for highest in highest_rates):
+            raise ValueError(f"max_lr must be 0 or more, not {max_lr!r}")
         self.anneal_strategy, self.cycle_momentum = anneal_strategy, cycle_momentum
         rise = pct_start * self.total_steps - 1
         # Where each phase ends, and which entries of a group the learning rate and the momentum have there.
@@ -96,7 +102,7 @@ class OneCycleLR(LRScheduler):
             self.phases.append((2 * rise, "initial_lr", "max_momentum"))
         self.phases.append((self.total_steps - 1, "min_lr", "max_momentum"))
         if last_epoch == -1:
-            for group, highest in zip(optimizer.param_groups, one_each("max_lr", max_lr, optimizer), strict=True):
+            for group, highest in zip(optimizer.param_groups, highest_rates, strict=True):
                 first = highest / div_factor
                 group.update(initial_lr=first, max_lr=highest, min_lr=first / final_div_factor)
         if cycle_momentum:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ..optimizer import Optimizer
@@ -27,8 +28,8 @@ class SequentialLR(LRScheduler):
     Raises
     ------
     ValueError
-        If there is no scheduler or a wrong number of milestones, or if one is a `ReduceLROnPlateau` or of another
-        optimizer.
+        If there is no scheduler or a wrong number of milestones, if these do not go up from above 0, or if a scheduler
+        is a `ReduceLROnPlateau` or of another optimizer.
 
     Examples
     --------
@@ -56,6 +57,8 @@ class SequentialLR(LRScheduler):
                 if schedulers
                 else "SequentialLR needs at least one scheduler"
             )
+        if any(late <= early for early, late in pairwise([0, *milestones])):
+            raise ValueError(f"milestones must be above 0 and go up, not {list(milestones)}")
         for scheduler in schedulers:
             if isinstance(scheduler, ReduceLROnPlateau):
                 raise ValueError("a ReduceLROnPlateau needs a metric at each step, which SequentialLR does not have")
