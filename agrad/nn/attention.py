@@ -13,12 +13,13 @@ from ..ops.statistical import mean
 from . import functional as F
 from . import init
 from .dropout import Dropout
-from .functional.attention import as_numbers, attend, causal_mask
+from .functional.attention import as_numbers, attend, causal_mask, checked_mask
 from .functional.dropping import check_probability
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
 from .parameter import Parameter
+from .reductions import as_tensor
 
 __all__ = ["MultiheadAttention", "TransformerEncoderLayer"]
 
@@ -59,6 +60,8 @@ class MultiheadAttention(Module):
     ------
     ValueError
         If the heads do not divide the features; on call, if the shapes do not fit.
+    TypeError
+        On call, if a mask holds integers.
 
     Notes
     -----
@@ -159,7 +162,7 @@ class MultiheadAttention(Module):
         batched = query.ndim == 3
         inputs = [self._rows(x, batched) for x in (query, key, value)]
         if key_padding_mask is not None and not batched:
-            key_padding_mask = expand_dims(key_padding_mask, axis=0)
+            key_padding_mask = expand_dims(as_tensor(key_padding_mask, query), axis=0)
         mask = self._mask(inputs[0], inputs[1], key_padding_mask, attn_mask, is_causal)
         q, k, v = (self._heads(x) for x in self._projected(inputs))
         out, weights = attend(q, k, v, mask, self.dropout if self.training else 0.0)
@@ -198,13 +201,13 @@ class MultiheadAttention(Module):
     def _mask(self, query: Tensor, key: Tensor, padding: Any, attn: Any, is_causal: bool) -> Tensor | None:
         """Return all masks as one, which says where a query may look, or what to add."""
         masks = [causal_mask(query, key)] if is_causal else []
+        batch, queries, keys = query.shape[0], query.shape[1], key.shape[1]
         if padding is not None:
-            padding = reshape(padding, (query.shape[0], 1, 1, key.shape[1]))
-            masks.append(~padding if padding.dtype.name == "bool" else padding)
+            padding = _fitted(padding, "key_padding_mask", query, [(batch, keys)])
+            masks.append(reshape(padding, (batch, 1, 1, keys)))
         if attn is not None:
-            if attn.ndim == 3:
-                attn = reshape(attn, (query.shape[0], self.num_heads, query.shape[1], key.shape[1]))
-            masks.append(~attn if attn.dtype.name == "bool" else attn)
+            attn = _fitted(attn, "attn_mask", query, [(queries, keys), (batch * self.num_heads, queries, keys)])
+            masks.append(reshape(attn, (batch, self.num_heads, queries, keys)) if attn.ndim == 3 else attn)
         if not masks:
             return None
         mixed = any(mask.dtype.name != "bool" for mask in masks)
@@ -212,6 +215,14 @@ class MultiheadAttention(Module):
         for mask in others:
             first = first + mask if mixed else first & mask
         return first
+
+
+def _fitted(mask: Any, name: str, beside: Tensor, shapes: list[tuple[int, ...]]) -> Tensor:
+    """Return a mask of one of the shapes, with booleans that say where one may look."""
+    mask = checked_mask(as_tensor(mask, beside), name)
+    if mask.shape not in shapes:
+        raise ValueError(f"{name} must have shape {' or '.join(map(str, shapes))}, not {mask.shape}")
+    return ~mask if mask.dtype.name == "bool" else mask
 
 
 class TransformerEncoderLayer(Module):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
-from ..core.device import Device
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor, wrap
 from ..ops.activations import log_softmax, softmax
@@ -14,7 +13,7 @@ from ..ops.gathering import bare, take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
-from .reductions import as_tensor, known_reduction, reduced
+from .reductions import as_tensor, known_reduction, reduced, waits
 
 __all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
@@ -226,7 +225,7 @@ class _Classes:
 
     def all_count(self, target: Tensor) -> bool:
         """Whether all samples count, and alike, as far as can be told without waiting for the device."""
-        if self.weight is not None or 0 <= self.ignored < self.count or _waits(target.device):
+        if self.weight is not None or 0 <= self.ignored < self.count or waits(target.device):
             return False
         least, largest = _range(target)
         return least >= 0 and largest < self.count
@@ -242,7 +241,7 @@ class _Classes:
         target = astype(target, int)
         counts = target != self.ignored
         indices = where(counts, target, 0)
-        if not _waits(target.device):
+        if not waits(target.device):
             _check_range(indices, self.count)
         shares: Any = astype(counts, self.input.dtype)
         if self.weight is not None:
@@ -251,7 +250,7 @@ class _Classes:
         if smoothing:
             spread = -sum(self.weighted(log_softmax(self.input, axis=self.axis)), axis=self.axis)
             losses = (1 - smoothing) * losses + smoothing / self.count * where(counts, spread, 0.0)
-        if _waits(target.device):
+        if waits(target.device):
             losses = _or_nan(losses, indices, self.count)
         return sum(losses) / sum(shares) if reduction == "mean" else reduced(losses, reduction)
 
@@ -262,11 +261,6 @@ def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
     rows = input if input.ndim == 1 else moveaxis(input, 1, -1)
     rows = reshape(rows, (target.size, rows.shape[-1]))
     return reduced(reshape(op(rows, reshape(target, (target.size,)), "none"), target.shape), reduction)
-
-
-def _waits(device: Device) -> bool:
-    """Whether reading a value would stop the program until the device has finished its queue."""
-    return device.backend.waits(device.native)
 
 
 def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:

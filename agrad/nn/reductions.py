@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..backends import is_host
+from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
 from ..ops.statistical import mean, sum
@@ -31,3 +32,8 @@ def as_tensor(x: Any, beside: Tensor | None = None) -> Tensor:
     if isinstance(x, Tensor):
         return x
     return asarray(x, device=beside.device if beside is not None and is_host(x) else None)
+
+
+def waits(device: Device) -> bool:
+    """Whether reading a value would stop the program until the device has finished its queue: then nobody looks."""
+    return device.backend.waits(device.native)

@@ -295,6 +295,20 @@ def test_certainties_that_are_wrong_cost_a_finite_amount(device):
     assert all(map(math.isfinite, p.grad.tolist()))
 
 
+@pytest.mark.parametrize(("p", "target"), [(1.5, 1.0), (-0.5, 1.0), (0.5, 2.0), (0.5, -1.0)])
+def test_what_is_no_probability_is_refused(device, p, target):
+    if device.backend.waits(device.native):
+        pytest.skip("nobody looks at the values there")
+    wrong = p if not 0 <= p <= 1 else target
+    with pytest.raises(ValueError, match=rf"probabilities from 0 to 1, not {wrong}; write .*_with_logits"):
+        nn.BCELoss()(agrad.asarray([0.5, p]), agrad.asarray([0.0, target]))
+
+
+def test_where_looking_is_dear_nobody_looks_for_probabilities(device, monkeypatch):
+    monkeypatch.setattr(type(device.backend), "waits", lambda backend, native: True)
+    F.binary_cross_entropy(agrad.asarray([1.5]), agrad.asarray([1.0]))
+
+
 @pytest.mark.parametrize(
     "function",
     [F.smooth_l1_loss, F.huber_loss, F.binary_cross_entropy, F.binary_cross_entropy_with_logits, F.kl_div],

@@ -73,6 +73,35 @@ def test_a_query_that_may_look_at_nothing_gets_zeros(device):
     assert_close(x.grad, [[0.5] * 3] * 2, rtol=1e-6)
 
 
+def test_masks_of_integers_are_refused(device):
+    x = agrad.ones((2, 3))
+    mask = agrad.asarray([[1, 0], [1, 1]])
+    attention = nn.MultiheadAttention(3, 1)
+    for call in (
+        lambda: F.scaled_dot_product_attention(x, x, x, mask),
+        lambda: attention(x, x, x, attn_mask=mask),
+        lambda: attention(x, x, x, key_padding_mask=mask[0]),
+    ):
+        with pytest.raises(TypeError, match=r"mask is of booleans.*agrad.int64.*astype\(bool\)"):
+            call()
+
+
+def test_masks_of_wrong_shapes_are_named(device):
+    x = agrad.ones((2, 5, 3))
+    attention = nn.MultiheadAttention(3, 1, batch_first=True)
+    with pytest.raises(ValueError, match=r"a mask must broadcast to .*\(2, 5, 5\); it has \(4, 5\)"):
+        F.scaled_dot_product_attention(x, x, x, agrad.zeros((4, 5)))
+    with pytest.raises(ValueError, match=r"key_padding_mask must have shape \(2, 5\), not \(5, 2\)"):
+        attention(x, x, x, key_padding_mask=agrad.zeros((5, 2)))
+    with pytest.raises(ValueError, match=r"attn_mask must have shape \(5, 5\) or \(2, 5, 5\), not \(5,\)"):
+        attention(x, x, x, attn_mask=agrad.zeros(5))
+
+
+def test_masks_may_be_lists(device):
+    x = agrad.ones((2, 3))
+    assert nn.MultiheadAttention(3, 1)(x, x, x, key_padding_mask=[True, False])[1].tolist() == [[0.0, 1.0]] * 2
+
+
 def test_attention_dropout(device):
     agrad.manual_seed(0)
     x = agrad.ones((50, 4))

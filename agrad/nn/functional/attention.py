@@ -54,6 +54,8 @@ def scaled_dot_product_attention(
     ------
     ValueError
         If the shapes do not fit, or if `attn_mask` comes with `is_causal`.
+    TypeError
+        If `attn_mask` holds integers.
 
     Notes
     -----
@@ -73,7 +75,7 @@ def scaled_dot_product_attention(
     key, value = as_tensor(key, query), as_tensor(value, query)
     if is_causal:
         attn_mask = causal_mask(query, key)
-    mask = None if attn_mask is None else as_tensor(attn_mask, query)
+    mask = None if attn_mask is None else checked_mask(as_tensor(attn_mask, query), "attn_mask")
     out, _ = attend(query, key, value, mask, dropout_p, scale)
     return out
 
@@ -88,8 +90,27 @@ def attend(
             f"they have shapes {query.shape}, {key.shape} and {value.shape}"
         )
     scale = 1 / sqrt(query.shape[-1]) if scale is None else scale
-    weights = dropout(_weights(matmul(query * scale, matrix_transpose(key)), mask), dropout_p)
+    scores = matmul(query * scale, matrix_transpose(key))
+    if mask is not None and not _broadcasts(mask.shape, scores.shape):
+        raise ValueError(f"a mask must broadcast to (..., queries, keys), here {scores.shape}; it has {mask.shape}")
+    weights = dropout(_weights(scores, mask), dropout_p)
     return matmul(weights, value), weights
+
+
+def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Return whether the last axes of a shape fit those of another; axes before them make a batch."""
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return all(n in (1, m) or (m == 1 and i > 1) for i, (n, m) in enumerate(pairs))
+
+
+def checked_mask(mask: Tensor, name: str) -> Tensor:
+    """Return a mask of booleans, or of numbers to add; TypeError for integers, which could mean either."""
+    if mask.dtype.name != "bool" and not mask.dtype.differentiable:
+        raise TypeError(
+            f"{name} is of booleans, or of floating numbers that are added, not {mask.dtype!r}; "
+            f"write {name}.astype(bool)"
+        )
+    return mask
 
 
 def _weights(scores: Tensor, mask: Tensor | None) -> Tensor:

@@ -13,7 +13,7 @@ from ...ops.activations import relu, softplus
 from ...ops.data_type import astype
 from ...ops.searching import where
 from ...ops.statistical import sum
-from ..reductions import as_tensor, known_reduction, reduced
+from ..reductions import as_tensor, known_reduction, reduced, waits
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "huber_loss", "kl_div",
@@ -209,7 +209,13 @@ def binary_cross_entropy(
     Raises
     ------
     ValueError
-        As `mse_loss`.
+        As `mse_loss`, and if a number is no probability. On a GPU, where looking would mean to wait for it, nobody
+        looks.
+
+    Notes
+    -----
+    Where a logarithm is bounded its gradient is 0: a prediction that is exactly certain and wrong does not learn, as it
+    does in PyTorch, which bounds the gradient's denominator instead. With scores there is no such case.
 
     See Also
     --------
@@ -223,7 +229,21 @@ def binary_cross_entropy(
     [0.6931471824645996, 100.0]
     """
     input, target = _alike(input, target)
+    _check_probabilities(input=input, target=target)
     return _weighed(-(target * _bounded_log(input) + (1 - target) * _bounded_log(1 - input)), weight, reduction)
+
+
+def _check_probabilities(**named: Tensor) -> None:
+    for name, x in named.items():
+        if waits(x.device) or not x.size:
+            continue
+        least, largest = float(x.device.xp.min(x.data)), float(x.device.xp.max(x.data))
+        if least < 0 or largest > 1:
+            wrong = least if least < 0 else largest
+            raise ValueError(
+                f"{name} must hold probabilities from 0 to 1, not {wrong}; "
+                "write binary_cross_entropy_with_logits for scores"
+            )
 
 
 def _bounded_log(x: Tensor) -> Tensor:
