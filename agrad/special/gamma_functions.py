@@ -15,6 +15,7 @@ from ..ops.elementwise import equal, exp, multiply
 from ..ops.gathering import bare
 from ..ops.library import floating, floats, library
 from ..ops.searching import where
+from ..recording import is_grad_enabled
 from .entropy import xlog1py, xlogy
 
 __all__ = [
@@ -28,11 +29,15 @@ def _refusal(op: str, argument: str) -> Callable[..., Any]:
     """Return the rule of an argument with respect to which no formula is known."""
 
     def refuse(g: Any) -> Any:
-        raise NotImplementedError(
-            f"{op} has no gradient with respect to {argument}; write {argument}.detach() if it is meant as a constant"
-        )
+        raise _unknown(op, argument)
 
     return refuse
+
+
+def _unknown(op: str, argument: str) -> NotImplementedError:
+    return NotImplementedError(
+        f"{op} has no gradient with respect to {argument}; write {argument}.detach() if it is meant as a constant"
+    )
 
 
 @primitive
@@ -115,6 +120,8 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
         If `n` is a number below 0.
     TypeError
         If `x` is complex.
+    NotImplementedError
+        If a gradient with respect to `n` is wanted.
 
     Notes
     -----
@@ -131,7 +138,9 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
         if n < 0:
             raise ValueError(f"polygamma takes derivatives of order 0 and higher, not {n}")
         return digamma(x) if n == 0 else multiply((-1) ** (n + 1) * float(factorial(n)), zeta(n + 1, x))
-    n = floating(n, x).detach()
+    n = floating(n, x)
+    if n.requires_grad and is_grad_enabled():
+        raise _unknown("polygamma", "n")
     sign = 1.0 - 2.0 * ((n + 1.0) % 2.0)
     return where(equal(n, 0.0), digamma(x), sign * exp(gammaln(n + 1.0)) * zeta(n + 1.0, x))
 

@@ -153,3 +153,9 @@ def test_the_curvature_of_log_ndtr_far_out(device):
         pytest.skip("array-api-strict has no log_ndtr")
     assert_close(second(agrad.asarray([14.0, 40.0])), agrad.zeros(2), atol=1e-30)
     assert_close(second(agrad.asarray([0.0])), agrad.asarray([-2 / math.pi]), rtol=1e-5)
+
+
+def test_the_order_of_polygamma_has_no_gradient(device):
+    n, x = agrad.asarray(1.0, requires_grad=True), agrad.asarray(2.0)
+    with pytest.raises(NotImplementedError, match=r"n.detach\(\)"):
+        agrad.special.polygamma(n, x)
