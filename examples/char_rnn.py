@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, GREEN, GREY, RED, arguments, parser, progress, pyplot, save, say
+from common import BLUE, GREEN, GREY, RED, arguments, at_least_one, parser, progress, pyplot, save, say
 
 import agrad
 from agrad import nn, optim
@@ -198,8 +198,8 @@ def draw_result(result: Result, file: Path) -> None:
     figure, (left, right) = pyplot().subplots(1, 2, figsize=(13, 4.5), layout="constrained", width_ratios=(2, 3))
     left.plot(range(1, len(result.bits) + 1), result.bits, color=BLUE, linewidth=1)
     left.axhline(limit(), color=RED, linestyle="--")
-    where = {"xytext": (0, -14), "textcoords": "offset points", "ha": "right", "color": RED}
-    left.annotate("as little as there can be", (len(result.bits), limit()), **where)
+    where = {"xytext": (0, 4), "textcoords": "offset points", "ha": "left", "color": RED}
+    left.annotate("as little as there can be", (1, limit()), **where)
     left.set(xlabel="step", ylabel="bits per character", yscale="log")
     left.set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
     left.minorticks_off()
@@ -215,9 +215,9 @@ def draw_result(result: Result, file: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
-    made.add_argument("--epochs", type=int, default=12, help="texts to read (default: 12)")
-    made.add_argument("--steps", type=int, default=40, help="steps for each text (default: 40)")
-    made.add_argument("--hidden", type=int, default=96, help="numbers in the state (default: 96)")
+    made.add_argument("--epochs", type=at_least_one, default=12, help="texts to read (default: 12)")
+    made.add_argument("--steps", type=at_least_one, default=40, help="steps for each text (default: 40)")
+    made.add_argument("--hidden", type=at_least_one, default=96, help="numbers in the state (default: 96)")
     made.add_argument("--lr", type=float, default=1e-2, help="the largest learning rate (default: 0.01)")
     args = arguments(made, argv)
     with args.device:

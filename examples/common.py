@@ -21,7 +21,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--device", type=_device, default=None, help="cpu (default), cuda, cuda:1, torch, jax, strict")
     made.add_argument("--seed", type=int, default=0, help="of all random numbers (default: 0)")
-    made.add_argument("--plot", type=Path, metavar="FILE.png", help="draw what was learned")
+    made.add_argument("--plot", type=_drawable, metavar="FILE.png", help="draw what was learned")
     return made
 
 
@@ -30,6 +30,30 @@ def _device(name: str) -> agrad.Device:
         return agrad.Device(name)
     except (ValueError, RuntimeError) as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def at_least_one(number: str) -> int:
+    """Read a number of steps, or of what else there must be."""
+    if int(number) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return int(number)
+
+
+def writable(name: str) -> Path:
+    """Read the name of a file to write, whose folder there must be."""
+    file = Path(name)
+    if not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {file.parent} to write {file.name} to")
+    if file.is_dir():
+        raise argparse.ArgumentTypeError(f"{file} is a folder; name a file")
+    return file
+
+
+def _drawable(name: str) -> Path:
+    file, kinds = writable(name), pyplot().FigureCanvasBase.get_supported_filetypes()
+    if file.suffix.lower()[1:] not in kinds:
+        raise argparse.ArgumentTypeError(f"{file.name} must end in one of .{', .'.join(sorted(kinds))}")
+    return file
 
 
 def arguments(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:

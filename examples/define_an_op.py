@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, GREEN, ORANGE, RED, arguments, parser, pyplot, save
+from common import BLUE, GREEN, ORANGE, RED, arguments, at_least_one, parser, pyplot, save
 
 import agrad
 from agrad import ArrayLike, Tensor
@@ -174,7 +174,7 @@ def draw(file: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> Results:
     made = parser(__doc__)
-    made.add_argument("--steps", type=int, default=8, help="of Newton's method (default: 8)")
+    made.add_argument("--steps", type=at_least_one, default=8, help="of Newton's method (default: 8)")
     args = arguments(made, argv)
     with args.device:
         composed, stable = stability()

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from common import BLUE, GREEN, GREY, ORANGE, RED, arguments, parser, progress, pyplot, save, say
+from common import BLUE, GREEN, GREY, ORANGE, RED, arguments, at_least_one, parser, progress, pyplot, save, say
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # before the import: SciPy reads it only then
 
@@ -114,7 +114,7 @@ def draw(photograph: Tensor, way: Way, file: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> Way:
     made = parser(__doc__)
-    made.add_argument("--steps", type=int, default=150, help="of gradient descent (default: 150)")
+    made.add_argument("--steps", type=at_least_one, default=150, help="of gradient descent (default: 150)")
     args = arguments(made, argv)
     with args.device:
         corners = agrad.asarray(CORNERS)

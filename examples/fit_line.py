@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from common import BLUE, ORANGE, RED, arguments, parser, progress, pyplot, save, say
+from common import BLUE, ORANGE, RED, arguments, at_least_one, parser, progress, pyplot, save, say
 
 import agrad
 from agrad import Tensor, nn, optim
@@ -93,7 +93,7 @@ def draw(x: Tensor, y: Tensor, lines: dict[str, Line], file: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Line]:
     made = parser(__doc__)
-    made.add_argument("--epochs", type=int, default=20_000, help="steps of gradient descent (default: 20000)")
+    made.add_argument("--epochs", type=at_least_one, default=20_000, help="steps of gradient descent (default: 20000)")
     args = arguments(made, argv)
     with args.device:
         x, y = noisy_line(100)

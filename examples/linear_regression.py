@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common import arguments, parser
+from common import arguments, at_least_one, parser
 from linear_regression_scratch import TRUE_B, TRUE_W, Result, describe, distance, draw, synthetic_data
 
 import agrad
@@ -52,7 +52,7 @@ def train(features: Tensor, labels: Tensor, epochs: int, seed: int, lr: float = 
 
 def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
-    made.add_argument("--epochs", type=int, default=3, help="rounds over the points (default: 3)")
+    made.add_argument("--epochs", type=at_least_one, default=3, help="rounds over the points (default: 3)")
     args = arguments(made, argv)
     with args.device:
         features, labels = synthetic_data(agrad.asarray(TRUE_W), TRUE_B, 1000)

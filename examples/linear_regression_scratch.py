@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from common import BLUE, RED, arguments, parser, pyplot, save
+from common import BLUE, RED, arguments, at_least_one, parser, pyplot, save
 
 import agrad
 from agrad import Tensor
@@ -119,7 +119,7 @@ def draw(features: Tensor, labels: Tensor, w: list[float], b: float, file: Path)
 
 def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
-    made.add_argument("--epochs", type=int, default=3, help="rounds over the points (default: 3)")
+    made.add_argument("--epochs", type=at_least_one, default=3, help="rounds over the points (default: 3)")
     args = arguments(made, argv)
     random.seed(args.seed)
     with args.device:

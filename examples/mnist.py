@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, GREY, RED, arguments, parser, pictures, progress, pyplot, save
+from common import BLUE, GREY, RED, arguments, at_least_one, parser, pictures, progress, pyplot, save, writable
 
 import agrad
 from agrad import nn, optim
@@ -198,14 +198,14 @@ def load(file: Path) -> dict[str, Any]:
 def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Namespace:
     made = parser(doc)
     rounds = f"rounds over the training data, in all (default: {kind.rounds})"
-    made.add_argument("--epochs", type=int, default=kind.rounds, help=rounds)
+    made.add_argument("--epochs", type=at_least_one, default=kind.rounds, help=rounds)
     rate = f"learning rate of the first epoch (default: {kind.lr})"
     made.add_argument("--lr", type=float, default=kind.lr, help=rate)
-    made.add_argument("--batch-size", type=int, default=128, help="pictures per step (default: 128)")
+    made.add_argument("--batch-size", type=at_least_one, default=128, help="pictures per step (default: 128)")
     which = "auto is MNIST, or scikit-learn's small digits if MNIST cannot be had (default)"
     made.add_argument("--dataset", choices=kind.datasets, default="auto", help=which)
     written = f"written after each epoch (default: the one of --resume, or {kind.name}.safetensors)"
-    made.add_argument("--checkpoint", type=Path, metavar="FILE", help=written)
+    made.add_argument("--checkpoint", type=writable, metavar="FILE", help=written)
     made.add_argument("--resume", type=Path, metavar="FILE", help="go on from this checkpoint, with its settings")
     return arguments(made, argv)
 

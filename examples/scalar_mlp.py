@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, ORANGE, RED, arguments, parser, pictures, progress, pyplot, save
+from common import BLUE, ORANGE, RED, arguments, at_least_one, parser, pictures, progress, pyplot, save
 
 import agrad
 from agrad import Tensor
@@ -225,7 +225,9 @@ def draw_weights(figure: Any, axis: Any, weights: list[float]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
-    made.add_argument("--rows", type=int, default=1000, help="pictures to learn from, in part 3 (default: 1000)")
+    made.add_argument(
+        "--rows", type=at_least_one, default=1000, help="pictures to learn from in part 3 (default: 1000)"
+    )
     made.add_argument("--dataset", choices=("auto", "mnist", "digits"), default="auto", help="as in mnist.py")
     args = arguments(made, argv)
     random.seed(args.seed)

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import common
-from common import BLUE, RED, arguments, parser, progress, pyplot, save, say
+from common import BLUE, RED, arguments, at_least_one, parser, progress, pyplot, save, say
 
 import agrad
 from agrad import nn, optim
@@ -157,10 +157,10 @@ def draw(result: Result, test: TensorDataset, file: Path, rows: int = 8) -> None
 def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
     rounds = "rounds over the training data (default: 15, or 200 for the small digits)"
-    made.add_argument("--epochs", type=int, default=None, help=rounds)
+    made.add_argument("--epochs", type=at_least_one, default=None, help=rounds)
     made.add_argument("--lr", type=float, default=1e-3, help="the first learning rate (default: 0.001)")
-    made.add_argument("--batch-size", type=int, default=128, help="pictures per step (default: 128)")
-    made.add_argument("--latent", type=int, default=16, help="numbers in a code (default: 16)")
+    made.add_argument("--batch-size", type=at_least_one, default=128, help="pictures per step (default: 128)")
+    made.add_argument("--latent", type=at_least_one, default=16, help="numbers in a code (default: 16)")
     which = "MNIST, scikit-learn's small digits, or the first that can be had (default)"
     made.add_argument("--dataset", choices=("auto", "mnist", "digits"), default="auto", help=which)
     args = arguments(made, argv)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.device import Device
@@ -65,10 +65,13 @@ class Adadelta(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        none_negative(lr=lr, eps=eps, weight_decay=weight_decay)
-        if not 0 <= rho <= 1:
-            raise ValueError(f"rho must be from 0 to 1, not {rho!r}")
         super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Check settings; see `Optimizer.check`."""
+        none_negative(**{name: settings[name] for name in ("lr", "eps", "weight_decay")})
+        if not 0 <= settings["rho"] <= 1:
+            raise ValueError(f"rho must be from 0 to 1, not {settings['rho']!r}")
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.device import Device
@@ -68,8 +68,6 @@ class Adagrad(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        none_negative(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
-        none_negative(initial_accumulator_value=initial_accumulator_value)
         super().__init__(
             params,
             {
@@ -80,6 +78,12 @@ class Adagrad(Optimizer):
                 "eps": eps,
                 "maximize": maximize,
             },
+        )
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Check settings; see `Optimizer.check`."""
+        none_negative(
+            **{name: settings[name] for name in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")}
         )
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:

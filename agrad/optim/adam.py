@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.device import Device
@@ -73,13 +73,11 @@ class Adam(Optimizer):
         maximize: bool = False,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        none_negative(lr=lr, eps=eps, weight_decay=weight_decay)
-        betas_below_one(betas)
         super().__init__(
             params,
             {
                 "lr": lr,
-                "betas": tuple(betas),
+                "betas": betas,
                 "eps": eps,
                 "weight_decay": weight_decay,
                 "amsgrad": amsgrad,
@@ -87,6 +85,11 @@ class Adam(Optimizer):
                 "decoupled_weight_decay": decoupled_weight_decay,
             },
         )
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Check settings; see `Optimizer.check`."""
+        none_negative(**{name: settings[name] for name in ("lr", "eps", "weight_decay")})
+        betas_below_one(settings["betas"])
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from ..core.device import Device
@@ -14,12 +15,17 @@ __all__ = ["advanced", "average", "average_square", "betas_below_one", "downhill
 def none_negative(**settings: float) -> None:
     """Refuse settings below zero, and what is no number."""
     for name, value in settings.items():
+        if not isinstance(value, Real):
+            what = "Tensor; write x.item()" if isinstance(value, Tensor) else repr(value)
+            raise TypeError(f"{name} must be a number, not {what}")
         if not value >= 0:
             raise ValueError(f"{name} must be 0 or more, not {value!r}")
 
 
 def betas_below_one(betas: Sequence[float]) -> None:
     """Refuse factors of two running means that are not in [0, 1)."""
+    if not isinstance(betas, (tuple, list)) or not all(isinstance(beta, Real) for beta in betas):
+        raise TypeError(f"betas must be two numbers, as in (0.9, 0.999), not {betas!r}")
     if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
         raise ValueError(f"betas must be two numbers from 0 to below 1, not {betas!r}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..core.tensor import Tensor
@@ -82,10 +82,6 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        none_negative(lr=lr, max_iter=max_iter, tolerance_grad=tolerance_grad, tolerance_change=tolerance_change)
-        none_negative(history_size=history_size)
-        if line_search_fn not in (None, "strong_wolfe"):
-            raise ValueError(f"line_search_fn must be 'strong_wolfe' or None, not {line_search_fn!r}")
         super().__init__(
             params,
             {
@@ -98,6 +94,17 @@ class LBFGS(Optimizer):
                 "line_search_fn": line_search_fn,
             },
         )
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Check settings; see `Optimizer.check`."""
+        none_negative(
+            **{
+                name: settings[name]
+                for name in ("lr", "max_iter", "tolerance_grad", "tolerance_change", "history_size")
+            }
+        )
+        if settings["line_search_fn"] not in (None, "strong_wolfe"):
+            raise ValueError(f"line_search_fn must be 'strong_wolfe' or None, not {settings['line_search_fn']!r}")
 
     def add_param_group(self, param_group: Any) -> None:
         """Take the parameters: ValueError for a second group, or for parameters on several devices."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.device import Device
@@ -63,9 +63,12 @@ class Lion(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        none_negative(lr=lr, weight_decay=weight_decay)
-        betas_below_one(betas)
-        super().__init__(params, {"lr": lr, "betas": tuple(betas), "weight_decay": weight_decay, "maximize": maximize})
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize})
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Check settings; see `Optimizer.check`."""
+        none_negative(**{name: settings[name] for name in ("lr", "weight_decay")})
+        betas_below_one(settings["betas"])
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""

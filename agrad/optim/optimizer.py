@@ -15,6 +15,10 @@ from ..recording import enable_grad
 
 __all__ = ["Optimizer"]
 
+# What a group may have besides settings: names, and what schedulers leave there.
+ALLOWED: Final = frozenset(
+    {"base_momentum", "initial_lr", "max_lr", "max_momentum", "min_lr", "name", "param_names", "params"}
+)
 REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}
 
 
@@ -45,7 +49,8 @@ class Optimizer:
     Raises
     ------
     ValueError
-        If there are no parameters, if one is there twice, or if one is no leaf that requires gradients.
+        If there are no parameters, if one is there twice, if one is no leaf that requires gradients, or if a group has
+        a setting that there is not.
     TypeError
         If something else than Tensors is given.
 
@@ -72,6 +77,7 @@ class Optimizer:
     state: defaultdict[Tensor, dict[str, Any]]
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.check(defaults)
         self.defaults = defaults
         self.param_groups = []
         self.state = defaultdict(dict)
@@ -124,7 +130,17 @@ class Optimizer:
             if id(p) in taken:
                 raise ValueError(f"a parameter of shape {p.shape} is given to the optimizer twice")
             taken.add(id(p))
-        self.param_groups.append({**self.defaults, **param_group, "params": params})
+        if unknown := sorted(param_group.keys() - self.defaults.keys() - ALLOWED):
+            raise ValueError(
+                f"{type(self).__name__} has no setting {', '.join(map(repr, unknown))}; they are "
+                f"{sorted(self.defaults)}"
+            )
+        group = {**self.defaults, **param_group, "params": params}
+        self.check(group)
+        self.param_groups.append(group)
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Raise ValueError or TypeError for settings that make no sense: what a subclass may define."""
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zeros: before each `backward`, which adds to them."""
@@ -222,26 +238,49 @@ class Optimizer:
         Raises
         ------
         ValueError
-            If it has other groups or numbers of parameters; nothing has changed then.
+            If it has other groups, numbers of parameters, settings or shapes, or arrays that are no Tensors; nothing
+            has changed then.
         """
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
             raise ValueError("a state dict of an optimizer is a dict with 'state' and 'param_groups'")
-        groups = state_dict["param_groups"]
+        groups, entries = state_dict["param_groups"], state_dict["state"]
+        if not isinstance(groups, (list, tuple)) or not all(isinstance(g, Mapping) and "params" in g for g in groups):
+            raise ValueError("the param_groups of a state dict are a list of dicts with an entry 'params'")
+        if not isinstance(entries, Mapping) or not all(isinstance(entry, Mapping) for entry in entries.values()):
+            raise ValueError("the state in a state dict is a dict of dicts")
         sizes, expected = ([len(group["params"]) for group in side] for side in (groups, self.param_groups))
         if sizes != expected:
             raise ValueError(f"the state dict has groups of {sizes} parameters, this optimizer of {expected}")
+        if missing := sorted({name for group in groups for name in self.defaults.keys() - group.keys()}):
+            raise ValueError(f"the state dict lacks {missing}; is it that of another kind than {type(self).__name__}?")
         saved = [number for group in groups for number in group["params"]]
         by_number = dict(zip(saved, self._parameters(), strict=True))
-        if unknown := [number for number in state_dict["state"] if number not in by_number]:
+        if unknown := [number for number in entries if number not in by_number]:
             raise ValueError(f"the state dict has a state for parameters {unknown}, which no group has")
+        for number, entry in entries.items():
+            self._check_state(entry, by_number[number])
         state = {
             by_number[number]: {name: _adopted(value, by_number[number]) for name, value in entry.items()}
-            for number, entry in state_dict["state"].items()
+            for number, entry in entries.items()
         }
         self.state = defaultdict(dict, state)
         self.param_groups = [
             {**new, "params": old["params"]} for new, old in zip(groups, self.param_groups, strict=True)
         ]
+
+    def _check_state(self, entry: Mapping[str, Any], p: Tensor) -> None:
+        shapes = self._shapes(p)
+        for name, value in entry.items():
+            if hasattr(value, "shape") and not isinstance(value, Tensor):
+                raise ValueError(f"{name} in the state is a {type(value).__name__}; write agrad.asarray(x) of it")
+            if isinstance(value, Tensor) and shapes and value.shape not in shapes:
+                raise ValueError(f"{name} in the state has the shape {value.shape}, its parameter {p.shape}")
+
+    def _shapes(self, p: Tensor) -> list[tuple[int, ...]]:
+        """Return which shapes the Tensors in a parameter's state may have; none for any."""
+        if not self.coordinatewise:
+            return []
+        return [(), (*p.shape, 2) if p.dtype.is_complex else p.shape]
 
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.device import Device
@@ -69,9 +69,6 @@ class RMSprop(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        none_negative(lr=lr, eps=eps, weight_decay=weight_decay, momentum=momentum)
-        if not 0 <= alpha < 1:
-            raise ValueError(f"alpha must be from 0 to below 1, not {alpha!r}")
         super().__init__(
             params,
             {
@@ -84,6 +81,12 @@ class RMSprop(Optimizer):
                 "maximize": maximize,
             },
         )
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Check settings; see `Optimizer.check`."""
+        none_negative(**{name: settings[name] for name in ("lr", "eps", "weight_decay", "momentum")})
+        if not 0 <= settings["alpha"] < 1:
+            raise ValueError(f"alpha must be from 0 to below 1, not {settings['alpha']!r}")
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.device import Device
-from ..core.tensor import wrap
+from ..core.tensor import Tensor, wrap
 from .common import downhill, none_negative
 from .optimizer import Optimizer
 
@@ -68,11 +68,6 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        none_negative(lr=lr, momentum=momentum, weight_decay=weight_decay)
-        if nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError(
-                f"Nesterov's momentum needs momentum above 0 and no dampening, not {momentum!r} and {dampening!r}"
-            )
         super().__init__(
             params,
             {
@@ -85,6 +80,15 @@ class SGD(Optimizer):
             },
         )
 
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Check settings; see `Optimizer.check`."""
+        none_negative(**{name: settings[name] for name in ("lr", "momentum", "weight_decay")})
+        momentum, dampening = settings["momentum"], settings["dampening"]
+        if settings["nesterov"] and (momentum == 0 or dampening != 0):
+            raise ValueError(
+                f"Nesterov's momentum needs momentum above 0 and no dampening, not {momentum!r} and {dampening!r}"
+            )
+
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""
         backend = device.backend
@@ -93,6 +97,9 @@ class SGD(Optimizer):
             total = self._add_to_sum(g, state, group, device)
             g = backend.add_scaled(backend.copy(g), total, group["momentum"]) if group["nesterov"] else total
         return backend.add_scaled(x, g, -group["lr"])
+
+    def _shapes(self, p: Tensor) -> list[tuple[int, ...]]:
+        return [p.shape]
 
     def _add_to_sum(self, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Add a gradient to the running sum in ``state["momentum_buffer"]``, and return the sum."""

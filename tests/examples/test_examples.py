@@ -312,3 +312,30 @@ def test_vae_learns():
     assert losses[-1] < 0.75 * losses[0]
     assert result.test.loss == pytest.approx(losses[-1], rel=0.05)
     assert result.test.divergence > 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "complaint"),
+    [
+        ("fit_line", ["--epochs", "0"], "must be at least 1, not 0"),
+        ("mnist", ["--batch-size", "0"], "must be at least 1, not 0"),
+        ("char_rnn", ["--steps", "-1"], "must be at least 1, not -1"),
+        ("vae", ["--epochs", "two"], "invalid"),
+        ("mnist", ["--checkpoint", "missing/a.safetensors"], "there is no folder missing"),
+        ("mnist", ["--checkpoint", "."], "is a folder"),
+    ],
+)
+def test_bad_options_are_found_before_the_work(capsys, name, options, complaint):
+    with pytest.raises(SystemExit):
+        run(name, *options)
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "complaint"), [("missing/a.png", "there is no folder missing"), ("a.xyz", "must end in one of")]
+)
+def test_a_picture_that_cannot_be_written_is_found_before_the_work(capsys, file, complaint):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(SystemExit):
+        run("fit_line", "--plot", file)
+    assert complaint in capsys.readouterr().err

@@ -244,8 +244,8 @@ def test_settings_of_another_type(kind, settings, named):
 def test_milestones_go_up():
     optimizer = optim.SGD([nn.Parameter(1.0)], lr=0.5)
     parts = [schedules.ExponentialLR(optimizer, 0.5) for _ in range(3)]
-    for milestones in ([5, 2], [2, 2], [0, 2]):
-        with pytest.raises(ValueError, match="milestones must be above 0 and go up"):
+    for milestones in ([5, 2], [2, 2], [-1, 2]):
+        with pytest.raises(ValueError, match="milestones must be 0 or more and go up"):
             schedules.SequentialLR(optimizer, parts, milestones)
 
 

@@ -1,8 +1,10 @@
 """Optimizer: groups, state, saving and loading, and what it refuses."""
 
 import copy
+import math
 import pickle
 
+import numpy as np
 import pytest
 
 import agrad
@@ -158,6 +160,14 @@ def test_training_is_flat_in_memory():
 # Saving and loading
 
 
+def test_a_state_of_another_kind_of_optimizer():
+    net = nn.Linear(2, 1)
+    sgd, adam = optim.SGD(net.parameters(), lr=0.1), optim.Adam(net.parameters())
+    with pytest.raises(ValueError, match=r"lacks .*'betas'"):
+        adam.load_state_dict(sgd.state_dict())
+    train(net, adam)
+
+
 def test_state_dict_is_pytorchs(device):
     net = nn.Linear(2, 1)
     optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
@@ -223,6 +233,12 @@ def test_loaded_state_of_complex_parameters_stays_real(device):
         (lambda s: s["param_groups"][0]["params"].append(2), r"\[3\].*\[2\]"),
         (lambda s: s["state"].update({7: {}}), r"\[7\]"),
         (lambda s: s.pop("state"), "'state' and 'param_groups'"),
+        (lambda s: s.update(param_groups=None), "param_groups"),
+        (lambda s: s.update(state=[1]), "state"),
+        (lambda s: s["state"].update({0: None}), "state"),
+        (lambda s: s["param_groups"][0].pop("momentum"), r"lacks \['momentum'\]"),
+        (lambda s: s["state"][0].update(momentum_buffer=agrad.ones(7)), r"momentum_buffer.*\(7,\).*\(1, 2\)"),
+        (lambda s: s["state"][0].update(momentum_buffer=np.ones((1, 2))), "momentum_buffer.*ndarray"),
     ],
 )
 def test_a_state_dict_that_does_not_fit_changes_nothing(change, shown):
@@ -247,6 +263,45 @@ def test_model_and_optimizer_are_copied_together(again):
     train(net, optimizer)
     train(other, copied)
     assert_close(other.weight, net.weight, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "error", "shown"),
+    [
+        (optim.SGD, {"lr": -5.0}, ValueError, "lr must be 0 or more"),
+        (optim.SGD, {"lr": math.nan}, ValueError, "lr must be 0 or more"),
+        (optim.SGD, {"lr": "0.1"}, TypeError, "lr must be a number, not '0.1'"),
+        (optim.SGD, {"lr": None}, TypeError, "lr must be a number, not None"),
+        (optim.SGD, {"lr": agrad.asarray(0.1)}, TypeError, r"lr must be a number, not Tensor.*item\(\)"),
+        (optim.SGD, {"nesterov": True}, ValueError, "Nesterov"),
+        (optim.Adam, {"betas": 0.9}, TypeError, "betas must be two numbers"),
+        (optim.Adam, {"betas": (0.9, 1.0)}, ValueError, "betas must be two numbers"),
+        (optim.AdamW, {"eps": -1.0}, ValueError, "eps"),
+        (optim.Lion, {"betas": "ab"}, TypeError, "betas must be two numbers"),
+        (optim.RMSprop, {"alpha": 1.0}, ValueError, "alpha"),
+        (optim.Adadelta, {"rho": 2.0}, ValueError, "rho"),
+        (optim.Adagrad, {"lr_decay": -1.0}, ValueError, "lr_decay"),
+        (optim.LBFGS, {"history_size": -1}, ValueError, "history_size"),
+    ],
+)
+def test_settings_are_checked_in_groups_too(kind, settings, error, shown):
+    with pytest.raises(error, match=shown):
+        kind([nn.Parameter([1.0])], **settings)
+    with pytest.raises(error, match=shown):
+        kind([{"params": nn.Parameter([1.0]), **settings}])
+
+
+def test_unknown_settings_of_a_group():
+    with pytest.raises(ValueError, match=r"no setting 'momentumm'; they are .*'momentum'"):
+        optim.SGD([{"params": nn.Parameter([1.0]), "momentumm": 0.9}])
+    groups = [{"params": nn.Parameter([1.0]), "initial_lr": 0.1, "name": "head"}]
+    assert optim.SGD(groups).param_groups[0]["name"] == "head"
+
+
+def test_the_groups_of_a_scheduled_optimizer_make_another():
+    optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.1, momentum=0.9)
+    optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=5)
+    assert optim.SGD(optimizer.param_groups).param_groups[0]["max_lr"] == 1.0
 
 
 # Models that move

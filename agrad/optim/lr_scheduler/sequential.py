@@ -28,8 +28,8 @@ class SequentialLR(LRScheduler):
     Raises
     ------
     ValueError
-        If there is no scheduler or a wrong number of milestones, if these do not go up from above 0, or if a scheduler
-        is a `ReduceLROnPlateau` or of another optimizer.
+        If there is no scheduler or a wrong number of milestones, if these do not go up from 0 or more, or if a
+        scheduler is a `ReduceLROnPlateau` or of another optimizer.
 
     Examples
     --------
@@ -57,8 +57,8 @@ class SequentialLR(LRScheduler):
                 if schedulers
                 else "SequentialLR needs at least one scheduler"
             )
-        if any(late <= early for early, late in pairwise([0, *milestones])):
-            raise ValueError(f"milestones must be above 0 and go up, not {list(milestones)}")
+        if any(late <= early for early, late in pairwise([-1, *milestones])):
+            raise ValueError(f"milestones must be 0 or more and go up, not {list(milestones)}")
         for scheduler in schedulers:
             if isinstance(scheduler, ReduceLROnPlateau):
                 raise ValueError("a ReduceLROnPlateau needs a metric at each step, which SequentialLR does not have")
