@@ -157,3 +157,11 @@ def test_uniform_overwrites_in_place(device):
     array = x
     assert nn.init.uniform_(x, 2.0, 3.0) is array
     assert 2.0 <= x.min().item() < x.max().item() < 3.0
+
+
+def test_an_empty_batch_leaves_the_record_of_batch_norm(device):
+    layer = nn.BatchNorm1d(2)
+    with pytest.raises(ValueError, match="no value for each channel"):
+        layer(agrad.ones((0, 2)))
+    assert layer.running_mean.tolist() == [0.0, 0.0]
+    assert layer.eval()(agrad.ones((0, 2))).shape == (0, 2)
