@@ -45,6 +45,9 @@ class RemovableHandle:
 
 def attach(hooks: dict[float, Any], hook: Any, first: bool = False) -> RemovableHandle:
     """Add a hook to those of its kind, at the end or as the `first`."""
+    function = hook[0] if isinstance(hook, tuple) else hook
+    if not callable(function):
+        raise TypeError(f"a hook must be a function, not {function!r}")
     key = -_number() - 1 if first else _number()
     hooks[key] = hook
     return RemovableHandle(hooks, key)

@@ -53,7 +53,8 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     Notes
     -----
     A Tensor's device, gradient and history are not saved. A Tensor that occurs several times is stored once, and
-    is one Tensor again when loaded. Complex Tensors are stored as pairs of reals, bfloat16 as float32.
+    is one Tensor again when loaded; other readers of safetensors files find it under its first name only. Complex
+    Tensors are stored as pairs of reals, bfloat16 as float32.
 
     Examples
     --------

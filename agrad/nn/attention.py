@@ -12,6 +12,7 @@ from ..ops.manipulation import expand_dims, moveaxis, permute_dims, reshape, squ
 from ..ops.statistical import mean
 from . import functional as F
 from . import init
+from .checks import check_sizes, check_tensors
 from .dropout import Dropout
 from .functional.attention import as_numbers, attend, causal_mask, checked_mask
 from .functional.dropping import check_probability
@@ -93,6 +94,7 @@ class MultiheadAttention(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_sizes(embed_dim=embed_dim, num_heads=num_heads)
         if num_heads < 1 or embed_dim % num_heads:
             raise ValueError(f"num_heads={num_heads} must divide embed_dim={embed_dim}")
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
@@ -154,6 +156,7 @@ class MultiheadAttention(Module):
         weights : Tensor or None
             ``(batch, queries, keys)``, or with an axis of heads behind the batch.
         """
+        check_tensors(query=query, key=key, value=value)
         if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
             raise ValueError(
                 f"query, key and value must all have a batch, or none: they have shapes {query.shape}, {key.shape} "

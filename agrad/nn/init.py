@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import erf, prod, sqrt
+from math import erf, inf, prod, sqrt
 from typing import Any, Final, TypeVar
 
 from .. import random
@@ -11,6 +11,7 @@ from ..ops.creation import eye
 from ..ops.manipulation import reshape
 from ..ops.searching import where
 from ..recording import no_grad
+from .checks import check_range
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
@@ -157,6 +158,11 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
         Real floating.
     mean, std : float
 
+    Raises
+    ------
+    ValueError
+        If `std` is negative.
+
     Examples
     --------
     >>> import agrad
@@ -166,6 +172,7 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
     >>> round(x.mean().item(), 1), round(x.std().item(), 1)
     (3.0, 0.5)
     """
+    check_range("std", std, 0, inf)
     return _write(tensor, mean + std * _standard_normal(tensor))
 
 

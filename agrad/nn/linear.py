@@ -9,6 +9,7 @@ from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
 from . import init
+from .checks import check_sizes
 from .functional import bilinear, linear
 from .module import Module
 from .parameter import Parameter
@@ -58,6 +59,7 @@ class Linear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_sizes(in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(empty((out_features, in_features), dtype=dtype, device=device))
@@ -121,6 +123,7 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_sizes(in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(empty((out_features, in1_features, in2_features), dtype=dtype, device=device))
         self.bias = Parameter(empty((out_features,), dtype=dtype, device=device)) if bias else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from . import functional as F
+from .checks import check_range
 from .module import Module
 from .reductions import as_tensor, known_reduction
 
@@ -127,6 +128,7 @@ class CrossEntropyLoss(_ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
+        check_range("label_smoothing", label_smoothing, 0, 1)
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from .. import hooks
 from ..core.device import Device
@@ -17,6 +17,7 @@ from .parameter import Parameter
 __all__ = ["IncompatibleKeys", "Module"]
 
 T = TypeVar("T")
+_FLOATING: Final = {"bfloat16", "float16", "float32", "float64", "complex64", "complex128"}
 
 
 class IncompatibleKeys(NamedTuple):
@@ -509,6 +510,8 @@ class Module:
         ------
         TypeError
             If the dtype is not floating.
+        ValueError
+            If there is no such device.
 
         Examples
         --------
@@ -524,6 +527,8 @@ class Module:
                 device = arg
             elif arg is not None:
                 dtype = arg
+        if isinstance(device, str) and device in _FLOATING:
+            raise ValueError(f"{device!r} is no device; for a dtype write to(agrad.{device})")
         target = None if device is None else Device(device)
         cast = None if dtype is None else as_dtype(dtype)
         if cast is not None and not cast.differentiable:
@@ -595,7 +600,15 @@ def _fitting(value: Any, own: Tensor) -> Tensor:
         raise ValueError(f"shape {tensor.shape} where {own.shape} is expected")
     if tensor.dtype.is_complex and not own.dtype.is_complex:
         raise ValueError(f"{tensor.dtype!r} where {own.dtype!r} is expected")
+    if tensor.dtype.differentiable and not own.dtype.differentiable:
+        _refuse_fractions(tensor, own.dtype)
     return wrap(*convert(tensor, own.dtype, own.device))
+
+
+def _refuse_fractions(tensor: Tensor, dtype: DType) -> None:
+    xp = tensor.device.xp
+    if not bool(xp.all(xp.trunc(tensor.data) == tensor.data)):
+        raise ValueError(f"{tensor.dtype!r} with fractions where {dtype!r} is expected")
 
 
 def _move(tensor: Tensor, device: Device | None, dtype: DType | None) -> None:

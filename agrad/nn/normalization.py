@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 from ..core.device import Device
@@ -10,6 +11,7 @@ from ..core.tensor import Tensor
 from ..ops.creation import ones, zeros
 from ..recording import no_grad
 from . import functional as F
+from .checks import check_range, check_sizes, check_tensors
 from .module import Module
 from .parameter import Parameter
 
@@ -43,6 +45,10 @@ class _BatchNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        check_sizes(num_features=num_features)
+        check_range("eps", eps, 0, inf)
+        if momentum is not None:
+            check_range("momentum", momentum, 0, 1)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight, self.bias = _parameters((num_features,), affine, affine and bias, device, dtype)
@@ -69,6 +75,7 @@ class _BatchNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape, ``(batch, num_features, ...)``."""
+        check_tensors(input=input)
         if input.ndim not in self.axes or input.shape[1] != self.num_features:
             shapes = " or ".join(f"(batch, {self.num_features}{', n' * (axes - 2)})" for axes in self.axes)
             raise ValueError(f"{type(self).__name__} takes an input of shape {shapes}; it has {input.shape}")

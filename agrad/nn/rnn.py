@@ -13,6 +13,7 @@ from ..ops.elementwise import tanh
 from ..ops.manipulation import concat, expand_dims, flip, moveaxis, reshape, squeeze, stack, unstack
 from . import functional as F
 from . import init
+from .checks import check_sizes, check_tensors
 from .functional.dropping import check_probability
 from .module import Module
 from .parameter import Parameter
@@ -44,8 +45,8 @@ class _Recurrent(Module):
         dtype: Any,
     ) -> None:
         super().__init__()
-        if hidden_size < 1 or num_layers < 1:
-            raise ValueError(f"hidden_size={hidden_size} and num_layers={num_layers} must be 1 or more")
+        check_sizes(input_size=input_size)
+        check_sizes(1, hidden_size=hidden_size, num_layers=num_layers)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, check_probability(dropout)
         self.bidirectional = bidirectional
@@ -72,6 +73,7 @@ class _Recurrent(Module):
 
     def _run(self, input: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Return the outputs of the last layer, and the last states of all layers."""
+        check_tensors(input=input)
         if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
             order = "batch, length" if self.batch_first else "length, batch"
             raise ValueError(
@@ -106,6 +108,7 @@ class _Recurrent(Module):
             return tuple(zeros(shape, dtype=x.dtype, device=x.device) for _ in range(self.states))
         expected = shape if batched else (shape[0], shape[2])
         for part in state:
+            check_tensors(hx=part)
             if part.shape != expected:
                 raise ValueError(f"an initial state must have shape {expected} beside this input; it has {part.shape}")
         return state if batched else tuple(expand_dims(part, axis=1) for part in state)
@@ -276,6 +279,8 @@ class LSTM(_Recurrent):
         (h, c) : tuple of Tensor
             The last state and cell of each layer and direction.
         """
+        if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):
+            raise TypeError("an LSTM takes two initial states: write (h, c)")
         outputs, (last, cell) = self._run(input, hx)
         return outputs, (last, cell)
 

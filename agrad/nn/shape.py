@@ -78,6 +78,8 @@ class Unflatten(Module):
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
         self.dim = dim
+        if not isinstance(unflattened_size, Sequence):
+            raise TypeError(f"unflattened_size must be a sequence of integers, not {unflattened_size!r}")
         self.unflattened_size = tuple(unflattened_size)
 
     def forward(self, input: Tensor) -> Tensor:

@@ -157,3 +157,42 @@ def test_uniform_overwrites_in_place(device):
     array = x
     assert nn.init.uniform_(x, 2.0, 3.0) is array
     assert 2.0 <= x.min().item() < x.max().item() < 3.0
+
+
+def test_an_empty_batch_leaves_the_record_of_batch_norm(device):
+    layer = nn.BatchNorm1d(2)
+    with pytest.raises(ValueError, match="no value for each channel"):
+        layer(agrad.ones((0, 2)))
+    assert layer.running_mean.tolist() == [0.0, 0.0]
+    assert layer.eval()(agrad.ones((0, 2))).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: nn.Linear(-3, 4), ValueError, "in_features must be 0 or more, not -3"),
+        (lambda x: nn.Linear("3", 4), TypeError, "in_features must be an integer, not '3'"),
+        (lambda x: nn.Conv2d(-3, 4, 3), ValueError, "in_channels must be 0 or more"),
+        (lambda x: nn.Conv2d(3, 4, 3.0), ValueError, "kernel_size must be"),
+        (lambda x: nn.Embedding(-1, 3), ValueError, "num_embeddings must be 0 or more"),
+        (lambda x: nn.RNN(-3, 4), ValueError, "input_size must be 0 or more"),
+        (lambda x: nn.MultiheadAttention(-8, 2), ValueError, "embed_dim must be 0 or more"),
+        (lambda x: nn.BatchNorm1d(3, momentum=5.0), ValueError, "momentum must be from 0 to 1"),
+        (lambda x: nn.BatchNorm1d(3, eps=-1), ValueError, "eps must be 0 or more"),
+        (lambda x: nn.CrossEntropyLoss(label_smoothing=2), ValueError, "label_smoothing must be from 0 to 1"),
+        (lambda x: nn.init.normal_(x, std=-1), ValueError, "std must be 0 or more"),
+        (lambda x: nn.ReLU().register_forward_hook(3), TypeError, "a hook must be a function, not 3"),
+        (lambda x: nn.Linear(3, 4)(None), TypeError, "input must be a Tensor, not NoneType"),
+        (lambda x: nn.functional.linear(1.0, x), TypeError, "input must be a Tensor, not float"),
+        (lambda x: nn.Unflatten(1, 4), TypeError, "unflattened_size must be a sequence of integers, not 4"),
+        (lambda x: nn.BatchNorm1d(3)(None), TypeError, "input must be a Tensor, not NoneType"),
+        (lambda x: nn.LSTM(3, 4)(None), TypeError, "input must be a Tensor, not NoneType"),
+        (lambda x: nn.LSTM(3, 4)(x, (x,)), TypeError, r"write \(h, c\)"),
+        (lambda x: nn.LSTM(3, 4)(x, (x, x, x)), TypeError, r"write \(h, c\)"),
+        (lambda x: nn.GRU(3, 4)(x, (x, x)), TypeError, "hx must be a Tensor, not tuple"),
+        (lambda x: nn.MultiheadAttention(3, 1)(None, x, x), TypeError, "query must be a Tensor, not NoneType"),
+    ],
+)
+def test_settings_and_inputs_of_a_wrong_kind_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call(agrad.ones((2, 3)))

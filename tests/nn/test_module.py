@@ -220,6 +220,20 @@ def test_complex_values_do_not_become_real(device):
         Net().load_state_dict({"scale": agrad.zeros(1, dtype=agrad.complex64)}, strict=False)
 
 
+def test_fractions_do_not_become_integers(device):
+    layer = nn.BatchNorm1d(2)
+    state = layer.state_dict()
+    with pytest.raises(ValueError, match=r"num_batches_tracked: agrad.float32 with fractions where agrad.int64"):
+        layer.load_state_dict(state | {"num_batches_tracked": agrad.asarray(2.5)})
+    layer.load_state_dict(state | {"num_batches_tracked": agrad.asarray(3.0)})
+    assert layer.num_batches_tracked.item() == 3
+
+
+def test_the_name_of_a_dtype_is_no_device():
+    with pytest.raises(ValueError, match=r"for a dtype write to\(agrad.float64\)"):
+        nn.Linear(2, 1).to("float64")
+
+
 def test_a_state_dict_must_be_a_mapping():
     with pytest.raises(TypeError, match="list"):
         Net().load_state_dict([1, 2])

@@ -7,6 +7,7 @@ every order of derivative is there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 from ... import backends
@@ -257,7 +258,7 @@ convolve_weight.vjp(  # g stands where the weight was
 
 def each(value: Any, axes: int, name: str, least: int = 1) -> Lengths:
     """Return a setting as one integer for each axis; ValueError if it is not that, or less than `least`."""
-    values = (value,) * axes if isinstance(value, int) else tuple(value)
+    values = tuple(value) if isinstance(value, Iterable) else (value,) * axes
     if len(values) == 1:
         values *= axes
     if len(values) != axes or not all(isinstance(n, int) and n >= least for n in values):

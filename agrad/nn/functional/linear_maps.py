@@ -10,6 +10,7 @@ from ...core.tensor import Tensor
 from ...ops.gathering import take
 from ...ops.manipulation import expand_dims, reshape
 from ...ops.searching import where
+from ..checks import check_tensors
 from ..reductions import as_tensor
 
 __all__ = ["bilinear", "embedding", "linear"]
@@ -37,6 +38,8 @@ def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None 
     ------
     ValueError
         If the shapes do not fit.
+    TypeError
+        If the input or the weight is no array.
 
     Examples
     --------
@@ -45,6 +48,7 @@ def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None 
     >>> F.linear(agrad.asarray([1.0, 2.0]), agrad.asarray([[3.0, 4.0]]), agrad.asarray([0.5])).tolist()
     [11.5]
     """
+    check_tensors(input=input, weight=weight)
     if input.shape[-1:] != weight.shape[1:]:
         raise ValueError(f"input must have shape (..., {weight.shape[-1]}), as weight has; it has {tuple(input.shape)}")
     out = xp.matmul(input, weight.T)

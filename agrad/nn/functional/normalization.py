@@ -84,7 +84,7 @@ def batch_norm(
     Raises
     ------
     ValueError
-        If there is one value only for each channel while training, or no record outside of it.
+        If there are less than two values for each channel while training, or no record outside of it.
 
     Notes
     -----
@@ -103,9 +103,10 @@ def batch_norm(
     _check_per_channel(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if training:
         axis = (0, *range(2, input.ndim))
-        count = prod(input.shape) // max(1, input.shape[1])
-        if count == 1:
-            raise ValueError(f"one value for each channel has no variance to train with: input is {input.shape}")
+        count = prod(input.shape[i] for i in axis)
+        if count < 2:
+            amount = "one value" if count else "no value"
+            raise ValueError(f"{amount} for each channel has no variance to train with: input is {input.shape}")
         _record(input, axis, running_mean, running_var, momentum)
         out = standardize(input, axis=axis, eps=eps)
     elif running_mean is None or running_var is None:
