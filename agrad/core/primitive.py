@@ -117,7 +117,7 @@ def standard(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     >>> cos(0.0)
     Tensor(1., dtype=float32, device='cpu')
     """
-    return _op(forward, f"_device.xp.{forward.__name__}(")
+    return _op(forward, _BY_NAME)
 
 
 def _op(forward: Any, call: str) -> Any:
@@ -128,6 +128,7 @@ def _op(forward: Any, call: str) -> Any:
     return op
 
 
+_BY_NAME: Final = "_device.xp.by_name("
 # An op's function, from its signature. What is not a Tensor or a plain number goes through _prepared and comes again.
 _OP: Final = """
 def op{signature}:
@@ -230,6 +231,11 @@ class Definition:
         known = globals() | {"definition": self, "forward": forward, "plans": self.plans, "new": object.__new__}
         exec(_compiled(source), known)
         op = known["op"]
+        if (
+            call == _BY_NAME
+        ):  # put in afterwards, so that all ops of one signature share the source, and its compilation
+            names = [self.name if name == "by_name" else name for name in op.__code__.co_names]
+            op.__code__ = op.__code__.replace(co_names=tuple(names))
         op.__defaults__, op.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__
         return op
 
