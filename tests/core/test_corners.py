@@ -155,6 +155,13 @@ def test_the_curvature_of_log_ndtr_far_out(device):
     assert_close(second(agrad.asarray([0.0])), agrad.asarray([-2 / math.pi]), rtol=1e-5)
 
 
+def test_what_only_numpy_arrays_have_is_said(device):
+    x = agrad.ones(2, requires_grad=True)
+    with pytest.raises(AttributeError, match=r"no attribute 'flat'.*x.detach\(\).numpy\(\)"):
+        x.flat  # noqa: B018
+    assert not hasattr(x, "__array_interface__")
+
+
 def test_the_order_of_polygamma_has_no_gradient(device):
     n, x = agrad.asarray(1.0, requires_grad=True), agrad.asarray(2.0)
     with pytest.raises(NotImplementedError, match=r"n.detach\(\)"):
