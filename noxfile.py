@@ -169,8 +169,8 @@ def train(session: nox.Session, example: str) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure agrad beside NumPy and PyTorch; ``-- --help`` lists the choices."""
-    extras = f".[{cuda_extra(session)}]" if any("cuda" in word for word in session.posargs) else "."
-    session.install("-e", extras, *NEEDS["torch"])
+    extra = cuda_extra(session) if any("cuda" in word for word in session.posargs) else "fast"
+    session.install("-e", f".[{extra}]", *NEEDS["torch"])
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

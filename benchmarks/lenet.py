@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import agrad
 import agrad.nn
 import agrad.optim
+from agrad.backends import numpy as backend
 
-from .compare import Row, peer, race
+from .compare import Row, interleave, peer
 from .mlp import BATCH, RATE, made_up
 
 ROWS = 60 * BATCH
+PLAIN = "LeNet, 60 steps at batch 128"
+GOALS = {PLAIN: 2.5, f"{PLAIN}, with numba": 1.5}
 
 
 def build(nn: Any) -> Any:
@@ -40,10 +44,26 @@ def trainer(library: Any, x: Any, y: Any, device: str) -> Callable[[], None]:
     return steps
 
 
+def without_numba(steps: Callable[[], None]) -> Callable[[], None]:
+    """Return steps that run as if numba were not installed."""
+
+    def plain() -> None:
+        with patch.object(backend, "compiled", lambda: None):
+            steps()
+
+    return plain
+
+
 def measure(device: str) -> list[Row]:
-    """Return the row of this benchmark."""
+    """Return the rows of this benchmark: on the CPU one with NumPy alone, and one with numba."""
+    torch = peer("torch")
+    if not torch:
+        return []
     x, y = (array[:ROWS] for array in made_up())
-    sides = {"agrad": trainer(agrad, x, y, device)}
-    if torch := peer("torch"):
-        sides["PyTorch"] = trainer(torch, x, y, device)
-    return race("LeNet, 60 steps at batch 128", sides, {"PyTorch": 2.5}, device, rounds=5)
+    ours = trainer(agrad, x, y, device)
+    sides = {PLAIN: ours, "PyTorch": trainer(torch, x, y, device)}
+    if device == "cpu" and peer("numba"):
+        sides |= dict(zip(GOALS, (without_numba(ours), ours), strict=True))
+    seconds = interleave(sides, device, rounds=5)
+    theirs = seconds.pop("PyTorch")
+    return [Row(work, "PyTorch", taken, theirs, GOALS[work]) for work, taken in seconds.items()]

@@ -13,7 +13,7 @@ import agrad
 
 ROOT = Path(agrad.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "jaxlib", "array_api_strict", "cupy_backends"}
+ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "jaxlib", "array_api_strict", "cupy_backends", "numba"}
 ENGINE_LINES = 600
 
 
@@ -110,6 +110,7 @@ def test_the_engine_can_be_read_in_an_evening():
 
 def test_importing_agrad_loads_no_library_that_was_not_asked_for():
     unasked = ["torch", "jax", "cupy", "scipy", "array_api_strict", "matplotlib", "sklearn", "einops", "pooch", "tqdm"]
+    unasked += ["numba"]
     code = f"import sys, agrad; print([name for name in {unasked} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"

@@ -15,6 +15,7 @@ import numpy as np
 from .base import names_of
 from .host import native_order
 from .strided import StridedBackend
+from .windows import Lengths, Windows
 
 # Array, axis, dtype, out, keepdims: NumPy's stubs do not know that all may go by position, which is quicker.
 _add: Any = np.add.reduce
@@ -212,6 +213,21 @@ def _scipy_special() -> ModuleType | None:
         return None
 
 
+@cache
+def compiled() -> ModuleType | None:
+    """Return `fast`, imported when it is first needed; None where numba is missing or does not work."""
+    try:
+        return import_module(".fast", __package__)
+    except (ImportError, RuntimeError):  # RuntimeError: it has no folder to keep compiled code in
+        return None
+
+
+def _fast(windows: Windows, *arrays: Any) -> Any:
+    """Return `fast` where it can be used for these arrays."""
+    fast = compiled()
+    return fast if fast is not None and fast.suits(windows, *arrays) else None
+
+
 class NumpyBackend(StridedBackend):
     """NumPy: one device, arrays that tell whether they are views."""
 
@@ -281,6 +297,32 @@ class NumpyBackend(StridedBackend):
             places = index[start : start + step, None] * columns + offsets
             np.add.at(flat, places.reshape(-1), values[start : start + step].reshape(-1))
         return array
+
+    # Windows, by numba where it is installed
+
+    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+        by: Any = _fast(windows, x, weight) or super()
+        return by.convolve(x, weight, windows, groups)
+
+    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+        by: Any = _fast(windows, g, weight) or super()
+        return by.convolve_input(g, weight, lengths, windows, groups)
+
+    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+        by: Any = _fast(windows, g, x) or super()
+        return by.convolve_weight(g, x, windows, groups)
+
+    def window_sum(self, x: Any, windows: Windows) -> Any:
+        by: Any = _fast(windows, x) or super()
+        return by.window_sum(x, windows)
+
+    def window_max(self, x: Any, windows: Windows) -> tuple[Any, Any]:
+        by: Any = _fast(windows, x) or super()
+        return by.window_max(x, windows)
+
+    def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+        by: Any = _fast(windows, g) or super()
+        return by.spread(g, numbers, lengths, windows)
 
     def special(self, name: str) -> Callable[..., Any]:
         found = getattr(_scipy_special(), name, None)
