@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
+from ..core.dtypes import DType
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor, wrap
 from ..ops.activations import log_softmax, softmax
 from ..ops.data_type import astype
-from ..ops.gathering import bare, take
+from ..ops.gathering import take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
@@ -71,17 +72,17 @@ def cross_entropy(
         raise ValueError(f"label_smoothing must be from 0 to 1, not {label_smoothing!r}")
     input = as_tensor(input)
     target = as_tensor(target, input)
-    axis = _axis(input)
-    classes = _Classes(input, axis, weight, ignore_index)
-    if target.dtype.differentiable:
+    axis, dtype = _axis(input), target.dtype
+    if dtype.differentiable:
         _check_probabilities(input.shape, target, axis)
+        classes = _Classes(input, axis, weight, ignore_index)
         if label_smoothing:
             target = (1 - label_smoothing) * target + label_smoothing / classes.count
         return reduced(-sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis), reduction)
-    _check_indices(input.shape, target, axis)
-    if not label_smoothing and classes.all_count(target):
+    _check_indices(input, target, axis, dtype)
+    if weight is None and not label_smoothing and _all_count(target, input.shape[axis], ignore_index):
         return _in_rows(softmax_nll, input, target, reduction)
-    return classes.loss(softmax_nll, target, reduction, label_smoothing)
+    return _Classes(input, axis, weight, ignore_index).loss(softmax_nll, target, reduction, label_smoothing)
 
 
 def nll_loss(
@@ -123,11 +124,10 @@ def nll_loss(
     input = as_tensor(input)
     target = as_tensor(target, input)
     axis = _axis(input)
-    classes = _Classes(input, axis, weight, ignore_index)
-    _check_indices(input.shape, target, axis)
-    if classes.all_count(target):
+    _check_indices(input, target, axis, target.dtype)
+    if weight is None and _all_count(target, input.shape[axis], ignore_index):
         return _in_rows(nll, input, target, reduction)
-    return classes.loss(nll, target, reduction)
+    return _Classes(input, axis, weight, ignore_index).loss(nll, target, reduction)
 
 
 @primitive
@@ -199,13 +199,20 @@ def softmax_nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "
     >>> softmax_nll(agrad.asarray([[0.0, 0.0]]), agrad.asarray([1]), "none")
     Tensor([0.6931472], dtype=float32, device='cpu')
     """
-    return nll.forward(xp, log_softmax.forward(xp, input, 1), target, reduction)
+    samples, classes = input.shape
+    shifted = input - xp.max(input, axis=1, keepdims=True)
+    places = xp.arange(0, samples * classes, classes, device=input.device) + target
+    chosen = xp.take(xp.reshape(shifted, (samples * classes,)), places, axis=0)
+    losses = xp.log(xp.sum(xp.exp(shifted), axis=1)) - chosen
+    if reduction == "none":
+        return losses
+    return xp.mean(losses) if reduction == "mean" else xp.sum(losses)
 
 
 def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, xp: Any) -> Any:
     samples, classes = input.shape
     is_class = xp.arange(classes, device=target.device) == target[:, None]
-    error = bare(softmax, xp)(input, 1) - xp.astype(is_class, input.dtype)
+    error = softmax.forward(xp, input, 1) - xp.astype(is_class, input.dtype)
     if reduction == "none":
         return error * g[:, None]
     return error * (g / samples if reduction == "mean" else g)
@@ -222,13 +229,6 @@ class _Classes:
         self.weight = None if weight is None else as_tensor(weight, input)
         if self.weight is not None and self.weight.shape != (self.count,):
             raise ValueError(f"weight must have shape ({self.count},), one for each class; it has {self.weight.shape}")
-
-    def all_count(self, target: Tensor) -> bool:
-        """Whether all samples count, and alike, as far as can be told without waiting for the device."""
-        if self.weight is not None or 0 <= self.ignored < self.count or waits(target.device):
-            return False
-        least, largest = _range(target)
-        return least >= 0 and largest < self.count
 
     def weighted(self, logs: Tensor) -> Tensor:
         """Multiply the logarithms of all classes by what each counts."""
@@ -255,6 +255,14 @@ class _Classes:
         return sum(losses) / sum(shares) if reduction == "mean" else reduced(losses, reduction)
 
 
+def _all_count(target: Tensor, classes: int, ignored: int) -> bool:
+    """Whether no sample is ignored, as far as can be told without waiting for the device."""
+    if 0 <= ignored < classes or waits(target._device):
+        return False
+    least, largest = _range(target)
+    return least >= 0 and largest < classes
+
+
 def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
     if input.ndim == 2:
         return op(input, target, reduction)
@@ -274,9 +282,10 @@ def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:
 
 def _axis(input: Tensor) -> int:
     """Return the axis of classes."""
-    if not input.ndim:
+    axes = input.ndim
+    if not axes:
         raise ValueError("the input needs an axis of classes, and this one is 0-d")
-    return 0 if input.ndim == 1 else 1
+    return 0 if axes == 1 else 1
 
 
 def _check_probabilities(shape: tuple[int, ...], target: Tensor, axis: int) -> None:
@@ -287,15 +296,14 @@ def _check_probabilities(shape: tuple[int, ...], target: Tensor, axis: int) -> N
     raise ValueError(f"probabilities must have the input's shape {shape}, target has {target.shape}")
 
 
-def _check_indices(shape: tuple[int, ...], target: Tensor, axis: int) -> None:
-    if not target.dtype.family.endswith("integer"):
+def _check_indices(input: Tensor, target: Tensor, axis: int, dtype: DType) -> None:
+    if not dtype.family.endswith("integer"):
         raise _not_indices(target)
+    shape, given = input.shape, target.shape
     expected = _samples(shape, axis)
-    if target.shape != expected:
-        mend = "; write target.astype(input.dtype) for probabilities" if target.shape == shape else ""
-        raise ValueError(
-            f"class indices for an input of shape {shape} must have shape {expected}, not {target.shape}{mend}"
-        )
+    if given != expected:
+        mend = "; write target.astype(input.dtype) for probabilities" if given == shape else ""
+        raise ValueError(f"class indices for an input of shape {shape} must have shape {expected}, not {given}{mend}")
 
 
 def _samples(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
@@ -309,8 +317,8 @@ def _not_indices(target: Tensor) -> TypeError:
 
 def _range(target: Tensor) -> tuple[int, int]:
     """Return the least and the largest index; 0 and -1 if there is none."""
-    xp = target.device.xp
-    return (int(xp.min(target.data)), int(xp.max(target.data))) if target.size else (0, -1)
+    xp, indices = target._device.xp, target._data
+    return (int(xp.min(indices)), int(xp.max(indices))) if 0 not in indices.shape else (0, -1)
 
 
 def _check_range(target: Tensor, classes: int) -> None:
