@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from . import windows as generic
 from .host import native_order
 from .rational import erf
 from .windows import Lengths, Windows
+
+_ANYWHERE: Final = nullcontext()
 
 
 class Backend:
@@ -73,7 +75,7 @@ class Backend:
 
     def activate(self, native: Any) -> AbstractContextManager[Any]:
         """Return a context in which the library makes its arrays on that device."""
-        return nullcontext()
+        return _ANYWHERE
 
     def synchronize(self, native: Any) -> None:
         """Wait for the device's queue; libraries that compute at once have none."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 from ..core.device import Device
@@ -170,24 +172,27 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for p in group["params"]:
-                if p._grad is not None:
-                    old = p._data
-                    device = p._device
-                    self._follow(p)
-                    update = self._update_parts if self.coordinatewise and p.dtype.is_complex else self.update
-                    with device.backend.activate(device.native):
-                        p._data = update(old, p._grad._data, self.state[p], group, device)
-                    if p._data is old:
-                        wrote(p)
+            for device, params in groupby(group["params"], attrgetter("_device")):
+                with device.backend.activate(device.native):
+                    for p in params:
+                        if p._grad is not None:
+                            self._step(p, group, device)
         return loss
+
+    def _step(self, p: Tensor, group: dict[str, Any], device: Device) -> None:
+        """Update a parameter."""
+        old, kind = p._data, (device, p._data.dtype)
+        if self._kinds.get(p) != kind:
+            self._follow(p)
+            self._kinds[p] = kind
+        update = self._update_parts if self.coordinatewise and p.dtype.is_complex else self.update
+        p._data = update(old, p._grad._data, self.state[p], group, device)  # type: ignore[union-attr]
+        if p._data is old:
+            wrote(p)
 
     def _follow(self, p: Tensor) -> None:
         """Bring the state of a parameter to where that has moved, and to its precision, since its last update."""
-        kind = p._device, p._data.dtype
-        if self._kinds.get(p) != kind:
-            self.state[p].update({name: _adopted(value, p) for name, value in self.state[p].items()})
-            self._kinds[p] = kind
+        self.state[p].update({name: _adopted(value, p) for name, value in self.state[p].items()})
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array: what a subclass defines.
