@@ -36,7 +36,9 @@ _WHOLE = {"f": np.int32, "d": np.int64}  # integers of the width of floats
 
 
 def _sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.4
-    return _add(x, axis, dtype, None, keepdims)
+    if x.ndim == 2 and _is_row_of_few(x, axis) and dtype is None:
+        return _along_columns(_add, x, keepdims)
+    return np.asarray(_add(x, axis, dtype, None, keepdims))
 
 
 def _prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 3.0 -> 1.5
@@ -44,20 +46,20 @@ def _prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = Fa
 
 
 def _max(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.5; 128×10: 9 -> 1.8
-    if _is_row_of_few(x, axis):
+    if x.ndim == 2 and _is_row_of_few(x, axis):
         return _along_columns(_greatest, x, keepdims)
     return _greatest(x, axis, None, None, keepdims)
 
 
 def _min(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.5; 128×10: 9 -> 1.8
-    if _is_row_of_few(x, axis):
+    if x.ndim == 2 and _is_row_of_few(x, axis):
         return _along_columns(_least, x, keepdims)
     return _least(x, axis, None, None, keepdims)
 
 
 def _is_row_of_few(x: Any, axis: Any) -> bool:
-    """Whether a reduction runs over few entries of many rows: NumPy then spends its time on starting each row."""
-    return x.ndim == 2 and (axis == 1 or axis == -1) and x.shape[1] <= _FEW <= x.shape[0]
+    """Whether a matrix is reduced over few entries of many rows: NumPy then spends its time on starting each row."""
+    return (axis == 1 or axis == -1) and x.shape[1] <= _FEW <= x.shape[0]
 
 
 def _along_columns(reduce: Any, x: Any, keepdims: bool) -> Any:
@@ -78,7 +80,7 @@ def _mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 6.8
     if x.dtype.char not in "fdFD" or x.size == 0:
         return np.mean(x, axis=axis, keepdims=keepdims)  # float16 adds up in float32; nothing has no mean
     total = _add(x, axis, None, None, keepdims)
-    return total / (x.size // total.size)
+    return np.asarray(total / (x.size // total.size))
 
 
 def _var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 9
@@ -157,14 +159,13 @@ def _where(condition: Any, x1: Any, x2: Any, /) -> Any:  # 128×128, random cond
     if whole is None or type(condition) is not np.ndarray or condition.shape != x1.shape or condition.dtype != bool:
         return np.where(condition, x1, x2)
     if type(x2) is float and x2 == 0 and copysign(1, x2) == 1:
-        chosen = np.empty_like(x1)
-        np.multiply(x1.view(whole), condition, chosen.view(whole))
+        chosen = np.multiply(x1.view(whole), condition).view(x1.dtype)
     elif type(x2) is np.ndarray and x2.dtype == x1.dtype and x2.shape == x1.shape:
-        chosen = np.empty_like(x1)
-        bits, other = chosen.view(whole), x2.view(whole)
-        np.bitwise_xor(x1.view(whole), other, bits)
+        other = x2.view(whole)
+        bits = np.bitwise_xor(x1.view(whole), other)
         bits *= condition
         bits ^= other
+        chosen = bits.view(x1.dtype)
     else:
         chosen = np.where(condition, x1, x2)
     return chosen
@@ -255,6 +256,10 @@ class NumpyBackend(StridedBackend):
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         return np.array(array)
+
+    def own(self, value: Any, shared: bool) -> Any:
+        array = value if type(value) is np.ndarray else np.asarray(value)
+        return array.copy() if shared or array.base is not None else array
 
     def is_view(self, array: Any) -> bool:
         return type(array) is not np.ndarray or array.base is not None

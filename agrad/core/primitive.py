@@ -231,9 +231,7 @@ class Definition:
         known = globals() | {"definition": self, "forward": forward, "plans": self.plans, "new": object.__new__}
         exec(_compiled(source), known)
         op = known["op"]
-        if (
-            call == _BY_NAME
-        ):  # put in afterwards, so that all ops of one signature share the source, and its compilation
+        if call == _BY_NAME:  # put in now, so that all ops of one signature share the source, and its compilation
             names = [self.name if name == "by_name" else name for name in op.__code__.co_names]
             op.__code__ = op.__code__.replace(co_names=tuple(names))
         op.__defaults__, op.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__

@@ -214,7 +214,7 @@ def propagate(
                     heappush(queue, (parent.number, parent))
                 elif cotangent is g or any([cotangent is value for value in kept]):
                     shared.add(parent)
-    arrived.update((entry, g) for entry, g in pending.items() if type(entry) is not Node)
+    arrived.update(pending)  # what is left are leaves
     return arrived, shared - owned
 
 
@@ -264,7 +264,7 @@ def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
 
 def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
     """Make the gradient that the user sees of a finished cotangent: what the hooks of a leaf make of it."""
-    g = (namespace if graph else like._device.xp).conj(g) if like.dtype.is_complex else g
+    g = (namespace if graph else like._device.xp).conj(g) if from_native(like._data.dtype).is_complex else g
     gradient = g if graph else wrap(like._device.backend.own(g, shared), like._device)
     if like._hooks:
         with set_grad_enabled(graph):

@@ -48,8 +48,12 @@ def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None 
     >>> F.linear(agrad.asarray([1.0, 2.0]), agrad.asarray([[3.0, 4.0]]), agrad.asarray([0.5])).tolist()
     [11.5]
     """
-    check_tensors(input=input, weight=weight)
-    if input.shape[-1:] != weight.shape[1:]:
+    try:
+        fits = input.shape[-1:] == weight.shape[1:]
+    except AttributeError:
+        check_tensors(input=input, weight=weight)
+        raise
+    if not fits:
         raise ValueError(f"input must have shape (..., {weight.shape[-1]}), as weight has; it has {tuple(input.shape)}")
     out = xp.matmul(input, weight.T)
     if bias is not None:
