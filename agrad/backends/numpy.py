@@ -27,6 +27,7 @@ _and: Any = np.logical_and.reduce
 _CHUNK = 1 << 18  # entries that `add_at` writes at once: its index array then takes 2 MB at most
 _SCRATCH = 1 << 22  # bytes: memory of this size is at hand, while more is asked from the system anew each time
 _LINE = 64  # bytes of a line of the cache
+_LONG = 4096  # bytes of an array from which on it matters where it begins
 _FEW = 32  # entries of a row up to which a reduction is quicker along the columns of the transpose
 _MANY = 4096  # entries from which on a mispredicted branch for each costs more than a few more calls
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers of the width of floats
@@ -247,9 +248,10 @@ class NumpyBackend(StridedBackend):
         return isinstance(array, (np.ndarray, np.generic))
 
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
-        if copy:
-            return _on_a_line(np.asarray(native_order(data), dtype=dtype))
-        return np.asarray(native_order(data), dtype=dtype, copy=copy)
+        data = native_order(data)
+        if copy and getattr(data, "nbytes", 0) >= _LONG:
+            return _on_a_line(np.asarray(data, dtype=dtype))
+        return np.asarray(data, dtype=dtype, copy=copy)
 
     def box(self, value: Any) -> Any:
         return np.asarray(value)

@@ -264,3 +264,15 @@ def test_add_of_two(method, combine, shape):
         array, x1, x2 = layout(x.copy()), layout(y), layout(z)
         assert getattr(BACKEND, method)(array, x1, x2, -0.5) is array
         np.testing.assert_array_equal(array, layout(x) - 0.5 * combine(x1, x2))
+
+
+@pytest.mark.parametrize("dtype", ["float32", ">f8", "int8"])
+def test_copies_begin_on_a_line_of_the_cache(dtype):
+    x = np.arange(5000).astype(dtype).reshape(50, 100)
+    for given in (x, x[:, 1:], x.T, np.asfortranarray(x)):
+        copied = BACKEND.asarray(given, None, None, True)
+        assert copied.ctypes.data % 64 == 0
+        assert copied.flags.c_contiguous
+        assert not np.shares_memory(copied, given)
+        assert copied.dtype.isnative
+        np.testing.assert_array_equal(copied, given)
