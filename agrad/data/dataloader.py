@@ -8,6 +8,7 @@ from operator import index as as_int
 from typing import Any
 
 from ..core.tensor import Tensor, wrap
+from ..ops.creation import arange
 from .collate import default_collate
 from .dataset import IterableDataset, TensorDataset
 from .draws import Draws
@@ -22,7 +23,8 @@ class DataLoader:
     """Hand out a data set in batches, in order or shuffled anew at each iteration.
 
     A `TensorDataset`, and a `Subset` of one, is asked for whole batches, gathered on its device. The items of any
-    other data set are fetched one by one and stacked on the current device.
+    other data set are fetched one by one and stacked on the current device. Either way a batch has memory of its own:
+    what is written into it does not reach the data.
 
     Parameters
     ----------
@@ -152,7 +154,7 @@ class DataLoader:
             choices: Iterable[Any] = self._order()
             fetch = partial(_item, self.dataset, self.collate_fn or _as_it_is)
         elif self.collate_fn is None and _gathers(self.dataset):
-            choices = self._slices_of_rows()
+            choices = self._rows()
             fetch = self.dataset.__getitem__
         else:
             choices = self._lists_of_indices()
@@ -173,18 +175,17 @@ class DataLoader:
         assert self.batch_size is not None
         return chunks(self._order(), self.batch_size, self.drop_last)
 
-    def _slices_of_rows(self) -> Iterable[Any]:
-        """Return slices, or rows that are on the device as a whole, where the order is known beforehand."""
+    def _rows(self) -> Iterable[Any]:
+        """Return the rows of each batch: on the device as a whole, where the order is known beforehand.
+
+        In order, too, they are indices and no slices: a batch has memory of its own, to be written into.
+        """
         size = self.batch_size
         if size is None or self.sampler is not None:
             return self._lists_of_indices()
-        end = len(self.dataset)
-        slices = (slice(i, min(i + size, end)) for i in range(0, len(self) * size, size))
-        if not self.shuffle:
-            return slices
-        place = _root(self.dataset).device
-        rows = self._shuffled().to(place).data
-        return (wrap(rows[chosen], place) for chosen in slices)
+        n, place = len(self.dataset), _root(self.dataset).device
+        rows = (self._shuffled() if self.shuffle else arange(n, device=place)).to(place).data
+        return (wrap(rows[i : min(i + size, n)], place) for i in range(0, len(self) * size, size))
 
     def __repr__(self) -> str:
         return f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle})"
