@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from operator import index as as_int
 from typing import Any
 
 from ..core.tensor import Tensor, wrap
 from ..ops.creation import arange
+from .checks import as_seed, at_least
 from .collate import default_collate
 from .dataset import IterableDataset, TensorDataset
 from .draws import Draws
@@ -62,7 +62,7 @@ class DataLoader:
     ValueError
         If a number is out of range, or if settings exclude each other: `shuffle` and a sampler, for instance.
     TypeError
-        If `dataset` has no length or no items.
+        If `dataset` has no length or no items, or if a number is no integer.
 
     Examples
     --------
@@ -91,20 +91,16 @@ class DataLoader:
     ) -> None:
         if not isinstance(dataset, IterableDataset) and not all(hasattr(dataset, m) for m in _METHODS):
             raise TypeError(f"a DataLoader needs a data set with len() and items, not {type(dataset).__name__}")
-        if batch_size is not None and as_int(batch_size) < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-        if as_int(num_workers) < 0:
-            raise ValueError(f"num_workers must be at least 0, not {num_workers}")
-        if as_int(prefetch_factor) < 1:
-            raise ValueError(f"prefetch_factor must be at least 1, not {prefetch_factor}")
+        size = None if batch_size is None else at_least(1, "batch_size", batch_size)
         self.dataset = dataset
-        self.batch_size = None if batch_size is None or batch_sampler is not None else as_int(batch_size)
+        self.batch_size = size if batch_sampler is None else None
         self.shuffle, self.sampler, self.batch_sampler, self.drop_last = shuffle, sampler, batch_sampler, drop_last
-        self.num_workers, self.prefetch_factor = as_int(num_workers), as_int(prefetch_factor)
+        self.num_workers = at_least(0, "num_workers", num_workers)
+        self.prefetch_factor = at_least(1, "prefetch_factor", prefetch_factor)
         self.collate_fn = collate_fn
-        self.seed = None if seed is None else as_int(seed)
+        self.seed = None if seed is None else as_seed(seed)
         self.epoch = 0
-        self._refuse_contradictions(batch_size)
+        self._refuse_contradictions(size)
 
     def _refuse_contradictions(self, batch_size: int | None) -> None:
         chosen = {"shuffle": self.shuffle, "sampler": self.sampler is not None, "drop_last": self.drop_last}
