@@ -70,7 +70,7 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, not {label_smoothing!r}")
     input = as_tensor(input)
-    target = as_tensor(target, input)
+    target = _as_target(target, input)
     axis = _axis(input)
     classes = _Classes(input, axis, weight, ignore_index)
     if target.dtype.differentiable:
@@ -121,7 +121,7 @@ def nll_loss(
     """
     known_reduction(reduction)
     input = as_tensor(input)
-    target = as_tensor(target, input)
+    target = _as_target(target, input)
     axis = _axis(input)
     classes = _Classes(input, axis, weight, ignore_index)
     _check_indices(input.shape, target, axis)
@@ -270,6 +270,12 @@ def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:
 
 
 # Checks
+
+
+def _as_target(target: Any, input: Tensor) -> Tensor:
+    """Return a target as a Tensor, class indices of a type that adds to places, which 64-bit unsigned ones do not."""
+    target = as_tensor(target, input)
+    return astype(target, int) if target.dtype.name == "uint64" else target
 
 
 def _axis(input: Tensor) -> int:
