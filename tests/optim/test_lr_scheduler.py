@@ -130,6 +130,20 @@ def test_one_cycle_at_its_limits(total, part):
     assert all(0 < lr <= 1 for rates in walk(scheduler, total - 1) for lr in rates)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda o: schedules.LinearLR(o, start_factor=0.9, end_factor=0.0, total_iters=59),
+        lambda o: schedules.OneCycleLR(o, 1.0, total_steps=59, anneal_strategy="linear"),
+    ],
+    ids=["LinearLR", "OneCycleLR"],
+)
+def test_no_schedule_ends_below_zero(make):
+    optimizer = sgd()
+    assert all(lr >= 0 for rates in walk(make(optimizer), 59) for lr in rates)
+    sgd().load_state_dict(optimizer.state_dict())
+
+
 def test_a_plateau():
     optimizer = sgd()
     scheduler = schedules.ReduceLROnPlateau(optimizer, factor=0.5, patience=2, threshold=0.1)

@@ -252,7 +252,8 @@ class LinearLR(LRScheduler):
             return self._current()
         rise = self.end_factor - self.start_factor
         before = self.total_iters * self.start_factor + (self.last_epoch - 1) * rise
-        return [lr * (1 + rise / before) for lr in self._current()]
+        factor = max(0.0, 1 + rise / before)  # at the end of a way down to 0, rounding may lead below it
+        return [lr * factor for lr in self._current()]
 
 
 class CosineAnnealingLR(LRScheduler):

@@ -134,7 +134,8 @@ class OneCycleLR(LRScheduler):
         if self.cycle_momentum:
             for group in groups:
                 _set_momentum(group, self._between(group[momentum], group[next_momentum], part))
-        return [self._between(group[lr], group[next_lr], part) for group in groups]
+        rates = [self._between(group[lr], group[next_lr], part) for group in groups]
+        return [max(0.0, rate) for rate in rates]  # a straight line, gone along one step past its end, leads below 0
 
     def _between(self, start: float, end: float, part: float) -> float:
         if self.anneal_strategy == "linear":
