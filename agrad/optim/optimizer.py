@@ -50,8 +50,8 @@ class Optimizer:
     Raises
     ------
     ValueError
-        If there are no parameters, if one is there twice, if one is no leaf that requires gradients, or if a group has
-        a setting that there is not.
+        If there are no parameters, if one is there twice, if one is no leaf that requires gradients or its memory
+        cannot be written to, or if a group has a setting that there is not.
     TypeError
         If something else than Tensors is given, or a setting of a wrong kind.
 
@@ -311,6 +311,11 @@ def _check_parameter(p: Any) -> None:
     if not p.requires_grad and not isinstance(p, Parameter):
         raise ValueError(
             "a Tensor that requires no gradients gets none to be updated by; write x.requires_grad_() first"
+        )
+    if not p.device.backend.is_writable(p.data):
+        raise ValueError(
+            f"a Tensor of shape {p.shape} cannot be updated: its memory is read-only, or its elements share it; "
+            "write agrad.tensor(x, requires_grad=True) for a copy"
         )
 
 

@@ -67,6 +67,23 @@ def test_tensors_that_cannot_be_optimized():
         optim.SGD([{"params": x}, {"params": [x]}], lr=0.1)
 
 
+def test_memory_that_is_shared_or_read_only_is_refused(device):
+    x = agrad.broadcast_to(agrad.asarray(0.0), (3,)).detach()
+    if device.backend.is_writable(x.data):
+        pytest.skip(f"{device} writes into new arrays")
+    for kind in (optim.SGD, optim.LBFGS):
+        with pytest.raises(ValueError, match=r"shape \(3,\) .*read-only.*write agrad\.tensor\(x, requires_grad=True\)"):
+            kind([x.requires_grad_()], lr=0.1)
+    optim.SGD([agrad.tensor(x, requires_grad=True)], lr=0.1)
+
+
+def test_read_only_memory_is_refused():
+    array = np.zeros(3)
+    array.flags.writeable = False
+    with pytest.raises(ValueError, match=r"write agrad\.tensor\(x, requires_grad=True\)"):
+        optim.SGD([agrad.asarray(array).requires_grad_()], lr=0.1)
+
+
 def test_a_refused_group_changes_nothing():
     optimizer = optim.SGD([agrad.ones(2, requires_grad=True)], lr=0.1)
     with pytest.raises(ValueError, match="requires_grad_"):
