@@ -20,14 +20,14 @@ you like, and go on with --resume: the result is the same as if you had never st
 
 from __future__ import annotations
 
-import math
 import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, GREY, RED, arguments, at_least_one, parser, pictures, progress, pyplot, save, writable
+import common
+from common import BLUE, GREY, RED, arguments, at_least_one, parser, pictures, progress, pyplot, rate, save, writable
 
 import agrad
 from agrad import nn, optim
@@ -112,13 +112,8 @@ def train_epoch(model: nn.Module, loader: DataLoader, optimizer: optim.SGD, labe
         optimizer.step()
         total += loss.detach()
         if step % 100 == 0 or step == len(loader):  # not at each step: to read a number is to wait for the GPU
-            stop_unless_finite(total.item(), label)
+            common.stop_unless_finite(total.item(), label)
     return total.item() / len(loader)
-
-
-def stop_unless_finite(loss: float, label: str) -> None:
-    if not math.isfinite(loss):
-        raise SystemExit(f"{label}: the loss is {loss}. The steps are too large: try a smaller --lr")
 
 
 @agrad.no_grad()
@@ -136,7 +131,7 @@ def accuracy(model: nn.Module, data: TensorDataset) -> float:
 
 def fit(run: Run, data: TensorDataset, test: TensorDataset, epochs: int, file: Path) -> None:
     """Train up to a number of epochs, with a checkpoint after each; after Ctrl-C, say how to go on."""
-    agrad.save(run.state(), file)
+    write(run, file)
     try:
         while len(run.epochs) < epochs:
             done = run.train(data, test)
@@ -145,10 +140,17 @@ def fit(run: Run, data: TensorDataset, test: TensorDataset, epochs: int, file: P
                 f"{done.seconds:5.2f} s  {done.images_per_second:,.0f} images/s",
                 flush=True,
             )
-            agrad.save(run.state(), file)
+            write(run, file)
     except KeyboardInterrupt:
         print(f"\nstopped; go on with: python examples/{run.name}.py --resume {file} --epochs {epochs}")
         raise SystemExit(130) from None
+
+
+def write(run: Run, file: Path) -> None:
+    try:
+        agrad.save(run.state(), file)
+    except OSError as error:
+        raise SystemExit(f"the checkpoint cannot be written: {error}") from None
 
 
 def draw(run: Run, test: TensorDataset, file: Path) -> None:
@@ -199,8 +201,8 @@ def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Names
     made = parser(doc)
     rounds = f"rounds over the training data, in all (default: {kind.rounds})"
     made.add_argument("--epochs", type=at_least_one, default=kind.rounds, help=rounds)
-    rate = f"learning rate of the first epoch (default: {kind.lr})"
-    made.add_argument("--lr", type=float, default=kind.lr, help=rate)
+    first = f"learning rate of the first epoch (default: {kind.lr})"
+    made.add_argument("--lr", type=rate, default=kind.lr, help=first)
     made.add_argument("--batch-size", type=at_least_one, default=128, help="pictures per step (default: 128)")
     which = "auto is MNIST, or scikit-learn's small digits if MNIST cannot be had (default)"
     made.add_argument("--dataset", choices=kind.datasets, default="auto", help=which)

@@ -235,9 +235,17 @@ def test_ctrl_c_for_real(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_loss_that_is_no_number_stops_with_a_hint():
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("mnist", ["--dataset", "digits", "--epochs", "3", "--lr", "1e9"]),
+        ("vae", ["--dataset", "digits", "--epochs", "3", "--lr", "1e9"]),
+        ("char_rnn", ["--epochs", "1", "--steps", "3", "--hidden", "8", "--lr", "1e38"]),
+    ],
+)
+def test_a_loss_that_is_no_number_stops_with_a_hint(name, options):
     with pytest.raises(SystemExit, match="smaller --lr"):
-        run("mnist", "--dataset", "digits", "--epochs", "3", "--lr", "1e9")
+        run(name, *options)
 
 
 @pytest.fixture
@@ -271,6 +279,24 @@ def test_a_file_that_is_no_checkpoint_of_it():
     agrad.save({"weight": agrad.ones(2)}, "other.safetensors")
     with pytest.raises(SystemExit, match=r"other\.safetensors was not written by this example"):
         run("mnist", "--resume", "other.safetensors")
+
+
+def test_a_checkpoint_that_cannot_be_written(monkeypatch):
+    def full(state, file):
+        raise OSError(28, "No space left on device", str(file))
+
+    monkeypatch.setattr(agrad, "save", full)
+    with pytest.raises(SystemExit, match=r"checkpoint cannot be written: .*No space left on device: 'a'"):
+        run("mnist", "--dataset", "digits", "--checkpoint", "a")
+
+
+@pytest.mark.parametrize("dataset", ["auto", "mnist"])
+def test_damaged_data_is_one_line(no_mnist, monkeypatch, tmp_path, dataset):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b damaged")
+    monkeypatch.setenv("AGRAD_DATA", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"^no MNIST: .*train-images-idx3-ubyte\.gz is damaged"):
+        run("mnist", "--dataset", dataset)
 
 
 def test_a_checkpoint_that_is_not_there():
@@ -320,15 +346,30 @@ def test_vae_learns():
         ("fit_line", ["--epochs", "0"], "must be at least 1, not 0"),
         ("mnist", ["--batch-size", "0"], "must be at least 1, not 0"),
         ("char_rnn", ["--steps", "-1"], "must be at least 1, not -1"),
-        ("vae", ["--epochs", "two"], "invalid"),
+        ("vae", ["--epochs", "two"], "argument --epochs: must be a whole number, not 'two'"),
+        ("mnist", ["--batch-size", "1.5"], "argument --batch-size: must be a whole number, not '1.5'"),
+        ("mnist", ["--seed", "-1"], "argument --seed: must be from 0 to 2**64 - 1, not -1"),
+        ("mnist", ["--seed", str(2**64)], "argument --seed: must be from 0 to 2**64 - 1"),
+        ("linear_regression_scratch", ["--seed", "x"], "argument --seed: must be a whole number, not 'x'"),
+        ("mnist", ["--lr", "-1"], "argument --lr: must be a number above 0, not '-1'"),
+        ("vae", ["--lr", "nan"], "argument --lr: must be a number above 0, not 'nan'"),
+        ("char_rnn", ["--lr", "fast"], "argument --lr: must be a number above 0, not 'fast'"),
         ("mnist", ["--checkpoint", "missing/a.safetensors"], "there is no folder missing"),
         ("mnist", ["--checkpoint", "."], "is a folder"),
     ],
 )
 def test_bad_options_are_found_before_the_work(capsys, name, options, complaint):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="2"):
         run(name, *options)
     assert complaint in capsys.readouterr().err
+
+
+def test_a_device_of_the_environment_that_is_not_there_is_one_line():
+    command = [sys.executable, EXAMPLES / "housing.py"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment() | {"AGRAD_DEVICE": "abacus"})
+    assert done.returncode == 2
+    assert "error: AGRAD_DEVICE: unknown device 'abacus'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
