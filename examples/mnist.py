@@ -27,13 +27,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import common
-from common import BLUE, GREY, RED, arguments, at_least_one, parser, pictures, progress, pyplot, rate, save, writable
+from common import BLUE, GREY, RED, at_least_one, parser, pictures, prepare, progress, pyplot, rate, save, writable
 
 import agrad
 from agrad import nn, optim
 from agrad.data import DataLoader, TensorDataset
 
 MOMENTUM = 0.9
+SETTINGS = ("dataset", "seed", "lr", "batch_size")  # what a checkpoint goes on with
 DECAY = 0.8  # of the learning rate, from epoch to epoch: large steps first, small ones to settle
 
 
@@ -74,6 +75,7 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         return {
+            "example": self.name,
             "settings": self.settings,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -132,6 +134,8 @@ def accuracy(model: nn.Module, data: TensorDataset) -> float:
 def fit(run: Run, data: TensorDataset, test: TensorDataset, epochs: int, file: Path) -> None:
     """Train up to a number of epochs, with a checkpoint after each; after Ctrl-C, say how to go on."""
     write(run, file)
+    if len(run.epochs) >= epochs:
+        print(f"nothing is left to train: {len(run.epochs)} epochs are done, and --epochs asks for {epochs} in all")
     try:
         while len(run.epochs) < epochs:
             done = run.train(data, test)
@@ -187,12 +191,12 @@ def draw_mistakes(figure: Any, model: nn.Module, test: TensorDataset, rows: int 
         axis.set_title(f"{meant[i]}, read {seen[i]}", fontsize=10, color=GREY)
 
 
-def load(file: Path) -> dict[str, Any]:
+def load(file: Path, kind: type[Run]) -> dict[str, Any]:
     try:
         state = agrad.load(file)
     except (OSError, ValueError) as error:
         raise SystemExit(f"--resume: {error}") from None
-    if "settings" not in state:
+    if not isinstance(state, dict) or state.get("example") != kind.name:
         raise SystemExit(f"--resume: {file} was not written by this example")
     return state
 
@@ -209,15 +213,22 @@ def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Names
     written = f"written after each epoch (default: the one of --resume, or {kind.name}.safetensors)"
     made.add_argument("--checkpoint", type=writable, metavar="FILE", help=written)
     made.add_argument("--resume", type=Path, metavar="FILE", help="go on from this checkpoint, with its settings")
-    return arguments(made, argv)
+    defaults = {name: made.get_default(name) for name in SETTINGS}
+    made.set_defaults(**dict.fromkeys(SETTINGS))  # None: to tell what was not given
+    args = made.parse_args(argv)
+    given = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
+    if args.resume and given:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        made.error(f"--resume goes on with the settings of its checkpoint: leave out {options}")
+    vars(args).update(defaults | given)
+    return prepare(made, args)
 
 
 def main(argv: Sequence[str] | None = None, kind: type[Run] = Run, doc: str | None = __doc__) -> Run:
     args = parse(argv, kind, doc)
     with args.device:
-        state = load(args.resume) if args.resume else None
-        asked = {"dataset": args.dataset, "seed": args.seed, "lr": args.lr, "batch_size": args.batch_size}
-        settings = state["settings"] if state else asked
+        state = load(args.resume, kind) if args.resume else None
+        settings = state["settings"] if state else {name: getattr(args, name) for name in SETTINGS}
         data, test, settings["dataset"] = pictures(settings["dataset"])
         print(f"{settings['dataset']}: {len(data):,} pictures to train, {len(test):,} to test, on {args.device}")
         run = kind(settings, data[0][0])

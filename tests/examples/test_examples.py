@@ -275,10 +275,17 @@ def test_without_fashion_mnist_asking_for_it_is_an_error(no_mnist):
         run("mnist_cnn", "--dataset", "fashion")
 
 
-def test_a_file_that_is_no_checkpoint_of_it():
-    agrad.save({"weight": agrad.ones(2)}, "other.safetensors")
+@pytest.mark.parametrize("state", [{"weight": 1.0}, 3, None, {"settings": {}}], ids=str)
+def test_a_file_that_is_no_checkpoint_of_it(state):
+    agrad.save(state, "other.safetensors")
     with pytest.raises(SystemExit, match=r"other\.safetensors was not written by this example"):
         run("mnist", "--resume", "other.safetensors")
+
+
+def test_a_checkpoint_of_another_example():
+    run("mnist", "--dataset", "digits", "--epochs", "1")
+    with pytest.raises(SystemExit, match=r"mnist\.safetensors was not written by this example"):
+        run("mnist_cnn", "--resume", "mnist.safetensors")
 
 
 def test_a_checkpoint_that_cannot_be_written(monkeypatch):
@@ -288,6 +295,13 @@ def test_a_checkpoint_that_cannot_be_written(monkeypatch):
     monkeypatch.setattr(agrad, "save", full)
     with pytest.raises(SystemExit, match=r"checkpoint cannot be written: .*No space left on device: 'a'"):
         run("mnist", "--dataset", "digits", "--checkpoint", "a")
+
+
+def test_nothing_left_to_train_is_said(capsys):
+    run("mnist", "--dataset", "digits", "--epochs", "2")
+    capsys.readouterr()
+    run("mnist", "--resume", "mnist.safetensors", "--epochs", "1")
+    assert "nothing is left to train: 2 epochs are done, and --epochs asks for 1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("dataset", ["auto", "mnist"])
@@ -354,6 +368,9 @@ def test_vae_learns():
         ("mnist", ["--lr", "-1"], "argument --lr: must be a number above 0, not '-1'"),
         ("vae", ["--lr", "nan"], "argument --lr: must be a number above 0, not 'nan'"),
         ("char_rnn", ["--lr", "fast"], "argument --lr: must be a number above 0, not 'fast'"),
+        ("mnist", ["--resume", "a", "--lr", "0.1"], "settings of its checkpoint: leave out --lr"),
+        ("mnist_cnn", ["--resume", "a", "--seed", "0", "--batch-size", "128"], "leave out --seed, --batch-size"),
+        ("mnist", ["--resume", "a", "--dataset", "auto"], "leave out --dataset"),
         ("mnist", ["--checkpoint", "missing/a.safetensors"], "there is no folder missing"),
         ("mnist", ["--checkpoint", "."], "is a folder"),
     ],
