@@ -153,6 +153,19 @@ def test_scalars(seed):
     assert result.matrix.seconds < result.scalars.seconds
 
 
+@pytest.mark.parametrize(("rows", "used"), [(3, 3), (100_000, 1497)])
+def test_the_losses_of_few_and_of_all_digits_are_told(capsys, monkeypatch, rows, used):
+    scalars = import_module("scalar_mlp")
+    monkeypatch.setattr(scalars, "learn_digits_by_scalars", lambda *args: scalars.Training([1.0], 1.0, []))
+    monkeypatch.setattr(
+        scalars, "learn_digits_by_matrix", lambda *args: scalars.Training([*range(1, used + 1)], 1.0, [])
+    )
+    scalars.learn_digits(scalars.pictures("digits")[0], rows)
+    tenth = max(1, used // 10)
+    first, last = (1 + tenth) / 2, used - (tenth - 1) / 2
+    assert f"for {used} pictures, loss {first:.2f} → {last:.2f}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_camera_is_found(seed):
     said = script("differentiate_scipy", "--seed", seed)
