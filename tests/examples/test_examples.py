@@ -331,6 +331,13 @@ def test_a_checkpoint_that_is_not_there():
         run("mnist", "--resume", "nowhere.safetensors")
 
 
+def test_a_seed_counts_in_the_check_of_own_ops(monkeypatch):
+    own, seeds = import_module("define_an_op"), set()
+    monkeypatch.setattr(own, "check_grads", lambda f, args, seed: seeds.add(seed))
+    run("define_an_op", "--seed", "5")
+    assert seeds == {5}
+
+
 def test_own_ops(device):
     found = run("define_an_op", "--device", device.name)
     assert found.naive != pytest.approx(1e7, rel=0.1)
