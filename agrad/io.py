@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -38,8 +39,8 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     state : dict, list, tuple, Tensor, number, str or None
         Nested as you like; keys of dicts may be strings, numbers or None.
     path : str or path
-        Usually ends in ``.safetensors``. The file is replaced in one move when the new one is complete: if saving
-        fails or is interrupted, the old file stays.
+        Usually ends in ``.safetensors``. A file that is there is replaced in one move when the new one is complete,
+        which has the same permissions: if saving fails or is interrupted, the old file stays.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     except RecursionError:
         raise ValueError("the state is nested too deeply to be saved: does it contain itself?") from None
     metadata = {"agrad": json.dumps({"version": _VERSION, "state": structure})}
-    _replace(os.path.realpath(path), serialize(writer.arrays, metadata))
+    _replace(os.fsdecode(path), serialize(writer.arrays, metadata))
 
 
 def load(path: str | os.PathLike[str], device: str | Device | None = None) -> Any:
@@ -108,6 +109,7 @@ def load(path: str | os.PathLike[str], device: str | Device | None = None) -> An
     [Tensor([0., 0.], dtype=float32, device='cpu'), None]
     """
     target = get_device() if device is None else Device(device)
+    path = os.fsdecode(path)
     with open(path, "rb") as file:
         content = file.read()
     entries, metadata = _parse(content, path)
@@ -116,7 +118,7 @@ def load(path: str | os.PathLike[str], device: str | Device | None = None) -> An
             return _Reader(entries, target).decode(_structure(metadata["agrad"]))
         return {name: _tensor(entry, None, target) for name, entry in entries.items()}
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{os.fspath(path)!r} holds no state that agrad can read: {error!r}") from error
+        raise ValueError(f"{path!r} holds no state that agrad can read: {error!r}") from error
 
 
 # Structure to JSON: a plain value is itself, everything else a dict of one entry that says what it is
@@ -184,26 +186,31 @@ def _to_host(tensor: Tensor) -> Any:
 
 
 def _replace(path: str, content: bytes) -> None:
-    """Write a file beside `path`, and put it in its place."""
-    if os.path.exists(path) and not os.path.isfile(path):
+    """Write a file beside the one that `path` leads to, and put it in its place, with the same permissions."""
+    target = os.path.realpath(path)
+    replaces = os.path.exists(target)
+    if replaces and not os.path.isfile(target):
         raise OSError(f"{path!r} is no regular file and will not be replaced by one")
-    temporary = f"{path}.{uuid4().hex}.tmp"
+    temporary = f"{target}.{uuid4().hex}.tmp"
     try:
         with open(temporary, "xb") as file:
+            if replaces:
+                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))  # before there is anything to read
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
+        os.replace(temporary, target)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None  # instead of the temporary name
+    finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
-        raise
 
 
 # And back
 
 
-def _parse(content: bytes, path: Any) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+def _parse(content: bytes, path: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Return the entries and the metadata of a safetensors file."""
     from safetensors import SafetensorError, deserialize
 
@@ -212,7 +219,7 @@ def _parse(content: bytes, path: Any) -> tuple[dict[str, dict[str, Any]], dict[s
         length = int.from_bytes(content[:8], "little")
         return entries, json.loads(content[8 : 8 + length]).get("__metadata__", {})
     except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{os.fspath(path)!r} is no safetensors file, or it is damaged: {error}") from error
+        raise ValueError(f"{path!r} is no safetensors file, or it is damaged: {error}") from error
 
 
 def _structure(text: str) -> Any:

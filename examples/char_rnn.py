@@ -27,7 +27,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, GREEN, GREY, RED, arguments, at_least_one, parser, progress, pyplot, save, say
+import common
+from common import BLUE, GREEN, GREY, RED, arguments, at_least_one, parser, progress, pyplot, rate, save, say
 
 import agrad
 from agrad import nn, optim
@@ -166,6 +167,7 @@ def train(args: Any, draw: random.Random) -> tuple[Writer, list[float]]:
             optimizer.step()
             scheduler.step()
             bits.append(loss.item() / math.log(2))
+            common.stop_unless_finite(bits[-1], f"epoch {epoch}")
         say(f"epoch {epoch:2}/{args.epochs}  bits per character {mean_of(bits[-args.steps :]):.3f}")
     return writer, bits
 
@@ -218,7 +220,7 @@ def main(argv: Sequence[str] | None = None) -> Result:
     made.add_argument("--epochs", type=at_least_one, default=12, help="texts to read (default: 12)")
     made.add_argument("--steps", type=at_least_one, default=40, help="steps for each text (default: 40)")
     made.add_argument("--hidden", type=at_least_one, default=96, help="numbers in the state (default: 96)")
-    made.add_argument("--lr", type=float, default=1e-2, help="the largest learning rate (default: 0.01)")
+    made.add_argument("--lr", type=rate, default=1e-2, help="the largest learning rate (default: 0.01)")
     args = arguments(made, argv)
     with args.device:
         print(f"{len(CHARACTERS)} characters, at best {limit():.3f} bits each, on {args.device}")

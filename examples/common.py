@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     """Return a parser that knows what every example takes."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--device", type=_device, default=None, help="cpu (default), cuda, cuda:1, torch, jax, strict")
-    made.add_argument("--seed", type=int, default=0, help="of all random numbers (default: 0)")
+    made.add_argument("--seed", type=_seed, default=0, help="of all random numbers (default: 0)")
     made.add_argument("--plot", type=_drawable, metavar="FILE.png", help="draw what was learned")
     return made
 
@@ -32,11 +33,35 @@ def _device(name: str) -> agrad.Device:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def at_least_one(number: str) -> int:
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+
+
+def _seed(text: str) -> int:
+    if not 0 <= _whole(text) < 2**64:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 2**64 - 1, not {text}")
+    return int(text)
+
+
+def at_least_one(text: str) -> int:
     """Read a number of steps, or of what else there must be."""
-    if int(number) < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
-    return int(number)
+    if _whole(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    """Read a learning rate."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text!r}")
+    return number
 
 
 def writable(name: str) -> Path:
@@ -58,10 +83,23 @@ def _drawable(name: str) -> Path:
 
 def arguments(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line, and seed the random numbers."""
-    args = parser.parse_args(argv)
-    args.device = args.device or agrad.get_device()
+    return prepare(parser, parser.parse_args(argv))
+
+
+def prepare(parser: argparse.ArgumentParser, args: argparse.Namespace) -> argparse.Namespace:
+    """Find the device, and seed the random numbers."""
+    try:
+        args.device = args.device or agrad.get_device()
+    except (ValueError, RuntimeError) as error:  # the environment variable AGRAD_DEVICE names it
+        parser.error(f"AGRAD_DEVICE: {error}")
     agrad.manual_seed(args.seed)
     return args
+
+
+def stop_unless_finite(loss: float, label: str) -> None:
+    """Stop a training that has gone astray."""
+    if not math.isfinite(loss):
+        raise SystemExit(f"{label}: the loss is {loss}. The steps are too large: try a smaller --lr")
 
 
 def progress(items: Iterable[T], label: str) -> Iterable[T]:
@@ -100,7 +138,10 @@ def pyplot() -> Any:
 
 def save(figure: Any, file: Path) -> None:
     """Write a figure to its file, and say so."""
-    figure.savefig(file, dpi=150)
+    try:
+        figure.savefig(file, dpi=150)
+    except OSError as error:
+        raise SystemExit(f"--plot: {error}") from None
     pyplot().close(figure)
     print(f"drew {file}")
 
@@ -114,6 +155,8 @@ def pictures(dataset: str) -> tuple[TensorDataset, TensorDataset, str]:
         kind = FashionMNIST if dataset == "fashion" else MNIST
         try:
             return kind(train=True), kind(train=False), "fashion" if dataset == "fashion" else "mnist"
+        except ValueError as error:  # a damaged file is to be mended, and not to be passed over
+            raise SystemExit(f"no {kind.__name__}: {error}") from None
         except (OSError, ImportError) as error:
             if dataset != "auto":
                 raise SystemExit(f"no {kind.__name__}: {error}") from None

@@ -20,20 +20,21 @@ you like, and go on with --resume: the result is the same as if you had never st
 
 from __future__ import annotations
 
-import math
 import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, GREY, RED, arguments, at_least_one, parser, pictures, progress, pyplot, save, writable
+import common
+from common import BLUE, GREY, RED, at_least_one, parser, pictures, prepare, progress, pyplot, rate, save, writable
 
 import agrad
 from agrad import nn, optim
 from agrad.data import DataLoader, TensorDataset
 
 MOMENTUM = 0.9
+SETTINGS = ("dataset", "seed", "lr", "batch_size")  # what a checkpoint goes on with
 DECAY = 0.8  # of the learning rate, from epoch to epoch: large steps first, small ones to settle
 
 
@@ -74,6 +75,7 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         return {
+            "example": self.name,
             "settings": self.settings,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -112,13 +114,8 @@ def train_epoch(model: nn.Module, loader: DataLoader, optimizer: optim.SGD, labe
         optimizer.step()
         total += loss.detach()
         if step % 100 == 0 or step == len(loader):  # not at each step: to read a number is to wait for the GPU
-            stop_unless_finite(total.item(), label)
+            common.stop_unless_finite(total.item(), label)
     return total.item() / len(loader)
-
-
-def stop_unless_finite(loss: float, label: str) -> None:
-    if not math.isfinite(loss):
-        raise SystemExit(f"{label}: the loss is {loss}. The steps are too large: try a smaller --lr")
 
 
 @agrad.no_grad()
@@ -136,7 +133,9 @@ def accuracy(model: nn.Module, data: TensorDataset) -> float:
 
 def fit(run: Run, data: TensorDataset, test: TensorDataset, epochs: int, file: Path) -> None:
     """Train up to a number of epochs, with a checkpoint after each; after Ctrl-C, say how to go on."""
-    agrad.save(run.state(), file)
+    write(run, file)
+    if len(run.epochs) >= epochs:
+        print(f"nothing is left to train: {len(run.epochs)} epochs are done, and --epochs asks for {epochs} in all")
     try:
         while len(run.epochs) < epochs:
             done = run.train(data, test)
@@ -145,10 +144,17 @@ def fit(run: Run, data: TensorDataset, test: TensorDataset, epochs: int, file: P
                 f"{done.seconds:5.2f} s  {done.images_per_second:,.0f} images/s",
                 flush=True,
             )
-            agrad.save(run.state(), file)
+            write(run, file)
     except KeyboardInterrupt:
         print(f"\nstopped; go on with: python examples/{run.name}.py --resume {file} --epochs {epochs}")
         raise SystemExit(130) from None
+
+
+def write(run: Run, file: Path) -> None:
+    try:
+        agrad.save(run.state(), file)
+    except OSError as error:
+        raise SystemExit(f"the checkpoint cannot be written: {error}") from None
 
 
 def draw(run: Run, test: TensorDataset, file: Path) -> None:
@@ -185,12 +191,12 @@ def draw_mistakes(figure: Any, model: nn.Module, test: TensorDataset, rows: int 
         axis.set_title(f"{meant[i]}, read {seen[i]}", fontsize=10, color=GREY)
 
 
-def load(file: Path) -> dict[str, Any]:
+def load(file: Path, kind: type[Run]) -> dict[str, Any]:
     try:
         state = agrad.load(file)
     except (OSError, ValueError) as error:
         raise SystemExit(f"--resume: {error}") from None
-    if "settings" not in state:
+    if not isinstance(state, dict) or state.get("example") != kind.name:
         raise SystemExit(f"--resume: {file} was not written by this example")
     return state
 
@@ -199,23 +205,30 @@ def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Names
     made = parser(doc)
     rounds = f"rounds over the training data, in all (default: {kind.rounds})"
     made.add_argument("--epochs", type=at_least_one, default=kind.rounds, help=rounds)
-    rate = f"learning rate of the first epoch (default: {kind.lr})"
-    made.add_argument("--lr", type=float, default=kind.lr, help=rate)
+    first = f"learning rate of the first epoch (default: {kind.lr})"
+    made.add_argument("--lr", type=rate, default=kind.lr, help=first)
     made.add_argument("--batch-size", type=at_least_one, default=128, help="pictures per step (default: 128)")
     which = "auto is MNIST, or scikit-learn's small digits if MNIST cannot be had (default)"
     made.add_argument("--dataset", choices=kind.datasets, default="auto", help=which)
     written = f"written after each epoch (default: the one of --resume, or {kind.name}.safetensors)"
     made.add_argument("--checkpoint", type=writable, metavar="FILE", help=written)
     made.add_argument("--resume", type=Path, metavar="FILE", help="go on from this checkpoint, with its settings")
-    return arguments(made, argv)
+    defaults = {name: made.get_default(name) for name in SETTINGS}
+    made.set_defaults(**dict.fromkeys(SETTINGS))  # None: to tell what was not given
+    args = made.parse_args(argv)
+    given = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
+    if args.resume and given:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        made.error(f"--resume goes on with the settings of its checkpoint: leave out {options}")
+    vars(args).update(defaults | given)
+    return prepare(made, args)
 
 
 def main(argv: Sequence[str] | None = None, kind: type[Run] = Run, doc: str | None = __doc__) -> Run:
     args = parse(argv, kind, doc)
     with args.device:
-        state = load(args.resume) if args.resume else None
-        asked = {"dataset": args.dataset, "seed": args.seed, "lr": args.lr, "batch_size": args.batch_size}
-        settings = state["settings"] if state else asked
+        state = load(args.resume, kind) if args.resume else None
+        settings = state["settings"] if state else {name: getattr(args, name) for name in SETTINGS}
         data, test, settings["dataset"] = pictures(settings["dataset"])
         print(f"{settings['dataset']}: {len(data):,} pictures to train, {len(test):,} to test, on {args.device}")
         run = kind(settings, data[0][0])

@@ -165,8 +165,9 @@ def learn_digits(data: TensorDataset, rows: int, lr: float = 0.002) -> tuple[Tra
     net = Linear(pictures.shape[1], 1, scale=0.01)
     matrix = learn_digits_by_matrix(net, pictures, digits, lr)
     scalars = learn_digits_by_scalars(net, pictures.tolist(), digits, lr)
+    tenth = max(1, len(digits) // 10)
     for name, training in (("scalars", scalars), ("matrix", matrix)):
-        first, last = (mean(part) for part in (training.losses[: rows // 10], training.losses[-rows // 10 :]))
+        first, last = mean(training.losses[:tenth]), mean(training.losses[-tenth:])
         print(f"{name:8} {training.seconds:8.3f} s for {len(digits)} pictures, loss {first:.2f} → {last:.2f}")
     print(f"one matrix product is {scalars.seconds / matrix.seconds:.0f} times as fast as {pictures.shape[1]} scalars")
     return scalars, matrix

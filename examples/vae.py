@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import common
-from common import BLUE, RED, arguments, at_least_one, parser, progress, pyplot, save, say
+from common import BLUE, RED, arguments, at_least_one, parser, progress, pyplot, rate, save, say, stop_unless_finite
 
 import agrad
 from agrad import nn, optim
@@ -97,6 +97,7 @@ def train(model: VAE, data: TensorDataset, args: Any) -> list[Epoch]:
             total += agrad.stack([surprise.detach(), divergence.detach()]) * len(pictures)
         scheduler.step()
         epochs.append(Epoch(*(total / len(data)).tolist()))
+        stop_unless_finite(epochs[-1].loss, f"epoch {number}")
         say(
             f"epoch {number:2}/{args.epochs}  loss {epochs[-1].loss:6.2f} nats: "
             f"pixels {epochs[-1].surprise:6.2f}, code {epochs[-1].divergence:5.2f}"
@@ -158,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
     rounds = "rounds over the training data (default: 15, or 200 for the small digits)"
     made.add_argument("--epochs", type=at_least_one, default=None, help=rounds)
-    made.add_argument("--lr", type=float, default=1e-3, help="the first learning rate (default: 0.001)")
+    made.add_argument("--lr", type=rate, default=1e-3, help="the first learning rate (default: 0.001)")
     made.add_argument("--batch-size", type=at_least_one, default=128, help="pictures per step (default: 128)")
     made.add_argument("--latent", type=at_least_one, default=16, help="numbers in a code (default: 16)")
     which = "MNIST, scikit-learn's small digits, or the first that can be had (default)"

@@ -1,5 +1,6 @@
 """save and load: what comes back, what is refused, and what a failure leaves behind."""
 
+import errno
 import json
 import math
 import os
@@ -346,7 +347,7 @@ def test_a_kill_at_any_moment_leaves_a_file_that_loads(path):
     assert max(seen) > 0
 
 
-@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "disk full"), KeyboardInterrupt()], ids=repr)
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failed_save_keeps_the_old_file_and_nothing_else(path, monkeypatch, step, error):
     agrad.save({"x": 1}, path)
@@ -373,3 +374,45 @@ def test_permissions_and_links(path):
     agrad.save(2, link)
     assert link.is_symlink()
     assert agrad.load(path) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.parametrize("mode", [0o640, 0o600, 0o444, 0o666])
+def test_a_replaced_file_keeps_its_permissions(path, mode):
+    agrad.save({}, path)
+    path.chmod(mode)
+    agrad.save({"epoch": 1}, path)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert agrad.load(path) == {"epoch": 1}
+
+
+def test_errors_name_the_path_that_was_given(tmp_path, monkeypatch):
+    path = tmp_path / "missing" / "state.safetensors"
+    with pytest.raises(FileNotFoundError) as caught:
+        agrad.save({}, path)
+    assert caught.value.filename == str(path)
+    assert ".tmp" not in str(caught.value)
+
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device", source, None, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match=r"No space left on device: '[^']*b\.safetensors'$"):
+        agrad.save({}, tmp_path / "b.safetensors")
+
+
+def test_paths_of_bytes(path):
+    agrad.save({"epoch": 1}, os.fsencode(path))
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert agrad.load(os.fsencode(path)) == {"epoch": 1}
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"^'.*state\.safetensors' is no safetensors file"):
+        agrad.load(os.fsencode(path))
+
+
+@pytest.mark.parametrize("wrong", [3, None])
+def test_a_path_is_needed(wrong):
+    with pytest.raises(TypeError, match="PathLike"):
+        agrad.save({}, wrong)
+    with pytest.raises(TypeError, match="PathLike"):
+        agrad.load(wrong)

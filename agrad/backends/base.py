@@ -127,6 +127,10 @@ class Backend:
         array = value if type(value) is self.array_type else self.box(value)
         return self.copy(array) if shared or self.is_view(array) else array
 
+    def is_writable(self, array: Any) -> bool:
+        """Whether each element has memory of its own that may change; True where writing makes a new array."""
+        return True
+
     def copy(self, array: Any) -> Any:
         """Return a copy with memory of its own."""
         return self.xp.asarray(array, copy=True)
@@ -275,6 +279,12 @@ class Backend:
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         """Return the integers from 0 to n - 1 in random order."""
         return self.asarray(generator.permutation(n), self.default_integer(native), native)
+
+
+def repeats(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether an array has elements that share memory, as broadcasting makes them."""
+    steps = zip(shape, strides, strict=True)
+    return 0 not in shape and any(length > 1 and not stride for length, stride in steps)
 
 
 def names_of(xp: Any) -> dict[str, Any]:

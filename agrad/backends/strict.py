@@ -48,6 +48,9 @@ class StrictBackend(Backend):
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         return np.array(array.to_device(self._places[_DEFAULT]))
 
+    def is_writable(self, array: Any) -> bool:
+        return bool(array._array.flags.writeable)
+
     def buffer_of(self, array: Any) -> int:
         inner = array._array  # an Array is a new wrapper each time; what they share is NumPy's
         return id(inner if inner.base is None else inner.base)

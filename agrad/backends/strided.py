@@ -11,7 +11,7 @@ from math import prod
 from types import ModuleType
 from typing import Any, ClassVar
 
-from .base import Backend
+from .base import Backend, repeats
 from .windows import Lengths, Windows
 
 
@@ -28,6 +28,9 @@ class StridedBackend(Backend):
 
     library: ClassVar[ModuleType]
     gathered: ClassVar[int]
+
+    def is_writable(self, array: Any) -> bool:
+        return getattr(array.flags, "writeable", True) and not repeats(array.shape, array.strides)  # CuPy's all are
 
     def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
         counts = windows.counts(x.shape[2:])

@@ -12,7 +12,7 @@ import array_api_compat.torch as compat
 import numpy as np
 import torch
 
-from .base import Backend, names_of
+from .base import Backend, names_of, repeats
 from .host import native_order
 from .stirling import betaln
 from .windows import Lengths, Windows
@@ -135,6 +135,9 @@ class TorchBackend(Backend):
 
     def buffer_of(self, array: Any) -> int:
         return int(array.untyped_storage().data_ptr()) or id(array)  # all empty arrays are at 0
+
+    def is_writable(self, array: Any) -> bool:
+        return not repeats(array.shape, array.stride())
 
     def copy(self, array: Any) -> Any:
         return array.clone(memory_format=torch.contiguous_format)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from operator import index as as_int
 from typing import Any
 
 from ..core.tensor import Tensor, wrap
+from ..ops.creation import arange
+from .checks import as_seed, at_least
 from .collate import default_collate
 from .dataset import IterableDataset, TensorDataset
 from .draws import Draws
@@ -22,7 +23,8 @@ class DataLoader:
     """Hand out a data set in batches, in order or shuffled anew at each iteration.
 
     A `TensorDataset`, and a `Subset` of one, is asked for whole batches, gathered on its device. The items of any
-    other data set are fetched one by one and stacked on the current device.
+    other data set are fetched one by one and stacked on the current device. Either way a batch has memory of its own:
+    what is written into it does not reach the data.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ class DataLoader:
     ValueError
         If a number is out of range, or if settings exclude each other: `shuffle` and a sampler, for instance.
     TypeError
-        If `dataset` has no length or no items.
+        If `dataset` has no length or no items, or if a number is no integer.
 
     Examples
     --------
@@ -89,20 +91,16 @@ class DataLoader:
     ) -> None:
         if not isinstance(dataset, IterableDataset) and not all(hasattr(dataset, m) for m in _METHODS):
             raise TypeError(f"a DataLoader needs a data set with len() and items, not {type(dataset).__name__}")
-        if batch_size is not None and as_int(batch_size) < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-        if as_int(num_workers) < 0:
-            raise ValueError(f"num_workers must be at least 0, not {num_workers}")
-        if as_int(prefetch_factor) < 1:
-            raise ValueError(f"prefetch_factor must be at least 1, not {prefetch_factor}")
+        size = None if batch_size is None else at_least(1, "batch_size", batch_size)
         self.dataset = dataset
-        self.batch_size = None if batch_size is None or batch_sampler is not None else as_int(batch_size)
+        self.batch_size = size if batch_sampler is None else None
         self.shuffle, self.sampler, self.batch_sampler, self.drop_last = shuffle, sampler, batch_sampler, drop_last
-        self.num_workers, self.prefetch_factor = as_int(num_workers), as_int(prefetch_factor)
+        self.num_workers = at_least(0, "num_workers", num_workers)
+        self.prefetch_factor = at_least(1, "prefetch_factor", prefetch_factor)
         self.collate_fn = collate_fn
-        self.seed = None if seed is None else as_int(seed)
+        self.seed = None if seed is None else as_seed(seed)
         self.epoch = 0
-        self._refuse_contradictions(batch_size)
+        self._refuse_contradictions(size)
 
     def _refuse_contradictions(self, batch_size: int | None) -> None:
         chosen = {"shuffle": self.shuffle, "sampler": self.sampler is not None, "drop_last": self.drop_last}
@@ -152,7 +150,7 @@ class DataLoader:
             choices: Iterable[Any] = self._order()
             fetch = partial(_item, self.dataset, self.collate_fn or _as_it_is)
         elif self.collate_fn is None and _gathers(self.dataset):
-            choices = self._slices_of_rows()
+            choices = self._rows()
             fetch = self.dataset.__getitem__
         else:
             choices = self._lists_of_indices()
@@ -173,18 +171,17 @@ class DataLoader:
         assert self.batch_size is not None
         return chunks(self._order(), self.batch_size, self.drop_last)
 
-    def _slices_of_rows(self) -> Iterable[Any]:
-        """Return slices, or rows that are on the device as a whole, where the order is known beforehand."""
+    def _rows(self) -> Iterable[Any]:
+        """Return the rows of each batch: on the device as a whole, where the order is known beforehand.
+
+        In order, too, they are indices and no slices: a batch has memory of its own, to be written into.
+        """
         size = self.batch_size
         if size is None or self.sampler is not None:
             return self._lists_of_indices()
-        end = len(self.dataset)
-        slices = (slice(i, min(i + size, end)) for i in range(0, len(self) * size, size))
-        if not self.shuffle:
-            return slices
-        place = _root(self.dataset).device
-        rows = self._shuffled().to(place).data
-        return (wrap(rows[chosen], place) for chosen in slices)
+        n, place = len(self.dataset), _root(self.dataset).device
+        rows = (self._shuffled() if self.shuffle else arange(n, device=place)).to(place).data
+        return (wrap(rows[i : min(i + size, n)], place) for i in range(0, len(self) * size, size))
 
     def __repr__(self) -> str:
         return f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle})"

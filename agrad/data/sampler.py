@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from operator import index
 from typing import Any
 
 from ..core.device import Device
@@ -15,6 +14,7 @@ from ..ops.searching import nonzero, searchsorted
 from ..ops.sorting import argsort
 from ..ops.statistical import cumulative_sum
 from ..ops.utility import all
+from .checks import as_integer, as_seed, at_least
 from .draws import Draws
 
 __all__ = [
@@ -73,12 +73,12 @@ class _Seeded(Sampler):
     """A sampler whose order follows from a seed and from how many orders it has drawn before."""
 
     def __init__(self, seed: int | None) -> None:
-        self.seed = None if seed is None else index(seed)
+        self.seed = None if seed is None else as_seed(seed)
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next iteration: to go on where a training stopped."""
-        self.epoch = index(epoch)
+        self.epoch = as_integer("epoch", epoch)
 
     def _draws(self) -> Draws:
         draws = Draws(self.seed, self.epoch)
@@ -117,7 +117,7 @@ class RandomSampler(_Seeded):
     ) -> None:
         super().__init__(seed)
         self.data_source, self.replacement = data_source, replacement
-        self.num_samples = len(data_source) if num_samples is None else _at_least_one("num_samples", num_samples)
+        self.num_samples = len(data_source) if num_samples is None else at_least(1, "num_samples", num_samples)
         if not len(data_source) and self.num_samples:
             raise ValueError("there is no item to draw")
 
@@ -169,7 +169,7 @@ class WeightedRandomSampler(_Seeded):
         host = Device("cpu")
         self.weights = (weights.detach() if isinstance(weights, Tensor) else asarray(weights, device=host)).to(host)
         self.weights = self.weights.astype("float64")
-        self.num_samples, self.replacement = _at_least_one("num_samples", num_samples), replacement
+        self.num_samples, self.replacement = at_least(1, "num_samples", num_samples), replacement
         if self.weights.ndim != 1 or not all(isfinite(self.weights) & (self.weights >= 0)).item():
             raise ValueError("weights must be one list of finite numbers, none below 0")
         self._drawable = nonzero(self.weights)[0]
@@ -235,17 +235,17 @@ class DistributedSampler(Sampler):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        self.num_replicas, self.rank = _at_least_one("num_replicas", num_replicas), index(rank)
+        self.num_replicas, self.rank = at_least(1, "num_replicas", num_replicas), as_integer("rank", rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"rank must be from 0 to {self.num_replicas - 1}, not {rank}")
-        self.dataset, self.shuffle, self.seed, self.drop_last = dataset, shuffle, index(seed), drop_last
+        self.dataset, self.shuffle, self.seed, self.drop_last = dataset, shuffle, as_seed(seed), drop_last
         self.epoch = 0
         shares, rest = divmod(len(dataset), self.num_replicas)
         self.num_samples = shares if drop_last or not rest else shares + 1
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order: in all processes the same, in each epoch another."""
-        self.epoch = index(epoch)
+        self.epoch = as_integer("epoch", epoch)
 
     def __iter__(self) -> Iterator[int]:
         n, total = len(self.dataset), self.num_samples * self.num_replicas
@@ -280,7 +280,7 @@ class BatchSampler(Sampler):
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
         self.sampler, self.drop_last = sampler, drop_last
-        self.batch_size = _at_least_one("batch_size", batch_size)
+        self.batch_size = at_least(1, "batch_size", batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
         return chunks(self.sampler, self.batch_size, self.drop_last)
@@ -300,9 +300,3 @@ def count_batches(n: int, size: int, drop_last: bool) -> int:
     """Return how many batches `n` items make."""
     whole, rest = divmod(n, size)
     return whole if drop_last or not rest else whole + 1
-
-
-def _at_least_one(name: str, value: int) -> int:
-    if index(value) < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
-    return index(value)

@@ -12,6 +12,7 @@ from typing import Any
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
+from .checks import as_seed
 from .dataset import Dataset
 from .draws import Draws
 
@@ -113,7 +114,7 @@ def random_split(dataset: Any, lengths: Sequence[float], seed: int | None = None
     Raises
     ------
     ValueError
-        If the lengths do not add up to that of the data set.
+        If the lengths do not add up to that of the data set, or if the seed is out of range.
 
     Examples
     --------
@@ -123,7 +124,7 @@ def random_split(dataset: Any, lengths: Sequence[float], seed: int | None = None
     (8, 2, True)
     """
     counts = _counts(len(dataset), lengths)
-    order = Draws(seed, 0).permutation(len(dataset)).tolist()
+    order = Draws(None if seed is None else as_seed(seed), 0).permutation(len(dataset)).tolist()
     ends = list(accumulate(counts))
     return [Subset(dataset, order[end - count : end]) for count, end in zip(counts, ends, strict=True)]
 

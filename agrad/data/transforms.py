@@ -15,6 +15,7 @@ from ..ops.creation import arange, asarray
 from ..ops.gathering import take
 from ..ops.manipulation import flip, pad, permute_dims, reshape
 from ..ops.searching import where
+from .checks import as_seed, at_least
 from .draws import Draws
 
 __all__ = ["Compose", "Normalize", "RandomCrop", "RandomHorizontalFlip", "RandomShift", "RandomVerticalFlip"]
@@ -106,7 +107,7 @@ class _Random:
     """
 
     def __init__(self, seed: int | None) -> None:
-        self.seed = None if seed is None else index(seed)
+        self.seed = None if seed is None else as_seed(seed)
         self.calls = 0
 
     def _draws(self) -> Draws:
@@ -130,7 +131,7 @@ class RandomCrop(_Random):
     Raises
     ------
     ValueError
-        If the window has no pixel; and from the call, if it is larger than the padded image.
+        If the window has no pixel or the padding is negative; and from the call, if it is larger than the padded image.
     TypeError
         If `size` is anything else than one or two integers.
 
@@ -150,14 +151,14 @@ class RandomCrop(_Random):
             raise TypeError(f"size must be an integer or two, height and width, not {size!r}") from None
         if self.height < 1 or self.width < 1:
             raise ValueError(f"size must be at least 1 in both directions, not {size!r}")
-        self.padding = index(padding)
+        self.padding = at_least(0, "padding", padding)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the windows."""
         _check(images)
         n, _, height, width = images.shape
         room = height + 2 * self.padding - self.height, width + 2 * self.padding - self.width
-        if min(room) < 0 or self.padding < 0:
+        if min(room) < 0:
             raise ValueError(
                 f"there is no window of {self.height}×{self.width} in images of {height}×{width} with a padding of "
                 f"{self.padding}"
@@ -192,7 +193,7 @@ class RandomShift(_Random):
 
     def __init__(self, pixels: int, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.pixels = index(pixels)
+        self.pixels = at_least(0, "pixels", pixels)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the shifted images."""

@@ -62,7 +62,8 @@ class Sequential(Module):
 
     def append(self, module: Module) -> Self:
         """Add a module at the end, and return self."""
-        self._add(str(len(self)), module)
+        taken = [int(name) for name, _ in self._named() if name.isdecimal()]  # in a part, seq[1:], not from "0" on
+        self._add(str(max(len(self), max(taken, default=-1) + 1)), module)
         return self
 
     def __len__(self) -> int:

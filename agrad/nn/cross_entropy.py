@@ -80,7 +80,7 @@ def cross_entropy(
             target = (1 - label_smoothing) * target + label_smoothing / classes.count
         return reduced(-sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis), reduction)
     _check_indices(input, target, axis, dtype)
-    if weight is None and not label_smoothing and _all_count(target, input.shape[axis], ignore_index):
+    if weight is None and not label_smoothing and _all_count(target, dtype, input.shape[axis], ignore_index):
         return _in_rows(softmax_nll, input, target, reduction)
     return _Classes(input, axis, weight, ignore_index).loss(softmax_nll, target, reduction, label_smoothing)
 
@@ -124,8 +124,9 @@ def nll_loss(
     input = as_tensor(input)
     target = as_tensor(target, input)
     axis = _axis(input)
-    _check_indices(input, target, axis, target.dtype)
-    if weight is None and _all_count(target, input.shape[axis], ignore_index):
+    dtype = target.dtype
+    _check_indices(input, target, axis, dtype)
+    if weight is None and _all_count(target, dtype, input.shape[axis], ignore_index):
         return _in_rows(nll, input, target, reduction)
     return _Classes(input, axis, weight, ignore_index).loss(nll, target, reduction)
 
@@ -255,9 +256,9 @@ class _Classes:
         return sum(losses) / sum(shares) if reduction == "mean" else reduced(losses, reduction)
 
 
-def _all_count(target: Tensor, classes: int, ignored: int) -> bool:
+def _all_count(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool:
     """Whether no sample is ignored, as far as can be told without waiting for the device."""
-    if 0 <= ignored < classes or waits(target._device):
+    if 0 <= ignored < classes or waits(target._device) or dtype.name == "uint64":  # which adds to no place as it is
         return False
     least, largest = _range(target)
     return least >= 0 and largest < classes

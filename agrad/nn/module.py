@@ -58,10 +58,11 @@ class Module:
 
     # Parameters and modules are found among the instance's attributes by their type, buffers by their names:
     # reading any of them is plain attribute access, and there is no second record to keep in step.
-    _buffers: dict[str, bool]  # name: whether it is part of the state dict
+    # The values here are those of a module whose __init__ has not run: it may hold plain attributes, but owns nothing.
+    _buffers: Mapping[str, bool] = MappingProxyType({})  # name: whether it is part of the state dict
     _forward_pre_hooks: Mapping[float, tuple[Any, bool]] = MappingProxyType({})  # each with whether it takes keywords
     _forward_hooks: Mapping[float, tuple[Any, bool]] = MappingProxyType({})
-    training: bool
+    training: bool = True
 
     def __init__(self) -> None:
         self.__dict__.update(_buffers={}, training=True)
@@ -222,7 +223,7 @@ class Module:
 
     def _forget_buffer(self, name: str) -> None:
         if name in self._buffers:
-            del self._buffers[name]
+            del vars(self)["_buffers"][name]
 
     def _refuse_if_unready(self, name: str) -> None:
         if "_buffers" not in vars(self):
@@ -291,7 +292,7 @@ class Module:
         self._refuse_name(name)
         self._refuse_if_unready(name)
         setattr(self, name, tensor)
-        self._buffers[name] = persistent
+        vars(self)["_buffers"][name] = persistent
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a child, as assigning it to an attribute does; the name may be a number in words, such as ``"0"``.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.device import Device
-from .common import advanced, average_square, downhill, none_negative, running
+from .common import advanced, all_numbers, average_square, downhill, none_negative, running
 from .optimizer import Optimizer
 
 __all__ = ["Adadelta"]
@@ -70,6 +70,7 @@ class Adadelta(Optimizer):
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
         none_negative(**{name: settings[name] for name in ("lr", "eps", "weight_decay")})
+        all_numbers(rho=settings["rho"])
         if not 0 <= settings["rho"] <= 1:
             raise ValueError(f"rho must be from 0 to 1, not {settings['rho']!r}")
 

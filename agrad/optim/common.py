@@ -9,15 +9,31 @@ from typing import Any
 from ..core.device import Device
 from ..core.tensor import Tensor, wrap
 
-__all__ = ["advanced", "average", "average_square", "betas_below_one", "downhill", "none_negative", "running"]
+__all__ = [
+    "advanced", "all_integers", "all_numbers", "average", "average_square", "betas_below_one", "downhill",
+    "none_negative", "running",
+]  # fmt: skip
 
 
-def none_negative(**settings: float) -> None:
-    """Refuse settings below zero, and what is no number."""
+def all_numbers(**settings: Any) -> None:
+    """Refuse settings that are no numbers."""
     for name, value in settings.items():
         if not isinstance(value, Real):
             what = "Tensor; write x.item()" if isinstance(value, Tensor) else repr(value)
             raise TypeError(f"{name} must be a number, not {what}")
+
+
+def all_integers(**settings: Any) -> None:
+    """Refuse settings that are no integers."""
+    for name, value in settings.items():
+        if not hasattr(value, "__index__"):
+            raise TypeError(f"{name} must be an integer, not {value!r}")
+
+
+def none_negative(**settings: Any) -> None:
+    """Refuse settings below zero, and what is no number."""
+    all_numbers(**settings)
+    for name, value in settings.items():
         if not value >= 0:
             raise ValueError(f"{name} must be 0 or more, not {value!r}")
 

@@ -13,7 +13,7 @@ from ..ops.linear_algebra import vecdot
 from ..ops.manipulation import concat, reshape, stack
 from ..ops.statistical import max, sum
 from ..recording import enable_grad, no_grad
-from .common import none_negative
+from .common import all_integers, none_negative
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer
 
@@ -82,6 +82,7 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
+        all_integers(max_iter=max_iter)
         super().__init__(
             params,
             {
@@ -97,12 +98,9 @@ class LBFGS(Optimizer):
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
-        none_negative(
-            **{
-                name: settings[name]
-                for name in ("lr", "max_iter", "tolerance_grad", "tolerance_change", "history_size")
-            }
-        )
+        counts = {name: settings[name] for name in ("max_iter", "max_eval", "history_size")}
+        all_integers(**counts)
+        none_negative(**counts, **{name: settings[name] for name in ("lr", "tolerance_grad", "tolerance_change")})
         if settings["line_search_fn"] not in (None, "strong_wolfe"):
             raise ValueError(f"line_search_fn must be 'strong_wolfe' or None, not {settings['line_search_fn']!r}")
 

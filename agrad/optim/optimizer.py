@@ -21,6 +21,7 @@ __all__ = ["Optimizer"]
 ALLOWED: Final = frozenset(
     {"base_momentum", "initial_lr", "max_lr", "max_momentum", "min_lr", "name", "param_names", "params"}
 )
+EXPECTED: Final = "params must be a list of Tensors or of dicts"
 REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}
 
 
@@ -51,10 +52,10 @@ class Optimizer:
     Raises
     ------
     ValueError
-        If there are no parameters, if one is there twice, if one is no leaf that requires gradients, or if a group has
-        a setting that there is not.
+        If there are no parameters, if one is there twice, if one is no leaf that requires gradients or its memory
+        cannot be written to, or if a group has a setting that there is not.
     TypeError
-        If something else than Tensors is given.
+        If something else than Tensors is given, or a setting of a wrong kind.
 
     Examples
     --------
@@ -85,17 +86,7 @@ class Optimizer:
         self.state = defaultdict(dict)
         self.has_stepped = False
         self._kinds: dict[Tensor, tuple[Device, Any]] = {}
-        if isinstance(params, (Tensor, Module, Mapping)):
-            raise TypeError(
-                f"params must be a list of Tensors or of dicts, not a {type(params).__name__}; "
-                + ("write model.parameters()" if isinstance(params, Module) else "write [...] around it")
-            )
-        given = _ordered(params)
-        if not given:
-            raise ValueError(
-                "the optimizer was given no parameters; does the model have any? A generator such as "
-                "model.parameters() is used up after one pass: call it anew for each optimizer"
-            )
+        given = _listed(params, "the optimizer was given")
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
 
@@ -123,9 +114,7 @@ class Optimizer:
         if not isinstance(param_group, Mapping) or "params" not in param_group:
             raise TypeError(f"a parameter group is a dict with an entry 'params', not {param_group!r}")
         params = param_group["params"]
-        params = [params] if isinstance(params, Tensor) else _ordered(params)
-        if not params:
-            raise ValueError("the parameter group has no parameters")
+        params = [params] if isinstance(params, Tensor) else _listed(params, "the parameter group has")
         taken = {id(p) for group in self.param_groups for p in group["params"]}
         for p in params:
             _check_parameter(p)
@@ -243,8 +232,9 @@ class Optimizer:
         Raises
         ------
         ValueError
-            If it has other groups, numbers of parameters, settings or shapes, or arrays that are no Tensors; nothing
-            has changed then.
+            If it has other groups, numbers of parameters, settings or shapes, or arrays that are no Tensors.
+        ValueError, TypeError
+            If a setting makes no sense, as `Optimizer`. Either way nothing has changed then.
         """
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
             raise ValueError("a state dict of an optimizer is a dict with 'state' and 'param_groups'")
@@ -268,10 +258,11 @@ class Optimizer:
             by_number[number]: {name: _adopted(value, by_number[number]) for name, value in entry.items()}
             for number, entry in entries.items()
         }
+        loaded = [{**new, "params": old["params"]} for new, old in zip(groups, self.param_groups, strict=True)]
+        for group in loaded:
+            self.check(group)
         self.state = defaultdict(dict, state)
-        self.param_groups = [
-            {**new, "params": old["params"]} for new, old in zip(groups, self.param_groups, strict=True)
-        ]
+        self.param_groups = loaded
 
     def _check_state(self, entry: Mapping[str, Any], p: Tensor) -> None:
         shapes = self._shapes(p)
@@ -298,10 +289,21 @@ class Optimizer:
         return f"{type(self).__name__} (\n" + "\n".join(lines) + "\n)"
 
 
-def _ordered(params: Iterable[Any]) -> list[Any]:
+def _listed(params: Any, who: str) -> list[Any]:
+    """Return parameters or groups in a list; an error if that has no order, or if there are none."""
     if isinstance(params, (set, frozenset)):
         raise TypeError("parameters need an order, which a set does not have; write a list")
-    return list(params)
+    if isinstance(params, (Tensor, Mapping)):
+        raise TypeError(f"{EXPECTED}, not a {type(params).__name__}; write [...] around it")
+    if isinstance(params, Module) or not isinstance(params, Iterable):
+        given = f"a {type(params).__name__}" if isinstance(params, Module) else repr(params)
+        raise TypeError(f"{EXPECTED}, not {given}; write model.parameters()")
+    if found := list(params):
+        return found
+    raise ValueError(
+        f"{who} no parameters; does the model have any? A generator such as model.parameters() is used up after one "
+        "pass: call it anew for each optimizer"
+    )
 
 
 def _check_parameter(p: Any) -> None:
@@ -314,6 +316,11 @@ def _check_parameter(p: Any) -> None:
     if not p.requires_grad and not isinstance(p, Parameter):
         raise ValueError(
             "a Tensor that requires no gradients gets none to be updated by; write x.requires_grad_() first"
+        )
+    if not p.device.backend.is_writable(p.data):
+        raise ValueError(
+            f"a Tensor of shape {p.shape} cannot be updated: its memory is read-only, or its elements share it; "
+            "write agrad.tensor(x, requires_grad=True) for a copy"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.device import Device
-from .common import advanced, average, average_square, downhill, none_negative, running
+from .common import advanced, all_numbers, average, average_square, downhill, none_negative, running
 from .optimizer import Optimizer
 
 __all__ = ["RMSprop"]
@@ -85,6 +85,7 @@ class RMSprop(Optimizer):
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
         none_negative(**{name: settings[name] for name in ("lr", "eps", "weight_decay", "momentum")})
+        all_numbers(alpha=settings["alpha"])
         if not 0 <= settings["alpha"] < 1:
             raise ValueError(f"alpha must be from 0 to below 1, not {settings['alpha']!r}")
 

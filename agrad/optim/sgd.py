@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.device import Device
 from ..core.tensor import Tensor, wrap
-from .common import downhill, none_negative
+from .common import all_numbers, downhill, none_negative
 from .optimizer import Optimizer
 
 __all__ = ["SGD"]
@@ -84,6 +84,7 @@ class SGD(Optimizer):
         """Check settings; see `Optimizer.check`."""
         none_negative(**{name: settings[name] for name in ("lr", "momentum", "weight_decay")})
         momentum, dampening = settings["momentum"], settings["dampening"]
+        all_numbers(dampening=dampening)
         if settings["nesterov"] and (momentum == 0 or dampening != 0):
             raise ValueError(
                 f"Nesterov's momentum needs momentum above 0 and no dampening, not {momentum!r} and {dampening!r}"

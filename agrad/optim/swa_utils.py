@@ -12,6 +12,7 @@ from ..core.tensor import Tensor
 from ..nn.module import Module
 from ..ops.creation import zeros
 from ..recording import no_grad
+from .common import all_numbers
 
 __all__ = ["AveragedModel", "get_ema_avg_fn", "get_swa_avg_fn"]
 
@@ -75,6 +76,8 @@ class AveragedModel(Module):
             self.module.to(device)
         place = next((p.device for p in self.module.parameters()), None)
         self.register_buffer("n_averaged", zeros((), dtype=int, device=place))
+        if avg_fn is not None and not callable(avg_fn):
+            raise TypeError(f"avg_fn must be a function, not {avg_fn!r}; write get_ema_avg_fn(decay) for one")
         self.avg_fn = get_swa_avg_fn() if avg_fn is None else avg_fn
         self.use_buffers = use_buffers
 
@@ -104,6 +107,8 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     ------
     ValueError
         If `decay` is not from 0 to 1.
+    TypeError
+        If it is no number.
 
     Examples
     --------
@@ -111,6 +116,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     >>> get_ema_avg_fn(0.75)(4.0, 8.0, 1)
     5.0
     """
+    all_numbers(decay=decay)
     if not 0 <= decay <= 1:
         raise ValueError(f"decay must be from 0 to 1, not {decay!r}")
     return partial(_moving, decay)

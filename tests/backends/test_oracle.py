@@ -35,6 +35,12 @@ def both(place, method, array, *args):
     return numbers(place, own), numbers(place, generic)
 
 
+def test_what_shares_memory_is_not_writable(place):
+    x = make(place, np.zeros((1, 3)))
+    assert place.backend.is_writable(x)
+    assert place.backend.is_writable(place.xp.broadcast_to(x, (2, 3))) == (place.backend.kind == "jax")
+
+
 # Adding and writing at indices
 
 SHAPES = [(1,), (5,), (5, 3), (4, 1), (3, 2, 2), (4, 0), (0,)]

@@ -7,7 +7,7 @@ from collections import namedtuple
 import pytest
 
 import agrad
-from agrad.data import DataLoader, Dataset, TensorDataset, default_collate
+from agrad.data import DataLoader, Dataset, Subset, TensorDataset, default_collate
 
 
 def test_nothing_is_no_batch():
@@ -82,6 +82,17 @@ def test_rows_stay_together(device):
         assert (x * 10).tolist() == y.tolist()
     for x, y in DataLoader(Squares(20), batch_size=6, shuffle=True):
         assert [float(i) ** 2 for i in x.tolist()] == y.tolist()
+
+
+@pytest.mark.parametrize("settings", [{}, {"shuffle": True}, {"batch_size": 8}, {"sampler": [*range(8)]}], ids=str)
+def test_writing_into_a_batch_leaves_the_data_alone(device, settings):
+    x = agrad.zeros((8, 2))
+    for data in (TensorDataset(x), list(x), Subset(TensorDataset(x), range(8))):
+        with agrad.no_grad():
+            for batch in DataLoader(data, **({"batch_size": 4} | settings)):
+                rows = batch[0] if isinstance(batch, tuple) else batch
+                rows += 1
+        assert x.tolist() == [[0.0, 0.0]] * 8
 
 
 # Shuffling

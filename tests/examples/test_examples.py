@@ -153,6 +153,19 @@ def test_scalars(seed):
     assert result.matrix.seconds < result.scalars.seconds
 
 
+@pytest.mark.parametrize(("rows", "used"), [(3, 3), (100_000, 1497)])
+def test_the_losses_of_few_and_of_all_digits_are_told(capsys, monkeypatch, rows, used):
+    scalars = import_module("scalar_mlp")
+    monkeypatch.setattr(scalars, "learn_digits_by_scalars", lambda *args: scalars.Training([1.0], 1.0, []))
+    monkeypatch.setattr(
+        scalars, "learn_digits_by_matrix", lambda *args: scalars.Training([*range(1, used + 1)], 1.0, [])
+    )
+    scalars.learn_digits(scalars.pictures("digits")[0], rows)
+    tenth = max(1, used // 10)
+    first, last = (1 + tenth) / 2, used - (tenth - 1) / 2
+    assert f"for {used} pictures, loss {first:.2f} → {last:.2f}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_camera_is_found(seed):
     said = script("differentiate_scipy", "--seed", seed)
@@ -235,9 +248,17 @@ def test_ctrl_c_for_real(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_loss_that_is_no_number_stops_with_a_hint():
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("mnist", ["--dataset", "digits", "--epochs", "3", "--lr", "1e9"]),
+        ("vae", ["--dataset", "digits", "--epochs", "3", "--lr", "1e9"]),
+        ("char_rnn", ["--epochs", "1", "--steps", "3", "--hidden", "8", "--lr", "1e38"]),
+    ],
+)
+def test_a_loss_that_is_no_number_stops_with_a_hint(name, options):
     with pytest.raises(SystemExit, match="smaller --lr"):
-        run("mnist", "--dataset", "digits", "--epochs", "3", "--lr", "1e9")
+        run(name, *options)
 
 
 @pytest.fixture
@@ -267,15 +288,54 @@ def test_without_fashion_mnist_asking_for_it_is_an_error(no_mnist):
         run("mnist_cnn", "--dataset", "fashion")
 
 
-def test_a_file_that_is_no_checkpoint_of_it():
-    agrad.save({"weight": agrad.ones(2)}, "other.safetensors")
+@pytest.mark.parametrize("state", [{"weight": 1.0}, 3, None, {"settings": {}}], ids=str)
+def test_a_file_that_is_no_checkpoint_of_it(state):
+    agrad.save(state, "other.safetensors")
     with pytest.raises(SystemExit, match=r"other\.safetensors was not written by this example"):
         run("mnist", "--resume", "other.safetensors")
+
+
+def test_a_checkpoint_of_another_example():
+    run("mnist", "--dataset", "digits", "--epochs", "1")
+    with pytest.raises(SystemExit, match=r"mnist\.safetensors was not written by this example"):
+        run("mnist_cnn", "--resume", "mnist.safetensors")
+
+
+def test_a_checkpoint_that_cannot_be_written(monkeypatch):
+    def full(state, file):
+        raise OSError(28, "No space left on device", str(file))
+
+    monkeypatch.setattr(agrad, "save", full)
+    with pytest.raises(SystemExit, match=r"checkpoint cannot be written: .*No space left on device: 'a'"):
+        run("mnist", "--dataset", "digits", "--checkpoint", "a")
+
+
+def test_nothing_left_to_train_is_said(capsys):
+    run("mnist", "--dataset", "digits", "--epochs", "2")
+    capsys.readouterr()
+    run("mnist", "--resume", "mnist.safetensors", "--epochs", "1")
+    assert "nothing is left to train: 2 epochs are done, and --epochs asks for 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("dataset", ["auto", "mnist"])
+def test_damaged_data_is_one_line(no_mnist, monkeypatch, tmp_path, dataset):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b damaged")
+    monkeypatch.setenv("AGRAD_DATA", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"^no MNIST: .*train-images-idx3-ubyte\.gz is damaged"):
+        run("mnist", "--dataset", dataset)
 
 
 def test_a_checkpoint_that_is_not_there():
     with pytest.raises(SystemExit, match=r"nowhere\.safetensors"):
         run("mnist", "--resume", "nowhere.safetensors")
+
+
+def test_a_seed_counts_in_the_check_of_own_ops(monkeypatch):
+    own, seeds = import_module("define_an_op"), set()
+    monkeypatch.setattr(own, "check_grads", lambda f, args, seed: seeds.add(seed))
+    run("define_an_op", "--seed", "5")
+    assert seeds == {5}
 
 
 def test_own_ops(device):
@@ -320,15 +380,33 @@ def test_vae_learns():
         ("fit_line", ["--epochs", "0"], "must be at least 1, not 0"),
         ("mnist", ["--batch-size", "0"], "must be at least 1, not 0"),
         ("char_rnn", ["--steps", "-1"], "must be at least 1, not -1"),
-        ("vae", ["--epochs", "two"], "invalid"),
+        ("vae", ["--epochs", "two"], "argument --epochs: must be a whole number, not 'two'"),
+        ("mnist", ["--batch-size", "1.5"], "argument --batch-size: must be a whole number, not '1.5'"),
+        ("mnist", ["--seed", "-1"], "argument --seed: must be from 0 to 2**64 - 1, not -1"),
+        ("mnist", ["--seed", str(2**64)], "argument --seed: must be from 0 to 2**64 - 1"),
+        ("linear_regression_scratch", ["--seed", "x"], "argument --seed: must be a whole number, not 'x'"),
+        ("mnist", ["--lr", "-1"], "argument --lr: must be a number above 0, not '-1'"),
+        ("vae", ["--lr", "nan"], "argument --lr: must be a number above 0, not 'nan'"),
+        ("char_rnn", ["--lr", "fast"], "argument --lr: must be a number above 0, not 'fast'"),
+        ("mnist", ["--resume", "a", "--lr", "0.1"], "settings of its checkpoint: leave out --lr"),
+        ("mnist_cnn", ["--resume", "a", "--seed", "0", "--batch-size", "128"], "leave out --seed, --batch-size"),
+        ("mnist", ["--resume", "a", "--dataset", "auto"], "leave out --dataset"),
         ("mnist", ["--checkpoint", "missing/a.safetensors"], "there is no folder missing"),
         ("mnist", ["--checkpoint", "."], "is a folder"),
     ],
 )
 def test_bad_options_are_found_before_the_work(capsys, name, options, complaint):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="2"):
         run(name, *options)
     assert complaint in capsys.readouterr().err
+
+
+def test_a_device_of_the_environment_that_is_not_there_is_one_line():
+    command = [sys.executable, EXAMPLES / "housing.py"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment() | {"AGRAD_DEVICE": "abacus"})
+    assert done.returncode == 2
+    assert "error: AGRAD_DEVICE: unknown device 'abacus'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

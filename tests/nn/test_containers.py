@@ -45,6 +45,14 @@ def test_changing_it():
         net[0] = agrad.exp
 
 
+def test_what_is_appended_takes_a_name_that_is_free():
+    part = nn.Sequential(*layers())[1:]
+    part.append(nn.ReLU()).append(nn.ReLU())
+    assert [name for name, _ in part.named_children()] == ["1", "2", "3", "4"]
+    named = nn.Sequential(OrderedDict(hidden=layers()[0]))
+    assert [name for name, _ in named.append(nn.ReLU()).named_children()] == ["hidden", "1"]
+
+
 def test_names_from_a_mapping():
     a, b, _ = layers()
     net = nn.Sequential(OrderedDict(hidden=a, relu=b))

@@ -193,11 +193,12 @@ def test_small_losses_of_large_scores_keep_their_digits(device):
     assert_close(F.cross_entropy(x, agrad.asarray([0])), math.log1p(math.exp(-10)), rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "uint64"])
 def test_any_integer_dtype_is_an_index(device, dtype):
     wide = agrad.zeros((2, 300))
-    losses = F.cross_entropy(wide, agrad.asarray([0, 255 if dtype == "uint8" else 299], dtype=dtype))
-    assert_close(losses, math.log(300), rtol=1e-6)
+    target = agrad.asarray([0, 255 if dtype == "uint8" else 299], dtype=dtype)
+    assert_close(F.cross_entropy(wide, target), math.log(300), rtol=1e-6)
+    assert_close(F.nll_loss(wide - 2.0, target), 2.0, rtol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", [-1, 3, -101])

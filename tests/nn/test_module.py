@@ -140,6 +140,39 @@ def test_forgetting_super_init_is_explained():
             module()
 
 
+def test_plain_attributes_may_come_before_super_init():
+    class Early(nn.Module):
+        def __init__(self):
+            self.width, self.scale = 3, agrad.ones(1)
+            del self.scale
+            super().__init__()
+            self.layer = nn.Linear(1, self.width)
+
+    assert [name for name, _ in Early().named_parameters()] == ["layer.weight", "layer.bias"]
+
+
+def test_a_module_without_super_init_works_until_it_owns_something():
+    class Doubling(nn.Module):
+        def __init__(self):
+            self.factor = 2.0
+
+        def forward(self, x):
+            return self.factor * x if self.training else x
+
+    doubling = Doubling()
+    assert nn.Sequential(doubling)(3.0) == 6.0
+    assert doubling.eval()(3.0) == 3.0
+    assert (list(doubling.parameters()), doubling.state_dict()) == ([], {})
+    for give in (
+        lambda: setattr(doubling, "weight", nn.Parameter(1.0)),
+        lambda: doubling.register_parameter("weight", nn.Parameter(1.0)),
+        lambda: doubling.add_module("layer", nn.ReLU()),
+        lambda: doubling.register_buffer("mean", None),
+    ):
+        with pytest.raises(AttributeError, match=r"write super\(\).__init__\(\) first in Doubling.__init__"):
+            give()
+
+
 def test_forgetting_forward_is_explained():
     class Shapeless(nn.Module):
         pass

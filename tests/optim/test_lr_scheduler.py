@@ -130,6 +130,20 @@ def test_one_cycle_at_its_limits(total, part):
     assert all(0 < lr <= 1 for rates in walk(scheduler, total - 1) for lr in rates)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda o: schedules.LinearLR(o, start_factor=0.9, end_factor=0.0, total_iters=59),
+        lambda o: schedules.OneCycleLR(o, 1.0, total_steps=59, anneal_strategy="linear"),
+    ],
+    ids=["LinearLR", "OneCycleLR"],
+)
+def test_no_schedule_ends_below_zero(make):
+    optimizer = sgd()
+    assert all(lr >= 0 for rates in walk(make(optimizer), 59) for lr in rates)
+    sgd().load_state_dict(optimizer.state_dict())
+
+
 def test_a_plateau():
     optimizer = sgd()
     scheduler = schedules.ReduceLROnPlateau(optimizer, factor=0.5, patience=2, threshold=0.1)
@@ -178,7 +192,7 @@ def test_what_they_refuse():
         schedules.OneCycleLR(optimizer, 1.0, total_steps=5, anneal_strategy="sine")
     with pytest.raises(ValueError, match="cycle_momentum=False"):
         schedules.OneCycleLR(optim.Adagrad([nn.Parameter([1.0])]), 1.0, total_steps=5)
-    with pytest.raises(ValueError, match="factor must be below 1"):
+    with pytest.raises(ValueError, match="factor must be from 0 to below 1, not 1"):
         schedules.ReduceLROnPlateau(optimizer, factor=1)
     with pytest.raises(ValueError, match="'min' or 'max'"):
         schedules.ReduceLROnPlateau(optimizer, mode="least")
@@ -214,6 +228,7 @@ def test_repr():
         (schedules.StepLR, {"step_size": -2}, "step_size"),
         (schedules.CosineAnnealingLR, {"T_max": 0}, "T_max"),
         (schedules.LinearLR, {"total_iters": -1}, "total_iters"),
+        (schedules.ReduceLROnPlateau, {"factor": -0.5}, "factor"),
         (schedules.OneCycleLR, {"max_lr": 1.0, "total_steps": 5, "div_factor": 0}, "div_factor"),
         (schedules.OneCycleLR, {"max_lr": 1.0, "total_steps": 5, "final_div_factor": -1.0}, "final_div_factor"),
         (schedules.OneCycleLR, {"max_lr": -1.0, "total_steps": 5}, "max_lr"),
@@ -234,11 +249,22 @@ def test_settings_out_of_range(kind, settings, named):
         (schedules.ExponentialLR, {"gamma": None}, "gamma"),
         (schedules.MultiStepLR, {"milestones": [1], "gamma": None}, "gamma"),
         (schedules.LambdaLR, {"lr_lambda": 0.5}, "lr_lambda"),
+        (schedules.LinearLR, {"start_factor": "a"}, "start_factor"),
+        (schedules.LinearLR, {"end_factor": None}, "end_factor"),
+        (schedules.LinearLR, {"total_iters": "a"}, "total_iters"),
+        (schedules.CosineAnnealingLR, {"T_max": "a"}, "T_max"),
+        (schedules.OneCycleLR, {"max_lr": "a", "total_steps": 5}, "max_lr"),
+        (schedules.OneCycleLR, {"max_lr": 1.0, "total_steps": 5, "pct_start": "a"}, "pct_start"),
+        (schedules.OneCycleLR, {"max_lr": 1.0, "total_steps": 5, "div_factor": None}, "div_factor"),
+        (schedules.OneCycleLR, {"max_lr": 1.0, "total_steps": 5, "base_momentum": "a"}, "base_momentum"),
+        (schedules.ReduceLROnPlateau, {"factor": "a"}, "factor"),
+        (schedules.ReduceLROnPlateau, {"patience": "a"}, "patience"),
+        (schedules.ReduceLROnPlateau, {"min_lr": "a"}, "min_lr"),
     ],
 )
 def test_settings_of_another_type(kind, settings, named):
     with pytest.raises(TypeError, match=f"^{named} must be"):
-        kind(optim.SGD([nn.Parameter(1.0)], lr=0.5), **settings)
+        kind(optim.SGD([nn.Parameter(1.0)], lr=0.5, momentum=0.9), **settings)
 
 
 def test_milestones_go_up():

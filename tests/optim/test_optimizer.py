@@ -28,8 +28,8 @@ def test_nothing_to_optimize_is_explained():
     optim.SGD(parameters, lr=0.1)
     with pytest.raises(ValueError, match=r"model.parameters"):
         optim.SGD(parameters, lr=0.1)
-    with pytest.raises(ValueError, match="group has no parameters"):
-        optim.SGD([{"params": []}], lr=0.1)
+    with pytest.raises(ValueError, match=r"group has no parameters.*used up"):
+        optim.SGD([{"params": parameters}], lr=0.1)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,10 @@ def test_nothing_to_optimize_is_explained():
         (lambda: nn.Parameter([1.0]), r"write \[...\]"),
         (lambda: {"params": [nn.Parameter([1.0])]}, r"write \[...\]"),
         (lambda: [1.0], "float"),
+        (lambda: None, r"a list of Tensors or of dicts, not None; write model.parameters\(\)"),
+        (lambda: 1.0, r"a list of Tensors or of dicts, not 1\.0"),
+        (lambda: [{"params": None}], r"a list of Tensors.*, not None"),
+        (lambda: [{"params": nn.Linear(1, 1)}], r"write model.parameters\(\)"),
         (lambda: [{"lr": 0.1}], "'params'"),
         (lambda: [{"params": {nn.Parameter([1.0])}}], "order"),
         (lambda: {nn.Parameter([1.0])}, "order"),
@@ -61,6 +65,23 @@ def test_tensors_that_cannot_be_optimized():
         optim.SGD([x, x], lr=0.1)
     with pytest.raises(ValueError, match="twice"):
         optim.SGD([{"params": x}, {"params": [x]}], lr=0.1)
+
+
+def test_memory_that_is_shared_or_read_only_is_refused(device):
+    x = agrad.broadcast_to(agrad.asarray(0.0), (3,)).detach()
+    if device.backend.is_writable(x.data):
+        pytest.skip(f"{device} writes into new arrays")
+    for kind in (optim.SGD, optim.LBFGS):
+        with pytest.raises(ValueError, match=r"shape \(3,\) .*read-only.*write agrad\.tensor\(x, requires_grad=True\)"):
+            kind([x.requires_grad_()], lr=0.1)
+    optim.SGD([agrad.tensor(x, requires_grad=True)], lr=0.1)
+
+
+def test_read_only_memory_is_refused():
+    array = np.zeros(3)
+    array.flags.writeable = False
+    with pytest.raises(ValueError, match=r"write agrad\.tensor\(x, requires_grad=True\)"):
+        optim.SGD([agrad.asarray(array).requires_grad_()], lr=0.1)
 
 
 def test_a_refused_group_changes_nothing():
@@ -273,15 +294,22 @@ def test_model_and_optimizer_are_copied_together(again):
         (optim.SGD, {"lr": "0.1"}, TypeError, "lr must be a number, not '0.1'"),
         (optim.SGD, {"lr": None}, TypeError, "lr must be a number, not None"),
         (optim.SGD, {"lr": agrad.asarray(0.1)}, TypeError, r"lr must be a number, not Tensor.*item\(\)"),
+        (optim.SGD, {"dampening": "a"}, TypeError, "dampening must be a number, not 'a'"),
         (optim.SGD, {"nesterov": True}, ValueError, "Nesterov"),
         (optim.Adam, {"betas": 0.9}, TypeError, "betas must be two numbers"),
         (optim.Adam, {"betas": (0.9, 1.0)}, ValueError, "betas must be two numbers"),
         (optim.AdamW, {"eps": -1.0}, ValueError, "eps"),
         (optim.Lion, {"betas": "ab"}, TypeError, "betas must be two numbers"),
         (optim.RMSprop, {"alpha": 1.0}, ValueError, "alpha"),
+        (optim.RMSprop, {"alpha": "a"}, TypeError, "alpha must be a number"),
         (optim.Adadelta, {"rho": 2.0}, ValueError, "rho"),
+        (optim.Adadelta, {"rho": None}, TypeError, "rho must be a number"),
         (optim.Adagrad, {"lr_decay": -1.0}, ValueError, "lr_decay"),
         (optim.LBFGS, {"history_size": -1}, ValueError, "history_size"),
+        (optim.LBFGS, {"max_iter": "a"}, TypeError, "max_iter must be an integer, not 'a'"),
+        (optim.LBFGS, {"max_iter": 2.5}, TypeError, "max_iter must be an integer"),
+        (optim.LBFGS, {"max_eval": 2.5}, TypeError, "max_eval must be an integer"),
+        (optim.LBFGS, {"max_eval": -1}, ValueError, "max_eval must be 0 or more"),
     ],
 )
 def test_settings_are_checked_in_groups_too(kind, settings, error, shown):
@@ -289,6 +317,22 @@ def test_settings_are_checked_in_groups_too(kind, settings, error, shown):
         kind([nn.Parameter([1.0])], **settings)
     with pytest.raises(error, match=shown):
         kind([{"params": nn.Parameter([1.0]), **settings}])
+    optimizer = kind([nn.Parameter([1.0])])
+    state = copy.deepcopy(optimizer.state_dict())
+    state["param_groups"][0] |= settings
+    before = optimizer.state_dict()
+    with pytest.raises(error, match=shown):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == before
+
+
+def test_dampening_may_be_negative(device):
+    p = nn.Parameter([0.0])
+    optimizer = optim.SGD([p], lr=1.0, momentum=1.0, dampening=-1.0)
+    for _ in range(2):
+        p.grad = agrad.asarray([1.0])
+        optimizer.step()
+    assert p.item() == -4.0
 
 
 def test_unknown_settings_of_a_group():

@@ -100,3 +100,10 @@ def test_the_state_goes_on(device, tmp_path):
 def test_decays_out_of_range(decay):
     with pytest.raises(ValueError, match="from 0 to 1"):
         get_ema_avg_fn(decay)
+
+
+def test_an_average_needs_a_number_or_a_function():
+    with pytest.raises(TypeError, match=r"decay must be a number, not '0\.9'"):
+        get_ema_avg_fn("0.9")
+    with pytest.raises(TypeError, match=r"avg_fn must be a function, not 0\.9; write get_ema_avg_fn\(decay\)"):
+        AveragedModel(nn.Linear(1, 1), avg_fn=0.9)

@@ -212,6 +212,8 @@ class LinearLR(LRScheduler):
     ------
     ValueError
         If a factor is out of range, or `total_iters` negative.
+    TypeError
+        If one of them is no number.
 
     Examples
     --------
@@ -235,11 +237,11 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        if not 0 < start_factor <= 1:
+        if not 0 < check_factor("start_factor", start_factor) <= 1:
             raise ValueError(f"start_factor must be above 0 and at most 1, not {start_factor!r}")
-        if not 0 <= end_factor <= 1:
+        if not 0 <= check_factor("end_factor", end_factor) <= 1:
             raise ValueError(f"end_factor must be from 0 to 1, not {end_factor!r}")
-        if not total_iters >= 0:
+        if not check_factor("total_iters", total_iters) >= 0:
             raise ValueError(f"total_iters must be 0 or more, not {total_iters!r}")
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
@@ -252,7 +254,8 @@ class LinearLR(LRScheduler):
             return self._current()
         rise = self.end_factor - self.start_factor
         before = self.total_iters * self.start_factor + (self.last_epoch - 1) * rise
-        return [lr * (1 + rise / before) for lr in self._current()]
+        factor = max(0.0, 1 + rise / before)  # at the end of a way down to 0, rounding may lead below it
+        return [lr * factor for lr in self._current()]
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -271,7 +274,7 @@ class CosineAnnealingLR(LRScheduler):
     ValueError
         If `T_max` is not above 0.
     TypeError
-        If `eta_min` is no number.
+        If one of them is no number.
 
     Notes
     -----
@@ -292,7 +295,7 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        if not T_max > 0:
+        if not check_factor("T_max", T_max) > 0:
             raise ValueError(f"T_max must be above 0, not {T_max!r}")
         self.T_max, self.eta_min = T_max, check_factor("eta_min", eta_min)
         super().__init__(optimizer, last_epoch)

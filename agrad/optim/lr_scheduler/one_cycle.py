@@ -6,7 +6,7 @@ from math import cos, pi
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, one_each
+from .base import LRScheduler, check_factor, check_optimizer, one_each
 
 __all__ = ["OneCycleLR"]
 
@@ -45,6 +45,8 @@ class OneCycleLR(LRScheduler):
     ValueError
         If the number of steps is not given or not positive, if a setting is out of range, or if the optimizer has no
         momentum to cycle; and from `step` after the last step.
+    TypeError
+        If a setting is no number.
 
     Notes
     -----
@@ -84,15 +86,15 @@ class OneCycleLR(LRScheduler):
     ) -> None:
         check_optimizer(optimizer)
         self.total_steps = _count(total_steps, epochs, steps_per_epoch)
-        if not 0 <= pct_start <= 1:
+        if not 0 <= check_factor("pct_start", pct_start) <= 1:
             raise ValueError(f"pct_start must be from 0 to 1, not {pct_start!r}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
         for name, factor in {"div_factor": div_factor, "final_div_factor": final_div_factor}.items():
-            if not factor > 0:
+            if not check_factor(name, factor) > 0:
                 raise ValueError(f"{name} must be above 0, not {factor!r}")
         highest_rates = one_each("max_lr", max_lr, optimizer)
-        if not all(highest >= 0 for highest in highest_rates):
+        if not all(check_factor("max_lr", highest) >= 0 for highest in highest_rates):
             raise ValueError(f"max_lr must be 0 or more, not {max_lr!r}")
         self.anneal_strategy, self.cycle_momentum = anneal_strategy, cycle_momentum
         rise = pct_start * self.total_steps - 1
@@ -117,7 +119,9 @@ class OneCycleLR(LRScheduler):
         lowest, highest = one_each("base_momentum", lowest, optimizer), one_each("max_momentum", highest, optimizer)
         if last_epoch == -1:
             for group, low, high in zip(optimizer.param_groups, lowest, highest, strict=True):
-                group.update(base_momentum=low, max_momentum=high)
+                group.update(
+                    base_momentum=check_factor("base_momentum", low), max_momentum=check_factor("max_momentum", high)
+                )
                 _set_momentum(group, high)
 
     def get_lr(self) -> list[float]:
@@ -134,7 +138,8 @@ class OneCycleLR(LRScheduler):
         if self.cycle_momentum:
             for group in groups:
                 _set_momentum(group, self._between(group[momentum], group[next_momentum], part))
-        return [self._between(group[lr], group[next_lr], part) for group in groups]
+        rates = [self._between(group[lr], group[next_lr], part) for group in groups]
+        return [max(0.0, rate) for rate in rates]  # a straight line, gone along one step past its end, leads below 0
 
     def _between(self, start: float, end: float, part: float) -> float:
         if self.anneal_strategy == "linear":

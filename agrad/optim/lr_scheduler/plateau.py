@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, one_each
+from .base import LRScheduler, check_factor, check_optimizer, one_each
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -20,7 +20,7 @@ class ReduceLROnPlateau(LRScheduler):
     mode : {"min", "max"}
         Whether a small or a large metric is better.
     factor : float
-        Below 1.
+        From 0 to below 1.
     patience : int
         How many steps in a row may pass without a better metric.
     threshold : float
@@ -37,7 +37,9 @@ class ReduceLROnPlateau(LRScheduler):
     Raises
     ------
     ValueError
-        If `factor` is 1 or more, or for an unknown mode.
+        If `factor` is out of range, or for an unknown mode.
+    TypeError
+        If a setting is no number.
 
     Examples
     --------
@@ -62,14 +64,17 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr: float | list[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        if not factor < 1:
-            raise ValueError(f"factor must be below 1, not {factor!r}")
+        numbers = {"factor": factor, "patience": patience, "threshold": threshold, "cooldown": cooldown, "eps": eps}
+        for name, value in numbers.items():
+            check_factor(name, value)
+        if not 0 <= factor < 1:
+            raise ValueError(f"factor must be from 0 to below 1, not {factor!r}")
         if mode not in ("min", "max"):
             raise ValueError(f"mode must be 'min' or 'max', not {mode!r}")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
         self.optimizer = check_optimizer(optimizer)
-        self.min_lrs = one_each("min_lr", min_lr, optimizer)
+        self.min_lrs = [check_factor("min_lr", least) for least in one_each("min_lr", min_lr, optimizer)]
         self.mode, self.factor, self.patience, self.cooldown, self.eps = mode, factor, patience, cooldown, eps
         self.threshold, self.threshold_mode = threshold, threshold_mode
         self.best = inf if mode == "min" else -inf
