@@ -150,18 +150,18 @@ def examples(session: nox.Session) -> None:
 @nox.session
 def mnist(session: nox.Session) -> None:
     """Train the main example: ``nox -s mnist -- --device cuda``."""
-    train(session, "mnist")
+    train(session, "mnist", "examples")
 
 
 @nox.session
 def mnist_cnn(session: nox.Session) -> None:
     """Train the convolutional network: ``nox -s mnist_cnn -- --dataset fashion``."""
-    train(session, "mnist_cnn")
+    train(session, "mnist_cnn", "examples,fast")
 
 
-def train(session: nox.Session, example: str) -> None:
+def train(session: nox.Session, example: str, extras: str) -> None:
     """Run an example that trains on a device of choice."""
-    extras = f"examples,{cuda_extra(session)}" if any("cuda" in word for word in session.posargs) else "examples"
+    extras += f",{cuda_extra(session)}" if any("cuda" in word for word in session.posargs) else ""
     session.install("-e", f".[{extras}]")
     session.run("python", f"examples/{example}.py", *session.posargs)
 
