@@ -21,6 +21,7 @@ from .windows import Lengths, Windows, number_type, split
 
 PART = 1 << 20  # bytes of a part of the batch: it, or most of it, stays in a core's second cache
 LANES = 16  # samples that fill a core's registers: a part of more has a multiple of them
+ALONE = 1 << 18  # products that a matrix product sums up, above which OpenBLAS wakes its threads
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # A product and a sum may be one instruction; sums may be taken in another order only where `_summing` says so.
 _compiled: Callable[..., Any] = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
@@ -78,6 +79,21 @@ def spread(g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
     else:
         _pool_parts(_put_back, windows, g, numbers, total)
     return total
+
+
+def matmul(x1: Any, x2: Any, /) -> Any:
+    """Return the product of arrays: of small matrices in pieces for which OpenBLAS wakes none of its threads.
+
+    Once woken, they ask for more work for 25 ms, on the cores that the loops here need.
+    """
+    size = x1.shape[0] * x2.size if x1.ndim == x2.ndim == 2 else 0
+    if not ALONE < size <= 8 * ALONE or x1.shape[1] != x2.shape[0]:
+        return np.matmul(x1, x2)
+    out, pieces = np.empty((x1.shape[0], x2.shape[1]), np.result_type(x1, x2)), -(-size // ALONE)
+    step = -(-x1.shape[0] // pieces)
+    for start in range(0, x1.shape[0], step):
+        np.matmul(x1[start : start + step], x2, out[start : start + step])
+    return out
 
 
 # Parts of the work, one for each thread at a time

@@ -220,9 +220,11 @@ def _scipy_special() -> ModuleType | None:
 def compiled() -> ModuleType | None:
     """Return `fast`, imported when it is first needed; None where numba is missing or does not work."""
     try:
-        return import_module(".fast", __package__)
+        fast = import_module(".fast", __package__)
     except (ImportError, RuntimeError):  # RuntimeError: it has no folder to keep compiled code in
         return None
+    BACKEND.xp.matmul = fast.matmul
+    return fast
 
 
 def _fast(windows: Windows, *arrays: Any) -> Any:
