@@ -241,7 +241,9 @@ class NumpyBackend(StridedBackend):
         return type(array) is not np.ndarray or array.base is not None
 
     def buffer_of(self, array: Any) -> int:
-        return id(array if array.base is None else array.base)
+        while (base := getattr(array, "base", None)) is not None:  # to what owns the memory: a file, or bytes
+            array = base
+        return id(array)
 
     def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
         count = _SCRATCH // array.itemsize

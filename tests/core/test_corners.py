@@ -212,3 +212,27 @@ def test_asarray_still_shares():
     x = agrad.asarray(a)
     a[...] = 5
     assert x.tolist() == [5.0, 5.0, 5.0]
+
+
+def over_bytes():
+    return np.frombuffer(bytearray(np.arange(4.0).tobytes()))
+
+
+def over_dlpack():
+    return np.from_dlpack(np.arange(4.0))
+
+
+def over_a_file(path):
+    np.arange(4.0).tofile(path)
+    return np.memmap(path, mode="r+")[:].view("f8")
+
+
+@pytest.mark.parametrize("make", [over_bytes, over_dlpack, over_a_file])
+def test_a_change_of_memory_that_numpy_does_not_own_is_noticed(make, tmp_path):
+    a = agrad.asarray(make(tmp_path / "numbers") if make is over_a_file else make(), device="cpu")
+    w = agrad.ones(3, dtype=agrad.float64, device="cpu", requires_grad=True)
+    loss = (w * a[1:]).sum()
+    with agrad.no_grad():
+        a[...] = 100.0
+    with pytest.raises(RuntimeError, match="changed in place"):
+        loss.backward()
