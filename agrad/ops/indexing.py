@@ -12,7 +12,7 @@ from math import prod
 from types import EllipsisType, NoneType
 from typing import Any, Final, NamedTuple
 
-from .. import backends, errors
+from .. import backends, errors, hooks
 from ..core import tape
 from ..core.primitive import ArrayLike
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
@@ -208,6 +208,7 @@ def refuse_leaf(x: Tensor) -> None:
 
 def adopt(x: Tensor, result: Tensor) -> None:
     """Make `x` what `result` is: the same object with new data and a new place on the tape."""
+    hooks.follow(x._node, result._node)
     x._data, x._node = result._data, result._node
 
 

@@ -462,6 +462,8 @@ def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Rem
 def _retain_grad(self: Tensor, /) -> None:
     """Make `backward` leave this Tensor's gradient in ``.grad`` although it is no leaf, as its hooks return it.
 
+    Where the Tensor is written to afterwards, it is the gradient of its last value.
+
     Raises
     ------
     RuntimeError
