@@ -106,6 +106,8 @@ def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # 20 -> 1.9
     numbers = type(min) in _NUMBERS and type(max) in _NUMBERS
     if x.dtype.kind == "f" and numbers and not (min is None and max is None):
         return x.clip(min, max)
+    if x.dtype.kind == "c":
+        raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
     return compat.clip(x, min, max)
 
 

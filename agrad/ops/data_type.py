@@ -64,6 +64,12 @@ def as_tensor(x: ArrayLike, beside: Tensor | None = None) -> Tensor:
     return wrap(*convert(x, None, device, copy=True if is_grad_enabled() else None))
 
 
+def require_real(x: Any) -> None:
+    """Raise TypeError for complex numbers: they have no order, though some libraries give them one."""
+    if as_dtype(x.dtype).is_complex:
+        raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
+
+
 def as_complex(xp: Any, x: Any) -> Any:
     """Return an array of real floating numbers as one of complex numbers, any other as it is."""
     if not xp.isdtype(x.dtype, "real floating"):

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from ..core.dtypes import as_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from .data_type import require_real
 
 __all__ = ["cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"]
 
@@ -222,6 +223,7 @@ def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
     >>> x.grad
     Tensor([0. , 0.5, 0.5], dtype=float32, device='cpu')
     """
+    require_real(x)
     return xp.max(x, axis=axis, keepdims=keepdims)
 
 
@@ -249,6 +251,7 @@ def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
     >>> agrad.min(agrad.asarray([[1.0, 2.0], [4.0, 3.0]]), axis=1)
     Tensor([1., 3.], dtype=float32, device='cpu')
     """
+    require_real(x)
     return xp.min(x, axis=axis, keepdims=keepdims)
 
 

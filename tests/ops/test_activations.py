@@ -48,7 +48,7 @@ def test_softplus_keeps_its_digits_where_it_is_small(device):
     assert_close(slope(agrad.softplus, [-20.0, 0.0, 20.0]), [math.exp(-20.0), 0.5, 1.0], rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["erf", "sigmoid", "softplus", "gelu", "silu"])
+@pytest.mark.parametrize("name", ["erf", "relu", "sigmoid", "softplus", "gelu", "silu"])
 def test_complex_numbers_are_refused(device, name):
     with pytest.raises(TypeError, match="real"):
         getattr(agrad, name)(agrad.tensor([1j]))

@@ -111,3 +111,11 @@ def test_reductions_of_nothing(device):
     assert agrad.any(agrad.zeros(0)).item() is False
     with pytest.raises(ValueError):
         agrad.argmax(agrad.zeros(0))
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin", "argsort", "clip", "max", "min", "searchsorted", "sort"])
+def test_what_orders_numbers_refuses_complex_ones(device, name):
+    z = agrad.asarray([2 + 1j, 1 + 2j])
+    bounds = {"clip": (0.0, 1.0), "searchsorted": (z,)}.get(name, ())
+    with pytest.raises(TypeError, match=r"complex.* real"):
+        getattr(agrad, name)(z, *bounds)
