@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from math import inf
 from operator import index
 from typing import Any, TypeAlias
 
@@ -197,7 +198,7 @@ def normal(
     Raises
     ------
     ValueError
-        If `std` is a negative number.
+        If `std` is negative or NaN. Nobody looks into a Tensor on a GPU, where that would mean to wait for it.
 
     Examples
     --------
@@ -206,8 +207,7 @@ def normal(
     (2, 1)
     """
     mean, std = (x if isinstance(x, Tensor) else float(x) for x in (mean, std))
-    if not isinstance(std, Tensor) and std < 0:
-        raise ValueError(f"a standard deviation cannot be negative: {std}")
+    _check_range(std, "a standard deviation is not negative, nor NaN", most=inf)
     tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
     shape = _broadcast([x.shape for x in tensors]) if size is None else _shape_of((size,))
     if tensors:
@@ -290,7 +290,7 @@ def bernoulli(
     Raises
     ------
     ValueError
-        If the number `p` is not from 0 to 1.
+        If `p` is not from 0 to 1. Nobody looks into a Tensor on a GPU, where that would mean to wait for it.
     TypeError
         If the Tensor `p` does not hold floating-point numbers.
 
@@ -300,12 +300,11 @@ def bernoulli(
     >>> agrad.bernoulli(1.0, size=3)
     Tensor([1., 1., 1.], dtype=float32, device='cpu')
     """
+    _check_range(p, "a probability lies between 0 and 1", most=1.0)
     if isinstance(p, Tensor):
         size = p.shape if size is None else size
         place, kind = _floating(p.dtype, p.device)
         dtype, device, p = dtype or kind, device or place, p._data
-    elif not 0 <= p <= 1:
-        raise ValueError(f"a probability lies between 0 and 1, not at {p}")
     place = get_device() if device is None else Device(device)
     numbers = rand(() if size is None else size, device=place)._data
     kind = native(place.xp, get_default_dtype() if dtype is None else dtype)
@@ -403,6 +402,18 @@ def _floating(dtype: Any, device: Place) -> tuple[Device, DType]:
     if kind.family != "real floating":
         raise TypeError(f"random numbers on a continuum need a real floating dtype such as agrad.float32, not {kind!r}")
     return get_device() if device is None else Device(device), kind
+
+
+def _check_range(x: Any, rule: str, most: float) -> None:
+    """Raise ValueError, with the rule, for numbers that are not from 0 to `most`, where looking needs no waiting."""
+    ends = [x]
+    if isinstance(x, Tensor):
+        if not x.size or x.device.backend.waits(x.device.native):
+            return
+        ends = [float(x.device.xp.min(x.data)), float(x.device.xp.max(x.data))]
+    for end in ends:
+        if not 0 <= end <= most:
+            raise ValueError(f"{rule}: {end}")
 
 
 def _integer(place: Device, dtype: Any) -> Any:
