@@ -314,7 +314,15 @@ def bernoulli(
 # Integers
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, device: Place = None) -> Tensor:
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Draw integers from low to high - 1, all equally likely.
 
     Parameters
@@ -327,6 +335,8 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, 
     dtype : DType, optional
         By default the device's own for integers, int64 nearly everywhere.
     device : str or Device, optional
+    requires_grad : bool
+        There for whoever passes it everywhere: integers have no gradients, so that True is an error.
 
     Returns
     -------
@@ -337,7 +347,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, 
     ValueError
         If there is no integer to draw, or if they do not fit into the dtype.
     TypeError
-        If the dtype is not for integers.
+        If the dtype is not for integers, or `requires_grad` is true.
 
     Examples
     --------
@@ -359,10 +369,10 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, 
     if low < limits.min or high - 1 > limits.max:
         raise ValueError(f"integers from {low} to {high - 1} do not fit into {from_native(kind)!r}")
     array = place.backend.integers(_generator(place), low, high, shape, kind, place.native)
-    return _finish(array, place)
+    return _finish(array, place, requires_grad)
 
 
-def randperm(n: int, *, dtype: Any = None, device: Place = None) -> Tensor:
+def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return the integers from 0 to n - 1 in random order.
 
     Parameters
@@ -371,6 +381,8 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None) -> Tensor:
     dtype : DType, optional
         As in `randint`.
     device : str or Device, optional
+    requires_grad : bool
+        As in `randint`.
 
     Returns
     -------
@@ -381,6 +393,8 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None) -> Tensor:
     ------
     ValueError
         If `n` is negative.
+    TypeError
+        As `randint`.
 
     Examples
     --------
@@ -391,7 +405,7 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None) -> Tensor:
     (n,) = _shape_of((n,))
     place = get_device() if device is None else Device(device)
     array = place.backend.permutation(_generator(place), n, place.native)
-    return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place)
+    return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place, requires_grad)
 
 
 # What they share

@@ -287,6 +287,8 @@ WRONG = {
     "integers that do not fit": (lambda: agrad.randint(0, 257, (2,), dtype="uint8"), ValueError, "do not fit"),
     "floating integers": (lambda: agrad.randint(0, 9, (2,), dtype="float32"), TypeError, "integer dtype"),
     "fractional bounds": (lambda: agrad.randint(0.5, 9, (2,)), TypeError, "integer"),
+    "gradients of integers": (lambda: agrad.randint(0, 9, (2,), requires_grad=True), TypeError, "1.0 instead of 1"),
+    "gradients of an order": (lambda: agrad.randperm(3, requires_grad=True), TypeError, "1.0 instead of 1"),
     "a negative number of them": (lambda: agrad.randperm(-1), ValueError, "negative"),
     "a size that is too small": (lambda: agrad.normal(agrad.ones(3), 1.0, size=(1,)), ValueError, r"\(3,\)"),
 }
@@ -296,3 +298,8 @@ WRONG = {
 def test_bad_input(device, draw, error, message):
     with pytest.raises(error, match=message):
         draw()
+
+
+@pytest.mark.parametrize("name", ["randint", "randperm"])
+def test_integers_can_be_told_to_need_no_gradient(device, name):
+    assert not getattr(agrad, name)(3, requires_grad=False).requires_grad
