@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from functools import partial, wraps
 from inspect import isgeneratorfunction
 from typing import Any
@@ -29,7 +29,8 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name, used like a fun
     _mode = False
 
     def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
+        # What was there before, and no tokens: another thread or task may leave what this one entered.
+        self._before: list[bool] = []
 
     def _recreate_cm(self) -> no_grad:  # a decorated function may run in several threads at once
         return enable_grad() if self._mode else no_grad()
@@ -39,10 +40,11 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name, used like a fun
         return _stepwise(self, function) if isgeneratorfunction(function) else super().__call__(function)
 
     def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._mode))
+        self._before.append(recording.get())
+        recording.set(self._mode)
 
     def __exit__(self, *exc: object) -> None:
-        recording.reset(self._tokens.pop())
+        recording.set(self._before.pop())
 
 
 class enable_grad(no_grad):  # noqa: N801
@@ -84,7 +86,7 @@ class set_grad_enabled(no_grad):  # noqa: N801
         super().__enter__()
 
     def __enter__(self) -> None:
-        if not self._tokens:  # it is in force since it was made; here it is used again
+        if not self._before:  # it is in force since it was made; here it is used again
             super().__enter__()
 
     def __call__(self, function: Any) -> Any:

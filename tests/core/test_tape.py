@@ -1,5 +1,6 @@
 """The backward pass: what it computes, what it keeps, and what it refuses."""
 
+import asyncio
 import contextvars
 import math
 import threading
@@ -431,6 +432,41 @@ def test_one_no_grad_object_can_be_entered_again():
     with block, block:
         assert not agrad.is_grad_enabled()
     assert agrad.is_grad_enabled()
+
+
+def test_one_no_grad_object_in_two_threads():
+    block, both_in, errors = agrad.no_grad(), threading.Barrier(2), []
+
+    def work():
+        try:
+            with block:
+                both_in.wait(10)
+                assert not agrad.is_grad_enabled()
+                both_in.wait(10)
+            assert agrad.is_grad_enabled()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_another_task_may_close_what_one_entered():
+    async def values():
+        with agrad.no_grad():
+            yield agrad.is_grad_enabled()
+
+    async def work():
+        steps = values()
+        assert await asyncio.create_task(anext(steps)) is False
+        await steps.aclose()
+        return agrad.is_grad_enabled()
+
+    assert asyncio.run(work())
 
 
 def test_set_grad_enabled_in_its_three_uses():
