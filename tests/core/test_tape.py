@@ -434,6 +434,32 @@ def test_one_no_grad_object_can_be_entered_again():
     assert agrad.is_grad_enabled()
 
 
+@pytest.mark.parametrize(("mode", "recorded"), [(agrad.no_grad, False), (agrad.enable_grad, True)])
+def test_a_mode_decorates_without_parentheses(mode, recorded):
+    @mode
+    def recording(x):
+        """What it was."""
+        return agrad.is_grad_enabled(), x
+
+    class Holder:
+        @mode
+        def method(self):
+            return agrad.is_grad_enabled()
+
+    with agrad.set_grad_enabled(not recorded):
+        assert recording(1) == (recorded, 1)
+        assert Holder().method() is recorded
+        assert agrad.is_grad_enabled() is not recorded
+    assert recording.__doc__ == "What it was."
+
+
+@pytest.mark.parametrize("mode", [agrad.no_grad, agrad.enable_grad, agrad.no_grad(), agrad.set_grad_enabled(True)])
+@pytest.mark.parametrize("thing", [int, False, "f"])
+def test_a_mode_refuses_to_decorate_what_is_no_function(mode, thing):
+    with pytest.raises(TypeError, match=r"decorates functions, and the methods of a class, not "):
+        mode(thing)
+
+
 def test_one_no_grad_object_in_two_threads():
     block, both_in, errors = agrad.no_grad(), threading.Barrier(2), []
 
