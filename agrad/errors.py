@@ -46,6 +46,13 @@ def wrong_gradient(gradient: Any, tensor: Any) -> ValueError:
     )
 
 
+def stale_gradient(gradient: Sequence[int], data: Sequence[int]) -> ValueError:
+    """Data that has a gradient was to be replaced by data of another shape."""
+    return ValueError(
+        f"x.grad has shape {tuple(gradient)}, and the new x.data {tuple(data)}; write x.grad = None before x.data = ..."
+    )
+
+
 def freed(op: str) -> RuntimeError:
     """A second backward pass needs what the first one freed."""
     return RuntimeError(
