@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
 from types import ModuleType
 from typing import Any, Final
 
@@ -30,8 +31,13 @@ def not_differentiable(dtype: Any) -> TypeError:
     )
 
 
-def not_scalar(shape: Sequence[int]) -> RuntimeError:
-    """Backward was called for several elements without saying how to weigh them."""
+def not_scalar(shape: Sequence[int], dtype: Any) -> RuntimeError:
+    """Backward was called for several elements, or a complex one, without saying how to weigh them."""
+    if prod(shape) == 1:
+        return RuntimeError(
+            f"only a real number has a gradient of its own, this Tensor is {dtype.name}; "
+            "write agrad.real(x).backward() or agrad.abs(x).backward(), or backward(gradient) with a complex Tensor"
+        )
     return RuntimeError(
         f"only one element has a gradient of its own, this Tensor has shape {tuple(shape)}; "
         "write .sum().backward(), or backward(gradient) with a Tensor of that shape"

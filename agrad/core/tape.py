@@ -98,8 +98,8 @@ def backward(
     Raises
     ------
     RuntimeError
-        If nothing here requires gradients, if `gradient` is missing for several elements, if an earlier pass
-        freed the graph, or if a Tensor that a gradient needs was changed in place.
+        If nothing here requires gradients, if `gradient` is missing for several elements or a complex one, if an
+        earlier pass freed the graph, or if a Tensor that a gradient needs was changed in place.
     ValueError
         If `gradient` has another shape or device.
 
@@ -130,8 +130,8 @@ def entry_of(tensor: Tensor, what: str) -> Any:
 def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     """Return the cotangent to begin with: raw, or a Tensor under `graph`."""
     device = tensor._device
-    if gradient is None and tensor.size != 1:
-        raise errors.not_scalar(tensor.shape)
+    if gradient is None and (tensor.size != 1 or tensor.dtype.is_complex):
+        raise errors.not_scalar(tensor.shape, tensor.dtype)
     if gradient is None:
         ones = device.xp.ones_like(tensor._data)
         return wrap(ones, device) if graph else ones

@@ -134,6 +134,15 @@ def test_backward_from_several_elements_needs_a_gradient(device):
         (leaf() * 2).backward()
 
 
+def test_backward_from_a_complex_number_needs_a_gradient(device):
+    z = agrad.asarray(1 + 2j, requires_grad=True)
+    for differentiate in (agrad.Tensor.backward, lambda y: agrad.gradients(y, z)):
+        with pytest.raises(RuntimeError, match=r"only a real number.*complex64; write agrad.real\(x\).backward\(\)"):
+            differentiate(z * z)
+    (z * z).backward(agrad.asarray(1 + 0j))
+    assert z.grad.item() == 2 - 4j
+
+
 def test_backward_with_a_gradient(device):
     x = leaf()
     (x * x).backward(agrad.asarray([1.0, 10.0, 100.0]))
