@@ -99,6 +99,14 @@ def mixed_devices(what: str, names: Iterable[str]) -> ValueError:
     )
 
 
+def moved(op: str, there: str, here: str) -> ValueError:
+    """A leaf was moved to another library between its use and the backward pass."""
+    return ValueError(
+        f"{op} was computed on {there}, and what its gradient is for was moved to {here} since; "
+        f"write .to({here!r}) before the forward pass, or behind backward()"
+    )
+
+
 def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str], known: Iterable[str]) -> TypeError:
     """A gradient rule is for, or asks for, something that its op does not have."""
     if argument not in arrays:

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from .. import errors, hooks, observing
+from .. import backends, errors, hooks, observing
 from ..recording import enable_grad, recording, set_grad_enabled
 from .device import Device
 from .dtypes import from_native
@@ -245,9 +245,11 @@ def fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
         cotangent = xp.reshape(xp.sum(cotangent, axis=tuple(summed)), shape)
     if tuple(cotangent.shape) != shape:
         raise ValueError(f"a rule of {name} returned shape {tuple(cotangent.shape)} for an input of shape {shape}")
-    dtype = cotangent._data.dtype if isinstance(cotangent, Tensor) else cotangent.dtype
-    if dtype != like.dtype:
-        if from_native(dtype).is_complex and not from_native(like.dtype).is_complex:
+    raw = cotangent._data if isinstance(cotangent, Tensor) else cotangent
+    if raw.dtype != like.dtype:
+        if type(like) is not Node and backends.of(raw) is not backends.of(like):
+            raise errors.moved(name, Device.of(raw).name, Device.of(like).name)
+        if from_native(raw.dtype).is_complex and not from_native(like.dtype).is_complex:
             cotangent = xp.real(cotangent)
         cotangent = xp.astype(cotangent, like.dtype)
     return cotangent

@@ -236,3 +236,13 @@ def test_a_change_of_memory_that_numpy_does_not_own_is_noticed(make, tmp_path):
         a[...] = 100.0
     with pytest.raises(RuntimeError, match="changed in place"):
         loss.backward()
+
+
+@pytest.mark.filterwarnings("ignore:You are comparing")
+@pytest.mark.parametrize("graph", [False, True])
+def test_a_module_that_moves_before_backward_is_noticed(graph):
+    layer = nn.Linear(2, 1, device="cpu")
+    loss = layer(agrad.ones((1, 2), device="cpu")).sum()
+    layer.to("strict")
+    with pytest.raises(ValueError, match=r"linear was computed on cpu, and .* moved to strict since; write .to"):
+        loss.backward(create_graph=graph)
