@@ -317,7 +317,7 @@ def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = Fals
     Returns
     -------
     Tensor
-        ``log(sum(exp(x)))``, of the shape of `x` without `axis`.
+        ``log(sum(exp(x)))``, of the shape of `x` without `axis`; -inf where there is nothing to sum.
 
     Examples
     --------
@@ -325,6 +325,8 @@ def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = Fals
     >>> agrad.logsumexp(agrad.asarray([1000.0, -1000.0]))
     Tensor(1000., dtype=float32, device='cpu')
     """
+    if 0 in x.shape:
+        return xp.sum(x, axis=axis, keepdims=keepdims) - math.inf
     largest = xp.max(x, axis=axis, keepdims=True)
     shift = xp.where(xp.isinf(largest), 0.0, largest)
     total = xp.log(xp.sum(xp.exp(x - shift), axis=axis, keepdims=keepdims))

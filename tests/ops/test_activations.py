@@ -86,3 +86,15 @@ def test_logsumexp_of_nothing_but_masks(device):
 def test_erf_of_the_ends(device):
     assert agrad.erf(agrad.tensor([-math.inf, 0.0, math.inf])).tolist() == [-1.0, 0.0, 1.0]
     assert math.isnan(agrad.erf(agrad.tensor(math.nan)).item())
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "expected"), [((3, 0), 1, [-math.inf] * 3), ((0, 3), 1, []), ((0,), None, -math.inf)]
+)
+def test_logsumexp_of_nothing(device, shape, axis, expected):
+    x = agrad.zeros(shape, requires_grad=True)
+    y = agrad.logsumexp(x, axis=axis)
+    assert y.tolist() == expected
+    assert y.dtype == x.dtype
+    y.sum().backward()
+    assert x.grad.shape == shape
