@@ -149,6 +149,15 @@ def test_data_that_gradients_flow_to_stays_floating(data, make):
     x.detach().data = data
 
 
+@pytest.mark.parametrize("nest", [lambda w: [w, w], lambda w: [[w], [w]], lambda w: [1.0, w[0]], lambda w: (w[0], 2.0)])
+def test_a_list_of_tracked_tensors_is_refused_with_the_remedy(device, nest):
+    w = agrad.asarray([1.0], requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"that require gradients would lose them; write agrad.stack"):
+        agrad.tensor(nest(w))
+    with agrad.no_grad():
+        assert agrad.tensor([w.detach(), w.detach()]).shape == (2, 1)
+
+
 @pytest.mark.parametrize("data", [np.ones(1), np.ones(3), np.ones((2, 1))])
 def test_data_must_fit_the_gradient_that_is_there(data):
     x = agrad.asarray([1.0, 2.0], requires_grad=True)
