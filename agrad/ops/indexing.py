@@ -312,12 +312,20 @@ def _item(x: Tensor, key: Any, item: Any) -> Any:
     elif isinstance(item, list) and not item:
         index = _count_up(x, 0)
     else:
-        index = wrap(*convert(item, None, x.device, copy=True if is_grad_enabled() else None))
+        index = _index_array(x, key, item)
     if index.device is not x.device:
         raise errors.mixed_devices("x[key]", [x.device.name, index.device.name])
     if index.dtype.name != "bool" and not index.dtype.family.endswith("integer"):
         raise _wrong(x, key, f"arrays in a key must hold integers or booleans, not {index.dtype!r}")
     return index
+
+
+def _index_array(x: Tensor, key: Any, item: Any) -> Tensor:
+    try:
+        return wrap(*convert(item, None, x.device, copy=True if is_grad_enabled() else None))
+    except TypeError:
+        what = "a key is made of integers, slices, None, ... and arrays of integers or booleans, not of"
+        raise _wrong(x, key, f"{what} {type(item).__name__}") from None
 
 
 def _axes_of(item: Any) -> int:
