@@ -138,7 +138,8 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
     """Make ``x[key]`` equal to `value`.
 
     While recording, `x` gets new data and a new place on the tape, so that gradients flow to what it was and to
-    `value`. Under `no_grad` its memory changes, and so does all that shares it.
+    `value`. Under `no_grad` its memory changes, and so does all that shares it. So ``x[0][1] = v`` changes a Tensor
+    that nobody holds, and reaches `x` under `no_grad` only: write ``x[0, 1] = v``.
 
     Parameters
     ----------
