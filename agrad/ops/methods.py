@@ -515,7 +515,8 @@ Tensor.numpy = conversion.numpy
 Tensor.tolist = conversion.tolist
 Tensor.__array__ = conversion.array_protocol
 Tensor.__array_function__ = conversion.array_function
-Tensor.__array_ufunc__ = None  # NumPy's operators then leave `array + tensor` to Tensor.__radd__
+# NumPy's operators then leave `array + tensor` to Tensor.__radd__. CuPy's and masked arrays do for None only.
+Tensor.__array_ufunc__ = None
 Tensor.__bool__ = conversion.truth
 Tensor.__complex__ = conversion.to_complex
 Tensor.__dlpack__ = conversion.dlpack
