@@ -113,9 +113,9 @@ def test_reductions_of_nothing(device):
         agrad.argmax(agrad.zeros(0))
 
 
-@pytest.mark.parametrize("name", ["argmax", "argmin", "argsort", "clip", "max", "min", "searchsorted", "sort"])
+@pytest.mark.parametrize("name", ["argmax", "argmin", "argsort", "max", "min", "searchsorted", "sort"])
 def test_what_orders_numbers_refuses_complex_ones(device, name):
     z = agrad.asarray([2 + 1j, 1 + 2j])
-    bounds = {"clip": (0.0, 1.0), "searchsorted": (z,)}.get(name, ())
+    others = (z,) if name == "searchsorted" else ()
     with pytest.raises(TypeError, match=r"complex.* real"):
-        getattr(agrad, name)(z, *bounds)
+        getattr(agrad, name)(z, *others)
