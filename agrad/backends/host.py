@@ -29,8 +29,8 @@ def read(data: Any) -> np.ndarray[Any, Any]:
         if not _holds_tracked(data):
             raise
         raise RuntimeError(
-            "a Tensor of a list with Tensors that require gradients would lose them; write agrad.stack([...]), "
-            "or agrad.asarray([...]) if they stand beside numbers or in lists of lists"
+            "a Tensor of a list with Tensors that require gradients would lose them; write agrad.stack([...]), or "
+            "agrad.asarray([...]) if they stand beside numbers or in lists of lists; or x.detach() for each of them"
         ) from None
     if array.dtype.kind not in "biufc":
         raise TypeError(f"a Tensor holds numbers, not {type(data).__name__} ({array.dtype} in NumPy's words)")
