@@ -65,8 +65,8 @@ def as_tensor(x: ArrayLike, beside: Tensor | None = None) -> Tensor:
 
 
 def require_real(x: Any) -> None:
-    """Raise TypeError for complex numbers: they have no order, though some libraries give them one."""
-    if as_dtype(x.dtype).is_complex:
+    """Raise TypeError for a raw array of complex numbers: they have no order, though some libraries give them one."""
+    if from_native(x.dtype).is_complex:
         raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
 
 
