@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
 from types import ModuleType
 from typing import Any, Final
 
@@ -30,8 +31,13 @@ def not_differentiable(dtype: Any) -> TypeError:
     )
 
 
-def not_scalar(shape: Sequence[int]) -> RuntimeError:
-    """Backward was called for several elements without saying how to weigh them."""
+def not_scalar(shape: Sequence[int], dtype: Any) -> RuntimeError:
+    """Backward was called for several elements, or a complex one, without saying how to weigh them."""
+    if prod(shape) == 1:
+        return RuntimeError(
+            f"only a real number has a gradient of its own, this Tensor is {dtype.name}; "
+            "write agrad.real(x).backward() or agrad.abs(x).backward(), or backward(gradient) with a complex Tensor"
+        )
     return RuntimeError(
         f"only one element has a gradient of its own, this Tensor has shape {tuple(shape)}; "
         "write .sum().backward(), or backward(gradient) with a Tensor of that shape"
@@ -43,6 +49,13 @@ def wrong_gradient(gradient: Any, tensor: Any) -> ValueError:
     return ValueError(
         f"the gradient is {gradient.dtype.name} of shape {gradient.shape} on {gradient.device}, "
         f"its Tensor {tensor.dtype.name} of shape {tensor.shape} on {tensor.device}; they must be the same"
+    )
+
+
+def stale_gradient(gradient: Sequence[int], data: Sequence[int]) -> ValueError:
+    """Data that has a gradient was to be replaced by data of another shape."""
+    return ValueError(
+        f"x.grad has shape {tuple(gradient)}, and the new x.data {tuple(data)}; write x.grad = None before x.data = ..."
     )
 
 
@@ -83,6 +96,14 @@ def mixed_devices(what: str, names: Iterable[str]) -> ValueError:
     first, *others = dict.fromkeys(names)
     return ValueError(
         f"{what} got Tensors on {first} and {', '.join(others)}; bring them together with x.to({first!r})"
+    )
+
+
+def moved(op: str, there: str, here: str) -> ValueError:
+    """A leaf was moved to another library between its use and the backward pass."""
+    return ValueError(
+        f"{op} was computed on {there}, and what its gradient is for was moved to {here} since; "
+        f"write .to({here!r}) before the forward pass, or behind backward()"
     )
 
 

@@ -12,7 +12,7 @@ from .core.tensor import Tensor, wrap
 
 __all__ = ["RemovableHandle"]
 
-LAST: Final = inf  # the key of a hook that runs behind all others
+LAST: Final = inf  # the key of the hook of `retain_grad`, which runs behind all others
 _number = count().__next__
 
 
@@ -56,6 +56,13 @@ def attach(hooks: dict[float, Any], hook: Any, first: bool = False) -> Removable
 def ordered(hooks: Mapping[float, Any]) -> list[Any]:
     """Return the hooks in the order in which they run."""
     return [hooks[key] for key in sorted(hooks)]
+
+
+def follow(old: Any, new: Any) -> None:
+    """Take the hook of `retain_grad` from one Node of a Tensor to the next: it keeps the gradient of the last value."""
+    retain = getattr(old, "hooks", {}).pop(LAST, None)
+    if retain is not None and new is not None:
+        new.hooks = {LAST: retain}
 
 
 def run(hooks: dict[float, Callable[[Tensor], Tensor | None]], gradient: Tensor, graph: bool) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from math import inf
 from operator import index
 from typing import Any, TypeAlias
 
@@ -197,7 +198,7 @@ def normal(
     Raises
     ------
     ValueError
-        If `std` is a negative number.
+        If `std` is negative or NaN. Nobody looks into a Tensor on a GPU, where that would mean to wait for it.
 
     Examples
     --------
@@ -206,8 +207,7 @@ def normal(
     (2, 1)
     """
     mean, std = (x if isinstance(x, Tensor) else float(x) for x in (mean, std))
-    if not isinstance(std, Tensor) and std < 0:
-        raise ValueError(f"a standard deviation cannot be negative: {std}")
+    _check_range(std, "a standard deviation is not negative, nor NaN", most=inf)
     tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
     shape = _broadcast([x.shape for x in tensors]) if size is None else _shape_of((size,))
     if tensors:
@@ -290,7 +290,7 @@ def bernoulli(
     Raises
     ------
     ValueError
-        If the number `p` is not from 0 to 1.
+        If `p` is not from 0 to 1. Nobody looks into a Tensor on a GPU, where that would mean to wait for it.
     TypeError
         If the Tensor `p` does not hold floating-point numbers.
 
@@ -300,12 +300,11 @@ def bernoulli(
     >>> agrad.bernoulli(1.0, size=3)
     Tensor([1., 1., 1.], dtype=float32, device='cpu')
     """
+    _check_range(p, "a probability lies between 0 and 1", most=1.0)
     if isinstance(p, Tensor):
         size = p.shape if size is None else size
         place, kind = _floating(p.dtype, p.device)
         dtype, device, p = dtype or kind, device or place, p._data
-    elif not 0 <= p <= 1:
-        raise ValueError(f"a probability lies between 0 and 1, not at {p}")
     place = get_device() if device is None else Device(device)
     numbers = rand(() if size is None else size, device=place)._data
     kind = native(place.xp, get_default_dtype() if dtype is None else dtype)
@@ -315,7 +314,15 @@ def bernoulli(
 # Integers
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, device: Place = None) -> Tensor:
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Draw integers from low to high - 1, all equally likely.
 
     Parameters
@@ -328,6 +335,8 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, 
     dtype : DType, optional
         By default the device's own for integers, int64 nearly everywhere.
     device : str or Device, optional
+    requires_grad : bool
+        There for whoever passes it everywhere: integers have no gradients, so that True is an error.
 
     Returns
     -------
@@ -338,7 +347,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, 
     ValueError
         If there is no integer to draw, or if they do not fit into the dtype.
     TypeError
-        If the dtype is not for integers.
+        If the dtype is not for integers, or `requires_grad` is true.
 
     Examples
     --------
@@ -360,10 +369,10 @@ def randint(low: int, high: Any = None, size: Any = None, *, dtype: Any = None, 
     if low < limits.min or high - 1 > limits.max:
         raise ValueError(f"integers from {low} to {high - 1} do not fit into {from_native(kind)!r}")
     array = place.backend.integers(_generator(place), low, high, shape, kind, place.native)
-    return _finish(array, place)
+    return _finish(array, place, requires_grad)
 
 
-def randperm(n: int, *, dtype: Any = None, device: Place = None) -> Tensor:
+def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return the integers from 0 to n - 1 in random order.
 
     Parameters
@@ -372,6 +381,8 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None) -> Tensor:
     dtype : DType, optional
         As in `randint`.
     device : str or Device, optional
+    requires_grad : bool
+        As in `randint`.
 
     Returns
     -------
@@ -382,6 +393,8 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None) -> Tensor:
     ------
     ValueError
         If `n` is negative.
+    TypeError
+        As `randint`.
 
     Examples
     --------
@@ -392,7 +405,7 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None) -> Tensor:
     (n,) = _shape_of((n,))
     place = get_device() if device is None else Device(device)
     array = place.backend.permutation(_generator(place), n, place.native)
-    return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place)
+    return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place, requires_grad)
 
 
 # What they share
@@ -403,6 +416,18 @@ def _floating(dtype: Any, device: Place) -> tuple[Device, DType]:
     if kind.family != "real floating":
         raise TypeError(f"random numbers on a continuum need a real floating dtype such as agrad.float32, not {kind!r}")
     return get_device() if device is None else Device(device), kind
+
+
+def _check_range(x: Any, rule: str, most: float) -> None:
+    """Raise ValueError, with the rule, for numbers that are not from 0 to `most`, where looking needs no waiting."""
+    ends = [x]
+    if isinstance(x, Tensor):
+        if not x.size or x.device.backend.waits(x.device.native):
+            return
+        ends = [float(x.device.xp.min(x.data)), float(x.device.xp.max(x.data))]
+    for end in ends:
+        if not 0 <= end <= most:
+            raise ValueError(f"{rule}: {end}")
 
 
 def _integer(place: Device, dtype: Any) -> Any:

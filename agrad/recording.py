@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from contextlib import ContextDecorator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from functools import partial, wraps
 from inspect import isgeneratorfunction
-from typing import Any
+from typing import Any, Self
 
 recording: ContextVar[bool] = ContextVar("agrad recording", default=True)
 
 
-class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name, used like a function
-    """Record nothing: in a ``with`` block, or in a function decorated with ``@no_grad()``.
+class Mode(ContextDecorator):
+    """Recording on or off, in a ``with`` block or in a decorated function."""
+
+    _mode: bool
+
+    def __init__(self) -> None:
+        # What was there before, and no tokens: another thread or task may leave what this one entered.
+        self._before: list[bool] = []
+
+    def _recreate_cm(self) -> Mode:  # a decorated function may run in several threads at once
+        return enable_grad() if self._mode else no_grad()
+
+    def __call__(self, function: Any) -> Any:
+        """Switch inside a decorated function; inside a generator, while it runs and not while its caller does."""
+        if isinstance(function, type) or not callable(function):
+            raise TypeError(f"{type(self).__name__} decorates functions, and the methods of a class, not {function!r}")
+        return _stepwise(self, function) if isgeneratorfunction(function) else super().__call__(function)
+
+    def __enter__(self) -> None:
+        self._before.append(recording.get())
+        recording.set(self._mode)
+
+    def __exit__(self, *exc: object) -> None:
+        recording.set(self._before.pop())
+
+
+class no_grad(Mode):  # noqa: N801 - PyTorch's name, used like a function
+    """Record nothing: in a ``with`` block, or in a function decorated with ``@no_grad``, with or without parentheses.
 
     Results then require no gradient, and writing in place changes the buffer itself.
 
@@ -28,25 +54,13 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name, used like a fun
 
     _mode = False
 
-    def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
-
-    def _recreate_cm(self) -> no_grad:  # a decorated function may run in several threads at once
-        return enable_grad() if self._mode else no_grad()
-
-    def __call__(self, function: Any) -> Any:
-        """Switch inside a decorated function; inside a generator, while it runs and not while its caller does."""
-        return _stepwise(self, function) if isgeneratorfunction(function) else super().__call__(function)
-
-    def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._mode))
-
-    def __exit__(self, *exc: object) -> None:
-        recording.reset(self._tokens.pop())
+    def __new__(cls, function: Any = None) -> Self:
+        """Return a mode, or in place of it the function that is decorated without parentheses."""
+        return super().__new__(cls) if function is None else cls()(function)
 
 
 class enable_grad(no_grad):  # noqa: N801
-    """Record again inside a `no_grad` block: a context manager and decorator.
+    """Record again inside a `no_grad` block: a context manager and decorator, as `no_grad` is.
 
     Examples
     --------
@@ -61,7 +75,7 @@ class enable_grad(no_grad):  # noqa: N801
     _mode = True
 
 
-class set_grad_enabled(no_grad):  # noqa: N801
+class set_grad_enabled(Mode):  # noqa: N801
     """Turn recording on or off from here on, or for a ``with`` block or a decorated function only.
 
     Parameters
@@ -84,12 +98,13 @@ class set_grad_enabled(no_grad):  # noqa: N801
         super().__enter__()
 
     def __enter__(self) -> None:
-        if not self._tokens:  # it is in force since it was made; here it is used again
+        if not self._before:  # it is in force since it was made; here it is used again
             super().__enter__()
 
     def __call__(self, function: Any) -> Any:
         """Switch inside a decorated function only."""
-        self.__exit__()
+        if self._before:
+            self.__exit__()
         return super().__call__(function)
 
 
@@ -105,7 +120,7 @@ def is_grad_enabled() -> bool:
     return recording.get()
 
 
-def _stepwise(mode: no_grad, function: Any) -> Any:
+def _stepwise(mode: Mode, function: Any) -> Any:
     """Return a generator function each of whose steps is taken in a mode of recording."""
 
     @wraps(function)

@@ -263,3 +263,46 @@ def test_hooks_do_what_pytorchs_do():
     assert [name for name, _ in log] == [name for name, _ in expected]
     for ours, other in zip([*(g for _, g in log), *grads], [*(g for _, g in expected), *theirs], strict=True):
         assert_close(ours, other, rtol=1e-5)
+
+
+def multiply(y):
+    y *= 3
+
+
+def write_an_element(y):
+    y[0] = 5.0
+
+
+def write_everything(y):
+    y[agrad.asarray([True, True])] = agrad.asarray([7.0, 8.0])
+
+
+@pytest.mark.parametrize("write", [multiply, write_an_element])
+def test_a_retained_gradient_is_that_of_the_last_value(device, write):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    write(y)
+    write(y)
+    expected = (2 * y).tolist()
+    (y * y).sum().backward()
+    assert y.grad.tolist() == expected
+
+
+def test_other_hooks_stay_with_the_value_that_they_were_registered_for(device):
+    seen = []
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    y[0] = 5.0
+    (y * y).sum().backward()
+    assert seen == [[0.0, 8.0]]
+
+
+def test_a_retained_gradient_of_what_was_written_over_is_none(device):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    write_everything(y)
+    (y.sum() + x.sum()).backward()
+    assert y.grad is None

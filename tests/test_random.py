@@ -275,6 +275,11 @@ WRONG = {
     "a complex dtype": (lambda: agrad.rand(2, dtype="complex64"), TypeError, "floating"),
     "a negative deviation": (lambda: agrad.normal(0, -1, 2), ValueError, "-1"),
     "low above high": (lambda: agrad.uniform(2, 1, 2), ValueError, "below"),
+    "a deviation of nan": (lambda: agrad.normal(0, math.nan, 2), ValueError, "NaN: nan"),
+    "negative deviations": (lambda: agrad.normal(0, agrad.asarray([1.0, -1.0])), ValueError, "negative.*-1"),
+    "a probability of 1.5": (lambda: agrad.bernoulli(agrad.asarray([0.0, 1.5])), ValueError, "between 0 and 1: 1.5"),
+    "a probability below 0": (lambda: agrad.bernoulli(agrad.asarray([-0.5, 1.0])), ValueError, "between 0 and 1: -0.5"),
+    "no probability": (lambda: agrad.bernoulli(agrad.asarray([math.nan, 1.0])), ValueError, "between 0 and 1: nan"),
     "a probability of 2": (lambda: agrad.bernoulli(2, 2), ValueError, "between 0 and 1"),
     "a probability of nan": (lambda: agrad.bernoulli(math.nan, 2), ValueError, "between 0 and 1"),
     "integer probabilities": (lambda: agrad.bernoulli(agrad.asarray([1, 0])), TypeError, "floating"),
@@ -282,6 +287,8 @@ WRONG = {
     "integers that do not fit": (lambda: agrad.randint(0, 257, (2,), dtype="uint8"), ValueError, "do not fit"),
     "floating integers": (lambda: agrad.randint(0, 9, (2,), dtype="float32"), TypeError, "integer dtype"),
     "fractional bounds": (lambda: agrad.randint(0.5, 9, (2,)), TypeError, "integer"),
+    "gradients of integers": (lambda: agrad.randint(0, 9, (2,), requires_grad=True), TypeError, "1.0 instead of 1"),
+    "gradients of an order": (lambda: agrad.randperm(3, requires_grad=True), TypeError, "1.0 instead of 1"),
     "a negative number of them": (lambda: agrad.randperm(-1), ValueError, "negative"),
     "a size that is too small": (lambda: agrad.normal(agrad.ones(3), 1.0, size=(1,)), ValueError, r"\(3,\)"),
 }
@@ -291,3 +298,8 @@ WRONG = {
 def test_bad_input(device, draw, error, message):
     with pytest.raises(error, match=message):
         draw()
+
+
+@pytest.mark.parametrize("name", ["randint", "randperm"])
+def test_integers_can_be_told_to_need_no_gradient(device, name):
+    assert not getattr(agrad, name)(3, requires_grad=False).requires_grad

@@ -18,11 +18,20 @@ def read(data: Any) -> np.ndarray[Any, Any]:
         If nested lists are ragged.
     TypeError
         If something in them is no number.
+    RuntimeError
+        If there are Tensors in them that require gradients.
     """
     try:
         array = np.asarray(_fetched(data))
     except ValueError as error:
         raise ValueError(f"nested lists must have equal lengths along each axis: {error}") from None
+    except RuntimeError:
+        if not _holds_tracked(data):
+            raise
+        raise RuntimeError(
+            "a Tensor of a list with Tensors that require gradients would lose them; write agrad.stack([...]), or "
+            "agrad.asarray([...]) if they stand beside numbers or in lists of lists; or x.detach() for each of them"
+        ) from None
     if array.dtype.kind not in "biufc":
         raise TypeError(f"a Tensor holds numbers, not {type(data).__name__} ({array.dtype} in NumPy's words)")
     return array
@@ -41,6 +50,12 @@ def _fetched(data: Any) -> Any:
     if isinstance(data, (list, tuple)) and data and not isinstance(data[0], (int, float, complex)):
         return [_fetched(item) for item in data]
     return data.numpy() if hasattr(data, "numpy") else data
+
+
+def _holds_tracked(data: Any) -> bool:
+    if isinstance(data, (list, tuple)):
+        return any(map(_holds_tracked, data))
+    return bool(getattr(data, "requires_grad", False))
 
 
 def native_order(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -111,6 +111,8 @@ def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # 20 -> 1.9
     numbers = type(min) in _NUMBERS and type(max) in _NUMBERS
     if x.dtype.kind == "f" and numbers and not (min is None and max is None):
         return x.clip(min, max)
+    if x.dtype.kind == "c":
+        raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
     return compat.clip(x, min, max)
 
 
@@ -269,7 +271,9 @@ class NumpyBackend(StridedBackend):
         return type(array) is not np.ndarray or array.base is not None
 
     def buffer_of(self, array: Any) -> int:
-        return id(array if array.base is None else array.base)
+        while (base := getattr(array, "base", None)) is not None:  # to what owns the memory: a file, or bytes
+            array = base
+        return id(array)
 
     def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
         count = _SCRATCH // array.itemsize

@@ -231,7 +231,7 @@ class Definition:
         known = globals() | {"definition": self, "forward": forward, "plans": self.plans, "new": object.__new__}
         exec(_compiled(source), known)
         op = known["op"]
-        if call == _BY_NAME:  # put in now, so that all ops of one signature share the source, and its compilation
+        if call == _BY_NAME:  # put in afterwards: all ops of one signature share the source, and its compilation
             names = [self.name if name == "by_name" else name for name in op.__code__.co_names]
             op.__code__ = op.__code__.replace(co_names=tuple(names))
         op.__defaults__, op.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__
@@ -292,12 +292,16 @@ def _prepared(arrays: Sequence[Any]) -> list[Any]:
 
 
 def _operand(x: Any, device: Device | None) -> Any:
-    """Return an array argument as a Tensor or a plain number: beside a Tensor, NumPy's numbers count as Python's."""
+    """Return an array argument as a Tensor or a plain number: beside a Tensor, NumPy's numbers count as Python's.
+
+    While recording it shares no memory with what the caller gave: that could change without the tape seeing it.
+    """
     if isinstance(x, Tensor) or type(x) in _PLAIN:
         return x
     if device is not None and backends.is_number(x):
         return x.item()
-    return wrap(*convert(x, None, device if backends.is_host(x) else None))
+    place = device if backends.is_host(x) else None
+    return wrap(*convert(x, None, place, copy=True if recording.get() else None))
 
 
 def _unwrapped(op: str, arrays: Iterable[Any]) -> tuple[list[Tensor], list[Any], Device, int]:

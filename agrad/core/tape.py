@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from .. import errors, hooks, observing
+from .. import backends, errors, hooks, observing
 from ..recording import enable_grad, recording, set_grad_enabled
 from .device import Device
 from .dtypes import from_native
@@ -98,8 +98,8 @@ def backward(
     Raises
     ------
     RuntimeError
-        If nothing here requires gradients, if `gradient` is missing for several elements, if an earlier pass
-        freed the graph, or if a Tensor that a gradient needs was changed in place.
+        If nothing here requires gradients, if `gradient` is missing for several elements or a complex one, if an
+        earlier pass freed the graph, or if a Tensor that a gradient needs was changed in place.
     ValueError
         If `gradient` has another shape or device.
 
@@ -130,8 +130,8 @@ def entry_of(tensor: Tensor, what: str) -> Any:
 def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     """Return the cotangent to begin with: raw, or a Tensor under `graph`."""
     device = tensor._device
-    if gradient is None and tensor.size != 1:
-        raise errors.not_scalar(tensor.shape)
+    if gradient is None and (tensor.size != 1 or tensor.dtype.is_complex):
+        raise errors.not_scalar(tensor.shape, tensor.dtype)
     if gradient is None:
         ones = device.xp.ones_like(tensor._data)
         return wrap(ones, device) if graph else ones
@@ -245,9 +245,11 @@ def fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
         cotangent = xp.reshape(xp.sum(cotangent, axis=tuple(summed)), shape)
     if tuple(cotangent.shape) != shape:
         raise ValueError(f"a rule of {name} returned shape {tuple(cotangent.shape)} for an input of shape {shape}")
-    dtype = cotangent._data.dtype if isinstance(cotangent, Tensor) else cotangent.dtype
-    if dtype != like.dtype:
-        if from_native(dtype).is_complex and not from_native(like.dtype).is_complex:
+    raw = cotangent._data if isinstance(cotangent, Tensor) else cotangent
+    if raw.dtype != like.dtype:
+        if type(like) is not Node and backends.of(raw) is not backends.of(like):
+            raise errors.moved(name, Device.of(raw).name, Device.of(like).name)
+        if from_native(raw.dtype).is_complex and not from_native(like.dtype).is_complex:
             cotangent = xp.real(cotangent)
         cotangent = xp.astype(cotangent, like.dtype)
     return cotangent

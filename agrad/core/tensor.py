@@ -58,12 +58,7 @@ class Tensor(ArrayMethods):
     _hooks: dict[float, Any] | None = None  # of a leaf; those of an intermediate Tensor are its Node's
 
     def __init__(
-        self,
-        data: Any,
-        requires_grad: bool = False,
-        *,
-        dtype: Any = None,
-        device: str | Device | None = None,
+        self, data: Any, requires_grad: bool = False, *, dtype: Any = None, device: str | Device | None = None
     ) -> None:
         self._data, self._device = convert(data, dtype, device, copy=True)
         if requires_grad:
@@ -73,12 +68,19 @@ class Tensor(ArrayMethods):
 
     @property
     def data(self) -> Any:
-        """The array library's own array, shared; what you change in it is not seen by the tape."""
+        """The array library's own array, shared; what you change in it is not seen by the tape.
+
+        Setting it raises TypeError where gradients flow to this Tensor and the array is not floating, and ValueError
+        where ``.grad`` has another shape.
+        """
         return self._data
 
     @data.setter
     def data(self, value: Any) -> None:
-        self._data, _ = convert(value, None, self._device)
+        new = wrap(*convert(value, None, self._device)).requires_grad_(self.requires_grad)
+        if self._grad is not None and self._grad.shape != new.shape:
+            raise errors.stale_gradient(self._grad.shape, new.shape)
+        self._data = new._data
 
     @property
     def dtype(self) -> DType:

@@ -125,7 +125,7 @@ def input_of(x: Any, linked: bool = True) -> Tensor:
     TypeError
         If it is no array, or not floating.
     """
-    x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None))
+    x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
     if not x.dtype.differentiable:
         raise errors.not_differentiable(x.dtype)
     parents = ((entry_of(x, "input"), lambda g, kept: g),) if linked and x._node is not None else ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from ..backends import is_host
 from ..core.device import Device
 from ..core.tensor import Tensor
-from ..ops.creation import asarray
+from ..ops.data_type import as_tensor
 from ..ops.statistical import mean, sum
+
+__all__ = ["REDUCTIONS", "as_tensor", "known_reduction", "reduced", "waits"]
 
 REDUCTIONS: Final = ("mean", "sum", "none")
 
@@ -25,13 +26,6 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     if known_reduction(reduction) == "none":
         return losses
     return mean(losses) if reduction == "mean" else sum(losses)
-
-
-def as_tensor(x: Any, beside: Tensor | None = None) -> Tensor:
-    """Return `x` as a Tensor; beside another, numbers, lists and NumPy arrays go to the other's device."""
-    if isinstance(x, Tensor):
-        return x
-    return asarray(x, device=beside.device if beside is not None and is_host(x) else None)
 
 
 def waits(device: Device) -> bool:

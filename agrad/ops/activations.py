@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, Final, Literal
 
-from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from .data_type import require_real
 from .elementwise import multiply
 from .gathering import bare
 from .library import library
@@ -17,11 +17,6 @@ __all__ = ["erf", "gelu", "log_softmax", "logsumexp", "relu", "sigmoid", "silu",
 
 _ROOT_HALF: Final = math.sqrt(0.5)
 _ROOT_2_OVER_PI: Final = math.sqrt(2.0 / math.pi)
-
-
-def _require_real(x: Any) -> None:
-    if as_dtype(x.dtype).is_complex:
-        raise TypeError("it takes real numbers; write agrad.real(x) or agrad.imag(x)")
 
 
 # Elementwise
@@ -72,12 +67,18 @@ def relu(xp: Any, x: ArrayLike, /) -> Tensor:
     Tensor
         ``maximum(x, 0)``, of the same shape and dtype.
 
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
     Examples
     --------
     >>> import agrad
     >>> agrad.relu(agrad.asarray([-1.0, 0.0, 2.0]))
     Tensor([0., 0., 2.], dtype=float32, device='cpu')
     """
+    require_real(x)
     return xp.maximum(x, 0)
 
 
@@ -109,7 +110,7 @@ def sigmoid(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.sigmoid(agrad.asarray([-1000.0, 0.0, 1000.0]))
     Tensor([0. , 0.5, 1. ], dtype=float32, device='cpu')
     """
-    _require_real(x)
+    require_real(x)
     return xp.exp(xp.minimum(x, 0.0)) / (1.0 + xp.exp(-xp.abs(x)))  # of negative numbers only: nothing overflows
 
 
@@ -141,7 +142,7 @@ def softplus(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.softplus(agrad.asarray([-1000.0, 1000.0]))
     Tensor([   0., 1000.], dtype=float32, device='cpu')
     """
-    _require_real(x)
+    require_real(x)
     return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
@@ -181,7 +182,7 @@ def gelu(xp: Any, x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none"
     >>> agrad.round(1000 * agrad.gelu(agrad.asarray([-1.0, 0.0, 1.0])))
     Tensor([-159.,    0.,  841.], dtype=float32, device='cpu')
     """
-    _require_real(x)
+    require_real(x)
     if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
     return x * _below(xp, x, approximate)
@@ -316,7 +317,7 @@ def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = Fals
     Returns
     -------
     Tensor
-        ``log(sum(exp(x)))``, of the shape of `x` without `axis`.
+        ``log(sum(exp(x)))``, of the shape of `x` without `axis`; -inf where there is nothing to sum.
 
     Examples
     --------
@@ -324,6 +325,8 @@ def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = Fals
     >>> agrad.logsumexp(agrad.asarray([1000.0, -1000.0]))
     Tensor(1000., dtype=float32, device='cpu')
     """
+    if 0 in x.shape:
+        return xp.sum(x, axis=axis, keepdims=keepdims) - math.inf
     largest = xp.max(x, axis=axis, keepdims=True)
     shift = xp.where(xp.isinf(largest), 0.0, largest)
     total = xp.log(xp.sum(xp.exp(x - shift), axis=axis, keepdims=keepdims))

@@ -13,7 +13,7 @@ from ..core.device import Device, get_device
 from ..core.dtypes import as_dtype, get_default_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, convert, wrap
-from .data_type import astype, result_type, to_device
+from .data_type import as_tensor, astype, result_type, to_device
 from .manipulation import broadcast_arrays, reshape, stack
 
 __all__ = [
@@ -617,7 +617,7 @@ def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"indexing must be 'xy' or 'ij', not {indexing!r}")
-    tensors = [asarray(x) for x in arrays]
+    tensors = [as_tensor(x) for x in arrays]
     if any(x.ndim > 1 for x in tensors):
         raise ValueError(f"meshgrid needs 1-d arrays, not the shapes {[x.shape for x in tensors]}")
     axes = list(range(len(tensors)))

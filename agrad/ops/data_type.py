@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..backends import is_host
 from ..core.device import Device, get_device
 from ..core.dtypes import DType, as_dtype, from_native, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, convert, wrap
+from ..recording import is_grad_enabled
 
 __all__ = [
     "FloatInfo", "IntInfo", "astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type", "to_device",
@@ -51,9 +53,21 @@ class IntInfo:
 # Conversions
 
 
-def as_tensor(x: ArrayLike) -> Tensor:
-    """Return a Tensor as it is, and anything else that an array can be made of as a Tensor."""
-    return x if isinstance(x, Tensor) else wrap(*convert(x, None, None))
+def as_tensor(x: ArrayLike, beside: Tensor | None = None) -> Tensor:
+    """Return `x` as a Tensor; beside another, numbers, lists and NumPy arrays go to the other's device.
+
+    While recording it shares no memory with what the caller gave: that could change without the tape seeing it.
+    """
+    if isinstance(x, Tensor):
+        return x
+    device = beside.device if beside is not None and is_host(x) else None
+    return wrap(*convert(x, None, device, copy=True if is_grad_enabled() else None))
+
+
+def require_real(x: Any) -> None:
+    """Raise TypeError for a raw array of complex numbers: they have no order, though some libraries give them one."""
+    if from_native(x.dtype).is_complex:
+        raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
 
 
 def as_complex(xp: Any, x: Any) -> Any:

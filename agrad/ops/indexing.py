@@ -12,7 +12,7 @@ from math import prod
 from types import EllipsisType, NoneType
 from typing import Any, Final, NamedTuple
 
-from .. import backends, errors
+from .. import backends, errors, hooks
 from ..core import tape
 from ..core.primitive import ArrayLike
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
@@ -138,7 +138,8 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
     """Make ``x[key]`` equal to `value`.
 
     While recording, `x` gets new data and a new place on the tape, so that gradients flow to what it was and to
-    `value`. Under `no_grad` its memory changes, and so does all that shares it.
+    `value`. Under `no_grad` its memory changes, and so does all that shares it. So ``x[0][1] = v`` changes a Tensor
+    that nobody holds, and reaches `x` under `no_grad` only: write ``x[0, 1] = v``.
 
     Parameters
     ----------
@@ -208,6 +209,7 @@ def refuse_leaf(x: Tensor) -> None:
 
 def adopt(x: Tensor, result: Tensor) -> None:
     """Make `x` what `result` is: the same object with new data and a new place on the tape."""
+    hooks.follow(x._node, result._node)
     x._data, x._node = result._data, result._node
 
 
@@ -311,12 +313,20 @@ def _item(x: Tensor, key: Any, item: Any) -> Any:
     elif isinstance(item, list) and not item:
         index = _count_up(x, 0)
     else:
-        index = wrap(*convert(item, None, x.device, copy=True if is_grad_enabled() else None))
+        index = _index_array(x, key, item)
     if index.device is not x.device:
         raise errors.mixed_devices("x[key]", [x.device.name, index.device.name])
     if index.dtype.name != "bool" and not index.dtype.family.endswith("integer"):
         raise _wrong(x, key, f"arrays in a key must hold integers or booleans, not {index.dtype!r}")
     return index
+
+
+def _index_array(x: Tensor, key: Any, item: Any) -> Tensor:
+    try:
+        return wrap(*convert(item, None, x.device, copy=True if is_grad_enabled() else None))
+    except TypeError:
+        what = "a key is made of integers, slices, None, ... and arrays of integers or booleans, not of"
+        raise _wrong(x, key, f"{what} {type(item).__name__}") from None
 
 
 def _axes_of(item: Any) -> int:

@@ -7,10 +7,9 @@ from functools import lru_cache
 from math import prod
 from typing import Any, TypeAlias
 
-from .. import backends
 from ..core.primitive import ArrayLike, primitive, standard
 from ..core.tensor import Tensor
-from .creation import asarray
+from .data_type import as_tensor
 from .elementwise import multiply
 from .indexing import getitem
 from .manipulation import permute_dims, reshape
@@ -309,10 +308,8 @@ def _parsed(subscripts: str, *shapes: tuple[int, ...]) -> tuple[list[str], str]:
 
 def _together(operands: Sequence[Any]) -> list[Tensor]:
     """Make Tensors of all; what is on no device yet comes to that of the first Tensor."""
-    device = next((x.device for x in operands if isinstance(x, Tensor)), None)
-    return [
-        x if isinstance(x, Tensor) else asarray(x, device=device if backends.is_host(x) else None) for x in operands
-    ]
+    first = next((x for x in operands if isinstance(x, Tensor)), None)
+    return [as_tensor(x, first) for x in operands]
 
 
 def _lengths(terms: Sequence[Term]) -> dict[str, int]:

@@ -462,6 +462,8 @@ def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Rem
 def _retain_grad(self: Tensor, /) -> None:
     """Make `backward` leave this Tensor's gradient in ``.grad`` although it is no leaf, as its hooks return it.
 
+    Where the Tensor is written to afterwards, it is the gradient of its last value.
+
     Raises
     ------
     RuntimeError
@@ -513,7 +515,8 @@ Tensor.numpy = conversion.numpy
 Tensor.tolist = conversion.tolist
 Tensor.__array__ = conversion.array_protocol
 Tensor.__array_function__ = conversion.array_function
-Tensor.__array_ufunc__ = None  # NumPy's operators then leave `array + tensor` to Tensor.__radd__
+# NumPy's operators then leave `array + tensor` to Tensor.__radd__. CuPy's and masked arrays do for None only.
+Tensor.__array_ufunc__ = None
 Tensor.__bool__ = conversion.truth
 Tensor.__complex__ = conversion.to_complex
 Tensor.__dlpack__ = conversion.dlpack

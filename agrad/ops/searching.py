@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ..core.dtypes import as_dtype, get_default_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, wrap
-from .data_type import as_tensor
+from .data_type import as_tensor, require_real
 from .gathering import take
 
 __all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"]
@@ -77,6 +77,7 @@ def argmin(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool 
 
 
 def _check_choice(x: Any, axis: int | None) -> None:
+    require_real(x)
     if (prod(x.shape) if axis is None else x.shape[axis]) == 0:
         raise ValueError(f"there are no elements to choose from along axis {axis} of shape {tuple(x.shape)}")
 
@@ -142,6 +143,8 @@ def nonzero(xp: Any, x: ArrayLike, /) -> tuple[Tensor, ...]:
 @primitive
 def search_sorted(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, side: str) -> Tensor:
     """Return where `x2` belongs in the ascending `x1`."""
+    require_real(x1)
+    require_real(x2)
     return xp.searchsorted(x1, x2, side=side)
 
 

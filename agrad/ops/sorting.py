@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from .data_type import require_real
 
 __all__ = ["argsort", "sort"]
 
@@ -35,6 +36,7 @@ def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = Fals
     >>> agrad.argsort(agrad.asarray([3.0, 1.0, 2.0]))
     Tensor([1, 2, 0], dtype=int64, device='cpu')
     """
+    require_real(x)
     return xp.argsort(x, axis=axis, descending=descending, stable=stable)
 
 
@@ -58,6 +60,7 @@ def sort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, 
     >>> agrad.sort(agrad.asarray([3.0, 1.0, 2.0]), descending=True)
     Tensor([3., 2., 1.], dtype=float32, device='cpu')
     """
+    require_real(x)
     return xp.sort(x, axis=axis, descending=descending, stable=stable)
 
 

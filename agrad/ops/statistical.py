@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any, TypeAlias
 
-from ..core.dtypes import native
+from ..core.dtypes import as_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from .data_type import require_real
 
 __all__ = ["cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"]
 
@@ -114,7 +115,7 @@ def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     Parameters
     ----------
     x : ArrayLike
-        Real floating, of any shape.
+        Floating, of any shape.
     axis : int or tuple of int, optional
         The axes along which the elements vary; all of them by default.
     correction : float
@@ -126,8 +127,8 @@ def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     Returns
     -------
     Tensor
-        Of the shape of `x` without `axis` and the dtype of `x`; NaN where there are no more elements than
-        `correction`.
+        Of the shape of `x` without `axis` and the dtype of `x`, for complex numbers the real one: they vary by the
+        squared absolute values of their deviations. NaN where there are no more elements than `correction`.
 
     Examples
     --------
@@ -135,13 +136,20 @@ def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     >>> agrad.var(agrad.asarray([1.0, 2.0, 3.0, 4.0, 5.0]))
     Tensor(2., dtype=float32, device='cpu')
     """
-    return xp.var(x, axis=axis, correction=correction, keepdims=keepdims)
+    return _variance(xp, x, axis=axis, correction=correction, keepdims=keepdims)
+
+
+def _variance(xp: Any, x: Any, **settings: Any) -> Any:
+    if as_dtype(x.dtype).is_complex:  # the standard's `var` is for real numbers
+        return xp.var(xp.real(x), **settings) + xp.var(xp.imag(x), **settings)
+    return xp.var(x, **settings)
 
 
 def _var_x(g: Any, x: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
     degrees = _count(x.shape, axis) - correction
     scale = 2.0 / degrees if degrees > 0 else math.inf
-    return restore(xp, g * scale, x.shape, axis, keepdims) * (x - xp.mean(x, axis=axis, keepdims=True))
+    apart = x - xp.mean(x, axis=axis, keepdims=True)
+    return restore(xp, g * scale, x.shape, axis, keepdims) * (xp.conj(apart) if as_dtype(x.dtype).is_complex else apart)
 
 
 var.vjp(x=_var_x)
@@ -154,7 +162,7 @@ def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     Parameters
     ----------
     x : ArrayLike
-        Real floating, of any shape.
+        Floating, of any shape.
     axis : int or tuple of int, optional
         The axes along which the elements vary; all of them by default.
     correction : float
@@ -173,6 +181,8 @@ def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     >>> agrad.std(agrad.asarray([1.0, 3.0]))
     Tensor(1., dtype=float32, device='cpu')
     """
+    if as_dtype(x.dtype).is_complex:
+        return xp.sqrt(_variance(xp, x, axis=axis, correction=correction, keepdims=keepdims))
     return xp.std(x, axis=axis, correction=correction, keepdims=keepdims)
 
 
@@ -213,6 +223,7 @@ def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
     >>> x.grad
     Tensor([0. , 0.5, 0.5], dtype=float32, device='cpu')
     """
+    require_real(x)
     return xp.max(x, axis=axis, keepdims=keepdims)
 
 
@@ -240,6 +251,7 @@ def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
     >>> agrad.min(agrad.asarray([[1.0, 2.0], [4.0, 3.0]]), axis=1)
     Tensor([1., 3.], dtype=float32, device='cpu')
     """
+    require_real(x)
     return xp.min(x, axis=axis, keepdims=keepdims)
 
 

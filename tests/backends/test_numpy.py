@@ -110,6 +110,11 @@ def test_clip_between_arrays():
     same("clip", np.asarray([np.nan, 1.0, np.inf], dtype=np.float32), 0.0, 2.0)
 
 
+def test_clip_refuses_complex_numbers():
+    with pytest.raises(TypeError, match=r"real numbers; write agrad.real\(x\)"):
+        xp.clip(np.asarray([1j, 2.0]), 0.0, 1.0)
+
+
 def test_clip_returns_a_copy():
     x = np.ones(3)
     assert not np.shares_memory(xp.clip(x), x)

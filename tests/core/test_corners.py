@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import agrad
+from agrad import nn
 from agrad.testing import assert_close
 
 
@@ -166,3 +167,82 @@ def test_the_order_of_polygamma_has_no_gradient(device):
     n, x = agrad.asarray(1.0, requires_grad=True), agrad.asarray(2.0)
     with pytest.raises(NotImplementedError, match=r"n.detach\(\)"):
         agrad.special.polygamma(n, x)
+
+
+A, TABLE = np.asarray([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32), np.asarray([1, 0])
+USES = {
+    "operator": (lambda w, a: w * a, A),
+    "operator on the right": (lambda w, a: a @ w, A),
+    "function": (agrad.matmul, A),
+    "condition": (lambda w, a: agrad.where(a, w, 2 * w), A > 2),
+    "take": (lambda w, a: agrad.take(w, a, axis=0), TABLE),
+    "view": (lambda w, a: w * agrad.permute_dims(a, (1, 0)), A),
+    "einsum": (lambda w, a: agrad.einsum("ij,jk->ik", w, a), A),
+    "grid": (lambda w, a: w * agrad.meshgrid(a, a)[0], A[0]),
+    "linear": (lambda w, a: nn.functional.linear(a, w), A),
+    "conv": (lambda w, a: nn.functional.conv1d(a, w[None]), A[:, None] * A[:, :, None]),
+    "embedding": (lambda w, a: nn.functional.embedding(a, w), TABLE),
+    "loss": (nn.functional.mse_loss, A),
+    "labels": (nn.functional.cross_entropy, TABLE),
+    "sequence": (lambda w, a: agrad.stack([w, a]) ** 2, A),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("use", "array"), USES.values(), ids=USES)
+def test_an_array_may_change_after_it_was_an_operand(device, use, array):
+    def gradient(buffer, then):
+        w = agrad.tensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True)
+        y = use(w, buffer)
+        buffer[...] = then
+        (y * y).sum().backward()
+        return w.grad.tolist()
+
+    assert gradient(array.copy(), 1) == gradient(array.copy(), array)
+
+
+def test_an_argument_of_a_transform_may_change_afterwards(device):
+    a = np.asarray([1.0, 2.0], dtype=np.float32)
+    _, pull = agrad.vjp(lambda x: (x**3).sum(), a)
+    a[...] = 5
+    assert pull(agrad.asarray(1.0))[0].tolist() == [3.0, 12.0]
+
+
+def test_asarray_still_shares():
+    a = np.ones(3)
+    x = agrad.asarray(a)
+    a[...] = 5
+    assert x.tolist() == [5.0, 5.0, 5.0]
+
+
+def over_bytes():
+    return np.frombuffer(bytearray(np.arange(4.0).tobytes()))
+
+
+def over_dlpack():
+    return np.from_dlpack(np.arange(4.0))
+
+
+def over_a_file(path):
+    np.arange(4.0).tofile(path)
+    return np.memmap(path, mode="r+")[:].view("f8")
+
+
+@pytest.mark.parametrize("make", [over_bytes, over_dlpack, over_a_file])
+def test_a_change_of_memory_that_numpy_does_not_own_is_noticed(make, tmp_path):
+    a = agrad.asarray(make(tmp_path / "numbers") if make is over_a_file else make(), device="cpu")
+    w = agrad.ones(3, dtype=agrad.float64, device="cpu", requires_grad=True)
+    loss = (w * a[1:]).sum()
+    with agrad.no_grad():
+        a[...] = 100.0
+    with pytest.raises(RuntimeError, match="changed in place"):
+        loss.backward()
+
+
+@pytest.mark.filterwarnings("ignore:You are comparing")
+@pytest.mark.parametrize("graph", [False, True])
+def test_a_module_that_moves_before_backward_is_noticed(graph):
+    layer = nn.Linear(2, 1, device="cpu")
+    loss = layer(agrad.ones((1, 2), device="cpu")).sum()
+    layer.to("strict")
+    with pytest.raises(ValueError, match=r"linear was computed on cpu, and .* moved to strict since; write .to"):
+        loss.backward(create_graph=graph)

@@ -1,5 +1,6 @@
 """The backward pass: what it computes, what it keeps, and what it refuses."""
 
+import asyncio
 import contextvars
 import math
 import threading
@@ -131,6 +132,15 @@ def test_complex_cotangents_of_real_inputs_lose_their_imaginary_part(device):
 def test_backward_from_several_elements_needs_a_gradient(device):
     with pytest.raises(RuntimeError, match=r"\(3,\).*backward\(gradient\)"):
         (leaf() * 2).backward()
+
+
+def test_backward_from_a_complex_number_needs_a_gradient(device):
+    z = agrad.asarray(1 + 2j, requires_grad=True)
+    for differentiate in (agrad.Tensor.backward, lambda y: agrad.gradients(y, z)):
+        with pytest.raises(RuntimeError, match=r"only a real number.*complex64; write agrad.real\(x\).backward\(\)"):
+            differentiate(z * z)
+    (z * z).backward(agrad.asarray(1 + 0j))
+    assert z.grad.item() == 2 - 4j
 
 
 def test_backward_with_a_gradient(device):
@@ -431,6 +441,67 @@ def test_one_no_grad_object_can_be_entered_again():
     with block, block:
         assert not agrad.is_grad_enabled()
     assert agrad.is_grad_enabled()
+
+
+@pytest.mark.parametrize(("mode", "recorded"), [(agrad.no_grad, False), (agrad.enable_grad, True)])
+def test_a_mode_decorates_without_parentheses(mode, recorded):
+    @mode
+    def recording(x):
+        """What it was."""
+        return agrad.is_grad_enabled(), x
+
+    class Holder:
+        @mode
+        def method(self):
+            return agrad.is_grad_enabled()
+
+    with agrad.set_grad_enabled(not recorded):
+        assert recording(1) == (recorded, 1)
+        assert Holder().method() is recorded
+        assert agrad.is_grad_enabled() is not recorded
+    assert recording.__doc__ == "What it was."
+
+
+@pytest.mark.parametrize("mode", [agrad.no_grad, agrad.enable_grad, agrad.no_grad(), agrad.set_grad_enabled(True)])
+@pytest.mark.parametrize("thing", [int, False, "f"])
+def test_a_mode_refuses_to_decorate_what_is_no_function(mode, thing):
+    with pytest.raises(TypeError, match=r"decorates functions, and the methods of a class, not "):
+        mode(thing)
+
+
+def test_one_no_grad_object_in_two_threads():
+    block, both_in, errors = agrad.no_grad(), threading.Barrier(2), []
+
+    def work():
+        try:
+            with block:
+                both_in.wait(10)
+                assert not agrad.is_grad_enabled()
+                both_in.wait(10)
+            assert agrad.is_grad_enabled()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_another_task_may_close_what_one_entered():
+    async def values():
+        with agrad.no_grad():
+            yield agrad.is_grad_enabled()
+
+    async def work():
+        steps = values()
+        assert await asyncio.create_task(anext(steps)) is False
+        await steps.aclose()
+        return agrad.is_grad_enabled()
+
+    assert asyncio.run(work())
 
 
 def test_set_grad_enabled_in_its_three_uses():

@@ -132,6 +132,44 @@ def test_data_can_be_replaced():
     assert x.requires_grad
 
 
+def test_data_that_replaces_other_may_have_another_shape():
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    x.data = np.asarray([3.0, 4.0, 5.0], dtype=np.float32)
+    x.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("data", [np.asarray([1, 2]), np.asarray([True, False])])
+@pytest.mark.parametrize("make", [lambda x: x, lambda x: x * 1])
+def test_data_that_gradients_flow_to_stays_floating(data, make):
+    x = make(agrad.asarray([1.0, 2.0], requires_grad=True))
+    with pytest.raises(TypeError, match="can require gradients, not"):
+        x.data = data
+    assert x.tolist() == [1.0, 2.0]
+    x.detach().data = data
+
+
+@pytest.mark.parametrize("nest", [lambda w: [w, w], lambda w: [[w], [w]], lambda w: [1.0, w[0]], lambda w: (w[0], 2.0)])
+def test_a_list_of_tracked_tensors_is_refused_with_the_remedy(device, nest):
+    w = agrad.asarray([1.0], requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"that require gradients would lose them; write agrad.stack"):
+        agrad.tensor(nest(w))
+    with agrad.no_grad():
+        assert agrad.tensor([w.detach(), w.detach()]).shape == (2, 1)
+
+
+@pytest.mark.parametrize("data", [np.ones(1), np.ones(3), np.ones((2, 1))])
+def test_data_must_fit_the_gradient_that_is_there(data):
+    x = agrad.asarray([1.0, 2.0], requires_grad=True)
+    x.sum().backward()
+    with pytest.raises(ValueError, match=r"x.grad has shape \(2,\), .*; write x.grad = None before"):
+        x.data = data
+    x.grad = None
+    x.data = data
+    x.sum().backward()
+    assert x.grad.shape == data.shape
+
+
 def test_0d_tensors_have_no_length():
     x = agrad.asarray(1.0)
     with pytest.raises(TypeError, match="0-d"):

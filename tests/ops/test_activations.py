@@ -48,7 +48,7 @@ def test_softplus_keeps_its_digits_where_it_is_small(device):
     assert_close(slope(agrad.softplus, [-20.0, 0.0, 20.0]), [math.exp(-20.0), 0.5, 1.0], rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["erf", "sigmoid", "softplus", "gelu", "silu"])
+@pytest.mark.parametrize("name", ["erf", "relu", "sigmoid", "softplus", "gelu", "silu"])
 def test_complex_numbers_are_refused(device, name):
     with pytest.raises(TypeError, match="real"):
         getattr(agrad, name)(agrad.tensor([1j]))
@@ -86,3 +86,15 @@ def test_logsumexp_of_nothing_but_masks(device):
 def test_erf_of_the_ends(device):
     assert agrad.erf(agrad.tensor([-math.inf, 0.0, math.inf])).tolist() == [-1.0, 0.0, 1.0]
     assert math.isnan(agrad.erf(agrad.tensor(math.nan)).item())
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "expected"), [((3, 0), 1, [-math.inf] * 3), ((0, 3), 1, []), ((0,), None, -math.inf)]
+)
+def test_logsumexp_of_nothing(device, shape, axis, expected):
+    x = agrad.zeros(shape, requires_grad=True)
+    y = agrad.logsumexp(x, axis=axis)
+    assert y.tolist() == expected
+    assert y.dtype == x.dtype
+    y.sum().backward()
+    assert x.grad.shape == shape

@@ -394,3 +394,12 @@ def test_take_says_what_is_wrong(device):
         agrad.take(agrad.zeros((2, 3)), agrad.asarray([0]), axis=2)
     with pytest.raises(TypeError, match="integers"):
         agrad.take(agrad.zeros(3), agrad.asarray([0.0]))
+
+
+@pytest.mark.parametrize("key", ["a", (0, "a"), {}, b"1", object])
+def test_what_is_no_key_is_an_index_error(device, key):
+    x = agrad.ones((2, 2))
+    with pytest.raises(IndexError, match=r"does not fit a Tensor of shape \(2, 2\): a key is made of integers, slices"):
+        x[key]
+    with pytest.raises(IndexError, match=r"a key is made of integers, slices"):
+        x[key] = 1.0

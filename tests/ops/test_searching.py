@@ -111,3 +111,11 @@ def test_reductions_of_nothing(device):
     assert agrad.any(agrad.zeros(0)).item() is False
     with pytest.raises(ValueError):
         agrad.argmax(agrad.zeros(0))
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin", "argsort", "max", "min", "searchsorted", "sort"])
+def test_what_orders_numbers_refuses_complex_ones(device, name):
+    z = agrad.asarray([2 + 1j, 1 + 2j])
+    others = (z,) if name == "searchsorted" else ()
+    with pytest.raises(TypeError, match=r"complex.* real"):
+        getattr(agrad, name)(z, *others)
