@@ -1,4 +1,4 @@
-"""What all losses do at their ends: take their arguments, and reduce the losses of the elements."""
+"""What losses and layers do at their ends: take their arguments, and reduce many numbers to few."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from ..backends import is_host
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
+from ..ops.data_type import astype
 from ..ops.statistical import mean, sum
 
 REDUCTIONS: Final = ("mean", "sum", "none")
+HALVES: Final = ("float16", "bfloat16")
 
 
 def known_reduction(reduction: str) -> str:
@@ -32,6 +34,16 @@ def as_tensor(x: Any, beside: Tensor | None = None) -> Tensor:
     if isinstance(x, Tensor):
         return x
     return asarray(x, device=beside.device if beside is not None and is_host(x) else None)
+
+
+def widened(x: Tensor) -> Tensor:
+    """Return numbers of 16 bits as float32, others as they are: in 16 bits, sums of squares overflow."""
+    return astype(x, "float32") if x.dtype.name in HALVES else x
+
+
+def narrowed(out: Tensor, x: Tensor) -> Tensor:
+    """Return in the dtype of `x` what was computed of it widened."""
+    return astype(out, x.dtype) if x.dtype.name in HALVES else out
 
 
 def waits(device: Device) -> bool:
