@@ -88,7 +88,8 @@ def batch_norm(
 
     Notes
     -----
-    An empty batch has an empty result, and leaves the record as it was. The record's variance is the unbiased one. Source: S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015.
+    The record's variance is the unbiased one; an empty batch leaves the record as it was. Source: S. Ioffe and
+    C. Szegedy, "Batch normalization", ICML 2015.
 
     Examples
     --------
