@@ -159,6 +159,19 @@ def test_uniform_overwrites_in_place(device):
     assert 2.0 <= x.min().item() < x.max().item() < 3.0
 
 
+@pytest.mark.parametrize(
+    ("layer", "value"),
+    [(nn.PReLU(), -0.25), *((nn.Softmax(dim), 1.0) for dim in (None, 0, -1)), (nn.LogSoftmax(-1), 0.0)],
+    ids=repr,
+)
+def test_activations_of_one_number(device, layer, value):
+    x = agrad.asarray(-1.0, requires_grad=True)
+    out = layer.to(device)(x)
+    assert (out.shape, out.item()) == ((), value)
+    out.backward()
+    assert x.grad.shape == ()
+
+
 def test_an_empty_batch_leaves_the_record_of_batch_norm(device):
     layer = nn.BatchNorm1d(2)
     for shape in ((0, 2), (3, 2, 0)):

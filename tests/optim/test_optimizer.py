@@ -37,7 +37,7 @@ def test_nothing_to_optimize_is_explained():
     [
         (lambda: nn.Linear(1, 1), r"write model.parameters\(\)"),
         (lambda: nn.Sequential(nn.Linear(1, 1)), r"write model.parameters\(\)"),
-        (lambda: list(nn.Linear(1, 1).named_parameters()), r"write model.parameters\(\)"),
+        (lambda: list(nn.Sequential(nn.Linear(1, 1)).named_children()), r"write model.parameters\(\)"),
         (lambda: nn.Parameter([1.0]), r"write \[...\]"),
         (lambda: {"params": [nn.Parameter([1.0])]}, r"write \[...\]"),
         (lambda: [1.0], "float"),
