@@ -172,6 +172,12 @@ def test_activations_of_one_number(device, layer, value):
     assert x.grad.shape == ()
 
 
+def test_identity_takes_the_settings_of_what_it_stands_for():
+    x = agrad.ones(2)
+    assert nn.Identity(54, unused=1)(x) is x
+    assert repr(nn.Identity(54, unused=1)) == "Identity()"
+
+
 def test_an_empty_batch_leaves_the_record_of_batch_norm(device):
     layer = nn.BatchNorm1d(2)
     for shape in ((0, 2), (3, 2, 0)):
