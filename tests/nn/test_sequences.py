@@ -58,6 +58,13 @@ def test_the_future_does_not_matter(device):
     assert_close(layer(x, is_causal=True)[:, :3], layer(changed, is_causal=True)[:, :3].detach().numpy(), atol=1e-5)
 
 
+def test_a_module_as_activation_comes_last():
+    layer = nn.TransformerEncoderLayer(4, 2, 8, activation=nn.PReLU())
+    assert list(layer.state_dict())[-1] == "activation.weight"
+    assert list(layer.parameters())[-1] is layer.activation.weight
+    assert layer(agrad.ones((3, 4))).shape == (3, 4)
+
+
 def test_dropout_between_layers_only_while_training(device):
     agrad.manual_seed(0)
     layer = nn.LSTM(3, 4, num_layers=2, dropout=0.5)
