@@ -85,7 +85,7 @@ def max_pool2d(
     Raises
     ------
     ValueError
-        If the shapes do not fit, if the window is larger than the padded picture, or if there is too much padding.
+        If the shapes do not fit, if no window finds room, or if there is too much padding.
 
     Examples
     --------
