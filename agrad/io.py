@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -22,7 +23,7 @@ __all__ = ["load", "save"]
 
 _VERSION: Final = 1
 _PLAIN: Final = (bool, int, float, str, type(None))
-_REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}
+_REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}  # older files have complex64 as pairs of these too
 # safetensors' names of dtypes; a bfloat16 is read as the upper half of a float32.
 _DTYPES: Final = {
     "BOOL": "bool", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
@@ -54,8 +55,8 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     Notes
     -----
     A Tensor's device, gradient and history are not saved. A Tensor that occurs several times is stored once, and
-    is one Tensor again when loaded; other readers of safetensors files find it under its first name only. Complex
-    Tensors are stored as pairs of reals, bfloat16 as float32.
+    is one Tensor again when loaded; other readers of safetensors files find it under its first name only. A complex128
+    Tensor is stored as pairs of reals, bfloat16 as float32. A checksum of the data is kept beside the structure.
 
     Examples
     --------
@@ -73,7 +74,8 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
         structure = writer.encode(state, ())
     except RecursionError:
         raise ValueError("the state is nested too deeply to be saved: does it contain itself?") from None
-    metadata = {"agrad": json.dumps({"version": _VERSION, "state": structure})}
+    described = {"version": _VERSION, "state": structure, "crc32": _checksum(writer.arrays)}
+    metadata = {"agrad": json.dumps(described)}
     _replace(os.fsdecode(path), serialize(writer.arrays, metadata))
 
 
@@ -89,15 +91,16 @@ def load(path: str | os.PathLike[str], device: str | Device | None = None) -> An
     Returns
     -------
     Any
-        The state as it was saved; a flat dict of Tensors for a file from elsewhere. bfloat16 becomes float32 on
-        devices that do not have it.
+        The state as it was saved; a flat dict of Tensors for a file from elsewhere, with the names that PyTorch's
+        `save_model` left out because their Tensor is there under another one. bfloat16 becomes float32 on devices that
+        do not have it.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no safetensors file, or is cut short or damaged.
+        If it is no safetensors file, or is cut short or damaged; a file of agrad's also if its data has changed.
 
     Examples
     --------
@@ -115,8 +118,8 @@ def load(path: str | os.PathLike[str], device: str | Device | None = None) -> An
     entries, metadata = _parse(content, path)
     try:
         if "agrad" in metadata:
-            return _Reader(entries, target).decode(_structure(metadata["agrad"]))
-        return {name: _tensor(entry, None, target) for name, entry in entries.items()}
+            return _Reader(entries, target).decode(_structure(metadata["agrad"], entries))
+        return _with_shared({name: _tensor(entry, None, target) for name, entry in entries.items()}, metadata)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path!r} holds no state that agrad can read: {error!r}") from error
 
@@ -164,7 +167,7 @@ class _Writer:
                 name += "_"
             node = self._written[id(tensor.data)] = {"tensor": name}
             dtype = tensor.dtype.name
-            if dtype == "bfloat16" or tensor.dtype.is_complex:
+            if dtype in ("bfloat16", "complex128"):
                 node["dtype"] = dtype
             self.arrays[name] = _to_host(tensor)
         return self._written[id(tensor.data)]
@@ -180,9 +183,17 @@ def _to_host(tensor: Tensor) -> Any:
     if tensor.dtype.name == "bfloat16":
         data = device.xp.astype(data, device.xp.float32)
     array = device.backend.to_numpy(data).copy(order="C")
-    if tensor.dtype.is_complex:
+    if tensor.dtype.name == "complex128":
         array = array.reshape(-1).view(array.real.dtype).reshape((*array.shape, 2))
     return array
+
+
+def _checksum(data: Mapping[str, Any]) -> int:
+    """Return one number for all data, whatever the order that a file has it in."""
+    checksum = 0
+    for name in sorted(data):
+        checksum = zlib.crc32(data[name], checksum)
+    return checksum
 
 
 def _replace(path: str, content: bytes) -> None:
@@ -217,16 +228,24 @@ def _parse(content: bytes, path: str) -> tuple[dict[str, dict[str, Any]], dict[s
     try:
         entries = dict(deserialize(content))  # type: ignore[no-untyped-call, unused-ignore]
         length = int.from_bytes(content[:8], "little")
-        return entries, json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        return entries, json.loads(content[8 : 8 + length]).get("__metadata__") or {}
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{path!r} is no safetensors file, or it is damaged: {error}") from error
 
 
-def _structure(text: str) -> Any:
+def _structure(text: str, entries: dict[str, dict[str, Any]]) -> Any:
     described = json.loads(text)
     if described["version"] != _VERSION:
         raise ValueError(f"it was written by another version of agrad, in format {described['version']!r}")
+    if "crc32" in described and described["crc32"] != _checksum({name: x["data"] for name, x in entries.items()}):
+        raise ValueError("its data is not what was saved: the file is damaged")
     return described["state"]
+
+
+def _with_shared(tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Tensor]:
+    """Add the names that the metadata says another name stands for, as in files of safetensors' `save_model`."""
+    shared = {name: tensors[kept] for name, kept in metadata.items() if kept in tensors}
+    return shared | tensors
 
 
 class _Reader:

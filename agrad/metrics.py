@@ -6,10 +6,11 @@ Results stay on the device; ``.item()`` reads them.
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 from .core.tensor import Tensor, wrap
-from .ops.creation import arange, asarray, ones, zeros
+from .ops.creation import arange, asarray, full, ones, zeros
 from .ops.elementwise import abs, isnan, maximum
 from .ops.manipulation import expand_dims, reshape
 from .ops.searching import argmax, where
@@ -278,12 +279,13 @@ def r2_score(input: Any, target: Any) -> Tensor:
     Parameters
     ----------
     input, target : Tensor
-        Of the same shape.
+        Of the same shape, ``(n,)`` or ``(n, outputs)``.
 
     Returns
     -------
     Tensor
-        Of shape (): 1 for perfect predictions, 0 for those no better than the mean, negative for worse ones.
+        Of shape (): 1 for perfect predictions, 0 for those no better than the mean, negative for worse ones; the mean
+        over the outputs, and NaN for less than two targets.
 
     Raises
     ------
@@ -292,7 +294,7 @@ def r2_score(input: Any, target: Any) -> Tensor:
 
     Notes
     -----
-    For targets that are all the same it is 1 if the predictions are perfect and 0 if not, as in scikit-learn.
+    As in scikit-learn, for targets that are all the same it is 1 if the predictions are perfect and 0 if not.
 
     Examples
     --------
@@ -301,9 +303,12 @@ def r2_score(input: Any, target: Any) -> Tensor:
     Tensor(0.5, dtype=float32, device='cpu')
     """
     predicted, right = _alike(input, target)
-    left, whole = sum((right - predicted) ** 2), sum((right - mean(right)) ** 2)
+    if not right.ndim or right.shape[0] < 2:
+        return full((), nan, dtype=right.dtype, device=right.device)
+    left = sum((right - predicted) ** 2, axis=0)
+    whole = sum((right - mean(right, axis=0)) ** 2, axis=0)
     constant = whole == 0
-    return where(constant, (left == 0).astype(left.dtype), 1 - left / where(constant, 1.0, whole))
+    return mean(where(constant, (left == 0).astype(left.dtype), 1 - left / where(constant, 1.0, whole)))
 
 
 # What they share

@@ -6,7 +6,7 @@ Each device has one generator, made when it is first drawn from. Names and argum
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from operator import index
 from typing import Any, TypeAlias
@@ -52,13 +52,7 @@ def manual_seed(seed: int) -> None:
     >>> agrad.all(x == agrad.rand(3)).item()
     True
     """
-    global _seed
-    chosen = index(seed)
-    if not 0 <= chosen < 2**64:
-        raise ValueError(f"a seed is an integer from 0 to 2**64 - 1, not {seed}")
-    _seed = chosen
-    _generators.clear()
-    _states.clear()
+    _start_over(_checked_seed(seed), {})
 
 
 def get_state() -> dict[str, Any]:
@@ -88,17 +82,43 @@ def set_state(state: dict[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If it is something else.
+        If it is something else; nothing has changed then.
     """
-    global _seed
     try:
-        seed, devices = index(state["seed"]), dict(state["devices"])
-    except (TypeError, KeyError, ValueError):
-        raise ValueError("this is no state of random numbers; give set_state what get_state returned") from None
+        seed, devices = _checked_seed(state["seed"]), dict(state["devices"])
+        for name, saved in devices.items():
+            _check_state(name, saved)
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"this is no state of random numbers ({error!r}); give set_state what get_state returned"
+        ) from error
+    _start_over(seed, devices)
+
+
+def _start_over(seed: int, states: dict[str, dict[str, Any]]) -> None:
+    global _seed
     _seed = seed
     _generators.clear()
     _states.clear()
-    _states.update(devices)
+    _states.update(states)
+
+
+def _checked_seed(seed: int) -> int:
+    chosen = index(seed)
+    if not 0 <= chosen < 2**64:
+        raise ValueError(f"a seed is an integer from 0 to 2**64 - 1, not {seed}")
+    return chosen
+
+
+def _check_state(name: str, state: dict[str, Any]) -> None:
+    """Put a generator on trial into a state; that of a device which is not here can only be a dict."""
+    if not isinstance(name, str) or not isinstance(state, Mapping):
+        raise TypeError(f"the state of device {name!r} is a {type(state).__name__}")
+    try:
+        device = Device(name)
+    except (RuntimeError, ValueError):
+        return
+    device.backend.set_state(device.backend.generator(0, device.native), dict(state))
 
 
 def _generator(device: Device) -> Any:

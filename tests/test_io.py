@@ -190,6 +190,35 @@ def test_bfloat16_and_complex_from_elsewhere(path):
     assert agrad.load(path)["z"].tolist() == [1 + 2j]
 
 
+def test_what_elsewhere_was_left_out_as_shared_is_found_by_its_names(path):
+    metadata = {"format": "pt", "out.weight": "emb.weight", "emb.weight": "c"}  # as safetensors' save_model writes it
+    entries = {"emb.weight": X, "c": {**X, "data_offsets": [8, 16]}}
+    path.write_bytes(raw({"__metadata__": metadata, **entries}, b"\0" * 16))
+    loaded = agrad.load(path)
+    assert sorted(loaded) == ["c", "emb.weight", "out.weight"]
+    assert loaded["out.weight"] is loaded["emb.weight"]
+    assert loaded["emb.weight"] is not loaded["c"]
+
+
+def test_metadata_may_be_null(path):
+    path.write_bytes(raw({"__metadata__": None, "x": X}, b"\0" * 8))
+    assert agrad.load(path)["x"].tolist() == [0.0, 0.0]
+
+
+def test_complex64_is_safetensors_own(path):
+    from safetensors.numpy import load_file
+
+    agrad.save({"z": agrad.asarray([1 + 2j], dtype="complex64")}, path)
+    assert load_file(path)["z"].tolist() == [1 + 2j]
+
+
+def test_pairs_of_reals_are_read_as_complex_numbers(path):
+    text = '{"version": 1, "state": {"tensor": "z", "dtype": "complex64"}}'
+    entry = {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}
+    path.write_bytes(raw({"__metadata__": {"agrad": text}, "z": entry}, np.complex64(1 + 2j).tobytes()))
+    assert agrad.load(path).tolist() == [1 + 2j]
+
+
 # What is refused
 
 
@@ -248,6 +277,16 @@ def test_damaged_files_are_named(path):
         with pytest.raises(ValueError) as caught:
             agrad.load(path)
         assert str(path) in str(caught.value), kind
+
+
+def test_a_flipped_bit_in_the_data_is_noticed(path):
+    agrad.save({"x": agrad.arange(4.0), "n": 1, "y": agrad.asarray(1j), "z": agrad.zeros((0, 2))}, path)
+    content = path.read_bytes()
+    begin = 8 + int.from_bytes(content[:8], "little")
+    for place in range(begin, len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(ValueError, match="not what was saved"):
+            agrad.load(path)
 
 
 X = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}

@@ -83,19 +83,30 @@ def test_precision_and_recall(device, ours, theirs, labels, target):
     assert ours(*asked(labels, target), average=None).tolist() == pytest.approx(each.tolist())
 
 
-@pytest.mark.parametrize("shape", [(20,), (5, 4), (1, 20)])
+@pytest.mark.parametrize("shape", [(20,), (5, 4), (2, 20)])
 def test_numbers(device, shape):
     right = RANDOM.standard_normal(shape).astype("float32")
     predicted = right + RANDOM.standard_normal(shape).astype("float32") / 2
-    flat = right.reshape(-1), predicted.reshape(-1)
-    assert_close(metrics.r2_score(*asked(predicted, right)), agrad.asarray(float(sklearn.r2_score(*flat))), rtol=1e-5)
-    error = float(sklearn.mean_absolute_error(*flat))
+    score, error = (float(f(right, predicted)) for f in (sklearn.r2_score, sklearn.mean_absolute_error))
+    assert_close(metrics.r2_score(*asked(predicted, right)), agrad.asarray(score), rtol=1e-5)
     assert_close(metrics.mean_absolute_error(*asked(predicted, right)), agrad.asarray(error), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("predicted", "score"), [([2.0, 2.0], 1.0), ([1.0, 2.0], 0.0)])
 def test_targets_that_are_all_the_same(device, predicted, score):
     assert metrics.r2_score(*asked(predicted, [2.0, 2.0])).item() == score
+
+
+def test_a_column_of_targets_that_are_all_the_same(device):
+    predicted, right = asked([[2.0, 1.0], [2.0, 3.0]], [[2.0, 1.0], [2.0, 2.0]])
+    assert metrics.r2_score(predicted, right).item() == sklearn.r2_score(right.tolist(), predicted.tolist()) == 0.0
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (1,), (1, 2), ()])
+def test_fewer_than_two_targets_have_no_variance(device, shape):
+    score = metrics.r2_score(agrad.ones(shape), agrad.ones(shape))
+    assert score.shape == ()
+    assert math.isnan(score.item())
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])

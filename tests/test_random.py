@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -75,6 +76,38 @@ def test_a_state_of_before_the_first_draw(device):
     first = agrad.rand(3).tolist()
     agrad.random.set_state(state)
     assert agrad.rand(3).tolist() == first
+
+
+WRONG_SETTINGS = [
+    {"seed": -5}, {"seed": 2**64}, {"devices": 3}, {"devices": {"cuda:9": "garbage"}}, {"devices": {3: {}}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", WRONG_SETTINGS, ids=str)
+def test_a_state_with_wrong_settings_changes_nothing(change):
+    state = agrad.random.get_state()
+    with pytest.raises(ValueError, match="what get_state returned"):
+        agrad.random.set_state({**state, **change})
+    assert agrad.random.get_state() == state
+
+
+@pytest.mark.parametrize("wrong", ["garbage", {"bogus": 1}, {}, None], ids=str)
+def test_a_wrong_state_of_a_device_changes_nothing(device, wrong):
+    agrad.rand(3)
+    state = agrad.random.get_state()
+    with pytest.raises(ValueError, match="what get_state returned"):
+        agrad.random.set_state({**state, "devices": {device.name: wrong}})
+    assert agrad.random.get_state() == state
+
+
+def test_each_entry_of_the_state_of_a_device_is_looked_at(device):
+    agrad.rand(3)
+    state = agrad.random.get_state()
+    for name in state["devices"][device.name]:
+        changed = {**state["devices"][device.name], name: []}
+        with suppress(ValueError):  # what a library takes, it must be able to draw with
+            agrad.random.set_state({**state, "devices": {device.name: changed}})
+            agrad.rand(3)
 
 
 def test_a_state_from_a_machine_with_other_devices(device):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from .base import Backend
@@ -30,4 +31,4 @@ class StreamBackend(Backend):
         return {"seed": generator.seed, "draws": generator.draws}
 
     def set_state(self, generator: Any, state: dict[str, Any]) -> None:
-        generator.seed, generator.draws = state["seed"], state["draws"]
+        generator.seed, generator.draws = index(state["seed"]), index(state["draws"])

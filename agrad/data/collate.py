@@ -16,7 +16,8 @@ __all__ = ["default_collate"]
 def default_collate(items: Sequence[Any]) -> Any:
     """Stack items that are alike: arrays and numbers along a new first axis, the parts of tuples and dicts apart.
 
-    What is no number, text for instance, becomes a list.
+    Numbers of NumPy keep their dtype, Python's get the default one. What is no number, text for instance, becomes a
+    list.
 
     Parameters
     ----------
@@ -26,7 +27,8 @@ def default_collate(items: Sequence[Any]) -> Any:
     Returns
     -------
     Any
-        Of the same structure as one item.
+        Of the same structure as one item: a tuple for tuples, where PyTorch makes a list, and a list for lists; any
+        mapping becomes a dict.
 
     Raises
     ------
@@ -51,7 +53,9 @@ def default_collate(items: Sequence[Any]) -> Any:
         _alike(items, [len(item) for item in items], "lengths")
         parts = [default_collate(part) for part in zip(*items, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
-    if type(first) in SCALARS or backends.is_number(first):
+    if backends.is_number(first):
+        return asarray(backends.read(list(items)))
+    if type(first) in SCALARS:
         return asarray(list(items))
     try:
         tensors = [asarray(item) for item in items]

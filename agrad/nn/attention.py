@@ -288,7 +288,6 @@ class TransformerEncoderLayer(Module):
         super().__init__()
         if isinstance(activation, str) and activation not in _ACTIVATIONS:
             raise ValueError(f"activation must be 'relu', 'gelu' or a function, not {activation!r}")
-        self.activation = _ACTIVATIONS[activation] if isinstance(activation, str) else activation
         self.norm_first = norm_first
         place: dict[str, Any] = {"device": device, "dtype": dtype}
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **place)
@@ -299,6 +298,8 @@ class TransformerEncoderLayer(Module):
         self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
+        # Last, so that the parameters of a module stand where they do in PyTorch.
+        self.activation = _ACTIVATIONS[activation] if isinstance(activation, str) else activation
 
     def forward(
         self,

@@ -25,6 +25,12 @@ def check_range(name: str, value: float, least: float, most: float) -> None:
         raise ValueError(f"{name} must be {bounds}, not {value!r}")
 
 
+def check_positive(name: str, value: float) -> None:
+    """Raise ValueError for a number that is not above 0."""
+    if not value > 0:
+        raise ValueError(f"{name} must be positive, not {value!r}")
+
+
 def check_tensors(**inputs: Any) -> None:
     """Raise TypeError for what is no Tensor and no array."""
     for name, value in inputs.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from operator import index
 from typing import Any, Self, overload
 
@@ -66,6 +67,36 @@ class Sequential(Module):
         self._add(str(max(len(self), max(taken, default=-1) + 1)), module)
         return self
 
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end, and return self."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Add a module before the one at an index, number all anew, and return self."""
+        modules = list(self)
+        modules.insert(index, module)
+        self.append(module)  # which refuses what is no module, before any is taken out
+        return self._renew(modules)
+
+    def pop(self, key: int) -> Module:
+        """Take a module out, number the others anew, and return it."""
+        module = self[key]
+        del self[key]
+        return module
+
+    def _renew(self, modules: list[Module]) -> Self:
+        for name, _ in self._named():
+            delattr(self, name)
+        return self.extend(modules)
+
+    def __add__(self, other: Iterable[Module]) -> Sequential:
+        return Sequential(*self, *other)
+
+    def __iadd__(self, other: Iterable[Module]) -> Self:
+        return self.extend(other)
+
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
@@ -83,6 +114,11 @@ class Sequential(Module):
 
     def __setitem__(self, key: int, module: Module) -> None:
         setattr(self, self._named()[self._place(key)][0], module)
+
+    def __delitem__(self, key: int | slice) -> None:
+        modules = list(self)
+        del modules[key if isinstance(key, slice) else self._place(key)]
+        self._renew(modules)
 
     def _named(self) -> list[tuple[str, Module]]:
         return [(name, value) for name, value in vars(self).items() if isinstance(value, Module)]
@@ -138,9 +174,21 @@ class ModuleList(Module):
         self.append(module)
         self._replace(modules)
 
+    def pop(self, key: int) -> Module:
+        """Take a module out, and return it."""
+        module = self[key]
+        del self[key]
+        return module
+
     def _replace(self, modules: list[Module]) -> None:
         for i, module in enumerate(modules):
             setattr(self, str(i), module)
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList([*self, *other])
+
+    def __iadd__(self, other: Iterable[Module]) -> Self:
+        return self.extend(other)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -166,6 +214,15 @@ class ModuleList(Module):
         for i in range(len(modules), len(self)):
             delattr(self, str(i))
         self._replace(modules)
+
+    def _lines_of_children(self) -> list[str]:
+        """Return a line for each module, or one for several in a row that look alike."""
+        lines, place = [], 0
+        for text, alike in groupby(map(repr, self)):
+            count = len(list(alike))
+            lines.append(f"({place}): {text}" if count == 1 else f"({place}-{place + count - 1}): {count} x {text}")
+            place += count
+        return lines
 
 
 class ModuleDict(Module):
@@ -216,6 +273,11 @@ class ModuleDict(Module):
         module = self[key]
         del self[key]
         return module
+
+    def clear(self) -> None:
+        """Take all modules out."""
+        for key in self.keys():
+            del self[key]
 
     def __len__(self) -> int:
         return len(self.keys())
@@ -276,6 +338,9 @@ class ParameterList(Module):
         for value in values:
             self.append(value)
         return self
+
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        return self.extend(values)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -150,6 +150,11 @@ class Bilinear(Module):
 class Identity(Module):
     """Its input, unchanged: where a layer could stand.
 
+    Parameters
+    ----------
+    *args, **kwargs
+        The settings of that layer, which do nothing here.
+
     Examples
     --------
     >>> import agrad
@@ -157,6 +162,9 @@ class Identity(Module):
     >>> nn.Identity()(agrad.asarray([1.0])).tolist()
     [1.0]
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
 
     def forward(self, input: Any) -> Any:
         """Return the input."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from . import functional as F
-from .checks import check_range
+from .checks import check_positive, check_range
 from .module import Module
 from .reductions import as_tensor, known_reduction
 
@@ -373,10 +373,11 @@ class TripletMarginLoss(_Loss):
     Parameters
     ----------
     margin : float
+        Above 0.
     p : float
-        Of the norm that measures distances.
+        Of the norm that measures distances, infinity for the largest difference.
     eps : float
-        Added to differences, so that the norm has a gradient.
+        Added to differences, so that the norm of equal vectors has a gradient; with 0 it is 0.
     swap : bool
         Whether the distance of positive and negative counts instead, where it is smaller than that of the negative.
     reduction : str
@@ -385,7 +386,7 @@ class TripletMarginLoss(_Loss):
     Raises
     ------
     ValueError
-        If there is no such reduction; on call, if the shapes do not fit.
+        If there is no such reduction, or if `margin` is not positive; on call, if the shapes do not fit.
 
     Examples
     --------
@@ -406,6 +407,7 @@ class TripletMarginLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction)
+        check_positive("margin", margin)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:

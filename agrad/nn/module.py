@@ -570,11 +570,14 @@ class Module:
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
-        children = [(name, value) for name, value in vars(self).items() if isinstance(value, Module)]
+        children = self._lines_of_children()
         if len(lines) > 1 or children:
-            lines += [f"({name}): {module!r}".replace("\n", "\n  ") for name, module in children]
+            lines += [line.replace("\n", "\n  ") for line in children]
             extra = "\n  " + "\n  ".join(lines) + "\n"
         return f"{type(self).__name__}({extra})"
+
+    def _lines_of_children(self) -> list[str]:
+        return [f"({name}): {value!r}" for name, value in vars(self).items() if isinstance(value, Module)]
 
 
 def _replaced(result: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[Any, ...], dict[str, Any]]:

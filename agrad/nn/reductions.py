@@ -1,4 +1,4 @@
-"""What all losses do at their ends: take their arguments, and reduce the losses of the elements."""
+"""What losses and layers do at their ends: take their arguments, and reduce many numbers to few."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Final
 
 from ..core.device import Device
 from ..core.tensor import Tensor
-from ..ops.data_type import as_tensor
+from ..ops.data_type import as_tensor, astype
 from ..ops.statistical import mean, sum
 
-__all__ = ["REDUCTIONS", "as_tensor", "known_reduction", "reduced", "waits"]
+__all__ = ["REDUCTIONS", "as_tensor", "known_reduction", "narrowed", "reduced", "waits", "widened"]
 
 REDUCTIONS: Final = ("mean", "sum", "none")
+HALVES: Final = ("float16", "bfloat16")
 
 
 def known_reduction(reduction: str) -> str:
@@ -26,6 +27,16 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     if known_reduction(reduction) == "none":
         return losses
     return mean(losses) if reduction == "mean" else sum(losses)
+
+
+def widened(x: Tensor) -> Tensor:
+    """Return numbers of 16 bits as float32, others as they are: in 16 bits, sums of squares overflow."""
+    return astype(x, "float32") if x.dtype.name in HALVES else x
+
+
+def narrowed(out: Tensor, x: Tensor) -> Tensor:
+    """Return in the dtype of `x` what was computed of it widened."""
+    return astype(out, x.dtype) if x.dtype.name in HALVES else out
 
 
 def waits(device: Device) -> bool:

@@ -12,6 +12,7 @@ from ..ops.manipulation import stack
 from ..ops.statistical import max, sum
 from ..recording import no_grad
 from .module import Module
+from .reductions import widened
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm"]
 
@@ -29,7 +30,7 @@ def get_total_norm(tensors: Iterable[Tensor] | Tensor, norm_type: float | str = 
     Returns
     -------
     Tensor
-        Of shape (), on the device of the first Tensor; 0 if there is none.
+        Of shape (), on the device of the first Tensor, float32 for Tensors of 16 bits; 0 if there is none.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def get_total_norm(tensors: Iterable[Tensor] | Tensor, norm_type: float | str = 
     Tensor(5., dtype=float32, device='cpu')
     """
     order = _order(norm_type)
-    given = [x for x in _several(tensors) if x.size]
+    given = [widened(x) for x in _several(tensors) if x.size]
     if not given:
         return asarray(0.0)
     if order == inf:

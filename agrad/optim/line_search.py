@@ -105,7 +105,7 @@ def _inside(bracket: list[Point], stuck: bool) -> tuple[float, bool]:
 def _lowest_of_cubic(a: Point, b: Point, least: float, most: float) -> float:
     """Return the minimum, from `least` to `most`, of the cubic with the losses and slopes of two points.
 
-    Nocedal and Wright, equation 3.59; the middle where there is none.
+    Nocedal and Wright, equation 3.59; the lower end of a straight line, and the middle where there is none.
     """
     left, right = (a, b) if a.t <= b.t else (b, a)
     middle = (least + most) / 2
@@ -116,7 +116,7 @@ def _lowest_of_cubic(a: Point, b: Point, least: float, most: float) -> float:
     if not square >= 0:
         return middle
     d2 = sqrt(square)
-    below = right.slope - left.slope + 2 * d2
-    if below == 0:
-        return middle
-    return min(max(right.t - (right.t - left.t) * ((right.slope + d2 - d1) / below), least), most)
+    above, below = right.slope + d2 - d1, right.slope - left.slope + 2 * d2
+    if below == 0:  # a straight line: as far down as allowed, where PyTorch's division by zero leads
+        return middle if above == 0 else most if above < 0 else least
+    return min(max(right.t - (right.t - left.t) * (above / below), least), most)

@@ -33,7 +33,8 @@ class Optimizer:
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        The leaves to update; or groups of them, each a dict with its ``"params"`` and its own settings.
+        The leaves to update, or pairs of their names and them, as from ``model.named_parameters()``; or groups of
+        them, each a dict with its ``"params"`` and its own settings.
     defaults : dict
         The settings of groups that do not say otherwise.
 
@@ -96,7 +97,8 @@ class Optimizer:
         Parameters
         ----------
         param_group : dict
-            ``"params"``, a Tensor or a list of Tensors, and settings that differ from the defaults.
+            ``"params"``, a Tensor, a list of Tensors or one of pairs of names and Tensors, and settings that differ
+            from the defaults.
 
         Raises
         ------
@@ -115,6 +117,9 @@ class Optimizer:
             raise TypeError(f"a parameter group is a dict with an entry 'params', not {param_group!r}")
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else _listed(params, "the parameter group has")
+        if all(isinstance(p, tuple) and len(p) == 2 for p in params):
+            names, params = map(list, zip(*params, strict=True))
+            param_group = {**param_group, "param_names": names}
         taken = {id(p) for group in self.param_groups for p in group["params"]}
         for p in params:
             _check_parameter(p)
@@ -211,6 +216,9 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state and the settings as nested dicts, with the parameters numbered in their order.
+
+        The dicts are copies, and so the settings and numbers in them stay. The arrays are the optimizer's own, as in
+        PyTorch, and change with its next step: write ``copy.deepcopy(optimizer.state_dict())`` for a snapshot.
 
         Examples
         --------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 
+import numpy as np
 import pytest
 
 import agrad
@@ -13,6 +14,22 @@ from agrad.data import DataLoader, Dataset, Subset, TensorDataset, default_colla
 def test_nothing_is_no_batch():
     with pytest.raises(ValueError, match="at least one item"):
         default_collate([])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "bool", "complex128"])
+def test_numbers_of_numpy_keep_their_dtype(dtype):
+    batch = default_collate([np.dtype(dtype).type(x) for x in (0.1, 0.2)])
+    assert batch.dtype.name == dtype
+    assert batch.tolist() == np.asarray([0.1, 0.2]).astype(dtype).tolist()
+
+
+def test_numbers_of_python_have_the_default_dtype():
+    assert default_collate([0.1, 0.2]).dtype == agrad.float32
+
+
+def test_what_becomes_of_mappings_and_sequences():
+    assert type(default_collate([OrderedDict(a="x")] * 2)) is dict
+    assert default_collate([("x", ["y"])] * 2) == (["x", "x"], [["y", "y"]])
 
 
 class Squares(Dataset):

@@ -112,3 +112,60 @@ def test_parameter_list():
     assert all(isinstance(p, nn.Parameter) for p in weights)
     assert len(weights[1:]) == 1
     assert "(1): Parameter of shape (1,)" in repr(weights)
+
+
+def test_a_sequential_changes_like_a_list():
+    a, b, c = layers()
+    net = nn.Sequential(OrderedDict(first=a, second=b))
+    assert net.insert(1, c) is net
+    assert list(net) == [a, c, b]
+    assert net.pop(0) is a
+    assert [name for name, _ in net.named_children()] == ["0", "1"]
+    assert list(net + nn.Sequential(a)) == [c, b, a]
+    assert list(net) == [c, b]
+    same = net
+    net += [a]
+    assert net is same
+    del net[:2]
+    assert list(net.state_dict()) == ["0.weight", "0.bias"]
+    with pytest.raises(TypeError, match="Sequential takes modules"):
+        net.insert(0, agrad.exp)
+    for wrong in (lambda: net.pop(1), lambda: net.pop(-2)):
+        with pytest.raises(IndexError, match="1 modules"):
+            wrong()
+
+
+def test_a_module_list_changes_like_a_list():
+    a, b, c = layers()
+    modules = nn.ModuleList([a, b])
+    assert list(modules + nn.ModuleList([c])) == [a, b, c]
+    same = modules
+    modules += [c]
+    assert modules is same
+    assert modules.pop(0) is a
+    assert list(modules.state_dict()) == ["1.weight", "1.bias"]
+    with pytest.raises(IndexError):
+        modules.pop(2)
+
+
+def test_a_module_dict_is_cleared_and_a_parameter_list_grows():
+    modules, weights = nn.ModuleDict({"a": nn.ReLU()}), nn.ParameterList([agrad.ones(2)])
+    modules.clear()
+    assert len(modules) == 0
+    weights += [agrad.zeros(3)]
+    assert [p.shape for p in weights.parameters()] == [(2,), (3,)]
+
+
+def test_a_module_list_shows_equal_modules_once():
+    same = [nn.Sequential(nn.ReLU()) for _ in range(2)]
+    modules = nn.ModuleList([nn.Linear(2, 2), *same, nn.Linear(2, 2), nn.Linear(2, 2)])
+    assert repr(modules) == (
+        "ModuleList(\n"
+        "  (0): Linear(in_features=2, out_features=2, bias=True)\n"
+        "  (1-2): 2 x Sequential(\n"
+        "    (0): ReLU()\n"
+        "  )\n"
+        "  (3-4): 2 x Linear(in_features=2, out_features=2, bias=True)\n"
+        ")"
+    )
+    assert repr(nn.ModuleList()) == "ModuleList()"

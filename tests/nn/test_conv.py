@@ -1,5 +1,6 @@
 """Convolutional layers: shapes, settings, errors. Their values are compared with PyTorch's in tests/peers."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,6 +66,47 @@ def test_gradients_of_the_gradients(device):
     check_grads(lambda *x: F.conv2d(*x, padding="same", groups=2), args)
 
 
+CONVOLUTIONS = {
+    F.conv1d: ((1, 1, 4), (1, 1, 2)),
+    F.conv2d: ((1, 1, 4, 4), (1, 1, 2, 2)),
+    F.conv_transpose2d: ((1, 1, 4, 4), (1, 1, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+@pytest.mark.parametrize("dtypes", [("float32", "float64"), ("float64", "float32"), ("complex64", "float32")])
+def test_dtypes_are_promoted(device, convolution, dtypes):
+    if not device.backend.supports_float64:
+        pytest.skip("needs float64")
+    x, weight = (
+        agrad.ones(shape, dtype=dtype, requires_grad=True)
+        for shape, dtype in zip(CONVOLUTIONS[convolution], dtypes, strict=True)
+    )
+    bias = agrad.ones(1, dtype=dtypes[1])
+    out = convolution(x, weight, bias)
+    assert out.dtype == agrad.result_type(x, weight)
+    agrad.sum(agrad.real(out)).backward()
+    assert (x.grad.dtype, weight.grad.dtype) == (x.dtype, weight.dtype)
+
+
+@pytest.mark.parametrize("convolution", CONVOLUTIONS)
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])
+def test_integers_take_the_dtype_of_the_weight(device, convolution, dtype):
+    x, weight = CONVOLUTIONS[convolution]
+    assert convolution(agrad.ones(x, dtype=dtype), agrad.ones(weight), agrad.ones(1)).dtype == agrad.float32
+
+
+@pytest.mark.parametrize("whole", [np.int64, np.int32, np.uint8])
+def test_settings_may_be_integers_of_numpy(device, whole):
+    x = agrad.ones((1, 2, 6, 6))
+    one, two = whole(1), whole(2)
+    conv = nn.Conv2d(2, 4, (two, two), stride=one, padding=one, dilation=one, groups=two)
+    assert conv(x).shape == (1, 4, 7, 7)
+    assert nn.ConvTranspose2d(2, 4, two, stride=two, output_padding=one)(x).shape == (1, 4, 13, 13)
+    assert nn.MaxPool2d(two, stride=two, padding=one, dilation=one)(x).shape == (1, 2, 4, 4)
+    assert nn.AvgPool1d(two)(x[0]).shape == (2, 6, 3)
+
+
 @pytest.mark.property
 @settings(max_examples=25)
 @given(st.data())
@@ -94,6 +136,8 @@ def test_any_settings_agree_with_plain_loops(device, data):
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 9, 3))), "do not fit"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), agrad.ones(3)), r"bias must have shape \(2,\)"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), stride=0), "stride must be"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), stride=1.0), "stride must be"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), stride=(1, "1")), "stride must be"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), stride=2, padding="same"), "padding='same'"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), padding="full"), "'same' or 'valid'"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), padding=(1, 1, 1)), "padding must be"),

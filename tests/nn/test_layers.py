@@ -159,12 +159,69 @@ def test_uniform_overwrites_in_place(device):
     assert 2.0 <= x.min().item() < x.max().item() < 3.0
 
 
+@pytest.mark.parametrize(
+    ("layer", "value"),
+    [(nn.PReLU(), -0.25), *((nn.Softmax(dim), 1.0) for dim in (None, 0, -1)), (nn.LogSoftmax(-1), 0.0)],
+    ids=repr,
+)
+def test_activations_of_one_number(device, layer, value):
+    x = agrad.asarray(-1.0, requires_grad=True)
+    out = layer.to(device)(x)
+    assert (out.shape, out.item()) == ((), value)
+    out.backward()
+    assert x.grad.shape == ()
+
+
+def test_identity_takes_the_settings_of_what_it_stands_for():
+    x = agrad.ones(2)
+    assert nn.Identity(54, unused=1)(x) is x
+    assert repr(nn.Identity(54, unused=1)) == "Identity()"
+
+
 def test_an_empty_batch_leaves_the_record_of_batch_norm(device):
     layer = nn.BatchNorm1d(2)
-    with pytest.raises(ValueError, match="no value for each channel"):
-        layer(agrad.ones((0, 2)))
+    for shape in ((0, 2), (3, 2, 0)):
+        out = layer(agrad.ones(shape, requires_grad=True))
+        assert out.shape == shape
+        out.sum().backward()
+    assert layer.weight.grad.tolist() == [0.0, 0.0]
     assert layer.running_mean.tolist() == [0.0, 0.0]
+    assert layer.running_var.tolist() == [1.0, 1.0]
+    assert layer.num_batches_tracked.item() == 2
     assert layer.eval()(agrad.ones((0, 2))).shape == (0, 2)
+
+
+LAYERS_OF_16_BITS = {
+    "batch_norm": lambda dtype: nn.BatchNorm1d(4, dtype=dtype),
+    "group_norm": lambda dtype: nn.GroupNorm(2, 4, dtype=dtype),
+    "layer_norm": lambda dtype: nn.LayerNorm((4, 50), dtype=dtype),
+    "rms_norm": lambda dtype: nn.RMSNorm((4, 50), eps=1e-5, dtype=dtype),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS_OF_16_BITS)
+def test_normalization_of_16_bits_does_not_overflow(device, name):
+    if device.kind == "strict":
+        pytest.skip("array-api-strict has no float16")
+    agrad.manual_seed(0)
+    x = (300 * agrad.randn(8, 4, 50)).astype("float16").detach().requires_grad_()
+    layer, wide = LAYERS_OF_16_BITS[name]("float16"), LAYERS_OF_16_BITS[name]("float32")
+    out = layer(x)
+    assert out.dtype == agrad.float16
+    assert_close(out.astype("float32").detach(), wide(x.detach().astype("float32")).detach().numpy(), atol=2e-3)
+    (out * out).sum().backward()
+    assert agrad.all(agrad.isfinite(x.grad)).item()
+
+
+def test_the_record_of_a_batch_norm_of_16_bits(device):
+    if device.kind == "strict":
+        pytest.skip("array-api-strict has no float16")
+    agrad.manual_seed(0)
+    x = (100 * agrad.randn(500, 2)).astype("float16")
+    layer = nn.BatchNorm1d(2, momentum=1.0, dtype="float16")
+    layer(x)
+    assert layer.running_var.dtype == agrad.float16
+    assert_close(layer.running_var.astype("float32"), x.astype("float32").var(axis=0, correction=1).numpy(), rtol=1e-3)
 
 
 @pytest.mark.parametrize(

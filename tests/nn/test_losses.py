@@ -331,6 +331,35 @@ def test_losses_of_vectors(device):
         F.cosine_embedding_loss(x, y, agrad.asarray([1]))
 
 
+def test_the_largest_difference_is_a_distance(device):
+    x, y = agrad.zeros((1, 2)), agrad.asarray([[1.0, 3.0]])
+    assert_close(F.triplet_margin_loss(x, y, x, p=math.inf, eps=0.0), 4.0)
+
+
+@pytest.mark.parametrize("p", [0.5, 2, 3, math.inf])
+def test_a_distance_of_zero_has_no_slope(device, p):
+    anchor, negative = agrad.zeros((1, 2), requires_grad=True), agrad.asarray([[1.0, 0.0]])
+    F.triplet_margin_loss(anchor, anchor, negative, margin=2.0, p=p, eps=0.0).backward()
+    assert anchor.grad.tolist() == [[1.0, 0.0]]
+
+
+def test_pairs_at_the_margin_are_still_pushed_apart(device):
+    x, y = agrad.asarray([[1.0, 0.0]], requires_grad=True), agrad.asarray([[0.0, 1.0]])
+    F.cosine_embedding_loss(x, y, agrad.asarray([-1])).backward()
+    assert_close(x.grad, [[0.0, 1.0]], rtol=1e-6)
+    anchor = agrad.asarray([[0.0, 0.0]], requires_grad=True)
+    F.triplet_margin_loss(anchor, anchor.detach(), y, margin=1.0, eps=0.0).backward()
+    assert anchor.grad.tolist() == [[0.0, 1.0]]
+
+
+@pytest.mark.parametrize("margin", [-1.0, 0.0])
+def test_a_triplet_needs_a_margin(margin):
+    with pytest.raises(ValueError, match=rf"margin must be positive, not {margin}"):
+        nn.TripletMarginLoss(margin)
+    with pytest.raises(ValueError, match="margin must be positive"):
+        F.triplet_margin_loss(*[agrad.ones((1, 2))] * 3, margin=margin)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

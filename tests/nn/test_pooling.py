@@ -7,6 +7,7 @@ import pytest
 import agrad
 from agrad import nn
 from agrad.nn import functional as F
+from agrad.testing import assert_close
 
 
 def test_the_first_of_equals_gets_the_gradient(device):
@@ -39,6 +40,18 @@ def test_what_is_infinite_stays_in_its_window(device):
 def test_padding_never_wins(device):
     assert F.max_pool2d(agrad.full((1, 1, 2, 2), -3.0), 2, padding=1).tolist() == [[[[-3.0] * 2] * 2]]
     assert F.max_pool1d(agrad.asarray([[[-5, -7]]]), 2, padding=1).tolist() == [[[-5, -7]]]
+
+
+@pytest.mark.parametrize("pool", [F.max_pool1d, F.avg_pool1d, F.max_pool2d, F.avg_pool2d])
+def test_a_window_may_be_larger_than_what_is_there(device, pool):
+    x = agrad.ones((1, 2) if pool in (F.max_pool1d, F.avg_pool1d) else (1, 2, 2), requires_grad=True)
+    out = pool(x, 3, 2, ceil_mode=True)
+    assert out.shape == (1,) * x.ndim
+    assert out.item() == 1.0
+    out.sum().backward()
+    assert_close(x.grad.sum(), 1.0, rtol=1e-6)
+    with pytest.raises(ValueError, match="do not fit"):
+        pool(x, 5, 2, ceil_mode=True)
 
 
 def test_large_kernels_are_numbered(device):

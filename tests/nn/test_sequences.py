@@ -1,5 +1,7 @@
 """Recurrent layers and attention on each device, and what they refuse; tests/peers compares them with PyTorch's."""
 
+import math
+
 import pytest
 
 import agrad
@@ -56,6 +58,13 @@ def test_the_future_does_not_matter(device):
     assert_close(layer(x, is_causal=True)[:, :3], layer(changed, is_causal=True)[:, :3].detach().numpy(), atol=1e-5)
 
 
+def test_a_module_as_activation_comes_last():
+    layer = nn.TransformerEncoderLayer(4, 2, 8, activation=nn.PReLU())
+    assert list(layer.state_dict())[-1] == "activation.weight"
+    assert list(layer.parameters())[-1] is layer.activation.weight
+    assert layer(agrad.ones((3, 4))).shape == (3, 4)
+
+
 def test_dropout_between_layers_only_while_training(device):
     agrad.manual_seed(0)
     layer = nn.LSTM(3, 4, num_layers=2, dropout=0.5)
@@ -71,6 +80,29 @@ def test_a_query_that_may_look_at_nothing_gets_zeros(device):
     assert out.tolist() == [[1.0] * 3, [0.0] * 3]
     out.sum().backward()
     assert_close(x.grad, [[0.5] * 3] * 2, rtol=1e-6)
+
+
+def test_a_query_that_nothing_is_added_for_gets_zeros(device):
+    x = agrad.ones((2, 3), requires_grad=True)
+    mask = agrad.asarray([[-math.inf] * 2, [0.0, 0.0]], requires_grad=True)
+    out = F.scaled_dot_product_attention(x, x, x, mask)
+    assert out.tolist() == [[0.0] * 3, [1.0] * 3]
+    out.sum().backward()
+    assert_close(x.grad, [[0.5] * 3] * 2, rtol=1e-6)
+    assert mask.grad.tolist() == [[0.0] * 2] * 2
+
+
+def test_padding_before_a_sequence_leaves_the_gradients_finite(device):
+    agrad.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).eval()
+    x = agrad.randn(2, 3, 4, requires_grad=True)
+    causal = agrad.asarray([[0.0, -math.inf, -math.inf], [0.0, 0.0, -math.inf], [0.0, 0.0, 0.0]])
+    padding = agrad.asarray([[True, True, False], [False, False, False]])
+    out = layer(x, causal, padding)
+    assert_close(out, layer(x, causal == -math.inf, padding).detach().numpy(), rtol=1e-6)
+    out.sum().backward()
+    assert agrad.all(agrad.isfinite(x.grad)).item()
+    assert all(agrad.all(agrad.isfinite(p.grad)).item() for p in layer.parameters())
 
 
 def test_masks_of_integers_are_refused(device):

@@ -35,6 +35,15 @@ def test_complex_gradients(device):
     assert_close(params[0].grad, agrad.asarray([0.6 + 0.8j]), rtol=1e-5)
 
 
+def test_squares_of_16_bits_do_not_overflow(device):
+    if device.kind == "strict":
+        pytest.skip("array-api-strict has no float16")
+    p, _ = parameters(agrad.full(4, 40000.0, dtype="float16"))
+    assert_close(clip_grad_norm_([p], 1.0), 80000.0, rtol=1e-3)
+    assert p.grad.dtype == agrad.float16
+    assert_close(p.grad.astype("float32"), [0.5] * 4, rtol=1e-2)
+
+
 def test_gradients_are_clipped_in_place():
     (p, _) = parameters([3.0, -4.0])
     array = p.grad.data

@@ -103,6 +103,13 @@ def test_a_closure_may_return_a_number(device):
     assert abs(p.item()) < 0.01
 
 
+def test_a_straight_line_is_followed_as_far_as_allowed(device):
+    p = nn.Parameter(agrad.zeros(2))
+    optimizer = optim.LBFGS([p], max_iter=2, line_search_fn="strong_wolfe")
+    optimizer.step(closure_of(optimizer, lambda: agrad.abs(p - 1000.0).sum())[0])
+    assert_close(p.detach(), [5.0, 5.0], rtol=1e-6)  # ten times the first step, as in PyTorch
+
+
 def test_nothing_happens_at_a_minimum():
     p = nn.Parameter([0.0])
     optimizer = optim.LBFGS([p])

@@ -154,6 +154,26 @@ def test_a_plateau():
     assert rates == [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.25]
 
 
+def test_a_plateau_reduces_the_rate_of_a_group_that_was_added():
+    optimizer = sgd()
+    scheduler = schedules.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, min_lr=0.3)
+    optimizer.add_param_group({"params": [nn.Parameter(1.0)], "lr": 4.0})
+    for _ in range(2):
+        scheduler.step(1.0)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.3, 2.0]
+
+
+def test_a_plateau_asks_for_the_smallest_rate_of_a_group_that_was_added():
+    optimizer = sgd()
+    scheduler = schedules.ReduceLROnPlateau(optimizer, factor=0.5, patience=0, min_lr=[0.5, 0.1])
+    optimizer.add_param_group({"params": [nn.Parameter(1.0)]})
+    scheduler.step(1.0)
+    with pytest.raises(ValueError, match=r"2 values for the optimizer's 3 parameter groups.*min_lrs.append"):
+        scheduler.step(1.0)
+    scheduler.min_lrs.append(0.0)
+    scheduler.step(1.0)
+
+
 def test_a_new_scheduler_keeps_the_first_learning_rate():
     optimizer = sgd()
     walk(schedules.ExponentialLR(optimizer, 0.5), 2)

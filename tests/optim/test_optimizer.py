@@ -37,7 +37,7 @@ def test_nothing_to_optimize_is_explained():
     [
         (lambda: nn.Linear(1, 1), r"write model.parameters\(\)"),
         (lambda: nn.Sequential(nn.Linear(1, 1)), r"write model.parameters\(\)"),
-        (lambda: list(nn.Linear(1, 1).named_parameters()), r"write model.parameters\(\)"),
+        (lambda: list(nn.Sequential(nn.Linear(1, 1)).named_children()), r"write model.parameters\(\)"),
         (lambda: nn.Parameter([1.0]), r"write \[...\]"),
         (lambda: {"params": [nn.Parameter([1.0])]}, r"write \[...\]"),
         (lambda: [1.0], "float"),
@@ -459,3 +459,26 @@ def test_repr_shows_the_settings():
     text = repr(optim.SGD([nn.Parameter([1.0])], lr=0.1))
     assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0")
     assert "\n    lr: 0.1\n" in text
+
+
+def test_parameters_may_come_with_their_names():
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.named_parameters(), lr=0.1)
+    optimizer.add_param_group({"params": [("scale", nn.Parameter(1.0))]})
+    first, second = optimizer.param_groups
+    assert [id(p) for p in first["params"]] == [id(p) for p in model.parameters()]
+    assert (first["param_names"], second["param_names"]) == (["weight", "bias"], ["scale"])
+    assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+    with pytest.raises(TypeError, match="updates Tensors, not tuple"):
+        optim.SGD([nn.Parameter(1.0), ("x", nn.Parameter(1.0))], lr=0.1)
+
+
+def test_a_state_dict_shares_its_arrays_and_a_copy_of_it_does_not():
+    p = nn.Parameter([1.0])
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.9)
+    (2 * p).sum().backward()
+    optimizer.step()
+    live, snapshot = optimizer.state_dict(), copy.deepcopy(optimizer.state_dict())
+    optimizer.step()
+    assert live["state"][0]["momentum_buffer"].item() == pytest.approx(3.8)
+    assert snapshot["state"][0]["momentum_buffer"].item() == 2.0

@@ -76,6 +76,13 @@ def test_max_pool1d(settings):
     compare_functions("max_pool1d", (2, 3, 9), **settings)
 
 
+@pytest.mark.parametrize("name", ["max_pool1d", "avg_pool1d"])
+@pytest.mark.parametrize("settings", [(3, 2), (3, 3, 1), (4, 3)], ids=str)
+def test_windows_larger_than_the_input(name, settings):
+    settings = dict(zip(("kernel_size", "stride", "padding"), settings, strict=False))
+    compare_functions(name, (2, 3, 2), **settings, ceil_mode=True)
+
+
 MEANS = [
     {"kernel_size": 2},
     {"kernel_size": 3, "stride": 2, "padding": 1},

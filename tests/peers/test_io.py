@@ -27,6 +27,31 @@ def test_a_file_of_pytorchs_loads_into_the_same_module(tmp_path, dtype):
     assert_close(mine(agrad.asarray(x)).detach(), theirs(torch.tensor(x)).detach().numpy())
 
 
+class Tied:
+    """A module whose output's weight is that of its embedding."""
+
+    def __init__(self):
+        super().__init__()
+        self.emb, self.out = self.layers.Embedding(3, 2), self.layers.Linear(2, 3, bias=False)
+        self.out.weight = self.emb.weight
+
+
+class TiedOfPyTorch(Tied, torch.nn.Module):
+    layers = torch.nn
+
+
+class TiedOfAgrad(Tied, nn.Module):
+    layers = nn
+
+
+def test_tied_weights_of_save_model_load_into_the_same_module(tmp_path):
+    theirs, mine = TiedOfPyTorch(), TiedOfAgrad()
+    safetensors.save_model(theirs, tmp_path / "model.safetensors")
+    assert mine.load_state_dict(agrad.load(tmp_path / "model.safetensors")) == ([], [])
+    assert mine.out.weight is mine.emb.weight
+    assert mine.emb.weight.tolist() == theirs.emb.weight.tolist()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_pytorch_loads_a_file_of_agrads(device, tmp_path, dtype):
     if dtype == "float64" and not device.backend.supports_float64:
@@ -40,7 +65,7 @@ def test_pytorch_loads_a_file_of_agrads(device, tmp_path, dtype):
     safetensors.load_model(net(torch, dtype), tmp_path / "model.safetensors")
 
 
-DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
+DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64"]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

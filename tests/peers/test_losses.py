@@ -134,7 +134,7 @@ def test_cosine_embedding(reduction, margin):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-@pytest.mark.parametrize("settings", [{}, {"p": 3.0, "margin": 0.5}, {"swap": True}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"p": 3.0, "margin": 0.5}, {"p": float("inf")}, {"swap": True}], ids=str)
 def test_triplet_margin(settings, reduction):
     ours, theirs = losses("TripletMarginLoss", reduction=reduction, **settings)
     leaves = [twins((6, 4), seed=i) for i in range(3)]

@@ -79,6 +79,16 @@ def test_pytorchs_sequences(name, settings, milestone):
     compare(make)
 
 
+@pytest.mark.parametrize("first", [("LinearLR", {"total_iters": 5}), ("ExponentialLR", {"gamma": 0.8})], ids=str)
+def test_pytorchs_sequence_that_ends_in_one_cycle(first):
+    def make(library, optimizer):
+        s = library.optim.lr_scheduler
+        parts = [getattr(s, first[0])(optimizer, **first[1]), s.OneCycleLR(optimizer, max_lr=1.0, total_steps=20)]
+        return [s.SequentialLR(optimizer, parts, [5])]
+
+    compare(make, 20)
+
+
 METRICS = [5.0, 4.0, 4.0, 3.9999, 4.5, 4.0, 4.0, 4.0, 3.0, 3.0, 3.0, 3.0, 3.0, -1.0, -1.0, -1.0, 7.0, 8.0, 8.0, 8.0]
 
 

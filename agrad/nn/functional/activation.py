@@ -63,7 +63,7 @@ def prelu(input: ArrayLike, weight: ArrayLike) -> Tensor:
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.shape not in ((), (1,), (channels,)):
         raise ValueError(f"weight must have shape (1,) or ({channels},), one for each channel; it has {weight.shape}")
-    slope = reshape(weight, (-1, *[1] * max(0, input.ndim - 2))) if weight.size > 1 else weight
+    slope = reshape(weight, (-1, *[1] * max(0, input.ndim - 2)) if weight.size > 1 else ())
     return where(input > 0, input, slope * input)
 
 
@@ -211,10 +211,10 @@ def log_softmax(input: ArrayLike, dim: int | None = None) -> Tensor:
     return activations.log_softmax(input, axis=_softmax_axis(input, dim))
 
 
-def _softmax_axis(input: Any, dim: int | None) -> int:
-    if dim is not None:
-        return dim
+def _softmax_axis(input: Any, dim: int | None) -> int | None:
     shape = as_tensor(input).shape
-    if len(shape) > 2:
+    if not shape and dim in (None, 0, -1):
+        return None  # as in PyTorch, one number has an axis, which not every library would find
+    if dim is None and len(shape) > 2:
         raise ValueError(f"softmax of shape {shape} needs its axis; write dim=-1 for the last one")
-    return -1
+    return -1 if dim is None else dim

@@ -115,10 +115,13 @@ def checked_mask(mask: Tensor, name: str) -> Tensor:
 
 def _weights(scores: Tensor, mask: Tensor | None) -> Tensor:
     """Return the softmax of the scores that a mask leaves: zeros where it leaves none."""
-    if mask is None or mask.dtype.name != "bool":
-        return softmax(scores if mask is None else scores + mask)
-    nothing = all_true(~mask, axis=-1, keepdims=True)
-    return where(nothing, 0.0, softmax(where(mask | nothing, scores, -inf)))
+    if mask is None:
+        return softmax(scores)
+    added = mask.dtype.name != "bool"
+    nothing = all_true(mask == -inf if added else ~mask, axis=-1, keepdims=True)
+    # A softmax of nothing would be NaN, and so would be its gradient: it is taken of numbers, and then left out.
+    seen = scores + where(nothing, 0.0, mask) if added else where(mask | nothing, scores, -inf)
+    return where(nothing, 0.0, softmax(seen))
 
 
 def causal_mask(query: Tensor, key: Tensor) -> Tensor:

@@ -8,12 +8,14 @@ every order of derivative is there.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import index
 from typing import Any, Literal, TypeAlias
 
 from ... import backends
 from ...backends.windows import Lengths, Windows
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...ops.data_type import astype, result_type
 from ...ops.gathering import bare
 from ...ops.manipulation import expand_dims, pad, reshape, squeeze
 from ..reductions import as_tensor
@@ -72,7 +74,8 @@ def conv2d(
     Parameters
     ----------
     input : ArrayLike
-        Of shape ``(batch, in_channels, height, width)``, or without the batch.
+        Of shape ``(batch, in_channels, height, width)``, or without the batch. As in losses, integers and booleans
+        are cast to the dtype of the weight.
     weight : ArrayLike
         Of shape ``(out_channels, in_channels / groups, kernel height, kernel width)``.
     bias : ArrayLike, optional
@@ -130,7 +133,8 @@ def conv_transpose2d(
     Parameters
     ----------
     input : ArrayLike
-        Of shape ``(batch, in_channels, height, width)``, or without the batch.
+        Of shape ``(batch, in_channels, height, width)``, or without the batch. As in losses, integers and booleans
+        are cast to the dtype of the weight.
     weight : ArrayLike
         Of shape ``(in_channels, out_channels / groups, kernel height, kernel width)``.
     bias : ArrayLike, optional
@@ -161,7 +165,8 @@ def conv_transpose2d(
     """
     input, batched = with_batch(input, 2)
     weight = as_tensor(weight, input)
-    _check_weight(2, input, weight, groups, "(in_channels, out_channels / groups, ...)")
+    (groups,) = each(groups, 1, "groups")
+    _check_weight(2, weight, "(in_channels, out_channels / groups, ...)")
     if weight.shape[0] % groups or input.shape[1] != weight.shape[0]:
         raise ValueError(
             f"weight of shape {weight.shape} takes {weight.shape[0]} channels, in groups={groups} of one size; "
@@ -178,6 +183,7 @@ def conv_transpose2d(
     lengths = tuple((n - 1) * s + extent - before - behind for n, s, extent, (before, behind) in spans)
     if min(lengths) < 1:
         raise ValueError(f"padding={less} leaves nothing of the result, whose lengths would be {lengths}")
+    input, weight, bias = _promoted(input, weight, bias)
     out = convolve_input(input, weight, lengths=lengths, windows=windows, groups=groups)
     empty = [(0, max(0, m - n)) for n, m in zip(less, more, strict=True)]  # what no kernel reaches
     out = pad(out, [(0, 0), (0, 0), *empty]) if any(map(any, empty)) else out
@@ -258,10 +264,13 @@ convolve_weight.vjp(  # g stands where the weight was
 
 def each(value: Any, axes: int, name: str, least: int = 1) -> Lengths:
     """Return a setting as one integer for each axis; ValueError if it is not that, or less than `least`."""
-    values = tuple(value) if isinstance(value, Iterable) else (value,) * axes
+    try:
+        values: Lengths = tuple(map(index, value if isinstance(value, Iterable) else [value]))
+    except TypeError:
+        values = ()
     if len(values) == 1:
         values *= axes
-    if len(values) != axes or not all(isinstance(n, int) and n >= least for n in values):
+    if len(values) != axes or min(values) < least:
         count = "one integer" if axes == 1 else f"one integer or {axes}"
         raise ValueError(f"{name} must be {count}, each {least} or more, not {value!r}")
     return values
@@ -291,7 +300,8 @@ def _conv(
 ) -> Tensor:
     input, batched = with_batch(input, axes)
     weight = as_tensor(weight, input)
-    _check_weight(axes, input, weight, groups, "(out_channels, in_channels / groups, ...)")
+    (groups,) = each(groups, 1, "groups")
+    _check_weight(axes, weight, "(out_channels, in_channels / groups, ...)")
     if weight.shape[0] % groups or input.shape[1] != weight.shape[1] * groups:
         raise ValueError(
             f"weight of shape {weight.shape} with groups={groups} takes {weight.shape[1] * groups} channels "
@@ -302,15 +312,14 @@ def _conv(
     around = margins(padding, weight.shape[2:], stride, dilation)
     windows = Windows(weight.shape[2:], stride, around, dilation)
     check_room(windows, input.shape[2:])
+    input, weight, bias = _promoted(input, weight, bias)
     out = convolve(input, weight, bias, windows=windows, groups=groups)
     return out if batched else squeeze(out, axis=0)
 
 
-def _check_weight(axes: int, input: Tensor, weight: Tensor, groups: int, expected: str) -> None:
+def _check_weight(axes: int, weight: Tensor, expected: str) -> None:
     if weight.ndim != axes + 2:
         raise ValueError(f"weight must have shape {expected} with {axes + 2} axes; it has {weight.shape}")
-    if not isinstance(groups, int) or groups < 1:
-        raise ValueError(f"groups must be an integer, 1 or more, not {groups!r}")
     if min(weight.shape[2:]) < 1:
         raise ValueError(f"a kernel needs one element at least along each axis; weight has {weight.shape}")
 
@@ -322,6 +331,15 @@ def _checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
     if bias.shape != (channels,):
         raise ValueError(f"bias must have shape ({channels},), one for each output channel; it has {bias.shape}")
     return bias
+
+
+def _promoted(*arrays: Any) -> Any:
+    """Return Tensors, or None, in one dtype, as some libraries' convolutions demand: integers take the floating one."""
+    given = [x for x in arrays if x is not None]
+    if all(x.dtype is given[0].dtype for x in given):
+        return arrays
+    dtype = result_type(*([x for x in given if x.dtype.differentiable] or given))
+    return tuple(None if x is None else astype(x, dtype, copy=False) for x in arrays)
 
 
 def margins(padding: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> tuple[tuple[int, int], ...]:

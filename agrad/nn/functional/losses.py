@@ -8,11 +8,13 @@ from typing import Any
 from ...core.dtypes import get_default_dtype
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...linalg.norms import vector_norm
 from ...ops import elementwise
-from ...ops.activations import relu, softplus
+from ...ops.activations import softplus
 from ...ops.data_type import astype
 from ...ops.searching import where
 from ...ops.statistical import sum
+from ..checks import check_positive
 from ..reductions import as_tensor, known_reduction, reduced, waits
 
 __all__ = [
@@ -182,8 +184,7 @@ def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", del
     >>> F.huber_loss(agrad.asarray([1.0, 3.0]), agrad.asarray([0.0, 0.0]), "none", delta=2.0).tolist()
     [0.5, 4.0]
     """
-    if delta <= 0:
-        raise ValueError(f"delta must be positive, not {delta!r}")
+    check_positive("delta", delta)
     input, target = _alike(input, target)
     error = input - target
     size = elementwise.abs(error)
@@ -371,7 +372,7 @@ def cosine_embedding_loss(
     tiny = 1e-12  # so that zeros have a cosine, of 0
     lengths = (sum(input1 * input1, axis=-1) + tiny) * (sum(input2 * input2, axis=-1) + tiny)
     cosine = sum(input1 * input2, axis=-1) / elementwise.sqrt(lengths)
-    apart = where(target == -1, relu(cosine - margin), 0.0)
+    apart = where(target == -1, _beyond(cosine, margin), 0.0)
     return reduced(where(target == 1, 1 - cosine, apart), reduction)
 
 
@@ -392,10 +393,11 @@ def triplet_margin_loss(
     anchor, positive, negative : ArrayLike
         Floating, of one shape, ``(..., features)``.
     margin : float
+        Above 0.
     p : float
-        Of the norm that measures distances.
+        Of the norm that measures distances, infinity for the largest difference.
     eps : float
-        Added to differences, so that the norm has a gradient.
+        Added to differences, so that the norm of equal vectors has a gradient; with 0 it is 0.
     swap : bool
         Whether the distance of positive and negative counts instead, where it is smaller than that of the negative.
     reduction : str
@@ -404,7 +406,7 @@ def triplet_margin_loss(
     Raises
     ------
     ValueError
-        As `mse_loss`.
+        As `mse_loss`, and if `margin` is not positive.
 
     Notes
     -----
@@ -418,16 +420,22 @@ def triplet_margin_loss(
     >>> round(F.triplet_margin_loss(near, far, near).item(), 3)
     6.0
     """
+    check_positive("margin", margin)
     anchor, positive = _alike(anchor, positive)
     _, negative = _alike(anchor, negative)
 
     def distance(x: Tensor, y: Tensor) -> Tensor:
-        return sum(elementwise.abs(x - y + eps) ** p, axis=-1) ** (1 / p)
+        return vector_norm(x - y + eps, axis=-1, ord=p)
 
     from_negative = distance(anchor, negative)
     if swap:
         from_negative = elementwise.minimum(from_negative, distance(positive, negative))
-    return reduced(relu(distance(anchor, positive) - from_negative + margin), reduction)
+    return reduced(_beyond(distance(anchor, positive), from_negative - margin), reduction)
+
+
+def _beyond(x: Tensor, bound: Any) -> Tensor:
+    """Return how far numbers lie above a bound, or 0; as in PyTorch, there is still a gradient at the bound."""
+    return elementwise.clip(x - bound, min=0.0)
 
 
 def _alike(input: Any, target: Any) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,7 @@ from ...ops.elementwise import sqrt
 from ...ops.manipulation import reshape
 from ...ops.statistical import mean, var
 from ...recording import no_grad
-from ..reductions import as_tensor
+from ..reductions import as_tensor, narrowed, widened
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
 
@@ -84,11 +84,12 @@ def batch_norm(
     Raises
     ------
     ValueError
-        If there are less than two values for each channel while training, or no record outside of it.
+        If there is one value for each channel while training, or no record outside of it.
 
     Notes
     -----
-    The record's variance is the unbiased one. Source: S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015.
+    The record's variance is the unbiased one; an empty batch leaves the record as it was. Source: S. Ioffe and
+    C. Szegedy, "Batch normalization", ICML 2015.
 
     Examples
     --------
@@ -104,11 +105,11 @@ def batch_norm(
     if training:
         axis = (0, *range(2, input.ndim))
         count = prod(input.shape[i] for i in axis)
-        if count < 2:
-            amount = "one value" if count else "no value"
-            raise ValueError(f"{amount} for each channel has no variance to train with: input is {input.shape}")
-        _record(input, axis, running_mean, running_var, momentum)
-        out = standardize(input, axis=axis, eps=eps)
+        if count == 1:
+            raise ValueError(f"one value for each channel has no variance to train with: input is {input.shape}")
+        if count:
+            _record(input, axis, running_mean, running_var, momentum)
+        out = _standardized(input, axis, eps) if count else input
     elif running_mean is None or running_var is None:
         raise ValueError("outside of training, batch_norm needs running_mean and running_var; or write training=True")
     else:
@@ -118,12 +119,17 @@ def batch_norm(
 
 def _record(input: Tensor, axis: Any, running_mean: Any, running_var: Any, momentum: float) -> None:
     with no_grad():
+        input = widened(input)
         if running_mean is not None:
             running_mean *= 1 - momentum
             running_mean += momentum * mean(input, axis=axis)
         if running_var is not None:
             running_var *= 1 - momentum
             running_var += momentum * var(input, axis=axis, correction=1)
+
+
+def _standardized(input: Tensor, axis: tuple[int, ...], eps: float) -> Tensor:
+    return narrowed(standardize(widened(input), axis=axis, eps=eps), input)
 
 
 def layer_norm(
@@ -163,7 +169,7 @@ def layer_norm(
     """
     input = as_tensor(input)
     axis = _last_axes(input, normalized_shape, weight=weight, bias=bias)
-    return _affine(standardize(input, axis=axis, eps=eps), weight, bias, as_tensor)
+    return _affine(_standardized(input, axis, eps), weight, bias, as_tensor)
 
 
 def rms_norm(
@@ -197,8 +203,9 @@ def rms_norm(
     input = as_tensor(input)
     axis = _last_axes(input, normalized_shape, weight=weight)
     eps = float(input.device.xp.finfo(input.data.dtype).eps) if eps is None else eps
-    out = input / sqrt(mean(input * input, axis=axis, keepdims=True) + eps)
-    return _affine(out, weight, None, as_tensor)
+    wide = widened(input)
+    out = wide / sqrt(mean(wide * wide, axis=axis, keepdims=True) + eps)
+    return _affine(narrowed(out, input), weight, None, as_tensor)
 
 
 def group_norm(
@@ -245,7 +252,7 @@ def group_norm(
     _check_per_channel(input, weight=weight, bias=bias)
     inside = prod(input.shape[1:]) // num_groups
     grouped = reshape(input, (input.shape[0], num_groups, inside))
-    out = reshape(standardize(grouped, axis=(2,), eps=eps), input.shape)
+    out = reshape(_standardized(grouped, (2,), eps), input.shape)
     return _affine(out, weight, bias, _per_channel)
 
 

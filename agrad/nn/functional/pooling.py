@@ -85,7 +85,7 @@ def max_pool2d(
     Raises
     ------
     ValueError
-        If the shapes do not fit, if the window is larger than the padded picture, or if there is too much padding.
+        If the shapes do not fit, if no window finds room, or if there is too much padding.
 
     Examples
     --------
@@ -311,8 +311,9 @@ def _windows(axes: int, input: Tensor, kernel: Any, stride: Any, padding: Any, d
     if any(2 * p > n for p, n in zip(padding, kernel, strict=True)):
         raise ValueError(f"padding={padding} must be at most half of kernel_size={kernel}")
     windows = Windows(kernel, stride, tuple((n, n) for n in padding), dilation)
+    windows = _with_last(windows, input.shape[2:]) if ceil else windows
     check_room(windows, input.shape[2:])
-    return _with_last(windows, input.shape[2:]) if ceil else windows
+    return windows
 
 
 def _with_last(windows: Windows, lengths: Lengths) -> Windows:

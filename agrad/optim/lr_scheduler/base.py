@@ -92,9 +92,9 @@ class LRScheduler:
         self.last_epoch += 1
         self._set(self.get_lr())
 
-    def _restart(self) -> None:
-        """Set the first learning rates, as at the beginning."""
-        self._set(self.base_lrs)
+    def _restart(self, rates: list[float] | None = None) -> None:
+        """Set the first learning rates, as at the beginning: of those given, or of the scheduler's own."""
+        self._set(self.base_lrs if rates is None else rates)
         self.last_epoch, self._step_count, self._is_initial = 0, 1, True
         self._set(self.get_lr())
         self._is_initial = False

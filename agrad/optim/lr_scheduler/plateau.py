@@ -99,11 +99,23 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
-            reduced = [max(lr * self.factor, least) for lr, least in zip(self._current(), self.min_lrs, strict=True)]
+            reduced = [max(lr * self.factor, least) for lr, least in zip(self._current(), self._least(), strict=True)]
             pairs = zip(self._current(), reduced, strict=True)
             self._set([new if old - new > self.eps else old for old, new in pairs])
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
         self._last_lr = self._current()
+
+    def _least(self) -> list[float]:
+        """Return the smallest learning rate of each group; one that was added since has that of all others."""
+        count = len(self.optimizer.param_groups)
+        if len(self.min_lrs) != count:
+            if len(set(self.min_lrs)) > 1:
+                raise ValueError(
+                    f"min_lr has {len(self.min_lrs)} values for the optimizer's {count} parameter groups; "
+                    "write scheduler.min_lrs.append(lr) for a group that is added"
+                )
+            self.min_lrs = self.min_lrs[:1] * count
+        return self.min_lrs
 
     def _is_better(self, metric: float) -> bool:
         margin = -self.threshold if self.mode == "min" else self.threshold

@@ -64,7 +64,8 @@ class SequentialLR(LRScheduler):
                 raise ValueError("a ReduceLROnPlateau needs a metric at each step, which SequentialLR does not have")
             if scheduler.optimizer is not optimizer:
                 raise ValueError(f"a {type(scheduler).__name__} among the schedulers has another optimizer")
-        self._restart()
+        # As in PyTorch, the first one begins with what the last one has made of the initial learning rates.
+        self._restart([group["initial_lr"] for group in optimizer.param_groups])
 
     def step(self) -> None:
         """Set the next learning rates: call it after the optimizer's `step`."""
@@ -76,9 +77,9 @@ class SequentialLR(LRScheduler):
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
 
-    def _restart(self) -> None:
+    def _restart(self, rates: list[float] | None = None) -> None:
         self.last_epoch = 0
-        self._turn()._restart()
+        self._turn()._restart(rates)
         self._last_lr = self._turn().get_last_lr()
 
     def _turn(self) -> LRScheduler:
