@@ -119,7 +119,7 @@ def _sum_of_windows(windows):
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")  # JAX's
 def test_a_forked_process_computes_without_the_threads(by):
     windows = WINDOWS[2]
     expected = _sum_of_windows(windows)
