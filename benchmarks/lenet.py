@@ -48,7 +48,8 @@ def without_numba(steps: Callable[[], None]) -> Callable[[], None]:
     """Return steps that run as if numba were not installed."""
 
     def plain() -> None:
-        with patch.object(backend, "compiled", lambda: None):
+        alone = patch.object(backend, "compiled", lambda: None)
+        with alone, patch.object(backend.BACKEND.xp, "matmul", backend.BACKEND.library.matmul):
             steps()
 
     return plain

@@ -42,7 +42,7 @@ def parts(request, monkeypatch):
     if request.param == "many parts":
         monkeypatch.setattr(type(BACKEND), "gathered", 1)
         if fast is not None:
-            monkeypatch.setattr(fast, "PART", 1)
+            monkeypatch.setattr(fast.parts, "PART", 1)
 
 
 def agree(method, *args, rtol=0.0):

@@ -1,0 +1,130 @@
+"""Pooling: the largest element or the sum of each window, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from ..windows import Lengths, Windows, number_type, split
+from .parts import compiled, share, steps, two
+
+
+def window_max(x: Any, windows: Windows) -> tuple[Any, Any]:
+    """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number."""
+    lead, lengths = split(x.shape, windows)
+    shape = (*lead, *windows.counts(lengths))
+    largest, numbers = np.full(shape, -inf, x.dtype), np.zeros(shape, number_type(np, windows))
+    _pool_parts(_max, windows, x, largest, numbers)
+    return largest, numbers
+
+
+def window_sum(x: Any, windows: Windows) -> Any:
+    """Return the sum of each window."""
+    lead, lengths = split(x.shape, windows)
+    total = np.zeros((*lead, *windows.counts(lengths)), x.dtype)
+    _pool_parts(_sum, windows, x, total)
+    return total
+
+
+def spread(g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+    """Add each element to its whole window in zeros, or to the place in it that its number says."""
+    total = np.zeros((*split(g.shape, windows)[0], *lengths), g.dtype)
+    if numbers is None:
+        _pool_parts(_spread, windows, g, total)
+    else:
+        _pool_parts(_put_back, windows, g, numbers, total)
+    return total
+
+
+def _pool_parts(kernel: Callable[..., Any], windows: Windows, *arrays: Any) -> None:
+    """Run a kernel on parts of the planes: all arrays with their leading axes as one."""
+    axes = len(windows.kernel)
+    planes = [np.ascontiguousarray(x).reshape(-1, *two(x.shape[x.ndim - axes :], 1)) for x in arrays]
+    where = two(windows.kernel, 1), *steps(windows)
+    share(lambda part: kernel(*(x[part] for x in planes), *where), len(planes[0]), max(x[:1].nbytes for x in planes))
+
+
+# The loops. Each takes planes: those under the windows, and one element for each window.
+
+
+@compiled
+def _spans(axis: int, count: int, length: int, kernel: Any, before: Any, stride: Any, dilation: Any) -> Any:
+    """Return for each place of the kernel its offset along an axis, and which windows, from and to, have it inside."""
+    spans = np.empty((kernel[axis], 3), np.intp)
+    for i in range(kernel[axis]):
+        offset, step = i * dilation[axis] - before[axis], stride[axis]
+        spans[i] = offset, max(0, -(offset // step)), min(count, (length - 1 - offset) // step + 1)
+    return spans
+
+
+@compiled
+def _max(x: Any, maxima: Any, numbers: Any, kernel: Any, before: Any, stride: Any, dilation: Any) -> None:
+    _, height, width = x.shape
+    planes, rows, columns = maxima.shape
+    across = _spans(1, columns, width, kernel, before, stride, dilation)
+    for plane in range(planes):
+        for row in range(rows):
+            best, chosen = maxima[plane, row], numbers[plane, row]
+            for i in range(kernel[0]):
+                y = row * stride[0] + i * dilation[0] - before[0]
+                if 0 <= y < height:
+                    for j in range(kernel[1]):
+                        left, start, stop = across[j]
+                        _choose(x[plane, y], best, chosen, i * kernel[1] + j, left, start, stop, stride[1])
+
+
+@compiled
+def _choose(line: Any, best: Any, chosen: Any, number: int, left: int, start: int, stop: int, stride: int) -> None:
+    """Let what stands at one place of the kernel win over the best so far."""
+    for i in range(start, stop):
+        column = np.uintp(i)  # an index that cannot count from the end: otherwise each is asked whether it does
+        value, largest, other = line[np.uintp(left + i * stride)], best[column], chosen[column]
+        wins = (value > largest) | (value != value)  # or is NaN
+        best[column] = value if wins else largest
+        chosen[column] = other + wins * (number - other)  # without a branch, which nothing could predict
+
+
+@compiled
+def _sum(x: Any, total: Any, kernel: Any, before: Any, stride: Any, dilation: Any) -> None:
+    _, height, width = x.shape
+    planes, rows, columns = total.shape
+    across = _spans(1, columns, width, kernel, before, stride, dilation)
+    for plane in range(planes):
+        for row in range(rows):
+            for i in range(kernel[0]):
+                y = row * stride[0] + i * dilation[0] - before[0]
+                if 0 <= y < height:
+                    for left, start, stop in across:
+                        for column in range(start, stop):
+                            total[plane, row, np.uintp(column)] += x[plane, y, np.uintp(left + column * stride[1])]
+
+
+@compiled
+def _spread(g: Any, total: Any, kernel: Any, before: Any, stride: Any, dilation: Any) -> None:
+    _, height, width = total.shape
+    planes, rows, columns = g.shape
+    across = _spans(1, columns, width, kernel, before, stride, dilation)
+    for plane in range(planes):
+        for row in range(rows):
+            for i in range(kernel[0]):
+                y = row * stride[0] + i * dilation[0] - before[0]
+                if 0 <= y < height:
+                    for left, start, stop in across:
+                        for column in range(start, stop):
+                            total[plane, y, np.uintp(left + column * stride[1])] += g[plane, row, np.uintp(column)]
+
+
+@compiled
+def _put_back(g: Any, numbers: Any, total: Any, kernel: Any, before: Any, stride: Any, dilation: Any) -> None:
+    _, height, width = total.shape
+    planes, rows, columns = g.shape
+    for plane in range(planes):
+        for row in range(rows):
+            for column in range(columns):
+                i, j = divmod(np.int32(numbers[plane, row, column]), np.int32(kernel[1]))
+                y, x = row * stride[0] + i * dilation[0] - before[0], column * stride[1] + j * dilation[1] - before[1]
+                if 0 <= y < height and 0 <= x < width:
+                    total[plane, np.uintp(y), np.uintp(x)] += g[plane, row, column]
