@@ -244,7 +244,7 @@ def _structure(text: str, entries: dict[str, dict[str, Any]]) -> Any:
 
 def _with_shared(tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Tensor]:
     """Add the names that the metadata says another name stands for, as in files of safetensors' `save_model`."""
-    shared = {name: tensors[kept] for name, kept in metadata.items() if kept in tensors}
+    shared = {name: tensors[kept] for name, kept in metadata.items() if kept in tensors and name != "format"}
     return shared | tensors
 
 

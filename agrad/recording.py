@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from functools import partial, wraps
-from inspect import isgeneratorfunction
+from inspect import iscoroutinefunction, isgeneratorfunction
 from typing import Any, Self
 
 recording: ContextVar[bool] = ContextVar("agrad recording", default=True)
+# The modes entered in the running context, innermost last, each with what was there before.
+_entered: ContextVar[tuple[tuple[Mode, bool], ...]] = ContextVar("agrad modes", default=())
 
 
 class Mode(ContextDecorator):
@@ -16,25 +18,33 @@ class Mode(ContextDecorator):
 
     _mode: bool
 
-    def __init__(self) -> None:
-        # What was there before, and no tokens: another thread or task may leave what this one entered.
-        self._before: list[bool] = []
-
     def _recreate_cm(self) -> Mode:  # a decorated function may run in several threads at once
         return enable_grad() if self._mode else no_grad()
 
     def __call__(self, function: Any) -> Any:
         """Switch inside a decorated function; inside a generator, while it runs and not while its caller does."""
-        if isinstance(function, type) or not callable(function):
-            raise TypeError(f"{type(self).__name__} decorates functions, and the methods of a class, not {function!r}")
+        if isinstance(function, type) or not callable(function) or iscoroutinefunction(function):
+            raise TypeError(
+                f"{type(self).__name__} decorates functions, and the methods of a class, not {function!r}; "
+                f"write `with agrad.{type(self).__name__}():` inside"
+            )
         return _stepwise(self, function) if isgeneratorfunction(function) else super().__call__(function)
 
     def __enter__(self) -> None:
-        self._before.append(recording.get())
+        self._enter(recording.get())
+
+    def _enter(self, before: bool) -> None:
+        _entered.set((*_entered.get(), (self, before)))
         recording.set(self._mode)
 
     def __exit__(self, *exc: object) -> None:
-        recording.set(self._before.pop())
+        entered = _entered.get()
+        for i in reversed(range(len(entered))):  # none is this one if another task closes the generator that entered it
+            mode, before = entered[i]
+            if mode is self:
+                _entered.set(entered[:i])
+                recording.set(before)
+                break
 
 
 class no_grad(Mode):  # noqa: N801 - PyTorch's name, used like a function
@@ -93,18 +103,19 @@ class set_grad_enabled(Mode):  # noqa: N801
     """
 
     def __init__(self, mode: bool) -> None:
-        super().__init__()
         self._mode = bool(mode)
-        super().__enter__()
+        self._before: bool | None = recording.get()  # it is in force from here on
+        recording.set(self._mode)
 
     def __enter__(self) -> None:
-        if not self._before:  # it is in force since it was made; here it is used again
-            super().__enter__()
+        before, self._before = self._before, None  # None where it is used again
+        self._enter(recording.get() if before is None else before)
 
     def __call__(self, function: Any) -> Any:
         """Switch inside a decorated function only."""
-        if self._before:
-            self.__exit__()
+        before, self._before = self._before, None
+        if before is not None:
+            recording.set(before)
         return super().__call__(function)
 
 

@@ -191,7 +191,7 @@ def test_bfloat16_and_complex_from_elsewhere(path):
 
 
 def test_what_elsewhere_was_left_out_as_shared_is_found_by_its_names(path):
-    metadata = {"format": "pt", "out.weight": "emb.weight", "emb.weight": "c"}  # as safetensors' save_model writes it
+    metadata = {"format": "c", "out.weight": "emb.weight", "emb.weight": "c"}  # as safetensors' save_model writes it
     entries = {"emb.weight": X, "c": {**X, "data_offsets": [8, 16]}}
     path.write_bytes(raw({"__metadata__": metadata, **entries}, b"\0" * 16))
     loaded = agrad.load(path)

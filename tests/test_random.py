@@ -100,6 +100,16 @@ def test_a_wrong_state_of_a_device_changes_nothing(device, wrong):
     assert agrad.random.get_state() == state
 
 
+@pytest.mark.parametrize("number", [-1, 2**64])
+def test_numbers_of_a_state_are_in_range(device, number):
+    agrad.rand(3)
+    state = agrad.random.get_state()
+    own = state["devices"][device.name]
+    for name in [name for name in own if name in ("seed", "draws")]:
+        with pytest.raises(ValueError, match="what get_state returned"):
+            agrad.random.set_state({**state, "devices": {device.name: {**own, name: number}}})
+
+
 def test_each_entry_of_the_state_of_a_device_is_looked_at(device):
     agrad.rand(3)
     state = agrad.random.get_state()

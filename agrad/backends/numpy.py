@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from math import copysign
 from types import ModuleType
 from typing import Any, ClassVar
@@ -29,6 +30,7 @@ _SCRATCH = 1 << 22  # bytes: memory of this size is at hand, while more is asked
 _LINE = 64  # bytes of a line of the cache
 _LONG = 4096  # bytes of an array from which on it matters where it begins
 _FEW = 32  # entries of a row up to which a reduction is quicker along the columns of the transpose
+_ALONE = 1 << 18  # sums of two numbers' product in a matrix product above which OpenBLAS wakes its threads
 _MANY = 4096  # entries from which on a mispredicted branch for each costs more than a few more calls
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers of the width of floats
 
@@ -37,7 +39,7 @@ _WHOLE = {"f": np.int32, "d": np.int64}  # integers of the width of floats
 
 
 def _sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.4
-    if x.ndim == 2 and _is_row_of_few(x, axis) and dtype is None:
+    if x.ndim == 2 and _is_row_of_few(x, axis) and dtype is None and x.dtype.char != "e":  # which rounds each sum
         return _along_columns(_add, x, keepdims)
     return np.asarray(_add(x, axis, dtype, None, keepdims))
 
@@ -174,6 +176,22 @@ def _where(condition: Any, x1: Any, x2: Any, /) -> Any:  # 128×128, random cond
     return chosen
 
 
+def _matmul(x1: Any, x2: Any, /) -> Any:  # where numba is installed
+    """Multiply small matrices in pieces for which OpenBLAS wakes none of its threads.
+
+    Once woken they ask for more work for 25 ms, on cores that numba's loops need: a step of LeNet takes 15 ms, not 23.
+    """
+    if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
+        return np.matmul(x1, x2)
+    pieces = -(-x1.size * x2.shape[1] // _ALONE)
+    if not 1 < pieces <= 8 or x1.shape[1] != x2.shape[0]:
+        return np.matmul(x1, x2)
+    product, step = np.empty((x1.shape[0], x2.shape[1]), np.result_type(x1, x2)), -(-x1.shape[0] // pieces)
+    for start in range(0, x1.shape[0], step):
+        np.matmul(x1[start : start + step], x2, product[start : start + step])
+    return product
+
+
 def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:  # 0.9 -> 0.6
     return x.astype(dtype, copy=copy)
 
@@ -205,7 +223,8 @@ def _namespace() -> Any:
     xp.ones, xp.ones_like, xp.zeros_like = _ones, _ones_like, _zeros_like
     # NumPy itself has spoken the standard here since 2.1; going through array-api-compat costs 0.5 to 1 more.
     xp.asarray, xp.arange, xp.empty, xp.zeros, xp.full = np.asarray, np.arange, np.empty, np.zeros, np.full
-    xp.matmul, xp.sign, xp.ceil, xp.floor, xp.trunc = np.matmul, np.sign, np.ceil, np.floor, np.trunc
+    xp.sign, xp.ceil, xp.floor, xp.trunc = np.sign, np.ceil, np.floor, np.trunc
+    xp.matmul = _matmul if find_spec("numba") else np.matmul
     return xp
 
 
@@ -222,11 +241,9 @@ def _scipy_special() -> ModuleType | None:
 def compiled() -> ModuleType | None:
     """Return `fast`, imported when it is first needed; None where numba is missing or does not work."""
     try:
-        fast = import_module(".fast", __package__)
-    except (ImportError, RuntimeError):  # RuntimeError: it has no folder to keep compiled code in
+        return import_module(".fast", __package__)
+    except Exception:  # a numba that does not fit, that lacks a library, or has no folder to keep compiled code in
         return None
-    BACKEND.xp.matmul = fast.matmul
-    return fast
 
 
 def _fast(windows: Windows, *arrays: Any) -> Any:
@@ -254,7 +271,7 @@ class NumpyBackend(StridedBackend):
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
         data = native_order(data)
         if copy and getattr(data, "nbytes", 0) >= _LONG:
-            return _on_a_line(np.asarray(data, dtype=dtype))
+            return _on_a_line(data, data.dtype if dtype is None else dtype)
         return np.asarray(data, dtype=dtype, copy=copy)
 
     def box(self, value: Any) -> Any:
@@ -345,11 +362,11 @@ class NumpyBackend(StridedBackend):
         return super().special(name) if found is None else found
 
 
-def _on_a_line(x: Any) -> Any:
+def _on_a_line(x: Any, dtype: Any) -> Any:
     """Copy an array to where a line of the cache begins: adding to it in place then takes two thirds of the time."""
-    memory = np.empty(x.nbytes + _LINE, np.uint8)
-    copied = np.ndarray(x.shape, x.dtype, memory, -memory.ctypes.data % _LINE)
-    copied[...] = x
+    memory = np.empty(x.size * np.dtype(dtype).itemsize + _LINE, np.uint8)
+    copied = np.ndarray(x.shape, dtype, memory, -memory.ctypes.data % _LINE)
+    np.copyto(copied, x, casting="unsafe")
     return copied
 
 

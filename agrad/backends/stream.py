@@ -31,4 +31,7 @@ class StreamBackend(Backend):
         return {"seed": generator.seed, "draws": generator.draws}
 
     def set_state(self, generator: Any, state: dict[str, Any]) -> None:
-        generator.seed, generator.draws = index(state["seed"]), index(state["draws"])
+        seed, draws = index(state["seed"]), index(state["draws"])
+        if not (0 <= seed < 2**64 and 0 <= draws < 2**64):
+            raise ValueError(f"seed and draws are integers from 0 to 2**64 - 1, not {seed} and {draws}")
+        generator.seed, generator.draws = seed, draws

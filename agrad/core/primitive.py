@@ -285,23 +285,24 @@ def _prepared(arrays: Sequence[Any]) -> list[Any]:
     if not arrays:
         raise ValueError("an op over a sequence of arrays needs at least one")
     device = next((x._device for x in arrays if isinstance(x, Tensor)), None)
-    prepared = [_operand(x, device) for x in arrays]
+    tracked = any(isinstance(x, Tensor) and x._node is not None for x in arrays) and recording.get()
+    prepared = [_operand(x, device, tracked) for x in arrays]
     if not any(isinstance(x, Tensor) for x in prepared):
         prepared[0] = wrap(*convert(prepared[0], None, None))
     return prepared
 
 
-def _operand(x: Any, device: Device | None) -> Any:
+def _operand(x: Any, device: Device | None, tracked: bool) -> Any:
     """Return an array argument as a Tensor or a plain number: beside a Tensor, NumPy's numbers count as Python's.
 
-    While recording it shares no memory with what the caller gave: that could change without the tape seeing it.
+    Where the op is recorded it shares no memory with what the caller gave: that could change without the tape seeing.
     """
     if isinstance(x, Tensor) or type(x) in _PLAIN:
         return x
     if device is not None and backends.is_number(x):
         return x.item()
     place = device if backends.is_host(x) else None
-    return wrap(*convert(x, None, place, copy=True if recording.get() else None))
+    return wrap(*convert(x, None, place, copy=tracked or None))
 
 
 def _unwrapped(op: str, arrays: Iterable[Any]) -> tuple[list[Tensor], list[Any], Device, int]:

@@ -136,7 +136,7 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
         ones = device.xp.ones_like(tensor._data)
         return wrap(ones, device) if graph else ones
     if not isinstance(gradient, Tensor):
-        gradient = wrap(*convert(gradient, tensor.dtype, device))
+        gradient = wrap(*convert(gradient, tensor.dtype, device, copy=graph or None))
     if gradient.shape != tensor.shape or gradient._device is not device:
         raise errors.wrong_gradient(gradient, tensor)
     gradient = namespace.conj(gradient) if tensor.dtype.is_complex else gradient

@@ -69,7 +69,7 @@ class Sequential(Module):
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end, and return self."""
-        for module in modules:
+        for module in list(modules):  # they may be this one's own
             self.append(module)
         return self
 
@@ -163,7 +163,7 @@ class ModuleList(Module):
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end, and return self."""
-        for module in modules:
+        for module in list(modules):  # they may be this one's own
             self.append(module)
         return self
 

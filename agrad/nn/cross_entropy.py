@@ -257,8 +257,8 @@ class _Classes:
 
 
 def _all_count(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool:
-    """Whether no sample is ignored, as far as can be told without waiting for the device."""
-    if 0 <= ignored < classes or waits(target._device) or dtype.name == "uint64":  # which adds to no place as it is
+    """Whether no sample is ignored, as far as can be told without waiting for the device and without a cast."""
+    if 0 <= ignored < classes or waits(target._device) or dtype.name in ("uint16", "uint32", "uint64"):
         return False
     least, largest = _range(target)
     return least >= 0 and largest < classes

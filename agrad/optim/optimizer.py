@@ -22,6 +22,7 @@ ALLOWED: Final = frozenset(
     {"base_momentum", "initial_lr", "max_lr", "max_momentum", "min_lr", "name", "param_names", "params"}
 )
 EXPECTED: Final = "params must be a list of Tensors or of dicts"
+OWN: Final = {"params", "param_names"}  # what a group keeps when a state dict is loaded
 REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}
 
 
@@ -266,7 +267,8 @@ class Optimizer:
             by_number[number]: {name: _adopted(value, by_number[number]) for name, value in entry.items()}
             for number, entry in entries.items()
         }
-        loaded = [{**new, "params": old["params"]} for new, old in zip(groups, self.param_groups, strict=True)]
+        own = [{name: group[name] for name in group.keys() & OWN} for group in self.param_groups]
+        loaded = [{**new, **old} for new, old in zip(groups, own, strict=True)]
         for group in loaded:
             self.check(group)
         self.state = defaultdict(dict, state)

@@ -151,3 +151,36 @@ def test_gradients_are_the_same(monkeypatch):
         found.append((x.grad.numpy(), w.grad.numpy()))
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_pictures_without_rows_are_pooled(by):
+    windows = Windows((2, 2), (2, 2), ((1, 1), (1, 1)), (1, 1))
+    agree("window_max", np.zeros((2, 1, 0, 5)), windows)
+    agree("window_sum", np.zeros((2, 1, 0, 5)), windows)
+
+
+@pytest.mark.parametrize("error", ["OSError", "AttributeError", "ImportError"])
+def test_a_broken_numba_is_done_without(error, tmp_path):
+    (tmp_path / "numba").mkdir()
+    (tmp_path / "numba" / "__init__.py").write_text(f"raise {error}('broken')")
+    code = """
+import sys, agrad, agrad.nn.functional as F
+sys.path.insert(0, sys.argv[1])
+print(F.conv2d(agrad.ones((1, 1, 2, 2)), agrad.ones((1, 1, 2, 2))).item())
+"""
+    answer = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "4.0"
+
+
+def test_work_is_done_while_python_ends():
+    pytest.importorskip("numba", reason="numba is not installed")
+    code = """
+import atexit, agrad, agrad.nn.functional as F
+from agrad.backends.fast import parts
+parts.PART, parts._CORES = 1, 2
+work = lambda: F.max_pool2d(agrad.ones((64, 8, 8, 8)), 2).sum().item()
+atexit.register(lambda: print(work()))
+print(work())
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["8192.0", "8192.0"]

@@ -490,6 +490,40 @@ def test_one_no_grad_object_in_two_threads():
     assert errors == []
 
 
+def test_each_thread_goes_back_to_its_own_mode():
+    block, inside, done = agrad.no_grad(), threading.Event(), threading.Event()
+
+    def work():
+        with agrad.no_grad(), block:
+            inside.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    with block:
+        inside.wait(10)
+    assert agrad.is_grad_enabled()
+    done.set()
+    thread.join()
+
+
+def test_what_is_set_inside_of_a_block_ends_with_it():
+    with agrad.no_grad():
+        with agrad.no_grad():
+            agrad.set_grad_enabled(True)
+            assert agrad.is_grad_enabled()
+        assert not agrad.is_grad_enabled()
+    assert agrad.is_grad_enabled()
+
+
+def test_a_mode_refuses_to_decorate_a_coroutine():
+    async def work():
+        pass
+
+    with pytest.raises(TypeError, match=r"write `with agrad.no_grad\(\):` inside"):
+        agrad.no_grad(work)
+
+
 def test_another_task_may_close_what_one_entered():
     async def values():
         with agrad.no_grad():

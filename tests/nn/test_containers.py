@@ -126,6 +126,9 @@ def test_a_sequential_changes_like_a_list():
     same = net
     net += [a]
     assert net is same
+    doubled = nn.Sequential(nn.ReLU())
+    doubled += doubled
+    assert len(doubled) == 2
     del net[:2]
     assert list(net.state_dict()) == ["0.weight", "0.bias"]
     with pytest.raises(TypeError, match="Sequential takes modules"):
@@ -142,6 +145,7 @@ def test_a_module_list_changes_like_a_list():
     same = modules
     modules += [c]
     assert modules is same
+    assert len(nn.ModuleList([a]).extend(nn.ModuleList([b]))) == 2
     assert modules.pop(0) is a
     assert list(modules.state_dict()) == ["1.weight", "1.bias"]
     with pytest.raises(IndexError):

@@ -193,7 +193,7 @@ def test_small_losses_of_large_scores_keep_their_digits(device):
     assert_close(F.cross_entropy(x, agrad.asarray([0])), math.log1p(math.exp(-10)), rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "uint64"])
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "uint16", "uint32", "uint64"])
 def test_any_integer_dtype_is_an_index(device, dtype):
     wide = agrad.zeros((2, 300))
     target = agrad.asarray([0, 255 if dtype == "uint8" else 299], dtype=dtype)

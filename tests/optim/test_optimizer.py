@@ -461,6 +461,14 @@ def test_repr_shows_the_settings():
     assert "\n    lr: 0.1\n" in text
 
 
+def test_names_of_parameters_stay_where_a_state_has_none():
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.named_parameters(), lr=0.1)
+    optimizer.load_state_dict(optim.SGD(model.parameters(), lr=0.2).state_dict())
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+    assert optimizer.param_groups[0]["lr"] == 0.2
+
+
 def test_parameters_may_come_with_their_names():
     model = nn.Linear(2, 1)
     optimizer = optim.SGD(model.named_parameters(), lr=0.1)

@@ -6,6 +6,5 @@ The same sums as in `windows.py`, for float32 and float64 and one or two axes un
 from .convolution import convolve, convolve_input, convolve_weight
 from .parts import suits
 from .pooling import spread, window_max, window_sum
-from .products import matmul
 
-__all__ = ["convolve", "convolve_input", "convolve_weight", "matmul", "spread", "suits", "window_max", "window_sum"]
+__all__ = ["convolve", "convolve_input", "convolve_weight", "spread", "suits", "window_max", "window_sum"]

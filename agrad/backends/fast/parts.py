@@ -15,7 +15,7 @@ from ..windows import Lengths, Windows
 
 PART = 1 << 20  # bytes of a part of the work: it, or most of it, stays in a core's second cache
 LANES = 16  # samples that fill a core's registers: a part of more has a multiple of them
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_CORES = numba.config.NUMBA_NUM_THREADS  # the cores, unless the environment variable of that name says otherwise
 _njit = partial(numba.njit, cache=True, nogil=True, error_model="numpy")
 # A product and a sum may be one instruction; sums may be taken in another order only where `summing` says so.
 compiled: Callable[..., Any] = _njit(fastmath={"contract"})
@@ -34,9 +34,12 @@ def share(work: Callable[[slice], Any], count: int, size: int) -> list[Any]:
     step = -(-count // (rounds * _CORES)) if count * size > PART else count
     step = -(-step // LANES) * LANES if step > LANES else max(1, step)
     parts = [slice(start, start + step) for start in range(0, count, step)]
-    shares = [parts[i::_CORES] for i in range(min(_CORES, len(parts)))]
-    others = [_threads().submit(_each, work, theirs) for theirs in shares[1:]]
-    return sum((other.result() for other in others), _each(work, shares[0] if shares else []))
+    mine, *shares = [parts[i::_CORES] for i in range(min(_CORES, len(parts)))] or [[]]
+    try:
+        others = [_threads().submit(_each, work, theirs) for theirs in shares]
+    except RuntimeError:  # while Python ends there are no threads any more
+        return _each(work, parts)
+    return sum((other.result() for other in others), _each(work, mine))
 
 
 def _each(work: Callable[[slice], Any], parts: list[slice]) -> list[Any]:

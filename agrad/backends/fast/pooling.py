@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,8 @@ def spread(g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
 
 def _pool_parts(kernel: Callable[..., Any], windows: Windows, *arrays: Any) -> None:
     """Run a kernel on parts of the planes: all arrays with their leading axes as one."""
-    axes = len(windows.kernel)
-    planes = [np.ascontiguousarray(x).reshape(-1, *two(x.shape[x.ndim - axes :], 1)) for x in arrays]
+    lead = arrays[0].ndim - len(windows.kernel)
+    planes = [np.ascontiguousarray(x).reshape(prod(x.shape[:lead]), *two(x.shape[lead:], 1)) for x in arrays]
     where = two(windows.kernel, 1), *steps(windows)
     share(lambda part: kernel(*(x[part] for x in planes), *where), len(planes[0]), max(x[:1].nbytes for x in planes))
 
