@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -66,6 +67,14 @@ def device(request: pytest.FixtureRequest) -> Iterator[agrad.Device]:
 def xp(device: agrad.Device) -> Any:
     """The array library's own namespace on the device under test."""
     return device.xp
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Processes started in the test hear Ctrl-C, also where this one ignores it, as all in the background do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

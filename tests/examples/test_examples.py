@@ -234,7 +234,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_goes_on(monkeypatch, capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
-def test_ctrl_c_for_real(tmp_path):
+def test_ctrl_c_for_real(tmp_path, interruptible):
     command = [sys.executable, EXAMPLES / "mnist.py", "--dataset", "digits", "--epochs", "1000000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as job:
         seen = [job.stdout.readline() for _ in range(3)]
