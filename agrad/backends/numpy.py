@@ -246,10 +246,10 @@ def compiled() -> ModuleType | None:
         return None
 
 
-def _fast(windows: Windows, *arrays: Any) -> Any:
-    """Return `fast` where it can be used for these arrays."""
+def _fast(windows: Windows, *arrays: Any, outputs: int = 0) -> Any:
+    """Return `fast` where it is there and suits these arrays, and the number of outputs of a convolution's group."""
     fast = compiled()
-    return fast if fast is not None and fast.suits(windows, *arrays) else None
+    return fast if fast is not None and fast.suits(windows, *arrays, outputs=outputs) else None
 
 
 class NumpyBackend(StridedBackend):
@@ -334,15 +334,15 @@ class NumpyBackend(StridedBackend):
     # Windows, by numba where it is installed
 
     def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
-        by: Any = _fast(windows, x, weight) or super()
+        by: Any = _fast(windows, x, weight, outputs=weight.shape[0] // groups) or super()
         return by.convolve(x, weight, windows, groups)
 
     def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
-        by: Any = _fast(windows, g, weight) or super()
+        by: Any = _fast(windows, g, weight, outputs=g.shape[1] // groups) or super()
         return by.convolve_input(g, weight, lengths, windows, groups)
 
     def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
-        by: Any = _fast(windows, g, x) or super()
+        by: Any = _fast(windows, g, x, outputs=g.shape[1] // groups) or super()
         return by.convolve_weight(g, x, windows, groups)
 
     def window_sum(self, x: Any, windows: Windows) -> Any:

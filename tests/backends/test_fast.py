@@ -15,6 +15,8 @@ from agrad.backends.windows import Windows
 
 RNG = np.random.default_rng(11)
 WINDOWS = [
+    Windows((3,), (1,), ((1, 2),), (2,)),
+    Windows((3, 3), (2, 1), ((2, 1), (1, 0)), (1, 2)),
     Windows((3,), (2,), ((1, 2),), (2,)),
     Windows((2, 3), (1, 1), ((0, 0), (0, 0)), (1, 1)),
     Windows((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1)),
@@ -184,3 +186,13 @@ print(work())
 """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["8192.0", "8192.0"]
+
+
+def test_convolutions_are_left_to_large_products_where_these_are_quicker():
+    fast = module.compiled() or pytest.skip("numba is not installed")
+    x = np.ones((2, 3, 8, 8), np.float32)
+    near, apart = (Windows((3, 3), (1, s), ((0, 0), (0, 0)), (1, 1)) for s in (1, 2))
+    assert fast.suits(near, x, outputs=32)
+    assert not fast.suits(near, x, outputs=33)
+    assert not fast.suits(apart, x, outputs=1)
+    assert fast.suits(apart, x)

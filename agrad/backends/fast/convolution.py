@@ -1,7 +1,7 @@
 """Convolution, without a copy of any window.
 
 While a part of the batch is convolved its samples lie side by side, along the last axis: what a place of the kernel is
-multiplied by is then one long run of memory.
+multiplied by in a row of the output is then one long run of memory. So windows must be next to each other in a row.
 """
 
 from __future__ import annotations
@@ -57,13 +57,10 @@ def _convolve(weight: Any, x: Any, y: Any, padded: Any, before: Any, stride: Any
     samples, outputs, rows, columns = y.shape
     laid, places = _samples_last(x, padded, before).reshape(-1), _places(weight, padded, dilation, samples)
     factors, sums = weight.reshape(outputs, -1), np.zeros((outputs, rows, columns * samples), x.dtype)
-    runs, run = _runs(columns, samples, stride)
     for row in range(rows):
         for output in range(outputs):
             start = (_first_channel(output, weight, x) * padded[0] + row * stride[0]) * padded[1] * samples
-            for i in range(runs):
-                total = sums[output, row, i * run : (i + 1) * run]
-                _add_products(total, factors[output], laid, places, start + i * stride[1] * samples)
+            _add_products(sums[output, row], factors[output], laid, places, start)
     _samples_first(sums, (0, 0), y)
 
 
@@ -72,13 +69,10 @@ def _convolve_weight(zeros: Any, x: Any, y: Any, padded: Any, before: Any, strid
     samples, outputs, rows, columns = y.shape
     laid, places = _samples_last(x, padded, before).reshape(-1), _places(zeros, padded, dilation, samples)
     factors, sums = _samples_last(y, (rows, columns), (0, 0)), np.zeros((outputs, places.size), x.dtype)
-    runs, run = _runs(columns, samples, stride)
     for row in range(rows):
         for output in range(outputs):
             start = (_first_channel(output, zeros, x) * padded[0] + row * stride[0]) * padded[1] * samples
-            for i in range(runs):
-                factor = factors[output, row, i * run : (i + 1) * run]
-                _add_inner_products(sums[output], factor, laid, places, start + i * stride[1] * samples)
+            _add_inner_products(sums[output], factors[output, row], laid, places, start)
     return sums.reshape(zeros.shape)
 
 
@@ -90,7 +84,6 @@ def _convolve_input(weight: Any, x: Any, y: Any, padded: Any, before: Any, strid
     laid, places = _samples_last(y, (rows, columns), (0, 0)).reshape(-1), np.arange(together) * rows * columns * samples
     factors = weight.transpose(1, 2, 3, 0).copy()
     sums = np.zeros((x.shape[1], padded[0], padded[1] * samples), x.dtype)
-    runs, run = _runs(columns, samples, stride)
     for row in range(rows):
         for channel in range(x.shape[1]):
             output = channel // channels * together
@@ -98,17 +91,10 @@ def _convolve_input(weight: Any, x: Any, y: Any, padded: Any, before: Any, strid
             for i in range(height):
                 line = sums[channel, row * stride[0] + i * dilation[0]]
                 for j in range(width):
+                    total = line[j * dilation[1] * samples :][: columns * samples]
                     factor = factors[channel % channels, i, j, output : output + together]
-                    for k in range(runs):
-                        total = line[(j * dilation[1] + k * stride[1]) * samples :][:run]
-                        _add_products(total, factor, laid, places, start + k * run)
+                    _add_products(total, factor, laid, places, start)
     _samples_first(sums, before, x)
-
-
-@compiled
-def _runs(columns: int, samples: int, stride: Any) -> tuple[int, int]:
-    """Return how many stretches of memory hold what a place of the kernel meets in a row, and their length."""
-    return (1, columns * samples) if stride[1] == 1 else (columns, samples)
 
 
 @compiled

@@ -14,6 +14,7 @@ import numpy as np
 from ..windows import Lengths, Windows
 
 PART = 1 << 20  # bytes of a part of the work: it, or most of it, stays in a core's second cache
+FEW = 32  # outputs up to which copying windows costs more than the large products of them save
 LANES = 16  # samples that fill a core's registers: a part of more has a multiple of them
 _CORES = numba.config.NUMBA_NUM_THREADS  # the cores, unless the environment variable of that name says otherwise
 _njit = partial(numba.njit, cache=True, nogil=True, error_model="numpy")
@@ -22,10 +23,16 @@ compiled: Callable[..., Any] = _njit(fastmath={"contract"})
 summing: Callable[..., Any] = _njit(fastmath={"contract", "reassoc"})
 
 
-def suits(windows: Windows, *arrays: Any) -> bool:
-    """Whether the loops take these arrays: all float32, or all float64, in the machine's own byte order."""
+def suits(windows: Windows, *arrays: Any, outputs: int = 0) -> bool:
+    """Whether the loops take these arrays, and are the quicker way for them.
+
+    They take float32 and float64 in the machine's own byte order, of one dtype. A convolution with many outputs (of a
+    group) or with strides is left to large matrix products.
+    """
     dtype = arrays[0].dtype
-    return len(windows.kernel) <= 2 and dtype in (np.float32, np.float64) and all(x.dtype == dtype for x in arrays)
+    quick = not outputs or (outputs <= FEW and windows.stride[-1] == 1)
+    alike = dtype in (np.float32, np.float64) and all(x.dtype == dtype for x in arrays)
+    return quick and alike and len(windows.kernel) <= 2
 
 
 def share(work: Callable[[slice], Any], count: int, size: int) -> list[Any]:
