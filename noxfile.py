@@ -75,10 +75,10 @@ def test(session: nox.Session, device: str) -> None:
     session.run("pytest", *workers, "-m", marks, "--device", device, "--require-device", *session.posargs, env=env)
 
 
-by_device = nox.parametrize("device", [nox.param(device, id=device) for device in DEVICES])
-tests = nox.session(by_device(test), name="tests")
+by_device = nox.parametrize("device", [nox.param(device, id=device) for device in DEVICES])(test)
+tests = nox.session(by_device, name="tests")
 for version in others():
-    nox.session(by_device(test), name=f"tests-{version}", python=version)
+    nox.session(by_device, name=f"tests-{version}", python=version)
 
 nox.options.reuse_venv = "yes"
 nox.options.sessions = [
