@@ -105,7 +105,9 @@ def test_numbers_of_a_state_are_in_range(device, number):
     agrad.rand(3)
     state = agrad.random.get_state()
     own = state["devices"][device.name]
-    for name in [name for name in own if name in ("seed", "draws")]:
+    if "draws" not in own:
+        pytest.skip("its generator's state is the library's own")
+    for name in ("seed", "draws"):
         with pytest.raises(ValueError, match="what get_state returned"):
             agrad.random.set_state({**state, "devices": {device.name: {**own, name: number}}})
 
