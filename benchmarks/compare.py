@@ -68,13 +68,19 @@ def waiter(device: str) -> Callable[[], None]:
 
 
 def interleave(sides: dict[str, Callable[[], object]], device: str = "cpu", rounds: int = ROUNDS) -> dict[str, float]:
-    """Return the seconds that one call of each side takes: the least of several samples, taken A B A B ..."""
+    """Return the seconds that one call of each side takes: the least of several samples, taken A B C, C B A, A B C ...
+
+    Each round turns the order round, so that no side always follows the same one: PyTorch's threads keep a core busy
+    for a while after its turn, which cost whoever came next a few percent.
+    """
     wait = waiter(device)
     repeats = {name: _repeats(side, wait) for name, side in sides.items()}
     best = dict.fromkeys(sides, float("inf"))
+    names = list(sides)
     for _ in range(rounds):
-        for name, side in sides.items():
-            best[name] = min(best[name], _time(side, repeats[name], wait))
+        for name in names:
+            best[name] = min(best[name], _time(sides[name], repeats[name], wait))
+        names.reverse()
     return best
 
 
