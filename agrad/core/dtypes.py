@@ -6,7 +6,7 @@ An array library has its own dtype objects (`numpy.dtype`, `torch.float32` ...).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 _FAMILIES: Final = {
     "bool": ("bool",),
@@ -46,11 +46,6 @@ class DType:
     def __init__(self, name: str, family: str) -> None:
         self.name, self.family = name, family
         self.differentiable, self.is_complex = family.endswith("floating"), family == "complex floating"
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            raise AttributeError(f"'DType' object has no attribute {name!r}; ask agrad.isdtype or agrad.finfo about it")
 
     def __repr__(self) -> str:
         return f"agrad.{self.name}"

@@ -78,16 +78,6 @@ def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tens
     return reflected
 
 
-def _missing(self: Tensor, name: str, /) -> Any:
-    """Say what to write where a library asks for what only NumPy's arrays have."""
-    raise AttributeError(
-        f"'Tensor' object has no attribute {name!r}; compute with the functions of agrad, or give the array itself: "
-        "x.detach().numpy()",
-        name=name,
-        obj=self,
-    )
-
-
 def _divided(x: Any, y: Any, /) -> tuple[Tensor, Tensor]:
     """Return what ``divmod`` is to be: quotient and remainder."""
     return x // y, x % y
@@ -166,7 +156,6 @@ Tensor.__floordiv__ = _operator(elementwise.floor_divide)
 Tensor.__rfloordiv__ = _reflected(elementwise.floor_divide)
 Tensor.__mod__ = _operator(elementwise.remainder)
 Tensor.__rmod__ = _reflected(elementwise.remainder)
-Tensor.__getattr__ = _missing
 Tensor.__divmod__ = _divided
 Tensor.__rdivmod__ = lambda self, other: _divided(other, self)
 Tensor.__pow__ = _operator(elementwise.pow)

@@ -160,7 +160,17 @@ def test_what_only_numpy_arrays_have_is_said(device):
     x = agrad.ones(2, requires_grad=True)
     with pytest.raises(AttributeError, match=r"no attribute 'flat'.*x.detach\(\).numpy\(\)"):
         x.flat  # noqa: B018
+    with pytest.raises(AttributeError, match=r"'DType' object has no attribute 'kind'; ask agrad.isdtype"):
+        x.dtype.kind  # noqa: B018
     assert not hasattr(x, "__array_interface__")
+    assert not hasattr(x, "strides")
+    assert not {"flat", "strides"} & set(dir(x))
+    assert {"reshape", "grad"} < set(dir(x))
+
+
+def test_attributes_are_found_by_the_interpreters_shortcuts():
+    # One method __getattr__ on one of these, and each of their attributes takes ten times as long everywhere.
+    assert not any(hasattr(kind, "__getattr__") for kind in (agrad.Tensor, agrad.DType, agrad.Device, nn.Module))
 
 
 def test_the_order_of_polygamma_has_no_gradient(device):
