@@ -29,7 +29,7 @@ from ..recording import recording
 from . import tape
 from .device import Device
 from .dtypes import from_native
-from .tape import Node, Pick, tick
+from .tape import Node, Pick, tick, unchanged
 from .tensor import LEAF, SCALARS, Tensor, convert, wrap
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
         The op: a function on Tensors with the forward's signature without `xp`. Its method `vjp` sets the rules, one
         per argument; an argument without a rule is a constant. A rule is a function that asks by name for what it
         needs: first `g`, the cotangent of the output, then any of `out`, `xp`, the op's arguments, and ``x_shape`` or
-        ``x_dtype`` of an argument `x`, for which no array is kept. It is written in operators and functions of `xp`,
-        so that it runs on arrays and, for higher orders, on Tensors; it need not undo broadcasting.
+        ``x_dtype`` of an argument `x`, for which no array is kept; a parameter with a default is its own. It is
+        written in operators and functions of `xp`, so that it runs on arrays and, for higher orders, on Tensors; it
+        need not undo broadcasting.
 
     Raises
     ------
@@ -140,8 +141,7 @@ def op{signature}:
     except Exception as error: raise errors.in_op(definition.name, error, ({arrays},), dict({settings})) from error
     if type(_out) is not _device.array_type: return definition.finish(_out, _device, _mask, ({frame}))
     result = new(Tensor)
-    result._data = _out
-    result._device = _device
+    result._data, result._device = _out, _device
     if _mask and recording.get(){only}:
         result._node = (plans.get(_mask) or definition.plan(_mask)).record({frame}, _out, _out)
     return result
@@ -240,7 +240,7 @@ class Definition:
     def vjp(self, **functions: Callable[..., Any]) -> None:
         """Set the gradient rules; TypeError if one is for, or asks for, what the op does not have."""
         for name, function in functions.items():
-            g, *asks = list(inspect.signature(function).parameters) or [""]
+            g, *asks = [p.name for p in inspect.signature(function).parameters.values() if p.default is p.empty] or [""]
             if name not in self.arrays or g != "g" or not self.known.keys() >= set(asks):
                 raise errors.wrong_rule(self.name, name, [g, *asks], self.arrays, self.known)
             self.rules[name] = rules.checked(name, self.sequence, function, asks)
@@ -339,6 +339,8 @@ class Plan:
 
     def _call(self, argument: str, rule: Callable[..., Any], asks: list[str]) -> Any:
         """Return a rule as a function of the cotangent and of all kept values."""
+        if rule is unchanged:
+            return rule
         known = {"rule": rule, "tell": partial(errors.in_rule, self.name, argument, rule)}
         exec(_compiled(_RULE.format(values="".join(f", kept[{self.kept.index(name)}]" for name in asks))), known)
         return known["call"]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive, standard
+from ..core.tape import unchanged
 from ..core.tensor import SCALARS, Tensor
 
 __all__ = [
@@ -86,7 +87,7 @@ def add(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.add(x1, x2)
 
 
-add.vjp(x1=lambda g: g, x2=lambda g: g)
+add.vjp(x1=unchanged, x2=unchanged)
 
 
 @standard
@@ -218,7 +219,7 @@ def positive(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.positive(x)
 
 
-positive.vjp(x=lambda g: g)
+positive.vjp(x=unchanged)
 
 
 @standard
@@ -358,7 +359,7 @@ def subtract(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.subtract(x1, x2)
 
 
-subtract.vjp(x1=lambda g: g, x2=lambda g: -g)
+subtract.vjp(x1=unchanged, x2=lambda g: -g)
 
 
 # Powers, exponentials and logarithms
@@ -1399,7 +1400,7 @@ def real(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.real(x) if as_dtype(x.dtype).is_complex else xp.positive(x)
 
 
-real.vjp(x=lambda g: g)
+real.vjp(x=unchanged)
 
 
 # Comparison

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any, Literal
 
 from ..core.primitive import ArrayLike, primitive
+from ..core.tape import unchanged
 from ..core.tensor import Tensor, wrap
 from .data_type import as_tensor
 from .gathering import overwrite, paste, take
@@ -224,7 +225,7 @@ def broadcast_to(xp: Any, x: ArrayLike, /, shape: tuple[int, ...]) -> Tensor:
     return xp.broadcast_to(x, tuple(shape))
 
 
-broadcast_to.vjp(x=lambda g: g)  # the engine sums what was broadcast
+broadcast_to.vjp(x=unchanged)  # the engine sums what was broadcast
 
 
 def broadcast_arrays(*arrays: ArrayLike) -> tuple[Tensor, ...]:

@@ -41,6 +41,17 @@ def test_a_primitive_in_three_lines(device):
         check_grads(cube, [x], order=3)
 
 
+def test_what_has_a_default_is_the_rules_own(device):
+    rules = []
+    for factor in (2.0, 3.0):
+        cube = make_cube()
+        cube.vjp(x=lambda g, x_shape, factor=factor: factor * g)
+        x = agrad.asarray([1.0, 2.0], requires_grad=True)
+        cube(x).sum().backward()
+        rules.append(x.grad.tolist())
+    assert rules == [[2.0, 2.0], [3.0, 3.0]]
+
+
 def test_a_primitive_looks_like_its_forward():
     cube = make_cube()
     assert cube.__name__ == "cube"
