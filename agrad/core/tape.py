@@ -165,13 +165,17 @@ def propagate(
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody
     shared: set[Any] = set(entries)
     queue: list[tuple[int, Node]] = []
+    ahead: Any = None  # a Node that has not joined the queue: most have one parent, whose turn is next
     observe = observing.edges if observing.observers else None
     for entry, g in zip(entries, seeds, strict=True):
         if type(entry) is Node and entry not in pending:
             heappush(queue, (entry.number, entry))
         pending[entry] = pending[entry] + g if entry in pending else g
-    while queue:
-        _, node = heappop(queue)
+    while queue or ahead is not None:
+        if ahead is None or (queue and queue[0][0] < ahead.number):
+            _, node = heappop(queue)
+        else:
+            node, ahead = ahead, None
         g, plan = pending.pop(node), node.plan
         if hooked and hasattr(node, "hooks"):
             g = _after_hooks(node, g, graph)
@@ -206,21 +210,22 @@ def propagate(
             array = cotangent._data if graph else cotangent
             if array.shape != like.shape or (array.dtype is not like.dtype and array.dtype != like.dtype):
                 cotangent = fit(cotangent, like, kept[0], plan.name)
-            if parent in pending:
-                if parent in owned:
-                    pending[parent] += cotangent
-                else:
-                    pending[parent] = pending[parent] + cotangent
-                    if not graph:
-                        owned.add(parent)
+            if parent in owned:
+                pending[parent] += cotangent
+            elif parent in pending:
+                pending[parent] = pending[parent] + cotangent
+                if not graph:
+                    owned.add(parent)
             else:
                 pending[parent] = cotangent
-                if like is parent:
+                if like is not parent:
+                    if cotangent is g or any([cotangent is value for value in kept]):
+                        shared.add(parent)
+                elif ahead is None:
+                    ahead = parent
+                else:
                     heappush(queue, (parent.number, parent))
-                elif cotangent is g or any([cotangent is value for value in kept]):
-                    shared.add(parent)
-    arrived.update(pending)  # what is left are leaves
-    return arrived, shared - owned
+    return arrived | pending, shared - owned  # what is left are leaves
 
 
 def check_unchanged(node: Node) -> None:

@@ -61,8 +61,7 @@ class Tensor(ArrayMethods):
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, device: str | Device | None = None
     ) -> None:
         self._data, self._device = convert(data, dtype, device, copy=True)
-        if requires_grad:
-            self.requires_grad_()
+        self.requires_grad_(requires_grad)
 
     # The array
 
@@ -164,9 +163,7 @@ class Tensor(ArrayMethods):
 def wrap(data: Any, device: Device, node: Any = None) -> Tensor:
     """Make a Tensor of an array library's array as it is: no copy, no check."""
     tensor = _new(Tensor)
-    tensor._data = data
-    tensor._device = device
-    tensor._node = node
+    tensor._data, tensor._device, tensor._node = data, device, node
     return tensor
 
 
@@ -178,12 +175,10 @@ def convert(data: Any, dtype: Any, device: str | Device | None, copy: bool | Non
     TypeError, ValueError
         If it is nothing that an array can be made of, or a ragged list.
     """
-    if isinstance(data, Tensor):
-        data, source = data._data, data._device
-        target = Device(device) if device is not None else source
-    else:
-        data, source, dtype = _on_some_device(data, dtype)
-        target = Device(device) if device is not None else get_device() if source.kind == "cpu" else source
+    tensor = isinstance(data, Tensor)
+    data, source, dtype = (data._data, data._device, dtype) if tensor else _on_some_device(data, dtype)
+    stays = tensor or source.kind != "cpu"
+    target = Device(device) if device is not None else source if stays else get_device()
     if source.backend is not target.backend:
         dtype = dtypes.from_native(data.dtype) if dtype is None and source.kind != "cpu" else dtype
         data = source.backend.to_numpy(data)

@@ -43,6 +43,20 @@ def test_a_diamond_is_visited_once(device):
     assert x.grad.item() == 2.0**40
 
 
+@pytest.mark.parametrize("short_first", [True, False])
+def test_a_node_waits_for_the_longest_way_to_it(short_first):
+    visits = []
+    x = leaf(1.0)
+    y = 2 * x
+    y.register_hook(lambda g: visits.append(g.item()))
+    ways = [y, agrad.exp(0 * agrad.tanh(-y)) * y]
+    if short_first:
+        ways.reverse()
+    (ways[0] + 10 * ways[1] + y).backward()
+    assert visits == [12.0]
+    assert x.grad.item() == 24.0
+
+
 def test_gradients_accumulate(device):
     x = leaf()
     (x * 2).sum().backward()
