@@ -26,7 +26,7 @@ _least: Any = np.minimum.reduce
 _or: Any = np.logical_or.reduce
 _and: Any = np.logical_and.reduce
 _CHUNK = 1 << 18  # entries that `add_at` writes at once: its index array then takes 2 MB at most
-_SCRATCH = 1 << 19  # bytes of memory for what lies between: it stays in the cache, with two arrays of its size
+_PART = 1 << 19  # bytes of the parts in which a large array is updated: with two more such it stays in the cache
 _COMES_AND_GOES = 1 << 24  # bytes of an array that a program is expected to make again and again
 _LINE = 64  # bytes of a line of the cache
 _LONG = 4096  # bytes of an array from which on it matters where it begins
@@ -308,15 +308,8 @@ class NumpyBackend(StridedBackend):
         return id(array)
 
     def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
-        count = _SCRATCH // array.itemsize
-        alike = array.shape == other.shape and array.dtype == other.dtype
-        if array.size <= count or not alike or not (array.flags.c_contiguous and other.flags.c_contiguous):
-            array += scale * other
-            return array
-        flat, source, scratch = array.reshape(-1), other.reshape(-1), np.empty(count, array.dtype)
-        for start in range(0, array.size, count):
-            part = flat[start : start + count]
-            part += np.multiply(source[start : start + count], scale, scratch[: part.size])
+        for part, x in _parts(array, other):
+            part += scale * x
         return array
 
     def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
@@ -386,9 +379,9 @@ def _on_a_line(x: Any, dtype: Any) -> Any:
 
 
 def _parts(*arrays: Any) -> Iterable[Sequence[Any]]:
-    """Cut large arrays that lie in memory alike into parts that need no more than the memory at hand."""
+    """Cut large arrays that lie in memory alike into parts of which all that is made of them stays in the cache."""
     first = arrays[0]
-    count = _SCRATCH // first.itemsize
+    count = _PART // first.itemsize
     if first.size <= count:
         return [arrays]
     if not all(x.shape == first.shape and x.dtype == first.dtype and x.flags.c_contiguous for x in arrays):
