@@ -141,7 +141,7 @@ def op{signature}:
     except Exception as error: raise errors.in_op(definition.name, error, ({arrays},), dict({settings})) from error
     if type(_out) is not _device.array_type: return definition.finish(_out, _device, _mask, ({frame}))
     result = new(Tensor)
-    result._data, result._device = _out, _device
+    result._data, result._device, result._node = _out, _device, None
     if _mask and recording.get(){only}:
         result._node = (plans.get(_mask) or definition.plan(_mask)).record({frame}, _out, _out)
     return result

@@ -210,12 +210,13 @@ def propagate(
             array = cotangent._data if graph else cotangent
             if array.shape != like.shape or (array.dtype is not like.dtype and array.dtype != like.dtype):
                 cotangent = fit(cotangent, like, kept[0], plan.name)
-            if parent in owned:
-                pending[parent] += cotangent
-            elif parent in pending:
-                pending[parent] = pending[parent] + cotangent
-                if not graph:
-                    owned.add(parent)
+            if parent in pending:
+                if parent in owned:
+                    pending[parent] += cotangent
+                else:
+                    pending[parent] = pending[parent] + cotangent
+                    if not graph:
+                        owned.add(parent)
             else:
                 pending[parent] = cotangent
                 if like is not parent:

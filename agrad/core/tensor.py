@@ -20,7 +20,6 @@ else:
 
 SCALARS: Final = frozenset({bool, int, float, complex})
 LEAF: Final = object()  # stands in Tensor._node where a leaf requires a gradient: the leaf itself is the tape's entry
-_new = object.__new__
 
 
 class Tensor(ArrayMethods):
@@ -53,13 +52,14 @@ class Tensor(ArrayMethods):
     if TYPE_CHECKING:
         _data: Any
         _device: Device
-    _node: Any = None  # None, LEAF, or the Node that made it
+        _node: Any  # None, LEAF, or the Node that made it
     _grad: Tensor | None = None
     _hooks: dict[float, Any] | None = None  # of a leaf; those of an intermediate Tensor are its Node's
 
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, device: str | Device | None = None
     ) -> None:
+        self._node = None
         self._data, self._device = convert(data, dtype, device, copy=True)
         self.requires_grad_(requires_grad)
 
@@ -162,7 +162,7 @@ class Tensor(ArrayMethods):
 
 def wrap(data: Any, device: Device, node: Any = None) -> Tensor:
     """Make a Tensor of an array library's array as it is: no copy, no check."""
-    tensor = _new(Tensor)
+    tensor = object.__new__(Tensor)
     tensor._data, tensor._device, tensor._node = data, device, node
     return tensor
 
