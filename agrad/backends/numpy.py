@@ -191,7 +191,13 @@ def _where(condition: Any, x1: Any, x2: Any, /) -> Any:  # 128×128, random cond
     return chosen
 
 
-def _matmul(x1: Any, x2: Any, /) -> Any:  # where numba is installed
+def _matmul(x1: Any, x2: Any, /) -> Any:  # 0.9 -> 0.4
+    if type(x1) is np.ndarray and type(x2) is np.ndarray and x1.ndim == 2 and x2.ndim == 2:
+        return x1.dot(x2)
+    return np.matmul(x1, x2)
+
+
+def _matmul_alone(x1: Any, x2: Any, /) -> Any:  # where numba is installed
     """Multiply small matrices in pieces for which OpenBLAS wakes none of its threads.
 
     Once woken they ask for more work for 25 ms, on cores that numba's loops need: a step of LeNet takes 15 ms, not 23.
@@ -200,7 +206,7 @@ def _matmul(x1: Any, x2: Any, /) -> Any:  # where numba is installed
         return np.matmul(x1, x2)
     pieces = -(-x1.size * x2.shape[1] // _ALONE)
     if not 1 < pieces <= 8 or x1.shape[1] != x2.shape[0]:
-        return np.matmul(x1, x2)
+        return x1.dot(x2)
     product, step = np.empty((x1.shape[0], x2.shape[1]), np.result_type(x1, x2)), -(-x1.shape[0] // pieces)
     for start in range(0, x1.shape[0], step):
         np.matmul(x1[start : start + step], x2, product[start : start + step])
@@ -239,7 +245,7 @@ def _namespace() -> Any:
     # NumPy itself has spoken the standard here since 2.1; going through array-api-compat costs 0.5 to 1 more.
     xp.asarray, xp.arange, xp.empty, xp.zeros, xp.full = np.asarray, np.arange, np.empty, np.zeros, np.full
     xp.sign, xp.ceil, xp.floor, xp.trunc = np.sign, np.ceil, np.floor, np.trunc
-    xp.matmul = _matmul if find_spec("numba") else np.matmul
+    xp.matmul = _matmul_alone if find_spec("numba") else _matmul
     return xp
 
 
@@ -381,12 +387,11 @@ def _on_a_line(x: Any, dtype: Any) -> Any:
 def _parts(*arrays: Any) -> Iterable[Sequence[Any]]:
     """Cut large arrays that lie in memory alike into parts of which all that is made of them stays in the cache."""
     first = arrays[0]
-    count = _PART // first.itemsize
-    if first.size <= count:
+    if first.nbytes <= _PART:
         return [arrays]
     if not all(x.shape == first.shape and x.dtype == first.dtype and x.flags.c_contiguous for x in arrays):
         return [arrays]
-    flat = [x.reshape(-1) for x in arrays]
+    flat, count = [x.reshape(-1) for x in arrays], _PART // first.itemsize
     return ([x[start : start + count] for x in flat] for start in range(0, first.size, count))
 
 

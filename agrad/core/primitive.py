@@ -204,7 +204,8 @@ class Definition:
         self.settings = [p.name for p in parameters if p.name not in self.arrays]
         self.sequence = "Sequence" in str(parameters[0].annotation)
         self.frame = ", ".join([*self.arrays, *(f"_data_{x}" for x in self.arrays), *self.settings, "_device"])
-        self.known = {"xp": "_device.xp", "out": "out"} | {x: f"fixed({x})" for x in self.settings}
+        self.known = {"xp": "_device.xp", "out": "out"}  # a list might be changed until the backward pass
+        self.known |= {x: f"tuple({x}) if type({x}) is list else {x}" for x in self.settings}
         part = "[array.{1} for array in _data_{0}]" if self.sequence else "getattr(_data_{0}, '{1}', ())"
         for x in self.arrays:
             self.known |= {x: f"_data_{x}"} | {f"{x}_{what}": part.format(x, what) for what in ("shape", "dtype")}
@@ -267,11 +268,6 @@ class Definition:
                 if tensor.dtype.differentiable:
                     tensor._node = Pick.node(node, i, tensor._data)
         return type(out)(*tensors) if hasattr(out, "_fields") else type(out)(tensors)
-
-
-def _fixed(setting: Any) -> Any:
-    """Return a setting as it will still be at the backward pass: a list might be changed until then."""
-    return tuple(setting) if type(setting) is list else setting
 
 
 def _in_source(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -351,7 +347,7 @@ class Plan:
         at = {i: f"{name}[{i}]" if self.sequence else name for i, name in self.tracked.items()}
         edges = ", ".join(f"({x} if (_n := {x}._node) is LEAF else _n, call_{self.tracked[i]})" for i, x in at.items())
         kept = ", ".join(definition.known[name] for name in self.kept)
-        known = calls | {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick, "fixed": _fixed}
+        known = calls | {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick}
         exec(_RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
         return known["record"]
 

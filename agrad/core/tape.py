@@ -220,8 +220,9 @@ def propagate(
             else:
                 pending[parent] = cotangent
                 if like is not parent:
-                    if cotangent is g or any([cotangent is value for value in kept]):
-                        shared.add(parent)
+                    for value in (g, *kept):
+                        if value is cotangent:
+                            shared.add(parent)
                 elif ahead is None:
                     ahead = parent
                 else:

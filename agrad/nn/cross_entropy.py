@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
+from ..core import tape
 from ..core.dtypes import DType
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor, wrap
 from ..ops.activations import log_softmax, softmax
 from ..ops.data_type import astype
-from ..ops.gathering import take
+from ..ops.gathering import bare, take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
@@ -81,7 +82,7 @@ def cross_entropy(
         return reduced(-sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis), reduction)
     _check_indices(input, target, axis, dtype)
     if weight is None and not label_smoothing and _all_count(target, dtype, input.shape[axis], ignore_index):
-        return _in_rows(softmax_nll, input, target, reduction)
+        return _in_rows(softmax_nll, input, target, reduction, [])
     return _Classes(input, axis, weight, ignore_index).loss(softmax_nll, target, reduction, label_smoothing)
 
 
@@ -178,7 +179,9 @@ nll.vjp(input=_nll_input)
 
 
 @primitive
-def softmax_nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+def softmax_nll(
+    xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean", memo: list[Any] | None = None
+) -> Tensor:
     """Return `nll` of the `log_softmax` of a matrix: one op, because its gradient is simpler than those of the two.
 
     Parameters
@@ -187,6 +190,8 @@ def softmax_nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "
         Scores of shape ``(samples, classes)``.
     target, reduction
         As in `nll`.
+    memo : list, optional
+        An empty one, where what the gradient would compute again is kept for it.
 
     Returns
     -------
@@ -204,16 +209,25 @@ def softmax_nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "
     shifted = input - xp.max(input, axis=1, keepdims=True)
     places = xp.arange(0, samples * classes, classes, device=input.device) + target
     chosen = xp.take(xp.reshape(shifted, (samples * classes,)), places, axis=0)
-    losses = xp.log(xp.sum(xp.exp(shifted), axis=1)) - chosen
+    weights = xp.exp(shifted)
+    total = xp.sum(weights, axis=1)
+    if memo is not None:
+        memo += weights, total
+    losses = xp.log(total) - chosen
     if reduction == "none":
         return losses
     return xp.mean(losses) if reduction == "mean" else xp.sum(losses)
 
 
-def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, xp: Any) -> Any:
+def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, memo: Any, xp: Any) -> Any:
     samples, classes = input.shape
     is_class = xp.arange(classes, device=target.device) == target[:, None]
-    error = softmax.forward(xp, input, 1) - xp.astype(is_class, input.dtype)
+    if memo and xp is not tape.namespace:  # on Tensors it would lose the second order: its numbers are not on the tape
+        weights, total = memo
+        probabilities = weights / total[:, None]
+    else:
+        probabilities = bare(softmax, xp)(input, axis=1)
+    error = probabilities - xp.astype(is_class, input.dtype)
     if reduction == "none":
         return error * g[:, None]
     return error * (g / samples if reduction == "mean" else g)
@@ -264,12 +278,12 @@ def _all_count(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool
     return least >= 0 and largest < classes
 
 
-def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
+def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str, *memo: list[Any]) -> Tensor:
     if input.ndim == 2:
-        return op(input, target, reduction)
+        return op(input, target, reduction, *memo)
     rows = input if input.ndim == 1 else moveaxis(input, 1, -1)
     rows = reshape(rows, (target.size, rows.shape[-1]))
-    return reduced(reshape(op(rows, reshape(target, (target.size,)), "none"), target.shape), reduction)
+    return reduced(reshape(op(rows, reshape(target, (target.size,)), "none", *memo), target.shape), reduction)
 
 
 def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:
