@@ -157,6 +157,19 @@ _UNWRAP: Final = """
     else: return op({again})
 """
 _compiled: Final = cache(lambda source: compile(source, "<op>", "exec"))  # once for all ops of one signature
+
+
+def _function(name: str, source: str, known: dict[str, Any], **names: str) -> Any:
+    """Return the function that a source text defines, with other names in it.
+
+    Its code is its own, though texts alike are compiled once: the interpreter adapts code to what that meets.
+    """
+    exec(_compiled(source), known)
+    function = known[name]
+    function.__code__ = function.__code__.replace(co_names=tuple(names.get(x, x) for x in function.__code__.co_names))
+    return function
+
+
 _UNWRAP_SEQUENCE: Final = "{x}, _data_{x}, _device, _mask = _unwrapped(definition.name, {x})"
 
 
@@ -230,11 +243,7 @@ class Definition:
             frame=self.frame,
         )
         known = globals() | {"definition": self, "forward": forward, "plans": self.plans, "new": object.__new__}
-        exec(_compiled(source), known)
-        op = known["op"]
-        if call == _BY_NAME:  # put in afterwards: all ops of one signature share the source, and its compilation
-            names = [self.name if name == "by_name" else name for name in op.__code__.co_names]
-            op.__code__ = op.__code__.replace(co_names=tuple(names))
+        op = _function("op", source, known, by_name=self.name)
         op.__defaults__, op.__kwdefaults__ = forward.__defaults__, forward.__kwdefaults__
         return op
 
@@ -338,8 +347,8 @@ class Plan:
         if rule is unchanged:
             return rule
         known = {"rule": rule, "tell": partial(errors.in_rule, self.name, argument, rule)}
-        exec(_compiled(_RULE.format(values="".join(f", kept[{self.kept.index(name)}]" for name in asks))), known)
-        return known["call"]
+        source = _RULE.format(values="".join(f", kept[{self.kept.index(name)}]" for name in asks))
+        return _function("call", source, known)
 
     def _recorder(self, definition: Definition, calls: dict[str, Any]) -> Any:
         if not self.tracked:
@@ -348,8 +357,7 @@ class Plan:
         edges = ", ".join(f"({x} if (_n := {x}._node) is LEAF else _n, call_{self.tracked[i]})" for i, x in at.items())
         kept = ", ".join(definition.known[name] for name in self.kept)
         known = calls | {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick}
-        exec(_RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
-        return known["record"]
+        return _function("record", _RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
 
     def spread(self, edges: Sequence[Any], g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule of an op over a sequence once; return edges that find each parent's cotangent in the result."""
