@@ -55,24 +55,28 @@ def _as_pictures(x: Any) -> Any:
 @compiled
 def _convolve(weight: Any, x: Any, y: Any, padded: Any, before: Any, stride: Any, dilation: Any) -> None:
     samples, outputs, rows, columns = y.shape
+    channels = weight.shape[1]
     laid, places = _samples_last(x, padded, before).reshape(-1), _places(weight, padded, dilation, samples)
     factors, sums = weight.reshape(outputs, -1), np.zeros((outputs, rows, columns * samples), x.dtype)
     for row in range(rows):
-        for output in range(outputs):
-            start = (_first_channel(output, weight, x) * padded[0] + row * stride[0]) * padded[1] * samples
-            _add_products(sums[output, row], factors[output], laid, places, start)
+        for group, one, other in _pairs(outputs, x.shape[1] // channels):
+            start = (group * channels * padded[0] + row * stride[0]) * padded[1] * samples
+            f, g, alone = factors[one], factors[other], one == other
+            _add_products(sums[one, row], sums[other, row], f, g, alone, laid, places, start)
     _samples_first(sums, (0, 0), y)
 
 
 @compiled
 def _convolve_weight(zeros: Any, x: Any, y: Any, padded: Any, before: Any, stride: Any, dilation: Any) -> Any:
     samples, outputs, rows, columns = y.shape
+    channels = zeros.shape[1]
     laid, places = _samples_last(x, padded, before).reshape(-1), _places(zeros, padded, dilation, samples)
     factors, sums = _samples_last(y, (rows, columns), (0, 0)), np.zeros((outputs, places.size), x.dtype)
     for row in range(rows):
-        for output in range(outputs):
-            start = (_first_channel(output, zeros, x) * padded[0] + row * stride[0]) * padded[1] * samples
-            _add_inner_products(sums[output], factors[output, row], laid, places, start)
+        for group, one, other in _pairs(outputs, x.shape[1] // channels):
+            start = (group * channels * padded[0] + row * stride[0]) * padded[1] * samples
+            f, g, alone = factors[one, row], factors[other, row], one == other
+            _add_inner_products(sums[one], sums[other], f, g, alone, laid, places, start)
     return sums.reshape(zeros.shape)
 
 
@@ -80,28 +84,35 @@ def _convolve_weight(zeros: Any, x: Any, y: Any, padded: Any, before: Any, strid
 def _convolve_input(weight: Any, x: Any, y: Any, padded: Any, before: Any, stride: Any, dilation: Any) -> None:
     samples, outputs, rows, columns = y.shape
     _, channels, height, width = weight.shape
-    together = outputs * channels // x.shape[1]  # outputs that share their channels
-    laid, places = _samples_last(y, (rows, columns), (0, 0)).reshape(-1), np.arange(together) * rows * columns * samples
+    groups, size = x.shape[1] // channels, columns * samples
+    together = outputs // groups
+    laid, places = _samples_last(y, (rows, columns), (0, 0)).reshape(-1), np.arange(together) * rows * size
     factors = weight.transpose(1, 2, 3, 0).copy()
     sums = np.zeros((x.shape[1], padded[0], padded[1] * samples), x.dtype)
     for row in range(rows):
-        for channel in range(x.shape[1]):
-            output = channel // channels * together
-            start = (output * rows + row) * columns * samples
+        for group, one, other in _pairs(x.shape[1], groups):
+            output = group * together
+            start = (output * rows + row) * size
             for i in range(height):
-                line = sums[channel, row * stride[0] + i * dilation[0]]
+                line = row * stride[0] + i * dilation[0]
                 for j in range(width):
-                    total = line[j * dilation[1] * samples :][: columns * samples]
-                    factor = factors[channel % channels, i, j, output : output + together]
-                    _add_products(total, factor, laid, places, start)
+                    run = slice(j * dilation[1] * samples, j * dilation[1] * samples + size)
+                    f = factors[one % channels, i, j, output : output + together]
+                    g = factors[other % channels, i, j, output : output + together]
+                    alone = one == other
+                    _add_products(sums[one, line, run], sums[other, line, run], f, g, alone, laid, places, start)
     _samples_first(sums, before, x)
 
 
 @compiled
-def _first_channel(output: int, weight: Any, x: Any) -> int:
-    """Return the first channel of the group that an output belongs to."""
-    outputs, channels = weight.shape[:2]
-    return output // (outputs * channels // x.shape[1]) * channels
+def _pairs(count: int, groups: int) -> Any:
+    """Return all numbers below `count` two by two, with their group; what is left over in a group with itself."""
+    size = count // groups
+    pairs = np.empty((groups, -(-size // 2), 3), np.intp)
+    for group in range(groups):
+        for i in range(pairs.shape[1]):
+            pairs[group, i] = group, group * size + 2 * i, group * size + min(2 * i + 1, size - 1)
+    return pairs.reshape(-1, 3)
 
 
 @compiled
@@ -143,11 +154,43 @@ def _samples_first(laid: Any, before: Any, x: Any) -> None:
                     x[sample, channel, row, column] = line[column * samples + sample]
 
 
+# What the time goes into: two totals at once, for what is read of the source then serves both. One that stands alone is
+# read and written for eight places at once.
+
+
 @compiled
-def _add_products(total: Any, factors: Any, source: Any, places: Any, start: int) -> None:
-    """Add to `total`, for each place, the stretch of `source` there times its factor."""
+def _add_products(
+    total: Any, other: Any, factors: Any, others: Any, alone: bool, source: Any, places: Any, start: int
+) -> None:
+    """Add to a total, and to another, for each place the stretch of `source` there times its factors."""
+    if alone:
+        _add_to_one(total, factors, source, places, start)
+    else:
+        _add_to_two(total, other, factors, others, source, places, start)
+
+
+@compiled
+def _add_to_two(total: Any, other: Any, factors: Any, others: Any, source: Any, places: Any, start: int) -> None:
+    n, fours = total.size, places.size // 4 * 4
+    for i in range(0, fours, 4):
+        f0, g0, s0 = factors[i + 0], others[i + 0], source[start + places[i + 0] :][:n]
+        f1, g1, s1 = factors[i + 1], others[i + 1], source[start + places[i + 1] :][:n]
+        f2, g2, s2 = factors[i + 2], others[i + 2], source[start + places[i + 2] :][:n]
+        f3, g3, s3 = factors[i + 3], others[i + 3], source[start + places[i + 3] :][:n]
+        for j in range(n):
+            total[j] = total[j] + f0 * s0[j] + f1 * s1[j] + f2 * s2[j] + f3 * s3[j]
+            other[j] = other[j] + g0 * s0[j] + g1 * s1[j] + g2 * s2[j] + g3 * s3[j]
+    for i in range(fours, places.size):
+        f, g, stretch = factors[i], others[i], source[start + places[i] :][:n]
+        for j in range(n):
+            total[j] += f * stretch[j]
+            other[j] += g * stretch[j]
+
+
+@compiled
+def _add_to_one(total: Any, factors: Any, source: Any, places: Any, start: int) -> None:
     n, eights = total.size, places.size // 8 * 8
-    for i in range(0, eights, 8):  # the total is read and written once for eight of them
+    for i in range(0, eights, 8):
         f0, s0 = factors[i + 0], source[start + places[i + 0] :][:n]
         f1, s1 = factors[i + 1], source[start + places[i + 1] :][:n]
         f2, s2 = factors[i + 2], source[start + places[i + 2] :][:n]
@@ -168,11 +211,57 @@ def _add_products(total: Any, factors: Any, source: Any, places: Any, start: int
 
 
 @summing
-def _add_inner_products(totals: Any, factor: Any, source: Any, places: Any, start: int) -> None:
-    """Add to the total of each place the inner product of `factor` and the stretch of `source` there."""
+def _add_inner_products(
+    totals: Any, others: Any, factor: Any, other: Any, alone: bool, source: Any, places: Any, start: int
+) -> None:
+    """Add to totals, and to others, for each place the inner product of their factors and the stretch there."""
+    if alone:
+        _add_inner_to_one(totals, factor, source, places, start)
+    else:
+        _add_inner_to_two(totals, others, factor, other, source, places, start)
+
+
+@summing
+def _add_inner_to_two(totals: Any, others: Any, factor: Any, other: Any, source: Any, places: Any, start: int) -> None:
+    n, fours = factor.size, places.size // 4 * 4
+    zero = totals.dtype.type(0)
+    for i in range(0, fours, 4):
+        t0, u0, s0 = zero, zero, source[start + places[i + 0] :][:n]
+        t1, u1, s1 = zero, zero, source[start + places[i + 1] :][:n]
+        t2, u2, s2 = zero, zero, source[start + places[i + 2] :][:n]
+        t3, u3, s3 = zero, zero, source[start + places[i + 3] :][:n]
+        for j in range(n):
+            f, g = factor[j], other[j]
+            t0 += f * s0[j]
+            t1 += f * s1[j]
+            t2 += f * s2[j]
+            t3 += f * s3[j]
+            u0 += g * s0[j]
+            u1 += g * s1[j]
+            u2 += g * s2[j]
+            u3 += g * s3[j]
+        totals[i + 0] += t0
+        totals[i + 1] += t1
+        totals[i + 2] += t2
+        totals[i + 3] += t3
+        others[i + 0] += u0
+        others[i + 1] += u1
+        others[i + 2] += u2
+        others[i + 3] += u3
+    for i in range(fours, places.size):
+        t, u, stretch = zero, zero, source[start + places[i] :][:n]
+        for j in range(n):
+            t += factor[j] * stretch[j]
+            u += other[j] * stretch[j]
+        totals[i] += t
+        others[i] += u
+
+
+@summing
+def _add_inner_to_one(totals: Any, factor: Any, source: Any, places: Any, start: int) -> None:
     n, eights = factor.size, places.size // 8 * 8
     zero = totals.dtype.type(0)
-    for i in range(0, eights, 8):  # the factor is read once for eight of them
+    for i in range(0, eights, 8):
         t0, s0 = zero, source[start + places[i + 0] :][:n]
         t1, s1 = zero, source[start + places[i + 1] :][:n]
         t2, s2 = zero, source[start + places[i + 2] :][:n]
