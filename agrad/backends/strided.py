@@ -48,12 +48,13 @@ class StridedBackend(Backend):
         matrix = weight.reshape(groups, weight.shape[0] // groups, -1).mT
         out = self.library.empty((g.shape[0], channels, *lengths), self.library.result_type(g, weight))
         inside = (slice(None), *windows.inside(lengths)[1:])
+        keys = [((slice(None), *place), (slice(None), *along)) for place, (_, *along) in windows.keys(counts)]
         for part in self._parts((g.shape[0], channels), windows, counts, g.itemsize):
             products = matrix @ _samples_last(g[part]).reshape(groups, matrix.shape[2], -1)
             products = products.reshape(channels, *windows.kernel, *counts, -1)
             total = self.library.zeros((channels, *windows.padded(lengths), products.shape[-1]), out.dtype)
-            for place, (_, *along) in windows.keys(counts):
-                total[(slice(None), *along)] += products[(slice(None), *place)]
+            for place, along in keys:
+                total[along] += products[place]
             out[part] = _samples_first(total[inside])
         return out
 
