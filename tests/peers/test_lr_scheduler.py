@@ -51,7 +51,7 @@ def compare(make, steps=25, kind="SGD"):
 
 
 @pytest.mark.parametrize("kind", ["SGD", "Adam"])
-@pytest.mark.parametrize(("name", "settings"), MADE, ids=[f"{name}-{settings}" for name, settings in MADE])
+@pytest.mark.parametrize(("name", "settings"), MADE, ids=[f"{i}-{name}" for i, (name, _) in enumerate(MADE)])
 def test_pytorchs_schedules(name, settings, kind):
     compare(lambda library, o: [getattr(library.optim.lr_scheduler, name)(o, **settings)], kind=kind)
 
