@@ -67,7 +67,7 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     forward : callable
         Takes the namespace `xp`, then the array arguments (those annotated `ArrayLike`, or one
         ``Sequence[ArrayLike]``), then whatever else the op needs. What it keeps from its inputs for its rule, beyond
-        arguments and outputs, may only be integers and booleans.
+        arguments and outputs, may only be integers and booleans, or what the rule computes anew on Tensors.
 
     Returns
     -------
