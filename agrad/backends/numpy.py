@@ -115,6 +115,7 @@ def _argmin(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> An
 
 
 def _maximum(x1: Any, x2: Any, /) -> Any:  # 128×128 and a number, which NumPy compares one by one: 6.7 -> 3.4
+    # Of 0.0 and -0.0 either may stay: the standard leaves that open.
     many = type(x1) is np.ndarray and x1.size >= _MANY and x1.dtype.kind == "f"
     return x1.clip(x2, inf) if many and type(x2) in _NUMBERS else np.maximum(x1, x2)
 
@@ -126,7 +127,7 @@ def _minimum(x1: Any, x2: Any, /) -> Any:  # as _maximum
 
 def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # 20 -> 1.9; 128×128 and one number: 8.2 -> 3.4
     least, most = -inf if min is None else min, inf if max is None else max
-    if x.dtype.kind == "f" and type(least) in _NUMBERS and type(most) in _NUMBERS and (min, max) != (None, None):
+    if x.dtype.kind == "f" and type(least) in _NUMBERS and type(most) in _NUMBERS:
         return x.clip(least, most)
     if x.dtype.kind == "c":
         raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")

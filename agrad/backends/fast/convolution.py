@@ -61,8 +61,10 @@ def _convolve(weight: Any, x: Any, y: Any, padded: Any, before: Any, stride: Any
     for row in range(rows):
         for group, one, other in _pairs(outputs, x.shape[1] // channels):
             start = (group * channels * padded[0] + row * stride[0]) * padded[1] * samples
-            f, g, alone = factors[one], factors[other], one == other
-            _add_products(sums[one, row], sums[other, row], f, g, alone, laid, places, start)
+            if one == other:
+                _add_to_one(sums[one, row], factors[one], laid, places, start)
+            else:
+                _add_to_two(sums[one, row], sums[other, row], factors[one], factors[other], laid, places, start)
     _samples_first(sums, (0, 0), y)
 
 
@@ -75,8 +77,11 @@ def _convolve_weight(zeros: Any, x: Any, y: Any, padded: Any, before: Any, strid
     for row in range(rows):
         for group, one, other in _pairs(outputs, x.shape[1] // channels):
             start = (group * channels * padded[0] + row * stride[0]) * padded[1] * samples
-            f, g, alone = factors[one, row], factors[other, row], one == other
-            _add_inner_products(sums[one], sums[other], f, g, alone, laid, places, start)
+            f, g = factors[one, row], factors[other, row]
+            if one == other:
+                _add_inner_to_one(sums[one], f, laid, places, start)
+            else:
+                _add_inner_to_two(sums[one], sums[other], f, g, laid, places, start)
     return sums.reshape(zeros.shape)
 
 
@@ -99,8 +104,10 @@ def _convolve_input(weight: Any, x: Any, y: Any, padded: Any, before: Any, strid
                     run = slice(j * dilation[1] * samples, j * dilation[1] * samples + size)
                     f = factors[one % channels, i, j, output : output + together]
                     g = factors[other % channels, i, j, output : output + together]
-                    alone = one == other
-                    _add_products(sums[one, line, run], sums[other, line, run], f, g, alone, laid, places, start)
+                    if one == other:
+                        _add_to_one(sums[one, line, run], f, laid, places, start)
+                    else:
+                        _add_to_two(sums[one, line, run], sums[other, line, run], f, g, laid, places, start)
     _samples_first(sums, before, x)
 
 
@@ -159,18 +166,8 @@ def _samples_first(laid: Any, before: Any, x: Any) -> None:
 
 
 @compiled
-def _add_products(
-    total: Any, other: Any, factors: Any, others: Any, alone: bool, source: Any, places: Any, start: int
-) -> None:
-    """Add to a total, and to another, for each place the stretch of `source` there times its factors."""
-    if alone:
-        _add_to_one(total, factors, source, places, start)
-    else:
-        _add_to_two(total, other, factors, others, source, places, start)
-
-
-@compiled
 def _add_to_two(total: Any, other: Any, factors: Any, others: Any, source: Any, places: Any, start: int) -> None:
+    """Add to a total, and to another, for each place the stretch of `source` there times its factors."""
     n, fours = total.size, places.size // 4 * 4
     for i in range(0, fours, 4):
         f0, g0, s0 = factors[i + 0], others[i + 0], source[start + places[i + 0] :][:n]
@@ -211,18 +208,8 @@ def _add_to_one(total: Any, factors: Any, source: Any, places: Any, start: int) 
 
 
 @summing
-def _add_inner_products(
-    totals: Any, others: Any, factor: Any, other: Any, alone: bool, source: Any, places: Any, start: int
-) -> None:
-    """Add to totals, and to others, for each place the inner product of their factors and the stretch there."""
-    if alone:
-        _add_inner_to_one(totals, factor, source, places, start)
-    else:
-        _add_inner_to_two(totals, others, factor, other, source, places, start)
-
-
-@summing
 def _add_inner_to_two(totals: Any, others: Any, factor: Any, other: Any, source: Any, places: Any, start: int) -> None:
+    """Add to totals, and to others, for each place the inner product of their factor and the stretch there."""
     n, fours = factor.size, places.size // 4 * 4
     zero = totals.dtype.type(0)
     for i in range(0, fours, 4):
