@@ -82,7 +82,7 @@ def cross_entropy(
         return reduced(-sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis), reduction)
     _check_indices(input, target, axis, dtype)
     if weight is None and not label_smoothing and _all_count(target, dtype, input.shape[axis], ignore_index):
-        return _in_rows(softmax_nll, input, target, reduction, [])
+        return _in_rows(softmax_nll, input, target, reduction, Memo())
     return _Classes(input, axis, weight, ignore_index).loss(softmax_nll, target, reduction, label_smoothing)
 
 
@@ -178,9 +178,20 @@ def _nll_input(g: Any, target: Any, input_shape: tuple[int, ...], reduction: str
 nll.vjp(input=_nll_input)
 
 
+class Memo:
+    """What the forward of `softmax_nll` leaves for its gradient: an object, so that it is no input of the op."""
+
+    __slots__ = ("total", "weights")
+    weights: Any
+    total: Any
+
+    def __repr__(self) -> str:
+        return "Memo()"
+
+
 @primitive
 def softmax_nll(
-    xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean", memo: list[Any] | None = None
+    xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean", memo: Memo | None = None
 ) -> Tensor:
     """Return `nll` of the `log_softmax` of a matrix: one op, because its gradient is simpler than those of the two.
 
@@ -190,8 +201,8 @@ def softmax_nll(
         Scores of shape ``(samples, classes)``.
     target, reduction
         As in `nll`.
-    memo : list, optional
-        An empty one, where what the gradient would compute again is kept for it.
+    memo : Memo, optional
+        Where the exponentials are kept that the gradient would compute again.
 
     Returns
     -------
@@ -212,7 +223,7 @@ def softmax_nll(
     weights = xp.exp(shifted)
     total = xp.sum(weights, axis=1)
     if memo is not None:
-        memo += weights, total
+        memo.weights, memo.total = weights, total
     losses = xp.log(total) - chosen
     if reduction == "none":
         return losses
@@ -223,8 +234,7 @@ def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, memo: An
     samples, classes = input.shape
     is_class = xp.arange(classes, device=target.device) == target[:, None]
     if memo and xp is not tape.namespace:  # on Tensors it would lose the second order: its numbers are not on the tape
-        weights, total = memo
-        probabilities = weights / total[:, None]
+        probabilities = memo.weights / memo.total[:, None]
     else:
         probabilities = bare(softmax, xp)(input, axis=1)
     error = probabilities - xp.astype(is_class, input.dtype)
@@ -278,7 +288,7 @@ def _all_count(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool
     return least >= 0 and largest < classes
 
 
-def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str, *memo: list[Any]) -> Tensor:
+def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str, *memo: Memo) -> Tensor:
     if input.ndim == 2:
         return op(input, target, reduction, *memo)
     rows = input if input.ndim == 1 else moveaxis(input, 1, -1)

@@ -8,6 +8,8 @@ import pytest
 import agrad
 from agrad import nn
 from agrad.nn import functional as F
+from agrad.nn.cross_entropy import Memo
+from agrad.observing import Observer
 from agrad.testing import assert_close, check_grads
 
 LOSSES = [nn.MSELoss, nn.L1Loss]
@@ -174,6 +176,42 @@ def test_cross_entropy_gradients(device, shape, reduction):
     classes = agrad.randint(0, 3, samples)
     check_grads(lambda x: F.cross_entropy(x, classes, reduction=reduction), [scores])
     check_grads(lambda x, p: F.cross_entropy(x, p, reduction=reduction), [scores, agrad.rand(*shape)])
+
+
+def test_cross_entropy_keeps_the_exponentials_for_its_gradient(device):
+    x = agrad.asarray(SCORES, requires_grad=True)
+    loss = F.cross_entropy(x, agrad.asarray([2, 0]))
+    memo = next(value for value in loss._node.kept if isinstance(value, Memo))
+    expected = agrad.softmax(x.detach(), axis=1).tolist()
+    assert_close(agrad.asarray(memo.weights / memo.total[:, None]), expected, rtol=1e-6)
+    loss.backward(retain_graph=True)
+    first = x.grad.tolist()
+    x.grad = None
+    loss.backward()
+    assert x.grad.tolist() == first
+    assert loss._node.kept is None
+
+
+@pytest.mark.parametrize("scores", [[math.inf, 0.0, 1.0], [-math.inf] * 3])
+def test_anomalies_of_cross_entropy_are_found(device, scores):
+    x = agrad.asarray([scores], requires_grad=True)
+    with agrad.detect_anomaly(), pytest.raises(FloatingPointError, match="softmax_nll made NaN"):
+        F.cross_entropy(x, agrad.asarray([1]))
+
+
+def test_the_forward_of_cross_entropy_may_run_twice(device):
+    class Twice(Observer):
+        def see_op(self, call, run):
+            run()
+            return run()
+
+    x = agrad.asarray(SCORES, requires_grad=True)
+    with Twice():
+        loss = F.cross_entropy(x, agrad.asarray([2, 0]))
+    loss.backward()
+    y = agrad.asarray(SCORES, requires_grad=True)
+    F.cross_entropy(y, agrad.asarray([2, 0])).backward()
+    assert x.grad.tolist() == y.grad.tolist()
 
 
 @pytest.mark.parametrize("as_probabilities", [False, True])
