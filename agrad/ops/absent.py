@@ -7,6 +7,7 @@ op reads several. Small ops took a fifteenth longer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from inspect import getattr_static
 from typing import Any
 
 from ..core.dtypes import DType
@@ -14,7 +15,7 @@ from ..core.tensor import Tensor
 
 
 class Absent:
-    """An attribute that does not exist: `hasattr` is false, `dir` leaves it out, and the error has a remedy."""
+    """An attribute that objects do not have: `hasattr` is false, their `dir` lacks it, and the error has a remedy."""
 
     def __init__(self, name: str, remedy: str) -> None:
         self.name, self.remedy = name, remedy
@@ -29,7 +30,7 @@ def _leave_out(kind: Any, names: Sequence[str], remedy: str) -> None:
         setattr(kind, name, Absent(name, remedy))
 
     def listed(self: Any) -> Iterable[str]:
-        return [name for name in object.__dir__(self) if name not in names]
+        return [name for name in object.__dir__(self) if not isinstance(getattr_static(self, name, None), Absent)]
 
     kind.__dir__ = listed
 

@@ -168,6 +168,18 @@ def test_what_only_numpy_arrays_have_is_said(device):
     assert {"reshape", "grad"} < set(dir(x))
 
 
+def test_what_a_subclass_or_an_object_has_is_listed():
+    class Complex(agrad.Tensor):
+        @property
+        def real(self):
+            return agrad.real(self)
+
+    x = Complex([1.0])
+    x.base = 2
+    assert {"real", "base"} < set(dir(x))
+    assert "imag" not in dir(x)
+
+
 def test_attributes_are_found_by_the_interpreters_shortcuts():
     # One method __getattr__ on one of these, and each of their attributes takes ten times as long everywhere.
     assert not any(hasattr(kind, "__getattr__") for kind in (agrad.Tensor, agrad.DType, agrad.Device, nn.Module))
