@@ -113,7 +113,7 @@ def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str
         return TypeError(f"{op} has no array argument {argument!r} to give a rule; it has {list(arrays)}")
     return TypeError(
         f"the rule of {op} for {argument!r} takes {', '.join(asks) or 'nothing'}; it must take g first, "
-        f"then any of {', '.join(sorted(known))}"
+        f"then any of {', '.join(sorted(known))}, and last what has a default of its own"
     )
 
 
@@ -128,10 +128,13 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
     return kind(f"{op}({', '.join(shown)}): {error}")
 
 
-def in_rule(op: str, argument: str, rule: Callable[..., Any], error: Exception, values: Sequence[Any]) -> Exception:
+def in_rule(
+    op: str, argument: str, rule: Callable[..., Any], asks: Sequence[str], error: Exception, values: Sequence[Any]
+) -> Exception:
     """Retell an error in a gradient rule with the op, the argument that it is for, and what it was given."""
-    asked = inspect.signature(rule).parameters  # what it was given beyond that was for the check of what it returns
-    shown = [f"{name}={describe(x)}" for name, x in zip(asked, values, strict=False) if name != "xp"]
+    takes = inspect.signature(rule).parameters  # what is asked for beyond that is for the check of what it returns
+    given = dict(zip(["g", *asks], values, strict=True))
+    shown = [f"{name}={describe(x)}" for name, x in given.items() if name in takes and name != "xp"]
     return _kind(error)(f"the gradient rule of {op} for {argument!r}, given {', '.join(shown)}: {error}")
 
 

@@ -5,13 +5,23 @@ agrad's own rules are checked by its tests, and run without.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import wraps
+from inspect import Parameter, signature
 from typing import Any
 
-__all__ = ["checked"]
+__all__ = ["asked", "checked"]
 
 Rule = Callable[..., Any]
+
+
+def asked(rule: Rule, known: Collection[str]) -> list[str]:
+    """Return what a rule takes, without what is its own: at the end, parameters with defaults and names not `known`."""
+    parameters = signature(rule).parameters
+    names = list(parameters)
+    while names and names[-1] not in known and parameters[names[-1]].default is not Parameter.empty:
+        names.pop()
+    return names
 
 
 def checked(argument: str, sequence: bool, rule: Rule, asks: list[str]) -> tuple[Rule, list[str]]:
@@ -41,6 +51,8 @@ def checked(argument: str, sequence: bool, rule: Rule, asks: list[str]) -> tuple
         else:
             for i, (x, length) in enumerate(zip(found, shape, strict=True)):
                 _check(x, g, length, f"at {i} it")
+            if len({id(x) for x in found}) < len(found):  # no two inputs may come to share what is added to in place
+                found = [1 * x for x in found]
         return found
 
     return checking, [*asks, f"{argument}_shape"]

@@ -75,9 +75,9 @@ def primitive(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
         The op: a function on Tensors with the forward's signature without `xp`. Its method `vjp` sets the rules, one
         per argument; an argument without a rule is a constant. A rule is a function that asks by name for what it
         needs: first `g`, the cotangent of the output, then any of `out`, `xp`, the op's arguments, and ``x_shape`` or
-        ``x_dtype`` of an argument `x`, for which no array is kept; a parameter with a default is its own. It is
-        written in operators and functions of `xp`, so that it runs on arrays and, for higher orders, on Tensors; it
-        need not undo broadcasting.
+        ``x_dtype`` of an argument `x`, for which no array is kept. Parameters with defaults and other names are its
+        own, and come last. It is written in operators and functions of `xp`, so that it runs on arrays and, for
+        higher orders, on Tensors; it need not undo broadcasting.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def standard(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     >>> cos(0.0)
     Tensor(1., dtype=float32, device='cpu')
     """
-    return _op(forward, _BY_NAME)
+    return _op(forward, "_device.xp.by_name(")
 
 
 def _op(forward: Any, call: str) -> Any:
@@ -129,7 +129,6 @@ def _op(forward: Any, call: str) -> Any:
     return op
 
 
-_BY_NAME: Final = "_device.xp.by_name("
 # An op's function, from its signature. What is not a Tensor or a plain number goes through _prepared and comes again.
 _OP: Final = """
 def op{signature}:
@@ -217,11 +216,11 @@ class Definition:
         self.settings = [p.name for p in parameters if p.name not in self.arrays]
         self.sequence = "Sequence" in str(parameters[0].annotation)
         self.frame = ", ".join([*self.arrays, *(f"_data_{x}" for x in self.arrays), *self.settings, "_device"])
-        self.known = {"xp": "_device.xp", "out": "out"}  # a list might be changed until the backward pass
-        self.known |= {x: f"tuple({x}) if type({x}) is list else {x}" for x in self.settings}
+        # A list might be changed until the backward pass.
+        self.known = {x: f"tuple({x}) if type({x}) is list else {x}" for x in self.settings}
         part = "[array.{1} for array in _data_{0}]" if self.sequence else "getattr(_data_{0}, '{1}', ())"
-        for x in self.arrays:
-            self.known |= {x: f"_data_{x}"} | {f"{x}_{what}": part.format(x, what) for what in ("shape", "dtype")}
+        self.known |= {f"{x}_{what}": part.format(x, what) for x in self.arrays for what in ("shape", "dtype")}
+        self.known |= {"xp": "_device.xp", "out": "out"} | {x: f"_data_{x}" for x in self.arrays}
         self.rules: dict[str, tuple[Callable[..., Any], list[str]]] = {}
         self.plans: dict[int, Plan] = {}
         registry[f"{forward.__module__}.{self.name}"] = self
@@ -250,7 +249,7 @@ class Definition:
     def vjp(self, **functions: Callable[..., Any]) -> None:
         """Set the gradient rules; TypeError if one is for, or asks for, what the op does not have."""
         for name, function in functions.items():
-            g, *asks = [p.name for p in inspect.signature(function).parameters.values() if p.default is p.empty] or [""]
+            g, *asks = rules.asked(function, self.known) or [""]
             if name not in self.arrays or g != "g" or not self.known.keys() >= set(asks):
                 raise errors.wrong_rule(self.name, name, [g, *asks], self.arrays, self.known)
             self.rules[name] = rules.checked(name, self.sequence, function, asks)
@@ -346,7 +345,7 @@ class Plan:
         """Return a rule as a function of the cotangent and of all kept values."""
         if rule is unchanged:
             return rule
-        known = {"rule": rule, "tell": partial(errors.in_rule, self.name, argument, rule)}
+        known = {"rule": rule, "tell": partial(errors.in_rule, self.name, argument, rule, asks)}
         source = _RULE.format(values="".join(f", kept[{self.kept.index(name)}]" for name in asks))
         return _function("call", source, known)
 
@@ -357,7 +356,9 @@ class Plan:
         edges = ", ".join(f"({x} if (_n := {x}._node) is LEAF else _n, call_{self.tracked[i]})" for i, x in at.items())
         kept = ", ".join(definition.known[name] for name in self.kept)
         known = calls | {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick}
-        return _function("record", _RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
+        # There are as many texts as masks: they are not kept.
+        exec(_RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
+        return known["record"]
 
     def spread(self, edges: Sequence[Any], g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule of an op over a sequence once; return edges that find each parent's cotangent in the result."""

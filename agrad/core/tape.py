@@ -220,9 +220,8 @@ def propagate(
             else:
                 pending[parent] = cotangent
                 if like is not parent:
-                    for value in (g, *kept):
-                        if value is cotangent:
-                            shared.add(parent)
+                    if any([cotangent is value for value in (g, *kept, *(g if type(g) is list else ()))]):
+                        shared.add(parent)
                 elif ahead is None:
                     ahead = parent
                 else:

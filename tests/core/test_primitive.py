@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad.core.primitive import ArrayLike, primitive, registry
+from agrad.core.primitive import ArrayLike, _compiled, primitive, registry
 from agrad.testing import assert_close, check_grads
 
 
@@ -50,6 +50,48 @@ def test_what_has_a_default_is_the_rules_own(device):
         cube(x).sum().backward()
         rules.append(x.grad.tolist())
     assert rules == [[2.0, 2.0], [3.0, 3.0]]
+
+
+def test_a_default_of_what_the_op_has_too_is_not_the_rules_own():
+    @primitive
+    def power(xp: Any, x: ArrayLike, /, n: int = 2) -> agrad.Tensor:
+        return x**n
+
+    def rule(g, x, n=2, xp=None, factor=1):
+        return factor * g * n * xp.asarray(x) ** (n - 1)
+
+    power.vjp(x=rule)
+    x = agrad.tensor(2.0, requires_grad=True)
+    power(x, 3).backward()
+    assert x.grad.item() == 12.0
+    with pytest.raises(TypeError, match=r"takes g, factor, x; .* and last what has a default of its own"):
+        power.vjp(x=lambda g, factor=1, x=None: g)
+
+
+def test_an_error_in_a_rule_with_parameters_of_its_own(device):
+    def rule(g, x, scale=2.0):
+        raise ValueError("odd")
+
+    x = agrad.ones((2, 3), requires_grad=True)
+    cube = make_cube()
+    cube.vjp(x=rule)
+    with pytest.raises(
+        ValueError, match=r"given g=float32 of shape \(2, 3\), x=float32 of shape \(2, 3\): odd"
+    ) as caught:
+        cube(x).sum().backward()
+    assert "scale" not in str(caught.value)
+
+
+def test_sequences_of_any_length_leave_nothing_behind():
+    def run(n):
+        xs = [agrad.ones(1, requires_grad=i % 3 != n % 3) for i in range(n)]
+        agrad.stack(xs).sum().backward()
+
+    run(5)
+    before = _compiled.cache_info().currsize
+    for n in range(6, 40):
+        run(n)
+    assert _compiled.cache_info().currsize == before
 
 
 def test_a_primitive_looks_like_its_forward():

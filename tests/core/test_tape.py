@@ -4,11 +4,13 @@ import asyncio
 import contextvars
 import math
 import threading
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 import agrad
-from agrad.core.primitive import ArrayLike, primitive
+from agrad.core.primitive import ArrayLike, primitive, registry
 from agrad.testing import assert_close
 
 
@@ -49,12 +51,49 @@ def test_a_node_waits_for_the_longest_way_to_it(short_first):
     x = leaf(1.0)
     y = 2 * x
     y.register_hook(lambda g: visits.append(g.item()))
-    ways = [y, agrad.exp(0 * agrad.tanh(-y)) * y]
-    if short_first:
-        ways.reverse()
-    (ways[0] + 10 * ways[1] + y).backward()
-    assert visits == [12.0]
-    assert x.grad.item() == 24.0
+    long = agrad.exp(0 * agrad.tanh(-y))  # 1, with a slope of 0
+    (y * long if short_first else long * y).backward()
+    assert visits == [1.0]
+    assert x.grad.item() == 2.0
+
+
+@pytest.fixture
+def own_registry():
+    """Forget the primitives that a test makes."""
+    before = dict(registry)
+    yield
+    registry.clear()
+    registry.update(before)
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize("given", ["kept", "cotangent", "part of the cotangent", "another input's"])
+def test_gradients_share_no_memory_with_what_a_rule_returns_as_it_is(device, given):
+    @primitive
+    def first(xp: Any, x: ArrayLike, y: ArrayLike, /) -> agrad.Tensor:
+        return 1 * x
+
+    @primitive
+    def both(xp: Any, x: ArrayLike, /) -> tuple[agrad.Tensor, ...]:
+        return 1 * x, 2 * x
+
+    @primitive
+    def total(xp: Any, xs: Sequence[ArrayLike], /) -> agrad.Tensor:
+        return xs[0] + xs[1]
+
+    first.vjp(x=lambda g, y: g if given == "cotangent" else y)
+    both.vjp(x=lambda g: g[0])
+    total.vjp(xs=lambda g: [h := 2 * g, h])
+    x, y, seed = leaf((1.0, 2.0)), leaf((3.0, 4.0)), agrad.asarray([5.0, 6.0])
+    if given == "another input's":
+        total([x, y]).backward(seed)
+    else:
+        (both(x)[0] if given == "part of the cotangent" else first(x, y.detach())).backward(seed)
+    others = [y, seed] if y.grad is None else [y, seed, y.grad]
+    before = [z.tolist() for z in others]
+    with agrad.no_grad():
+        x.grad.fill_(-1.0)
+    assert [z.tolist() for z in others] == before
 
 
 def test_gradients_accumulate(device):
