@@ -157,22 +157,22 @@ def window_max(backend: Any, x: Any, windows: Windows) -> tuple[Any, Any]:
     One axis after the other, the last one first: of equals, the one with the smallest number stays.
     """
     xp, counts = backend.xp, windows.counts(split(x.shape, windows)[1])
-    floating = xp.isdtype(x.dtype, "real floating")
-    largest = pad(backend, x, windows, -inf if floating else xp.iinfo(x.dtype).min)
-    numbers = xp.zeros(largest.shape, dtype=number_type(xp, windows), device=x.device)
+    floating, dtype = xp.isdtype(x.dtype, "real floating"), number_type(xp, windows)
+    largest, numbers = pad(backend, x, windows, -inf if floating else xp.iinfo(x.dtype).min), None
     for axis in reversed(range(len(counts))):
         later, block = (slice(None),) * (len(counts) - 1 - axis), prod(windows.kernel[axis + 1 :])
         keys = [(..., key, *later) for key in windows.along(axis, counts[axis])]
         values, places = largest, numbers
-        largest, numbers = values[keys[0]], places[keys[0]]
+        largest, numbers = values[keys[0]], None if places is None else places[keys[0]]
         for i, key in enumerate(keys[1:], start=1):
             elements = values[key]
             wins = elements > largest
             wins = wins | xp.isnan(elements) if floating else wins
             largest = xp.maximum(largest, elements)
             # The numbers grow with i, so the larger one is the winner's: no branch that is hard to predict.
-            numbers = xp.maximum(numbers, xp.astype(wins, numbers.dtype) * (places[key] + i * block))
-    return largest, numbers
+            number = xp.astype(wins, dtype) * (i * block if places is None else places[key] + i * block)
+            numbers = number if numbers is None else xp.maximum(numbers, number)
+    return largest, xp.zeros(largest.shape, dtype=dtype, device=x.device) if numbers is None else numbers
 
 
 def number_type(xp: Any, windows: Windows) -> Any:
