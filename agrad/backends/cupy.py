@@ -108,6 +108,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     kind: ClassVar[str] = "cuda"
     library: ClassVar[ModuleType] = cupy
     gathered: ClassVar[int] = 1 << 28
+    streams: ClassVar[int] = 1 << 31  # all: one kernel
     native_keys: ClassVar[str] = "basic"
 
     def __init__(self) -> None:

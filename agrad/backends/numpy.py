@@ -280,6 +280,7 @@ class NumpyBackend(StridedBackend):
     kind: ClassVar[str] = "cpu"
     library: ClassVar[ModuleType] = np
     gathered: ClassVar[int] = 3 << 19  # about what the second cache of a core holds, 1 to 2 MB
+    streams: ClassVar[int] = 8
     native_keys: ClassVar[str] = "all"
     without_special: ClassVar[str] = 'it needs SciPy; pip install "agrad[special]"'
 

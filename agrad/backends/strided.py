@@ -24,10 +24,14 @@ class StridedBackend(Backend):
         NumPy or CuPy.
     gathered : int
         How many bytes of windows are gathered at once.
+    streams : int
+        How many samples are transposed at once: on a CPU as many as the first cache has room for where they lie a
+        multiple of 4096 bytes apart, as samples often do.
     """
 
     library: ClassVar[ModuleType]
     gathered: ClassVar[int]
+    streams: ClassVar[int]
 
     def is_writable(self, array: Any) -> bool:
         return getattr(array.flags, "writeable", True) and not repeats(array.shape, array.strides)  # CuPy's all are
@@ -40,7 +44,7 @@ class StridedBackend(Backend):
         for part in self._parts(x.shape, windows, counts, x.itemsize):
             gathered = self._gather(x[part], windows, counts)
             products = matrix @ gathered.reshape(groups, matrix.shape[2], -1)
-            out[part] = _samples_first(products.reshape(weight.shape[0], *counts, -1))
+            self._samples_first(products.reshape(weight.shape[0], *counts, -1), out[part])
         return out
 
     def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
@@ -50,12 +54,12 @@ class StridedBackend(Backend):
         inside = (slice(None), *windows.inside(lengths)[1:])
         keys = [((slice(None), *place), (slice(None), *along)) for place, (_, *along) in windows.keys(counts)]
         for part in self._parts((g.shape[0], channels), windows, counts, g.itemsize):
-            products = matrix @ _samples_last(g[part]).reshape(groups, matrix.shape[2], -1)
+            products = matrix @ self._samples_last(g[part]).reshape(groups, matrix.shape[2], -1)
             products = products.reshape(channels, *windows.kernel, *counts, -1)
             total = self.library.zeros((channels, *windows.padded(lengths), products.shape[-1]), out.dtype)
             for place, along in keys:
                 total[along] += products[place]
-            out[part] = _samples_first(total[inside])
+            self._samples_first(total[inside], out[part])
         return out
 
     def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
@@ -64,7 +68,7 @@ class StridedBackend(Backend):
         total = self.library.zeros((groups, outputs, columns), self.library.result_type(g, x))
         for part in self._parts(x.shape, windows, counts, x.itemsize):
             gathered = self._gather(x[part], windows, counts).reshape(groups, columns, -1)
-            total += _samples_last(g[part]).reshape(groups, outputs, -1) @ gathered.mT
+            total += self._samples_last(g[part]).reshape(groups, outputs, -1) @ gathered.mT
         return total.reshape(g.shape[1], channels, *windows.kernel)
 
     def _parts(self, shape: Any, windows: Windows, counts: Lengths, itemsize: int) -> Iterator[slice]:
@@ -76,11 +80,7 @@ class StridedBackend(Backend):
     def _gather(self, x: Any, windows: Windows, counts: Lengths) -> Any:
         """Copy the windows of all samples into an array ``(channels, *kernel, *counts, samples)``."""
         lengths = x.shape[2:]
-        if windows.pads:
-            laid = self.library.zeros((x.shape[1], *windows.padded(lengths), x.shape[0]), x.dtype)
-            laid[(slice(None), *windows.inside(lengths)[1:])] = x.transpose((*range(1, x.ndim), 0))
-        else:
-            laid = _samples_last(x)
+        laid = self._samples_last(x, windows.padded(lengths), windows.inside(lengths)[1:])
         channel, *along, sample = laid.strides
         within = [step * dilation for step, dilation in zip(along, windows.dilation, strict=True)]
         between = [step * stride for step, stride in zip(along, windows.stride, strict=True)]
@@ -88,12 +88,21 @@ class StridedBackend(Backend):
         strides = (channel, *within, *between, sample)
         return self.library.lib.stride_tricks.as_strided(laid, shape, strides).copy()
 
+    def _samples_last(self, x: Any, lengths: Lengths = (), inside: tuple[slice, ...] = ()) -> Any:
+        """Move the first axis to the end, in memory too; `inside` zeros of other `lengths` where these are given."""
+        lengths = tuple(lengths) or x.shape[2:]
+        make = self.library.empty if lengths == x.shape[2:] else self.library.zeros
+        laid, last = make((x.shape[1], *lengths, x.shape[0]), x.dtype), x.transpose((*range(1, x.ndim), 0))
+        inner = laid[(slice(None), *inside)]
+        for some in self._some(x.shape[0]):
+            inner[..., some] = last[..., some]
+        return laid
 
-def _samples_last(x: Any) -> Any:
-    """Move the first axis to the end, in memory too."""
-    return x.transpose((*range(1, x.ndim), 0)).copy()
+    def _samples_first(self, laid: Any, x: Any) -> None:
+        """Move the last axis to the front of `x`."""
+        first = laid.transpose((laid.ndim - 1, *range(laid.ndim - 1)))
+        for some in self._some(x.shape[0]):
+            x[some] = first[some]
 
-
-def _samples_first(x: Any) -> Any:
-    """Move the last axis to the front."""
-    return x.transpose((x.ndim - 1, *range(x.ndim - 1)))
+    def _some(self, samples: int) -> list[slice]:
+        return [slice(start, start + self.streams) for start in range(0, samples, self.streams)]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..windows import Lengths, Windows
-from .parts import compiled, share, steps, summing, two
+from .parts import STREAMS, compiled, share, steps, summing, two
 
 
 def convolve(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
@@ -143,9 +143,10 @@ def _samples_last(x: Any, padded: Any, before: Any) -> Any:
     for channel in range(channels):
         for row in range(height):
             line = laid[channel, row + before[0], before[1] * samples :]
-            for column in range(width):
-                for sample in range(samples):
-                    line[column * samples + sample] = x[sample, channel, row, column]
+            for first in range(0, samples, STREAMS):
+                for column in range(width):
+                    for sample in range(first, min(first + STREAMS, samples)):
+                        line[column * samples + sample] = x[sample, channel, row, column]
     return laid
 
 

@@ -16,6 +16,7 @@ from ..windows import Lengths, Windows
 PART = 1 << 20  # bytes of a part of the work: it, or most of it, stays in a core's second cache
 FEW = 32  # outputs up to which copying windows costs more than the large products of them save
 LANES = 16  # samples that fill a core's registers: a part of more has a multiple of them
+STREAMS = 8  # samples that the first cache has room for where they lie a multiple of 4096 bytes apart
 _CORES = numba.config.NUMBA_NUM_THREADS  # the cores, unless the environment variable of that name says otherwise
 _njit = partial(numba.njit, cache=True, nogil=True, error_model="numpy")
 # A product and a sum may be one instruction; sums may be taken in another order only where `summing` says so.
