@@ -85,4 +85,4 @@ def measure(device: str) -> list[Row]:
         goals[name] = 1.15
     if torch := peer("torch"):
         sides["PyTorch"] = trainer(torch, x, y, device)
-    return race("MLP 784-128-10, one epoch at batch 128", sides, goals, device, rounds=9)
+    return race("MLP 784-128-10, one epoch at batch 128", sides, goals, device, rounds=15)

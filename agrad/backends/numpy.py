@@ -192,10 +192,10 @@ def _where(condition: Any, x1: Any, x2: Any, /) -> Any:  # 128×128, random cond
     return chosen
 
 
-def _matmul(x1: Any, x2: Any, /) -> Any:  # 0.9 -> 0.4
-    if type(x1) is np.ndarray and type(x2) is np.ndarray and x1.ndim == 2 and x2.ndim == 2:
-        return x1.dot(x2)
-    return np.matmul(x1, x2)
+def _matmul(x1: Any, x2: Any, /) -> Any:  # 0.9 -> 0.4; but dot fills a large product with zeros first
+    if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
+        return np.matmul(x1, x2)
+    return x1.dot(x2) if x1.shape[0] * x2.shape[1] <= _MANY else np.matmul(x1, x2)
 
 
 def _matmul_alone(x1: Any, x2: Any, /) -> Any:  # where numba is installed
@@ -207,7 +207,7 @@ def _matmul_alone(x1: Any, x2: Any, /) -> Any:  # where numba is installed
         return np.matmul(x1, x2)
     pieces = -(-x1.size * x2.shape[1] // _ALONE)
     if not 1 < pieces <= 8 or x1.shape[1] != x2.shape[0]:
-        return x1.dot(x2)
+        return _matmul(x1, x2)
     product, step = np.empty((x1.shape[0], x2.shape[1]), np.result_type(x1, x2)), -(-x1.shape[0] // pieces)
     for start in range(0, x1.shape[0], step):
         np.matmul(x1[start : start + step], x2, product[start : start + step])
