@@ -73,15 +73,16 @@ def cross_entropy(
         raise ValueError(f"label_smoothing must be from 0 to 1, not {label_smoothing!r}")
     input = as_tensor(input)
     target = as_tensor(target, input)
-    axis, dtype = _axis(input), target.dtype
+    shape, dtype = input.shape, target.dtype
+    axis = _axis(shape)
     if dtype.differentiable:
-        _check_probabilities(input.shape, target, axis)
+        _check_probabilities(shape, target, axis)
         classes = _Classes(input, axis, weight, ignore_index)
         if label_smoothing:
             target = (1 - label_smoothing) * target + label_smoothing / classes.count
         return reduced(-sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis), reduction)
-    _check_indices(input, target, axis, dtype)
-    if weight is None and not label_smoothing and _all_count(target, dtype, input.shape[axis], ignore_index):
+    _check_indices(shape, target, axis, dtype)
+    if weight is None and not label_smoothing and _all_count(target, dtype, shape[axis], ignore_index):
         return _in_rows(softmax_nll, input, target, reduction, Memo())
     return _Classes(input, axis, weight, ignore_index).loss(softmax_nll, target, reduction, label_smoothing)
 
@@ -124,10 +125,10 @@ def nll_loss(
     known_reduction(reduction)
     input = as_tensor(input)
     target = as_tensor(target, input)
-    axis = _axis(input)
-    dtype = target.dtype
-    _check_indices(input, target, axis, dtype)
-    if weight is None and _all_count(target, dtype, input.shape[axis], ignore_index):
+    shape, dtype = input.shape, target.dtype
+    axis = _axis(shape)
+    _check_indices(shape, target, axis, dtype)
+    if weight is None and _all_count(target, dtype, shape[axis], ignore_index):
         return _in_rows(nll, input, target, reduction)
     return _Classes(input, axis, weight, ignore_index).loss(nll, target, reduction)
 
@@ -305,12 +306,11 @@ def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:
 # Checks
 
 
-def _axis(input: Tensor) -> int:
+def _axis(shape: tuple[int, ...]) -> int:
     """Return the axis of classes."""
-    axes = input.ndim
-    if not axes:
+    if not shape:
         raise ValueError("the input needs an axis of classes, and this one is 0-d")
-    return 0 if axes == 1 else 1
+    return 0 if len(shape) == 1 else 1
 
 
 def _check_probabilities(shape: tuple[int, ...], target: Tensor, axis: int) -> None:
@@ -321,10 +321,10 @@ def _check_probabilities(shape: tuple[int, ...], target: Tensor, axis: int) -> N
     raise ValueError(f"probabilities must have the input's shape {shape}, target has {target.shape}")
 
 
-def _check_indices(input: Tensor, target: Tensor, axis: int, dtype: DType) -> None:
+def _check_indices(shape: tuple[int, ...], target: Tensor, axis: int, dtype: DType) -> None:
     if not dtype.family.endswith("integer"):
         raise _not_indices(target)
-    shape, given = input.shape, target.shape
+    given = target.shape
     expected = _samples(shape, axis)
     if given != expected:
         mend = "; write target.astype(input.dtype) for probabilities" if given == shape else ""

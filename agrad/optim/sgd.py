@@ -93,7 +93,8 @@ class SGD(Optimizer):
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""
         backend = device.backend
-        g = downhill(x, g, group, device)
+        if group["maximize"] or group["weight_decay"]:
+            g = downhill(x, g, group, device)
         if group["momentum"]:
             total = self._add_to_sum(g, state, group, device)
             g = backend.add_scaled(backend.copy(g), total, group["momentum"]) if group["nesterov"] else total
