@@ -68,8 +68,7 @@ def from_native(dtype: Any) -> DType:
         If the dtype has no counterpart in the standard: strings, dates, objects.
     """
     key = type(dtype), dtype  # dtypes of two libraries may hash alike, and array-api-strict's warn when compared
-    found = _by_native.get(key)
-    if found is None:
+    if (found := _by_native.get(key)) is None:
         # numpy.dtype has a name, numpy.float32 a __name__; torch.float32 and array_api_strict.float32 only a repr.
         name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or repr(dtype).rpartition(".")[2]
         if name not in BY_NAME:

@@ -184,12 +184,7 @@ def propagate(
         if needed is not None and not needed.get(node):
             continue
         if type(plan) is Pick:
-            whole, i = node.edges[0][0], plan.index
-            if whole not in pending:
-                pending[whole] = [None] * len(whole.shape)
-                heappush(queue, (whole.number, whole))
-            # A rule that runs on Tensors and asks for outputs gets Nodes of its own for them: there may be several.
-            pending[whole][i] = g if pending[whole][i] is None else pending[whole][i] + g
+            _collect(node, g, pending, queue)
             continue
         edges, kept = node.edges if observe is None else observe(node, g), node.kept
         if kept is None:
@@ -227,6 +222,16 @@ def propagate(
                 else:
                     heappush(queue, (parent.number, parent))
     return arrived | pending, shared - owned  # what is left are leaves
+
+
+def _collect(node: Node, g: Any, pending: dict[Any, Any], queue: list[tuple[int, Node]]) -> None:
+    """Add the cotangent of one output to the list of those of the whole op."""
+    whole, i = node.edges[0][0], node.plan.index
+    if whole not in pending:
+        pending[whole] = [None] * len(whole.shape)
+        heappush(queue, (whole.number, whole))
+    # A rule that runs on Tensors and asks for outputs gets Nodes of its own for them: there may be several.
+    pending[whole][i] = g if pending[whole][i] is None else pending[whole][i] + g
 
 
 def check_unchanged(node: Node) -> None:
