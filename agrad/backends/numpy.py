@@ -36,7 +36,7 @@ _MANY = 4096  # entries from which on a mispredicted branch for each costs more 
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers of the width of floats
 
 # Once it has seen an array go, glibc's malloc keeps the memory of such that are not larger for the next one. Until then
-# it gives all to the system and asks for it anew, at every step: the page faults take a third of an MLP's.
+# it gives all to the system and asks for it anew, at every step: the page faults take a third of a small network's.
 np.empty(_COMES_AND_GOES, np.uint8)
 
 # Faster spellings: two arrays of 8×16 are added in 0.4 µs, and array-api-compat's or NumPy's own detours in these
@@ -116,13 +116,16 @@ def _argmin(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> An
 
 def _maximum(x1: Any, x2: Any, /) -> Any:  # 128×128 and a number, which NumPy compares one by one: 6.7 -> 3.4
     # Of 0.0 and -0.0 either may stay: the standard leaves that open.
-    many = type(x1) is np.ndarray and x1.size >= _MANY and x1.dtype.kind == "f"
-    return x1.clip(x2, inf) if many and type(x2) in _NUMBERS else np.maximum(x1, x2)
+    return x1.clip(x2, inf) if _is_many_and_one(x1, x2) else np.maximum(x1, x2)
 
 
 def _minimum(x1: Any, x2: Any, /) -> Any:  # as _maximum
-    many = type(x1) is np.ndarray and x1.size >= _MANY and x1.dtype.kind == "f"
-    return x1.clip(-inf, x2) if many and type(x2) in _NUMBERS else np.minimum(x1, x2)
+    return x1.clip(-inf, x2) if _is_many_and_one(x1, x2) else np.minimum(x1, x2)
+
+
+def _is_many_and_one(x: Any, number: Any) -> bool:
+    """Whether many floats stand beside one of Python's numbers."""
+    return type(number) in _NUMBERS and type(x) is np.ndarray and x.size >= _MANY and x.dtype.kind == "f"
 
 
 def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # 20 -> 1.9; 128×128 and one number: 8.2 -> 3.4
