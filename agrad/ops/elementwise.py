@@ -13,6 +13,7 @@ from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive, standard
 from ..core.tape import unchanged
 from ..core.tensor import SCALARS, Tensor
+from .gathering import bare
 
 __all__ = [
     "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and", "bitwise_invert",
@@ -414,7 +415,7 @@ def expm1(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.expm1(x)
 
 
-expm1.vjp(x=lambda g, out: g * (out + 1.0))
+expm1.vjp(x=lambda g, x, xp: g * xp.exp(x))  # `out` is -1 long before the derivative is 0
 
 
 @standard
@@ -524,7 +525,7 @@ def log2(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.log2(x)
 
 
-log2.vjp(x=lambda g, x: g / (x * math.log(2.0)))
+log2.vjp(x=lambda g, x: g / math.log(2.0) / x)
 
 
 @standard
@@ -550,7 +551,7 @@ def log10(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.log10(x)
 
 
-log10.vjp(x=lambda g, x: g / (x * math.log(10.0)))
+log10.vjp(x=lambda g, x: g / math.log(10.0) / x)
 
 
 @standard
@@ -661,7 +662,22 @@ def sqrt(xp: Any, x: ArrayLike, /) -> Tensor:
 sqrt.vjp(x=lambda g, out: g / (2.0 * out))
 
 
-# Trigonometry
+# Trigonometry. Squares are taken apart into factors, which neither overflow nor cancel where the derivative does not.
+
+
+def _cosine(xp: Any, sine: Any) -> Any:
+    """Return ``sqrt(1 - sine**2)``, on the branch cuts of complex asin and acos from the side that these take."""
+    if as_dtype(sine.dtype).is_complex:  # of which subtracting a number keeps the sign of an imaginary zero
+        return xp.sqrt(-(sine - 1.0)) * xp.sqrt(sine - -1.0)
+    return xp.sqrt(1.0 - sine) * xp.sqrt(1.0 + sine)
+
+
+def _one_plus_square(xp: Any, x: Any) -> tuple[Any, Any]:
+    """Return two factors of ``1 + x**2``."""
+    if as_dtype(x.dtype).is_complex:
+        return 1.0 + 1j * x, 1.0 - 1j * x
+    root = xp.hypot(x, xp.ones_like(x))
+    return root, root
 
 
 @standard
@@ -687,7 +703,7 @@ def acos(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.acos(x)
 
 
-acos.vjp(x=lambda g, x, xp: -g / xp.sqrt(1.0 - x * x))
+acos.vjp(x=lambda g, x, xp: -g / _cosine(xp, x))
 
 
 @standard
@@ -713,7 +729,7 @@ def asin(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.asin(x)
 
 
-asin.vjp(x=lambda g, x, xp: g / xp.sqrt(1.0 - x * x))
+asin.vjp(x=lambda g, x, xp: g / _cosine(xp, x))
 
 
 @standard
@@ -739,7 +755,12 @@ def atan(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.atan(x)
 
 
-atan.vjp(x=lambda g, x: g / (1.0 + x * x))
+def _atan_x(g: Any, x: Any, xp: Any) -> Any:
+    factor, other = _one_plus_square(xp, x)
+    return g / factor / other
+
+
+atan.vjp(x=_atan_x)
 
 
 @standard
@@ -767,15 +788,17 @@ def atan2(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.atan2(x1, x2)
 
 
-def _distance_squared(xp: Any, x1: Any, x2: Any) -> Any:
-    squared = x1 * x1 + x2 * x2
-    return xp.where(squared == 0, _INF, squared)  # what is divided by it is 0 at the origin
+def _distance(xp: Any, x1: Any, x2: Any) -> Any:
+    origin = (x1 == 0) & (x2 == 0)
+    return xp.where(origin, _INF, xp.hypot(xp.where(origin, 1.0, x1), x2))  # what is divided by it is 0 at the origin
 
 
-atan2.vjp(
-    x1=lambda g, x1, x2, xp: g * x2 / _distance_squared(xp, x1, x2),
-    x2=lambda g, x1, x2, xp: -g * x1 / _distance_squared(xp, x1, x2),
-)
+def _atan2_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:
+    distance = _distance(xp, x1, x2)
+    return g * (x2 / distance) / distance
+
+
+atan2.vjp(x1=_atan2_x1, x2=lambda g, x1, x2, xp: -_atan2_x1(g, x2, x1, xp))
 
 
 @standard
@@ -853,7 +876,14 @@ def tan(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.tan(x)
 
 
-tan.vjp(x=lambda g, out: g * (1.0 + out * out))
+def _tan_x(g: Any, x: Any, xp: Any) -> Any:
+    if as_dtype(x.dtype).is_complex:
+        return g * bare(sech_squared, xp)(1j * x)  # the cosine overflows far from the real axis
+    cosine = xp.cos(x)
+    return g / cosine / cosine
+
+
+tan.vjp(x=_tan_x)
 
 
 # Hyperbolic functions
@@ -882,7 +912,7 @@ def acosh(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.acosh(x)
 
 
-acosh.vjp(x=lambda g, x, xp: g / (xp.sqrt(x - 1.0) * xp.sqrt(x + 1.0)))
+acosh.vjp(x=lambda g, x, xp: g / (xp.sqrt(x - 1.0) * xp.sqrt(x - -1.0)))
 
 
 @standard
@@ -908,7 +938,12 @@ def asinh(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.asinh(x)
 
 
-asinh.vjp(x=lambda g, x, xp: g / xp.sqrt(1.0 + x * x))
+def _asinh_x(g: Any, x: Any, xp: Any) -> Any:
+    factor, other = _one_plus_square(xp, x)
+    return g / (xp.sqrt(factor) * xp.sqrt(other))
+
+
+asinh.vjp(x=_asinh_x)
 
 
 @standard
@@ -934,7 +969,7 @@ def atanh(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.atanh(x)
 
 
-atanh.vjp(x=lambda g, x: g / (1.0 - x * x))
+atanh.vjp(x=lambda g, x: g / (1.0 - x) / (1.0 + x))
 
 
 @standard
@@ -1012,7 +1047,27 @@ def tanh(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.tanh(x)
 
 
-tanh.vjp(x=lambda g, out: g - g * out * out)
+@primitive
+def sech_squared(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the derivative of `tanh`, where 1 minus its square has lost all digits too.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.ops.elementwise import sech_squared
+    >>> sech_squared(0.0)
+    Tensor(1., dtype=float32, device='cpu')
+    """
+    if as_dtype(x.dtype).is_complex:  # whose infinite cosines would give NaN
+        shrinks = xp.exp(xp.where(xp.real(x) < 0, x, -x))
+        inverse = 2.0 * shrinks / (1.0 + shrinks * shrinks)
+    else:
+        inverse = 1.0 / xp.cosh(x)
+    return inverse * inverse
+
+
+tanh.vjp(x=lambda g, x, xp: g * bare(sech_squared, xp)(x))
+sech_squared.vjp(x=lambda g, x, out, xp: -2.0 * g * out * xp.tanh(x))
 
 
 # Rounding: flat between the jumps, so the gradient is 0
