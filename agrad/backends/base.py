@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
+from . import rational
 from . import windows as generic
 from .host import native_order
-from .rational import erf
 from .windows import Lengths, Windows
 
 _ANYWHERE: Final = nullcontext()
@@ -207,8 +207,8 @@ class Backend:
 
         It may return another type. NotImplementedError says what to do where there is no such function.
         """
-        if name == "erf":
-            return partial(erf, self.xp)
+        if name in ("erf", "erfc", "ndtr"):
+            return partial(getattr(rational, name), self.xp)
         raise NotImplementedError(f"device {self.kind!r} has no {name}: {self.without_special}")
 
     # Windows: convolution, and sums and maxima for pooling, over the last axes

@@ -1,4 +1,4 @@
-"""The error function by rational approximation, for libraries that have none."""
+"""The error function and its complement by rational approximation, for libraries that have none."""
 
 from __future__ import annotations
 
@@ -46,20 +46,47 @@ _LARGE = (
     ),
 )  # fmt: skip
 _SQRT_PI = 1.7724538509055160273
+_ROOT_HALF = 0.70710678118654752440
 
 
 def erf(xp: Any, x: Any) -> Any:
     """Return the error function of real `x`, good to the rounding of float64."""
+    return _joined(xp, x, _near(xp, x), xp.sign(x) * (1.0 - _tail(xp, x)))
+
+
+def erfc(xp: Any, x: Any) -> Any:
+    """Return the complementary error function of real `x`, ``1 - erf(x)``, also where it is small."""
+    tail = _tail(xp, x)
+    return _joined(xp, x, 1.0 - _near(xp, x), xp.where(x < 0.0, 2.0 - tail, tail))
+
+
+def ndtr(xp: Any, x: Any) -> Any:
+    """Return the chance that a standard normal number is below real `x`."""
+    return 0.5 * erfc(xp, -_ROOT_HALF * x)
+
+
+def _joined(xp: Any, x: Any, near: Any, far: Any) -> Any:
+    return xp.where(xp.isnan(x), x, xp.where(xp.abs(x) <= 0.46875, near, far))
+
+
+def _near(xp: Any, x: Any) -> Any:
+    """Return the error function close to 0."""
+    return x * _ratio(_SMALL, xp.where(xp.abs(x) <= 0.46875, x, xp.zeros_like(x)) ** 2)
+
+
+def _tail(xp: Any, x: Any) -> Any:
+    """Return the complementary error function of ``abs(x)``, not close to 0."""
     size = xp.abs(x)
-    small = x * _ratio(_SMALL, xp.where(size <= 0.46875, x, xp.zeros_like(x)) ** 2)
-    middle = xp.clip(size, 0.46875, 4.0)
-    tail = xp.exp(-middle * middle) * _ratio(_MIDDLE, middle)
-    large = xp.clip(size, 4.0, 30.0)
+    middle, large = xp.clip(size, 0.46875, 4.0), xp.clip(size, 4.0, 30.0)
     inverse = 1.0 / (large * large)
-    far = xp.exp(-large * large) * (1.0 / _SQRT_PI - inverse * _ratio(_LARGE, inverse)) / large
-    complement = xp.where(size <= 4.0, tail, far)
-    result = xp.where(size <= 0.46875, small, xp.sign(x) * (1.0 - complement))
-    return xp.where(xp.isnan(x), x, result)
+    far = (1.0 / _SQRT_PI - inverse * _ratio(_LARGE, inverse)) / large
+    return _gaussian(xp, xp.clip(size, 0.0, 30.0)) * xp.where(size <= 4.0, _ratio(_MIDDLE, middle), far)
+
+
+def _gaussian(xp: Any, x: Any) -> Any:
+    """Return ``exp(-x**2)``, the square taken in two parts: the rounding of one would cost the digits of its size."""
+    coarse = xp.floor(x * 16.0) / 16.0
+    return xp.exp(-coarse * coarse) * xp.exp(-(x - coarse) * (x + coarse))
 
 
 def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: Any) -> Any:

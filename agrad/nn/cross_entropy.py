@@ -239,6 +239,7 @@ def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, memo: An
     else:
         probabilities = bare(softmax, xp)(input, axis=1)
     error = probabilities - xp.astype(is_class, input.dtype)
+    error = error - probabilities * xp.sum(error, axis=1)[:, None]  # without the rounding of what is close to 1
     if reduction == "none":
         return error * g[:, None]
     return error * (g / samples if reduction == "mean" else g)

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from .data_type import require_real
-from .elementwise import multiply
+from .elementwise import multiply, sech_squared
 from .gathering import bare
 from .library import library
 from .statistical import Axis, restore
@@ -51,6 +51,39 @@ def erf(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 erf.vjp(x=lambda g, x, xp: g * (math.sqrt(2.0) * _ROOT_2_OVER_PI * xp.exp(-x * x)))
+
+
+@primitive
+def erfc(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the complementary error function, elementwise: ``1 - erf(x)``, where that would lose its digits too.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype; of the default dtype for integers, here and in all of `agrad.special`.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+    NotImplementedError
+        If the array library has no such function.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.erfc(agrad.asarray([0.0, 0.5, 1.0])))
+    Tensor([1000.,  480.,  157.], dtype=float32, device='cpu')
+    """
+    return library(xp, "erfc", x)
+
+
+erfc.vjp(x=lambda g, x, xp: -g * (math.sqrt(2.0) * _ROOT_2_OVER_PI * xp.exp(-x * x)))
 
 
 @primitive
@@ -114,7 +147,7 @@ def sigmoid(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.exp(xp.minimum(x, 0.0)) / (1.0 + xp.exp(-xp.abs(x)))  # of negative numbers only: nothing overflows
 
 
-sigmoid.vjp(x=lambda g, out: g * (out * (1.0 - out)))
+sigmoid.vjp(x=lambda g, x, xp: g * (0.25 * bare(sech_squared, xp)(0.5 * x)))
 
 
 @primitive
@@ -189,18 +222,19 @@ def gelu(xp: Any, x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none"
 
 
 def _below(xp: Any, x: Any, approximate: str) -> Any:
-    """Return the chance that a standard normal number is below `x`."""
-    if approximate == "tanh":
-        return 0.5 * (1.0 + xp.tanh(_ROOT_2_OVER_PI * (x + 0.044715 * x * x * x)))
-    return 0.5 * (1.0 + bare(erf, xp)(_ROOT_HALF * x))
+    """Return the chance that a standard normal number is below `x`, with all digits where it is small too."""
+    if approximate == "tanh":  # (1 + tanh(y)) / 2 = sigmoid(2 * y)
+        return bare(sigmoid, xp)(2.0 * _ROOT_2_OVER_PI * (x + 0.044715 * x * x * x))
+    return 0.5 * bare(erfc, xp)(-_ROOT_HALF * x)
 
 
 def _gelu_x(g: Any, x: Any, xp: Any, approximate: str) -> Any:
-    below = _below(xp, x, approximate)
-    if approximate == "tanh":  # with t the tanh in it, its derivative is (1 - t**2) / 2 = 2 below (1 - below) times
-        density = 2.0 * below * (1.0 - below) * (_ROOT_2_OVER_PI * (1.0 + 3.0 * 0.044715 * x * x))
+    below, near = _below(xp, x, approximate), xp.clip(x, -40.0, 40.0)  # beyond, the density is 0 and powers overflow
+    if approximate == "tanh":
+        scaled = _ROOT_2_OVER_PI * (near + 0.044715 * near * near * near)
+        density = 0.5 * bare(sech_squared, xp)(scaled) * (_ROOT_2_OVER_PI * (1.0 + 3.0 * 0.044715 * near * near))
     else:
-        density = (0.5 * _ROOT_2_OVER_PI) * xp.exp(-0.5 * x * x)
+        density = (0.5 * _ROOT_2_OVER_PI) * xp.exp(-0.5 * near * near)
     return g * (below + x * density)
 
 
@@ -265,7 +299,13 @@ def softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     return weights / xp.sum(weights, axis=axis, keepdims=True)
 
 
-softmax.vjp(x=lambda g, out, xp, axis: out * (g - xp.sum(g * out, axis=axis, keepdims=True)))
+def _softmax_x(g: Any, out: Any, xp: Any, axis: Axis) -> Any:
+    for _ in range(2):  # the second time takes away the rounding error of the first, which matters beside a weight of 1
+        g = g - xp.sum(g * out, axis=axis, keepdims=True)
+    return out * g
+
+
+softmax.vjp(x=_softmax_x)
 
 
 @primitive
@@ -296,7 +336,14 @@ def log_softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
-log_softmax.vjp(x=lambda g, out, xp, axis: g - xp.exp(out) * xp.sum(g, axis=axis, keepdims=True))
+def _log_softmax_x(g: Any, out: Any, xp: Any, axis: Axis) -> Any:
+    weights = xp.exp(out)
+    for _ in range(2):  # as in softmax
+        g = g - weights * xp.sum(g, axis=axis, keepdims=True)
+    return g
+
+
+log_softmax.vjp(x=_log_softmax_x)
 
 
 @primitive

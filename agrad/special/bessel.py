@@ -14,6 +14,7 @@ from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.gathering import bare
 from ..ops.library import floats, library
+from .series import horner
 
 __all__ = ["i0", "i0e", "i1", "i1e", "sinc"]
 
@@ -22,16 +23,23 @@ _I1_OVER_X: Final = [0.5 / (4**k * math.factorial(k) * math.factorial(k + 1)) fo
 _SINC_SLOPE_OVER_X: Final = [
     (-1) ** k * 2 * k * math.pi ** (2 * k) / math.factorial(2 * k + 1) for k in range(14, 0, -1)
 ]
+_FAR: Final = 20.0
 
 
-def _joined(xp: Any, x: Any, coefficients: list[float], far: Callable[[Any], Any]) -> Any:
-    """Return a polynomial in ``x**2`` where `x` is less than 1/2 away from 0, and `far` elsewhere."""
-    near = xp.abs(x) < 0.5
-    square = xp.where(near, x, 0.0) ** 2
-    value = xp.zeros_like(x)
-    for coefficient in coefficients:
-        value = value * square + coefficient
-    return xp.where(near, value, far(xp.where(near, 1.0, x)))
+def _hankel(order: int, k: int) -> float:
+    """Return the coefficient of ``x**-k`` in the expansion of ``sqrt(2 pi x) exp(-x) I(x)``, NIST 10.40.1."""
+    factors = [(2 * j - 1) ** 2 - 4 * order**2 for j in range(1, k + 1)]
+    return math.prod(factors) / (math.factorial(k) * 8.0**k)
+
+
+# Of ``i0e(x) - i1e(x)`` over ``x**-1.5``, in powers of 1 / x, highest first.
+_DIFFERENCE: Final = [(_hankel(0, k) - _hankel(1, k)) / math.sqrt(2.0 * math.pi) for k in range(22, 0, -1)]
+
+
+def _joined(xp: Any, x: Any, near: Callable[[Any], Any], far: Callable[[Any], Any]) -> Any:
+    """Return `near` of `x` where that is less than 1/2 away from 0, and `far` elsewhere."""
+    small = xp.abs(x) < 0.5
+    return xp.where(small, near(xp.where(small, x, 0.0)), far(xp.where(small, 1.0, x)))
 
 
 @primitive
@@ -149,18 +157,37 @@ def i1e(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 def _i1_over_x(xp: Any, x: Any) -> Any:
-    return _joined(xp, x, _I1_OVER_X, lambda x: bare(i1, xp)(x) / x)
+    return _joined(xp, x, lambda x: horner(_I1_OVER_X, x * x), lambda x: bare(i1, xp)(x) / x)
 
 
 def _i1e_over_x(xp: Any, x: Any) -> Any:
-    scale = xp.exp(-xp.abs(xp.where(xp.abs(x) < 0.5, x, 0.0)))
-    return scale * _joined(xp, x, _I1_OVER_X, lambda x: bare(i1e, xp)(x) / x)
+    def near(x: Any) -> Any:
+        return xp.exp(-xp.abs(x)) * horner(_I1_OVER_X, x * x)
+
+    return _joined(xp, x, near, lambda x: bare(i1e, xp)(x) / x)
+
+
+def _difference(xp: Any, x: Any, sign: Any) -> Any:
+    """Return ``i0e(x) - abs(i1e(x))``, which far out is small beside both."""
+    far = xp.abs(x) > _FAR
+    inverse = 1.0 / xp.where(far, sign * x, _FAR)
+    asymptotic = xp.sqrt(inverse) * inverse * horner(_DIFFERENCE, inverse)
+    return xp.where(far, asymptotic, bare(i0e, xp)(x) - sign * bare(i1e, xp)(x))
+
+
+def _i0e_x(g: Any, x: Any, xp: Any) -> Any:
+    sign = xp.sign(x)
+    return -g * (sign * _difference(xp, x, sign))
+
+
+def _i1e_x(g: Any, x: Any, xp: Any) -> Any:
+    return g * (_difference(xp, x, xp.sign(x)) - _i1e_over_x(xp, x))
 
 
 i0.vjp(x=lambda g, x, xp: g * bare(i1, xp)(x))
-i0e.vjp(x=lambda g, x, out, xp: g * (bare(i1e, xp)(x) - xp.sign(x) * out))
+i0e.vjp(x=_i0e_x)
 i1.vjp(x=lambda g, x, xp: g * (bare(i0, xp)(x) - _i1_over_x(xp, x)))
-i1e.vjp(x=lambda g, x, out, xp: g * (bare(i0e, xp)(x) - _i1e_over_x(xp, x) - xp.sign(x) * out))
+i1e.vjp(x=_i1e_x)
 
 
 @primitive
@@ -195,9 +222,9 @@ def sinc(xp: Any, x: ArrayLike, /) -> Tensor:
 
 def _sinc_x(g: Any, x: Any, xp: Any) -> Any:
     def far(x: Any) -> Any:
-        return (xp.cos(math.pi * x) - bare(sinc, xp)(x)) / (x * x)
+        return (xp.cos(math.pi * x) - bare(sinc, xp)(x)) / x
 
-    return g * (x * _joined(xp, x, _SINC_SLOPE_OVER_X, far))
+    return g * _joined(xp, x, lambda x: x * horner(_SINC_SLOPE_OVER_X, x * x), far)
 
 
 sinc.vjp(x=_sinc_x)

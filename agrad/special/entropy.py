@@ -182,6 +182,11 @@ def _minus_ratio(xp: Any, x: Any, y: Any) -> Any:
     return -x / xp.where((x == 0.0) & (y == 0.0), 1.0, y)
 
 
+def _one_minus_ratio(xp: Any, x: Any, y: Any) -> Any:
+    nothing = (x == 0.0) & (y == 0.0)
+    return xp.where(nothing, 1.0, y - x) / xp.where(nothing, 1.0, y)
+
+
 rel_entr.vjp(
     x=lambda g, x, y, xp: g * (1.0 + _log_of_ratio(xp, *floats(xp, x, y))),
     y=lambda g, x, y, xp: g * _minus_ratio(xp, *floats(xp, x, y)),
@@ -221,5 +226,5 @@ def kl_div(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
 
 kl_div.vjp(
     x=lambda g, x, y, xp: g * _log_of_ratio(xp, *floats(xp, x, y)),
-    y=lambda g, x, y, xp: g * (1.0 + _minus_ratio(xp, *floats(xp, x, y))),
+    y=lambda g, x, y, xp: g * _one_minus_ratio(xp, *floats(xp, x, y)),
 )

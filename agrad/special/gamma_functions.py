@@ -17,12 +17,15 @@ from ..ops.library import floating, floats, library
 from ..ops.searching import where
 from ..recording import is_grad_enabled
 from .entropy import xlog1py, xlogy
+from .series import horner
 
 __all__ = [
     "betainc", "betaln", "digamma", "gammainc", "gammaincc", "gammaln", "polygamma", "psi", "zeta",
 ]  # fmt: skip
 
 _LAST_FACTORIAL: Final = 170  # that a float can hold
+_FAR: Final = 16.0  # from here on the terms below are good to the rounding of float64
+_DIGAMMA_TAIL: Final = [1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12]
 
 
 def _refusal(op: str, argument: str) -> Callable[..., Any]:
@@ -295,7 +298,18 @@ def betaln(xp: Any, a: ArrayLike, b: ArrayLike, /) -> Tensor:
 
 def _betaln_rule(g: Any, xp: Any, first: Any, other: Any) -> Any:
     first, other = floats(xp, first, other)
-    return g * (bare(digamma, xp)(first) - bare(digamma, xp)(first + other))
+    return g * _digamma_step(xp, first, other)
+
+
+def _digamma_step(xp: Any, x: Any, step: Any) -> Any:
+    """Return ``digamma(x) - digamma(x + step)``, also where both are large and close to each other: NIST 5.11.2."""
+    far = (x > _FAR) & (step > 0.0)
+    start, step_far = xp.where(far, x, _FAR), xp.where(far, step, 1.0)
+    before, behind = 1.0 / start, 1.0 / (start + step_far)
+    logarithms = -xp.log1p(step_far * before) - 0.5 * step_far * before * behind
+    tails = before * before * horner(_DIGAMMA_TAIL, before * before)
+    tails = tails - behind * behind * horner(_DIGAMMA_TAIL, behind * behind)
+    return xp.where(far, logarithms - tails, bare(digamma, xp)(x) - bare(digamma, xp)(x + step))
 
 
 betaln.vjp(a=lambda g, a, b, xp: _betaln_rule(g, xp, a, b), b=lambda g, a, b, xp: _betaln_rule(g, xp, b, a))
