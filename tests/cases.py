@@ -215,6 +215,7 @@ ELEMENTWISE_UNARY = [
     case("tan", [unit(2, 3)], np.tan, complex=True),
     case("tanh", [real(2, 3)], np.tanh, complex=True),
     case("trunc", [distinct(2, 3)], np.trunc),
+    case("ops.elementwise.sech_squared", [real(2, 3)], lambda x: 1 / np.cosh(x) ** 2, complex=True),
 ]
 
 ELEMENTWISE_BINARY = [
@@ -272,6 +273,7 @@ STATISTICAL = [
     case("prod", [real(2, 3, 2)], np.prod, axis=(0, 2)),
     case("prod", [real(2, 3)], np.prod, axis=-1, keepdims=True),
     case("prod", [exactly([[0.0, 2.0, 3.0], [0.0, 0.0, 1.5]])], np.prod, "zeros", axis=1),
+    case("ops.statistical.balance", [real(2, 3)], np.ones_like, order=0),
     case("std", [real(2, 3)], np.std, complex=True),
     case("std", [real(2, 3, 2)], np.std, axis=(0, 2), correction=1, complex=True),
     case("std", [real(2, 3)], np.std, axis=-1, keepdims=True, complex=True),

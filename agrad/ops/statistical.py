@@ -7,21 +7,30 @@ A rule of a reduction gets a cotangent without the reduced axes: `restore` puts 
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ..core.dtypes import as_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
-from .data_type import require_real
+from .data_type import in_float32, require_real, widened
+from .gathering import bare
 
 __all__ = ["cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"]
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 
+_FIRST: Final = (0, -1, (0,), (-1,))
+
+
+def axes_of(x: Any, axis: Axis) -> Axis:
+    """Return the axes to reduce `x` along; a 0-d array may be reduced along its first axis, as in NumPy and PyTorch."""
+    return None if axis is not None and x.ndim == 0 and axis in _FIRST else axis
+
+
 def _axes(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     """Return the axes that a reduction takes away, counted from the front."""
-    if axis is None:
+    if axis is None or not shape:
         return tuple(range(len(shape)))
     return tuple(i % len(shape) for i in (axis if isinstance(axis, tuple) else (axis,)))
 
@@ -72,7 +81,7 @@ def sum(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keepd
     >>> agrad.sum(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([4., 6.], dtype=float32, device='cpu')
     """
-    return xp.sum(x, axis=axis, dtype=native(xp, dtype), keepdims=keepdims)
+    return xp.sum(x, axis=axes_of(x, axis), dtype=native(xp, dtype), keepdims=keepdims)
 
 
 sum.vjp(x=lambda g, xp, x_shape, axis, keepdims: _spread(xp, g, x_shape, axis, keepdims))
@@ -102,10 +111,14 @@ def mean(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False)
     >>> agrad.mean(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([2., 3.], dtype=float32, device='cpu')
     """
-    return xp.mean(x, axis=axis, keepdims=keepdims)
+    return xp.mean(x, axis=axes_of(x, axis), keepdims=keepdims)
 
 
-mean.vjp(x=lambda g, xp, x_shape, axis, keepdims: _spread(xp, g / _count(x_shape, axis), x_shape, axis, keepdims))
+def _mean_x(g: Any, xp: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+    return _spread(xp, widened(xp, g) / _count(x_shape, axis), x_shape, axis, keepdims)
+
+
+mean.vjp(x=_mean_x)
 
 
 @primitive
@@ -136,19 +149,20 @@ def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     >>> agrad.var(agrad.asarray([1.0, 2.0, 3.0, 4.0, 5.0]))
     Tensor(2., dtype=float32, device='cpu')
     """
-    return _variance(xp, x, axis=axis, correction=correction, keepdims=keepdims)
+    return _variance(xp, x, axis=axes_of(x, axis), correction=correction, keepdims=keepdims)
 
 
 def _variance(xp: Any, x: Any, **settings: Any) -> Any:
     if as_dtype(x.dtype).is_complex:  # the standard's `var` is for real numbers
         return xp.var(xp.real(x), **settings) + xp.var(xp.imag(x), **settings)
-    return xp.var(x, **settings)
+    return in_float32(xp, lambda x: xp.var(x, **settings), x)
 
 
 def _var_x(g: Any, x: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
     degrees = _count(x.shape, axis) - correction
     scale = 2.0 / degrees if degrees > 0 else math.inf
-    apart = x - xp.mean(x, axis=axis, keepdims=True)
+    g, x = widened(xp, g), widened(xp, x)
+    apart = x - xp.mean(x, axis=axes_of(x, axis), keepdims=True)
     return restore(xp, g * scale, x.shape, axis, keepdims) * (xp.conj(apart) if as_dtype(x.dtype).is_complex else apart)
 
 
@@ -181,13 +195,15 @@ def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     >>> agrad.std(agrad.asarray([1.0, 3.0]))
     Tensor(1., dtype=float32, device='cpu')
     """
+    settings: dict[str, Any] = {"axis": axes_of(x, axis), "correction": correction, "keepdims": keepdims}
     if as_dtype(x.dtype).is_complex:
-        return xp.sqrt(_variance(xp, x, axis=axis, correction=correction, keepdims=keepdims))
-    return xp.std(x, axis=axis, correction=correction, keepdims=keepdims)
+        return xp.sqrt(_variance(xp, x, **settings))
+    return in_float32(xp, lambda x: xp.std(x, **settings), x)
 
 
 def _std_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
-    g = g / xp.where(out == 0, math.inf, 2.0 * out)
+    out = widened(xp, out)
+    g = widened(xp, g) / xp.where(out == 0, math.inf, 2.0 * out)
     return _var_x(g, x, xp, axis, correction, keepdims)
 
 
@@ -224,7 +240,7 @@ def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
     Tensor([0. , 0.5, 0.5], dtype=float32, device='cpu')
     """
     require_real(x)
-    return xp.max(x, axis=axis, keepdims=keepdims)
+    return xp.max(x, axis=axes_of(x, axis), keepdims=keepdims)
 
 
 @primitive
@@ -252,12 +268,13 @@ def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
     Tensor([1., 3.], dtype=float32, device='cpu')
     """
     require_real(x)
-    return xp.min(x, axis=axis, keepdims=keepdims)
+    return xp.min(x, axis=axes_of(x, axis), keepdims=keepdims)
 
 
 def _extreme_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
+    g = widened(xp, g)
     reached = xp.astype(x == restore(xp, out, x.shape, axis, keepdims), g.dtype)
-    return restore(xp, g, x.shape, axis, keepdims) / xp.sum(reached, axis=axis, keepdims=True) * reached
+    return restore(xp, g, x.shape, axis, keepdims) / xp.sum(reached, axis=axes_of(x, axis), keepdims=True) * reached
 
 
 max.vjp(x=_extreme_x)
@@ -293,7 +310,7 @@ def prod(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keep
     >>> agrad.prod(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([3., 8.], dtype=float32, device='cpu')
     """
-    return xp.prod(x, axis=axis, dtype=native(xp, dtype), keepdims=keepdims)
+    return xp.prod(x, axis=axes_of(x, axis), dtype=native(xp, dtype), keepdims=keepdims)
 
 
 def _prod_x(g: Any, x: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
@@ -302,9 +319,37 @@ def _prod_x(g: Any, x: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
     rows = xp.permute_dims(x, order)
     shape = rows.shape
     rows = xp.reshape(rows, (*shape[: x.ndim - len(axes)], _count(x.shape, axis)))
-    others = _before(xp, rows) * xp.flip(_before(xp, xp.flip(rows, axis=-1)), axis=-1)
+    others = products_of_others(xp, rows)
     others = xp.permute_dims(xp.reshape(others, shape), tuple(order.index(i) for i in range(x.ndim)))
     return restore(xp, g, x.shape, axis, keepdims) * others
+
+
+def products_of_others(xp: Any, x: Any) -> Any:
+    """Return for each element along the last axis the product of all others: a polynomial, smooth where they are 0."""
+    scale = bare(balance, xp)(x)
+    logs = xp.log(scale)
+    log_scale = xp.sum(logs, axis=-1, keepdims=True) - logs
+    # In two factors, which are finite: 0 times them is 0, and what is too large becomes infinite.
+    root = xp.exp(xp.minimum(0.5 * log_scale, math.log(float(xp.finfo(x.dtype).max) / 2.0)))
+    return _before_and_behind(xp, x / scale) * root * root
+
+
+@primitive
+def balance(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return what to divide the elements along the last axis by, so that no product of some of them overflows.
+
+    It is 1 where none does; where one does, or underflows, it is their absolute value. It counts as a constant.
+    """
+    product, zero = _before_and_behind(xp, x), x == 0
+    zeros = xp.astype(zero, xp.int64)
+    beside_zero = xp.sum(zeros, axis=-1, keepdims=True) > zeros
+    lost = ~xp.isfinite(product) | ((product == 0) & ~beside_zero)
+    lost = xp.any(lost, axis=-1, keepdims=True) & xp.all(xp.isfinite(x), axis=-1, keepdims=True)
+    return xp.where(lost & ~zero, xp.abs(x), 1.0)
+
+
+def _before_and_behind(xp: Any, x: Any) -> Any:
+    return _before(xp, x) * xp.flip(_before(xp, xp.flip(x, axis=-1)), axis=-1)
 
 
 def _before(xp: Any, x: Any) -> Any:
@@ -356,7 +401,7 @@ def _cumulative_prod_x(g: Any, x: Any, xp: Any, axis: int | None, include_initia
     x, g = xp.moveaxis(x, axis, -1), xp.moveaxis(g, axis, -1)
     if include_initial:
         g = g[..., 1:]
-    return xp.moveaxis(_before(xp, x) * _behind(xp, g, x), -1, axis)
+    return xp.moveaxis(_times(xp, _before(xp, x), _behind(xp, g, x)), -1, axis)
 
 
 def _behind(xp: Any, g: Any, x: Any) -> Any:
@@ -367,12 +412,19 @@ def _behind(xp: Any, g: Any, x: Any) -> Any:
     n, step = x.shape[-1], 1
     factors = x[..., 1:] if n else x
     while step < n:
-        longer = g[..., :-step] + factors * g[..., step:]
+        longer = g[..., :-step] + _times(xp, factors, g[..., step:])
         g = xp.concat([longer, g[..., -step:]], axis=-1)
         if 2 * step < n:
             factors = factors[..., :-step] * factors[..., step:]
         step *= 2
     return g
+
+
+def _times(xp: Any, product: Any, g: Any) -> Any:
+    """Return a product times a cotangent: 0 where that is 0, though the product may have overflowed."""
+    if getattr(g, "requires_grad", False):  # a zero that is differentiated may be any other number
+        return product * g
+    return xp.where(g == 0, 0.0, product * g)
 
 
 cumulative_prod.vjp(x=_cumulative_prod_x)
