@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
-from ..ops.data_type import as_tensor
+from ..ops.data_type import as_tensor, in_float32, wide
 from ..ops.elementwise import abs
 from ..ops.manipulation import expand_dims
-from ..ops.statistical import Axis, max, min, restore, sum
+from ..ops.statistical import Axis, axes_of, max, min, restore, sum
 from .parts import conj, nonzero
 from .singular import svdvals
 
@@ -40,8 +40,10 @@ def vector_norm(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool =
 
     Notes
     -----
-    Where the norm is 0, so is its gradient, and likewise for elements that are 0. Equal largest or smallest elements
-    share the gradient evenly.
+    Where the norm is 0, so is its gradient, and likewise for elements that are 0; below order 0, one element that is 0
+    makes the norm 0. Equal largest or smallest elements share the gradient evenly. A gradient that was chosen so is a
+    constant: the second derivative of ``vector_norm(x) ** 2`` at 0 is 0, and not 2; write ``agrad.square(x).sum()``,
+    which is smooth.
 
     Examples
     --------
@@ -49,10 +51,12 @@ def vector_norm(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool =
     >>> agrad.linalg.vector_norm(agrad.asarray([3.0, 4.0]))
     Tensor(5., dtype=float32, device='cpu')
     """
-    return xp.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+    settings: dict[str, Any] = {"axis": axes_of(x, axis), "keepdims": keepdims, "ord": ord}
+    return in_float32(xp, lambda x: xp.linalg.vector_norm(x, **settings), x)
 
 
 def _vector_norm_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool, ord: float) -> Any:
+    g, x, out = wide(xp, g), wide(xp, x), wide(xp, out)
     g, out = (restore(xp, reduced, x.shape, axis, keepdims) for reduced in (g, out))
     if ord == 2:
         return g * conj(xp, x) / nonzero(xp, out)
@@ -63,7 +67,9 @@ def _vector_norm_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool
         return g * phase
     if isinf(ord):
         reached = xp.astype(size == out, g.dtype)
-        return g * phase * (reached / xp.sum(reached, axis=axis, keepdims=True))
+        return g * phase * (reached / xp.sum(reached, axis=axes_of(x, axis), keepdims=True))
+    if ord < 0:  # an element that is 0 makes the norm 0, and all other elements without influence
+        return g * phase * (out / nonzero(xp, size)) ** (1 - ord)
     return g * phase * (nonzero(xp, size) / nonzero(xp, out)) ** (ord - 1)
 
 

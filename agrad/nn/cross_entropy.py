@@ -15,7 +15,7 @@ from ..ops.gathering import bare, take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
-from .reductions import as_tensor, known_reduction, reduced, waits
+from .reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
 
 __all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
@@ -71,8 +71,8 @@ def cross_entropy(
     known_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, not {label_smoothing!r}")
-    input = as_tensor(input)
-    target = as_tensor(target, input)
+    given = as_tensor(input)
+    input, target = widened(given), as_tensor(target, given)
     shape, dtype = input.shape, target.dtype
     axis = _axis(shape)
     if dtype.differentiable:
@@ -80,11 +80,13 @@ def cross_entropy(
         classes = _Classes(input, axis, weight, ignore_index)
         if label_smoothing:
             target = (1 - label_smoothing) * target + label_smoothing / classes.count
-        return reduced(-sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis), reduction)
+        losses = -sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis)
+        return narrowed(reduced(losses, reduction), given)
     _check_indices(shape, target, axis, dtype)
     if weight is None and not label_smoothing and _all_count(target, dtype, shape[axis], ignore_index):
-        return _in_rows(softmax_nll, input, target, reduction, Memo())
-    return _Classes(input, axis, weight, ignore_index).loss(softmax_nll, target, reduction, label_smoothing)
+        return narrowed(_in_rows(softmax_nll, input, target, reduction, Memo()), given)
+    classes = _Classes(input, axis, weight, ignore_index)
+    return narrowed(classes.loss(softmax_nll, target, reduction, label_smoothing), given)
 
 
 def nll_loss(
@@ -123,14 +125,14 @@ def nll_loss(
     Tensor(0.25, dtype=float32, device='cpu')
     """
     known_reduction(reduction)
-    input = as_tensor(input)
-    target = as_tensor(target, input)
+    given = as_tensor(input)
+    input, target = widened(given), as_tensor(target, given)
     shape, dtype = input.shape, target.dtype
     axis = _axis(shape)
     _check_indices(shape, target, axis, dtype)
     if weight is None and _all_count(target, dtype, shape[axis], ignore_index):
-        return _in_rows(nll, input, target, reduction)
-    return _Classes(input, axis, weight, ignore_index).loss(nll, target, reduction)
+        return narrowed(_in_rows(nll, input, target, reduction), given)
+    return narrowed(_Classes(input, axis, weight, ignore_index).loss(nll, target, reduction), given)
 
 
 @primitive

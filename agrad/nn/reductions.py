@@ -6,13 +6,12 @@ from typing import Final
 
 from ..core.device import Device
 from ..core.tensor import Tensor
-from ..ops.data_type import as_tensor, astype
+from ..ops.data_type import HALVES, as_tensor, astype
 from ..ops.statistical import mean, sum
 
 __all__ = ["REDUCTIONS", "as_tensor", "known_reduction", "narrowed", "reduced", "waits", "widened"]
 
 REDUCTIONS: Final = ("mean", "sum", "none")
-HALVES: Final = ("float16", "bfloat16")
 
 
 def known_reduction(reduction: str) -> str:

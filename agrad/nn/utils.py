@@ -114,7 +114,10 @@ def clip_grad_norm_(
         )
     factor = clip(max_norm / (norm + 1e-6), max=1.0)
     for g in gradients:
-        g *= factor.to(g.device).astype(g.dtype)
+        if widened(g) is g:
+            g *= factor.to(g.device).astype(g.dtype)
+        else:  # a small factor would lose its digits
+            g[...] = widened(g) * factor.to(g.device)
     return norm
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any, Final, Literal
 
+from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
-from .data_type import require_real
+from .data_type import in_float32, require_real, wide
 from .elementwise import multiply, sech_squared
 from .gathering import bare
 from .library import library
-from .statistical import Axis, restore
+from .statistical import Axis, axes_of, restore
 
 __all__ = ["erf", "gelu", "log_softmax", "logsumexp", "relu", "sigmoid", "silu", "softmax", "softplus"]
 
@@ -287,19 +288,28 @@ def softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     Tensor
         ``exp(x) / sum(exp(x))``, of the shape and dtype of `x`; NaN where all along the axis is -inf.
 
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
     Examples
     --------
     >>> import agrad
     >>> agrad.softmax(agrad.asarray([0.0, 0.0, -1000.0]))
     Tensor([0.5, 0.5, 0. ], dtype=float32, device='cpu')
     """
-    if 0 in x.shape:
-        return xp.zeros_like(x)
+    require_real(x)
+    return xp.zeros_like(x) if 0 in x.shape else in_float32(xp, lambda x: _softmax(xp, x, axes_of(x, axis)), x)
+
+
+def _softmax(xp: Any, x: Any, axis: Axis) -> Any:
     weights = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return weights / xp.sum(weights, axis=axis, keepdims=True)
 
 
 def _softmax_x(g: Any, out: Any, xp: Any, axis: Axis) -> Any:
+    g, out, axis = wide(xp, g), wide(xp, out), axes_of(out, axis)
     for _ in range(2):  # the second time takes away the rounding error of the first, which matters beside a weight of 1
         g = g - xp.sum(g * out, axis=axis, keepdims=True)
     return out * g
@@ -324,20 +334,29 @@ def log_softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     Tensor
         ``x - logsumexp(x)``, of the shape and dtype of `x`; NaN where all along the axis is -inf.
 
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
     Examples
     --------
     >>> import agrad
     >>> agrad.log_softmax(agrad.asarray([0.0, -1000.0]))
     Tensor([    0., -1000.], dtype=float32, device='cpu')
     """
-    if 0 in x.shape:
-        return xp.zeros_like(x)
+    require_real(x)
+    return xp.zeros_like(x) if 0 in x.shape else in_float32(xp, lambda x: _log_softmax(xp, x, axes_of(x, axis)), x)
+
+
+def _log_softmax(xp: Any, x: Any, axis: Axis) -> Any:
     shifted = x - xp.max(x, axis=axis, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
 def _log_softmax_x(g: Any, out: Any, xp: Any, axis: Axis) -> Any:
-    weights = xp.exp(out)
+    g, axis = wide(xp, g), axes_of(out, axis)
+    weights = xp.exp(wide(xp, out))
     for _ in range(2):  # as in softmax
         g = g - weights * xp.sum(g, axis=axis, keepdims=True)
     return g
@@ -355,7 +374,7 @@ def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = Fals
     Parameters
     ----------
     x : ArrayLike
-        Real floating.
+        Floating, real or complex.
     axis : int or tuple of int, optional
         The axes to sum along; all of them by default.
     keepdims : bool
@@ -364,7 +383,8 @@ def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = Fals
     Returns
     -------
     Tensor
-        ``log(sum(exp(x)))``, of the shape of `x` without `axis`; -inf where there is nothing to sum.
+        ``log(sum(exp(x)))``, of the shape of `x` without `axis`; -inf where there is nothing to sum. Of complex numbers
+        it is the principal value: its imaginary part lies between -pi and pi.
 
     Examples
     --------
@@ -372,17 +392,26 @@ def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = Fals
     >>> agrad.logsumexp(agrad.asarray([1000.0, -1000.0]))
     Tensor(1000., dtype=float32, device='cpu')
     """
+    axis = axes_of(x, axis)
     if 0 in x.shape:
         return xp.sum(x, axis=axis, keepdims=keepdims) - math.inf
-    largest = xp.max(x, axis=axis, keepdims=True)
+    return in_float32(xp, lambda x: _logsumexp(xp, x, axis, keepdims), x)
+
+
+def _logsumexp(xp: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    size = xp.real(x) if as_dtype(x.dtype).is_complex else x
+    largest = xp.max(size, axis=axis, keepdims=True)
     shift = xp.where(xp.isinf(largest), 0.0, largest)
     total = xp.log(xp.sum(xp.exp(x - shift), axis=axis, keepdims=keepdims))
     return total + xp.reshape(shift, total.shape)
 
 
 def _logsumexp_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
+    g, x, out = wide(xp, g), wide(xp, x), wide(xp, out)
     out = restore(xp, xp.where(out == -math.inf, 0.0, out), x.shape, axis, keepdims)
-    return restore(xp, g, x.shape, axis, keepdims) * xp.exp(x - out)
+    weights = xp.exp(x - out)
+    total = xp.sum(weights, axis=axes_of(x, axis), keepdims=True)  # 1, but for the rounding of a large `out`
+    return restore(xp, g, x.shape, axis, keepdims) * (weights / xp.where(total == 0, 1.0, total))
 
 
 logsumexp.vjp(x=_logsumexp_x)

@@ -82,15 +82,15 @@ def as_complex(xp: Any, x: Any) -> Any:
 HALVES: Final = ("float16", "bfloat16")
 
 
-def widened(xp: Any, x: Any) -> Any:
+def wide(xp: Any, x: Any) -> Any:
     """Return an array or Tensor of 16-bit numbers as float32, any other as it is: counts and sums fit in there."""
     return xp.astype(x, xp.float32) if as_dtype(x.dtype).name in HALVES else x
 
 
 def in_float32(xp: Any, function: Callable[[Any], Any], x: Any) -> Any:
     """Call a function on a raw array; on 16-bit numbers as if they were float32, and its result cast back."""
-    wide = widened(xp, x)
-    return function(x) if wide is x else xp.astype(function(wide), x.dtype)
+    widened = wide(xp, x)
+    return function(x) if widened is x else xp.astype(function(widened), x.dtype)
 
 
 @primitive

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from ..core.dtypes import as_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
-from .data_type import in_float32, require_real, widened
+from .data_type import in_float32, require_real, wide
 from .gathering import bare
 
 __all__ = ["cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"]
@@ -115,7 +115,7 @@ def mean(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False)
 
 
 def _mean_x(g: Any, xp: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
-    return _spread(xp, widened(xp, g) / _count(x_shape, axis), x_shape, axis, keepdims)
+    return _spread(xp, wide(xp, g) / _count(x_shape, axis), x_shape, axis, keepdims)
 
 
 mean.vjp(x=_mean_x)
@@ -161,7 +161,7 @@ def _variance(xp: Any, x: Any, **settings: Any) -> Any:
 def _var_x(g: Any, x: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
     degrees = _count(x.shape, axis) - correction
     scale = 2.0 / degrees if degrees > 0 else math.inf
-    g, x = widened(xp, g), widened(xp, x)
+    g, x = wide(xp, g), wide(xp, x)
     apart = x - xp.mean(x, axis=axes_of(x, axis), keepdims=True)
     return restore(xp, g * scale, x.shape, axis, keepdims) * (xp.conj(apart) if as_dtype(x.dtype).is_complex else apart)
 
@@ -202,8 +202,8 @@ def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
 
 
 def _std_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
-    out = widened(xp, out)
-    g = widened(xp, g) / xp.where(out == 0, math.inf, 2.0 * out)
+    out = wide(xp, out)
+    g = wide(xp, g) / xp.where(out == 0, math.inf, 2.0 * out)
     return _var_x(g, x, xp, axis, correction, keepdims)
 
 
@@ -272,7 +272,7 @@ def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
 
 
 def _extreme_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
-    g = widened(xp, g)
+    g = wide(xp, g)
     reached = xp.astype(x == restore(xp, out, x.shape, axis, keepdims), g.dtype)
     return restore(xp, g, x.shape, axis, keepdims) / xp.sum(reached, axis=axes_of(x, axis), keepdims=True) * reached
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..core.tensor import Tensor
+from ..nn.reductions import widened
 from ..ops.creation import asarray, zeros_like
 from ..ops.elementwise import abs, imag, real
 from ..ops.linear_algebra import vecdot
@@ -191,7 +192,8 @@ class LBFGS(Optimizer):
 
     def _gradient(self) -> Tensor:
         """Return all gradients in one vector."""
-        return concat([_real_vector(zeros_like(p) if p.grad is None else p.grad) for p in self._parameters()])
+        gradients = [zeros_like(p) if p.grad is None else p.grad for p in self._parameters()]
+        return concat([_real_vector(widened(g)) for g in gradients])
 
     def _place(self, origin: list[Tensor], d: Tensor, t: float) -> None:
         """Set the parameters to ``origin + t * d``."""

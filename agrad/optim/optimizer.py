@@ -13,6 +13,7 @@ from ..core.tape import wrote
 from ..core.tensor import Tensor, convert, wrap
 from ..nn.module import Module
 from ..nn.parameter import Parameter
+from ..ops.data_type import HALVES, wide
 from ..recording import enable_grad
 
 __all__ = ["Optimizer"]
@@ -51,6 +52,11 @@ class Optimizer:
         Of the class: whether `update` treats each coordinate on its own. It is then given the real and the imaginary
         parts of complex parameters, along a last axis of length 2, and never meets a complex number.
 
+    Notes
+    -----
+    A parameter of 16 bits is updated in float32, in which its state is kept too, and then rounded: in float16, squares
+    of gradients and an `eps` of 1e-8 are 0.
+
     Raises
     ------
     ValueError
@@ -87,7 +93,7 @@ class Optimizer:
         self.param_groups = []
         self.state = defaultdict(dict)
         self.has_stepped = False
-        self._kinds: dict[Tensor, tuple[Device, Any]] = {}
+        self._kinds: dict[Tensor, tuple[tuple[Device, Any], Any]] = {}
         given = _listed(params, "the optimizer was given")
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
@@ -176,14 +182,23 @@ class Optimizer:
 
     def _step(self, p: Tensor, group: dict[str, Any], device: Device) -> None:
         """Update a parameter."""
-        old, kind = p._data, (device, p._data.dtype)
-        if self._kinds.get(p) != kind:
+        old, gradient, kind = p._data, p._grad._data, (device, p._data.dtype)  # type: ignore[union-attr]
+        known = self._kinds.get(p)
+        if known is None or known[0] != kind:
             self._follow(p)
-            self._kinds[p] = kind
-        update = self._update_parts if self.coordinatewise and p.dtype.is_complex else self.update
-        p._data = update(old, p._grad._data, self.state[p], group, device)  # type: ignore[union-attr]
+            known = self._kinds[p] = kind, self._detour(p)
+        if known[1] is None:
+            p._data = self.update(old, gradient, self.state[p], group, device)
+        else:
+            p._data = known[1](self, old, gradient, self.state[p], group, device)
         if p._data is old:
             wrote(p)
+
+    def _detour(self, p: Tensor) -> Any:
+        """Return what updates a parameter by `update` where that cannot be given the parameter as it is."""
+        if p.dtype.name in HALVES:
+            return Optimizer._update_wide
+        return Optimizer._update_parts if self.coordinatewise and p.dtype.is_complex else None
 
     def _follow(self, p: Tensor) -> None:
         """Bring the state of a parameter to where that has moved, and to its precision, since its last update."""
@@ -212,6 +227,11 @@ class Optimizer:
         parts, slopes = (xp.stack([xp.real(z), xp.imag(z)], axis=-1) for z in (x, g))
         parts = xp.astype(self.update(parts, slopes, state, group, device), x.dtype)
         return device.backend.fill(x, parts[..., 0] + 1j * parts[..., 1])
+
+    def _update_wide(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Update a parameter of 16 bits in float32."""
+        updated = self.update(wide(device.xp, x), wide(device.xp, g), state, group, device)
+        return device.backend.assign(x, (...,), device.xp.astype(updated, x.dtype))
 
     # Saving and loading
 
@@ -335,7 +355,7 @@ def _check_parameter(p: Any) -> None:
 
 
 def _adopted(value: Any, p: Tensor) -> Any:
-    """Return a value of a saved state as the parameter's own: on its device, floating ones in its precision."""
+    """Return a value of a saved state as the parameter's own: on its device, in the precision that updates have."""
     if isinstance(value, (list, tuple)):
         return type(value)(_adopted(x, p) for x in value)
     if not isinstance(value, Tensor):
@@ -343,4 +363,5 @@ def _adopted(value: Any, p: Tensor) -> Any:
     dtype: Any = None
     if p.dtype.differentiable and value.dtype.differentiable:
         dtype = p.dtype if value.dtype.is_complex == p.dtype.is_complex else REAL_OF.get(p.dtype.name, value.dtype)
+        dtype = "float32" if p.dtype.name in HALVES else dtype
     return wrap(*convert(value, dtype, p.device, copy=True))

@@ -10,6 +10,7 @@ from typing import Any
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..nn.module import Module
+from ..nn.reductions import widened
 from ..ops.creation import zeros
 from ..recording import no_grad
 from .common import all_numbers
@@ -97,7 +98,7 @@ class AveragedModel(Module):
 
     def _take(self, averaged: Tensor, current: Tensor, count: Any) -> None:
         current = current.detach().to(averaged.device)
-        averaged[...] = self.avg_fn(averaged.detach(), current, count) if count else current
+        averaged[...] = self.avg_fn(widened(averaged.detach()), widened(current), count) if count else current
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Average:

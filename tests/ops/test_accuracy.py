@@ -219,6 +219,27 @@ def test_softmax_close_to_certainty(device):
             assert_close(g.tolist(), [sign * expected, -sign * expected], rtol=1e-5)
 
 
+def test_logsumexp_of_large_numbers(device):
+    x = agrad.tensor([[1e4, 1e4], [-math.inf, -math.inf], [-1e4, -1e4 - 1]], requires_grad=True)
+    agrad.sum(agrad.logsumexp(x, axis=1)).backward()
+    share = 1 / (1 + math.exp(-1))
+    assert_close(x.grad.tolist(), [[0.5, 0.5], [0.0, 0.0], [share, 1 - share]], rtol=1e-6)
+
+
+def test_logsumexp_of_complex_numbers_is_the_principal_value(device):
+    z = agrad.tensor([5 - 10j], requires_grad=True)
+    y = agrad.logsumexp(z)
+    assert_close(y.item(), complex(5, 4 * math.pi - 10), rtol=1e-6)
+    agrad.real(y).backward()
+    assert_close(z.grad.tolist(), [1 + 0j], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_softmax_refuses_complex_numbers(device, name):
+    with pytest.raises(TypeError, match=rf"{name}.*agrad\.real"):
+        getattr(agrad, name)(agrad.asarray([1j]))
+
+
 def test_cross_entropy_close_to_certainty(device):
     x = agrad.tensor([[20.0, 0.0]], requires_grad=True)
     for create_graph in (False, True):

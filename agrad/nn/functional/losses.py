@@ -11,11 +11,11 @@ from ...core.tensor import Tensor
 from ...linalg.norms import vector_norm
 from ...ops import elementwise
 from ...ops.activations import softplus
-from ...ops.data_type import astype
+from ...ops.data_type import astype, wide
 from ...ops.searching import where
 from ...ops.statistical import sum
 from ..checks import check_positive
-from ..reductions import as_tensor, known_reduction, reduced, waits
+from ..reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "huber_loss", "kl_div",
@@ -89,14 +89,14 @@ def squared_error(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str =
     return xp.mean(squares) if reduction == "mean" else xp.sum(squares)
 
 
-def _squared_error_slope(g: Any, input: Any, target: Any, reduction: str) -> Any:
+def _squared_error_slope(g: Any, input: Any, target: Any, reduction: str, xp: Any) -> Any:
     difference = input - target
-    return difference * (g * (2 / (prod(difference.shape) or 1) if reduction == "mean" else 2))
+    return difference * (wide(xp, g) * (2 / (prod(difference.shape) or 1) if reduction == "mean" else 2))
 
 
 squared_error.vjp(
     input=_squared_error_slope,
-    target=lambda g, input, target, reduction: -_squared_error_slope(g, input, target, reduction),
+    target=lambda g, input, target, reduction, xp: -_squared_error_slope(g, input, target, reduction, xp),
 )
 
 
@@ -369,11 +369,16 @@ def cosine_embedding_loss(
         raise ValueError(
             f"target must be (samples,) and the inputs (samples, features); they have {target.shape}, {input1.shape}"
         )
-    tiny = 1e-12  # so that zeros have a cosine, of 0
-    lengths = (sum(input1 * input1, axis=-1) + tiny) * (sum(input2 * input2, axis=-1) + tiny)
-    cosine = sum(input1 * input2, axis=-1) / elementwise.sqrt(lengths)
+    cosine = narrowed(_cosine(widened(input1), widened(input2)), input1)
     apart = where(target == -1, _beyond(cosine, margin), 0.0)
     return reduced(where(target == 1, 1 - cosine, apart), reduction)
+
+
+def _cosine(x: Tensor, y: Tensor) -> Tensor:
+    """Return the cosines of the angles between vectors along the last axis; of zeros it is 0."""
+    tiny = 1e-12
+    length_x, length_y = (elementwise.sqrt(sum(z * z, axis=-1) + tiny) for z in (x, y))
+    return sum(x * y, axis=-1) / length_x / length_y
 
 
 def triplet_margin_loss(

@@ -15,6 +15,7 @@ from ...ops.creation import asarray, ones
 from ...ops.gathering import bare
 from ...ops.manipulation import expand_dims, squeeze, stack
 from ...ops.statistical import mean
+from ..reductions import narrowed, widened
 from .convolution import PerAxis, check_room, each, with_batch
 
 __all__ = ["adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
@@ -297,10 +298,11 @@ def _avg_pool(
     if divisor == 0:
         raise ValueError("divisor_override must not be 0")
     windows = _windows(axes, input, kernel, stride, padding, 1, ceil)
+    given, input = input, widened(input)
     out = window_sum(input, windows=windows)
     if divisor is None and (include_pad or not windows.pads) and not ceil:
         divisor = prod(windows.kernel)
-    out = out / (divisor or _sizes(input, windows, each(padding, axes, "padding", 0), include_pad))
+    out = narrowed(out / (divisor or _sizes(input, windows, each(padding, axes, "padding", 0), include_pad)), given)
     return out if batched else squeeze(out, axis=0)
 
 
