@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
-from uuid import uuid4
 
-from . import backends
+from . import atomic, backends
 from .core.device import Device, get_device
 from .core.tensor import Tensor, convert, wrap
 
@@ -50,13 +47,16 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     ValueError
         If the state contains itself.
     OSError
-        If the file cannot be written.
+        If the file cannot be written. The old one stays then.
 
     Notes
     -----
     A Tensor's device, gradient and history are not saved. A Tensor that occurs several times is stored once, and
     is one Tensor again when loaded; other readers of safetensors files find it under its first name only. A complex128
     Tensor is stored as pairs of reals, bfloat16 as float32. A checksum of the data is kept beside the structure.
+
+    A process that is killed while it saves leaves a file ``NAME.<32 hexadecimal digits>.tmp``. The next one that saves
+    under that name removes it, and leaves alone what another process is writing: several may save to one path.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
         raise ValueError("the state is nested too deeply to be saved: does it contain itself?") from None
     described = {"version": _VERSION, "state": structure, "crc32": _checksum(writer.arrays)}
     metadata = {"agrad": json.dumps(described)}
-    _replace(os.fsdecode(path), serialize(writer.arrays, metadata))
+    atomic.replace(os.fsdecode(path), [serialize(writer.arrays, metadata)])
 
 
 def load(path: str | os.PathLike[str], device: str | Device | None = None) -> Any:
@@ -194,28 +194,6 @@ def _checksum(data: Mapping[str, Any]) -> int:
     for name in sorted(data):
         checksum = zlib.crc32(data[name], checksum)
     return checksum
-
-
-def _replace(path: str, content: bytes) -> None:
-    """Write a file beside the one that `path` leads to, and put it in its place, with the same permissions."""
-    target = os.path.realpath(path)
-    replaces = os.path.exists(target)
-    if replaces and not os.path.isfile(target):
-        raise OSError(f"{path!r} is no regular file and will not be replaced by one")
-    temporary = f"{target}.{uuid4().hex}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            if replaces:
-                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))  # before there is anything to read
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, path) from None  # instead of the temporary name
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
 # And back
