@@ -2,6 +2,14 @@
 
 The Tensors are the file's own, under dotted names, so that other programs read them; the structure around them is
 JSON in the file's metadata. Nothing in such a file is ever executed.
+
+    8 bytes    the length of the header
+    header     JSON, in this order: {"__metadata__":{"agrad.crc32":"8 digits","agrad":"the structure"}, the tensors'
+               dtypes, shapes and places in the data}
+    data       the tensors' bytes, one tensor behind the other
+
+The checksum is that of all other bytes of the file. Its place is fixed, so that it is found and compared before
+anything else is read. A change that hides it leaves the structure, which says by its version that there must be one.
 """
 
 from __future__ import annotations
@@ -9,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from . import atomic, backends
@@ -18,7 +26,12 @@ from .core.tensor import Tensor, convert, wrap
 
 __all__ = ["load", "save"]
 
-_VERSION: Final = 1
+_VERSION: Final = 2  # files of version 1 have a checksum of the data alone, in their structure, or none
+_CHECKSUM: Final = "agrad.crc32"
+_BEGIN: Final = f'{{"__metadata__":{{"{_CHECKSUM}":"'.encode()
+_DIGITS: Final = 8 + len(_BEGIN)  # the place in the file of the checksum's 8 digits
+_LONGEST_HEADER: Final = 100_000_000  # bytes that safetensors reads
+_DAMAGED: Final = "its bytes are not what agrad saved: it is cut short or damaged, or another program wrote it anew"
 _PLAIN: Final = (bool, int, float, str, type(None))
 _REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}  # older files have complex64 as pairs of these too
 # safetensors' names of dtypes; a bfloat16 is read as the upper half of a float32.
@@ -27,6 +40,7 @@ _DTYPES: Final = {
     "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64",
     "F16": "float16", "BF16": "uint16", "F32": "float32", "F64": "float64", "C64": "complex64",
 }  # fmt: skip
+_STORED: Final = {dtype: stored for stored, dtype in _DTYPES.items() if stored != "BF16"}
 
 
 def save(state: Any, path: str | os.PathLike[str]) -> None:
@@ -45,7 +59,8 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     TypeError
         If there is something else in the state: the message says where.
     ValueError
-        If the state contains itself.
+        If the state contains itself, or more numbers and strings than the 100 MB that safetensors has room for beside
+        the Tensors.
     OSError
         If the file cannot be written. The old one stays then.
 
@@ -53,7 +68,10 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     -----
     A Tensor's device, gradient and history are not saved. A Tensor that occurs several times is stored once, and
     is one Tensor again when loaded; other readers of safetensors files find it under its first name only. A complex128
-    Tensor is stored as pairs of reals, bfloat16 as float32. A checksum of the data is kept beside the structure.
+    Tensor is stored as pairs of reals, bfloat16 as float32.
+
+    The file has a checksum of all its bytes. A program that reads it and writes it anew, with the same metadata, makes
+    a file that `load` takes for damaged.
 
     A process that is killed while it saves leaves a file ``NAME.<32 hexadecimal digits>.tmp``. The next one that saves
     under that name removes it, and leaves alone what another process is writing: several may save to one path.
@@ -67,16 +85,13 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     ...     agrad.load(path)
     {'weight': Tensor([1., 1.], dtype=float32, device='cpu'), 'epoch': 3}
     """
-    from safetensors.numpy import save as serialize  # of no use to programs that save nothing
-
+    path = os.fsdecode(path)
     writer = _Writer()
     try:
-        structure = writer.encode(state, ())
+        structure = json.dumps({"version": _VERSION, "state": writer.encode(state, ())})
     except RecursionError:
         raise ValueError("the state is nested too deeply to be saved: does it contain itself?") from None
-    described = {"version": _VERSION, "state": structure, "crc32": _checksum(writer.arrays)}
-    metadata = {"agrad": json.dumps(described)}
-    atomic.replace(os.fsdecode(path), [serialize(writer.arrays, metadata)])
+    atomic.replace(path, _serialize(structure, writer.arrays))
 
 
 def load(path: str | os.PathLike[str], device: str | Device | None = None) -> Any:
@@ -100,7 +115,7 @@ def load(path: str | os.PathLike[str], device: str | Device | None = None) -> An
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no safetensors file, or is cut short or damaged; a file of agrad's also if its data has changed.
+        If it is no safetensors file, or is cut short or damaged; a file of agrad's also if any byte of it has changed.
 
     Examples
     --------
@@ -115,10 +130,11 @@ def load(path: str | os.PathLike[str], device: str | Device | None = None) -> An
     path = os.fsdecode(path)
     with open(path, "rb") as file:
         content = file.read()
+    checked = _check(content, path)
     entries, metadata = _parse(content, path)
     try:
-        if "agrad" in metadata:
-            return _Reader(entries, target).decode(_structure(metadata["agrad"], entries))
+        if "agrad" in metadata or _CHECKSUM in metadata:
+            return _Reader(entries, target).decode(_structure(metadata, entries, checked))
         return _with_shared({name: _tensor(entry, None, target) for name, entry in entries.items()}, metadata)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path!r} holds no state that agrad can read: {error!r}") from error
@@ -178,22 +194,61 @@ def _place(path: tuple[str, ...]) -> str:
 
 
 def _to_host(tensor: Tensor) -> Any:
-    """Return a NumPy array of a dtype that safetensors knows, its elements one behind the other."""
+    """Return a NumPy array of a dtype and byte order that safetensors knows."""
     data, device = tensor.data, tensor.device
     if tensor.dtype.name == "bfloat16":
         data = device.xp.astype(data, device.xp.float32)
-    array = device.backend.to_numpy(data).copy(order="C")
+    array = device.backend.to_numpy(data)
+    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
     if tensor.dtype.name == "complex128":
         array = array.reshape(-1).view(array.real.dtype).reshape((*array.shape, 2))
     return array
 
 
-def _checksum(data: Mapping[str, Any]) -> int:
-    """Return one number for all data, whatever the order that a file has it in."""
+# The file
+
+
+def _serialize(structure: str, arrays: dict[str, Any]) -> list[Any]:
+    """Return the parts of a safetensors file."""
+    arrays = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))  # each begins at a multiple of its own
+    header = _header(structure, arrays)
+    if len(header) > _LONGEST_HEADER:
+        raise ValueError(
+            f"the numbers, strings and names of the state take {len(header):,} bytes, and a safetensors file has room "
+            f"for {_LONGEST_HEADER:,} beside the Tensors; write agrad.asarray(x) for long lists of numbers"
+        )
+    begin, rest = len(header).to_bytes(8, "little") + _BEGIN, header[len(_BEGIN) + 8 :]
+    data = [array.reshape(-1).view("uint8") for array in arrays.values()]
+    return [begin, _checksum([begin, rest, *data]), rest, *data]
+
+
+def _header(structure: str, arrays: dict[str, Any]) -> bytes:
+    """Return the header with zeros for the checksum, and spaces behind it that bring the data to a multiple of 8."""
+    header: dict[str, Any] = {"__metadata__": {_CHECKSUM: "00000000", "agrad": structure}}
+    end = 0
+    for name, array in arrays.items():
+        begin, end = end, end + array.nbytes
+        header[name] = {"dtype": _STORED[array.dtype.name], "shape": array.shape, "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % 8)
+
+
+def _checksum(parts: Iterable[Any]) -> bytes:
+    """Return 8 digits for all bytes: no change of one of them, nor of 32 bits in a row, leaves them as they are."""
     checksum = 0
-    for name in sorted(data):
-        checksum = zlib.crc32(data[name], checksum)
-    return checksum
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    return b"%08x" % checksum
+
+
+def _check(content: bytes, path: str) -> bool:
+    """Return whether a file has a checksum of all its bytes, and raise if that is not theirs."""
+    if content[8:_DIGITS] != _BEGIN:
+        return False
+    view = memoryview(content)  # whose slices are no copies
+    if content[_DIGITS : _DIGITS + 8] != _checksum([view[:_DIGITS], view[_DIGITS + 8 :]]):
+        raise ValueError(f"{path!r} holds no state that agrad can read: {_DAMAGED}")
+    return True
 
 
 # And back
@@ -206,18 +261,38 @@ def _parse(content: bytes, path: str) -> tuple[dict[str, dict[str, Any]], dict[s
     try:
         entries = dict(deserialize(content))  # type: ignore[no-untyped-call, unused-ignore]
         length = int.from_bytes(content[:8], "little")
-        return entries, json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+        header = json.loads(content[8 : 8 + length], object_pairs_hook=_unique)
+        return entries, header.get("__metadata__") or {}
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{path!r} is no safetensors file, or it is damaged: {error}") from error
 
 
-def _structure(text: str, entries: dict[str, dict[str, Any]]) -> Any:
-    described = json.loads(text)
-    if described["version"] != _VERSION:
-        raise ValueError(f"it was written by another version of agrad, in format {described['version']!r}")
-    if "crc32" in described and described["crc32"] != _checksum({name: x["data"] for name, x in entries.items()}):
-        raise ValueError("its data is not what was saved: the file is damaged")
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name!r} occurs twice in its header")
+        found[name] = value
+    return found
+
+
+def _structure(metadata: dict[str, str], entries: dict[str, dict[str, Any]], checked: bool) -> Any:
+    described = json.loads(metadata.get("agrad", "{}"))
+    version = described.get("version", _VERSION)
+    if not checked and (version == _VERSION or _CHECKSUM in metadata):
+        raise ValueError(f"{_DAMAGED}; safetensors.numpy.load_file reads its tensors alone")
+    if version not in (1, _VERSION):
+        raise ValueError(f"it was written by another version of agrad, in format {version!r}")
+    if version == 1:
+        _check_data(described, entries)
     return described["state"]
+
+
+def _check_data(described: dict[str, Any], entries: dict[str, dict[str, Any]]) -> None:
+    """Raise if a file of version 1 has a checksum of its data that is not theirs, in the order of their names."""
+    found = int(_checksum(entries[name]["data"] for name in sorted(entries)), 16)
+    if described.get("crc32", found) != found:
+        raise ValueError("it is damaged: its data is not what was saved")
 
 
 def _with_shared(tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Tensor]:

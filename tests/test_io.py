@@ -1,19 +1,15 @@
-"""save and load: what comes back, what is refused, and what a failure leaves behind."""
+"""save and load: what comes back, and what is refused."""
 
 import json
 import math
 import os
-import tracemalloc
 from collections import OrderedDict
-from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import agrad
-from agrad import nn, optim
+from agrad import io, nn, optim
 from agrad.testing import assert_close
 
 DTYPES = [
@@ -63,6 +59,7 @@ def test_bfloat16(path):
     [
         None, True, 3, 2**200, -0.0, 1e-300, "text", "", [], (), {}, [1, [2.5, (None, "x")], {}],
         {"epoch": 3, "done": False, "nested": {"a": {"b": [1]}}}, {0: "int", "0": "str", None: 1, 1.5: 2},
+        {True: 1, 0: 2}, {1: 1, False: 2}, {1.0: [0, False, 0.0]}, -(2**64), "é 日 😀 \0 \" \\ \n", {"": {"": ""}},
     ],
     ids=repr,
 )  # fmt: skip
@@ -161,6 +158,20 @@ def test_other_programs_read_the_tensors(path):
     assert {name: array.shape for name, array in found.items()} == {"weight": (1, 2), "bias": (1,)}
 
 
+def test_tensors_lie_at_multiples_of_their_elements(path):
+    dtypes = [dtype for dtype in DTYPES if hasattr(np, dtype)]
+    agrad.save([agrad.asarray(np.ones(3, dtype), device="cpu") for dtype in dtypes], path)
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    entries = json.loads(content[8 : 8 + length])
+    del entries["__metadata__"]
+    assert len(entries) == len(dtypes)
+    assert length % 8 == 0
+    for entry in entries.values():
+        begin, end = entry["data_offsets"]
+        assert begin % ((end - begin) // math.prod(entry["shape"])) == 0
+
+
 def test_a_file_from_elsewhere_is_a_flat_dict(device, path):
     from safetensors.numpy import save_file
 
@@ -169,6 +180,9 @@ def test_a_file_from_elsewhere_is_a_flat_dict(device, path):
     assert set(loaded) == {"a.b", "c"}
     assert loaded["a.b"].tolist() == [[1.0], [1.0]]
     assert loaded["c"].device is device
+
+
+X = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 
 
 def raw(header, data=b""):
@@ -234,6 +248,14 @@ def test_what_cannot_be_saved_is_named(path, state, shown):
     assert os.listdir(path.parent) == []
 
 
+def test_more_numbers_than_a_header_has_room_for(path, monkeypatch):
+    monkeypatch.setattr(io, "_LONGEST_HEADER", 10_000)
+    agrad.save(list(range(1_000)), path)
+    with pytest.raises(ValueError, match=r"take 1.,... bytes, .* room for 10,000 .*; write agrad.asarray\(x\)"):
+        agrad.save(list(range(2_000)), path)
+    assert agrad.load(path) == list(range(1_000))
+
+
 def test_a_state_that_contains_itself(path):
     state = []
     state.append(state)
@@ -241,116 +263,12 @@ def test_a_state_that_contains_itself(path):
         agrad.save(state, path)
 
 
-def test_a_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nothing.safetensors"):
-        agrad.load(tmp_path / "nothing.safetensors")
-
-
-def damaged(content):
-    yield "empty", b""
-    yield "short", content[:5]
-    yield "cut in the header", content[:40]
-    yield "cut in the data", content[:-1]
-    yield "too long", content + b"0"
-    yield "text", b"this is not a checkpoint at all"
-    yield "pickle", b"\x80\x04cos\nsystem\n(S'true'\ntR."
-    yield "zip", b"PK\x03\x04" + b"\0" * 100
-    yield "huge header", b"\xff" * 64
-    yield "no json", (3).to_bytes(8, "little") + b"abc"
-
-
-def test_damaged_files_are_named(path):
-    agrad.save({"x": agrad.ones(4), "n": 1}, path)
-    for kind, content in damaged(path.read_bytes()):
-        path.write_bytes(content)
-        with pytest.raises(ValueError) as caught:
-            agrad.load(path)
-        assert str(path) in str(caught.value), kind
-
-
-def test_a_flipped_bit_in_the_data_is_noticed(path):
-    agrad.save({"x": agrad.arange(4.0), "n": 1, "y": agrad.asarray(1j), "z": agrad.zeros((0, 2))}, path)
-    content = path.read_bytes()
-    begin = 8 + int.from_bytes(content[:8], "little")
-    for place in range(begin, len(content)):
-        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-        with pytest.raises(ValueError, match="not what was saved"):
-            agrad.load(path)
-
-
-X = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", "{", "[]", "3", "null", "{}", '{"version": 2, "state": 1}', '{"version": 1}',
-        '{"version": 1, "state": {"tensor": "y"}}', '{"version": 1, "state": {"tensor": ["x"]}}',
-        '{"version": 1, "state": {"tensor": "x", "dtype": "complex128"}}',
-        '{"version": 1, "state": {"tensor": "x", "dtype": []}}',
-        '{"version": 1, "state": {"tensor": "i", "dtype": "complex64"}}',
-        '{"version": 1, "state": {"eval": ["1"]}}', '{"version": 1, "state": {"list": 3}}',
-        '{"version": 1, "state": {"dict": [[[], 1]]}}', '{"version": 1, "state": {"dict": [1]}}',
-        '{"version": 1, "state": {"list": [], "dict": []}}', '{"version": 1, "state": [1]}',
-        '{"version": 1, "state": ' + '{"list": [' * 50_000 + "]}" * 50_000 + "}",
-        '{"version": 1, "state": ' + "9" * 10_000 + "}",
-    ],
-    ids=lambda text: text[:60],
-)  # fmt: skip
-def test_hostile_structure_is_refused(path, text):
-    path.write_bytes(
-        raw({"__metadata__": {"agrad": text}, "x": X, "i": {**X, "dtype": "I32", "data_offsets": [8, 16]}}, b"\0" * 16)
-    )
-    with pytest.raises(ValueError, match=r"state.safetensors"):
-        agrad.load(path)
-
-
-def test_a_dtype_that_agrad_lacks(path):
-    path.write_bytes(raw({"x": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}, b"\0\0"))
-    with pytest.raises(ValueError, match="F8_E4M3"):
-        agrad.load(path)
-
-
-FORGED = {
-    "a header of a petabyte": (2**50).to_bytes(8, "little") + b"{}" + b" " * 100,
-    "a header as long as 64 bits allow": b"\xff" * 8 + b"{}" + b" " * 100,
-    "a tensor of terabytes": lambda: raw({"x": {**X, "shape": [2**40], "data_offsets": [0, 2**42]}}, b"\0" * 8),
-    "a shape larger than its data": lambda: raw({"x": {**X, "shape": [2**40]}}, b"\0" * 8),
-    "a shape that overflows": lambda: raw({"x": {**X, "shape": [2**62, 8]}}, b"\0" * 8),
-    "tensors in the same place": lambda: raw({"x": X, "y": X}, b"\0" * 8),
-    "data before its beginning": lambda: raw({"x": {**X, "data_offsets": [-8, 0]}}, b"\0" * 8),
-    "a header that is nested deeply": lambda: raw(b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
-}
-
-
-@pytest.mark.parametrize("content", FORGED.values(), ids=FORGED.keys())
-def test_a_forged_header_costs_no_memory(path, content):
-    path.write_bytes(content if isinstance(content, bytes) else content())
-    agrad.save(1, path.with_name("other"))  # what is imported at the first call does not count
-    tracemalloc.start()
-    try:
-        with pytest.raises(ValueError, match=r"state.safetensors"):
-            agrad.load(path)
-        assert tracemalloc.get_traced_memory()[1] < 10_000_000
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.property
-@settings(max_examples=300)
-@given(place=st.integers(0, 10**6), value=st.integers(0, 255), cut=st.none() | st.integers(0, 10**6))
-def test_any_damage_is_a_clear_error_or_none(tmp_path_factory, place, value, cut):
-    path = tmp_path_factory.getbasetemp() / "damaged.safetensors"
-    state = {"x": agrad.ones((2, 3)), "z": agrad.asarray([1j]), "list": [1, None, (True, "a")], "n": {0: 0.5}}
-    agrad.save(state, path)
-    content = bytearray(path.read_bytes())
-    content[place % len(content)] = value
-    path.write_bytes(content if cut is None else content[: cut % len(content)])
-    with suppress(ValueError):
-        agrad.load(path)
-
-
 # Paths
+
+
+def test_a_missing_file(path):
+    with pytest.raises(FileNotFoundError, match=r"state.safetensors"):
+        agrad.load(path)
 
 
 def test_paths_of_bytes(path):
