@@ -59,8 +59,9 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     TypeError
         If there is something else in the state: the message says where.
     ValueError
-        If the state contains itself, or more numbers and strings than the 100 MB that safetensors has room for beside
-        the Tensors.
+        If the state contains itself, an integer that has more digits than Python writes (4,300, unless set otherwise),
+        a string that is no Unicode text (it has a surrogate), or more numbers and strings than the 100 MB that
+        safetensors has room for beside the Tensors.
     OSError
         If the file cannot be written. The old one stays then.
 
@@ -68,7 +69,7 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     -----
     A Tensor's device, gradient and history are not saved. A Tensor that occurs several times is stored once, and
     is one Tensor again when loaded; other readers of safetensors files find it under its first name only. A complex128
-    Tensor is stored as pairs of reals, bfloat16 as float32.
+    Tensor is stored as pairs of reals, bfloat16 as float32. NumPy's scalars become Python's numbers.
 
     The file has a checksum of all its bytes. A program that reads it and writes it anew, with the same metadata, makes
     a file that `load` takes for damaged.
@@ -161,20 +162,26 @@ class _Writer:
         return self._plain(value, path)
 
     def _key(self, key: Any, path: tuple[str, ...]) -> Any:
+        if not isinstance(key, _PLAIN) and backends.is_number(key):
+            key = key.item()
         if not isinstance(key, _PLAIN):
-            raise TypeError(f"cannot save {_place(path)}: its key {key!r} is neither a string nor a number")
+            mend = "key.decode()" if isinstance(key, bytes) else "str(key)"
+            raise TypeError(
+                f"cannot save {_place(path)}: its key {key!r} is neither a string nor a number nor None; write {mend}"
+            )
+        _refuse_unwritable(key, path, "a key of ")
         return key
 
     def _plain(self, value: Any, path: tuple[str, ...]) -> Any:
-        if backends.is_number(value):
+        if not isinstance(value, _PLAIN) and backends.is_number(value):
             value = value.item()
-        if isinstance(value, _PLAIN):
-            return value
-        mend = "write .state_dict()" if hasattr(value, "state_dict") else "write agrad.asarray(x) or x.tolist()"
-        raise TypeError(
-            f"cannot save {_place(path)}, a {type(value).__name__}: a state holds Tensors, numbers, strings and None "
-            f"in dicts, lists and tuples; {mend}"
-        )
+        if not isinstance(value, _PLAIN):
+            raise TypeError(
+                f"cannot save {_place(path)}, a {type(value).__name__}: a state holds Tensors, numbers, strings and "
+                f"None in dicts, lists and tuples; write {_instead(value)}"
+            )
+        _refuse_unwritable(value, path)
+        return value
 
     def _tensor(self, tensor: Tensor, path: tuple[str, ...]) -> dict[str, str]:
         if id(tensor.data) not in self._written:
@@ -191,6 +198,38 @@ class _Writer:
 
 def _place(path: tuple[str, ...]) -> str:
     return f"the entry {'.'.join(path)!r}" if path else "this"
+
+
+def _instead(value: Any) -> str:
+    """Return what to write for a value that a state cannot hold."""
+    if hasattr(value, "state_dict"):
+        return "x.state_dict()"
+    if backends.is_number(value):
+        return "float(x)"
+    if isinstance(value, complex) or hasattr(value, "__array__"):
+        return "agrad.asarray(x) or x.tolist()"
+    if isinstance(value, (bytes, bytearray)):
+        return "x.hex()"
+    return "list(x)" if isinstance(value, Iterable) else "str(x) or vars(x)"
+
+
+def _refuse_unwritable(value: Any, path: tuple[str, ...], part: str = "") -> None:
+    """Raise for an integer that Python writes no digits of, and for a string that JSON may give back as another."""
+    try:
+        if isinstance(value, str):
+            value.encode()
+        elif isinstance(value, int) and value.bit_length() > 2000:  # Python's limit is never below 640 digits
+            str(value)
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"cannot save {part}{_place(path)}: {value!r:.80} is no Unicode text, for it has a surrogate; "
+            "write x.encode(errors='backslashreplace').decode()"
+        ) from None
+    except ValueError as error:
+        raise ValueError(
+            f"cannot save {part}{_place(path)}, an integer of {value.bit_length():,} bits: {error}, or write hex(x), "
+            "and int(x, 16) for what is loaded"
+        ) from None
 
 
 def _to_host(tensor: Tensor) -> Any:

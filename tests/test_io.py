@@ -76,9 +76,12 @@ def test_floats_that_are_no_numbers(path):
 
 
 def test_kinds_of_mappings_and_numpy_scalars_become_pythons(path):
-    loaded = again(OrderedDict(a=np.float32(0.5), b=np.int64(3), c=np.bool_(True)), path)
-    assert loaded == {"a": 0.5, "b": 3, "c": True}
-    assert [type(value) for value in loaded.values()] == [float, int, bool]
+    loaded = again(OrderedDict(a=np.float32(0.5), b=np.int64(3), c=np.bool_(True), d=np.str_("text")), path)
+    assert loaded == {"a": 0.5, "b": 3, "c": True, "d": "text"}
+    assert [type(value) for value in loaded.values()] == [float, int, bool, str]
+    loaded = again({np.int64(3): 1, np.float32(0.5): 2, np.bool_(True): 3}, path)
+    assert loaded == {3: 1, 0.5: 2, True: 3}
+    assert [type(key) for key in loaded] == [int, float, bool]
 
 
 def test_a_whole_checkpoint(device, path):
@@ -234,16 +237,57 @@ def test_pairs_of_reals_are_read_as_complex_numbers(path):
     ("state", "shown"),
     [
         ({"a": [1, {2}]}, "'a.1', a set"),
-        ({"model": nn.Linear(1, 1)}, r"'model', a Linear.*state_dict\(\)"),
-        ({"x": np.ones(2)}, r"'x', a ndarray.*agrad.asarray"),
-        (object(), "this, a object"),
-        ({"a": {(1, 2): 3}}, r"'a': its key \(1, 2\)"),
-        ([1j], "complex"),
+        ({"a": [{2}]}, r"'a.0', a set.*write list\(x\)"),
+        ({"model": nn.Linear(1, 1)}, r"'model', a Linear.*write x.state_dict\(\)"),
+        ({"x": np.ones(2)}, r"'x', a ndarray.*write agrad.asarray"),
+        (object(), "this, a object.*write str"),
+        ({"a": {(1, 2): 3}}, r"'a': its key \(1, 2\).*write str\(key\)"),
+        ({"a": {b"n": 3}}, r"'a': its key b'n'.*write key.decode\(\)"),
+        ({"a": {np.complex64(1j): 3}}, r"'a': its key 1j"),
+        ([1j], "'0', a complex.*write agrad.asarray"),
+        ([b"n"], r"'0', a bytes.*write x.hex\(\)"),
+        ([np.longdouble(1)], r"'0', a (longdouble|float128).*write float\(x\)"),
     ],
-    ids=["a set", "a module", "an array", "an object", "a tuple as key", "a complex number"],
-)
+    ids=[
+        "a set", "a set in a list", "a module", "an array", "an object", "a tuple as key", "bytes as key",
+        "a complex number as key", "a complex number", "bytes", "a number without a counterpart in Python",
+    ],
+)  # fmt: skip
 def test_what_cannot_be_saved_is_named(path, state, shown):
     with pytest.raises(TypeError, match=shown):
+        agrad.save(state, path)
+    assert os.listdir(path.parent) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "place"),
+    [
+        ({"k": 10**5000}, "the entry 'k'"),
+        ({"k": [-(10**5000)]}, r"the entry 'k\.0'"),
+        ({"k": {10**5000: 1}}, "a key of the entry 'k'"),
+        (10**5000, "this"),
+    ],
+    ids=["a value", "a negative one in a list", "a key", "alone"],
+)
+def test_an_integer_of_more_digits_than_python_writes(path, state, place):
+    with pytest.raises(ValueError, match=rf"cannot save {place}, an integer of 16,610 bits: .*, or write hex\(x\)"):
+        agrad.save(state, path)
+    assert os.listdir(path.parent) == []
+    assert again({"k": int("9" * 4300)}, path) == {"k": int("9" * 4300)}
+
+
+@pytest.mark.parametrize(
+    ("state", "place"),
+    [
+        ({"k": "\ud800"}, "the entry 'k'"),
+        ({"k": ["\ud83d\ude00"]}, r"the entry 'k\.0'"),  # which JSON gives back as one character
+        ({"k": {"\udcff": agrad.ones(1)}}, "a key of the entry 'k'"),
+        ({"\udcff": 1}, "a key of this"),
+    ],
+    ids=["a value", "halves of a pair", "a key of a Tensor", "a key of a number"],
+)
+def test_a_string_that_is_no_text(path, state, place):
+    with pytest.raises(ValueError, match=rf"cannot save {place}: '\\ud.* surrogate; write x.encode"):
         agrad.save(state, path)
     assert os.listdir(path.parent) == []
 
