@@ -46,7 +46,7 @@ class Deferred:
 
     def __init__(self, name: str, rule: Rule, parents: Sequence[Any]) -> None:
         self.name, self.rule, self.parents = name, rule, parents
-        self.tracked = dict.fromkeys(range(len(parents)), "its inputs")
+        self.tracked = {0: "its inputs"}
 
     def run(self, g: list[Any], kept: Sequence[Any]) -> list[Any]:
         """Run the rule; return the cotangent of each parent, and None for one that nothing comes back to."""

@@ -136,7 +136,7 @@ def edges(node: Any, g: Any) -> list[tuple[Any, Callable[..., Any]]]:
     here = _here.get()
     for observer in here:
         observer.see_node(node, g)
-    arguments = node.plan.tracked.values()
+    arguments = list(node.plan.tracked.values()) * (len(node.edges) if node.plan.sequence else 1)
     return [
         (parent, partial(_step, here, node, argument, parent, rule))
         for argument, (parent, rule) in zip(arguments, node.edges, strict=True)

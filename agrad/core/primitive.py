@@ -186,7 +186,7 @@ def record({frame}, out, like):
 # What runs a rule, on the cotangent and what its Node keeps.
 _RULE: Final = """
 def call(g, kept):
-    try: return rule(g{values})
+    try: return {found}
     except Exception as error: raise tell(error, (g{values},)) from error
 """
 
@@ -257,8 +257,6 @@ class Definition:
 
     def plan(self, mask: int) -> Plan:
         """Return the plan for a call in which the arguments of the bits of `mask` need gradients."""
-        if self.sequence:
-            self.plans.clear()  # arguments in any number make any number of masks
         return self.plans.get(mask) or self.plans.setdefault(mask, Plan(self, mask))
 
     def finish(self, out: Any, device: Device, mask: int, frame: tuple[Any, ...]) -> Any:
@@ -310,14 +308,13 @@ def _operand(x: Any, device: Device | None, tracked: bool) -> Any:
 
 
 def _unwrapped(op: str, arrays: Iterable[Any]) -> tuple[list[Tensor], list[Any], Device, int]:
-    """Return a sequence of arrays as Tensors and raw, their device, and the mask of those that need gradients."""
+    """Return a sequence of arrays as Tensors and raw, their device, and whether any of them needs gradients."""
     prepared = _prepared(list(arrays))
     device = next(x._device for x in prepared if isinstance(x, Tensor))
     tensors = [x if isinstance(x, Tensor) else wrap(*convert(x, None, device)) for x in prepared]
     if any(x._device is not device for x in tensors):
         raise errors.mixed_devices(op, [x._device.name for x in tensors])
-    mask = sum(1 << i for i, x in enumerate(tensors) if x._node is not None)
-    return tensors, [x._data for x in tensors], device, mask
+    return tensors, [x._data for x in tensors], device, any([x._node is not None for x in tensors])
 
 
 class Plan:
@@ -326,6 +323,8 @@ class Plan:
     Attributes
     ----------
     name : str
+    tracked : dict
+        The names of the arguments that lead on, by their places; of an op over a sequence, there is one.
     record : callable
         Makes the Node of a call, or None if no argument that needs a gradient has a rule.
     keeps : bool
@@ -334,10 +333,10 @@ class Plan:
 
     def __init__(self, definition: Definition, mask: int) -> None:
         self.name, self.sequence, self.arrays = definition.name, definition.sequence, definition.arrays
-        names = {i: self.arrays[0 if self.sequence else i] for i in range(mask.bit_length()) if mask >> i & 1}
-        self.tracked = {i: name for i, name in names.items() if name in definition.rules}
+        self.tracked = {i: x for i, x in enumerate(self.arrays) if mask >> i & 1 and x in definition.rules}
         rules = {name: definition.rules[name] for name in self.tracked.values()}
-        self.kept = list(dict.fromkeys(["xp", *(name for _, asks in rules.values() for name in asks)]))
+        asked = [name for _, asks in rules.values() for name in asks]
+        self.kept = list(dict.fromkeys(["xp", *asked])) + ["the places that lead on"] * self.sequence
         self.keeps = any(name in self.arrays or name == "out" for name in self.kept)
         self.record = self._recorder(definition, {f"call_{x}": self._call(x, *rule) for x, rule in rules.items()})
 
@@ -346,28 +345,29 @@ class Plan:
         if rule is unchanged:
             return rule
         known = {"rule": rule, "tell": partial(errors.in_rule, self.name, argument, rule, asks)}
-        source = _RULE.format(values="".join(f", kept[{self.kept.index(name)}]" for name in asks))
-        return _function("call", source, known)
+        values = "".join(f", kept[{self.kept.index(name)}]" for name in asks)
+        found = f"list(map(rule(g{values}).__getitem__, kept[-1]))" if self.sequence else f"rule(g{values})"
+        return _function("call", _RULE.format(found=found, values=values), known)
 
     def _recorder(self, definition: Definition, calls: dict[str, Any]) -> Any:
         if not self.tracked:
             return lambda *_: None
-        at = {i: f"{name}[{i}]" if self.sequence else name for i, name in self.tracked.items()}
-        edges = ", ".join(f"({x} if (_n := {x}._node) is LEAF else _n, call_{self.tracked[i]})" for i, x in at.items())
-        kept = ", ".join(definition.known[name] for name in self.kept)
+        first, leads_on = self.arrays[0], "if (_n := x._node) is not None"
+        edges = ", ".join(f"({x} if (_n := {x}._node) is LEAF else _n, call_{x})" for x in self.tracked.values())
+        if self.sequence:
+            edges = f"*[(x if _n is LEAF else _n, call_{first}) for x in {first} {leads_on}]"
+        kept = ", ".join(definition.known.get(x, f"[i for i, x in enumerate({first}) {leads_on}]") for x in self.kept)
         known = calls | {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick}
-        # There are as many texts as masks: they are not kept.
         exec(_RECORD.format(frame=definition.frame, edges=edges, kept=kept), known)
-        return known["record"]
+        return known.pop("record")  # out of its own globals: nothing refers to itself
 
     def spread(self, edges: Sequence[Any], g: Any, kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
-        """Run the rule of an op over a sequence once; return edges that find each parent's cotangent in the result."""
-        cotangents = edges[0][1](g, kept)
-        return [(parent, lambda *_, i=i: cotangents[i]) for i, (parent, _) in zip(self.tracked, edges, strict=True)]
+        """Run the rule of an op over a sequence once; return edges that hold what it found for each parent."""
+        return [(parent, lambda *_, x=x: x) for (parent, _), x in zip(edges, edges[0][1](g, kept), strict=True)]
 
     def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
         """Return kept values as Tensors with their places on the tape, so that rules that use them are recorded."""
-        entries = {i: parent for i, (parent, _) in zip(self.tracked, node.edges, strict=True)}
+        entries = dict(zip(kept[-1] if self.sequence else self.tracked, [p for p, _ in node.edges], strict=True))
 
         def alive(x: Any, entry: Any) -> Any:
             if isinstance(entry, Tensor) and entry._data is not x:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,6 @@ tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so th
 _written: dict[Any, int] = {}  # when each buffer was last written in place
 _last_write = 0
 _forgotten = 0  # when the notes before were thrown away
-_AS_IT_IS = nullcontext()
 hooked = False  # whether any Tensor that is no leaf has ever had a hook
 
 
@@ -120,7 +118,8 @@ def backward(
     """
     entry, start = entry_of(tensor, "backward()"), seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    found, shared = propagate([entry], [start], retain, create_graph)
+    with tensor._device.backend.quiet():  # a rule may overflow on its way to a gradient that is finite
+        found, shared = propagate([entry], [start], retain, create_graph)
     for leaf, g in found.items():
         _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
 
@@ -158,18 +157,10 @@ def propagate(
     Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
     to True. Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose
     cotangent may share its memory with another.
-
-    The array library does not warn of overflow and the like: a rule may pass infinity on its way to what is finite.
     """
-    if not entries:
-        return {}, set()
-    with entries[0].device.backend.quiet(), enable_grad() if graph and not recording.get() else _AS_IT_IS:
-        return _propagate(entries, seeds, retain, graph, needed, wanted)
-
-
-def _propagate(
-    entries: Sequence[Any], seeds: Sequence[Any], retain: bool, graph: bool, needed: Any, wanted: Any
-) -> tuple[dict[Any, Any], set[Any]]:
+    if graph and not recording.get():
+        with enable_grad():
+            return propagate(entries, seeds, retain, graph, needed, wanted)
     pending: dict[Any, Any] = {}  # the sums of the cotangents that have arrived
     arrived: dict[Any, Any] = {}  # the finished ones that the caller asked for
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody

@@ -8,6 +8,7 @@ each op does it) and tangents forward (the same, twice).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from functools import update_wrapper
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -66,7 +67,8 @@ def gradients(
     wanted = [entry_of(x, "gradients() with respect to a Tensor") for x in inputs]
     seeds = [seed(output, g, create_graph) for output, g in zip(outputs, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
-    found, shared = propagate(entries, seeds, retain, create_graph, leading_to(wanted, entries), set(wanted))
+    with outputs[0]._device.backend.quiet() if outputs else nullcontext():  # as in `backward`
+        found, shared = propagate(entries, seeds, retain, create_graph, leading_to(wanted, entries), set(wanted))
     unused = [i for i, entry in enumerate(wanted) if entry not in found]
     if unused and not allow_unused:
         raise RuntimeError(f"no output depends on inputs {unused}; write allow_unused=True to get None for them")

@@ -194,3 +194,19 @@ def test_failed_ops_leave_nothing_behind(no_collector, traced):
             agrad.exp(x) + agrad.zeros(3)
     gc.collect()
     assert traced() - start < MEGABYTE
+
+
+def test_sequences_of_changing_lengths_keep_memory_flat(no_collector, traced):
+    x = agrad.ones(4, requires_grad=True)
+
+    def run(rounds):
+        for n in range(rounds):
+            agrad.stack([x, agrad.ones(4), *[x] * (n % 7)]).sum().backward()
+            x.grad = None
+
+    run(20)
+    gc.collect()
+    before = traced()
+    run(500)
+    assert traced() - before < 20_000
+    assert gc.collect() == 0

@@ -92,6 +92,15 @@ def test_sequences_of_any_length_leave_nothing_behind():
     for n in range(6, 40):
         run(n)
     assert _compiled.cache_info().currsize == before
+    assert len(agrad.stack.definition.plans) == 1
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_those_elements_of_a_sequence_that_need_no_gradient_are_passed_over(device, create_graph):
+    a, b, c, d = (agrad.asarray([float(i)], requires_grad=i % 2 == 1) for i in range(4))
+    for xs, expected in (([a, b, c, d], [2.0, 6.0]), ([d, a, b], [2.0, 6.0]), ([b, b, d, c], [4.0, 6.0])):
+        y = agrad.sum(agrad.concat(xs) ** 2)
+        assert [g.item() for g in agrad.gradients(y, [b, d], create_graph=create_graph)] == expected
 
 
 def test_a_primitive_looks_like_its_forward():
