@@ -503,6 +503,12 @@ def cofactors(x: Any) -> Any:
     return np.linalg.det(x)[..., None, None] * np.linalg.inv(x).mT
 
 
+def cofactors_along(x: Any, direction: Any) -> Any:
+    dual = np.linalg.inv(x).mT
+    share = np.sum(direction * dual, axis=(-2, -1), keepdims=True)
+    return np.linalg.det(x)[..., None, None] * (share * dual - dual @ direction.mT @ dual)
+
+
 def trace(x: Any, offset: int = 0) -> Any:
     return np.trace(x, offset, -2, -1)
 
@@ -548,8 +554,16 @@ FACTORIZATIONS = [
 INVERSES = [
     on_matrices("det", (2, 3, 3), np.linalg.det),
     on_matrices("determinants.cofactors", (2, 3, 3), cofactors),
+    case(
+        "linalg.determinants.cofactors_along",
+        [regular(2, 3, 3), real(2, 3, 3)],
+        cofactors_along,
+        complex=True,
+        tolerance=1e-9,
+    ),
     on_matrices("slogdet", (2, 3, 3), lambda x: tuple(np.linalg.slogdet(x))),
     on_matrices("inv", (2, 3, 3), np.linalg.inv),
+    on_matrices("inverses.inverse", (2, 3, 3), np.linalg.inv),
     on_matrices("pinv", (2, 3, 4), np.linalg.pinv),
     on_matrices("pinv", (4, 3), np.linalg.pinv, "tall"),
     on_matrices("inverses.pseudo_inverse", (3, 4), np.linalg.pinv, call=lambda op, x: op(x, 1e-15)),
@@ -559,6 +573,7 @@ INVERSES = [
     case("linalg.solve", [regular(3, 3), real(3)], np.linalg.solve, "vector", tolerance=1e-9),
     case("linalg.solve", [regular(2, 3, 3), real(3)], np.linalg.solve, "vector for each", complex=True, tolerance=1e-9),
     case("linalg.solve", [regular(2, 1, 3, 3), real(3, 3, 2)], np.linalg.solve, "stacks", tolerance=1e-9),
+    case("linalg.inverses.solution", [regular(3, 3), real(2, 3, 2)], np.linalg.solve, complex=True, tolerance=1e-9),
 ]
 
 NORMS = [

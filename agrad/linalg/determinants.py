@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any, NamedTuple
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.gathering import bare
-from .parts import conj
+from ..ops.statistical import products_of_others
+from .inverses import inverse
+from .parts import adjoint, conj, each_matrix, identity
 
 __all__ = ["SlogdetResult", "det", "slogdet"]
 
@@ -28,8 +31,8 @@ def det(xp: Any, x: ArrayLike, /) -> Tensor:
 
     Notes
     -----
-    The gradient is the matrix of cofactors, for matrices without inverse too, where PyTorch's is 0; gradients of higher
-    order need an inverse.
+    A determinant is a polynomial: its first and second derivatives are exact for matrices without inverse too, where
+    PyTorch's gradient is 0. From the third order on, derivatives need an inverse, and are NaN where there is none.
 
     Examples
     --------
@@ -48,26 +51,50 @@ def cofactors(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the determinant of `x` without the row and the column of each element, with signs.
 
     They follow from those of a diagonal matrix, the products of its other elements, by the singular value
-    decomposition.
+    decomposition: the cofactors of a product are the product of the cofactors.
     """
-    u, s, vh = xp.linalg.svd(x, full_matrices=False)
-    others = _before(xp, s) * xp.flip(_before(xp, xp.flip(s, axis=-1)), axis=-1)
-    sign = xp.linalg.det(u) * xp.linalg.det(vh)
-    return conj(xp, (u * others[..., None, :]) @ vh) * sign[..., None, None]
+    sign, u, s, vh = _decomposed(xp, x)
+    return sign * conj(xp, (u * products_of_others(xp, s)[..., None, :]) @ vh)
 
 
-def _before(xp: Any, x: Any) -> Any:
-    return xp.cumulative_prod(x, axis=-1, include_initial=True)[..., :-1]
+@primitive
+def cofactors_along(xp: Any, x: ArrayLike, direction: ArrayLike, /) -> Tensor:
+    """Return the derivative of `cofactors` along a direction, by the singular value decomposition as well.
+
+    Of a diagonal matrix, a change of one diagonal element changes all other diagonal cofactors, and a change beside the
+    diagonal the cofactor at the transposed place: by the product of the elements in all other rows.
+    """
+    sign, u, s, vh = _decomposed(xp, x)
+    eye = identity(xp, s)
+    pairs = products_of_others(xp, xp.where(eye == 1, 1.0, s[..., None, :])) * (1.0 - eye)
+    change = adjoint(xp, u) @ direction @ adjoint(xp, vh)
+    diagonal = xp.matmul(pairs, xp.sum(change * eye, axis=-1, keepdims=True))
+    return sign * conj(xp, u) @ (eye * diagonal - pairs * xp.matrix_transpose(change)) @ conj(xp, vh)
 
 
-def _cofactors_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
-    dual = xp.matrix_transpose(xp.linalg.inv(x))
-    trace = xp.sum(g * out, axis=(-2, -1), keepdims=True)
-    return trace * dual - out @ xp.matrix_transpose(g) @ dual
+def _decomposed(xp: Any, x: Any) -> tuple[Any, Any, Any, Any]:
+    """Return the sign of the determinants, and the singular value decompositions."""
+    u, s, vh = each_matrix(xp, lambda x: xp.linalg.svd(x, full_matrices=False), x)
+    return (xp.linalg.det(u) * xp.linalg.det(vh))[..., None, None], u, s, vh
+
+
+def _cofactors_along_x(g: Any, x: Any, direction: Any, xp: Any) -> Any:
+    # With D the transposed inverse: det(x) (<g, D> <h, D> - tr(gᵀ D hᵀ D)), differentiated.
+    h, dual = direction, xp.matrix_transpose(bare(inverse, xp)(x))
+    along_g, along_h = _inner(xp, g, dual), _inner(xp, h, dual)
+    g_dual, h_dual = xp.matrix_transpose(g) @ dual, xp.matrix_transpose(h) @ dual
+    value = along_g * along_h - _inner(xp, g_dual, xp.matrix_transpose(h_dual))
+    slope = g * along_h + h * along_g - g @ xp.matrix_transpose(h_dual) - h @ xp.matrix_transpose(g_dual)
+    return xp.linalg.det(x)[..., None, None] * (value * dual - dual @ xp.matrix_transpose(slope) @ dual)
+
+
+def _inner(xp: Any, x: Any, y: Any) -> Any:
+    return xp.sum(x * y, axis=(-2, -1), keepdims=True)
 
 
 det.vjp(x=lambda g, x, xp: g[..., None, None] * bare(cofactors, xp)(x))
-cofactors.vjp(x=_cofactors_x)
+cofactors.vjp(x=lambda g, x, xp: bare(cofactors_along, xp)(x, g))
+cofactors_along.vjp(x=_cofactors_along_x, direction=lambda g, x, xp: bare(cofactors_along, xp)(x, g))
 
 
 class SlogdetResult(NamedTuple):
@@ -90,8 +117,8 @@ def slogdet(xp: Any, x: ArrayLike, /) -> SlogdetResult:
     -------
     SlogdetResult
         ``sign`` of the dtype of `x`, for complex numbers the determinant divided by its absolute value, and
-        ``logabsdet``, real; both of shape (...). They are 0 and minus infinity for a matrix without inverse, which has
-        no gradient.
+        ``logabsdet``, real; both of shape (...). They are 0 and minus infinity for a matrix without inverse, whose
+        gradient is NaN.
 
     Examples
     --------
@@ -105,8 +132,8 @@ def slogdet(xp: Any, x: ArrayLike, /) -> SlogdetResult:
 def _slogdet_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
     g_sign, g_log = g
     turn = g_sign * out[0]  # of which only the imaginary part turns the sign, and a real sign not at all
-    g = g_log + (turn - conj(xp, turn)) / 2
-    return g[..., None, None] * xp.matrix_transpose(xp.linalg.inv(x))
+    g = xp.where(xp.isinf(out[1]), nan, g_log + (turn - conj(xp, turn)) / 2)
+    return g[..., None, None] * xp.matrix_transpose(bare(inverse, xp)(x))
 
 
 slogdet.vjp(x=_slogdet_x)

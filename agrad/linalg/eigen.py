@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.data_type import as_complex
+from ..ops.gathering import bare
+from .inverses import solution
 from .parts import adjoint, conj, divisors, identity, nan_if_free, skew
 
 __all__ = ["EigResult", "EighResult", "eig", "eigh", "eigvals", "eigvalsh"]
@@ -163,7 +165,7 @@ def _eig_x(g: Any, out: Any, xp: Any) -> Any:
     phases = skew(xp, inner * eye)
     inner = inner - dual @ (vectors @ (inner * eye - phases / 2))  # they keep their length
     inner = inner * (1.0 - eye) / conj(xp, _gaps(xp, values, g_vectors)) + nan_if_free(xp, phases, g_vectors)
-    return conj(xp, xp.linalg.solve(dual, (inner + g_values[..., None, :] * eye) @ dual))
+    return conj(xp, bare(solution, xp)(dual, (inner + g_values[..., None, :] * eye) @ dual))
 
 
 eig.vjp(x=_eig_x)
@@ -204,7 +206,7 @@ def eigvals(xp: Any, x: ArrayLike, /) -> Tensor:
 def _eigvals_x(g: Any, x: Any, xp: Any) -> Any:
     _, vectors = xp.linalg.eig(x)
     dual = adjoint(xp, vectors)
-    return conj(xp, xp.linalg.solve(dual, conj(xp, g)[..., :, None] * dual))
+    return conj(xp, bare(solution, xp)(dual, conj(xp, g)[..., :, None] * dual))
 
 
 eigvals.vjp(x=_eigvals_x)

@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..ops.gathering import bare
+from .inverses import inverse, solution
 from .parts import adjoint, completed, conj, upper_half
 
 __all__ = ["QRResult", "cholesky", "qr"]
@@ -53,7 +55,7 @@ def cholesky(xp: Any, x: ArrayLike, /, *, upper: bool = False) -> Tensor:
 def _cholesky_x(g: Any, out: Any, xp: Any, upper: bool) -> Any:
     g = conj(xp, g)
     right, g_right = (out, g) if upper else (adjoint(xp, out), adjoint(xp, g))
-    half, dual = upper_half(xp, g_right @ adjoint(xp, right)), xp.linalg.inv(right)
+    half, dual = upper_half(xp, g_right @ adjoint(xp, right)), bare(inverse, xp)(right)
     return conj(xp, dual @ (half + adjoint(xp, half)) @ adjoint(xp, dual)) / 2
 
 
@@ -113,7 +115,7 @@ def _qr_x(g: Any, out: Any, xp: Any) -> Any:
         gq = gq + q @ (rest @ adjoint(xp, g_rest))
     half = upper_half(xp, g_square @ adjoint(xp, square) - adjoint(xp, q) @ gq)
     turned = gq + q @ (half + adjoint(xp, half))
-    gx = adjoint(xp, xp.linalg.solve(square, adjoint(xp, turned)))
+    gx = adjoint(xp, bare(solution, xp)(square, adjoint(xp, turned)))
     return conj(xp, xp.concat([gx, q @ g_rest], axis=-1) if n > k else gx)
 
 

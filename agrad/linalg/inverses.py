@@ -7,8 +7,9 @@ from typing import Any
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.data_type import as_tensor
+from ..ops.gathering import bare
 from ..ops.manipulation import broadcast_shapes
-from .parts import adjoint, conj
+from .parts import adjoint, conj, each_matrix
 from .singular import tolerance
 
 __all__ = ["inv", "pinv", "solve"]
@@ -52,6 +53,15 @@ inv.vjp(x=_inv_x)
 
 
 @primitive
+def inverse(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the inverses of matrices, for use in rules: NaN where there is none."""
+    return each_matrix(xp, xp.linalg.inv, x)
+
+
+inverse.vjp(x=_inv_x)
+
+
+@primitive
 def solve(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the solution y of ``x1 @ y = x2``.
 
@@ -79,16 +89,22 @@ def solve(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Tensor([0.5 , 0.25], dtype=float32, device='cpu')
     """
     if x2.ndim == 1:
-        return _solved(xp, x1, x2[:, None])[..., 0]
-    return _solved(xp, x1, x2)
+        return xp.linalg.solve(*_broadcast(xp, x1, x2[:, None]))[..., 0]
+    return xp.linalg.solve(*_broadcast(xp, x1, x2))
 
 
-def _solved(xp: Any, x1: Any, x2: Any) -> Any:
-    """Solve for columns; the stacks are broadcast here, since not every library does."""
+def _broadcast(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Broadcast two stacks of matrices against each other, since not every library does."""
     if x1.shape[:-2] != x2.shape[:-2]:
         stack = broadcast_shapes(tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
         x1, x2 = (xp.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (x1, x2))
-    return xp.linalg.solve(x1, x2)
+    return x1, x2
+
+
+@primitive
+def solution(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+    """Return the solutions of linear equations for columns, for use in rules: NaN where there is no inverse."""
+    return each_matrix(xp, xp.linalg.solve, *_broadcast(xp, x1, x2))
 
 
 def _solve_x1(g: Any, x1: Any, out: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
@@ -101,11 +117,12 @@ def _solve_x1(g: Any, x1: Any, out: Any, xp: Any, x2_shape: tuple[int, ...]) -> 
 def _solve_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
     turned = xp.matrix_transpose(x1)
     if len(x2_shape) == 1:
-        return xp.linalg.solve(turned, g[..., :, None])[..., 0]
-    return xp.linalg.solve(turned, g)
+        return bare(solution, xp)(turned, g[..., :, None])[..., 0]
+    return bare(solution, xp)(turned, g)
 
 
 solve.vjp(x1=_solve_x1, x2=_solve_x2)
+solution.vjp(x1=_solve_x1, x2=_solve_x2)
 
 
 @primitive

@@ -6,6 +6,7 @@ are conjugated the other way, begins with `conj` and ends with it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import nan
 from typing import Any
 
@@ -58,6 +59,24 @@ def nan_if_free(xp: Any, turn: Any, *cotangents: Any) -> Any:
     for g in cotangents:
         excess = excess - _ROUNDING * _sum(xp, g)
     return xp.where(excess > 0, nan, xp.zeros_like(excess))
+
+
+def each_matrix(xp: Any, function: Callable[..., Any], x: Any, *others: Any) -> Any:
+    """Call a function of stacks of square matrices: where the library refuses one, its result is NaN.
+
+    NumPy and PyTorch refuse a whole stack for one matrix that has no inverse, or holds a NaN. The stacks are of one
+    shape but for the last two axes.
+    """
+    try:
+        return function(x, *others)
+    except (ArithmeticError, RuntimeError, ValueError):
+        if x.ndim == 2:
+            result = function(xp.eye(x.shape[-1], dtype=x.dtype, device=x.device), *others)
+            return [nan * part for part in result] if isinstance(result, (list, tuple)) else nan * result
+    parts = [each_matrix(xp, function, *(stack[i, ...] for stack in (x, *others))) for i in range(x.shape[0])]
+    if isinstance(parts[0], (list, tuple)):
+        return [xp.stack(part) for part in zip(*parts, strict=True)]
+    return xp.stack(parts)
 
 
 def _sum(xp: Any, x: Any) -> Any:

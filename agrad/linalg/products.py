@@ -7,11 +7,12 @@ from typing import Any
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
-from ..ops.creation import eye, zeros_like
+from ..ops.creation import eye, zeros
 from ..ops.data_type import as_tensor, astype
-from ..ops.elementwise import add, multiply
+from ..ops.elementwise import multiply
 from ..ops.linear_algebra import matmul
 from ..ops.manipulation import expand_dims
+from ..ops.searching import where
 from .inverses import inv
 
 __all__ = ["cross", "matrix_power", "outer"]
@@ -121,7 +122,8 @@ def matrix_power(x: ArrayLike, n: int, /) -> Tensor:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"matrix_power takes square matrices, not shape {x.shape}")
     if n == 0:
-        return add(zeros_like(x), eye(x.shape[-1], dtype=x.dtype, device=x.device))
+        nowhere = zeros(x.shape, dtype=bool, device=x.device)
+        return where(nowhere, x, eye(x.shape[-1], dtype=x.dtype, device=x.device))  # a constant that leads back to x
     if n == 1:
         return astype(x, x.dtype)  # a copy
     return _power(x, n) if n > 1 else _power(inv(x), -n)

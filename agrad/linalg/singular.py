@@ -70,10 +70,14 @@ def _svd_x(g: Any, out: Any, xp: Any) -> Any:
     row, column, eye = s[..., None, :], s[..., :, None], identity(xp, s)
     # How the vectors turn among each other, and how the values change
     in_u, in_v = skew(xp, adjoint(xp, u) @ gu), skew(xp, adjoint(xp, v) @ gv)
-    gaps = divisors(xp, (row - column) * (row + column), gu, gv) + eye
+    gaps, sums = divisors(xp, row - column, gu, gv) + eye, divisors(xp, row + column, gu, gv)
     phases = (in_u + in_v) * eye
     sizes = divisors(xp, row, gu, gv)
-    inner = (in_u * row + column * in_v) * (1.0 - eye) / gaps + gs[..., None, :] * eye + nan_if_free(xp, phases, gu, gv)
+    inner = (
+        (in_u * (row / sums) + (column / sums) * in_v) * (1.0 - eye) / gaps
+        + gs[..., None, :] * eye
+        + nan_if_free(xp, phases, gu, gv)
+    )
     if xp.isdtype(in_u.dtype, "complex floating"):
         inner = inner + in_u * eye / (2.0 * sizes)
     left = u @ inner

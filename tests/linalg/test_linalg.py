@@ -119,6 +119,113 @@ def test_determinants_of_singular_matrices_have_gradients(device):
     assert_close(g, np.asarray(expected), rtol=1e-4, atol=1e-4)
 
 
+def second_derivatives(x):
+    """Return those of the determinant: of the rows and columns that are left, with signs."""
+    n = len(x)
+    found = np.zeros((n,) * 4)
+    for i, j, k, m in np.ndindex(found.shape):
+        if i != k and j != m:
+            sign = (-1) ** (i + j + k + m) * (1 if (i < k) == (j < m) else -1)
+            left = np.delete(np.delete(x, [i, k], 0), [j, m], 1)
+            found[i, j, k, m] = sign * (np.linalg.det(left) if n > 2 else 1.0)
+    return found
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        [[1.0, 2.0], [2.0, 4.0]],
+        [[1.0, 2.0], [2.0, 4.0 + 1e-13]],
+        [[1.0, 2.0], [3.0, 4.0]],
+        np.zeros((2, 2)),
+        np.ones((3, 3)),
+        np.eye(3),
+        SINGULAR,
+        np.outer([1.0, -2.0, 3.0, 0.0], [2.0, 0.5, 1.0, 1.0]),
+        np.diag([1e-12, 1e-12, 1.0, 1e12]),
+    ],
+    ids=["singular", "nearly singular", "regular", "zeros", "ones", "identity", "rank 2", "rank 1", "scaled"],
+)
+def test_second_derivatives_of_determinants(device, x):
+    if not device.backend.supports_float64:
+        pytest.skip("needs float64")
+    x = np.asarray(x)
+    expected = second_derivatives(x)
+    found = agrad.hessian(linalg.det)(agrad.asarray(x))
+    assert_close(found.tolist(), expected, rtol=1e-9, atol=1e-13 * max(1.0, np.abs(expected).max()))
+
+
+def test_gradient_penalty_of_determinants_of_singular_matrices(device):
+    x = agrad.ones((2, 3, 3), dtype="float32", requires_grad=True)
+    (g,) = agrad.gradients(linalg.det(x).sum(), x, create_graph=True)
+    (agrad.square(g).sum() + g[:, 0, 0].sum()).backward()
+    expected = [[0.0, 0.0, 0.0], [0.0, 1.0, -1.0], [0.0, -1.0, 1.0]]
+    assert_close(x.grad, np.asarray([expected, expected]), atol=1e-5)
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_four_orders_of_determinants(device, is_complex):
+    if not device.backend.supports_float64:
+        pytest.skip("needs float64")
+    x = random(3, 3, is_complex=is_complex)
+    check_grads(linalg.det, [x.detach().astype("complex128" if is_complex else "float64")], order=4)
+
+
+@divides_by_zero
+@pytest.mark.parametrize("graph", [False, True])
+@pytest.mark.parametrize("loss", [lambda x: linalg.slogdet(x)[1], lambda x: linalg.qr(x).R[:, 0, 0]], ids=["log", "qr"])
+def test_a_matrix_without_gradient_leaves_the_others_theirs(device, loss, graph):
+    good = [[1.0, 2.0], [3.0, 4.0]]
+    alone, beside = leaf([good]), leaf([[[0.0, 1.0], [0.0, 0.0]], good])
+    (expected,) = agrad.gradients(loss(alone).sum(), alone, create_graph=graph)
+    (found,) = agrad.gradients(loss(beside).sum(), beside, create_graph=graph)
+    assert_close(found[1].detach(), expected[0].detach(), rtol=1e-4)
+    assert not agrad.any(agrad.isfinite(found[0])).item()
+
+
+@divides_by_zero
+def test_logarithm_of_one_determinant_beside_that_of_a_singular_matrix(device):
+    x = leaf([[[1.0, 2.0], [2.0, 4.0]], [[1.0, 2.0], [3.0, 4.0]]])
+    linalg.slogdet(x)[1][1].backward()
+    assert is_nan(x.grad[0])
+    assert_close(x.grad[1], [[-2.0, 1.5], [1.0, -0.5]], rtol=1e-5)
+
+
+@divides_by_zero
+def test_determinants_beside_one_that_is_nan(device):
+    x = leaf([[[math.nan, 1.0], [1.0, 1.0]], [[1.0, 2.0], [2.0, 4.0]]])
+    linalg.det(x).sum().backward()
+    assert_close(x.grad[1], [[4.0, -2.0], [-2.0, 1.0]], rtol=1e-5)
+
+
+@divides_by_zero
+def test_transposed_equations_that_have_no_solution():
+    """What is singular to rounding is so for the transposed equations only, now and then."""
+    cpu = agrad.Device("cpu").xp
+    found = linalg.inverses.solution.forward(cpu, np.asarray([[[1.0, 1.0], [1.0, 1.0]], IDENTITY]), np.ones((2, 2, 1)))
+    assert np.isnan(found[0]).all()
+    assert found[1].tolist() == [[1.0], [1.0]]
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_singular_vectors_of_tiny_and_huge_matrices(device, scale):
+    x = np.asarray([[3.0, 1.0], [0.5, 2.0]])
+
+    def loss(x):
+        return linalg.svd(x).U[0, 0] ** 2
+
+    expected = gradient(loss(y := leaf(x)), y).tolist()
+    found = gradient(loss(z := leaf((scale * x).astype("float32"))), z)
+    assert_close((found * scale).tolist(), expected, rtol=1e-4)
+
+
+def test_the_zeroth_power_has_gradients_of_zero(device):
+    x = leaf([[1.0, math.inf], [3.0, 4.0]])
+    y = linalg.matrix_power(x, 0)
+    assert y.tolist() == IDENTITY
+    assert gradient(y.sum(), x).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
 def test_pseudo_inverse_of_zeros(device):
     x = agrad.zeros((2, 3), requires_grad=True)
     assert_close(gradient(linalg.pinv(x).sum(), x), agrad.zeros((2, 3)))
@@ -138,7 +245,39 @@ def test_ranks(device, rtol, ranks):
 # Zeros in norms
 
 
-@pytest.mark.parametrize("ord", [0, 0.5, 1, 1.5, 2, 3, math.inf, -math.inf])
+@divides_by_zero
+@pytest.mark.parametrize(
+    ("ord", "expected"),
+    [
+        (-math.inf, [0.0, 0.0, 0.0]),
+        (-3, [0.0, 0.0, 0.0]),
+        (-1, [0.0, 0.0, 0.0]),
+        (-0.5, [0.0, 0.0, 0.0]),
+        (0, [0.0, 0.0, 0.0]),
+        (0.5, [0.0, 2.154700538, -1.866025404]),
+        (1, [0.0, 1.0, -1.0]),
+        (1.5, [0.0, 0.732956476, -0.846345237]),
+        (2, [0.0, 0.6, -0.8]),
+        (math.inf, [0.0, 0.0, -1.0]),
+    ],
+)
+def test_norm_of_a_vector_with_a_zero(device, ord, expected):
+    x = leaf([0.0, 3.0, -4.0])
+    (g,) = agrad.gradients(linalg.vector_norm(x, ord=ord), x, create_graph=True)
+    assert_close(g.tolist(), expected, rtol=1e-5)
+    if g.requires_grad:
+        assert agrad.all(agrad.isfinite(gradient(g.sum(), x))).item()
+
+
+def test_second_derivative_of_a_squared_norm_at_zero(device):
+    """The gradient that is chosen there is a constant; the sum of squares is smooth."""
+    x = agrad.zeros(2)
+    assert agrad.hessian(lambda x: linalg.vector_norm(x) ** 2)(x).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert agrad.hessian(lambda x: agrad.square(x).sum())(x).tolist() == [[2.0, 0.0], [0.0, 2.0]]
+
+
+@divides_by_zero
+@pytest.mark.parametrize("ord", [-math.inf, -3, -1, 0, 0.5, 1, 1.5, 2, 3, math.inf])
 def test_norm_of_zeros(device, ord):
     x = agrad.zeros(3, requires_grad=True)
     assert gradient(linalg.vector_norm(x, ord=ord), x).tolist() == [0.0, 0.0, 0.0]
