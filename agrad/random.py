@@ -1,12 +1,13 @@
 """Random Tensors, drawn on their own device by a generator that `manual_seed` sets.
 
-Each device has one generator, made when it is first drawn from. Names and arguments are PyTorch's where it has them.
+Each device has one generator, made when it is first drawn from, for the whole process or for a `fork_rng` block. Names
+and arguments are PyTorch's where it has them.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import inf
 from operator import index
 from typing import Any, TypeAlias
@@ -15,21 +16,24 @@ from . import errors
 from .core.device import Device, get_device
 from .core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
 from .core.tensor import Tensor, wrap
+from .generators import current
 
 __all__ = [
-    "bernoulli", "get_state", "manual_seed", "normal", "rand", "randint", "randn", "randperm", "set_state", "uniform",
+    "bernoulli", "fork_rng", "get_state", "manual_seed", "normal", "rand", "randint", "randn", "randperm", "set_state",
+    "uniform",
 ]  # fmt: skip
 
 Place: TypeAlias = str | Device | None
 Size: TypeAlias = int | Sequence[int]
 
-_seed = secrets.randbits(63)  # until manual_seed is called, each run draws other numbers
-_generators: dict[Device, Any] = {}
-_states: dict[str, dict[str, Any]] = {}  # what set_state brought for devices that were not drawn from since
-
 
 def manual_seed(seed: int) -> None:
     """Start the random numbers of all devices over: the same seed gives the same numbers on the same device.
+
+    All threads draw from the same numbers. No two of them get the same one, but which thread gets which differs from
+    run to run, and a call in one thread starts over for all. A thread does not repeat its numbers, unless it has its
+    own: write ``with agrad.random.fork_rng():`` around what it does. The batches of a `DataLoader` have their own,
+    which follow from the seed whatever the number of workers.
 
     Parameters
     ----------
@@ -52,11 +56,13 @@ def manual_seed(seed: int) -> None:
     >>> agrad.all(x == agrad.rand(3)).item()
     True
     """
-    _start_over(_checked_seed(seed), {})
+    current.get().start_over(_checked_seed(seed), {}, 0)
 
 
 def get_state() -> dict[str, Any]:
     """Return the state of the random numbers of all devices, in strings, numbers and dicts that `save` can write.
+
+    Within `fork_rng`, and where a `DataLoader` makes a batch, it is that of the block or the batch alone.
 
     Examples
     --------
@@ -67,8 +73,7 @@ def get_state() -> dict[str, Any]:
     >>> agrad.all(x == agrad.rand(3)).item()
     True
     """
-    drawn = {device.name: device.backend.get_state(generator) for device, generator in _generators.items()}
-    return {"seed": _seed, "devices": _states | drawn}
+    return current.get().state()
 
 
 def set_state(state: dict[str, Any]) -> None:
@@ -86,21 +91,45 @@ def set_state(state: dict[str, Any]) -> None:
     """
     try:
         seed, devices = _checked_seed(state["seed"]), dict(state["devices"])
+        spawned = _checked_count(state.get("spawned", 0))  # states of older versions lack it
         for name, saved in devices.items():
             _check_state(name, saved)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
             f"this is no state of random numbers ({error!r}); give set_state what get_state returned"
         ) from error
-    _start_over(seed, devices)
+    current.get().start_over(seed, devices, spawned)
 
 
-def _start_over(seed: int, states: dict[str, dict[str, Any]]) -> None:
-    global _seed
-    _seed = seed
-    _generators.clear()
-    _states.clear()
-    _states.update(states)
+@contextmanager
+def fork_rng() -> Iterator[None]:
+    """Give a ``with`` block, or a decorated function, random numbers of its own.
+
+    They begin as the numbers outside would go on, and those go on afterwards as if none had been drawn in the block.
+    `manual_seed` and `set_state` hold for the block alone, and no other thread draws from its numbers: so each thread
+    can have, and repeat, its own.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> def noise(seed):
+    ...     with agrad.random.fork_rng():
+    ...         agrad.manual_seed(seed)
+    ...         return agrad.rand(2).tolist()
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> with ThreadPoolExecutor(8) as pool:
+    ...     same = list(pool.map(noise, range(8))) == [noise(seed) for seed in range(8)]
+    >>> same
+    True
+    """
+    before = current.get()
+    forked = before.copy()
+    current.set(forked)
+    try:
+        yield
+    finally:
+        if current.get() is forked:  # else a generator that entered the block was closed in another context
+            current.set(before)
 
 
 def _checked_seed(seed: int) -> int:
@@ -108,6 +137,13 @@ def _checked_seed(seed: int) -> int:
     if not 0 <= chosen < 2**64:
         raise ValueError(f"a seed is an integer from 0 to 2**64 - 1, not {seed}")
     return chosen
+
+
+def _checked_count(number: int) -> int:
+    count = index(number)
+    if count < 0:
+        raise ValueError(f"spawned counts from 0, not {number}")
+    return count
 
 
 def _check_state(name: str, state: dict[str, Any]) -> None:
@@ -119,16 +155,6 @@ def _check_state(name: str, state: dict[str, Any]) -> None:
     except (RuntimeError, ValueError):
         return
     device.backend.set_state(device.backend.generator(0, device.native), dict(state))
-
-
-def _generator(device: Device) -> Any:
-    generator = _generators.get(device)
-    if generator is None:
-        generator = device.backend.generator(_seed, device.native)
-        if device.name in _states:
-            device.backend.set_state(generator, _states.pop(device.name))
-        _generators[device] = generator
-    return generator
 
 
 # Floating-point numbers
@@ -157,7 +183,7 @@ def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: boo
     (2, 3)
     """
     place, kind = _floating(dtype, device)
-    array = place.backend.uniform(_generator(place), _shape_of(size), native(place.xp, kind), place.native)
+    array = place.backend.uniform(current.get().of(place), _shape_of(size), native(place.xp, kind), place.native)
     return _finish(array, place, requires_grad)
 
 
@@ -184,7 +210,7 @@ def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     True
     """
     place, kind = _floating(dtype, device)
-    array = place.backend.normal(_generator(place), _shape_of(size), native(place.xp, kind), place.native)
+    array = place.backend.normal(current.get().of(place), _shape_of(size), native(place.xp, kind), place.native)
     return _finish(array, place, requires_grad)
 
 
@@ -388,7 +414,7 @@ def randint(
     limits = place.xp.iinfo(kind)
     if low < limits.min or high - 1 > limits.max:
         raise ValueError(f"integers from {low} to {high - 1} do not fit into {from_native(kind)!r}")
-    array = place.backend.integers(_generator(place), low, high, shape, kind, place.native)
+    array = place.backend.integers(current.get().of(place), low, high, shape, kind, place.native)
     return _finish(array, place, requires_grad)
 
 
@@ -424,7 +450,7 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: 
     """
     (n,) = _shape_of((n,))
     place = get_device() if device is None else Device(device)
-    array = place.backend.permutation(_generator(place), n, place.native)
+    array = place.backend.permutation(current.get().of(place), n, place.native)
     return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place, requires_grad)
 
 

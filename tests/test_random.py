@@ -2,12 +2,19 @@
 
 import json
 import math
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 
 import numpy as np
 import pytest
 
 import agrad
+from agrad.backends.stream import Stream
 
 N = 20_000
 
@@ -80,6 +87,7 @@ def test_a_state_of_before_the_first_draw(device):
 
 WRONG_SETTINGS = [
     {"seed": -5}, {"seed": 2**64}, {"devices": 3}, {"devices": {"cuda:9": "garbage"}}, {"devices": {3: {}}},
+    {"spawned": -1}, {"spawned": 0.5},
 ]  # fmt: skip
 
 
@@ -140,6 +148,13 @@ def test_what_is_no_state(state):
     assert agrad.random.get_state() == before
 
 
+def test_a_state_from_before_loaders_were_counted(device):
+    state = agrad.random.get_state()
+    del state["spawned"]
+    agrad.random.set_state(state)
+    assert agrad.random.get_state()["spawned"] == 0
+
+
 def test_devices_do_not_disturb_each_other():
     first = agrad.rand(3, device="cpu")
     agrad.manual_seed(1234)
@@ -154,6 +169,129 @@ def test_runs_differ_until_they_are_seeded():
     code = "import agrad; print(agrad.rand(2).tolist())"
     runs = {subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(2)}
     assert len(runs) == 2
+
+
+# Blocks and threads with numbers of their own
+
+
+def test_a_block_has_numbers_of_its_own(device):
+    agrad.rand(1)
+    before = agrad.random.get_state()
+    expected = agrad.rand(3).tolist()
+    agrad.random.set_state(before)
+    with agrad.random.fork_rng():
+        assert agrad.rand(3).tolist() == expected
+        agrad.manual_seed(0)
+        inside = agrad.rand(3).tolist()
+        with agrad.random.fork_rng():
+            assert agrad.rand(3).tolist() != inside
+        agrad.manual_seed(0)
+        assert agrad.rand(3).tolist() == inside
+    assert agrad.random.get_state() == before
+
+
+def test_a_function_with_numbers_of_its_own(device):
+    @agrad.random.fork_rng()
+    def draw(stop=False):
+        numbers = agrad.rand(3).tolist()
+        return numbers[3] if stop else numbers
+
+    with pytest.raises(IndexError):
+        draw(stop=True)
+    assert draw() == draw() == agrad.rand(3).tolist()
+
+
+def test_a_generator_that_is_closed_elsewhere_takes_its_numbers_along(device):
+    def numbers():
+        with agrad.random.fork_rng():
+            yield agrad.rand(1)
+
+    steps = numbers()
+    copy_context().run(next, steps)
+    agrad.manual_seed(0)
+    before = agrad.random.get_state()
+    steps.close()
+    assert agrad.random.get_state() == before
+
+
+def together(works):
+    """Run functions in threads which all begin at once and take turns often; return what they return."""
+    start, interval = threading.Barrier(len(works)), sys.getswitchinterval()
+
+    def begin(work):
+        start.wait()
+        return work()
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(len(works)) as pool:
+            waiting = [pool.submit(copy_context().run, begin, work) for work in works]
+            return [future.result() for future in waiting]
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_threads_repeat_numbers_of_their_own(device):
+    def numbers(seed):
+        with agrad.random.fork_rng():
+            agrad.manual_seed(seed)
+            return [draw().tolist() for _ in range(3) for draw in DRAWS.values()]
+
+    alone = [numbers(seed) for seed in range(8)]
+    before = agrad.random.get_state()
+    assert together([partial(numbers, seed) for seed in range(8)]) == alone
+    assert agrad.random.get_state() == before
+
+
+def test_no_two_threads_get_the_same_numbers(device):
+    def numbers():
+        return [tuple(agrad.rand(4).tolist()) for _ in range(25)]
+
+    for seed in range(5):
+        agrad.manual_seed(seed)  # the first draw makes the generator: all threads want to
+        drawn = [x for of_one in together([numbers] * 8) for x in of_one]
+        assert len(set(drawn)) == len(drawn) == 200
+        agrad.manual_seed(seed)
+        assert sorted(numbers() + [x for _ in range(7) for x in numbers()]) == sorted(drawn)
+
+
+def test_one_generator_is_made_for_all_threads(device, monkeypatch):
+    made, make = [], device.backend.generator
+
+    def slowly(seed, native):
+        time.sleep(0.01)
+        made.append(seed)
+        return make(seed, native)
+
+    monkeypatch.setattr(device.backend, "generator", slowly)
+    agrad.manual_seed(3)
+    together([lambda: agrad.rand(2)] * 8)
+    assert made == [3]
+
+
+def test_a_state_is_read_while_another_thread_draws_for_the_first_time(device, monkeypatch):
+    reading, drawn, read = threading.Event(), threading.Event(), device.backend.get_state
+
+    def slowly(generator):
+        reading.set()
+        drawn.wait(0.1)
+        return read(generator)
+
+    def draw():
+        assert reading.wait(5)
+        agrad.rand(2, device="strict:device1")
+        drawn.set()
+
+    agrad.rand(2)
+    monkeypatch.setattr(device.backend, "get_state", slowly)
+    state, _ = together([agrad.random.get_state, draw])
+    assert list(state["devices"]) == [device.name]
+
+
+def test_draws_are_counted_once():
+    stream = Stream(7)
+    drawn = together([lambda: [stream.draw() for _ in range(2000)]] * 4)
+    assert sorted(x for of_one in drawn for x in of_one) == [(7, i + 1) for i in range(8000)]
 
 
 # Distributions

@@ -248,7 +248,8 @@ class Backend:
 
     def get_state(self, generator: Any) -> dict[str, Any]:
         """Return a generator's state as strings and numbers."""
-        state = generator.bit_generator.state
+        with generator.bit_generator.lock:  # another thread may be drawing, and half of a state is none
+            state = generator.bit_generator.state
         numbers = {name: str(value) for name, value in state["state"].items()}  # too long for JSON's numbers
         return {**state, "state": numbers}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import index
+from threading import Lock
 from typing import Any
 
 from .base import Backend
@@ -14,11 +15,13 @@ class Stream:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.draws = 0
+        self._lock = Lock()
 
     def draw(self) -> tuple[int, int]:
-        """Return the seed and the number of this draw."""
-        self.draws += 1
-        return self.seed, self.draws
+        """Return the seed and the number of this draw: in each thread another."""
+        with self._lock:
+            self.draws += 1
+            return self.seed, self.draws
 
 
 class StreamBackend(Backend):
