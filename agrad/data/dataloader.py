@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from ..core.tensor import Tensor, wrap
+from ..generators import current
 from ..ops.creation import arange
 from .checks import as_seed, at_least
 from .collate import default_collate
+from .contexts import END, BatchGenerators, context_of, steps
 from .dataset import IterableDataset, TensorDataset
 from .draws import Draws
 from .prefetch import prefetch
@@ -48,14 +50,14 @@ class DataLoader:
     prefetch_factor : int
         How many batches each thread is ahead.
     seed : int, optional
-        Makes the sequence of orders the same each time, on every device. Without it they are drawn from
-        `agrad.random`, which `manual_seed` seeds.
+        Makes the sequence of iterations the same each time, the order on every device. Without it they follow from
+        what `manual_seed` was given and from how many iterations of all loaders have begun since.
 
     Attributes
     ----------
     epoch : int
-        How many iterations have begun. With a seed, the next order follows from it alone: to go on where a
-        training stopped, set it.
+        How many iterations have begun. With a seed, the next one follows from it alone: to go on where a training
+        stopped, set it. Without one, `agrad.random.set_state` goes on with the next.
 
     Raises
     ------
@@ -63,6 +65,15 @@ class DataLoader:
         If a number is out of range, or if settings exclude each other: `shuffle` and a sampler, for instance.
     TypeError
         If `dataset` has no length or no items, or if a number is no integer.
+
+    Notes
+    -----
+    Each batch has random numbers of its own. What a data set, a ``collate_fn`` or a sampler draws with agrad is the
+    same in each run with the same seed, for any `num_workers`, and leaves the numbers outside as they are;
+    `manual_seed` and `agrad.random.get_state` in there mean the numbers of that batch (those of a sampler or an
+    `IterableDataset`: of that iteration). This does not hold for the global generators of NumPy (``np.random.rand``)
+    and Python (``random.random``): all threads share them, so with several workers they are drawn from in another
+    order in each run. Make one for each item instead, such as ``np.random.default_rng([seed, index])``.
 
     Examples
     --------
@@ -131,31 +142,42 @@ class DataLoader:
 
     # What makes each batch, as functions without arguments: run here, or ahead in threads
 
+    def _generators(self) -> BatchGenerators:
+        """Return what the random numbers of the next iteration come from."""
+        seed = current.get().spawn() if self.seed is None else ("loader", self.seed, self.epoch)
+        return BatchGenerators(seed, (self.epoch,))
+
     def _reading(self) -> Iterator[Callable[[], Any]]:
-        """Make each batch of the next items; there are jobs without end, the last ones return `_END`."""
-        collate: Callable[[Any], Any] = self.collate_fn or (_as_it_is if self.batch_size is None else default_collate)
-        batches: Any = iter(self.dataset)
-        if self.batch_size is not None:
-            batches = chunks(self.dataset, self.batch_size, self.drop_last)
+        """Make each batch of the next items; there are jobs without end, the last ones return `END`."""
+        return steps(context_of(self._generators()), self._batches())
 
-        def read() -> Any:
-            batch = next(batches, _END)
-            return batch if batch is _END else collate(batch)
-
-        while True:
-            yield read
+    def _batches(self) -> Generator[Any]:
+        if self.batch_size is None:
+            yield from map(self.collate_fn or _as_it_is, self.dataset)
+        else:
+            yield from map(self.collate_fn or default_collate, chunks(self.dataset, self.batch_size, self.drop_last))
 
     def _fetching(self) -> Iterator[Callable[[], Any]]:
+        """Make each batch of the items that were chosen for it."""
+        generators = self._generators()
+        outside = context_of(generators)
+        fetch, choices = outside.run(self._fetch_and_choices)
+        if self._draws_nothing():
+            return (partial(fetch, chosen) for chosen in choices)
+        return _apart(generators, fetch, _until_the_end(step() for step in steps(outside, _each(choices))))
+
+    def _fetch_and_choices(self) -> tuple[Callable[[Any], Any], Iterable[Any]]:
+        """Return what makes a batch, and what it takes for each."""
         if self.batch_size is None and self.batch_sampler is None:
-            choices: Iterable[Any] = self._order()
-            fetch = partial(_item, self.dataset, self.collate_fn or _as_it_is)
-        elif self.collate_fn is None and _gathers(self.dataset):
-            choices = self._rows()
-            fetch = self.dataset.__getitem__
-        else:
-            choices = self._lists_of_indices()
-            fetch = partial(_items, self.dataset, self.collate_fn or default_collate)
-        return (partial(fetch, chosen) for chosen in choices)
+            return partial(_item, self.dataset, self.collate_fn or _as_it_is), self._order()
+        if self.collate_fn is None and _gathers(self.dataset):
+            return self.dataset.__getitem__, self._rows()
+        return partial(_items, self.dataset, self.collate_fn or default_collate), self._lists_of_indices()
+
+    def _draws_nothing(self) -> bool:
+        """Whether no code of the user's has a part in the batches, so that they need no random numbers."""
+        own = any(x is not None for x in (self.sampler, self.batch_sampler, self.collate_fn))
+        return not own and type(_root(self.dataset)) is TensorDataset
 
     def _order(self) -> Iterable[int]:
         if self.sampler is not None:
@@ -188,14 +210,24 @@ class DataLoader:
 
 
 _METHODS = ("__len__", "__getitem__")
-_END = object()
 
 
-def _until_the_end(batches: Iterator[Any]) -> Iterator[Any]:
-    for batch in batches:
-        if batch is _END:
+def _until_the_end(items: Iterator[Any]) -> Iterator[Any]:
+    for item in items:
+        if item is END:
             return
-        yield batch
+        yield item
+
+
+def _apart(generators: BatchGenerators, fetch: Callable[[Any], Any], choices: Iterator[Any]) -> Iterator[Any]:
+    """Yield functions that fetch what was chosen for each batch, with random numbers of the batch's own."""
+    for i, chosen in enumerate(choices):
+        own = BatchGenerators(generators.spawn(), (*generators.numbers, i))
+        yield partial(context_of(own).run, fetch, chosen)
+
+
+def _each(items: Iterable[Any]) -> Generator[Any]:
+    yield from items
 
 
 def _gathers(dataset: Any) -> bool:

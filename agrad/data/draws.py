@@ -19,11 +19,11 @@ class Draws:
     Parameters
     ----------
     seed : int, optional
-    epoch : int
+    epoch : int or tuple of int
         The round: with the same seed, another round gives other numbers.
     """
 
-    def __init__(self, seed: int | None, epoch: int) -> None:
+    def __init__(self, seed: int | None, epoch: int | tuple[int, ...]) -> None:
         self.host = Device("cpu")
         self.generator: Any = None
         if seed is not None:

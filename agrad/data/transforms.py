@@ -16,6 +16,7 @@ from ..ops.gathering import take
 from ..ops.manipulation import flip, pad, permute_dims, reshape
 from ..ops.searching import where
 from .checks import as_seed, at_least
+from .contexts import batch_here
 from .draws import Draws
 
 __all__ = ["Compose", "Normalize", "RandomCrop", "RandomHorizontalFlip", "RandomShift", "RandomVerticalFlip"]
@@ -103,17 +104,22 @@ class _Random:
     ----------
     calls : int
         How many calls there have been. With a seed, the next one's numbers follow from it alone: to go on where a
-        training stopped, set it.
+        training stopped, set it. Where a `DataLoader` calls, in a data set or a ``collate_fn``, they follow from its
+        ``epoch`` and the number of the batch instead, since threads call in any order.
     """
 
     def __init__(self, seed: int | None) -> None:
         self.seed = None if seed is None else as_seed(seed)
         self.calls = 0
+        batch = batch_here()
+        self._home = None if batch is None else batch.numbers
 
     def _draws(self) -> Draws:
-        draws = Draws(self.seed, self.calls)
+        batch = batch_here()
+        if batch is not None and batch.numbers != self._home:
+            return Draws(self.seed, batch.turn(self))
         self.calls += 1
-        return draws
+        return Draws(self.seed, self.calls - 1)
 
 
 class RandomCrop(_Random):
@@ -156,19 +162,13 @@ class RandomCrop(_Random):
     def __call__(self, images: Tensor) -> Tensor:
         """Return the windows."""
         _check(images)
-        n, _, height, width = images.shape
-        room = height + 2 * self.padding - self.height, width + 2 * self.padding - self.width
-        if min(room) < 0:
+        height, width = (length + 2 * self.padding for length in images.shape[2:])
+        if height < self.height or width < self.width:
             raise ValueError(
-                f"there is no window of {self.height}×{self.width} in images of {height}×{width} with a padding of "
-                f"{self.padding}"
+                f"there is no window of {self.height}×{self.width} in images of {images.shape[2]}×{images.shape[3]} "
+                f"with a padding of {self.padding}"
             )
-        draws = self._draws()
-        top, left = draws.integers(room[0] + 1, n), draws.integers(room[1] + 1, n)
-        if self.padding:
-            edge = (self.padding, self.padding)
-            images = pad(images, ((0, 0), (0, 0), edge, edge))
-        return _windows(_windows(images, top, self.height), left, self.width)
+        return _cropped(images, self.height, self.width, self.padding, self._draws())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(({self.height}, {self.width}), padding={self.padding}, seed={self.seed})"
@@ -198,9 +198,7 @@ class RandomShift(_Random):
     def __call__(self, images: Tensor) -> Tensor:
         """Return the shifted images."""
         _check(images)
-        crop = RandomCrop((images.shape[2], images.shape[3]), self.pixels, self.seed)
-        crop.calls, self.calls = self.calls, self.calls + 1
-        return crop(images)
+        return _cropped(images, images.shape[2], images.shape[3], self.pixels, self._draws())
 
     def __repr__(self) -> str:
         return f"RandomShift({self.pixels}, seed={self.seed})"
@@ -271,6 +269,17 @@ def _check(images: Any) -> None:
     if not isinstance(images, Tensor) or images.ndim != 4:
         what = f"shape {images.shape}" if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(f"transforms take a Tensor of images of shape (n, channels, height, width), not {what}")
+
+
+def _cropped(images: Tensor, height: int, width: int, padding: int, draws: Draws) -> Tensor:
+    """Cut windows of that size out of the padded images, somewhere."""
+    if padding:
+        images = pad(images, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    top, left = (
+        draws.integers(there - wanted + 1, len(images))
+        for there, wanted in zip(images.shape[2:], (height, width), strict=True)
+    )
+    return _windows(_windows(images, top, height), left, width)
 
 
 def _windows(images: Tensor, start: Tensor, length: int) -> Tensor:
