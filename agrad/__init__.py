@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from .backends import devices
-from .checkpointing import checkpoint
+from .checkpointing import checkpoint, is_recomputing
 from .core import tape as _tape
 from .core.device import Device, get_device, set_device
 from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
@@ -221,9 +221,9 @@ __all__ = [
     "expand_dims", "expm1", "eye", "fft", "finfo", "fixed_point", "flatten", "flip", "float16", "float32", "float64",
     "floor", "floor_divide", "from_dlpack", "full", "full_like", "gelu", "get_default_dtype", "get_device", "grad",
     "gradients", "greater", "greater_equal", "hessian", "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16",
-    "int32", "int64", "is_grad_enabled", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp", "less",
-    "less_equal", "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
+    "int32", "int64", "is_grad_enabled", "is_recomputing", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian",
+    "jvp", "less", "less_equal", "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax",
+    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
     "matrix_transpose", "max", "maximum", "mean", "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis",
     "multiply", "nan", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal",
     "one_hot", "ones", "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "primitive", "prod",

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from . import random, trees
+from . import trees
 from .core.device import get_device
-from .core.tape import tick
+from .core.tape import entry_of, tick
 from .core.tensor import Tensor
-from .core.transforms import named, outside
+from .core.transforms import leading_to, named, outside
 from .deferred import Kept, arrays_of, pull_back, record, refuse_others, twins
+from .generators import current
+from .journal import Before, Journal, bring_back, journaling
 from .recording import enable_grad, recording
 
-__all__ = ["checkpoint"]
+__all__ = ["checkpoint", "is_recomputing"]
+
+T = TypeVar("T")
+
+_recomputing: ContextVar[bool] = ContextVar("agrad recomputing", default=False)
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,7 +37,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     f : callable
         Takes and returns anything; gradients flow through the floating Tensors among that and in lists, tuples and
         dicts, and to Tensors that `f` uses without taking them, such as a module's parameters. It must compute the
-        same again: random numbers of agrad's are drawn as the first time.
+        same again.
 
     Returns
     -------
@@ -39,7 +47,20 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Raises
     ------
     RuntimeError
-        In the backward pass, if `f` returns other Tensors the second time, or what it needs was changed in place.
+        In the backward pass, if `f` returns or uses other Tensors the second time, or what it needs was changed in
+        place.
+
+    Notes
+    -----
+    The second call finds what the first one found, and leaves no trace. Random numbers of agrad's are drawn as the
+    first time (if no other thread draws from them at the same time: see `agrad.random.fork_rng`). Tensors that `f`
+    writes in place and buffers that it assigns are what they were then, and get back what they have now afterwards; so
+    do other attributes of modules that it assigns. So the running statistics of a `BatchNorm2d` move once, and so does
+    ``self.count += 1`` in a module of your own. A copy of what is written in place is kept until the backward pass.
+
+    This is not so for what else `f` changes: lists and dicts, attributes of other objects, files, ``.grad``, arrays
+    behind ``x.data``. That happens twice, unless `f` asks `is_recomputing`. Nor is it for what other threads change in
+    the same Tensors and modules while the second call runs.
 
     Examples
     --------
@@ -55,8 +76,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         if not recording.get():
             return f(*args, **kwargs)
-        since, call = tick(), _Call(f, twins((args, kwargs)))
-        result = f(*args, **kwargs)
+        since, call = tick(), _Call(f, (args, kwargs))
+        result = call.first((args, kwargs))
         outputs, rest = _tracked(result)
         parents = outside(outputs, since)
         if not parents:
@@ -69,23 +90,76 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     return named(checkpointed, f, "checkpoint")
 
 
+def is_recomputing() -> bool:
+    """Return whether the running code is under `checkpoint` and runs again, for the backward pass.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.tensor(2.0, requires_grad=True)
+    >>> seen = []
+    >>> @agrad.checkpoint
+    ... def square(x):
+    ...     if not agrad.is_recomputing():
+    ...         seen.append(x.item())
+    ...     return x * x
+    >>> square(x).backward()
+    >>> seen
+    [2.0]
+    """
+    return _recomputing.get()
+
+
 class _Call:
-    """A call of a function, with the circumstances that its result depends on."""
+    """A call of a function, with all that its result depends on.
 
-    def __init__(self, f: Callable[..., Any], arguments: Any) -> None:
-        self.f, self.arguments = f, arguments
-        self.device, self.state = get_device(), random.get_state()
+    Attributes
+    ----------
+    arguments : nest
+    device : Device
+    generators : Generators
+        What random numbers come from.
+    before : list
+        What Tensors and buffers were that the function changes.
+    """
 
-    def repeat(self) -> Any:
-        """Call the function again."""
-        args, kwargs = twins(self.arguments)
-        now = random.get_state()
-        random.set_state(self.state)
+    def __init__(self, f: Callable[..., Any], given: Any) -> None:
+        self.f, self.arguments = f, twins(given)
+        self.device, self.generators = get_device(), current.get().copy()
+        self.before: Before = []
+
+    def first(self, given: Any) -> Any:
+        """Call the function with what is given, and note what it changes."""
+        journal, (args, kwargs) = Journal(), given
+        with journaling(journal):
+            result = self.f(*args, **kwargs)
+        for x, twin in zip(trees.leaves(given), trees.leaves(self.arguments), strict=True):
+            if twin is not x and (copy := journal.copy_of(x)) is not None:
+                twin._data = copy  # what f writes into others may write into, too
+        self.before = journal.close()
+        return result
+
+    @contextmanager
+    def repeated(self, graph: bool) -> Iterator[Any]:
+        """Call the function again as the first time; at the end of the block, what that changes is put back."""
+        journal, (args, kwargs) = Journal(), twins(self.arguments)
+        draws, again = _setting(current, self.generators.copy()), _setting(_recomputing, True)
         try:
-            with enable_grad(), self.device:
-                return self.f(*args, **kwargs)
+            with journaling(journal), draws, again, enable_grad(), self.device:
+                bring_back(self.before)
+                result = self.f(*args, **kwargs)
+            yield result
         finally:
-            random.set_state(now)
+            journal.undo(graph)
+
+
+@contextmanager
+def _setting(variable: ContextVar[T], value: T) -> Iterator[None]:
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
 
 
 def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
@@ -99,11 +173,26 @@ def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
 def _again(parents: Sequence[Any], g: list[Any], kept: Kept) -> tuple[dict[Any, Any], set[Any]]:
     """The rule: repeat the call, and go back through what it records this time."""
     refuse_others("checkpoint", kept.arrays, arrays_of(kept.call.arguments, parents))
-    outputs, _ = _tracked(kept.call.repeat())
-    shapes = [tuple(x.shape) for x in g]
-    if [x.shape for x in outputs] != shapes:
-        raise RuntimeError(
-            f"a function under checkpoint returned shapes {[x.shape for x in outputs]} the second time, {shapes} the "
-            "first time; it must compute the same again"
-        )
-    return pull_back(outputs, g, parents)
+    with kept.call.repeated(graph=isinstance(g[0], Tensor)) as result:
+        outputs, _ = _tracked(result)
+        shapes = [tuple(x.shape) for x in g]
+        if [x.shape for x in outputs] != shapes:
+            raise RuntimeError(
+                f"a function under checkpoint returned shapes {[x.shape for x in outputs]} the second time, {shapes} "
+                "the first time; it must compute the same again"
+            )
+        found, shared = pull_back(outputs, g, parents)
+        if lost := [x for x in parents if x not in found]:
+            _refuse_lost(lost, outputs)
+        return found, shared
+
+
+def _refuse_lost(parents: Sequence[Any], outputs: Sequence[Tensor]) -> None:
+    """Raise if the outputs of the second call do not depend on all that those of the first depended on."""
+    entries = [entry_of(x, "an output") for x in outputs]
+    for parent in parents:
+        if parent not in entries and len(leading_to([parent], entries)) == 1:
+            raise RuntimeError(
+                "a function under checkpoint did not use the second time what it used the first time; it must compute "
+                "the same again: make parameters before it is called"
+            )

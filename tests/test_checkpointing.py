@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -91,6 +92,25 @@ def test_random_numbers_are_drawn_again(device):
     y.sum().backward()
     assert_close(x.grad, y.detach())
     assert agrad.random.get_state() == after
+
+
+def test_the_second_call_leaves_the_numbers_of_other_threads_alone(device):
+    seen = []
+
+    def f(x):
+        if agrad.is_recomputing():
+            with ThreadPoolExecutor(1) as pool:
+                seen.append(pool.submit(agrad.rand, 3, device=device).result().tolist())
+        return x * agrad.rand(3)
+
+    agrad.manual_seed(0)
+    x = agrad.ones(3, requires_grad=True)
+    y = agrad.checkpoint(f)(x)
+    with agrad.random.fork_rng():
+        expected = agrad.rand(3).tolist()
+    y.sum().backward()
+    assert seen == [expected]
+    assert_close(x.grad, y.detach())
 
 
 def test_the_function_runs_once_more_and_only_for_gradients(device):

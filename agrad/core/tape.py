@@ -16,7 +16,7 @@ from .tensor import LEAF, Tensor, convert, wrap
 
 namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts itself here
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first
-_written: dict[Any, int] = {}  # when each buffer was last written in place
+written: dict[Any, int] = {}  # when each buffer was last written in place
 _last_write = 0
 _forgotten = 0  # when the notes before were thrown away
 hooked = False  # whether any Tensor that is no leaf has ever had a hook
@@ -240,17 +240,17 @@ def check_unchanged(node: Node) -> None:
     backend = node.device.backend
     for value in node.kept or ():
         for array in value if type(value) is list else [value]:
-            if backend.is_array(array) and _written.get(backend.buffer_of(array), _forgotten) < node.number:
+            if backend.is_array(array) and written.get(backend.buffer_of(array), _forgotten) < node.number:
                 raise errors.changed(node.plan.name)
 
 
 def wrote(tensor: Tensor) -> None:
     """Note that the buffer behind a Tensor was changed in place: gradients that need the old values then raise."""
     global _forgotten, _last_write
-    if len(_written) > 100_000:  # most of those buffers are gone; for an older Node any of them may have been written
+    if len(written) > 100_000:  # most of those buffers are gone; for an older Node any of them may have been written
         _forgotten = tick()
-        _written.clear()
-    _last_write = _written[tensor._device.backend.buffer_of(tensor._data)] = tick()
+        written.clear()
+    _last_write = written[tensor._device.backend.buffer_of(tensor._data)] = tick()
 
 
 def fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
-from .. import hooks
+from .. import hooks, journal
 from ..core.device import Device
 from ..core.dtypes import DType, as_dtype
 from ..core.tensor import Tensor, convert, wrap
@@ -215,9 +215,11 @@ class Module:
             self._forget_buffer(name)
         elif value is not None:
             self._refuse_replacement(name, value)
+        journal.assigning(self, name, name in self._buffers)
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
+        journal.assigning(self, name, False)
         object.__delattr__(self, name)
         self._forget_buffer(name)
 

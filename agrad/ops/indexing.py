@@ -12,7 +12,7 @@ from math import prod
 from types import EllipsisType, NoneType
 from typing import Any, Final, NamedTuple
 
-from .. import backends, errors, hooks
+from .. import backends, errors, hooks, journal
 from ..core import tape
 from ..core.primitive import ArrayLike
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
@@ -193,6 +193,7 @@ def _write_natively(x: Tensor, key: Any, value: Any) -> bool:
     if backend.native_keys == "standard" or (backend.native_keys == "basic" and not _is_basic(key)):
         return False
     raw = value._data if isinstance(value, Tensor) else value
+    journal.writing(x)
     try:
         x._data = backend.assign(x._data, key if _is_basic(key) else native(x, key), raw)
     except (IndexError, ValueError) as error:
@@ -209,6 +210,7 @@ def refuse_leaf(x: Tensor) -> None:
 
 def adopt(x: Tensor, result: Tensor) -> None:
     """Make `x` what `result` is: the same object with new data and a new place on the tape."""
+    journal.rebinding(x)
     hooks.follow(x._node, result._node)
     x._data, x._node = result._data, result._node
 
@@ -535,5 +537,6 @@ def _write(x: Tensor, key: Key, value: Any) -> None:
     if is_grad_enabled():
         adopt(x, overwrite(x, value, key))
     else:
+        journal.writing(x)
         x._data = x.device.backend.assign(x._data, key, value._data if isinstance(value, Tensor) else value)
         tape.wrote(x)

@@ -15,7 +15,7 @@ from types import FunctionType
 from typing import Any, Final
 from weakref import ref
 
-from .. import backends, errors, hooks
+from .. import backends, errors, hooks, journal
 from ..core import tape
 from ..core.device import Device
 from ..core.dtypes import BY_NAME
@@ -107,6 +107,7 @@ def _in_place(
             indexing.refuse_leaf(self)
         elif _stays(self, other):
             raw = other._data if isinstance(other, Tensor) else other
+            journal.writing(self)
             try:
                 self._data = self._device.backend.update(self._data, update, raw)
             except Exception as error:
@@ -393,6 +394,7 @@ def _fill_(self: Tensor, value: complex, /) -> Tensor:
     if isinstance(value, Tensor) or is_grad_enabled():
         self[...] = value
     else:
+        journal.writing(self)
         self._data = self._device.backend.fill(self._data, indexing.keep_kind(self, value, "fill_"))
         tape.wrote(self)
     return self
