@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from . import trees
 from .core.device import get_device
-from .core.tape import entry_of, tick
+from .core.tape import tick
 from .core.tensor import Tensor
-from .core.transforms import leading_to, named, outside
+from .core.transforms import named, outside
 from .deferred import Kept, arrays_of, pull_back, record, refuse_others, twins
 from .generators import current
 from .journal import Before, Journal, bring_back, journaling
@@ -140,7 +140,7 @@ class _Call:
         return result
 
     @contextmanager
-    def repeated(self, graph: bool) -> Iterator[Any]:
+    def repeated(self, graph: bool) -> Iterator[tuple[Any, Journal]]:
         """Call the function again as the first time; at the end of the block, what that changes is put back."""
         journal, (args, kwargs) = Journal(), twins(self.arguments)
         draws, again = _setting(current, self.generators.copy()), _setting(_recomputing, True)
@@ -148,7 +148,7 @@ class _Call:
             with journaling(journal), draws, again, enable_grad(), self.device:
                 bring_back(self.before)
                 result = self.f(*args, **kwargs)
-            yield result
+            yield result, journal
         finally:
             journal.undo(graph)
 
@@ -173,7 +173,7 @@ def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
 def _again(parents: Sequence[Any], g: list[Any], kept: Kept) -> tuple[dict[Any, Any], set[Any]]:
     """The rule: repeat the call, and go back through what it records this time."""
     refuse_others("checkpoint", kept.arrays, arrays_of(kept.call.arguments, parents))
-    with kept.call.repeated(graph=isinstance(g[0], Tensor)) as result:
+    with kept.call.repeated(graph=isinstance(g[0], Tensor)) as (result, journal):
         outputs, _ = _tracked(result)
         shapes = [tuple(x.shape) for x in g]
         if [x.shape for x in outputs] != shapes:
@@ -182,17 +182,9 @@ def _again(parents: Sequence[Any], g: list[Any], kept: Kept) -> tuple[dict[Any, 
                 "the first time; it must compute the same again"
             )
         found, shared = pull_back(outputs, g, parents)
-        if lost := [x for x in parents if x not in found]:
-            _refuse_lost(lost, outputs)
-        return found, shared
-
-
-def _refuse_lost(parents: Sequence[Any], outputs: Sequence[Tensor]) -> None:
-    """Raise if the outputs of the second call do not depend on all that those of the first depended on."""
-    entries = [entry_of(x, "an output") for x in outputs]
-    for parent in parents:
-        if parent not in entries and len(leading_to([parent], entries)) == 1:
+        if any(was is x for was in journal.replaced() for x in parents if x not in found):
             raise RuntimeError(
-                "a function under checkpoint did not use the second time what it used the first time; it must compute "
-                "the same again: make parameters before it is called"
+                "a function under checkpoint gave a module another parameter the second time, and the gradient of the "
+                "first would be lost; make parameters before it is called"
             )
+        return found, shared

@@ -69,7 +69,6 @@ class Generators:
     def copy(self) -> Self:
         """Return others that will give the same numbers."""
         others, state = copy.copy(self), self.state()
-        others._lock = Lock()
         others.start_over(state["seed"], state["devices"], state["spawned"])
         return others
 

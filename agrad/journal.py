@@ -36,9 +36,9 @@ def rebinding(x: Tensor) -> None:
 
 
 def assigning(module: Any, name: str, buffer: bool) -> None:
-    """Say that an attribute of a module is about to get another value; one that comes into being is not noted."""
+    """Say that an attribute of a module is about to get another value, or to go."""
     journal = _open.get()
-    if journal is not None and name in vars(module) and (id(module), name) not in journal.notes:
+    if journal is not None and (id(module), name) not in journal.notes:
         journal.notes[id(module), name] = module, _Assigned(module, name, buffer)
 
 
@@ -104,14 +104,18 @@ class _Written(_Rebound):
 
 
 class _Assigned(Note):
-    """The value of an attribute of a module. Only buffers come back: others may be what the first call set up."""
+    """The value of an attribute of a module, if it has one: what comes into being stays.
+
+    Only buffers come back: others may be what the first call set up.
+    """
 
     def __init__(self, module: Any, name: str, buffer: bool) -> None:
-        self.name, self.value = name, vars(module)[name]
+        self.name, self.value = name, vars(module).get(name, self)
         self.comes_back = buffer and isinstance(self.value, Tensor)
 
     def undo(self, module: Any, graph: bool) -> None:
-        vars(module)[self.name] = self.value
+        if self.value is not self:
+            vars(module)[self.name] = self.value
 
     def bring_back(self, module: Any) -> None:
         if isinstance(vars(module).get(self.name), Tensor):
@@ -134,6 +138,10 @@ class Journal:
         """Return what was in the memory of a Tensor before it was written into, as an array; None where it was not."""
         _, note = self.notes.get(id(x), (None, None))
         return note.copy if isinstance(note, _Written) else None
+
+    def replaced(self) -> list[Any]:
+        """Return the values of attributes that got others."""
+        return [note.value for _, note in self.notes.values() if isinstance(note, _Assigned)]
 
     def close(self) -> Before:
         """Return what `bring_back` takes: notes about what is still there, and about views of it."""

@@ -233,6 +233,63 @@ def test_attributes_that_the_first_call_makes(device):
     assert module.seen == 1
 
 
+def test_attributes_that_go_again(device):
+    class Passing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mode = "slow"
+
+        def forward(self, x):
+            self.inside = x
+            y = self.inside * self.inside
+            del self.inside, self.mode
+            self.mode = "fast"
+            return y
+
+    module, x = Passing(), leaf(2)
+    agrad.checkpoint(module)(x).sum().backward()
+    assert_close(x.grad, 2 * x.detach())
+    assert not hasattr(module, "inside")
+    assert module.mode == "fast"
+
+    def ends(x):
+        y = module(x)
+        if agrad.is_recomputing():
+            del module.mode
+        return y
+
+    agrad.checkpoint(ends)(x).sum().backward()
+    assert module.mode == "fast"
+
+
+def test_a_module_that_is_made_inside(device):
+    made, x = [], leaf(4, 2)
+
+    def f(x):
+        made.append(nn.BatchNorm1d(2))
+        return made[-1](x)
+
+    y = agrad.checkpoint(f)(x)
+    after = state(made[0])
+    (y**3).sum().backward()
+    assert state(made[0]) == after
+    again = made[1](x)
+    assert_close(again.detach(), y.detach())
+    assert state(made[1]) == after
+
+
+def test_a_leaf_that_is_made_inside(device):
+    def slope(x):
+        inner = (x.detach() * 2).requires_grad_()
+        (g,) = agrad.gradients((x * inner**3).sum(), inner, create_graph=True)
+        return g
+
+    x, y = leaf(3), leaf(3)
+    slope(x).sum().backward()
+    agrad.checkpoint(slope)(y).sum().backward()
+    assert_close(y.grad, x.grad)
+
+
 def test_a_parameter_that_each_call_makes_anew_is_refused(device):
     """Its gradient would be lost: the parameter of the first call is not that of the second."""
 
@@ -280,6 +337,32 @@ def test_what_was_computed_between_the_two_calls_may_still_be_differentiated(dev
     assert_close(w.grad, agrad.broadcast_to(module.scale, (4, 2)))
 
 
+def test_what_the_first_call_changed_stays_changed(device):
+    if device.kind == "jax":
+        pytest.skip("JAX never writes into an array")
+    module, x, w = Scaled(in_place), leaf(4, 2), leaf(4, 2, seed=1)
+    other = w * module.scale
+    agrad.checkpoint(module)(x).sum().backward()
+    with pytest.raises(RuntimeError, match="changed in place"):
+        other.sum().backward()
+
+
+def test_a_buffer_that_was_moved_in_between_is_refused(device):
+    scale, x = agrad.ones(2), leaf(4, 2)
+
+    @agrad.checkpoint
+    def f(x):
+        with agrad.no_grad():
+            scale.__imul__(2.0)
+        return x * scale.tolist()[0]
+
+    y = f(x)
+    moved = scale.to("strict:device1")
+    scale._data, scale._device = moved._data, moved._device  # as Module.to does
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.sum().backward()
+
+
 def test_a_second_order_that_needs_what_was_put_back_is_refused(device):
     if device.kind == "jax":
         pytest.skip("JAX never writes into an array")
@@ -324,16 +407,16 @@ def test_temporaries_are_not_kept(device):
             mask[1] = 0.0
         recorded = agrad.zeros(3)
         recorded[0] = x[0]
-        seen.extend(weakref.ref(y) for y in (mask, recorded))
+        seen.extend(weakref.ref(y) for y in (mask, mask.data, recorded))
         return x * mask + recorded * recorded
 
     x = leaf(3)
     gc.disable()
     try:
         y = agrad.checkpoint(f)(x)
-        assert [ref() for ref in seen] == [None, None]
+        assert [ref() for ref in seen] == [None] * 3
         y.sum().backward()
-        assert [ref() for ref in seen] == [None] * 4
+        assert [ref() for ref in seen] == [None] * 6
     finally:
         gc.enable()
     assert_close(x.grad, [1 + 2 * x[0].item(), 0.0, 1.0])
