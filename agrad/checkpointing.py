@@ -47,8 +47,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Raises
     ------
     RuntimeError
-        In the backward pass, if `f` returns or uses other Tensors the second time, or what it needs was changed in
-        place.
+        In the backward pass, if `f` returns other Tensors or makes other parameters the second time, or if what it
+        needs was changed in place.
 
     Notes
     -----
@@ -130,10 +130,10 @@ class _Call:
 
     def first(self, given: Any) -> Any:
         """Call the function with what is given, and note what it changes."""
-        journal, (args, kwargs) = Journal(), given
+        journal, (args, kwargs), leaves = Journal(), given, trees.leaves(given)
         with journaling(journal):
             result = self.f(*args, **kwargs)
-        for x, twin in zip(trees.leaves(given), trees.leaves(self.arguments), strict=True):
+        for x, twin in zip(leaves, trees.leaves(self.arguments), strict=True):
             if twin is not x and (copy := journal.copy_of(x)) is not None:
                 twin._data = copy  # what f writes into others may write into, too
         self.before = journal.close()

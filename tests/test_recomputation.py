@@ -143,6 +143,19 @@ def test_statistics_may_be_arguments(device):
     assert after == before
 
 
+def test_a_list_that_is_added_to_is_the_users(device):
+    def f(x, seen):
+        seen.append(x * 2)
+        return x * seen[0]
+
+    x, seen = leaf(3), []
+    y = agrad.checkpoint(f)(x, seen)
+    assert len(seen) == 1
+    y.sum().backward()
+    assert_close(x.grad, 4 * x.detach())
+    assert len(seen) == 1
+
+
 # Modules of users'
 
 
