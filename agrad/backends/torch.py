@@ -204,7 +204,7 @@ class TorchBackend(Backend):
         return torch.Generator(native).manual_seed(seed ^ seed >> 32)  # on the CPU, PyTorch takes the low 32 bits only
 
     def get_state(self, generator: Any) -> dict[str, Any]:
-        return {"generator": "torch", "state": bytes(generator.get_state().tolist()).hex()}
+        return {"generator": "torch", "state": generator.get_state().numpy().tobytes().hex()}
 
     def set_state(self, generator: Any, state: dict[str, Any]) -> None:
         generator.set_state(torch.tensor(list(bytes.fromhex(state["state"])), dtype=torch.uint8))
