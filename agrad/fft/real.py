@@ -99,6 +99,9 @@ def irfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, nor
     >>> agrad.fft.irfft(agrad.asarray([1.0 + 0j, 1.0, 1.0]))
     Tensor([1., 0., 0., 0.], dtype=float32, device='cpu')
     """
+    length = 2 * (x.shape[axis] - 1) if n is None else n
+    if length < 1:
+        raise ValueError(f"irfft returns 1 number or more along an axis, not {length}; write n=1 or larger")
     return xp.fft.irfft(as_complex(xp, x), n=n, axis=axis, norm=norm)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from math import prod
+from operator import index
 from typing import Any, TypeAlias
 
 from ..core.primitive import ArrayLike, primitive, standard
@@ -17,7 +18,7 @@ from .statistical import sum
 
 __all__ = ["einsum", "matmul", "matrix_transpose", "mm", "tensordot", "vecdot"]
 
-Axes: TypeAlias = int | tuple[Sequence[int], Sequence[int]]
+Axes: TypeAlias = int | tuple[int | Sequence[int], int | Sequence[int]]
 
 
 # Products
@@ -67,7 +68,7 @@ def _matmul_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
     if x1.ndim == 1:
         return x1[:, None] * g[..., None, :]
     if len(x2_shape) == 2 < x1.ndim:  # one product of long matrices instead of a sum of many products
-        x1, g = xp.reshape(x1, (-1, x1.shape[-1])), xp.reshape(g, (-1, g.shape[-1]))
+        x1, g = (xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1])) for x in (x1, g))
     return xp.matmul(_transposed(xp, x1), g)
 
 
@@ -149,7 +150,7 @@ def tensordot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axes: Axes = 2) -> Te
     ----------
     x1, x2 : ArrayLike
         Numeric.
-    axes : int or tuple of two sequences of int
+    axes : int or tuple of two ints or sequences of int
         The axes of `x1` and those of `x2` that meet; a number n means the last n of `x1` and the first n of `x2`.
 
     Returns
@@ -160,7 +161,7 @@ def tensordot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axes: Axes = 2) -> Te
     Raises
     ------
     ValueError
-        If the lengths of two axes that meet differ.
+        If there are no such axes, or the lengths of two axes that meet differ.
 
     Examples
     --------
@@ -170,13 +171,23 @@ def tensordot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axes: Axes = 2) -> Te
     Tensor([[10., 14.],
             [14., 20.]], dtype=float32, device='cpu')
     """
-    return xp.tensordot(x1, x2, axes=axes)
+    met1, met2, _, _ = _meeting(axes, x1.ndim, x2.ndim)
+    lengths1, lengths2 = [x1.shape[i] for i in met1], [x2.shape[i] for i in met2]
+    if lengths1 != lengths2:
+        raise ValueError(f"axes {met1} and {met2} meet and must be alike; they have lengths {lengths1} and {lengths2}")
+    return xp.tensordot(x1, x2, axes=(tuple(met1), tuple(met2)))
 
 
 def _meeting(axes: Axes, ndim1: int, ndim2: int) -> tuple[list[int], list[int], list[int], list[int]]:
     """Return the axes of both arrays that meet, and those of both that are left."""
-    pairs = (range(ndim1 - axes, ndim1), range(axes)) if isinstance(axes, int) else axes
-    met1, met2 = [i % ndim1 for i in pairs[0]], [i % ndim2 for i in pairs[1]]
+    try:
+        pairs: Any = (range(ndim1 - axes, ndim1), range(axes)) if isinstance(axes, int) else axes
+        met1, met2 = ([index(i) for i in ([side] if hasattr(side, "__index__") else side)] for side in pairs)
+    except (TypeError, ValueError):
+        raise TypeError(f"axes must be an integer or two lists of integers, as ([1], [0]), not {axes!r}") from None
+    if len(met1) != len(met2) or not (set(met1) <= {*range(-ndim1, ndim1)} and set(met2) <= {*range(-ndim2, ndim2)}):
+        raise ValueError(f"axes={axes!r} must name as many axes of both, of {ndim1} and {ndim2} that there are")
+    met1, met2 = [i % ndim1 for i in met1], [i % ndim2 for i in met2]
     return met1, met2, [i for i in range(ndim1) if i not in met1], [i for i in range(ndim2) if i not in met2]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from operator import index
 from typing import Any, Literal
 
 from ..core.dtypes import as_dtype, get_default_dtype, native
@@ -10,6 +11,7 @@ from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, wrap
 from .data_type import as_tensor, require_real
 from .gathering import take
+from .statistical import axes_of
 
 __all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"]
 
@@ -43,8 +45,7 @@ def argmax(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool 
     >>> agrad.argmax(agrad.asarray([[1.0, 3.0], [4.0, 2.0]]), axis=1)
     Tensor([1, 0], dtype=int64, device='cpu')
     """
-    _check_choice(x, axis)
-    return xp.argmax(x, axis=axis, keepdims=keepdims)
+    return xp.argmax(x, axis=_checked_axis(x, axis), keepdims=keepdims)
 
 
 @primitive
@@ -72,14 +73,18 @@ def argmin(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool 
     >>> agrad.argmin(agrad.asarray([[1.0, 3.0], [4.0, 2.0]]), axis=1)
     Tensor([0, 1], dtype=int64, device='cpu')
     """
-    _check_choice(x, axis)
-    return xp.argmin(x, axis=axis, keepdims=keepdims)
+    return xp.argmin(x, axis=_checked_axis(x, axis), keepdims=keepdims)
 
 
-def _check_choice(x: Any, axis: int | None) -> None:
+def _checked_axis(x: Any, axis: int | None) -> Any:
+    """Return the axis to search along; an error if there is none, or nothing along it."""
     require_real(x)
+    axis = axes_of(x, axis)  # type: ignore[assignment]
+    if axis is not None and not -x.ndim <= index(axis) < x.ndim:
+        raise IndexError(f"there is no axis {axis} in shape {tuple(x.shape)}; write axis=None to search all of it")
     if (prod(x.shape) if axis is None else x.shape[axis]) == 0:
         raise ValueError(f"there are no elements to choose from along axis {axis} of shape {tuple(x.shape)}")
+    return axis
 
 
 @primitive
@@ -107,7 +112,7 @@ def count_nonzero(
     >>> agrad.count_nonzero(agrad.asarray([[1, 0], [2, 3]]), axis=0)
     Tensor([2, 1], dtype=int64, device='cpu')
     """
-    return xp.count_nonzero(x, axis=axis, keepdims=keepdims)
+    return xp.count_nonzero(x, axis=axes_of(x, axis), keepdims=keepdims)
 
 
 @primitive

@@ -7,6 +7,7 @@ from typing import Any
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from .data_type import require_real
+from .statistical import axes_of
 
 __all__ = ["argsort", "sort"]
 
@@ -20,6 +21,7 @@ def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = Fals
     x : ArrayLike
         Real.
     axis : int
+        Of a 0-d array, 0 or -1.
     descending : bool
         Whether the largest comes first.
     stable : bool
@@ -37,6 +39,8 @@ def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = Fals
     Tensor([1, 2, 0], dtype=int64, device='cpu')
     """
     require_real(x)
+    if axes_of(x, axis) is None:
+        return xp.zeros((), dtype=xp.int64, device=x.device)
     return xp.argsort(x, axis=axis, descending=descending, stable=stable)
 
 
@@ -61,10 +65,14 @@ def sort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, 
     Tensor([3., 2., 1.], dtype=float32, device='cpu')
     """
     require_real(x)
+    if axes_of(x, axis) is None:
+        return xp.asarray(x, copy=True)
     return xp.sort(x, axis=axis, descending=descending, stable=stable)
 
 
 def _unsorted(g: Any, x: Any, xp: Any, axis: int, descending: bool) -> Any:
+    if axes_of(x, axis) is None:
+        return g
     order = xp.argsort(x, axis=axis, descending=descending, stable=True)
     return xp.take_along_axis(g, xp.argsort(order, axis=axis), axis=axis)
 

@@ -25,6 +25,7 @@ _FIRST: Final = (0, -1, (0,), (-1,))
 
 def axes_of(x: Any, axis: Axis) -> Axis:
     """Return the axes to reduce `x` along; a 0-d array may be reduced along its first axis, as in NumPy and PyTorch."""
+    axis = tuple(axis) if isinstance(axis, list) else axis
     return None if axis is not None and x.ndim == 0 and axis in _FIRST else axis
 
 
@@ -32,7 +33,7 @@ def _axes(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     """Return the axes that a reduction takes away, counted from the front."""
     if axis is None or not shape:
         return tuple(range(len(shape)))
-    return tuple(i % len(shape) for i in (axis if isinstance(axis, tuple) else (axis,)))
+    return tuple(i % len(shape) for i in (axis if isinstance(axis, (tuple, list)) else (axis,)))
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:

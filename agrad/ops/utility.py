@@ -12,6 +12,7 @@ from .data_type import as_tensor, astype
 from .elementwise import equal, not_equal, subtract
 from .gathering import cut
 from .manipulation import concat, expand_dims, moveaxis
+from .statistical import axes_of
 
 __all__ = ["all", "any", "diff", "one_hot"]
 
@@ -39,7 +40,7 @@ def all(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, 
     >>> agrad.all(agrad.asarray([[True, False], [True, True]]), axis=1)
     Tensor([False,  True], dtype=bool, device='cpu')
     """
-    return xp.all(x, axis=axis, keepdims=keepdims)
+    return xp.all(x, axis=axes_of(x, axis), keepdims=keepdims)
 
 
 @primitive
@@ -62,7 +63,7 @@ def any(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, 
     >>> agrad.any(agrad.asarray([[True, False], [False, False]]), axis=1)
     Tensor([ True, False], dtype=bool, device='cpu')
     """
-    return xp.any(x, axis=axis, keepdims=keepdims)
+    return xp.any(x, axis=axes_of(x, axis), keepdims=keepdims)
 
 
 def diff(
