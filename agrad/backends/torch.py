@@ -176,16 +176,16 @@ class TorchBackend(Backend):
         found = _SPECIAL.get(name) or getattr(torch.special, name, None)
         return super().special(name) if found is None else found
 
-    # Convolution: PyTorch's own, of floats, and with padding that is alike before and behind
+    # Convolution: PyTorch's own, of floats, of one channel at least, and with padding alike before and behind
 
     def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
-        if not x.is_floating_point():
+        if not x.is_floating_point() or not x.shape[1]:
             return super().convolve(x, weight, windows, groups)
         x, settings = _settings(x, windows, groups)
         return torch.ops.aten.convolution(x, weight, None, *settings)
 
     def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
-        if not g.is_floating_point():
+        if not g.is_floating_point() or not weight.shape[1]:
             return super().convolve_input(g, weight, lengths, windows, groups)
         like = g.new_empty(1).expand(g.shape[0], weight.shape[1] * groups, *lengths)
         x, settings = _settings(like, windows, groups)
@@ -193,7 +193,7 @@ class TorchBackend(Backend):
         return result if x is like else result[windows.inside(lengths)]
 
     def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
-        if not g.is_floating_point():
+        if not g.is_floating_point() or not x.shape[1]:
             return super().convolve_weight(g, x, windows, groups)
         like = g.new_empty(1).expand(g.shape[1], x.shape[1] // groups, *windows.kernel)
         x, settings = _settings(x, windows, groups)

@@ -70,6 +70,8 @@ def each_matrix(xp: Any, function: Callable[..., Any], x: Any, *others: Any) -> 
     try:
         return function(x, *others)
     except (ArithmeticError, RuntimeError, ValueError):
+        if x.shape[-1] != x.shape[-2]:
+            raise
         if x.ndim == 2:
             result = function(xp.eye(x.shape[-1], dtype=x.dtype, device=x.device), *others)
             return [nan * part for part in result] if isinstance(result, (list, tuple)) else nan * result

@@ -154,7 +154,7 @@ def squeeze(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor:
     >>> agrad.squeeze(agrad.zeros((1, 3)), axis=0).shape
     (3,)
     """
-    return xp.squeeze(x, axis=axis)
+    return xp.squeeze(x, axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
 squeeze.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))

@@ -14,6 +14,7 @@ from tests.cases import CASES, Case
 from tests.special_table import lacks
 
 FLOATING = "fc"
+RELIES = ("nn.functional.pooling", "nn.functional.convolution", "ops.gathering")  # on others to check its shapes
 
 
 def find(case: Case):
@@ -136,6 +137,39 @@ def test_gradients_are_finite_differences(device, case, is_complex):
         assert not any(x.requires_grad for x in results)
     elif hasattr(op, "definition") and op.definition.rules:
         assert any(x.requires_grad for x in results), "it has rules, so its result must be tracked"
+
+
+def smaller(arrays):
+    """Yield the arrays cut to length 0 and 1 along each axis, and to one number."""
+    for axis in range(-max(x.ndim for x in arrays), 0):
+        for length in (0, 1):
+            key = (..., slice(length), *[slice(None)] * (-axis - 1))
+            yield [x[key] if x.ndim >= -axis else x for x in arrays]
+    yield [np.reshape(x, -1)[0, ...] for x in arrays]
+
+
+@pytest.mark.property
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:.*degrees of freedom:UserWarning")
+@each_row
+def test_what_goes_forward_goes_backward(device, case, is_complex):
+    """Twice, also without elements, with one, and without axes: where the library takes such arrays."""
+    args, precision = prepared(case, is_complex, device)
+    arrays = arrays_of(args)
+    if not case.order or not arrays or case.op.startswith(RELIES):
+        pytest.skip("it has no gradients, or others check its shapes")
+    for some in smaller(arrays):
+        inputs = tensors(refill(args, some), precision, requires_grad=True)
+        try:
+            results = outputs(case.run(find(case), inputs))
+        except Exception:  # the library refuses such arrays
+            continue
+        leaves = [x for x in arrays_of(inputs) if x.requires_grad]
+        total = sum(agrad.sum(agrad.abs(x)) for x in results if x.requires_grad)
+        if isinstance(total, agrad.Tensor):
+            first = agrad.gradients(total, leaves, create_graph=True, allow_unused=True)
+            again = sum(agrad.sum(agrad.abs(g)) for g in first if g is not None and g.requires_grad)
+            if isinstance(again, agrad.Tensor):
+                agrad.gradients(again, leaves, allow_unused=True)
 
 
 def offered(name, definition):
