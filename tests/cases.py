@@ -703,6 +703,11 @@ LAYERS = [
     case("nn.functional.linear", [real(2, 3), real(4, 3), real(4)], lambda x, w, b: x @ w.T + b),
     case("nn.functional.linear", [real(2, 2, 3), real(4, 3)], lambda x, w: x @ w.T, "stack without bias"),
     case("nn.functional.linear", [real(3), real(4, 3), real(4)], lambda x, w, b: x @ w.T + b, "vector"),
+    case(
+        "nn.functional.losses.bernoulli_nll",
+        [real(2, 3, low=0.1, high=0.9), real(2, 3, low=0.1, high=0.9)],
+        lambda p, t: -t * np.log(p) - (1 - t) * np.log(1 - p),
+    ),
     case("nn.functional.losses.squared_error", [real(2, 3), real(2, 3)], lambda x, y: np.mean((x - y) ** 2)),
     case(
         "nn.functional.losses.squared_error",

@@ -156,9 +156,10 @@ def window_max(backend: Any, x: Any, windows: Windows) -> tuple[Any, Any]:
 
     One axis after the other, the last one first: of equals, the one with the smallest number stays.
     """
-    xp, counts = backend.xp, windows.counts(split(x.shape, windows)[1])
-    floating, dtype = xp.isdtype(x.dtype, "real floating"), number_type(xp, windows)
-    largest, numbers = pad(backend, x, windows, -inf if floating else xp.iinfo(x.dtype).min), None
+    xp, lengths = backend.xp, split(x.shape, windows)[1]
+    counts, dtype, floating = windows.counts(lengths), number_type(xp, windows), xp.isdtype(x.dtype, "real floating")
+    lowest = -inf if floating else xp.iinfo(x.dtype).min
+    largest, numbers = pad(backend, x, windows, lowest), None
     for axis in reversed(range(len(counts))):
         later, block = (slice(None),) * (len(counts) - 1 - axis), prod(windows.kernel[axis + 1 :])
         keys = [(..., key, *later) for key in windows.along(axis, counts[axis])]
@@ -172,7 +173,29 @@ def window_max(backend: Any, x: Any, windows: Windows) -> tuple[Any, Any]:
             # The numbers grow with i, so the larger one is the winner's: no branch that is hard to predict.
             number = xp.astype(wins, dtype) * (i * block if places is None else places[key] + i * block)
             numbers = number if numbers is None else xp.maximum(numbers, number)
-    return largest, xp.zeros(largest.shape, dtype=dtype, device=x.device) if numbers is None else numbers
+    if numbers is None:
+        numbers = xp.zeros(largest.shape, dtype=dtype, device=x.device)
+    if windows.pads:  # nothing in the window may be larger than the padding
+        inside = xp.asarray(first_inside(windows, lengths), dtype=dtype, device=x.device)
+        numbers = xp.where(largest == lowest, inside, numbers)
+    return largest, numbers
+
+
+def first_inside(windows: Windows, lengths: Lengths) -> Any:
+    """Return for each window, in nested lists, the first number of a place that does not lie in the padding."""
+    axes = zip(lengths, windows.counts(lengths), windows.stride, windows.padding, windows.dilation, strict=True)
+    numbers: Any = 0
+    for axis, (n, count, stride, (before, _), dilation) in enumerate(axes):
+        starts = [i * stride - before for i in range(count)]
+        places = [-(min(start, 0) // dilation) if start < n else 0 for start in starts]
+        block = prod(windows.kernel[axis + 1 :])
+        numbers = _sums(numbers, [place * block for place in places])
+    return numbers
+
+
+def _sums(x: Any, row: list[int]) -> Any:
+    """Add each of a row to each number in nested lists."""
+    return [_sums(part, row) for part in x] if isinstance(x, list) else [x + y for y in row]
 
 
 def number_type(xp: Any, windows: Windows) -> Any:

@@ -331,7 +331,16 @@ def test_certainties_that_are_wrong_cost_a_finite_amount(device):
     losses = F.binary_cross_entropy(p, agrad.asarray([1.0, 1.0]), reduction="none")
     assert losses.tolist() == [100.0, 0.0]
     losses.sum().backward()
-    assert all(map(math.isfinite, p.grad.tolist()))
+    assert_close(p.grad.tolist(), [-1e12, 0.0], rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_divergence_from_what_is_no_probability_is_nan(device):
+    x, target = agrad.asarray([-2.0, -2.0]), agrad.asarray([-0.2, 0.0])
+    nan, zero = F.kl_div(x, target, reduction="none").tolist()
+    assert math.isnan(nan)
+    assert zero == 0.0
+    assert math.isnan(F.kl_div(x, target, reduction="sum").item())
 
 
 @pytest.mark.parametrize(("p", "target"), [(1.5, 1.0), (-0.5, 1.0), (0.5, 2.0), (0.5, -1.0)])
@@ -343,9 +352,11 @@ def test_what_is_no_probability_is_refused(device, p, target):
         nn.BCELoss()(agrad.asarray([0.5, p]), agrad.asarray([0.0, target]))
 
 
-def test_where_looking_is_dear_nobody_looks_for_probabilities(device, monkeypatch):
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize(("p", "target"), [(-0.1, 0.5), (1.5, 0.5)])
+def test_where_looking_is_dear_what_is_no_probability_makes_the_loss_nan(device, monkeypatch, p, target):
     monkeypatch.setattr(type(device.backend), "waits", lambda backend, native: True)
-    F.binary_cross_entropy(agrad.asarray([1.5]), agrad.asarray([1.0]))
+    assert math.isnan(F.binary_cross_entropy(agrad.asarray([p]), agrad.asarray([target])).item())
 
 
 @pytest.mark.parametrize(

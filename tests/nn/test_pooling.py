@@ -6,6 +6,7 @@ import pytest
 
 import agrad
 from agrad import nn
+from agrad.backends.windows import Windows
 from agrad.nn import functional as F
 from agrad.testing import assert_close
 
@@ -40,6 +41,26 @@ def test_what_is_infinite_stays_in_its_window(device):
 def test_padding_never_wins(device):
     assert F.max_pool2d(agrad.full((1, 1, 2, 2), -3.0), 2, padding=1).tolist() == [[[[-3.0] * 2] * 2]]
     assert F.max_pool1d(agrad.asarray([[[-5, -7]]]), 2, padding=1).tolist() == [[[-5, -7]]]
+
+
+@pytest.mark.parametrize("padding", [1, (1, 0), (0, 1)])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("value", [-math.inf, -3.0])
+def test_padding_gets_no_gradient(device, padding, dilation, value):
+    x = agrad.full((2, 1, 5, 6), value, dtype="float32", requires_grad=True)
+    out = F.max_pool2d(x, 3, 2, padding, dilation, ceil_mode=True)
+    out.backward(agrad.ones_like(out))
+    assert x.grad.sum().item() == out.size
+    expected = agrad.zeros(x.shape, requires_grad=True)  # of equals the first gets it, whatever they are
+    F.max_pool2d(expected, 3, 2, padding, dilation, ceil_mode=True).sum().backward()
+    assert x.grad.tolist() == expected.grad.tolist()
+
+
+def test_the_smallest_integers_lose_no_gradient_to_the_padding(device):
+    smallest = agrad.iinfo("int32").min
+    x = agrad.full((1, 1, 3), smallest, dtype="int32")
+    _, numbers = F.pooling.window_max(x, windows=Windows((3,), (1,), ((1, 1),), (1,)))
+    assert numbers.tolist() == [[[1, 0, 0]]]
 
 
 @pytest.mark.parametrize("pool", [F.max_pool1d, F.avg_pool1d, F.max_pool2d, F.avg_pool2d])

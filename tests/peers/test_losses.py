@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import agrad
+from agrad.testing import assert_close
 from tests.peers.compare import compare, twins
 
 torch = pytest.importorskip("torch")
@@ -100,7 +101,11 @@ def test_binary_cross_entropy(settings, reduction, precision):
 def test_binary_cross_entropy_of_certainties():
     values = [0.0, 0.0, 1.0, 1.0, 1e-30], [0.0, 1.0, 0.0, 1.0, 1.0]
     (x, a), (y, b) = map(both, map(np.asarray, values))
-    compare(*(library.nn.BCELoss(reduction="none")(*xs) for library, *xs in ((agrad, x, y), (torch, a, b))))
+    x.requires_grad_(), a.requires_grad_()
+    ours, theirs = (library.nn.BCELoss(reduction="none")(*xs) for library, *xs in ((agrad, x, y), (torch, a, b)))
+    compare(ours, theirs)
+    ours.sum().backward(), theirs.sum().backward()
+    assert_close(x.grad, a.grad.numpy(), rtol=1e-8)  # PyTorch's 1e-12 is a float32
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])

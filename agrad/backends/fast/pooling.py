@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..windows import Lengths, Windows, number_type, split
+from ..windows import Lengths, Windows, first_inside, number_type, split
 from .parts import compiled, share, steps, two
 
 
@@ -16,7 +16,8 @@ def window_max(x: Any, windows: Windows) -> tuple[Any, Any]:
     """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number."""
     lead, lengths = split(x.shape, windows)
     shape = (*lead, *windows.counts(lengths))
-    largest, numbers = np.full(shape, -inf, x.dtype), np.zeros(shape, number_type(np, windows))
+    largest, numbers = np.full(shape, -inf, x.dtype), np.empty(shape, number_type(np, windows))
+    numbers[...] = first_inside(windows, lengths) if windows.pads else 0  # they stay where nothing is above -inf
     _pool_parts(_max, windows, x, largest, numbers)
     return largest, numbers
 

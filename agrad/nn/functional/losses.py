@@ -215,8 +215,8 @@ def binary_cross_entropy(
 
     Notes
     -----
-    Where a logarithm is bounded its gradient is 0: a prediction that is exactly certain and wrong does not learn, as it
-    does in PyTorch, which bounds the gradient's denominator instead. With scores there is no such case.
+    The gradient is PyTorch's, ``(p - target) / max(p * (1 - p), 1e-12)``: that of a prediction which is certain and
+    wrong is large, 1e12, and not infinite. With scores there is no such case.
 
     See Also
     --------
@@ -231,7 +231,52 @@ def binary_cross_entropy(
     """
     input, target = _alike(input, target)
     _check_probabilities(input=input, target=target)
-    return _weighed(-(target * _bounded_log(input) + (1 - target) * _bounded_log(1 - input)), weight, reduction)
+    return _weighed(bernoulli_nll(input, target), weight, reduction)
+
+
+@primitive
+def bernoulli_nll(xp: Any, input: ArrayLike, target: ArrayLike, /) -> Tensor:
+    """Return the negated log-likelihood of yes or no, elementwise, with logarithms of -100 at least.
+
+    Parameters
+    ----------
+    input, target : ArrayLike
+        Probabilities, real floating, of one shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.nn.functional.losses import bernoulli_nll
+    >>> bernoulli_nll(agrad.asarray([1.0, 0.0]), agrad.asarray([1.0, 1.0])).tolist()
+    [0.0, 100.0]
+    """
+    yes, no = _bounded_logs(xp, input)
+    return (target - 1.0) * no - target * yes
+
+
+def _bounded_logs(xp: Any, p: Any) -> tuple[Any, Any]:
+    """Return the logarithms of probabilities and of what they lack to 1, -100 at least."""
+    no, yes = p == 0, p == 1
+    log_yes = xp.where(no, -100.0, xp.maximum(xp.log(xp.where(no, 1.0, p)), -100.0))
+    log_no = xp.where(yes, -100.0, xp.maximum(xp.log1p(-xp.where(yes, 0.0, p)), -100.0))
+    return log_yes, log_no
+
+
+def _bernoulli_nll_input(g: Any, input: Any, target: Any, xp: Any) -> Any:
+    return g * ((input - target) / xp.maximum(input * (1.0 - input), 1e-12))
+
+
+def _bernoulli_nll_target(g: Any, input: Any, xp: Any) -> Any:
+    yes, no = _bounded_logs(xp, input)
+    return g * (no - yes)
+
+
+bernoulli_nll.vjp(input=_bernoulli_nll_input, target=_bernoulli_nll_target)
 
 
 def _check_probabilities(**named: Tensor) -> None:
@@ -245,12 +290,6 @@ def _check_probabilities(**named: Tensor) -> None:
                 f"{name} must hold probabilities from 0 to 1, not {wrong}; "
                 "write binary_cross_entropy_with_logits for scores"
             )
-
-
-def _bounded_log(x: Tensor) -> Tensor:
-    """Return the logarithm, -100 at least; where it is bounded, its gradient is 0, and not infinite."""
-    positive = x > 0
-    return where(positive, elementwise.maximum(elementwise.log(where(positive, x, 1.0)), -100.0), -100.0)
 
 
 def binary_cross_entropy_with_logits(
@@ -310,7 +349,7 @@ def kl_div(input: ArrayLike, target: ArrayLike, reduction: str = "mean", log_tar
     Returns
     -------
     Tensor
-        ``target * (log(target) - input)``, reduced; 0 where the target is 0.
+        ``target * (log(target) - input)``, reduced; 0 where the target is 0, and NaN where it is negative.
 
     Raises
     ------
@@ -328,8 +367,8 @@ def kl_div(input: ArrayLike, target: ArrayLike, reduction: str = "mean", log_tar
     if log_target:
         losses = elementwise.exp(target) * (target - input)
     else:
-        positive = target > 0
-        losses = where(positive, target * elementwise.log(where(positive, target, 1.0)), 0.0) - target * input
+        weighs = target != 0
+        losses = where(weighs, target * elementwise.log(where(weighs, target, 1.0)), 0.0) - target * input
     if reduction == "batchmean":
         return sum(losses) / (losses.shape[0] if losses.ndim else 1)
     return reduced(losses, reduction)
