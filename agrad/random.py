@@ -13,6 +13,7 @@ from operator import index
 from typing import Any, TypeAlias
 
 from . import errors
+from .checks import as_integer, as_seed
 from .core.device import Device, get_device
 from .core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
 from .core.tensor import Tensor, wrap
@@ -56,7 +57,7 @@ def manual_seed(seed: int) -> None:
     >>> agrad.all(x == agrad.rand(3)).item()
     True
     """
-    current.get().start_over(_checked_seed(seed), {}, 0)
+    current.get().start_over(as_seed(seed), {}, 0)
 
 
 def get_state() -> dict[str, Any]:
@@ -90,8 +91,8 @@ def set_state(state: dict[str, Any]) -> None:
         If it is something else; nothing has changed then.
     """
     try:
-        seed, devices = _checked_seed(state["seed"]), dict(state["devices"])
-        spawned = _checked_count(state.get("spawned", 0))  # states of older versions lack it
+        seed, devices = as_seed(state["seed"]), dict(state["devices"])
+        spawned = as_integer("spawned", state.get("spawned", 0), 0)  # states of older versions lack it
         for name, saved in devices.items():
             _check_state(name, saved)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -130,20 +131,6 @@ def fork_rng() -> Iterator[None]:
     finally:
         if current.get() is forked:  # else a generator that entered the block was closed in another context
             current.set(before)
-
-
-def _checked_seed(seed: int) -> int:
-    chosen = index(seed)
-    if not 0 <= chosen < 2**64:
-        raise ValueError(f"a seed is an integer from 0 to 2**64 - 1, not {seed}")
-    return chosen
-
-
-def _checked_count(number: int) -> int:
-    count = index(number)
-    if count < 0:
-        raise ValueError(f"spawned counts from 0, not {number}")
-    return count
 
 
 def _check_state(name: str, state: dict[str, Any]) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from typing import Any
 
+from ..checks import as_integer, as_seed
 from ..core.tensor import Tensor, wrap
 from ..generators import current
 from ..ops.creation import arange
-from .checks import as_seed, at_least
 from .collate import default_collate
 from .contexts import END, BatchGenerators, context_of, steps
 from .dataset import IterableDataset, TensorDataset
@@ -102,12 +102,12 @@ class DataLoader:
     ) -> None:
         if not isinstance(dataset, IterableDataset) and not all(hasattr(dataset, m) for m in _METHODS):
             raise TypeError(f"a DataLoader needs a data set with len() and items, not {type(dataset).__name__}")
-        size = None if batch_size is None else at_least(1, "batch_size", batch_size)
+        size = None if batch_size is None else as_integer("batch_size", batch_size, 1)
         self.dataset = dataset
         self.batch_size = size if batch_sampler is None else None
         self.shuffle, self.sampler, self.batch_sampler, self.drop_last = shuffle, sampler, batch_sampler, drop_last
-        self.num_workers = at_least(0, "num_workers", num_workers)
-        self.prefetch_factor = at_least(1, "prefetch_factor", prefetch_factor)
+        self.num_workers = as_integer("num_workers", num_workers, 0)
+        self.prefetch_factor = as_integer("prefetch_factor", prefetch_factor, 1)
         self.collate_fn = collate_fn
         self.seed = None if seed is None else as_seed(seed)
         self.epoch = 0

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from ..checks import as_integer, as_seed
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
@@ -14,7 +15,6 @@ from ..ops.searching import nonzero, searchsorted
 from ..ops.sorting import argsort
 from ..ops.statistical import cumulative_sum
 from ..ops.utility import all
-from .checks import as_integer, as_seed, at_least
 from .draws import Draws
 
 __all__ = [
@@ -117,7 +117,7 @@ class RandomSampler(_Seeded):
     ) -> None:
         super().__init__(seed)
         self.data_source, self.replacement = data_source, replacement
-        self.num_samples = len(data_source) if num_samples is None else at_least(1, "num_samples", num_samples)
+        self.num_samples = len(data_source) if num_samples is None else as_integer("num_samples", num_samples, 1)
         if not len(data_source) and self.num_samples:
             raise ValueError("there is no item to draw")
 
@@ -169,7 +169,7 @@ class WeightedRandomSampler(_Seeded):
         host = Device("cpu")
         self.weights = (weights.detach() if isinstance(weights, Tensor) else asarray(weights, device=host)).to(host)
         self.weights = self.weights.astype("float64")
-        self.num_samples, self.replacement = at_least(1, "num_samples", num_samples), replacement
+        self.num_samples, self.replacement = as_integer("num_samples", num_samples, 1), replacement
         if self.weights.ndim != 1 or not all(isfinite(self.weights) & (self.weights >= 0)).item():
             raise ValueError("weights must be one list of finite numbers, none below 0")
         self._drawable = nonzero(self.weights)[0]
@@ -235,7 +235,7 @@ class DistributedSampler(Sampler):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        self.num_replicas, self.rank = at_least(1, "num_replicas", num_replicas), as_integer("rank", rank)
+        self.num_replicas, self.rank = as_integer("num_replicas", num_replicas, 1), as_integer("rank", rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"rank must be from 0 to {self.num_replicas - 1}, not {rank}")
         self.dataset, self.shuffle, self.seed, self.drop_last = dataset, shuffle, as_seed(seed), drop_last
@@ -280,7 +280,7 @@ class BatchSampler(Sampler):
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
         self.sampler, self.drop_last = sampler, drop_last
-        self.batch_size = at_least(1, "batch_size", batch_size)
+        self.batch_size = as_integer("batch_size", batch_size, 1)
 
     def __iter__(self) -> Iterator[list[int]]:
         return chunks(self.sampler, self.batch_size, self.drop_last)

@@ -9,10 +9,10 @@ from math import floor, isclose
 from operator import index as as_int
 from typing import Any
 
+from ..checks import as_seed
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
-from .checks import as_seed
 from .dataset import Dataset
 from .draws import Draws
 

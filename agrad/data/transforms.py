@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from operator import index
 from typing import Any
 
+from ..checks import as_integer, as_seed
 from ..core.tensor import Tensor
 from ..ops.creation import arange, asarray
 from ..ops.gathering import take
 from ..ops.manipulation import flip, pad, permute_dims, reshape
 from ..ops.searching import where
-from .checks import as_seed, at_least
 from .contexts import batch_here
 from .draws import Draws
 
@@ -157,7 +157,7 @@ class RandomCrop(_Random):
             raise TypeError(f"size must be an integer or two, height and width, not {size!r}") from None
         if self.height < 1 or self.width < 1:
             raise ValueError(f"size must be at least 1 in both directions, not {size!r}")
-        self.padding = at_least(0, "padding", padding)
+        self.padding = as_integer("padding", padding, 0)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the windows."""
@@ -193,7 +193,7 @@ class RandomShift(_Random):
 
     def __init__(self, pixels: int, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.pixels = at_least(0, "pixels", pixels)
+        self.pixels = as_integer("pixels", pixels, 0)
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the shifted images."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..checks import check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
@@ -12,10 +13,9 @@ from ..ops.manipulation import expand_dims, moveaxis, permute_dims, reshape, squ
 from ..ops.statistical import mean
 from . import functional as F
 from . import init
-from .checks import check_sizes, check_tensors
+from .checks import check_tensors
 from .dropout import Dropout
 from .functional.attention import as_numbers, attend, causal_mask, checked_mask
-from .functional.dropping import check_probability
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
@@ -94,11 +94,11 @@ class MultiheadAttention(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        check_sizes(embed_dim=embed_dim, num_heads=num_heads)
+        check_integers(0, embed_dim=embed_dim, num_heads=num_heads)
         if num_heads < 1 or embed_dim % num_heads:
             raise ValueError(f"num_heads={num_heads} must divide embed_dim={embed_dim}")
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
-        self.dropout, self.batch_first = check_probability(dropout), batch_first
+        self.dropout, self.batch_first = check_number("dropout", dropout, 0, 1), batch_first
         self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
         place: dict[str, Any] = {"dtype": dtype, "device": device}
         if self.kdim == self.vdim == embed_dim:

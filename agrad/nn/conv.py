@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import prod, sqrt
 from typing import Any, Final
 
+from ..checks import check_integers
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
 from ..ops.manipulation import pad
 from . import functional as F
 from . import init
-from .checks import check_sizes
 from .functional.convolution import PerAxis, each, margins
 from .module import Module
 from .parameter import Parameter
@@ -39,7 +39,7 @@ class _Conv(Module):
         groups: int,
         padding_mode: str,
     ) -> None:
-        check_sizes(in_channels=in_channels, out_channels=out_channels, groups=groups)
+        check_integers(0, in_channels=in_channels, out_channels=out_channels, groups=groups)
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(f"groups={groups} must divide both {in_channels} and {out_channels} channels")
         if padding_mode not in _MODES:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..checks import check_number
 from ..core.tensor import Tensor
 from . import functional as F
-from .functional.dropping import check_probability
 from .module import Module
 
 __all__ = ["Dropout", "Dropout2d"]
@@ -33,7 +33,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        self.p = check_probability(p)
+        self.p = check_number("p", p, 0, 1)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""

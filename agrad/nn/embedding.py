@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import check_integers
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
 from ..recording import no_grad
 from . import functional as F
 from . import init
-from .checks import check_sizes
 from .module import Module
 from .parameter import Parameter
 
@@ -59,7 +59,7 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        check_sizes(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        check_integers(0, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise IndexError(f"padding_idx={padding_idx} is out of range: there are {num_embeddings} vectors")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from math import erf, inf, prod, sqrt
+from math import erf, prod, sqrt
 from typing import Any, Final, TypeVar
 
 from .. import random
+from ..checks import check_number
 from ..core.tensor import Tensor, wrap
 from ..ops.creation import eye
 from ..ops.manipulation import reshape
 from ..ops.searching import where
 from ..recording import no_grad
-from .checks import check_range
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
@@ -172,7 +172,7 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
     >>> round(x.mean().item(), 1), round(x.std().item(), 1)
     (3.0, 0.5)
     """
-    check_range("std", std, 0, inf)
+    check_number("std", std, 0)
     return _write(tensor, mean + std * _standard_normal(tensor))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
+from ..checks import check_integers
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
 from . import init
-from .checks import check_sizes
 from .functional import bilinear, linear
 from .module import Module
 from .parameter import Parameter
@@ -59,7 +59,7 @@ class Linear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        check_sizes(in_features=in_features, out_features=out_features)
+        check_integers(0, in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(empty((out_features, in_features), dtype=dtype, device=device))
@@ -123,7 +123,7 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        check_sizes(in1_features=in1_features, in2_features=in2_features, out_features=out_features)
+        check_integers(0, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = Parameter(empty((out_features, in1_features, in2_features), dtype=dtype, device=device))
         self.bias = Parameter(empty((out_features,), dtype=dtype, device=device)) if bias else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import check_number
 from ..core.tensor import Tensor
 from . import functional as F
-from .checks import check_positive, check_range
 from .module import Module
 from .reductions import as_tensor, known_reduction
 
@@ -128,7 +128,7 @@ class CrossEntropyLoss(_ClassLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, ignore_index=ignore_index, reduction=reduction)
-        check_range("label_smoothing", label_smoothing, 0, 1)
+        check_number("label_smoothing", label_smoothing, 0, 1)
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -407,7 +407,7 @@ class TripletMarginLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction)
-        check_positive("margin", margin)
+        check_number("margin", margin, above=0)
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from typing import Any
 
+from ..checks import check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import ones, zeros
 from ..recording import no_grad
 from . import functional as F
-from .checks import check_range, check_sizes, check_tensors
+from .checks import check_tensors
 from .module import Module
 from .parameter import Parameter
 
@@ -45,10 +45,10 @@ class _BatchNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        check_sizes(num_features=num_features)
-        check_range("eps", eps, 0, inf)
+        check_integers(0, num_features=num_features)
+        check_number("eps", eps, 0)
         if momentum is not None:
-            check_range("momentum", momentum, 0, 1)
+            check_number("momentum", momentum, 0, 1)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight, self.bias = _parameters((num_features,), affine, affine and bias, device, dtype)

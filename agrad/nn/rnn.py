@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
+from ..checks import check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.activations import relu, sigmoid
@@ -13,8 +14,7 @@ from ..ops.elementwise import tanh
 from ..ops.manipulation import concat, expand_dims, flip, moveaxis, reshape, squeeze, stack, unstack
 from . import functional as F
 from . import init
-from .checks import check_sizes, check_tensors
-from .functional.dropping import check_probability
+from .checks import check_tensors
 from .module import Module
 from .parameter import Parameter
 
@@ -45,10 +45,10 @@ class _Recurrent(Module):
         dtype: Any,
     ) -> None:
         super().__init__()
-        check_sizes(input_size=input_size)
-        check_sizes(1, hidden_size=hidden_size, num_layers=num_layers)
+        check_integers(0, input_size=input_size)
+        check_integers(1, hidden_size=hidden_size, num_layers=num_layers)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.batch_first, self.dropout = bias, batch_first, check_probability(dropout)
+        self.bias, self.batch_first, self.dropout = bias, batch_first, check_number("dropout", dropout, 0, 1)
         self.bidirectional = bidirectional
         self._ends = ("", "_reverse") if bidirectional else ("",)
         rows = self.gates * hidden_size

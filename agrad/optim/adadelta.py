@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..checks import check_numbers
 from ..core.device import Device
-from .common import advanced, all_numbers, average_square, downhill, none_negative, running
+from .common import advanced, average_square, downhill, running
 from .optimizer import Optimizer
 
 __all__ = ["Adadelta"]
@@ -69,10 +70,8 @@ class Adadelta(Optimizer):
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
-        none_negative(**{name: settings[name] for name in ("lr", "eps", "weight_decay")})
-        all_numbers(rho=settings["rho"])
-        if not 0 <= settings["rho"] <= 1:
-            raise ValueError(f"rho must be from 0 to 1, not {settings['rho']!r}")
+        check_numbers(0, **{name: settings[name] for name in ("lr", "eps", "weight_decay")})
+        check_numbers(0, 1, rho=settings["rho"])
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..checks import check_numbers
 from ..core.device import Device
-from .common import advanced, downhill, none_negative, running
+from .common import advanced, downhill, running
 from .optimizer import Optimizer
 
 __all__ = ["Adagrad"]
@@ -82,8 +83,9 @@ class Adagrad(Optimizer):
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
-        none_negative(
-            **{name: settings[name] for name in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")}
+        check_numbers(
+            0,
+            **{name: settings[name] for name in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")},
         )
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:

@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
+from ..checks import check_number
 from ..core.device import Device
 from ..core.tensor import Tensor, wrap
 
 __all__ = [
-    "advanced", "all_integers", "all_numbers", "average", "average_square", "betas_below_one", "downhill",
-    "none_negative", "running",
+    "advanced", "average", "average_square", "betas_below_one", "downhill", "running",
 ]  # fmt: skip
-
-
-def all_numbers(**settings: Any) -> None:
-    """Refuse settings that are no numbers."""
-    for name, value in settings.items():
-        if not isinstance(value, Real):
-            what = "Tensor; write x.item()" if isinstance(value, Tensor) else repr(value)
-            raise TypeError(f"{name} must be a number, not {what}")
-
-
-def all_integers(**settings: Any) -> None:
-    """Refuse settings that are no integers."""
-    for name, value in settings.items():
-        if not hasattr(value, "__index__"):
-            raise TypeError(f"{name} must be an integer, not {value!r}")
-
-
-def none_negative(**settings: Any) -> None:
-    """Refuse settings below zero, and what is no number."""
-    all_numbers(**settings)
-    for name, value in settings.items():
-        if not value >= 0:
-            raise ValueError(f"{name} must be 0 or more, not {value!r}")
 
 
 def betas_below_one(betas: Sequence[float]) -> None:
     """Refuse factors of two running means that are not in [0, 1)."""
-    if not isinstance(betas, (tuple, list)) or not all(isinstance(beta, Real) for beta in betas):
+    if not isinstance(betas, (tuple, list)):
         raise TypeError(f"betas must be two numbers, as in (0.9, 0.999), not {betas!r}")
-    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-        raise ValueError(f"betas must be two numbers from 0 to below 1, not {betas!r}")
+    if len(betas) != 2:
+        raise ValueError(f"betas must be two numbers from 0 to below 1, as in (0.9, 0.999), not {len(betas)}")
+    for beta in betas:
+        check_number("betas", beta, 0, below=1)
 
 
 def downhill(x: Any, g: Any, group: dict[str, Any], device: Device) -> Any:

@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..checks import check_integers, check_numbers
 from ..core.tensor import Tensor
 from ..nn.reductions import widened
 from ..ops.creation import asarray, zeros_like
@@ -14,7 +15,6 @@ from ..ops.linear_algebra import vecdot
 from ..ops.manipulation import concat, reshape, stack
 from ..ops.statistical import max, sum
 from ..recording import enable_grad, no_grad
-from .common import all_integers, none_negative
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer
 
@@ -83,7 +83,7 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        all_integers(max_iter=max_iter)
+        check_integers(0, max_iter=max_iter)
         super().__init__(
             params,
             {
@@ -100,8 +100,8 @@ class LBFGS(Optimizer):
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
         counts = {name: settings[name] for name in ("max_iter", "max_eval", "history_size")}
-        all_integers(**counts)
-        none_negative(**counts, **{name: settings[name] for name in ("lr", "tolerance_grad", "tolerance_change")})
+        check_integers(0, **counts)
+        check_numbers(0, **{name: settings[name] for name in ("lr", "tolerance_grad", "tolerance_change")})
         if settings["line_search_fn"] not in (None, "strong_wolfe"):
             raise ValueError(f"line_search_fn must be 'strong_wolfe' or None, not {settings['line_search_fn']!r}")
 

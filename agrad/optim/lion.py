@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..checks import check_numbers
 from ..core.device import Device
-from .common import average, betas_below_one, none_negative, running
+from .common import average, betas_below_one, running
 from .optimizer import Optimizer
 
 __all__ = ["Lion"]
@@ -67,7 +68,7 @@ class Lion(Optimizer):
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
-        none_negative(**{name: settings[name] for name in ("lr", "weight_decay")})
+        check_numbers(0, **{name: settings[name] for name in ("lr", "weight_decay")})
         betas_below_one(settings["betas"])
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:

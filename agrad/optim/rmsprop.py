@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..checks import check_number, check_numbers
 from ..core.device import Device
-from .common import advanced, all_numbers, average, average_square, downhill, none_negative, running
+from .common import advanced, average, average_square, downhill, running
 from .optimizer import Optimizer
 
 __all__ = ["RMSprop"]
@@ -84,10 +85,8 @@ class RMSprop(Optimizer):
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
-        none_negative(**{name: settings[name] for name in ("lr", "eps", "weight_decay", "momentum")})
-        all_numbers(alpha=settings["alpha"])
-        if not 0 <= settings["alpha"] < 1:
-            raise ValueError(f"alpha must be from 0 to below 1, not {settings['alpha']!r}")
+        check_numbers(0, **{name: settings[name] for name in ("lr", "eps", "weight_decay", "momentum")})
+        check_number("alpha", settings["alpha"], 0, below=1)
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""

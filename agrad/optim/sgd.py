@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..checks import check_numbers
 from ..core.device import Device
 from ..core.tensor import Tensor, wrap
-from .common import all_numbers, downhill, none_negative
+from .common import downhill
 from .optimizer import Optimizer
 
 __all__ = ["SGD"]
@@ -82,9 +83,9 @@ class SGD(Optimizer):
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
-        none_negative(**{name: settings[name] for name in ("lr", "momentum", "weight_decay")})
+        check_numbers(0, **{name: settings[name] for name in ("lr", "momentum", "weight_decay")})
         momentum, dampening = settings["momentum"], settings["dampening"]
-        all_numbers(dampening=dampening)
+        check_numbers(dampening=dampening)
         if settings["nesterov"] and (momentum == 0 or dampening != 0):
             raise ValueError(
                 f"Nesterov's momentum needs momentum above 0 and no dampening, not {momentum!r} and {dampening!r}"

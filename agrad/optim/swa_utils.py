@@ -7,13 +7,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ..checks import check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from ..nn.reductions import widened
 from ..ops.creation import zeros
 from ..recording import no_grad
-from .common import all_numbers
 
 __all__ = ["AveragedModel", "get_ema_avg_fn", "get_swa_avg_fn"]
 
@@ -117,9 +117,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     >>> get_ema_avg_fn(0.75)(4.0, 8.0, 1)
     5.0
     """
-    all_numbers(decay=decay)
-    if not 0 <= decay <= 1:
-        raise ValueError(f"decay must be from 0 to 1, not {decay!r}")
+    check_number("decay", decay, 0, 1)
     return partial(_moving, decay)
 
 

@@ -242,7 +242,7 @@ def test_items_that_do_not_stack(items, message):
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_batch_size_below_1(size):
-    with pytest.raises(ValueError, match=f"batch_size must be at least 1, not {size}"):
+    with pytest.raises(ValueError, match=f"batch_size must be 1 or more, not {size}"):
         DataLoader(numbers(3), batch_size=size)
 
 

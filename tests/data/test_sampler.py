@@ -92,7 +92,7 @@ def test_weights_may_be_on_any_device(device):
         ([[1.0]], {}, "one list"),
         ([0.0, 0.0], {}, "a weight above 0"),
         ([1.0, 0.0], {"replacement": False}, "2 weights above 0 must be there to draw from, here are 1"),
-        ([1.0], {"num_samples": 0}, "num_samples must be at least 1"),
+        ([1.0], {"num_samples": 0}, "num_samples must be 1 or more"),
     ],
 )
 def test_bad_weights(weights, settings, message):

@@ -403,16 +403,16 @@ def test_pairs_at_the_margin_are_still_pushed_apart(device):
 
 @pytest.mark.parametrize("margin", [-1.0, 0.0])
 def test_a_triplet_needs_a_margin(margin):
-    with pytest.raises(ValueError, match=rf"margin must be positive, not {margin}"):
+    with pytest.raises(ValueError, match=rf"margin must be above 0, not {margin}"):
         nn.TripletMarginLoss(margin)
-    with pytest.raises(ValueError, match="margin must be positive"):
+    with pytest.raises(ValueError, match="margin must be above 0"):
         F.triplet_margin_loss(*[agrad.ones((1, 2))] * 3, margin=margin)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: F.huber_loss(x, x, delta=0.0), "delta must be positive"),
+        (lambda x: F.huber_loss(x, x, delta=0.0), "delta must be above 0"),
         (lambda x: F.smooth_l1_loss(x, x, beta=-1.0), "beta must be"),
         (lambda x: nn.KLDivLoss("average"), "reduction must be"),
     ],

@@ -79,7 +79,7 @@ def test_dropout_of_all_and_of_none(device):
     x = agrad.ones(3)
     assert nn.Dropout(1.0)(x).tolist() == [0.0] * 3
     assert nn.Dropout(0.0)(x).tolist() == [1.0] * 3
-    with pytest.raises(ValueError, match="probability"):
+    with pytest.raises(ValueError, match="p must be from 0 to 1"):
         nn.Dropout(1.5)
 
 

@@ -150,7 +150,7 @@ def test_attention_dropout(device):
         (lambda x: nn.GRU(3, 2)(x[:0]), "one element"),
         (lambda x: nn.RNN(3, 2, nonlinearity="gelu"), "nonlinearity must be"),
         (lambda x: nn.LSTM(3, 0), "hidden_size must be 1 or more, not 0"),
-        (lambda x: nn.LSTM(3, 2, dropout=2.0), "probability"),
+        (lambda x: nn.LSTM(3, 2, dropout=2.0), "dropout must be from 0 to 1"),
         (lambda x: nn.MultiheadAttention(3, 2), "num_heads=2 must divide"),
         (lambda x: nn.MultiheadAttention(3, 1)(x, x[0], x), "a batch, or none"),
         (lambda x: nn.TransformerEncoderLayer(3, 1, activation="tanh"), "activation must be"),

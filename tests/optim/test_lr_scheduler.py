@@ -204,7 +204,7 @@ def test_what_they_refuse():
         schedules.LinearLR(optimizer, end_factor=2)
     with pytest.raises(ValueError, match="needs total_steps"):
         schedules.OneCycleLR(optimizer, 1.0, epochs=3)
-    with pytest.raises(ValueError, match="positive integer"):
+    with pytest.raises(ValueError, match="the number of steps must be 1 or more"):
         schedules.OneCycleLR(optimizer, 1.0, total_steps=0)
     with pytest.raises(ValueError, match="pct_start"):
         schedules.OneCycleLR(optimizer, 1.0, total_steps=5, pct_start=2)

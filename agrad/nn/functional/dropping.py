@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...checks import check_number
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...random import bernoulli
@@ -76,15 +77,8 @@ def dropout2d(input: ArrayLike, p: float = 0.5, training: bool = True) -> Tensor
     return _dropped(input, p, training, (*input.shape[:2], *[1] * (input.ndim - 2)))
 
 
-def check_probability(p: float) -> float:
-    """Return `p` if it is a probability; ValueError otherwise."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"a probability lies between 0 and 1, not at {p}")
-    return p
-
-
 def _dropped(input: Tensor, p: float, training: bool, shape: tuple[int, ...]) -> Tensor:
-    keep = 1 - check_probability(p)
+    keep = 1 - check_number("p", p, 0, 1)
     if not training or p == 0:
         return input
     return input * (bernoulli(keep, shape, dtype=input.dtype, device=input.device) / (keep or 1.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from ...checks import check_number
 from ...core.dtypes import get_default_dtype
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
@@ -14,7 +15,6 @@ from ...ops.activations import softplus
 from ...ops.data_type import astype, wide
 from ...ops.searching import where
 from ...ops.statistical import sum
-from ..checks import check_positive
 from ..reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
 
 __all__ = [
@@ -184,7 +184,7 @@ def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", del
     >>> F.huber_loss(agrad.asarray([1.0, 3.0]), agrad.asarray([0.0, 0.0]), "none", delta=2.0).tolist()
     [0.5, 4.0]
     """
-    check_positive("delta", delta)
+    check_number("delta", delta, above=0)
     input, target = _alike(input, target)
     error = input - target
     size = elementwise.abs(error)
@@ -252,7 +252,7 @@ def bernoulli_nll(xp: Any, input: ArrayLike, target: ArrayLike, /) -> Tensor:
     --------
     >>> import agrad
     >>> from agrad.nn.functional.losses import bernoulli_nll
-    >>> bernoulli_nll(agrad.asarray([1.0, 0.0]), agrad.asarray([1.0, 1.0])).tolist()
+    >>> bernoulli_nll(agrad.asarray([0.0, 0.0]), agrad.asarray([0.0, 1.0])).tolist()
     [0.0, 100.0]
     """
     yes, no = _bounded_logs(xp, input)
@@ -464,7 +464,7 @@ def triplet_margin_loss(
     >>> round(F.triplet_margin_loss(near, far, near).item(), 3)
     6.0
     """
-    check_positive("margin", margin)
+    check_number("margin", margin, above=0)
     anchor, positive = _alike(anchor, positive)
     _, negative = _alike(anchor, negative)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 from ..optimizer import Optimizer
@@ -142,22 +141,6 @@ def check_optimizer(optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"a scheduler needs an optimizer, not {type(optimizer).__name__}")
     return optimizer
-
-
-def check_count(name: str, value: Any) -> int:
-    """Return a number of steps: TypeError if it is no integer, ValueError below 1."""
-    if not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer, not {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value!r}")
-    return int(value)
-
-
-def check_factor(name: str, value: Any) -> Any:
-    """Return a factor or a rate; TypeError if it is no number."""
-    if not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, not {value!r}")
-    return value
 
 
 def one_each(name: str, value: Any, optimizer: Optimizer) -> list[Any]:

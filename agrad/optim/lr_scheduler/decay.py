@@ -7,8 +7,9 @@ from math import cos, pi
 from types import FunctionType
 from typing import Any
 
+from ...checks import as_integer, check_number
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_count, check_factor, check_optimizer, one_each
+from .base import LRScheduler, check_optimizer, one_each
 
 __all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "StepLR"]
 
@@ -106,7 +107,7 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        self.step_size, self.gamma = check_count("step_size", step_size), check_factor("gamma", gamma)
+        self.step_size, self.gamma = as_integer("step_size", step_size, 1), check_number("gamma", gamma)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -150,7 +151,7 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.milestones, self.gamma = sorted(milestones), check_factor("gamma", gamma)
+        self.milestones, self.gamma = sorted(milestones), check_number("gamma", gamma)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -186,7 +187,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
-        self.gamma = check_factor("gamma", gamma)
+        self.gamma = check_number("gamma", gamma)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -237,12 +238,9 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        if not 0 < check_factor("start_factor", start_factor) <= 1:
-            raise ValueError(f"start_factor must be above 0 and at most 1, not {start_factor!r}")
-        if not 0 <= check_factor("end_factor", end_factor) <= 1:
-            raise ValueError(f"end_factor must be from 0 to 1, not {end_factor!r}")
-        if not check_factor("total_iters", total_iters) >= 0:
-            raise ValueError(f"total_iters must be 0 or more, not {total_iters!r}")
+        check_number("start_factor", start_factor, most=1, above=0)
+        check_number("end_factor", end_factor, 0, 1)
+        check_number("total_iters", total_iters, 0)
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -295,9 +293,7 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        if not check_factor("T_max", T_max) > 0:
-            raise ValueError(f"T_max must be above 0, not {T_max!r}")
-        self.T_max, self.eta_min = T_max, check_factor("eta_min", eta_min)
+        self.T_max, self.eta_min = check_number("T_max", T_max, above=0), check_number("eta_min", eta_min)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:

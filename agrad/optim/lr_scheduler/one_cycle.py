@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import cos, pi
 from typing import Any
 
+from ...checks import as_integer, check_number
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_factor, check_optimizer, one_each
+from .base import LRScheduler, check_optimizer, one_each
 
 __all__ = ["OneCycleLR"]
 
@@ -86,16 +87,14 @@ class OneCycleLR(LRScheduler):
     ) -> None:
         check_optimizer(optimizer)
         self.total_steps = _count(total_steps, epochs, steps_per_epoch)
-        if not 0 <= check_factor("pct_start", pct_start) <= 1:
-            raise ValueError(f"pct_start must be from 0 to 1, not {pct_start!r}")
+        check_number("pct_start", pct_start, 0, 1)
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
         for name, factor in {"div_factor": div_factor, "final_div_factor": final_div_factor}.items():
-            if not check_factor(name, factor) > 0:
-                raise ValueError(f"{name} must be above 0, not {factor!r}")
+            check_number(name, factor, above=0)
         highest_rates = one_each("max_lr", max_lr, optimizer)
-        if not all(check_factor("max_lr", highest) >= 0 for highest in highest_rates):
-            raise ValueError(f"max_lr must be 0 or more, not {max_lr!r}")
+        for highest in highest_rates:
+            check_number("max_lr", highest, 0)
         self.anneal_strategy, self.cycle_momentum = anneal_strategy, cycle_momentum
         rise = pct_start * self.total_steps - 1
         # Where each phase ends, and which entries of a group the learning rate and the momentum have there.
@@ -120,7 +119,7 @@ class OneCycleLR(LRScheduler):
         if last_epoch == -1:
             for group, low, high in zip(optimizer.param_groups, lowest, highest, strict=True):
                 group.update(
-                    base_momentum=check_factor("base_momentum", low), max_momentum=check_factor("max_momentum", high)
+                    base_momentum=check_number("base_momentum", low), max_momentum=check_number("max_momentum", high)
                 )
                 _set_momentum(group, high)
 
@@ -152,9 +151,7 @@ def _count(total_steps: int | None, epochs: int | None, steps_per_epoch: int | N
         if epochs is None or steps_per_epoch is None:
             raise ValueError("OneCycleLR needs total_steps, or epochs and steps_per_epoch")
         total_steps = epochs * steps_per_epoch
-    if not isinstance(total_steps, int) or total_steps <= 0:
-        raise ValueError(f"the number of steps must be a positive integer, not {total_steps!r}")
-    return total_steps
+    return as_integer("the number of steps", total_steps, 1)
 
 
 def _set_momentum(group: dict[str, Any], momentum: float) -> None:

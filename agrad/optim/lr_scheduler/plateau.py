@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import inf
+from numbers import Real
 from typing import Any
 
+from ...checks import check_number
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_factor, check_optimizer, one_each
+from .base import LRScheduler, check_optimizer, one_each
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -66,15 +68,14 @@ class ReduceLROnPlateau(LRScheduler):
     ) -> None:
         numbers = {"factor": factor, "patience": patience, "threshold": threshold, "cooldown": cooldown, "eps": eps}
         for name, value in numbers.items():
-            check_factor(name, value)
-        if not 0 <= factor < 1:
-            raise ValueError(f"factor must be from 0 to below 1, not {factor!r}")
+            check_number(name, value)
+        check_number("factor", factor, 0, below=1)
         if mode not in ("min", "max"):
             raise ValueError(f"mode must be 'min' or 'max', not {mode!r}")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
         self.optimizer = check_optimizer(optimizer)
-        self.min_lrs = [check_factor("min_lr", least) for least in one_each("min_lr", min_lr, optimizer)]
+        self.min_lrs = [check_number("min_lr", least) for least in one_each("min_lr", min_lr, optimizer)]
         self.mode, self.factor, self.patience, self.cooldown, self.eps = mode, factor, patience, cooldown, eps
         self.threshold, self.threshold_mode = threshold, threshold_mode
         self.best = inf if mode == "min" else -inf
@@ -87,9 +88,17 @@ class ReduceLROnPlateau(LRScheduler):
         Parameters
         ----------
         metrics : float or Tensor
-            The loss on validation data, for instance.
+            The loss on validation data, for instance. NaN is no improvement.
+
+        Raises
+        ------
+        TypeError
+            If it is no number.
         """
-        current = metrics.item() if hasattr(metrics, "item") else float(metrics)
+        value = metrics.item() if hasattr(metrics, "item") else metrics
+        if not isinstance(value, Real):
+            raise TypeError(f"a metric is a number, or a Tensor of one element, not {metrics!r}; write step(loss)")
+        current = float(value)
         self.last_epoch += 1
         if self._is_better(current):
             self.best, self.num_bad_epochs = current, 0

@@ -44,5 +44,5 @@ def test_seeds_are_integers(make):
 def test_numbers_are_integers_and_not_too_small(make, name):
     with pytest.raises(TypeError, match=rf"{name} must be an integer, not 2\.0"):
         make(2.0)
-    with pytest.raises(ValueError, match=rf"{name} must be at least [01], not -1"):
+    with pytest.raises(ValueError, match=rf"{name} must be [01] or more, not -1"):
         make(-1)

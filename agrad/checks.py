@@ -1,0 +1,141 @@
+"""Checks of the settings that users give: one wording for what came, what was expected, and what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf, isfinite
+from numbers import Real
+from operator import index
+from typing import Any
+
+__all__ = ["as_integer", "as_seed", "as_shape", "check_callable", "check_integers", "check_number", "check_numbers"]
+
+
+def as_integer(name: str, value: Any, least: float = -inf, most: float = inf) -> int:
+    """Return a setting as an int.
+
+    Raises
+    ------
+    TypeError
+        If it is no integer; booleans are none.
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> from agrad.checks import as_integer
+    >>> as_integer("kernel_size", 3, 1)
+    3
+    """
+    try:
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {_told(value)}") from None
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, not {value}")
+    if not least <= number <= most:
+        raise ValueError(f"{name} must be {_range(least, most)}, not {value!r}")
+    return number
+
+
+def check_integers(least: float = -inf, /, **settings: Any) -> None:
+    """Raise as `as_integer` for settings by name."""
+    for name, value in settings.items():
+        as_integer(name, value, least)
+
+
+def as_seed(value: Any) -> int:
+    """Return a seed of random numbers: an integer from 0 to 2**64 - 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_integer`.
+    """
+    seed = as_integer("seed", value)
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"a seed is an integer from 0 to 2**64 - 1, not {value}")
+    return seed
+
+
+def as_shape(shape: Any) -> tuple[int, ...]:
+    """Return a shape, which may be given as one integer, as a tuple.
+
+    Raises
+    ------
+    TypeError
+        If it is no integer and no sequence of integers.
+    ValueError
+        If a length is negative.
+    """
+    lengths = shape if isinstance(shape, Iterable) and not isinstance(shape, str) else (shape,)
+    try:
+        found = tuple([index(length) for length in lengths])
+    except TypeError:
+        raise TypeError(f"a shape is an integer or a tuple of integers, as (2, 3), not {_told(shape)}") from None
+    if found and min(found) < 0:
+        raise ValueError(f"the lengths of a shape must be 0 or more, not {found}")
+    return found
+
+
+def check_number(
+    name: str, value: Any, least: float = -inf, most: float = inf, *, above: float = -inf, below: float = inf
+) -> Any:
+    """Return a setting that is a finite real number, as it is.
+
+    Parameters
+    ----------
+    name : str
+    value : object
+    least, most, above, below : float
+        The range, with and without its ends.
+
+    Raises
+    ------
+    TypeError
+        If it is no number; booleans and Tensors are none.
+    ValueError
+        If it is infinite, NaN or out of range.
+
+    Examples
+    --------
+    >>> from agrad.checks import check_number
+    >>> check_number("p", 0.5, 0, 1)
+    0.5
+    """
+    number: Any = value
+    if not isinstance(number, Real) or isinstance(number, bool):
+        raise TypeError(f"{name} must be a number, not {_told(value)}")
+    if not isfinite(value) or not (least <= value <= most and above < value < below):
+        raise ValueError(f"{name} must be {_range(least, most, above, below)}, not {value!r}")
+    return value
+
+
+def check_numbers(least: float = -inf, most: float = inf, /, **settings: Any) -> None:
+    """Raise as `check_number` for settings by name."""
+    for name, value in settings.items():
+        check_number(name, value, least, most)
+
+
+def check_callable(what: str, function: Any, remedy: str = "") -> None:
+    """Raise TypeError for what is no function; `what` says who takes one."""
+    if not callable(function):
+        raise TypeError(f"{what} takes a function, not {_told(function)}{f'; {remedy}' if remedy else ''}")
+
+
+def _told(value: Any) -> str:
+    """Return what came, in a few words, and what makes a number of it."""
+    if hasattr(value, "shape") and hasattr(value, "item"):
+        return f"a {type(value).__name__} of shape {tuple(value.shape)}; write x.item() for the number in it"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _range(least: float, most: float, above: float = -inf, below: float = inf) -> str:
+    """Return a range in words."""
+    top = f"at most {most}" if most < inf else f"below {below}" if below < inf else ""
+    if above > -inf:
+        return f"above {above}" + (f" and {top}" if top else "")
+    if least > -inf and top:
+        return f"from {least} to {top.removeprefix('at most ')}"
+    return f"{least} or more" if least > -inf else top or "a finite number"
