@@ -107,7 +107,8 @@ def check_number(
     if not isinstance(number, Real) or isinstance(number, bool):
         raise TypeError(f"{name} must be a number, not {_told(value)}")
     if not isfinite(value) or not (least <= value <= most and above < value < below):
-        raise ValueError(f"{name} must be {_range(least, most, above, below)}, not {value!r}")
+        words = [word for word in ("" if isfinite(value) else "finite", _range(least, most, above, below)) if word]
+        raise ValueError(f"{name} must be {' and '.join(words)}, not {value!r}")
     return value
 
 
@@ -138,4 +139,4 @@ def _range(least: float, most: float, above: float = -inf, below: float = inf) -
         return f"above {above}" + (f" and {top}" if top else "")
     if least > -inf and top:
         return f"from {least} to {top.removeprefix('at most ')}"
-    return f"{least} or more" if least > -inf else top or "a finite number"
+    return f"{least} or more" if least > -inf else top

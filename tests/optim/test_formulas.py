@@ -192,9 +192,10 @@ def test_it_fits_a_line(device, kind):
 
 @every
 @pytest.mark.parametrize("name", ["lr", "weight_decay"])
-@pytest.mark.parametrize("value", [-0.1, float("nan")])
-def test_numbers_below_zero(kind, name, value):
-    with pytest.raises(ValueError, match=f"{name} must be 0 or more, not {value}"):
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+def test_numbers_below_zero_and_not_finite(kind, name, value):
+    finite = "" if value < 0 else "finite and "
+    with pytest.raises(ValueError, match=f"{name} must be {finite}0 or more, not {value}"):
         kind([nn.Parameter([1.0])], **{name: value})
 
 

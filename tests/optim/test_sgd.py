@@ -60,9 +60,10 @@ def test_complex_parameters(device):
 
 
 @pytest.mark.parametrize("name", ["lr", "momentum", "weight_decay"])
-@pytest.mark.parametrize("value", [-0.1, float("nan")])
-def test_numbers_below_zero(name, value):
-    with pytest.raises(ValueError, match=f"{name} must be 0 or more, not {value}"):
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+def test_numbers_below_zero_and_not_finite(name, value):
+    finite = "" if value < 0 else "finite and "
+    with pytest.raises(ValueError, match=f"{name} must be {finite}0 or more, not {value}"):
         optim.SGD([nn.Parameter([1.0])], **{name: value})
 
 
