@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
 from .. import backends, errors
+from ..checks import as_integer, as_shape
 from ..core.device import Device, get_device
 from ..core.dtypes import as_dtype, get_default_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, convert, wrap
-from .data_type import as_tensor, astype, result_type, to_device
-from .manipulation import broadcast_arrays, reshape, stack
+from ..errors import describe
+from ..recording import is_grad_enabled
+from .data_type import as_tensor, astype, finfo, result_type, to_device
+from .elementwise import multiply, subtract
+from .manipulation import broadcast_arrays, broadcast_to, reshape, stack
 
 __all__ = [
     "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "meshgrid",
@@ -185,13 +189,22 @@ def _dtype_of(*numbers: Any) -> Any:
 
 
 def _number(x: Any, name: str) -> Any:
-    """Return a setting as a Python number; a tracked Tensor is refused, since its gradient would end here."""
-    if isinstance(x, Tensor) and x.requires_grad:
-        raise errors.lost_gradient(f"{name}()")
+    """Return a setting as a Python number."""
     number = x.item() if hasattr(x, "item") else x
     if type(number) not in SCALARS:
-        raise TypeError(f"{name}() needs numbers, not {type(number).__name__}")
+        raise TypeError(f"{name}() needs numbers, not {describe(x)}")
     return number
+
+
+def _is_tracked(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.requires_grad and is_grad_enabled()
+
+
+def _finish(x: Tensor, dtype: Any, device: Place, requires_grad: bool) -> Tensor:
+    """Return what was computed from Tensors in the dtype and on the device that were asked for."""
+    x = x if dtype is None else astype(x, dtype, copy=False)
+    x = x if device is None else to_device(x, device)
+    return x.requires_grad_() if requires_grad else x
 
 
 # From shapes
@@ -222,7 +235,7 @@ def zeros(
             [0, 0, 0]], dtype=int8, device='cpu')
     """
     dtype = get_default_dtype() if dtype is None else dtype
-    return _make("zeros", shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _make("zeros", as_shape(shape), dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def ones(
@@ -246,7 +259,7 @@ def ones(
     Tensor([1., 1.], dtype=float32, device='cpu', requires_grad=True)
     """
     dtype = get_default_dtype() if dtype is None else dtype
-    return _make("ones", shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _make("ones", as_shape(shape), dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def empty(
@@ -270,7 +283,7 @@ def empty(
     (2, 3)
     """
     dtype = get_default_dtype() if dtype is None else dtype
-    return _make("empty", shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _make("empty", as_shape(shape), dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def full(
@@ -286,11 +299,12 @@ def full(
     Parameters
     ----------
     shape : int or tuple of int
-    fill_value : number
+    fill_value : number, or Tensor of one element
+        Gradients flow to a Tensor.
     dtype : DType, optional
         By default what the number becomes: the default integer, real or complex dtype, or bool.
     device, requires_grad
-        As in `zeros`.
+        As in `zeros`; of a Tensor that requires gradients, its own device by default.
 
     Returns
     -------
@@ -298,8 +312,8 @@ def full(
 
     Raises
     ------
-    RuntimeError
-        If `fill_value` is a Tensor that requires gradients; `broadcast_to` is differentiable.
+    TypeError
+        If `fill_value` is no number.
 
     Examples
     --------
@@ -307,9 +321,12 @@ def full(
     >>> agrad.full(3, 7.5)
     Tensor([7.5, 7.5, 7.5], dtype=float32, device='cpu')
     """
+    if _is_tracked(fill_value):
+        filled = broadcast_to(reshape(fill_value, ()), as_shape(shape))
+        return _finish(astype(filled, filled.dtype), dtype, device, requires_grad)
     value = _number(fill_value, "full")
     dtype = _dtype_of(value) if dtype is None else dtype
-    return _make("full", shape, value, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _make("full", as_shape(shape), value, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def eye(
@@ -346,6 +363,8 @@ def eye(
             [0., 0., 1.]], dtype=float32, device='cpu')
     """
     dtype = get_default_dtype() if dtype is None else dtype
+    n_rows = as_integer("n_rows", n_rows, 0)
+    n_cols = n_rows if n_cols is None else as_integer("n_cols", n_cols, 0)
     return _make("eye", n_rows, n_cols, k=k, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
@@ -428,7 +447,7 @@ def full_like(
     Parameters
     ----------
     x : ArrayLike
-    fill_value : number
+    fill_value : number, or Tensor of one element
     dtype, device, requires_grad
         As in `zeros_like`.
 
@@ -438,7 +457,7 @@ def full_like(
 
     Raises
     ------
-    RuntimeError
+    TypeError
         As `full`.
 
     Examples
@@ -534,6 +553,15 @@ def arange(
     Tensor
         Of ``ceil((stop - start) / step)`` elements.
 
+    Raises
+    ------
+    ValueError
+        If the step is 0.
+    TypeError
+        If one of them is no number.
+    RuntimeError
+        If one of them is a Tensor that requires gradients: the number of elements would depend on it.
+
     Examples
     --------
     >>> import agrad
@@ -541,7 +569,11 @@ def arange(
     (Tensor([0, 1, 2], dtype=int64, device='cpu'), Tensor([0.  , 0.25, 0.5 , 0.75], dtype=float32, device='cpu'))
     """
     start, stop = (0, start) if stop is None else (start, stop)
+    if any(map(_is_tracked, (start, stop, step))):
+        raise errors.lost_gradient("arange()", "start + step * agrad.arange(n) for n numbers")
     numbers = [_number(number, "arange") for number in (start, stop, step)]
+    if not numbers[2] or any(number != number for number in numbers):
+        raise ValueError(f"arange() needs a step that is not 0, and no NaN; it got start, stop, step = {numbers}")
     dtype = _dtype_of(*numbers) if dtype is None else dtype
     return _make("arange", *numbers, dtype=dtype, device=device, requires_grad=requires_grad)
 
@@ -561,20 +593,28 @@ def linspace(
 
     Parameters
     ----------
-    start, stop : number
+    start, stop : number, or Tensor of one element
+        Gradients flow to Tensors.
     num : int
         How many.
     dtype : DType, optional
-        The default dtype if left out, complex for complex ends.
+        The default dtype if left out, complex for complex ends; of Tensors that require gradients, theirs.
     endpoint : bool
         Whether `stop` is the last of them, or the first that is left out.
     device, requires_grad
-        As in `zeros`.
+        As in `zeros`; of Tensors that require gradients, their own device by default.
 
     Returns
     -------
     Tensor
         Of shape (num,).
+
+    Raises
+    ------
+    TypeError
+        If an end is no number, or `num` no integer.
+    ValueError
+        If `num` is negative.
 
     Examples
     --------
@@ -582,9 +622,21 @@ def linspace(
     >>> agrad.linspace(0, 1, 5)
     Tensor([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32, device='cpu')
     """
+    num = as_integer("num", num, 0)
+    if _is_tracked(start) or _is_tracked(stop):
+        return _finish(_between(start, stop, num, endpoint), dtype, device, requires_grad)
     ends = [_number(number, "linspace") for number in (start, stop)]
     dtype = _dtype_of(*ends, 1.0) if dtype is None else dtype
     return _make("linspace", *ends, num, dtype=dtype, device=device, requires_grad=requires_grad, endpoint=endpoint)
+
+
+def _between(start: Any, stop: Any, num: int, endpoint: bool) -> Tensor:
+    """Return evenly spaced numbers between ends of which one at least is a tracked Tensor."""
+    ends = [reshape(x, ()) if _is_tracked(x) else _number(x, "linspace") for x in (start, stop)]
+    tracked = [x for x in ends if isinstance(x, Tensor)]
+    real = finfo(result_type(*tracked)).dtype
+    share = linspace(0.0, 1.0, num, dtype=real, device=tracked[0].device, endpoint=endpoint)
+    return multiply(ends[0], subtract(1.0, share)) + multiply(ends[1], share)
 
 
 def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[Tensor, ...]:

@@ -197,9 +197,7 @@ def test_dlpacks_wishes_are_passed_on(device, wishes):
 def test_where_a_gradient_would_end_tensors_are_refused(device):
     x = agrad.asarray(2.0, requires_grad=True)
     for make in (
-        lambda: agrad.full(2, x),
         lambda: agrad.arange(x),
-        lambda: agrad.linspace(0, x, 3),
         lambda: agrad.from_dlpack(x),
     ):
         with pytest.raises(RuntimeError, match="detach"):
@@ -207,6 +205,44 @@ def test_where_a_gradient_would_end_tensors_are_refused(device):
     assert agrad.full(2, x.detach()).tolist() == [2.0, 2.0]
     with pytest.raises(TypeError, match="numbers"):
         agrad.full(2, "text")
+
+
+@pytest.mark.parametrize("endpoint", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_flow_to_the_ends_of_a_linspace(device, dtype, endpoint):
+    ends = [agrad.asarray(x, dtype=dtype, requires_grad=True) for x in (1.0, 3.0)]
+    x = agrad.linspace(*ends, 4, endpoint=endpoint)
+    assert (x.dtype.name, x.requires_grad) == (dtype, True)
+    assert_close(x.detach(), agrad.linspace(1.0, 3.0, 4, dtype=dtype, endpoint=endpoint))
+    share = agrad.linspace(0.0, 1.0, 4, dtype=dtype, endpoint=endpoint)
+    w = agrad.asarray([1.0, 2.0, 3.0, 4.0], dtype=dtype)
+    start, stop = agrad.gradients((w * x).sum(), ends)
+    assert_close(start, (w * (1 - share)).sum())
+    assert_close(stop, (w * share).sum())
+
+
+def test_one_end_of_a_linspace_may_be_a_number(device):
+    z = agrad.asarray(1 + 2j, requires_grad=True)
+    assert_close(agrad.linspace(z, 0, 3).detach(), agrad.linspace(1 + 2j, 0, 3))
+    x = agrad.asarray([2.0], dtype=agrad.float64, requires_grad=True)
+    agrad.linspace(0, x, 3).sum().backward()
+    assert x.grad.tolist() == [1.5]
+    assert agrad.linspace(0, x, 3, dtype=agrad.float32).dtype is agrad.float32
+    assert agrad.linspace(0, x, 0).shape == (0,)
+    with agrad.no_grad():
+        assert not agrad.linspace(0, x, 3).requires_grad
+
+
+def test_gradients_flow_to_the_number_that_fills(device):
+    x = agrad.asarray(2.0, requires_grad=True)
+    for y in (agrad.full((2, 3), x), agrad.full_like(agrad.zeros((2, 3)), x)):
+        assert y.tolist() == [[2.0] * 3] * 2
+        assert agrad.gradients((y * y).sum(), x)[0].item() == 24.0
+    assert not agrad.full(2, x, dtype=agrad.int64).requires_grad
+    y = agrad.full(2, x)
+    with agrad.no_grad():
+        y[0] = 5.0
+    assert (y.tolist(), x.item()) == ([5.0, 2.0], 2.0)
 
 
 def test_meshgrid(device):
