@@ -51,7 +51,12 @@ def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
     # array-api-compat writes through masks, for which the CPU must wait until the GPU has counted them.
     if x.dtype.kind == "f" and type(min) in _NUMBERS and type(max) in _NUMBERS:
         return x.clip(min, max)
-    return compat.clip(x, min, max)
+    return compat.clip(x, *(_as(x, limit) for limit in (min, max)))
+
+
+def _as(x: Any, limit: Any) -> Any:
+    """Return a limit in the dtype of `x` where that loses nothing: array-api-compat takes no narrower integers."""
+    return limit.astype(x.dtype) if hasattr(limit, "dtype") and np.can_cast(limit.dtype, x.dtype) else limit
 
 
 def _namespace() -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
 from importlib.util import find_spec
 from math import copysign, inf
@@ -14,7 +15,7 @@ import array_api_compat.numpy as compat
 import numpy as np
 
 from .base import names_of
-from .host import native_order
+from .host import portable
 from .strided import StridedBackend
 from .windows import Lengths, Windows
 
@@ -38,6 +39,25 @@ _WHOLE = {"f": np.int32, "d": np.int64}  # integers of the width of floats
 # Once it has seen an array go, glibc's malloc keeps the memory of such that are not larger for the next one. Until then
 # it gives all to the system and asks for it anew, at every step: the page faults take a third of a small network's.
 np.empty(_COMES_AND_GOES, np.uint8)
+
+# A result that is infinite or NaN is as good as any here, as it is on all other devices. NumPy's warnings of it would
+# name lines of this package and not of the program.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=__name__.partition(".")[0] + r"\.")
+
+
+def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of NumPy's own Python code, whose warnings would name lines of NumPy, that does not warn."""
+
+    @wraps(function)
+    def quiet(*args: Any, **kwargs: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*args, **kwargs)
+
+    return quiet
+
+
+# By method, so that what is said of a mean of nothing names a line of this package too.
+_mean_of_any, _var_of_any = _quiet(lambda x, *args: x.mean(*args)), _quiet(lambda x, *args: x.var(*args))
 
 # Faster spellings: two arrays of 8×16 are added in 0.4 µs, and array-api-compat's or NumPy's own detours in these
 # cost more than that each. The figures are microseconds for an 8×16 float32 array, array-api-compat's -> these.
@@ -86,18 +106,18 @@ def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.7 
 
 def _mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 6.8 -> 1.8
     if x.dtype.char not in "fdFD" or x.size == 0:
-        return np.mean(x, axis=axis, keepdims=keepdims)  # float16 adds up in float32; nothing has no mean
+        return _mean_of_any(x, axis, None, None, keepdims)  # float16 adds up in float32; nothing has no mean
     total = _add(x, axis, None, None, keepdims)
     return np.asarray(total / (x.size // total.size))
 
 
 def _var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 9
     if x.dtype.char not in "fd" or x.size == 0:
-        return np.var(x, axis=axis, ddof=correction, keepdims=keepdims)
+        return _var_of_any(x, axis, None, None, correction, keepdims)
     total = _add(x, axis, None, None, True)
     count = x.size // total.size
     if count <= correction:
-        return np.var(x, axis=axis, ddof=correction, keepdims=keepdims)  # it says what is wrong
+        return _var_of_any(x, axis, None, None, correction, keepdims)
     apart = x - total / count
     return _add(apart * apart, axis, None, None, keepdims) / (count - correction)
 
@@ -134,7 +154,12 @@ def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # 20 -> 1.9; 128
         return x.clip(least, most)
     if x.dtype.kind == "c":
         raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
-    return compat.clip(x, min, max)
+    return compat.clip(x, *(_as(x, limit) for limit in (min, max)))
+
+
+def _as(x: Any, limit: Any) -> Any:
+    """Return a limit in the dtype of `x` where that loses nothing: array-api-compat takes no narrower integers."""
+    return limit.astype(x.dtype) if type(limit) is np.ndarray and np.can_cast(limit.dtype, x.dtype) else limit
 
 
 _NUMBERS = (int, float)
@@ -239,6 +264,11 @@ def _namespace() -> Any:
     """Return array-api-compat's NumPy with faster spellings of the functions whose detours cost most."""
     xp: Any = ModuleType("agrad.backends.numpy.xp")
     vars(xp).update(names_of(compat))
+    xp.linalg = ModuleType("agrad.backends.numpy.xp.linalg")
+    for name, function in names_of(compat.linalg).items():
+        is_function = callable(function) and not isinstance(function, type)
+        setattr(xp.linalg, name, _quiet(function) if is_function else function)
+    xp.cumulative_sum, xp.cumulative_prod = _quiet(compat.cumulative_sum), _quiet(compat.cumulative_prod)
     xp.sum, xp.prod, xp.max, xp.min, xp.any, xp.all = _sum, _prod, _max, _min, _any, _all
     xp.mean, xp.var, xp.std = _mean, _var, _std
     xp.argmax, xp.argmin, xp.clip, xp.take, xp.astype = _argmax, _argmin, _clip, _take, _astype
@@ -292,10 +322,10 @@ class NumpyBackend(StridedBackend):
         self.array_type = np.ndarray
 
     def is_array(self, array: Any) -> bool:
-        return isinstance(array, (np.ndarray, np.generic))
+        return isinstance(array, (np.ndarray, np.generic)) and not isinstance(array, np.ma.MaskedArray)
 
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
-        data = native_order(data)
+        data = portable(data, dtype)
         if copy and getattr(data, "nbytes", 0) >= _LONG:
             return _on_a_line(data, data.dtype if dtype is None else dtype)
         return np.asarray(data, dtype=dtype, copy=copy)
