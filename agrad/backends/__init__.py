@@ -19,7 +19,7 @@ __all__ = [
 
 KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax"}
 _INSTALL: Final = {
-    "cuda": 'CuPy: pip install "agrad[cuda12x]", or "agrad[cuda13x]" for CUDA 13',
+    "cuda": 'CuPy: pip install "cupy-cuda12x[ctk]", or "cupy-cuda13x[ctk]" for CUDA 13',
     "strict": "array-api-strict: pip install array-api-strict",
     "torch": "PyTorch: pip install torch",
     "jax": "JAX: pip install jax",
@@ -81,11 +81,10 @@ def of(array: Any) -> Backend:
 
 def _search(array: Any) -> Backend:
     for base in type(array).__mro__:
-        if base in _by_type:
-            return _by_type[base]
         kind = _ROOTS.get(base.__module__.partition(".")[0])
-        if kind is not None and load(kind).is_array(array):
-            return _by_kind[kind]
+        backend = _by_type.get(base) or (None if kind is None else load(kind))
+        if backend is not None and backend.is_array(array):
+            return backend
     raise TypeError(f"{type(array).__module__}.{type(array).__qualname__} is no array that agrad knows")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import rational
 from . import windows as generic
-from .host import native_order
+from .host import portable
 from .windows import Lengths, Windows
 
 _ANYWHERE: Final = nullcontext()
@@ -103,7 +103,7 @@ class Backend:
 
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
         """Make an array on that device from numbers, lists, a NumPy array or one of the library's own."""
-        data = native_order(data) if isinstance(data, np.ndarray) else data
+        data = portable(data, dtype) if isinstance(data, np.ndarray) else data
         return self.xp.asarray(data, dtype=dtype, device=native, copy=copy)
 
     def box(self, value: Any) -> Any:

@@ -21,6 +21,10 @@ def read(data: Any) -> np.ndarray[Any, Any]:
     RuntimeError
         If there are Tensors in them that require gradients.
     """
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError(
+            "a Tensor has no mask, and that of a masked array would be lost; write x.filled(0.0), or x.data"
+        )
     try:
         array = np.asarray(_fetched(data))
     except ValueError as error:
@@ -32,6 +36,8 @@ def read(data: Any) -> np.ndarray[Any, Any]:
             "a Tensor of a list with Tensors that require gradients would lose them; write agrad.stack([...]), or "
             "agrad.asarray([...]) if they stand beside numbers or in lists of lists; or x.detach() for each of them"
         ) from None
+    if array.dtype.kind == "O" and (large := _too_large(data)) is not None:
+        raise OverflowError(f"an integer of {large.bit_length()} bits does not fit into one of 64; write float(x)")
     if array.dtype.kind not in "biufc":
         raise TypeError(f"a Tensor holds numbers, not {type(data).__name__} ({array.dtype} in NumPy's words)")
     return array
@@ -61,6 +67,31 @@ def _holds_tracked(data: Any) -> bool:
 def native_order(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return an array with its bytes in the order of this machine, which is all that other libraries take."""
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def portable(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
+    """Return an array in this machine's order and of a type of NumPy's own.
+
+    Raises
+    ------
+    TypeError
+        If it holds bfloat16, which another package adds to NumPy and few of NumPy's functions take, and no other
+        `dtype` is asked for.
+    """
+    if array.dtype.name != "bfloat16":
+        return native_order(array)
+    if dtype is None:
+        raise TypeError(
+            "NumPy has no bfloat16 of its own; write x.astype('float32') or dtype='float32', or device='jax'"
+        )
+    return array.astype(np.float32)
+
+
+def _too_large(data: Any) -> int | None:
+    """Return an integer that no integer type holds, from nested lists; None if there is none."""
+    if isinstance(data, (list, tuple)):
+        return next((found for item in data if (found := _too_large(item)) is not None), None)
+    return data if isinstance(data, int) and not -(2**63) <= data < 2**64 else None
 
 
 def refuse_overflow(array: np.ndarray[Any, Any], limits: Any, what: str) -> None:

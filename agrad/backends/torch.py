@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .base import Backend, names_of, repeats
-from .host import native_order
+from .host import portable
 from .stirling import betaln
 from .windows import Lengths, Windows
 
@@ -120,7 +120,7 @@ class TorchBackend(Backend):
             if type(data) is not torch.Tensor:
                 data = data.as_subclass(torch.Tensor)  # a Parameter, for instance
         elif isinstance(data, np.ndarray):
-            data = native_order(data)
+            data = portable(data, dtype)
             shareable = data.flags.writeable and min(data.strides, default=0) >= 0
             data = torch.from_numpy(data if shareable else data.copy())
         return torch.asarray(data, dtype=dtype, device=native, copy=copy)

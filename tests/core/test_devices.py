@@ -11,7 +11,7 @@ import agrad
 from agrad import backends
 
 INSTALL = {
-    "cuda": ("cupy", 'pip install "agrad[cuda12x]"'),
+    "cuda": ("cupy", 'pip install "cupy-cuda12x[ctk]"'),
     "strict": ("array_api_strict", "pip install array-api-strict"),
     "torch": ("torch", "pip install torch"),
     "jax": ("jax", "pip install jax"),
