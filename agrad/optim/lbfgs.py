@@ -132,11 +132,12 @@ class LBFGS(Optimizer):
         Raises
         ------
         TypeError
-            If there is no closure.
+            If there is no closure, or it returns None.
         """
         if closure is None:
             raise TypeError("LBFGS computes the loss several times a step: write optimizer.step(closure)")
         self.has_stepped = True
+        self._check_changes(self.param_groups[0])
         first_parameter = self._parameters()[0]
         self._follow(first_parameter)
         group, state = self.param_groups[0], self.state[first_parameter]
@@ -145,7 +146,7 @@ class LBFGS(Optimizer):
         with enable_grad():
             first = closure()
         evals -= 1
-        loss, gradient = float(first), self._gradient()
+        loss, gradient = _loss(first), self._gradient()
         for i in range(1, group["max_iter"] + 1):
             if _largest(gradient) <= group["tolerance_grad"]:
                 break
@@ -178,7 +179,7 @@ class LBFGS(Optimizer):
             with enable_grad():
                 loss = closure()
             gradient = self._gradient()
-            return Point(t, float(loss), gradient, _dot(gradient, d))
+            return Point(t, _loss(loss), gradient, _dot(gradient, d))
 
         if group["line_search_fn"]:
             point = strong_wolfe(evaluate, start, t, _largest(d), 1e-9, evals)
@@ -202,6 +203,13 @@ class LBFGS(Optimizer):
             end = begin + (2 if p.dtype.is_complex else 1) * p.size
             p[...] = x + t * _like(p, d[begin:end])
             begin = end
+
+
+def _loss(returned: Any) -> float:
+    """Return what a closure returned as a number."""
+    if returned is None:
+        raise TypeError("the closure must return the loss, and returned None; end it with `return loss`")
+    return float(returned)
 
 
 def _aim(state: dict[str, Any], gradient: Tensor, group: dict[str, Any]) -> None:

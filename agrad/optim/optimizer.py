@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, ClassVar, Final
 
 from ..core.device import Device
@@ -93,6 +93,7 @@ class Optimizer:
         self.param_groups = []
         self.state = defaultdict(dict)
         self.has_stepped = False
+        self._checked: dict[int, list[Any]] = {}  # the settings of each group that were found good
         self._kinds: dict[Tensor, tuple[tuple[Device, Any], Any]] = {}
         given = _listed(params, "the optimizer was given")
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
@@ -166,6 +167,11 @@ class Optimizer:
         -------
         Any
             What the closure returned.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a setting of a group has been changed to what makes no sense.
         """
         loss = None
         self.has_stepped = True
@@ -173,12 +179,20 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            self._check_changes(group)
             for device, params in groupby(group["params"], attrgetter("_device")):
                 with device.backend.activate(device.native):
                     for p in params:
                         if p._grad is not None:
                             self._step(p, group, device)
         return loss
+
+    def _check_changes(self, group: dict[str, Any]) -> None:
+        """Check the settings of a group where someone has changed them since the last time."""
+        settings, known = [group[name] for name in self.defaults], self._checked.get(id(group))
+        if known is None or not all(map(is_, settings, known)):
+            self.check(group)
+            self._checked[id(group)] = settings
 
     def _step(self, p: Tensor, group: dict[str, Any], device: Device) -> None:
         """Update a parameter."""
@@ -331,7 +345,8 @@ def _listed(params: Any, who: str) -> list[Any]:
     if found := list(params):
         return found
     raise ValueError(
-        f"{who} no parameters; does the model have any? A generator such as model.parameters() is used up after one "
+        f"{who} no parameters; does the model have any? Layers in a Python list or dict are hidden from it: write "
+        "nn.ModuleList(layers) or nn.ModuleDict(layers). A generator such as model.parameters() is used up after one "
         "pass: call it anew for each optimizer"
     )
 

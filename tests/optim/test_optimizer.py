@@ -290,7 +290,7 @@ def test_model_and_optimizer_are_copied_together(again):
     ("kind", "settings", "error", "shown"),
     [
         (optim.SGD, {"lr": -5.0}, ValueError, "lr must be 0 or more"),
-        (optim.SGD, {"lr": math.nan}, ValueError, "lr must be 0 or more"),
+        (optim.SGD, {"lr": math.nan}, ValueError, "lr must be finite and 0 or more"),
         (optim.SGD, {"lr": "0.1"}, TypeError, "lr must be a number, not '0.1'"),
         (optim.SGD, {"lr": None}, TypeError, "lr must be a number, not None"),
         (optim.SGD, {"lr": agrad.asarray(0.1)}, TypeError, r"lr must be a number, not a Tensor.*item\(\)"),

@@ -57,7 +57,8 @@ class LambdaLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         """Return the learning rates; see `LRScheduler.get_lr`."""
-        return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs, strict=True)]
+        factors = [check_number("what lr_lambda returns", f(self.last_epoch)) for f in self.lr_lambdas]
+        return [lr * factor for lr, factor in zip(self.base_lrs, factors, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state; see `LRScheduler.state_dict`."""
