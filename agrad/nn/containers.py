@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import index
 from typing import Any, Self, overload
 
+from .. import errors
 from .module import Module
 from .parameter import Parameter
 
@@ -45,6 +46,8 @@ class Sequential(Module):
         named: Any = enumerate(modules)
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             named = modules[0].items()
+        elif len(modules) == 1 and isinstance(modules[0], (list, tuple)):
+            raise TypeError("Sequential takes modules one by one, not in a list; write nn.Sequential(*layers)")
         for name, module in named:
             self._add(str(name), module)
 
@@ -56,9 +59,12 @@ class Sequential(Module):
         self.add_module(name, module)
 
     def forward(self, input: Any) -> Any:
-        """Call the modules one after the other."""
-        for module in self:
-            input = module(input)
+        """Call the modules one after the other; an error says in which one it was raised."""
+        for name, module in self._named():
+            try:
+                input = module(input)
+            except Exception as error:
+                raise errors.in_layer(error, self, name, module) from error
         return input
 
     def append(self, module: Module) -> Self:

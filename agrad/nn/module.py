@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
-from .. import hooks, journal
+from .. import errors, hooks, journal
 from ..core.device import Device
 from ..core.dtypes import DType, as_dtype
 from ..core.tensor import Tensor, convert, wrap
@@ -64,8 +64,16 @@ class Module:
     _forward_hooks: Mapping[float, tuple[Any, bool]] = MappingProxyType({})
     training: bool = True
 
-    def __init__(self) -> None:
-        self.__dict__.update(_buffers={}, training=True)
+    if TYPE_CHECKING:
+
+        def __init__(self) -> None: ...
+
+    else:
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            if args or kwargs:
+                raise errors.takes_none(type(self).__name__, args, kwargs)
+            self.__dict__.update(_buffers={}, training=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what `forward` returns, and what the hooks make of it."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from ..core.tensor import Tensor
 from . import functional as F
-from .functional.convolution import PerAxis, each
+from .functional.convolution import PerAxis
+from .functional.pooling import output_sizes, pool_settings
 from .module import Module
 
 __all__ = ["AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
 
 
 class _MaxPool(Module):
+    axes: int
+
     def __init__(
         self,
         kernel_size: PerAxis,
@@ -21,6 +24,7 @@ class _MaxPool(Module):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
+        pool_settings(self.axes, kernel_size, stride, padding, dilation)
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
 
@@ -43,7 +47,7 @@ class MaxPool1d(_MaxPool):
     Raises
     ------
     ValueError
-        On call, as `MaxPool2d`.
+        As `MaxPool2d`.
 
     Examples
     --------
@@ -52,6 +56,8 @@ class MaxPool1d(_MaxPool):
     >>> nn.MaxPool1d(2)(agrad.asarray([[1.0, 2.0, 4.0, 3.0]])).tolist()
     [[2.0, 4.0]]
     """
+
+    axes = 1
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the maxima; the input is ``(batch, channels, length)``, or without the batch."""
@@ -77,7 +83,7 @@ class MaxPool2d(_MaxPool):
     Raises
     ------
     ValueError
-        On call, if a setting is out of range or the shapes do not fit.
+        If a setting is out of range; on call, if the shapes do not fit.
 
     Examples
     --------
@@ -86,6 +92,8 @@ class MaxPool2d(_MaxPool):
     >>> nn.MaxPool2d(2)(agrad.ones((8, 16, 24, 24))).shape
     (8, 16, 12, 12)
     """
+
+    axes = 2
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the maxima; the input is ``(batch, channels, height, width)``, or without the batch."""
@@ -103,7 +111,7 @@ class AvgPool1d(Module):
     Raises
     ------
     ValueError
-        On call, as `AvgPool2d`.
+        As `AvgPool2d`.
 
     Examples
     --------
@@ -122,9 +130,7 @@ class AvgPool1d(Module):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = each(kernel_size, 1, "kernel_size")
-        self.stride = self.kernel_size if stride is None else each(stride, 1, "stride")
-        self.padding = each(padding, 1, "padding", 0)
+        self.kernel_size, self.stride, self.padding, _ = pool_settings(1, kernel_size, stride, padding)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
@@ -153,7 +159,7 @@ class AvgPool2d(Module):
     Raises
     ------
     ValueError
-        On call, if a setting is out of range or the shapes do not fit.
+        If a setting is out of range; on call, if the shapes do not fit.
 
     Examples
     --------
@@ -173,6 +179,7 @@ class AvgPool2d(Module):
         divisor_override: int | None = None,
     ) -> None:
         super().__init__()
+        pool_settings(2, kernel_size, stride, padding)
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
         self.divisor_override = divisor_override
@@ -217,6 +224,7 @@ class AdaptiveAvgPool2d(Module):
 
     def __init__(self, output_size: int | tuple[int | None, int | None]) -> None:
         super().__init__()
+        output_sizes(output_size)
         self.output_size = output_size
 
     def forward(self, input: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from ...checks import as_integer
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...ops.gathering import take
@@ -143,7 +144,7 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
     Raises
     ------
     IndexError
-        If a number is out of range, on devices that can tell without waiting (not on CUDA and JAX).
+        If a number is out of range, on devices that can tell without waiting (not on a GPU); if `padding_idx` is.
     TypeError
         If the input holds no integers.
     ValueError
@@ -160,12 +161,23 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
     input = as_tensor(input, weight)
     if weight.ndim != 2:
         raise ValueError(f"the table must be a matrix; it has shape {weight.shape}")
-    device = input.device
-    if not device.backend.waits(device.native) and input.size and input.dtype.family == "signed integer":
-        least = int(device.xp.min(input.data))
-        if least < 0:
-            raise IndexError(f"index {least} is out of range: there are {weight.shape[0]} rows, counted from 0")
+    if padding_idx is not None and not -weight.shape[0] <= as_integer("padding_idx", padding_idx) < weight.shape[0]:
+        raise IndexError(f"padding_idx={padding_idx} is out of range: the table has {weight.shape[0]} rows")
+    if not input.dtype.family.endswith("integer"):
+        raise TypeError(f"the rows of a table are named by integers, not {input.dtype!r}; write input.astype(int)")
+    _check_rows(input, weight.shape[0])
     rows = take(weight, input, axis=0)
     if padding_idx is None:
         return rows
     return where(expand_dims(input == padding_idx % weight.shape[0], axis=-1), rows.detach(), rows)
+
+
+def _check_rows(input: Tensor, count: int) -> None:
+    """Raise IndexError for a number of a row that there is not, where looking needs no waiting."""
+    device = input.device
+    if device.backend.waits(device.native) or not input.size:
+        return
+    least, largest = int(device.xp.min(input.data)), int(device.xp.max(input.data))
+    if least < 0 or largest >= count:
+        wrong = least if least < 0 else largest
+        raise IndexError(f"index {wrong} is out of range: the table has {count} rows, 0 to {count - 1}")

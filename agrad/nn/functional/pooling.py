@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
 from math import prod
 from typing import Any
 
 from ... import backends
 from ...backends import windows as generic
 from ...backends.windows import Lengths, Windows
+from ...checks import as_integer
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...ops.creation import asarray, ones
@@ -203,12 +203,19 @@ def adaptive_avg_pool2d(input: ArrayLike, output_size: int | tuple[int | None, i
     (1, 8, 1, 1)
     """
     input, batched = with_batch(input, 2)
-    asked = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-    sizes = [n if m is None else m for n, m in zip_longest(input.shape[2:], asked)]
     out = input
-    for axis, count in enumerate(each(sizes, 2, "output_size"), start=2):
+    for axis, (n, count) in enumerate(zip(input.shape[2:], output_sizes(output_size), strict=True), start=2):
+        count = n if count is None else count
         out = _means(out, axis, count)
     return out if batched else squeeze(out, axis=0)
+
+
+def output_sizes(asked: Any) -> tuple[int | None, ...]:
+    """Return what is asked for along each of two axes; ValueError if it is not one or two sizes, each 1 or more."""
+    sizes = tuple(asked) if isinstance(asked, (tuple, list)) else (asked, asked)
+    if len(sizes) != 2:
+        raise ValueError(f"output_size must be one size or two, (height, width), not {asked!r}")
+    return tuple([None if size is None else as_integer("output_size", size, 1) for size in sizes])
 
 
 def _means(x: Tensor, axis: int, count: int) -> Tensor:
@@ -307,15 +314,21 @@ def _avg_pool(
 
 
 def _windows(axes: int, input: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool) -> Windows:
+    kernel, stride, padding, dilation = pool_settings(axes, kernel, stride, padding, dilation)
+    windows = Windows(kernel, stride, tuple((n, n) for n in padding), dilation)
+    windows = _with_last(windows, input.shape[2:]) if ceil else windows
+    check_room(windows, input.shape[2:])
+    return windows
+
+
+def pool_settings(axes: int, kernel: Any, stride: Any, padding: Any, dilation: Any = 1) -> tuple[Lengths, ...]:
+    """Return the settings of a pool as one integer for each axis; ValueError for what makes no sense."""
     kernel = each(kernel, axes, "kernel_size")
     stride = kernel if stride is None else each(stride, axes, "stride")
     padding, dilation = each(padding, axes, "padding", 0), each(dilation, axes, "dilation")
     if any(2 * p > n for p, n in zip(padding, kernel, strict=True)):
         raise ValueError(f"padding={padding} must be at most half of kernel_size={kernel}")
-    windows = Windows(kernel, stride, tuple((n, n) for n in padding), dilation)
-    windows = _with_last(windows, input.shape[2:]) if ceil else windows
-    check_room(windows, input.shape[2:])
-    return windows
+    return kernel, stride, padding, dilation
 
 
 def _with_last(windows: Windows, lengths: Lengths) -> Windows:
