@@ -12,6 +12,12 @@ from math import prod
 from types import ModuleType
 from typing import Any, Final
 
+# How libraries say that they do not compute something of booleans.
+_NO_LOOP: Final = re.compile(
+    "did not contain a loop|not supported for the input types|numpy boolean|not supported|not implemented for 'Bool'"
+    "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool",
+    re.IGNORECASE,
+)
 _KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, FloatingPointError, MemoryError)
 
 
@@ -67,6 +73,11 @@ def freed(op: str) -> RuntimeError:
     )
 
 
+def no_array(op: str, argument: str) -> TypeError:
+    """None came where an op needs an array."""
+    return TypeError(f"{op} got None for {argument}; it takes a Tensor, an array or a number")
+
+
 def changed(op: str) -> RuntimeError:
     """A kept value was written in place before backward."""
     return RuntimeError(
@@ -83,11 +94,12 @@ def leaf_in_place() -> RuntimeError:
     )
 
 
-def lost_gradient(way: str) -> RuntimeError:
+def lost_gradient(
+    way: str, instead: str = "compute with agrad's own functions (agrad.sum(x), x.sum())"
+) -> RuntimeError:
     """Data of a tracked Tensor was about to leave the tape unnoticed."""
     return RuntimeError(
-        f"{way} of a Tensor that requires gradients would lose them; write x.detach() first, "
-        "or compute with agrad's own functions (agrad.sum(x), x.sum())"
+        f"{way} of a Tensor that requires gradients would lose them; write x.detach() first, or {instead}"
     )
 
 
@@ -123,9 +135,21 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         remedy = "compute it on a device whose library has it: x.to('cpu')"
         return NotImplementedError(f"{op}({', '.join(shown)}): {error}; {remedy}")
+    if (
+        not isinstance(error, (ValueError, IndexError))
+        and any(_is_boolean(x) for x in args)
+        and _NO_LOOP.search(str(error))
+    ):
+        return TypeError(
+            f"{op}({', '.join(shown)}): it takes numbers, not booleans; write x.astype(agrad.float32) first"
+        )
     about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
     kind = ValueError if about_shapes else _kind(error)
     return kind(f"{op}({', '.join(shown)}): {error}")
+
+
+def _is_boolean(x: Any) -> bool:
+    return isinstance(x, bool) or str(getattr(x, "dtype", "")).endswith("bool")
 
 
 def in_rule(
@@ -141,6 +165,21 @@ def in_rule(
 def located(error: Exception, where: str) -> Exception:
     """Retell an error with the place that it comes from."""
     return _kind(error)(f"{error}\n  {where}")
+
+
+def takes_none(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TypeError:
+    """Arguments were given to what takes none."""
+    given = [*map(describe, args), *(f"{key}={describe(value)}" for key, value in kwargs.items())]
+    return TypeError(f"{name}() takes no arguments, not {', '.join(given)}; write {name}()")
+
+
+def in_layer(error: Exception, whole: Any, name: str, layer: Any) -> Exception:
+    """Retell an error with the layer of a row that it was raised in; of rows in rows, with the path to it."""
+    path = getattr(error, "layer", None)
+    told, text = (f"{name}.{path[0]}", path[1:]) if path else (name, (repr(layer).partition("\n")[0], str(error)))
+    found = _kind(error)(f"layer {told} of {type(whole).__name__}, {text[0]}: {text[1]}")
+    found.layer = (told, *text)  # type: ignore[attr-defined]
+    return found
 
 
 def wrong_hook(hook: Any, result: Any) -> TypeError:

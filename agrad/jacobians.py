@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import trees
+from .checks import check_callable
 from .core.tensor import Tensor
-from .core.transforms import Argnums, Linearized, grad, named, numbers
+from .core.transforms import FOR_TENSORS, Argnums, Linearized, grad, named, numbers
 from .ops.creation import eye, zeros
 from .ops.data_type import astype
 from .ops.manipulation import reshape, stack
@@ -90,6 +91,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Tensor([[6., 2.],
             [2., 0.]], dtype=float32, device='cpu')
     """
+    check_callable("agrad.hessian", f, FOR_TENSORS)
     return named(jacobian(grad(f, argnums), argnums), f, "hessian")
 
 

@@ -152,7 +152,8 @@ _UNWRAP: Final = """
             _device = {x}._device
         if {x}._node is not None: _mask += {bit}
         _data_{x} = {x}._data
-    elif type({x}) in _PLAIN: _data_{x} = {x}
+    elif type({x}) in {plain}: _data_{x} = {x}
+    elif {x} is None: raise errors.no_array(definition.name, "{x}")
     else: return op({again})
 """
 _compiled: Final = cache(lambda source: compile(source, "<op>", "exec"))  # once for all ops of one signature
@@ -231,9 +232,12 @@ class Definition:
         settings = [f"{x}={x}" if parameters[x].kind is inspect.Parameter.KEYWORD_ONLY else x for x in self.settings]
         again = ", ".join([f"*_prepared(({', '.join(self.arrays)},))", *settings])
         unwrap = _UNWRAP_SEQUENCE if self.sequence else _UNWRAP
+        plain = {x: "_PLAIN" if parameters[x].default is None else "SCALARS" for x in self.arrays}
         source = _OP.format(
             signature=inspect.Signature([_in_source(p) for p in parameters.values()]),
-            unwrap="".join(unwrap.format(x=x, bit=1 << i, again=again) for i, x in enumerate(self.arrays)),
+            unwrap="".join(
+                unwrap.format(x=x, plain=plain[x], bit=1 << i, again=again) for i, x in enumerate(self.arrays)
+            ),
             again=again,
             only=" and from_native(_out.dtype).differentiable" if "dtype" in self.settings else "",
             call=call + ", ".join([*(f"_data_{x}" for x in self.arrays), *settings]),

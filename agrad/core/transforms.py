@@ -14,12 +14,14 @@ from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from .. import errors, trees
+from ..checks import check_callable
 from ..recording import enable_grad, recording
 from . import tape
 from .tape import Node, deliver, entry_of, propagate, seed, tick
 from .tensor import Tensor, convert, wrap
 
 Argnums: TypeAlias = int | Sequence[int]
+FOR_TENSORS: Final = "write agrad.gradients(y, x) for a Tensor that was computed from x"
 
 
 def gradients(
@@ -64,7 +66,7 @@ def gradients(
     if len(given) != len(outputs):
         raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, not {len(given)}")
     entries = [entry_of(output, "gradients()") for output in outputs]
-    wanted = [entry_of(x, "gradients() with respect to a Tensor") for x in inputs]
+    wanted = [_wanted(x, i) for i, x in enumerate(inputs)]
     seeds = [seed(output, g, create_graph) for output, g in zip(outputs, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     with outputs[0]._device.backend.quiet() if outputs else nullcontext():  # as in `backward`
@@ -79,6 +81,16 @@ def gradients(
         else None
         for x, entry in zip(inputs, wanted, strict=True)
     )
+
+
+def _wanted(x: Any, i: int) -> Any:
+    """Return the entry of an input on the tape."""
+    if isinstance(x, Tensor) and x._node is None:
+        raise RuntimeError(
+            f"inputs[{i}], of shape {x.shape}, does not require gradients; write x.requires_grad_() before the outputs "
+            "are computed from it"
+        )
+    return entry_of(x, "gradients()")
 
 
 def leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]:
@@ -184,6 +196,7 @@ class Linearized:
         argnums: Sequence[int],
         has_aux: bool = False,
     ) -> None:
+        check_callable("a transform", f, FOR_TENSORS)
         linked, since, filled = recording.get(), tick(), list(args)
         self.picked = [_pick(args, i) for i in argnums]
         self.inputs = [input_of(x, linked) for x in trees.leaves(self.picked)]
@@ -268,7 +281,8 @@ def numbers(argnums: Argnums) -> list[int]:
 
 
 def named(function: Callable[..., Any], f: Callable[..., Any], what: str) -> Callable[..., Any]:
-    """Give a transformed function the signature of `f`, and a name that says what it is."""
+    """Give a transformed function the signature of `f`, and a name that says what it is; TypeError if `f` is none."""
+    check_callable(f"agrad.{what}", f, FOR_TENSORS)
     update_wrapper(function, f, updated=())
     function.__name__ = f"{what}({getattr(f, '__name__', type(f).__name__)})"
     return function
@@ -315,6 +329,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     >>> agrad.grad(lambda line, x: line["slope"] * x + line["shift"])({"slope": 3.0, "shift": 1.0}, 2.0)
     {'slope': Tensor(2., dtype=float32, device='cpu'), 'shift': Tensor(1., dtype=float32, device='cpu')}
     """
+    check_callable("agrad.grad", f, FOR_TENSORS)
     both = value_and_grad(f, argnums, has_aux)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:

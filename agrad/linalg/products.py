@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from operator import index
 from typing import Any
 
+from ..checks import as_integer
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.creation import eye, zeros
@@ -118,7 +118,7 @@ def matrix_power(x: ArrayLike, n: int, /) -> Tensor:
     Tensor([[1., 5.],
             [0., 1.]], dtype=float32, device='cpu')
     """
-    x, n = as_tensor(x), index(n)
+    x, n = as_tensor(x), as_integer("n", n)
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"matrix_power takes square matrices, not shape {x.shape}")
     if n == 0:

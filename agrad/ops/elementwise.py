@@ -1452,6 +1452,8 @@ def real(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.real(agrad.asarray([1 + 2j, 3 - 4j]))
     Tensor([1., 3.], dtype=float32, device='cpu')
     """
+    if as_dtype(x.dtype).name == "bool":
+        raise TypeError("it takes numbers, not booleans; write x.astype(agrad.float32) first")
     return xp.real(x) if as_dtype(x.dtype).is_complex else xp.positive(x)
 
 

@@ -90,12 +90,12 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     """
     keys = x._device.backend.native_keys
     if keys != "standard" and _is_basic(key):
-        return cut(x, key)
+        return _cut(x, key)
     index = None if isinstance(key, tuple) or _is_basic(key) else _item(x, key, key)
     if isinstance(index, Tensor) and index.dtype.name != "bool" and x.ndim:
         return _take_rows(x, index, key)
     if keys == "all":
-        return cut(x, native(x, key))
+        return _cut(x, native(x, key), key)
     if type(key) is int and 0 <= key < (x._data.shape or (0,))[0]:
         return cut(x, (key, ...))
     if index is not None and _is_mask(x, index) and index.ndim == x.ndim:
@@ -103,6 +103,14 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     reading = read(x, key)
     picked = _pick(x, reading)
     return _gather(picked, reading, x, key) if reading.arrays else picked
+
+
+def _cut(x: Tensor, native_key: Any, *key: Any) -> Tensor:
+    """Read at a key that the library takes; where it does not fit, the message is about the key as it was written."""
+    try:
+        return cut(x, native_key)
+    except IndexError as error:
+        raise _wrong(x, key[0] if key else native_key, str(error.__cause__ or error)) from None
 
 
 _BASIC: Final = frozenset({int, slice, NoneType, EllipsisType})
@@ -125,7 +133,7 @@ def _take_rows(x: Tensor, index: Tensor, key: Any) -> Tensor:
     try:
         return take(x, index, axis=0)
     except IndexError as error:
-        raise _wrong(x, key, str(error)) from None
+        raise _wrong(x, key, str(error.__cause__ or error)) from None
 
 
 def _pick(x: Tensor, reading: Reading) -> Tensor:
@@ -436,7 +444,7 @@ def _gather(picked: Tensor, reading: Reading, x: Tensor, key: Any) -> Tensor:
     try:
         result = take(_prepare(picked, join), join.places, axis=join.axis)
     except IndexError as error:
-        raise _wrong(x, key, str(error)) from None
+        raise _wrong(x, key, str(error.__cause__ or error)) from None
     if reading.front and join.axis:
         block = range(join.axis, join.axis + join.places.ndim)
         result = permute_dims(result, (*block, *(i for i in range(result.ndim) if i not in block)))

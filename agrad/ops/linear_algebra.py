@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from ..core.primitive import ArrayLike, primitive, standard
 from ..core.tensor import Tensor
+from ..errors import describe
 from .data_type import as_tensor
 from .elementwise import multiply
 from .indexing import getitem
@@ -272,6 +273,8 @@ def einsum(subscripts: Any, /, *operands: Any) -> Tensor:
     ------
     ValueError
         If labels and axes do not agree in number, or arrays not in the length of an axis.
+    TypeError
+        If there are neither labels in a string nor lists of them.
 
     Examples
     --------
@@ -304,6 +307,11 @@ def _without_lists(*operands: Any) -> tuple[str, tuple[Any, ...]]:
     """Turn arrays with lists of labels behind them into a string and the arrays."""
     from opt_einsum.parser import convert_interleaved_input  # the package is large, and few programs need it
 
+    if len(operands) < 2 or not all(isinstance(labels, (list, tuple)) for labels in operands[1::2]):
+        raise TypeError(
+            f"einsum takes its labels in a string in front, as in einsum('ij,jk->ik', x, y), or in a list behind each "
+            f"array; it got {', '.join(map(describe, operands))}"
+        )
     subscripts, arrays = convert_interleaved_input(operands)
     return subscripts, arrays
 

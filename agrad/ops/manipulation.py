@@ -7,6 +7,7 @@ from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, Literal
 
+from ..checks import as_integer
 from ..core.primitive import ArrayLike, primitive
 from ..core.tape import unchanged
 from ..core.tensor import Tensor, wrap
@@ -400,13 +401,19 @@ def roll(
     Tensor
         Of the shape of `x`.
 
+    Raises
+    ------
+    TypeError
+        If a shift is no integer.
+
     Examples
     --------
     >>> import agrad
     >>> agrad.roll(agrad.asarray([1, 2, 3]), 1)
     Tensor([3, 1, 2], dtype=int64, device='cpu')
     """
-    return xp.roll(x, shift, axis=axis)
+    shifts = [as_integer("shift", s) for s in (shift if isinstance(shift, (tuple, list)) else (shift,))]
+    return xp.roll(x, tuple(shifts) if isinstance(shift, (tuple, list)) else shifts[0], axis=axis)
 
 
 roll.vjp(x=lambda g, xp, shift, axis: xp.roll(g, _opposite(shift), axis=axis))

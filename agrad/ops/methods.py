@@ -275,8 +275,30 @@ def _reshape(self: Tensor, /, *shape: Any, copy: bool | None = None) -> Tensor:
 
 
 def _transpose(self: Tensor, /, *axes: Any) -> Tensor:
-    """Put the axes into another order, reversed by default: ``x.transpose(1, 0, 2)``; see `agrad.permute_dims`."""
+    """Put the axes into another order, reversed by default: ``x.transpose(1, 0, 2)``; see `agrad.permute_dims`.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many as axes, or for two that leave a matrix as it is in NumPy, and not in PyTorch.
+    """
+    if len(axes) == 2 and all(isinstance(axis, int) for axis in axes):
+        _refuse_ambiguous(self, *axes)
     return manipulation.transpose(self, _one_tuple(axes) if axes and axes != (None,) else None)
+
+
+def _refuse_ambiguous(x: Tensor, first: int, second: int) -> None:
+    """Raise for two axes that NumPy takes for the order of all, and PyTorch for two to swap, where that differs."""
+    if x.ndim != 2:
+        raise ValueError(
+            f"transpose({first}, {second}) names two of {x.ndim} axes; write agrad.permute_dims(x, axes) with all of "
+            f"them, or agrad.moveaxis(x, ({first}, {second}), ({second}, {first})) to swap two"
+        )
+    if first % 2 < second % 2:
+        raise ValueError(
+            f"transpose({first}, {second}) of a matrix leaves it as it is in NumPy and swaps its axes in PyTorch; "
+            f"write x.T or agrad.permute_dims(x, (1, 0)) to swap them, or leave it out"
+        )
 
 
 def _one_tuple(numbers: tuple[Any, ...]) -> tuple[int, ...]:

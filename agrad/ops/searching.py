@@ -6,7 +6,7 @@ from math import prod
 from operator import index
 from typing import Any, Literal
 
-from ..core.dtypes import as_dtype, get_default_dtype, native
+from ..core.dtypes import as_dtype, from_native, get_default_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, wrap
 from .data_type import as_tensor, require_real
@@ -216,6 +216,8 @@ def where(xp: Any, condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) -> Ten
 
     Raises
     ------
+    TypeError
+        If the condition is not boolean.
     ValueError
         If the shapes do not broadcast.
 
@@ -226,9 +228,16 @@ def where(xp: Any, condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) -> Ten
     >>> agrad.where(x > 0, x, 0.0)
     Tensor([0., 2.], dtype=float32, device='cpu')
     """
+    if not _is_boolean(condition):
+        kind = from_native(condition.dtype).name if hasattr(condition, "dtype") else type(condition).__name__
+        raise TypeError(f"the condition must be boolean, not {kind}; write condition != 0")
     if type(x1) in SCALARS and type(x2) in SCALARS:
         x1 = xp.asarray(x1, dtype=_common(xp, x1, x2), device=condition.device)
     return xp.where(condition, x1, x2)
+
+
+def _is_boolean(x: Any) -> bool:
+    return from_native(x.dtype).name == "bool" if hasattr(x, "dtype") else isinstance(x, bool)
 
 
 where.vjp(

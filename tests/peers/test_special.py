@@ -56,7 +56,8 @@ def jaxs(f, *points):
 @pytest.mark.parametrize("name", POINTS)
 def test_gradients_are_pytorchs(name):
     ours, theirs = getattr(agrad.special, name), getattr(torch.special, name)
-    assert_close(gradients(ours, POINTS[name]), torchs(theirs, POINTS[name]), rtol=1e-9, atol=1e-300)
+    rtol = 1e-7 if name == "expit" else 1e-9  # PyTorch takes 1 - y from a rounded y
+    assert_close(gradients(ours, POINTS[name]), torchs(theirs, POINTS[name]), rtol=rtol, atol=1e-300)
 
 
 @pytest.mark.parametrize("name", ["xlogy", "xlog1py"])
