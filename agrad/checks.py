@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import inf, isfinite
 from numbers import Real
 from operator import index
 from typing import Any
 
-__all__ = ["as_integer", "as_seed", "as_shape", "check_callable", "check_integers", "check_number", "check_numbers"]
+__all__ = [
+    "as_integer", "as_list", "as_seed", "as_shape", "check_callable", "check_integers", "check_number", "check_numbers",
+    "check_one_of",
+]  # fmt: skip
 
 
 def as_integer(name: str, value: Any, least: float = -inf, most: float = inf) -> int:
@@ -58,7 +61,7 @@ def as_seed(value: Any) -> int:
     return seed
 
 
-def as_shape(shape: Any) -> tuple[int, ...]:
+def as_shape(shape: Any, name: str = "a shape") -> tuple[int, ...]:
     """Return a shape, which may be given as one integer, as a tuple.
 
     Raises
@@ -68,20 +71,27 @@ def as_shape(shape: Any) -> tuple[int, ...]:
     ValueError
         If a length is negative.
     """
-    lengths = shape if isinstance(shape, Iterable) and not isinstance(shape, str) else (shape,)
+    lengths = shape if isinstance(shape, Iterable) and not isinstance(shape, (str, Mapping)) else (shape,)
     try:
-        found = tuple([index(length) for length in lengths])
+        found = tuple([as_integer(name, length) for length in lengths])
     except TypeError:
-        raise TypeError(f"a shape is an integer or a tuple of integers, as (2, 3), not {_told(shape)}") from None
+        raise TypeError(f"{name} is an integer or a tuple of integers, as (2, 3), not {_told(shape)}") from None
     if found and min(found) < 0:
-        raise ValueError(f"the lengths of a shape must be 0 or more, not {found}")
+        raise ValueError(f"the lengths of {name} must be 0 or more, not {found}")
     return found
 
 
 def check_number(
-    name: str, value: Any, least: float = -inf, most: float = inf, *, above: float = -inf, below: float = inf
+    name: str,
+    value: Any,
+    least: float = -inf,
+    most: float = inf,
+    *,
+    above: float = -inf,
+    below: float = inf,
+    infinite: bool = False,
 ) -> Any:
-    """Return a setting that is a finite real number, as it is.
+    """Return a setting that is a real number, as it is.
 
     Parameters
     ----------
@@ -89,13 +99,15 @@ def check_number(
     value : object
     least, most, above, below : float
         The range, with and without its ends.
+    infinite : bool
+        Whether it may be infinite.
 
     Raises
     ------
     TypeError
         If it is no number; booleans and Tensors are none.
     ValueError
-        If it is infinite, NaN or out of range.
+        If it is NaN, infinite or out of range.
 
     Examples
     --------
@@ -106,9 +118,11 @@ def check_number(
     number: Any = value
     if not isinstance(number, Real) or isinstance(number, bool):
         raise TypeError(f"{name} must be a number, not {_told(value)}")
-    if not isfinite(value) or not (least <= value <= most and above < value < below):
-        words = [word for word in ("" if isfinite(value) else "finite", _range(least, most, above, below)) if word]
-        raise ValueError(f"{name} must be {' and '.join(words)}, not {value!r}")
+    finite = infinite or isfinite(value)
+    inside = least <= value <= most and (above == -inf or value > above) and (below == inf or value < below)
+    if not (finite and inside):
+        words = " and ".join(filter(None, ["" if finite else "finite", _range(least, most, above, below)]))
+        raise ValueError(f"{name} must be {words or 'a number'}, not {value!r}")
     return value
 
 
@@ -116,6 +130,22 @@ def check_numbers(least: float = -inf, most: float = inf, /, **settings: Any) ->
     """Raise as `check_number` for settings by name."""
     for name, value in settings.items():
         check_number(name, value, least, most)
+
+
+def check_one_of(name: str, value: Any, known: Iterable[str]) -> Any:
+    """Return a setting that is one of a few words; ValueError if it is none of them."""
+    words = list(known)
+    if not isinstance(value, str) or value not in words:
+        *most, last = map(repr, words)
+        raise ValueError(f"{name} must be {', '.join(most)} or {last}, not {_told(value)}")
+    return value
+
+
+def as_list(what: str, values: Any) -> list[Any]:
+    """Return several values as a list; TypeError if there is no more than one."""
+    if not isinstance(values, Iterable) or isinstance(values, (str, bytes)):
+        raise TypeError(f"{what} must be in a list, not {_told(values)}")
+    return list(values)
 
 
 def check_callable(what: str, function: Any, remedy: str = "") -> None:

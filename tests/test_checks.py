@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad.checks import as_integer, as_seed, as_shape, check_callable, check_integers, check_number, check_numbers
+from agrad.checks import (
+    as_integer,
+    as_list,
+    as_seed,
+    as_shape,
+    check_callable,
+    check_integers,
+    check_number,
+    check_numbers,
+    check_one_of,
+)
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), agrad.asarray(3)])
@@ -59,6 +69,27 @@ def test_numbers_come_back_as_they_are(value):
 def test_what_is_no_number(value, settings, error, message):
     with pytest.raises(error, match=message):
         check_number("x", value, **settings)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, 1.0])
+def test_numbers_may_be_infinite_where_that_makes_sense(value):
+    assert check_number("x", value, infinite=True) == value
+    with pytest.raises(ValueError, match="x must be 2 or more, not nan"):
+        check_number("x", math.nan, 2, infinite=True)
+
+
+def test_words():
+    assert check_one_of("mode", "min", ("min", "max")) == "min"
+    for wrong in ("mean", 3, None, ["min"]):
+        with pytest.raises(ValueError, match="mode must be 'min', 'max' or 'sum', not"):
+            check_one_of("mode", wrong, ("min", "max", "sum"))
+
+
+def test_lists():
+    assert as_list("the layers", (x for x in (1, 2))) == [1, 2]
+    for wrong in (3, "ab", None):
+        with pytest.raises(TypeError, match=f"the layers must be in a list, not {wrong!r}"):
+            as_list("the layers", wrong)
 
 
 def test_several_numbers_are_told_apart():

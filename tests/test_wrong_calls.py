@@ -132,7 +132,11 @@ LAYERS = {
     ),
 }
 TRAINING = {
-    "StepLR": (lambda: lr_scheduler.StepLR(sgd(), 1, gamma=math.nan), ValueError, "gamma must be finite, not nan"),
+    "StepLR": (
+        lambda: lr_scheduler.StepLR(sgd(), 1, gamma=math.nan),
+        ValueError,
+        "gamma must be finite",
+    ),
     "ExponentialLR": (lambda: lr_scheduler.ExponentialLR(sgd(), math.inf), ValueError, "gamma must be finite"),
     "a lambda of NaN": (lambda: lr_scheduler.LambdaLR(sgd(), lambda _: math.nan), ValueError, "lr_lambda.*not nan"),
     "a lambda of text": (lambda: lr_scheduler.LambdaLR(sgd(), lambda _: "a"), TypeError, "lr_lambda.*not 'a'"),

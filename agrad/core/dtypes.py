@@ -68,13 +68,15 @@ def from_native(dtype: Any) -> DType:
         If the dtype has no counterpart in the standard: strings, dates, objects.
     """
     key = type(dtype), dtype  # dtypes of two libraries may hash alike, and array-api-strict's warn when compared
-    if (found := _by_native.get(key)) is None:
-        # numpy.dtype has a name, numpy.float32 a __name__; torch.float32 and array_api_strict.float32 only a repr.
-        name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or repr(dtype).rpartition(".")[2]
-        if name not in BY_NAME:
-            raise TypeError(f"agrad has no dtype {dtype!r}; it has {', '.join(BY_NAME)}")
-        found = _by_native[key] = BY_NAME[name]
-    return found
+    try:
+        return _by_native[key]
+    except (KeyError, TypeError):  # TypeError from what is no key, such as a list
+        pass
+    # numpy.dtype has a name, numpy.float32 a __name__; torch.float32 and array_api_strict.float32 only a repr.
+    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or repr(dtype).rpartition(".")[2]
+    if name not in BY_NAME:
+        raise TypeError(f"agrad has no dtype {dtype!r}; it has {', '.join(BY_NAME)}")
+    return _by_native.setdefault(key, BY_NAME[name])
 
 
 def as_dtype(dtype: Any) -> DType:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from ..checks import as_integer, as_seed
+from ..checks import as_integer, as_seed, check_callable
 from ..core.tensor import Tensor, wrap
 from ..generators import current
 from ..ops.creation import arange
@@ -15,7 +15,7 @@ from .contexts import END, BatchGenerators, context_of, steps
 from .dataset import IterableDataset, TensorDataset
 from .draws import Draws
 from .prefetch import prefetch
-from .sampler import chunks, count_batches
+from .sampler import check_iterable, chunks, count_batches
 from .subset import Subset
 
 __all__ = ["DataLoader"]
@@ -109,6 +109,11 @@ class DataLoader:
         self.num_workers = as_integer("num_workers", num_workers, 0)
         self.prefetch_factor = as_integer("prefetch_factor", prefetch_factor, 1)
         self.collate_fn = collate_fn
+        if collate_fn is not None:
+            check_callable("DataLoader(collate_fn=)", collate_fn)
+        for name, samples in {"sampler": sampler, "batch_sampler": batch_sampler}.items():
+            if samples is not None:
+                check_iterable(name, samples)
         self.seed = None if seed is None else as_seed(seed)
         self.epoch = 0
         self._refuse_contradictions(size)

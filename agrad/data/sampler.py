@@ -60,7 +60,7 @@ class SequentialSampler(Sampler):
     """
 
     def __init__(self, data_source: Any) -> None:
-        self.data_source = data_source
+        self.data_source = check_sized("data_source", data_source)
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self.data_source)))
@@ -116,7 +116,7 @@ class RandomSampler(_Seeded):
         self, data_source: Any, replacement: bool = False, num_samples: int | None = None, seed: int | None = None
     ) -> None:
         super().__init__(seed)
-        self.data_source, self.replacement = data_source, replacement
+        self.data_source, self.replacement = check_sized("data_source", data_source), replacement
         self.num_samples = len(data_source) if num_samples is None else as_integer("num_samples", num_samples, 1)
         if not len(data_source) and self.num_samples:
             raise ValueError("there is no item to draw")
@@ -238,7 +238,8 @@ class DistributedSampler(Sampler):
         self.num_replicas, self.rank = as_integer("num_replicas", num_replicas, 1), as_integer("rank", rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"rank must be from 0 to {self.num_replicas - 1}, not {rank}")
-        self.dataset, self.shuffle, self.seed, self.drop_last = dataset, shuffle, as_seed(seed), drop_last
+        self.dataset, self.shuffle, self.drop_last = check_sized("dataset", dataset), shuffle, drop_last
+        self.seed = as_seed(seed)
         self.epoch = 0
         shares, rest = divmod(len(dataset), self.num_replicas)
         self.num_samples = shares if drop_last or not rest else shares + 1
@@ -279,14 +280,28 @@ class BatchSampler(Sampler):
     """
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
-        self.sampler, self.drop_last = sampler, drop_last
+        self.sampler, self.drop_last = check_iterable("sampler", sampler), drop_last
         self.batch_size = as_integer("batch_size", batch_size, 1)
 
     def __iter__(self) -> Iterator[list[int]]:
         return chunks(self.sampler, self.batch_size, self.drop_last)
 
     def __len__(self) -> int:
-        return count_batches(len(self.sampler), self.batch_size, self.drop_last)  # type: ignore[arg-type]
+        return count_batches(len(self.sampler), self.batch_size, self.drop_last)
+
+
+def check_sized(name: str, items: Any) -> Any:
+    """Return a data set; TypeError if it has no length."""
+    if not hasattr(items, "__len__"):
+        raise TypeError(f"{name} must be a data set with len(), not {items!r}")
+    return items
+
+
+def check_iterable(name: str, indices: Any) -> Any:
+    """Return what yields indices; TypeError if it yields nothing."""
+    if not hasattr(indices, "__iter__") or isinstance(indices, (str, bytes)):
+        raise TypeError(f"{name} must yield indices, as a Sampler or a list does, not {indices!r}")
+    return indices
 
 
 def chunks(items: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[Any]]:

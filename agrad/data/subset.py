@@ -9,7 +9,7 @@ from math import floor, isclose
 from operator import index as as_int
 from typing import Any
 
-from ..checks import as_seed
+from ..checks import as_list, as_seed
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
@@ -37,8 +37,12 @@ class Subset(Dataset):
     """
 
     def __init__(self, dataset: Any, indices: Sequence[int] | Tensor) -> None:
+        if not hasattr(dataset, "__getitem__"):
+            raise TypeError(f"dataset must have items, as a Dataset or a list does, not {dataset!r}")
         self.dataset = dataset
-        self.indices: list[int] = indices.tolist() if isinstance(indices, Tensor) else [as_int(i) for i in indices]
+        self.indices: list[int] = (
+            indices.tolist() if isinstance(indices, Tensor) else [as_int(i) for i in as_list("indices", indices)]
+        )
         self._rows: dict[Device, Tensor] = {}
 
     def __len__(self) -> int:
@@ -79,7 +83,7 @@ class ConcatDataset(Dataset):
     """
 
     def __init__(self, datasets: Iterable[Any]) -> None:
-        self.datasets = list(datasets)
+        self.datasets = as_list("the data sets of a ConcatDataset", datasets)
         if not self.datasets:
             raise ValueError("a ConcatDataset needs at least one data set")
         self.cumulative_sizes = list(accumulate(len(dataset) for dataset in self.datasets))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from ..checks import as_integer, check_number, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import full
@@ -83,7 +84,7 @@ class Softmax(Module):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = None if dim is None else as_integer("dim", dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
@@ -112,7 +113,7 @@ class LogSoftmax(Module):
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = None if dim is None else as_integer("dim", dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
@@ -141,7 +142,7 @@ class LeakyReLU(Module):
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__()
-        self.negative_slope = negative_slope
+        self.negative_slope = check_number("negative_slope", negative_slope)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
@@ -169,7 +170,7 @@ class ELU(Module):
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
-        self.alpha = alpha
+        self.alpha = check_number("alpha", alpha)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
@@ -203,7 +204,7 @@ class GELU(Module):
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
         super().__init__()
-        self.approximate = approximate
+        self.approximate = check_one_of("approximate", approximate, ("none", "tanh"))
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
@@ -249,8 +250,8 @@ class Softplus(Module):
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
-        self.beta = beta
-        self.threshold = threshold
+        self.beta = check_number("beta", beta, above=0)
+        self.threshold = check_number("threshold", threshold, infinite=True)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
@@ -284,8 +285,8 @@ class Hardtanh(Module):
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
         super().__init__()
-        self.min_val = min_val
-        self.max_val = max_val
+        self.min_val = check_number("min_val", min_val, infinite=True)
+        self.max_val = check_number("max_val", max_val, min_val, infinite=True)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
@@ -330,8 +331,8 @@ class PReLU(Module):
         self, num_parameters: int = 1, init: float = 0.25, device: str | Device | None = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        self.num_parameters = num_parameters
-        self.weight = Parameter(full((num_parameters,), float(init), dtype=dtype, device=device))
+        self.num_parameters = as_integer("num_parameters", num_parameters, 1)
+        self.weight = Parameter(full((num_parameters,), float(check_number("init", init)), dtype=dtype, device=device))
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""

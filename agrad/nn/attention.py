@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..checks import check_integers, check_number
+from ..checks import as_integer, check_callable, check_number, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
@@ -94,12 +94,13 @@ class MultiheadAttention(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        check_integers(0, embed_dim=embed_dim, num_heads=num_heads)
-        if num_heads < 1 or embed_dim % num_heads:
+        as_integer("embed_dim", embed_dim, 1)
+        if embed_dim % as_integer("num_heads", num_heads, 1):
             raise ValueError(f"num_heads={num_heads} must divide embed_dim={embed_dim}")
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
         self.dropout, self.batch_first = check_number("dropout", dropout, 0, 1), batch_first
-        self.kdim, self.vdim = embed_dim if kdim is None else kdim, embed_dim if vdim is None else vdim
+        self.kdim = embed_dim if kdim is None else as_integer("kdim", kdim, 0)
+        self.vdim = embed_dim if vdim is None else as_integer("vdim", vdim, 0)
         place: dict[str, Any] = {"dtype": dtype, "device": device}
         if self.kdim == self.vdim == embed_dim:
             self.in_proj_weight = Parameter(empty((3 * embed_dim, embed_dim), **place))
@@ -286,8 +287,11 @@ class TransformerEncoderLayer(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if isinstance(activation, str) and activation not in _ACTIVATIONS:
-            raise ValueError(f"activation must be 'relu', 'gelu' or a function, not {activation!r}")
+        if isinstance(activation, str):
+            check_one_of("activation", activation, _ACTIVATIONS)
+        else:
+            check_callable("TransformerEncoderLayer(activation=)", activation, "or write 'relu' or 'gelu'")
+        as_integer("d_model", d_model, 1), as_integer("dim_feedforward", dim_feedforward, 0)
         self.norm_first = norm_first
         place: dict[str, Any] = {"device": device, "dtype": dtype}
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **place)

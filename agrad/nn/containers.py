@@ -8,6 +8,7 @@ from operator import index
 from typing import Any, Self, overload
 
 from .. import errors
+from ..checks import as_list
 from .module import Module
 from .parameter import Parameter
 
@@ -46,7 +47,7 @@ class Sequential(Module):
         named: Any = enumerate(modules)
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             named = modules[0].items()
-        elif len(modules) == 1 and isinstance(modules[0], (list, tuple)):
+        elif len(modules) == 1 and isinstance(modules[0], Iterable) and not isinstance(modules[0], Module):
             raise TypeError("Sequential takes modules one by one, not in a list; write nn.Sequential(*layers)")
         for name, module in named:
             self._add(str(name), module)
@@ -169,7 +170,7 @@ class ModuleList(Module):
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end, and return self."""
-        for module in list(modules):  # they may be this one's own
+        for module in as_list("the modules of a ModuleList", modules):  # they may be this one's own
             self.append(module)
         return self
 
@@ -259,7 +260,8 @@ class ModuleDict(Module):
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add modules, or replace those of the same names."""
-        for name, module in dict(modules).items():
+        pairs = modules if isinstance(modules, Mapping) else as_list("the names and modules of a ModuleDict", modules)
+        for name, module in dict(pairs).items():
             self[name] = module
 
     def keys(self) -> list[str]:
@@ -341,7 +343,7 @@ class ParameterList(Module):
 
     def extend(self, values: Iterable[Any]) -> Self:
         """Add parameters at the end, and return self."""
-        for value in values:
+        for value in as_list("the parameters of a ParameterList", values):
             self.append(value)
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod, sqrt
 from typing import Any, Final
 
-from ..checks import check_integers
+from ..checks import check_integers, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
@@ -42,8 +42,7 @@ class _Conv(Module):
         check_integers(0, in_channels=in_channels, out_channels=out_channels, groups=groups)
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(f"groups={groups} must divide both {in_channels} and {out_channels} channels")
-        if padding_mode not in _MODES:
-            raise ValueError(f"padding_mode must be one of {', '.join(map(repr, _MODES))}, not {padding_mode!r}")
+        check_one_of("padding_mode", padding_mode, _MODES)
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = each(kernel_size, self.axes, "kernel_size")
         self.stride = each(stride, self.axes, "stride")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import check_integers
+from ..checks import as_integer, check_integers
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
@@ -60,7 +60,7 @@ class Embedding(Module):
     ) -> None:
         super().__init__()
         check_integers(0, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
-        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+        if padding_idx is not None and not -num_embeddings <= as_integer("padding_idx", padding_idx) < num_embeddings:
             raise IndexError(f"padding_idx={padding_idx} is out of range: there are {num_embeddings} vectors")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings

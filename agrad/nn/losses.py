@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import check_number
+from ..checks import as_integer, check_number
 from ..core.tensor import Tensor
 from . import functional as F
 from .module import Module
@@ -84,7 +84,7 @@ class _ClassLoss(_Loss):
     def __init__(self, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", None if weight is None else as_tensor(weight))
-        self.ignore_index = ignore_index
+        self.ignore_index = as_integer("ignore_index", ignore_index)
 
 
 class CrossEntropyLoss(_ClassLoss):
@@ -262,7 +262,7 @@ class SmoothL1Loss(_Loss):
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.beta = beta
+        self.beta = check_number("beta", beta, 0)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss; input and target are of one shape."""
@@ -293,7 +293,7 @@ class HuberLoss(_Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        self.delta = delta
+        self.delta = check_number("delta", delta, above=0)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss; input and target are of one shape."""
@@ -360,7 +360,7 @@ class CosineEmbeddingLoss(_Loss):
 
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
         super().__init__(reduction)
-        self.margin = margin
+        self.margin = check_number("margin", margin)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """Return the loss; the inputs are ``(samples, features)``, the target 1 or -1 for each sample."""
@@ -408,7 +408,8 @@ class TripletMarginLoss(_Loss):
     ) -> None:
         super().__init__(reduction)
         check_number("margin", margin, above=0)
-        self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
+        self.margin, self.p, self.eps, self.swap = margin, p, check_number("eps", eps, 0), swap
+        check_number("p", p, infinite=True)
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """Return the loss; all three are ``(samples, features)``."""

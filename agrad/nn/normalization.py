@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import check_integers, check_number
+from ..checks import as_integer, as_shape, check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import ones, zeros
@@ -227,8 +227,8 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = _shape(normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.normalized_shape = as_shape(normalized_shape, "normalized_shape")
+        self.eps, self.elementwise_affine = check_number("eps", eps, 0), elementwise_affine
         scale, shift = elementwise_affine, elementwise_affine and bias
         self.weight, self.bias = _parameters(self.normalized_shape, scale, shift, device, dtype)
 
@@ -285,8 +285,9 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = _shape(normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.normalized_shape = as_shape(normalized_shape, "normalized_shape")
+        self.eps = None if eps is None else check_number("eps", eps, 0)
+        self.elementwise_affine = elementwise_affine
         self.weight, _ = _parameters(self.normalized_shape, elementwise_affine, False, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -344,7 +345,9 @@ class GroupNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if num_groups < 1 or num_channels % num_groups:
+        check_integers(0, num_channels=num_channels)
+        check_number("eps", eps, 0)
+        if num_channels % as_integer("num_groups", num_groups, 1):
             raise ValueError(f"num_groups={num_groups} must divide num_channels={num_channels}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.weight, self.bias = _parameters((num_channels,), affine, affine and bias, device, dtype)
@@ -361,7 +364,3 @@ class GroupNorm(Module):
             f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
             f"bias={self.bias is not None}"
         )
-
-
-def _shape(shape: int | Sequence[int]) -> tuple[int, ...]:
-    return (shape,) if isinstance(shape, int) else tuple(shape)

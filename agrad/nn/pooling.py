@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core.tensor import Tensor
 from . import functional as F
 from .functional.convolution import PerAxis
-from .functional.pooling import output_sizes, pool_settings
+from .functional.pooling import check_divisor, output_sizes, pool_settings
 from .module import Module
 
 __all__ = ["AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
@@ -182,6 +182,7 @@ class AvgPool2d(Module):
         pool_settings(2, kernel_size, stride, padding)
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        check_divisor(divisor_override)
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:

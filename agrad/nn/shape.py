@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from ..checks import as_integer
 from ..core.tensor import Tensor
 from ..ops.manipulation import reshape
 from . import functional as F
@@ -38,8 +39,7 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+        self.start_dim, self.end_dim = as_integer("start_dim", start_dim), as_integer("end_dim", end_dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input's elements in their order, in fewer axes."""
@@ -77,10 +77,10 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
-        self.dim = dim
-        if not isinstance(unflattened_size, Sequence):
+        self.dim = as_integer("dim", dim)
+        if isinstance(unflattened_size, str) or not isinstance(unflattened_size, Sequence):
             raise TypeError(f"unflattened_size must be a sequence of integers, not {unflattened_size!r}")
-        self.unflattened_size = tuple(unflattened_size)
+        self.unflattened_size = tuple([as_integer("unflattened_size", n, -1) for n in unflattened_size])
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input's elements in their order, in more axes."""

@@ -72,6 +72,8 @@ class AveragedModel(Module):
         use_buffers: bool = False,
     ) -> None:
         super().__init__()
+        if not isinstance(model, Module):
+            raise TypeError(f"model must be a Module, not {model!r}")
         self.module = copy.deepcopy(model)
         if device is not None:
             self.module.to(device)

@@ -129,7 +129,7 @@ def test_batches_of_a_sampler():
     assert [len(batch) for batch in sampler] == [4, 4, 2]
     assert len(sampler) == 3
     with pytest.raises(ValueError, match="batch_size"):
-        BatchSampler(LETTERS, 0, False)
+        BatchSampler(range(10), 0, False)
 
 
 def test_a_sampler_without_order_says_so():

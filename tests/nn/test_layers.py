@@ -233,7 +233,7 @@ def test_the_record_of_a_batch_norm_of_16_bits(device):
         (lambda x: nn.Conv2d(3, 4, 3.0), ValueError, "kernel_size must be"),
         (lambda x: nn.Embedding(-1, 3), ValueError, "num_embeddings must be 0 or more"),
         (lambda x: nn.RNN(-3, 4), ValueError, "input_size must be 0 or more"),
-        (lambda x: nn.MultiheadAttention(-8, 2), ValueError, "embed_dim must be 0 or more"),
+        (lambda x: nn.MultiheadAttention(-8, 2), ValueError, "embed_dim must be 1 or more"),
         (lambda x: nn.BatchNorm1d(3, momentum=5.0), ValueError, "momentum must be from 0 to 1"),
         (lambda x: nn.BatchNorm1d(3, eps=-1), ValueError, "eps must be 0 or more"),
         (lambda x: nn.CrossEntropyLoss(label_smoothing=2), ValueError, "label_smoothing must be from 0 to 1"),

@@ -110,7 +110,7 @@ def test_embedding(device):
         (lambda: nn.GroupNorm(2, 3), "num_groups=2 must divide"),
         (lambda: nn.GroupNorm(1, 3)(agrad.ones((1, 2))), r"\(batch, 3, \.\.\.\)"),
         (lambda: nn.PReLU(2)(agrad.ones((1, 3))), r"weight must have shape \(1,\) or \(3,\)"),
-        (lambda: nn.Hardtanh(1.0, 0.0)(agrad.ones(1)), "min_val"),
+        (lambda: nn.Hardtanh(1.0, 0.0), "max_val must be 1.0 or more, not 0.0"),
         (lambda: nn.Unflatten(1, (2, -1))(agrad.ones((1, 3))), "cannot be split"),
         (lambda: nn.Bilinear(2, 3, 4)(agrad.ones((5, 2)), agrad.ones((4, 3))), "alike before"),
     ],

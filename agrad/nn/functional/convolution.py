@@ -8,11 +8,11 @@ every order of derivative is there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import index
 from typing import Any, Literal, TypeAlias
 
 from ... import backends
 from ...backends.windows import Lengths, Windows
+from ...checks import as_integer
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...ops.data_type import astype, result_type
@@ -265,7 +265,7 @@ convolve_weight.vjp(  # g stands where the weight was
 def each(value: Any, axes: int, name: str, least: int = 1) -> Lengths:
     """Return a setting as one integer for each axis; ValueError if it is not that, or less than `least`."""
     try:
-        values: Lengths = tuple(map(index, value if isinstance(value, Iterable) else [value]))
+        values: Lengths = tuple([as_integer(name, n) for n in (value if isinstance(value, Iterable) else [value])])
     except TypeError:
         values = ()
     if len(values) == 1:

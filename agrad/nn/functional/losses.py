@@ -150,9 +150,7 @@ def smooth_l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean",
     >>> F.smooth_l1_loss(agrad.asarray([0.5, 3.0]), agrad.asarray([0.0, 0.0]), "none").tolist()
     [0.125, 2.5]
     """
-    if beta < 0:
-        raise ValueError(f"beta must be 0 or more, not {beta!r}")
-    if beta == 0:
+    if check_number("beta", beta, 0) == 0:
         return l1_loss(input, target, reduction)
     return huber_loss(input, target, reduction, beta) / beta
 

@@ -302,8 +302,7 @@ def _avg_pool(
     input, batched = with_batch(input, axes)
     if not input.dtype.differentiable:
         raise TypeError(f"means are floating, and the input is {input.dtype!r}; write input.astype(agrad.float32)")
-    if divisor == 0:
-        raise ValueError("divisor_override must not be 0")
+    check_divisor(divisor)
     windows = _windows(axes, input, kernel, stride, padding, 1, ceil)
     given, input = input, widened(input)
     out = window_sum(input, windows=windows)
@@ -319,6 +318,12 @@ def _windows(axes: int, input: Tensor, kernel: Any, stride: Any, padding: Any, d
     windows = _with_last(windows, input.shape[2:]) if ceil else windows
     check_room(windows, input.shape[2:])
     return windows
+
+
+def check_divisor(divisor: Any) -> None:
+    """Raise for what takes the place of the number of elements in a window, and cannot."""
+    if divisor is not None and as_integer("divisor_override", divisor) == 0:
+        raise ValueError("divisor_override must not be 0")
 
 
 def pool_settings(axes: int, kernel: Any, stride: Any, padding: Any, dilation: Any = 1) -> tuple[Lengths, ...]:

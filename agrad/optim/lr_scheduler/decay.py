@@ -7,7 +7,7 @@ from math import cos, pi
 from types import FunctionType
 from typing import Any
 
-from ...checks import as_integer, check_number
+from ...checks import as_integer, as_list, check_number
 from ..optimizer import Optimizer
 from .base import LRScheduler, check_optimizer, one_each
 
@@ -108,7 +108,7 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        self.step_size, self.gamma = as_integer("step_size", step_size, 1), check_number("gamma", gamma)
+        self.step_size, self.gamma = as_integer("step_size", step_size, 1), check_number("gamma", gamma, 0)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -152,7 +152,8 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.milestones, self.gamma = sorted(milestones), check_number("gamma", gamma)
+        steps = [as_integer("a milestone", step, 0) for step in as_list("milestones", milestones)]
+        self.milestones, self.gamma = sorted(steps), check_number("gamma", gamma, 0)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -188,7 +189,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
-        self.gamma = check_number("gamma", gamma)
+        self.gamma = check_number("gamma", gamma, 0)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -241,7 +242,7 @@ class LinearLR(LRScheduler):
     ) -> None:
         check_number("start_factor", start_factor, most=1, above=0)
         check_number("end_factor", end_factor, 0, 1)
-        check_number("total_iters", total_iters, 0)
+        as_integer("total_iters", total_iters, 0)
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -294,7 +295,7 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        self.T_max, self.eta_min = check_number("T_max", T_max, above=0), check_number("eta_min", eta_min)
+        self.T_max, self.eta_min = as_integer("T_max", T_max, 1), check_number("eta_min", eta_min, 0)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import cos, pi
 from typing import Any
 
-from ...checks import as_integer, check_number
+from ...checks import as_integer, check_number, check_numbers
 from ..optimizer import Optimizer
 from .base import LRScheduler, check_optimizer, one_each
 
@@ -118,9 +118,8 @@ class OneCycleLR(LRScheduler):
         lowest, highest = one_each("base_momentum", lowest, optimizer), one_each("max_momentum", highest, optimizer)
         if last_epoch == -1:
             for group, low, high in zip(optimizer.param_groups, lowest, highest, strict=True):
-                group.update(
-                    base_momentum=check_number("base_momentum", low), max_momentum=check_number("max_momentum", high)
-                )
+                check_numbers(0, base_momentum=low, max_momentum=high)
+                group.update(base_momentum=low, max_momentum=high)
                 _set_momentum(group, high)
 
     def get_lr(self) -> list[float]:
@@ -150,7 +149,7 @@ def _count(total_steps: int | None, epochs: int | None, steps_per_epoch: int | N
     if total_steps is None:
         if epochs is None or steps_per_epoch is None:
             raise ValueError("OneCycleLR needs total_steps, or epochs and steps_per_epoch")
-        total_steps = epochs * steps_per_epoch
+        total_steps = as_integer("epochs", epochs, 1) * as_integer("steps_per_epoch", steps_per_epoch, 1)
     return as_integer("the number of steps", total_steps, 1)
 
 

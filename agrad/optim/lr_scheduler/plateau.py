@@ -6,7 +6,7 @@ from math import inf
 from numbers import Real
 from typing import Any
 
-from ...checks import check_number
+from ...checks import check_integers, check_number, check_numbers
 from ..optimizer import Optimizer
 from .base import LRScheduler, check_optimizer, one_each
 
@@ -66,16 +66,15 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr: float | list[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        numbers = {"factor": factor, "patience": patience, "threshold": threshold, "cooldown": cooldown, "eps": eps}
-        for name, value in numbers.items():
-            check_number(name, value)
+        check_integers(0, patience=patience, cooldown=cooldown)
+        check_numbers(0, threshold=threshold, eps=eps)
         check_number("factor", factor, 0, below=1)
         if mode not in ("min", "max"):
             raise ValueError(f"mode must be 'min' or 'max', not {mode!r}")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
         self.optimizer = check_optimizer(optimizer)
-        self.min_lrs = [check_number("min_lr", least) for least in one_each("min_lr", min_lr, optimizer)]
+        self.min_lrs = [check_number("min_lr", least, 0) for least in one_each("min_lr", min_lr, optimizer)]
         self.mode, self.factor, self.patience, self.cooldown, self.eps = mode, factor, patience, cooldown, eps
         self.threshold, self.threshold_mode = threshold, threshold_mode
         self.best = inf if mode == "min" else -inf
