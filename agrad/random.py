@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf
-from operator import index
 from typing import Any, TypeAlias
 
 from . import errors
-from .checks import as_integer, as_seed
+from .checks import as_integer, as_seed, as_shape
 from .core.device import Device, get_device
 from .core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
 from .core.tensor import Tensor, wrap
@@ -391,7 +390,7 @@ def randint(
     """
     if high is None or isinstance(high, (tuple, list)):
         low, high, size = 0, low, high if size is None else size
-    low, high = index(low), index(high)
+    low, high = as_integer("low", low), as_integer("high", high)
     if high <= low:
         raise ValueError(f"there is no integer from {low} up to {high} - 1")
     place = get_device() if device is None else Device(device)
@@ -435,7 +434,7 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: 
     >>> agrad.sort(agrad.randperm(4))
     Tensor([0, 1, 2, 3], dtype=int64, device='cpu')
     """
-    (n,) = _shape_of((n,))
+    as_integer("n", n, 0)
     place = get_device() if device is None else Device(device)
     array = place.backend.permutation(current.get().of(place), n, place.native)
     return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place, requires_grad)
@@ -470,10 +469,7 @@ def _integer(place: Device, dtype: Any) -> Any:
 def _shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:
     """Read a shape from ``(2, 3)`` or ``((2, 3),)``."""
     lengths = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-    shape = tuple(index(length) for length in lengths)
-    if min(shape, default=0) < 0:
-        raise ValueError(f"a shape has no negative lengths: {shape}")
-    return shape
+    return as_shape(lengths)
 
 
 def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:

@@ -74,8 +74,36 @@ ARRAYS = {
     "two indices": (lambda: ones(3, 2)[5, 0], IndexError, r"key \[5, 0\] does not fit.*: index 5"),
     "real of booleans": (lambda: agrad.real(agrad.asarray([True])), TypeError, r"not booleans; write x\.astype"),
     "sigmoid of booleans": (lambda: agrad.sigmoid(agrad.asarray([True])), TypeError, "sigmoid.*not booleans"),
+    "searchsorted in a matrix": (lambda: agrad.searchsorted(ones(2, 2), 1.0), ValueError, r"shape \(n,\), not"),
+    "a negative number of classes": (lambda: agrad.one_hot(agrad.asarray([0]), -1), ValueError, "0 or more, not -1"),
+    "negative differences": (lambda: agrad.diff(ones(3), n=-1), ValueError, "n must be 0 or more, not -1"),
+    "negative repeats": (lambda: agrad.repeat(ones(3), -1), ValueError, "repeats must be 0 or more, not -1"),
+    "a vector_norm of NaN": (lambda: agrad.linalg.vector_norm(ones(2), ord=math.nan), ValueError, "ord must be"),
     "a seed": (lambda: agrad.manual_seed("a"), TypeError, "seed must be an integer, not 'a'"),
     "a large seed": (lambda: agrad.manual_seed(2**64), ValueError, r"from 0 to 2\*\*64 - 1"),
+}
+NOT_INTEGERS = {
+    "repeat": (lambda v: agrad.repeat(ones(3), v), "repeats must be an integer, not"),
+    "repeat along an axis": (lambda v: agrad.repeat(ones(3), 2, axis=v if v else 1.5), "axis must be an integer"),
+    "repeats in an array": (lambda v: agrad.repeat(ones(2), agrad.asarray([1.0, 2.0])), "repeats must be integers"),
+    "tile": (lambda v: agrad.tile(ones(3), (v,)), "tile|broadcast_to"),
+    "pad": (lambda v: agrad.pad(ones(3), v), "pad_width must be an integer, not"),
+    "pad of one side": (lambda v: agrad.pad(ones(3), [(0, v)]), "pad_width must be an integer, not"),
+    "reshape": (lambda v: ones(3).reshape(3, v), "reshape"),
+    "tril": (lambda v: agrad.tril(ones(3, 3), k=v), "k must be an integer, not"),
+    "triu": (lambda v: agrad.triu(ones(3, 3), k=v), "k must be an integer, not"),
+    "eye": (lambda v: agrad.eye(3, k=v), "k must be an integer, not"),
+    "one_hot": (lambda v: agrad.one_hot(agrad.asarray([0]), v), "num_classes must be an integer, not"),
+    "diagonal": (lambda v: agrad.linalg.diagonal(ones(3, 3), offset=v), "offset must be an integer, not"),
+    "trace": (lambda v: agrad.linalg.trace(ones(3, 3), offset=v), "offset must be an integer, not"),
+    "diff": (lambda v: agrad.diff(ones(3), n=v), "n must be an integer, not"),
+    "fftfreq": (lambda v: agrad.fft.fftfreq(v), "n must be an integer, not"),
+    "rfftfreq": (lambda v: agrad.fft.rfftfreq(v), "n must be an integer, not"),
+    "rand": (lambda v: agrad.rand(2, v), r"a tuple of integers, as \(2, 3\), not \(2, "),
+    "randint": (lambda v: agrad.randint(v, (2,)), "high must be an integer, not"),
+    "randperm": (lambda v: agrad.randperm(v), "n must be an integer, not"),
+    "flatten": (lambda v: ones(2, 2).flatten(v), "axis must be an integer, not"),
+    "vector_norm": (lambda v: agrad.linalg.vector_norm(ones(2, 2), axis=v if v else 0.5), "axis must be an integer"),
 }
 DIFFERENTIATION = {
     "grad of a number": (lambda: agrad.grad(3), TypeError, r"takes a function, not 3; write agrad\.gradients\(y, x\)"),
@@ -109,6 +137,11 @@ LAYERS = {
     "Embedding of a list": (lambda: nn.Embedding(3, 4)([5]), IndexError, "index 5 is out of range: the table has 3"),
     "Embedding of -1": (lambda: nn.Embedding(3, 4)(agrad.asarray([-1])), IndexError, "index -1.*0 to 2"),
     "Embedding of floats": (lambda: nn.Embedding(3, 4)(ones(2)), TypeError, "named by integers, not agrad.float32"),
+    "linear with a stack of weights": (
+        lambda: F.linear(ones(4, 3), ones(2, 3, 3)),
+        ValueError,
+        r"weight must have shape \(outputs, inputs\), not \(2, 3, 3\)",
+    ),
     "Dropout of text": (lambda: nn.Dropout("a"), TypeError, "p must be a number, not 'a'"),
     "Sequential of a list": (lambda: nn.Sequential([nn.ReLU()]), TypeError, r"nn\.Sequential\(\*layers\)"),
     "a layer without an input": (lambda: nn.Linear(2, 2)(), TypeError, "Linear.*missing.*'input'"),
@@ -169,6 +202,13 @@ def test_it_raises_and_says_what_to_write(device, call, error, message):
         call()
 
 
+@pytest.mark.parametrize("value", [1.5, math.nan, "a", None])
+@pytest.mark.parametrize(("call", "message"), NOT_INTEGERS.values(), ids=NOT_INTEGERS)
+def test_integers_of_the_wrong_kind_are_refused(device, call, message, value):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call(value)
+
+
 def test_what_is_right_stays(device):
     x = agrad.asarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     assert x.transpose(1, 0).shape == x.transpose((1, 0)).shape == x.transpose(-1, -2).shape == (3, 2)
@@ -176,6 +216,17 @@ def test_what_is_right_stays(device):
     assert agrad.argmax(agrad.asarray(3.0), axis=0).item() == 0
     clipped = agrad.clip(agrad.asarray([1, 5]), agrad.asarray(2, dtype="int32"), agrad.asarray(3, dtype="int8"))
     assert (clipped.dtype, clipped.tolist()) == (agrad.int64, [2, 3])
+
+
+def test_to_takes_the_place_and_the_type_of_a_tensor(device):
+    x, y = agrad.ones(2), agrad.ones(3, dtype=agrad.float64)
+    assert (x.to(y).dtype, x.to(y).device) == (agrad.float64, device)
+    with pytest.raises(TypeError, match=r"one dtype, not float64 of shape \(3,\), agrad.float32"):
+        x.to(y, agrad.float32)
+
+
+def test_no_differences_leave_an_array_as_it_is(device):
+    assert agrad.diff(agrad.asarray([1, 2]), n=0, prepend=agrad.asarray([5])).tolist() == [1, 2]
 
 
 def test_settings_may_change_between_steps(device):

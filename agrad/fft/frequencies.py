@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..checks import as_integer
 from ..core.device import Device
 from ..core.dtypes import as_dtype, get_default_dtype
 from ..core.primitive import ArrayLike
@@ -46,7 +47,7 @@ def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Devic
     >>> agrad.fft.fftfreq(4)
     Tensor([ 0.  ,  0.25, -0.5 , -0.25], dtype=float32, device='cpu')
     """
-    places = arange(n, device=device)
+    places = arange(as_integer("n", n, 1), device=device)
     return _frequencies(where(2 * places < n, places, places - n), n, d, dtype)
 
 
@@ -76,7 +77,7 @@ def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Devi
     >>> agrad.fft.rfftfreq(4)
     Tensor([0.  , 0.25, 0.5 ], dtype=float32, device='cpu')
     """
-    return _frequencies(arange(n // 2 + 1, device=device), n, d, dtype)
+    return _frequencies(arange(as_integer("n", n, 1) // 2 + 1, device=device), n, d, dtype)
 
 
 def _frequencies(places: Tensor, n: int, d: float, dtype: Any) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import as_integer
 from ..core.primitive import ArrayLike
 from ..core.tensor import Tensor
 from ..ops.data_type import as_tensor
@@ -44,7 +45,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
     if x.ndim < 2:
         raise ValueError(f"diagonal takes matrices, of shape (..., m, n), not shape {x.shape}")
     *stack, m, n = x.shape
-    row, column = max(-offset, 0), max(offset, 0)
+    row, column = max(-as_integer("offset", offset), 0), max(offset, 0)
     length = max(min(m - row, n - column), 0)
     start = row * n + column if length else 0
     stop = start + (length - 1) * (n + 1) + 1 if length else 0

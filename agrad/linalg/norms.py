@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, isinf
 from typing import Any, Literal
 
+from ..checks import as_integer, check_number
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.data_type import as_tensor, in_float32, wide
@@ -51,6 +52,10 @@ def vector_norm(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool =
     >>> agrad.linalg.vector_norm(agrad.asarray([3.0, 4.0]))
     Tensor(5., dtype=float32, device='cpu')
     """
+    if ord is not None:
+        check_number("ord", ord, infinite=True)
+    if not isinstance(axis, (tuple, list, type(None))):
+        axis = as_integer("axis", axis)
     settings: dict[str, Any] = {"axis": axes_of(x, axis), "keepdims": keepdims, "ord": ord}
     return in_float32(xp, lambda x: xp.linalg.vector_norm(x, **settings), x)
 

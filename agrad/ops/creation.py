@@ -363,7 +363,7 @@ def eye(
             [0., 0., 1.]], dtype=float32, device='cpu')
     """
     dtype = get_default_dtype() if dtype is None else dtype
-    n_rows = as_integer("n_rows", n_rows, 0)
+    n_rows, k = as_integer("n_rows", n_rows, 0), as_integer("k", k)
     n_cols = n_rows if n_cols is None else as_integer("n_cols", n_cols, 0)
     return _make("eye", n_rows, n_cols, k=k, dtype=dtype, device=device, requires_grad=requires_grad)
 
@@ -702,7 +702,7 @@ def tril(xp: Any, x: ArrayLike, /, *, k: int = 0) -> Tensor:
     Tensor([[1., 0., 0.],
             [1., 1., 0.]], dtype=float32, device='cpu')
     """
-    return xp.tril(x, k=k)
+    return xp.tril(x, k=as_integer("k", k))
 
 
 tril.vjp(x=lambda g, xp, k: xp.tril(g, k=k))
@@ -731,7 +731,7 @@ def triu(xp: Any, x: ArrayLike, /, *, k: int = 0) -> Tensor:
     Tensor([[1., 1., 1.],
             [0., 1., 1.]], dtype=float32, device='cpu')
     """
-    return xp.triu(x, k=k)
+    return xp.triu(x, k=as_integer("k", k))
 
 
 triu.vjp(x=lambda g, xp, k: xp.triu(g, k=k))

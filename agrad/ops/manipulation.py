@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, Literal
 
-from ..checks import as_integer
+from ..checks import as_integer, as_list
 from ..core.primitive import ArrayLike, primitive
 from ..core.tape import unchanged
 from ..core.tensor import Tensor, wrap
@@ -553,6 +553,8 @@ def repeat(x: ArrayLike, repeats: ArrayLike, /, *, axis: int | None = None) -> T
     ------
     ValueError
         If there are not as many repeats as elements along the axis.
+    TypeError
+        If they are no integers.
 
     Examples
     --------
@@ -562,11 +564,13 @@ def repeat(x: ArrayLike, repeats: ArrayLike, /, *, axis: int | None = None) -> T
     """
     x = as_tensor(x)
     x, axis = (reshape(x, (-1,)), 0) if axis is None else (x, _axis(axis, x.ndim, "repeat"))
-    if isinstance(repeats, int):
-        shape = x.shape
+    if isinstance(repeats, (int, float, str)) or repeats is None:
+        shape, repeats = x.shape, as_integer("repeats", repeats, 0)
         wide = broadcast_to(expand_dims(x, axis=axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
         return reshape(wide, (*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
     repeats, device = as_tensor(repeats), x.device
+    if not repeats.dtype.family.endswith("integer"):
+        raise TypeError(f"repeats must be integers, not {repeats.dtype!r}; write repeats.astype(int)")
     if repeats.ndim > 1 or repeats.size not in (1, x.shape[axis]):
         raise ValueError(f"repeat needs an int or {x.shape[axis]} repeats along axis {axis}, not shape {repeats.shape}")
     every = device.xp.arange(x.shape[axis], device=device.native)
@@ -655,12 +659,10 @@ def pad(
 
 
 def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    if isinstance(pad_width, int):
-        widths = [(pad_width, pad_width)] * ndim
-    elif len(pad_width) == 2 and all(isinstance(width, int) for width in pad_width):
-        widths = [tuple(pad_width)] * ndim
-    else:
-        widths = [tuple(pair) for pair in pad_width]
+    listed = pad_width if isinstance(pad_width, (tuple, list)) else [as_integer("pad_width", pad_width)] * 2
+    if len(listed) == 2 and not any(isinstance(width, (tuple, list)) for width in listed):
+        listed = [listed] * ndim
+    widths: Any = [tuple([as_integer("pad_width", n) for n in as_list("a pair of pad_width", pair)]) for pair in listed]
     if len(widths) != ndim or any(len(pair) != 2 or min(pair) < 0 for pair in widths):
         raise ValueError(f"pad needs (before, after), not negative, for each of {ndim} axes; not {pad_width!r}")
     return widths
@@ -683,6 +685,6 @@ def _places(length: int, before: int, after: int, mode: str) -> list[int]:
 
 def _axis(axis: int, ndim: int, name: str) -> int:
     """Return an axis counted from the front; IndexError if there is none."""
-    if not -ndim <= axis < ndim:
+    if not -ndim <= as_integer("axis", axis) < ndim:
         raise IndexError(f"{name} has no axis {axis} among {ndim} axes; write one from {-ndim} to {ndim - 1}")
     return axis % ndim

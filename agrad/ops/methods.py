@@ -337,8 +337,8 @@ def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtyp
 
     Parameters
     ----------
-    *targets : str, Device or DType
-        A device, a dtype, or one of each.
+    *targets : str, Device, DType or Tensor
+        A device, a dtype, or one of each; or a Tensor whose device and dtype are meant.
     device, dtype : optional
         The same by name.
 
@@ -360,10 +360,12 @@ def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtyp
     >>> agrad.ones(2).to("cpu", agrad.float64).dtype
     agrad.float64
     """
+    if len(targets) == 1 and isinstance(targets[0], Tensor):
+        targets = (targets[0]._device, targets[0].dtype)
     for target in targets:
         is_place = isinstance(target, Device) or (isinstance(target, str) and target not in BY_NAME)
         if (device if is_place else dtype) is not None:
-            raise TypeError(f"to() takes one device and one dtype, not {targets}")
+            raise TypeError(f"to() takes one device and one dtype, not {', '.join(map(errors.describe, targets))}")
         device, dtype = (target, dtype) if is_place else (device, target)
     moved = self if device is None else data_type.to_device(self, device)
     return moved if dtype is None else data_type.astype(moved, dtype, copy=False)

@@ -182,7 +182,7 @@ def searchsorted(
     Raises
     ------
     ValueError
-        If `side` is something else.
+        If `side` is something else, or `x1` has not one axis.
 
     Examples
     --------
@@ -193,6 +193,8 @@ def searchsorted(
     if side not in ("left", "right"):
         raise ValueError(f"side must be 'left' or 'right', not {side!r}")
     x1 = as_tensor(x1)
+    if x1.ndim != 1:
+        raise ValueError(f"x1 must be one sorted list, of shape (n,), not of shape {x1.shape}")
     if type(x2) in SCALARS:
         x2 = wrap(x1.device.xp.asarray(x2, dtype=x1.data.dtype, device=x1.device.native), x1.device)
     return search_sorted(x1 if sorter is None else take(x1, sorter), x2, side=side)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import as_integer
 from ..core.dtypes import get_default_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
@@ -82,7 +83,7 @@ def diff(
     x : ArrayLike
     axis : int
     n : int
-        How many times differences are taken.
+        How many times differences are taken; 0 returns `x` alone.
     prepend, append : ArrayLike, optional
         What to put before and behind `x` first; of its shape but for the axis.
 
@@ -103,10 +104,10 @@ def diff(
     Tensor([1, 3, 5], dtype=int64, device='cpu')
     """
     x = as_tensor(x)
-    if n < 0:
-        raise ValueError(f"diff takes differences n times, and n must not be {n}")
     if x.ndim == 0:
         raise ValueError("diff needs an array of at least one axis")
+    if as_integer("n", n, 0) == 0:
+        return x
     parts = [part for part in (prepend, x, append) if part is not None]
     x = moveaxis(concat(parts, axis=axis) if len(parts) > 1 else x, axis, 0)
     for _ in range(n):
@@ -155,5 +156,5 @@ def one_hot(x: ArrayLike, num_classes: int, /, *, dtype: Any = None, axis: int =
     x = as_tensor(x)
     if not x.dtype.family.endswith("integer"):
         raise TypeError(f"one_hot needs integers for classes, not {x.dtype!r}; write x.astype(agrad.int64)")
-    hits = equal(expand_dims(x, axis=-1), arange(num_classes, device=x.device))
+    hits = equal(expand_dims(x, axis=-1), arange(as_integer("num_classes", num_classes, 0), device=x.device))
     return moveaxis(astype(hits, get_default_dtype() if dtype is None else dtype), -1, axis)

@@ -54,6 +54,8 @@ def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None 
     except AttributeError:
         check_tensors(input=input, weight=weight)
         raise
+    if len(weight.shape) != 2:
+        raise ValueError(f"weight must have shape (outputs, inputs), not {tuple(weight.shape)}")
     if not fits:
         raise ValueError(f"input must have shape (..., {weight.shape[-1]}), as weight has; it has {tuple(input.shape)}")
     out = xp.matmul(input, weight.T)
