@@ -89,7 +89,9 @@ erfc.vjp(x=lambda g, x, xp: -g * (math.sqrt(2.0) * _ROOT_2_OVER_PI * xp.exp(-x *
 
 @primitive
 def relu(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return `x` where it is positive and 0 elsewhere; the gradient at 0 is 0.
+    """Return `x` where it is positive and 0 elsewhere.
+
+    The gradient at 0 is 0; the second derivative is 0 everywhere.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ _STEP: Final = lambda g, xp: xp.zeros_like(g)  # the rule of what is flat betwee
 def abs(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the absolute value, elementwise.
 
-    The gradient at 0 is 0.
+    The gradient at 0 is 0, and so are the derivatives of higher order.
 
     Parameters
     ----------
@@ -422,7 +422,7 @@ expm1.vjp(x=lambda g, x, xp: g * xp.exp(x))  # `out` is -1 long before the deriv
 def hypot(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the length of the hypotenuse, elementwise, without overflow in between.
 
-    The gradient at the origin is NaN.
+    The gradient at the origin is NaN, as in PyTorch; `agrad.linalg.vector_norm` has 0 there.
 
     Parameters
     ----------
@@ -638,7 +638,7 @@ pow.vjp(x1=_pow_x1, x2=_pow_x2)
 def sqrt(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the square root, elementwise.
 
-    The gradient at 0 is infinite.
+    The gradient at 0 is infinite, and that of ``sqrt(x) ** 2`` is NaN there.
 
     Parameters
     ----------
@@ -767,7 +767,7 @@ atan.vjp(x=_atan_x)
 def atan2(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the angles of the points ``(x2, x1)``, elementwise: `x1` is the ordinate.
 
-    The gradient at the origin is 0.
+    The gradient at the origin is 0, and so are the derivatives of higher order.
 
     Parameters
     ----------
@@ -1184,7 +1184,7 @@ trunc.vjp(x=_STEP)
 def clip(xp: Any, x: ArrayLike, /, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Tensor:
     """Bring what lies outside an interval to its ends, elementwise.
 
-    The gradient goes to `x` inside the interval and at its ends, outside to `min` or `max`.
+    The gradient goes to `x` inside the interval and at its ends, outside to `min` or `max`; the second derivative is 0.
 
     Parameters
     ----------
@@ -1256,7 +1256,7 @@ copysign.vjp(x1=lambda g, x1, out, xp: g * xp.sign(x1) * xp.sign(out), x2=_STEP)
 def maximum(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the larger of two numbers, elementwise.
 
-    Where they are equal, each gets half of the gradient.
+    Where they are equal, each gets half of the gradient, and the second derivative is 0.
 
     Parameters
     ----------
@@ -1292,7 +1292,7 @@ maximum.vjp(
 def minimum(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the smaller of two numbers, elementwise.
 
-    Where they are equal, each gets half of the gradient.
+    Where they are equal, each gets half of the gradient, and the second derivative is 0.
 
     Parameters
     ----------

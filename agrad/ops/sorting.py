@@ -48,6 +48,8 @@ def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = Fals
 def sort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """Sort along an axis.
 
+    The gradient of each element goes to the one that came to its place, also where others are equal.
+
     Parameters
     ----------
     x, axis, descending, stable

@@ -172,7 +172,9 @@ var.vjp(x=_var_x)
 
 @primitive
 def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-    """Return the standard deviation along axes; its gradient is 0 where it is 0.
+    """Return the standard deviation along axes.
+
+    Where it is 0, so are its gradient and the derivatives of higher order.
 
     Parameters
     ----------
@@ -216,7 +218,9 @@ std.vjp(x=_std_x)
 
 @primitive
 def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Return the largest element along axes; equal largest elements share the gradient evenly.
+    """Return the largest element along axes.
+
+    Equal largest elements share the gradient evenly; the second derivative is 0.
 
     Parameters
     ----------
@@ -246,7 +250,9 @@ def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
 
 @primitive
 def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Return the smallest element along axes; equal smallest elements share the gradient evenly.
+    """Return the smallest element along axes.
+
+    Equal smallest elements share the gradient evenly; the second derivative is 0.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def i0(xp: Any, x: ArrayLike, /) -> Tensor:
 def i0e(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the scaled modified Bessel function of order 0, elementwise: ``exp(-abs(x)) * i0(x)``.
 
-    The gradient at 0, where it has a peak, is 0.
+    The gradient at 0, where it has a peak, is 0, and the second derivative there 1/2, as in PyTorch.
 
     Parameters
     ----------
@@ -167,21 +167,24 @@ def _i1e_over_x(xp: Any, x: Any) -> Any:
     return _joined(xp, x, near, lambda x: bare(i1e, xp)(x) / x)
 
 
-def _difference(xp: Any, x: Any, sign: Any) -> Any:
-    """Return ``i0e(x) - abs(i1e(x))``, which far out is small beside both."""
+def _far_out(xp: Any, x: Any, sign: Any) -> tuple[Any, Any]:
+    """Return where numbers are large, and ``i0e(x) - abs(i1e(x))`` there, where it is small beside both."""
     far = xp.abs(x) > _FAR
     inverse = 1.0 / xp.where(far, sign * x, _FAR)
-    asymptotic = xp.sqrt(inverse) * inverse * horner(_DIFFERENCE, inverse)
-    return xp.where(far, asymptotic, bare(i0e, xp)(x) - sign * bare(i1e, xp)(x))
+    return far, xp.sqrt(inverse) * inverse * horner(_DIFFERENCE, inverse)
 
 
 def _i0e_x(g: Any, x: Any, xp: Any) -> Any:
     sign = xp.sign(x)
-    return -g * (sign * _difference(xp, x, sign))
+    far, difference = _far_out(xp, x, sign)
+    return g * xp.where(far, -sign * difference, bare(i1e, xp)(x) - sign * bare(i0e, xp)(x))
 
 
 def _i1e_x(g: Any, x: Any, xp: Any) -> Any:
-    return g * (_difference(xp, x, xp.sign(x)) - _i1e_over_x(xp, x))
+    sign = xp.sign(x)
+    far, difference = _far_out(xp, x, sign)
+    difference = xp.where(far, difference, bare(i0e, xp)(x) - sign * bare(i1e, xp)(x))
+    return g * (difference - _i1e_over_x(xp, x))
 
 
 i0.vjp(x=lambda g, x, xp: g * bare(i1, xp)(x))

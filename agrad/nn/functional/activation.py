@@ -23,7 +23,7 @@ def leaky_relu(input: ArrayLike, negative_slope: float = 0.01) -> Tensor:
     input : ArrayLike
         Real floating, of any shape.
     negative_slope : float
-        Also the gradient at 0.
+        Also the gradient at 0; the second derivative is 0 everywhere.
 
     Examples
     --------
@@ -75,6 +75,7 @@ def elu(input: ArrayLike, alpha: float = 1.0) -> Tensor:
     input : ArrayLike
         Real floating, of any shape.
     alpha : float
+        Also the gradient at 0, and the second derivative there.
 
     Examples
     --------
@@ -137,7 +138,9 @@ def softplus(input: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Te
 
 
 def hardtanh(input: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """Return `input` between two limits, and the limit beyond; the gradient at and beyond the limits is 0.
+    """Return `input` between two limits, and the limit beyond.
+
+    The gradient at and beyond the limits is 0; the second derivative is 0 everywhere.
 
     Parameters
     ----------

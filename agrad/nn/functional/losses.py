@@ -101,7 +101,9 @@ squared_error.vjp(
 
 
 def l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
-    """Return the absolute error ``abs(input - target)``, by default its mean; its gradient where they are equal is 0.
+    """Return the absolute error ``abs(input - target)``, by default its mean.
+
+    Where they are equal, the gradient is 0; the second derivative is 0 everywhere.
 
     Parameters
     ----------
@@ -128,6 +130,8 @@ def l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Ten
 
 def smooth_l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """Return ``d**2 / (2 * beta)`` where the error `d` is below `beta`, and ``abs(d) - beta / 2`` elsewhere.
+
+    The second derivative is ``1 / beta`` below `beta`, and 0 from there on.
 
     Parameters
     ----------
@@ -157,6 +161,8 @@ def smooth_l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean",
 
 def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     """Return ``d**2 / 2`` where the error `d` is below `delta`, and ``delta * (abs(d) - delta / 2)`` elsewhere.
+
+    The second derivative is 1 below `delta`, and 0 from there on.
 
     Parameters
     ----------

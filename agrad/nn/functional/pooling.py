@@ -29,7 +29,7 @@ def max_pool1d(
     dilation: PerAxis = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Return the largest element of each window along the last axis.
+    """Return the largest element of each window along the last axis; the gradient goes to the first that is as large.
 
     Parameters
     ----------
