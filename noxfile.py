@@ -177,5 +177,6 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def peers(session: nox.Session) -> None:
     """Compare results and gradients with PyTorch's and JAX's."""
-    session.install("-e", ".[test]", *NEEDS["torch"], *NEEDS["jax"])
-    session.run("pytest", "-m", "peers", *session.posargs, env={"JAX_ENABLE_X64": "1"})
+    session.install("-e", ".[test]", *NEEDS["torch"], *NEEDS["jax"], "expecttest==0.3.0")  # torch.testing needs it
+    env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "JAX_ENABLE_X64": "1"}
+    session.run("pytest", "-n", "logical", "--maxprocesses", "8", "-m", "peers", *session.posargs, env=env)
