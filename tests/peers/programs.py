@@ -277,7 +277,7 @@ MATRICES = {
     "eigvalsh": lambda L, x, n: L.linalg.eigvalsh(symmetric(x)),
     "inv": lambda L, x, n: L.linalg.inv(x),
     "matrix_norm": lambda L, x, n: L.linalg.matrix_norm(x, ord=pick(["fro", "nuc", 2, -2, 1, math.inf], n)),
-    "matrix_power": lambda L, x, n: L.linalg.matrix_power(x, pick([-2, -1, 2, 3], n)),
+    "matrix_power": lambda L, x, n: L.linalg.matrix_power(x, pick([-2, -1, 0, 2, 3], n)),
     "pinv": lambda L, x, n: L.linalg.pinv(x[..., :2]),
     "qr": qr,
     "singular vectors": singular_vectors,
