@@ -70,8 +70,8 @@ ARRAYS = {
     "a shape of floats": (lambda: agrad.ones((2, 1.5)), TypeError, r"not \(2, 1.5\)"),
     "a negative shape": (lambda: agrad.empty(-1), ValueError, "0 or more"),
     "matrix_power": (lambda: agrad.linalg.matrix_power(ones(2, 2), 1.5), TypeError, "n must be an integer, not 1.5"),
-    "an index": (lambda: ones(3)[5], IndexError, r"key 5 does not fit a Tensor of shape \(3,\): index 5"),
-    "two indices": (lambda: ones(3, 2)[5, 0], IndexError, r"key \[5, 0\] does not fit.*: index 5"),
+    "an index": (lambda: ones(3)[5], IndexError, r"key 5 does not fit a Tensor of shape \(3,\): [Ii]ndex 5"),
+    "two indices": (lambda: ones(3, 2)[5, 0], IndexError, r"key \[5, 0\] does not fit.*: [Ii]ndex 5"),
     "real of booleans": (lambda: agrad.real(agrad.asarray([True])), TypeError, r"not booleans; write x\.astype"),
     "sigmoid of booleans": (lambda: agrad.sigmoid(agrad.asarray([True])), TypeError, "sigmoid.*not booleans"),
     "searchsorted in a matrix": (lambda: agrad.searchsorted(ones(2, 2), 1.0), ValueError, r"shape \(n,\), not"),
@@ -186,6 +186,7 @@ TRAINING = {
         "returned None; end it with `return loss`",
     ),
 }
+OUT_OF_RANGE = [LAYERS[name][0] for name in ("Embedding of a list", "Embedding of -1")]
 CALLS = ARRAYS | DIFFERENTIATION | LAYERS | TRAINING
 
 
@@ -198,6 +199,8 @@ def step_with(name, value):
 
 @pytest.mark.parametrize(("call", "error", "message"), CALLS.values(), ids=CALLS)
 def test_it_raises_and_says_what_to_write(device, call, error, message):
+    if error is IndexError and call in OUT_OF_RANGE and device.backend.waits(device.native):
+        pytest.skip("looking would mean to wait for the device")
     with pytest.raises(error, match=message):
         call()
 

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 
 import array_api_compat.cupy as compat
 import cupy
-import cupyx
 import numpy as np
 
 from .base import names_of
@@ -208,23 +207,22 @@ class CupyBackend(StridedBackend, StreamBackend):
         return array
 
     def put(self, array: Any, index: Any, values: Any) -> Any:
+        if not array.size:
+            return array
         # CUDA leaves open which of several values stays, so each place gets the value that came last.
         with array.device:
             last = cupy.zeros(array.shape[0], np.int32)
-            cupyx.scatter_max(last, index, cupy.arange(index.shape[0], dtype=np.int32))
+            cupy.maximum.at(last, index, cupy.arange(index.shape[0], dtype=np.int32))
             array[index] = values[last[index]]
         return array
 
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
-        kind = array.dtype.kind
-        if kind == "c":  # CUDA adds no complex numbers atomically
+        if array.dtype.kind == "c":  # CUDA adds no complex numbers atomically
             self.add_at(array.real, index, values.real)
             self.add_at(array.imag, index, values.imag)
         else:
-            wide = array.dtype == np.int64  # nor 64-bit integers, but their bits add up as unsigned ones
             with array.device:
-                target, values = (array.view(np.uint64), values.view(np.uint64)) if wide else (array, values)
-                cupyx.scatter_add(target, index, values)
+                cupy.add.at(array, index, values)
         return array
 
     def special(self, name: str) -> Callable[..., Any]:

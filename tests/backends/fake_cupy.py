@@ -265,7 +265,7 @@ def _modules():
 
     def scatter(ufunc):
         def at(target, index, values):
-            if plain(target).dtype.kind == "c" or plain(target).dtype == np.int64:
+            if plain(target).dtype.kind == "c":
                 raise TypeError(f"scatter does not take {target.dtype}")
             ufunc.at(plain(target), plain(index), plain(values))
 
@@ -275,7 +275,8 @@ def _modules():
     scipy = types.ModuleType("cupyx.scipy")
     scipy.special = special
     cupyx = types.ModuleType("cupyx")
-    cupyx.scipy, cupyx.scatter_add, cupyx.scatter_max = scipy, scatter(np.add), scatter(np.maximum)
+    cupyx.scipy = scipy
+    cupy.add.at, cupy.maximum.at = scatter(np.add), scatter(np.maximum)
     return {
         "cupy": cupy, "cupy.cuda": cuda, "cupy.cuda.device": cuda.device, "cupy.linalg": linalg, "cupy.fft": fft,
         "cupyx": cupyx, "cupyx.scipy": scipy, "cupyx.scipy.special": special,
