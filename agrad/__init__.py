@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from .backends import devices
-from .checkpointing import checkpoint, is_recomputing
 from .core import tape as _tape
 from .core.device import Device, get_device, set_device
 from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
+from .core.gradients import gradients
 from .core.primitive import ArrayLike, primitive
+from .core.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
-from .core.transforms import elementwise_grad, grad, gradients, hvp, jvp, stop_gradient, value_and_grad, vjp
-from .implicit import fixed_point, root
-from .interop import register_with_einops as _register_with_einops
-from .jacobians import hessian, jacobian
+from .interop.einops import register_with_einops as _register_with_einops
 from .ops import (
     abs,
     acos,
@@ -179,7 +177,14 @@ from .ops import (
 )
 from .ops.inspection import Info as _Info
 from .random import bernoulli, manual_seed, normal, rand, randint, randn, randperm, uniform
-from .recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .transforms.checkpoint import checkpoint, is_recomputing
+from .transforms.grad import elementwise_grad, grad, value_and_grad
+from .transforms.hvp import hvp
+from .transforms.implicit import fixed_point, root
+from .transforms.jacobian import hessian, jacobian
+from .transforms.jvp import jvp
+from .transforms.stop_gradient import stop_gradient
+from .transforms.vjp import vjp
 
 if TYPE_CHECKING:
     from . import cuda, data, fft, linalg, metrics, nn, optim, random, special, testing

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
+from .core.recording import no_grad
 from .core.tensor import Tensor, wrap
 from .ops.creation import arange, asarray, full, ones, zeros
 from .ops.elementwise import abs, isnan, maximum
@@ -16,7 +17,6 @@ from .ops.manipulation import expand_dims, reshape
 from .ops.searching import argmax, where
 from .ops.statistical import max, mean, min, sum
 from .ops.utility import any
-from .recording import no_grad
 
 __all__ = [
     "accuracy", "confusion_matrix", "f1_score", "mean_absolute_error", "precision", "r2_score", "recall",

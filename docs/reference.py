@@ -40,10 +40,7 @@ CHAPTERS = {
     "tape": "gradients",
     "recording": "gradients",
     "transforms": "gradients",
-    "jacobians": "gradients",
-    "implicit": "gradients",
     "primitive": "own_ops",
-    "checkpointing": "gradients",
     "gathering": "indexing",
     "io": "saving_and_loading",
     "random": "random_numbers",
@@ -72,10 +69,15 @@ def pages() -> dict[str, list[Entry]]:
         for name, value in public(namespace):
             if id(value) not in seen:
                 seen.add(id(value))
-                module = value.__module__.rpartition(".")[2]
-                page = CHAPTERS.get(module, module) if namespace == "agrad" else namespace
+                page = chapter(value.__module__) if namespace == "agrad" else namespace
                 found[page].append((namespace, name, value))
     return found
+
+
+def chapter(module: str) -> str:
+    """Return the page of what a module defines: `CHAPTERS` has it by a part of the path, or the file's name is it."""
+    _, *parts = module.split(".")
+    return next((CHAPTERS[part] for part in parts if part in CHAPTERS), parts[1])
 
 
 def public(namespace: str) -> Iterator[tuple[str, Any]]:

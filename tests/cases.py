@@ -215,7 +215,7 @@ ELEMENTWISE_UNARY = [
     case("tan", [unit(2, 3)], np.tan, complex=True),
     case("tanh", [real(2, 3)], np.tanh, complex=True),
     case("trunc", [distinct(2, 3)], np.trunc),
-    case("ops.elementwise.sech_squared", [real(2, 3)], lambda x: 1 / np.cosh(x) ** 2, complex=True),
+    case("ops.elementwise.hyperbolic.sech_squared", [real(2, 3)], lambda x: 1 / np.cosh(x) ** 2, complex=True),
 ]
 
 ELEMENTWISE_BINARY = [

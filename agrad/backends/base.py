@@ -17,6 +17,8 @@ from . import windows as generic
 from .host import portable
 from .windows import Lengths, Windows
 
+__all__ = ["Backend", "names_of", "repeats"]
+
 _ANYWHERE: Final = nullcontext()
 
 

@@ -23,6 +23,8 @@ from .stream import StreamBackend
 from .strided import StridedBackend
 from .windows import Lengths, Windows
 
+__all__ = ["CupyBackend"]
+
 _STAY = 'or stay on the CPU: agrad.set_device("cpu")'
 _NUMBERS = (int, float, type(None))
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["is_host", "is_number", "is_readable", "native_order", "portable", "read", "refuse_overflow", "show"]
+
 _LINES = 20  # of values at most: a repr must fit on a screen
 
 

@@ -18,6 +18,8 @@ from .stirling import betaln
 from .stream import StreamBackend
 from .windows import Lengths, Windows
 
+__all__ = ["JaxBackend"]
+
 _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
 _PLATFORMS = ("cpu", "gpu", "cuda", "rocm", "tpu", "METAL")
 

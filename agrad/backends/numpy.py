@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, wraps
@@ -18,6 +19,8 @@ from .base import names_of
 from .host import portable
 from .strided import StridedBackend
 from .windows import Lengths, Windows
+
+__all__ = ["NumpyBackend", "compiled"]
 
 # Array, axis, dtype, out, keepdims: NumPy's stubs do not know that all may go by position, which is quicker.
 _add: Any = np.add.reduce
@@ -36,9 +39,19 @@ _ALONE = 1 << 18  # sums of two numbers' product in a matrix product above which
 _MANY = 4096  # entries from which on a mispredicted branch for each costs more than a few more calls
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers of the width of floats
 
-# Once it has seen an array go, glibc's malloc keeps the memory of such that are not larger for the next one. Until then
-# it gives all to the system and asks for it anew, at every step: the page faults take a third of a small network's.
-np.empty(_COMES_AND_GOES, np.uint8)
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep the memory of freed arrays of up to 16 MB for the next ones.
+
+    glibc's malloc raises its threshold for that when it sees an array go. Until then it gives the memory back to the
+    system and asks for it anew, at every step: the page faults take a third of a small network's time. The environment
+    variable AGRAD_KEEP_FREED_MEMORY=0 leaves the allocator as it is.
+    """
+    if os.environ.get("AGRAD_KEEP_FREED_MEMORY", "1") != "0":
+        np.empty(_COMES_AND_GOES, np.uint8)
+
+
+_keep_freed_memory()
 
 # A result that is infinite or NaN is as good as any here, as it is on all other devices. NumPy's warnings of it would
 # name lines of this package and not of the program.

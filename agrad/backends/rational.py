@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["erf", "erfc", "ndtr"]
+
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969), 631-637:
 # coefficients for |x| <= 0.46875, for 0.46875 < |x| <= 4 and for |x| > 4, highest power first.
 _SMALL = (

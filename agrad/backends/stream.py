@@ -8,6 +8,8 @@ from typing import Any
 
 from .base import Backend
 
+__all__ = ["Stream", "StreamBackend"]
+
 
 class Stream:
     """A generator that is two numbers: its seed, and how often it was drawn from."""

@@ -11,6 +11,8 @@ import numpy as np
 from .base import Backend
 from .host import refuse_overflow
 
+__all__ = ["StrictBackend"]
+
 _DEFAULT = "CPU_DEVICE"
 
 

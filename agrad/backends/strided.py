@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 from .base import Backend, repeats
 from .windows import Lengths, Windows
 
+__all__ = ["StridedBackend"]
+
 
 class StridedBackend(Backend):
     """A backend whose arrays are NumPy's or CuPy's.

@@ -17,6 +17,8 @@ from .host import portable
 from .stirling import betaln
 from .windows import Lengths, Windows
 
+__all__ = ["TorchBackend"]
+
 # PyTorch's name for a kind of device -> how to ask for it, and what it takes.
 _ACCELERATORS = {
     "cuda": (torch.cuda.is_available, torch.cuda.device_count, "a CUDA build of PyTorch and an NVIDIA driver"),

@@ -12,6 +12,11 @@ from itertools import product
 from math import inf, prod
 from typing import Any
 
+__all__ = [
+    "Windows", "convolve", "convolve_input", "convolve_weight", "first_inside", "number_type", "pad", "pick", "split",
+    "spread", "window_max", "window_sum",
+]  # fmt: skip
+
 Lengths = tuple[int, ...]
 
 

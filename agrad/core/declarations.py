@@ -15,7 +15,7 @@ from .device import Device
 if TYPE_CHECKING:
     from typing import Self
 
-    from ..hooks import RemovableHandle
+    from .hooks import RemovableHandle
     from .tensor import Tensor
 
 __all__ = ["ArrayMethods"]

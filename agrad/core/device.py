@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import backends
 
+__all__ = ["Device", "get_device", "set_device"]
+
 _known: dict[str, Device] = {}
 _process_wide: Device | None = None
 # The devices of the `with` blocks around the running code, innermost last, each with what leaving it undoes.

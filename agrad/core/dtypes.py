@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+__all__ = ["DType", "as_dtype", "from_native", "get_default_dtype", "native", "set_default_dtype"]
+
 _FAMILIES: Final = {
     "bool": ("bool",),
     "signed integer": ("int8", "int16", "int32", "int64"),

@@ -23,12 +23,12 @@ from functools import cache, partial, update_wrapper
 from types import NoneType, SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-from .. import backends, errors, rules
-from ..observing import observe, observers  # noqa: F401 - what ops are compiled of asks for them
-from ..recording import recording
-from . import tape
+from .. import backends
+from . import errors, rules, tape
 from .device import Device
 from .dtypes import from_native
+from .observing import observe, observers  # noqa: F401 - what ops are compiled of asks for them
+from .recording import recording
 from .tape import Node, Pick, tick, unchanged
 from .tensor import LEAF, SCALARS, Tensor, convert, wrap
 
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 
         def vjp(self, **rules: Callable[..., Any]) -> None:
             """Set the gradient rules, one per array argument."""
+
+
+__all__ = ["ArrayLike", "Definition", "Plan", "primitive", "standard"]
 
 
 # A Tensor, a number, a nested list or an array of an array library. @primitive reads it from the annotations.

@@ -8,11 +8,17 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from .. import backends, errors, hooks, observing
-from ..recording import enable_grad, recording, set_grad_enabled
+from .. import backends
+from . import errors, hooks, observing
 from .device import Device
 from .dtypes import from_native
+from .recording import enable_grad, recording, set_grad_enabled
 from .tensor import LEAF, Tensor, convert, wrap
+
+__all__ = [
+    "Node", "Pick", "backward", "check_unchanged", "deliver", "entry_of", "fit", "propagate", "seed", "unchanged",
+    "wrote",
+]  # fmt: skip
 
 namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts itself here
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first

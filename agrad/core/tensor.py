@@ -8,8 +8,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
-from .. import backends, errors
-from . import dtypes
+from .. import backends
+from . import dtypes, errors
 from .device import Device, get_device
 from .dtypes import DType
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .declarations import ArrayMethods
 else:
     ArrayMethods = object
+
+__all__ = ["Tensor", "convert", "wrap"]
 
 SCALARS: Final = frozenset({bool, int, float, complex})
 LEAF: Final = object()  # stands in Tensor._node where a leaf requires a gradient: the leaf itself is the tape's entry

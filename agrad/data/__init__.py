@@ -5,14 +5,7 @@ from .collate import default_collate
 from .dataloader import DataLoader
 from .dataset import Dataset, IterableDataset, TensorDataset
 from .mnist import MNIST, FashionMNIST
-from .sampler import (
-    BatchSampler,
-    DistributedSampler,
-    RandomSampler,
-    Sampler,
-    SequentialSampler,
-    WeightedRandomSampler,
-)
+from .sampler import BatchSampler, DistributedSampler, RandomSampler, Sampler, SequentialSampler, WeightedRandomSampler
 from .subset import ConcatDataset, Subset, random_split
 
 __all__ = [

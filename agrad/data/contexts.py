@@ -7,7 +7,7 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, Final
 
-from ..generators import Generators, Seed, current
+from ..random.generators import Generators, Seed, current
 
 __all__ = ["END", "BatchGenerators", "batch_here", "context_of", "steps"]
 

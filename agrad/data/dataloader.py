@@ -8,8 +8,8 @@ from typing import Any
 
 from ..checks import as_integer, as_seed, check_callable
 from ..core.tensor import Tensor, wrap
-from ..generators import current
 from ..ops.creation import arange
+from ..random.generators import current
 from .collate import default_collate
 from .contexts import END, BatchGenerators, context_of, steps
 from .dataset import IterableDataset, TensorDataset

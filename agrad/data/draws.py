@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.device import Device
 from ..core.tensor import Tensor, wrap
-from ..random import rand, randint, randperm
+from ..random.sampling import rand, randint, randperm
 
 __all__ = ["Draws"]
 

@@ -19,6 +19,7 @@ from .draws import Draws
 
 __all__ = [
     "BatchSampler", "DistributedSampler", "RandomSampler", "Sampler", "SequentialSampler", "WeightedRandomSampler",
+    "check_iterable", "check_sized", "chunks", "count_batches",
 ]  # fmt: skip
 
 

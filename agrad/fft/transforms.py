@@ -12,7 +12,7 @@ from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.data_type import as_complex
 
-__all__ = ["fft", "fftn", "ifft", "ifftn"]
+__all__ = ["fft", "fftn", "ifft", "ifftn", "lengths", "resized"]
 
 Norm: TypeAlias = Literal["backward", "ortho", "forward"]
 

@@ -7,11 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from .. import errors
-from ..core import tape
+from ..core import errors, tape
 from ..core.device import Device
+from ..core.observing import Call, Observer, Step
 from ..core.tape import Node
-from ..observing import Call, Observer, Step
 from .arrays import describe, not_finite
 from .source import Place, user_place
 

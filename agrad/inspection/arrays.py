@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Any, Final
 
-from .. import errors
+from ..core import errors
 from ..core.device import Device
 from ..core.dtypes import from_native
 from ..core.tensor import Tensor
+
+__all__ = ["describe", "flat", "is_floating", "namespace_of", "nbytes", "not_finite"]
 
 _TESTS: Final = {"NaN": "isnan", "inf": "isinf"}
 

@@ -8,11 +8,11 @@ from operator import attrgetter
 from typing import Any
 
 from ..core.dtypes import from_native
+from ..core.recording import enable_grad
 from ..core.tape import Node, Pick
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from ..nn.parameter import Parameter
-from ..recording import enable_grad
 from .graph import Graph
 from .trial import Shapes, inputs_for, undisturbed
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+__all__ = ["Box", "Graph"]
+
 # How boxes of a kind look: in DOT, and around the label in Mermaid.
 _LOOKS: Final = {
     "op": ('shape=box, style=rounded, fillcolor="#ffffff"', ("(", ")")),

@@ -9,12 +9,12 @@ from typing import Any
 from weakref import ref
 
 from ..core.device import Device
+from ..core.observing import Call, Observer, Step
 from ..core.tape import Node
-from ..observing import Call, Observer, Step
 from .arrays import flat, nbytes
 from .text import seconds, size, table
 
-__all__ = ["profile"]
+__all__ = ["Row", "profile"]
 
 
 @dataclass

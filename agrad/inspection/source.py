@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+__all__ = ["Place", "user_place"]
+
 _OURS = str(Path(__file__).parents[1]) + os.sep
 
 

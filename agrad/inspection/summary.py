@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ..core.recording import no_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
-from ..recording import no_grad
 from .arrays import nbytes
 from .text import size, table
 from .trial import Shapes, inputs_for, undisturbed
 
-__all__ = ["summary"]
+__all__ = ["Layer", "Summary", "summary"]
 
 
 @dataclass(frozen=True)

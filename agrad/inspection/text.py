@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+__all__ = ["seconds", "size", "table"]
+
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
     """Return rows under their titles, the first `left` columns aligned to the left, the last row set apart as a sum."""

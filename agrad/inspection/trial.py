@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..core.device import Device
+from ..core.recording import no_grad
 from ..core.tensor import Tensor, wrap
 from ..nn.module import Module
 from ..ops.creation import zeros
-from ..recording import no_grad
+
+__all__ = ["inputs_for", "undisturbed"]
 
 Shapes = Sequence[int] | Sequence[Sequence[int]]
 

@@ -12,7 +12,7 @@ from ..ops.statistical import products_of_others
 from .inverses import inverse
 from .parts import adjoint, conj, each_matrix, identity
 
-__all__ = ["SlogdetResult", "det", "slogdet"]
+__all__ = ["SlogdetResult", "cofactors", "cofactors_along", "det", "slogdet"]
 
 
 @primitive

@@ -12,7 +12,7 @@ from ..ops.manipulation import broadcast_shapes
 from .parts import adjoint, conj, each_matrix
 from .singular import tolerance
 
-__all__ = ["inv", "pinv", "solve"]
+__all__ = ["inv", "inverse", "pinv", "pseudo_inverse", "solution", "solve"]
 
 
 @primitive

@@ -10,6 +10,11 @@ from collections.abc import Callable
 from math import nan
 from typing import Any
 
+__all__ = [
+    "adjoint", "completed", "conj", "divisors", "each_matrix", "identity", "nan_if_free", "nonzero", "skew",
+    "upper_half",
+]  # fmt: skip
+
 _ROUNDING = 1e-3  # what a cotangent may have, in proportion, in directions in which a decomposition is free to turn
 
 

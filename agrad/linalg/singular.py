@@ -11,7 +11,7 @@ from ..ops.manipulation import expand_dims
 from ..ops.searching import count_nonzero
 from .parts import adjoint, completed, conj, divisors, identity, nan_if_free, skew
 
-__all__ = ["SVDResult", "matrix_rank", "svd", "svdvals"]
+__all__ = ["SVDResult", "matrix_rank", "svd", "svdvals", "tolerance"]
 
 
 class SVDResult(NamedTuple):

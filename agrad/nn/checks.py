@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["check_tensors"]
+
 
 def check_tensors(**inputs: Any) -> None:
     """Raise TypeError for what is no Tensor and no array."""

@@ -7,8 +7,8 @@ from itertools import groupby
 from operator import index
 from typing import Any, Self, overload
 
-from .. import errors
 from ..checks import as_list
+from ..core import errors
 from .module import Module
 from .parameter import Parameter
 

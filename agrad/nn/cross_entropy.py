@@ -17,7 +17,7 @@ from ..ops.searching import where
 from ..ops.statistical import sum
 from .reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
 
-__all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
+__all__ = ["Memo", "cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
 
 def cross_entropy(

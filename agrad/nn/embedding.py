@@ -6,9 +6,9 @@ from typing import Any
 
 from ..checks import as_integer, check_integers
 from ..core.device import Device
+from ..core.recording import no_grad
 from ..core.tensor import Tensor
 from ..ops.creation import empty
-from ..recording import no_grad
 from . import functional as F
 from . import init
 from .module import Module

@@ -7,11 +7,11 @@ from typing import Any, Final, TypeVar
 
 from .. import random
 from ..checks import check_number
+from ..core.recording import no_grad
 from ..core.tensor import Tensor, wrap
 from ..ops.creation import eye
 from ..ops.manipulation import reshape
 from ..ops.searching import where
-from ..recording import no_grad
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",

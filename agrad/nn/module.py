@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
-from .. import errors, hooks, journal
+from ..core import errors, hooks, journal
 from ..core.device import Device
 from ..core.dtypes import DType, as_dtype
+from ..core.hooks import RemovableHandle
+from ..core.recording import no_grad
 from ..core.tensor import Tensor, convert, wrap
-from ..hooks import RemovableHandle
-from ..recording import no_grad
 from .parameter import Parameter
 
 __all__ = ["IncompatibleKeys", "Module"]

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..checks import as_integer, as_shape, check_integers, check_number
 from ..core.device import Device
+from ..core.recording import no_grad
 from ..core.tensor import Tensor
 from ..ops.creation import ones, zeros
-from ..recording import no_grad
 from . import functional as F
 from .checks import check_tensors
 from .module import Module

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
+from ..core.recording import no_grad
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
 from ..ops.elementwise import abs, clip, isfinite
 from ..ops.manipulation import stack
 from ..ops.statistical import max, sum
-from ..recording import no_grad
 from .module import Module
 from .reductions import widened
 

@@ -1,13 +1,5 @@
-"""The array API standard, chapter by chapter, and what agrad adds to it.
+"""The array API standard, chapter by chapter, and what agrad adds to it."""
 
-Gradient rules that run on Tensors find their functions here, as they find the array library's on raw arrays.
-"""
-
-import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from ..core import tape
 from .activations import erf, gelu, log_softmax, logsumexp, relu, sigmoid, silu, softmax, softplus
 from .creation import (
     arange,
@@ -128,8 +120,6 @@ from .utility import all, any, diff, one_hot
 
 from . import absent, methods  # isort: skip  # noqa: F401 - they add to Tensor, and need all of the above
 
-tape.namespace = sys.modules[__name__]
-
 __all__ = [
     "abs", "acos", "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin",
     "asinh", "astype", "atan", "atan2", "atanh", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
@@ -148,12 +138,3 @@ __all__ = [
     "tril", "triu", "trunc", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "var",
     "vecdot", "where", "zeros", "zeros_like",
 ]  # fmt: skip
-
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        """Find the standard's extensions, which stand above these chapters, when a rule on Tensors calls them."""
-        if name not in ("fft", "linalg"):
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module(f"..{name}", __name__)

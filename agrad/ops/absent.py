@@ -13,6 +13,8 @@ from typing import Any
 from ..core.dtypes import DType
 from ..core.tensor import Tensor
 
+__all__ = ["Absent"]
+
 
 class Absent:
     """An attribute that objects do not have: `hasattr` is false, their `dir` lacks it, and the error has a remedy."""

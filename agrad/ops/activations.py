@@ -9,12 +9,13 @@ from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from .data_type import in_float32, require_real, wide
-from .elementwise import multiply, sech_squared
+from .elementwise import multiply
+from .elementwise.hyperbolic import sech_squared
 from .gathering import bare
 from .library import library
 from .statistical import Axis, axes_of, restore
 
-__all__ = ["erf", "gelu", "log_softmax", "logsumexp", "relu", "sigmoid", "silu", "softmax", "softplus"]
+__all__ = ["erf", "erfc", "gelu", "log_softmax", "logsumexp", "relu", "sigmoid", "silu", "softmax", "softplus"]
 
 _ROOT_HALF: Final = math.sqrt(0.5)
 _ROOT_2_OVER_PI: Final = math.sqrt(2.0 / math.pi)

@@ -9,10 +9,16 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
-from .. import backends, errors
+from .. import backends
+from ..core import errors
 from ..core.dtypes import DType
+from ..core.recording import is_grad_enabled
 from ..core.tensor import LEAF, Tensor, convert
-from ..recording import is_grad_enabled
+
+__all__ = [
+    "array_function", "array_protocol", "dlpack", "dlpack_device", "formatted", "index", "item", "iterate", "length",
+    "numpy", "rebuild", "reduce", "show", "to_complex", "to_float", "to_int", "tolist", "truth",
+]  # fmt: skip
 
 _ASK_FOR_SHAPES: Final = frozenset({"ndim", "shape", "size"})
 _REBUILT: Final = frozenset({"_data", "_device", "_node", "_grad"})

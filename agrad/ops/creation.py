@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
-from .. import backends, errors
+from .. import backends
 from ..checks import as_integer, as_shape
+from ..core import errors
 from ..core.device import Device, get_device
 from ..core.dtypes import as_dtype, get_default_dtype, native
+from ..core.errors import describe
 from ..core.primitive import ArrayLike, primitive
+from ..core.recording import is_grad_enabled
 from ..core.tensor import SCALARS, Tensor, convert, wrap
-from ..errors import describe
-from ..recording import is_grad_enabled
 from .data_type import as_tensor, astype, finfo, result_type, to_device
 from .elementwise import multiply, subtract
 from .manipulation import broadcast_arrays, broadcast_to, reshape, stack

@@ -10,12 +10,13 @@ from ..backends import is_host
 from ..core.device import Device, get_device
 from ..core.dtypes import DType, as_dtype, from_native, native
 from ..core.primitive import ArrayLike, primitive
+from ..core.recording import is_grad_enabled
 from ..core.tape import unchanged
 from ..core.tensor import SCALARS, Tensor, convert, wrap
-from ..recording import is_grad_enabled
 
 __all__ = [
-    "FloatInfo", "IntInfo", "astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type", "to_device",
+    "FloatInfo", "IntInfo", "as_complex", "as_tensor", "astype", "can_cast", "cast", "finfo", "iinfo", "in_float32",
+    "isdtype", "move", "require_real", "result_type", "to_device", "wide",
 ]  # fmt: skip
 
 # The names of the standard's kinds of dtypes, and the families that each holds.

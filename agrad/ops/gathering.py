@@ -17,7 +17,10 @@ from ..core.dtypes import from_native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 
-__all__ = ["take", "take_along_axis"]
+__all__ = [
+    "add_along_axis", "add_at", "bare", "cut", "from_start", "has_arrays", "last_of_equals", "overwrite", "paste",
+    "put", "take", "take_along_axis", "without_new_axes",
+]  # fmt: skip
 
 # Integers, slices with positive steps and None, as many as there are axes: what every library reads. Where the library
 # reads more (see `Backend.native_keys`), any key of NumPy's.

@@ -12,17 +12,20 @@ from math import prod
 from types import EllipsisType, NoneType
 from typing import Any, Final, NamedTuple
 
-from .. import backends, errors, hooks, journal
-from ..core import tape
+from .. import backends
+from ..core import errors, hooks, journal, tape
 from ..core.primitive import ArrayLike
+from ..core.recording import is_grad_enabled
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
-from ..recording import is_grad_enabled
 from .data_type import astype
 from .gathering import Key, cut, from_start, overwrite, put, take, take_along_axis, without_new_axes
 from .manipulation import broadcast_shapes, broadcast_to, flip, permute_dims, reshape
 from .searching import nonzero, where
 
-__all__ = ["getitem", "setitem", "take", "take_along_axis"]
+__all__ = [
+    "Reading", "adopt", "become", "getitem", "keep_kind", "native", "read", "refuse_leaf", "setitem", "take",
+    "take_along_axis",
+]  # fmt: skip
 
 _ALL = slice(None)
 

@@ -10,6 +10,8 @@ from ..core.primitive import ArrayLike
 from ..core.tensor import Tensor, convert, wrap
 from .data_type import as_tensor, astype
 
+__all__ = ["floating", "floats", "library"]
+
 _REAL = "it takes real numbers; write agrad.real(x) or agrad.imag(x)"
 
 

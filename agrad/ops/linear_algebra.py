@@ -8,9 +8,9 @@ from math import prod
 from operator import index
 from typing import Any, TypeAlias
 
+from ..core.errors import describe
 from ..core.primitive import ArrayLike, primitive, standard
 from ..core.tensor import Tensor
-from ..errors import describe
 from .data_type import as_tensor
 from .elementwise import multiply
 from .indexing import getitem

@@ -15,13 +15,13 @@ from types import FunctionType
 from typing import Any, Final
 from weakref import ref
 
-from .. import backends, errors, hooks, journal
-from ..core import tape
+from .. import backends
+from ..core import errors, hooks, journal, tape
 from ..core.device import Device
 from ..core.dtypes import BY_NAME
+from ..core.hooks import RemovableHandle
+from ..core.recording import is_grad_enabled, no_grad
 from ..core.tensor import Tensor
-from ..hooks import RemovableHandle
-from ..recording import is_grad_enabled, no_grad
 from . import (
     activations,
     conversion,

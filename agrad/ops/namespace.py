@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from ..core.device import Device
 
+__all__ = ["namespace_of"]
+
 # What makes arrays of numbers, or answers for the current device. Of the modules, all that they have.
 _CREATORS: Final = (
     "__array_namespace_info__", "arange", "asarray", "bernoulli", "can_cast", "empty", "eye", "finfo", "from_dlpack",

@@ -13,7 +13,7 @@ from .data_type import as_tensor, require_real
 from .gathering import take
 from .statistical import axes_of
 
-__all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"]
+__all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "search_sorted", "searchsorted", "where"]
 
 
 @primitive

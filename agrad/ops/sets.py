@@ -12,7 +12,10 @@ from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from .gathering import add_at, bare
 
-__all__ = ["isin", "unique_all", "unique_counts", "unique_inverse", "unique_values"]
+__all__ = [
+    "UniqueAll", "UniqueCounts", "UniqueInverse", "isin", "unique_all", "unique_counts", "unique_inverse",
+    "unique_values",
+]  # fmt: skip
 
 
 class UniqueAll(NamedTuple):

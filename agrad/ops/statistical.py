@@ -15,7 +15,10 @@ from ..core.tensor import Tensor
 from .data_type import in_float32, require_real, wide
 from .gathering import bare
 
-__all__ = ["cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"]
+__all__ = [
+    "axes_of", "balance", "cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "products_of_others",
+    "restore", "std", "sum", "var",
+]  # fmt: skip
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..checks import check_integers, check_numbers
+from ..core.recording import enable_grad, no_grad
 from ..core.tensor import Tensor
 from ..nn.reductions import widened
 from ..ops.creation import asarray, zeros_like
@@ -14,7 +15,6 @@ from ..ops.elementwise import abs, imag, real
 from ..ops.linear_algebra import vecdot
 from ..ops.manipulation import concat, reshape, stack
 from ..ops.statistical import max, sum
-from ..recording import enable_grad, no_grad
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer
 

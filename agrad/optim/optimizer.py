@@ -9,12 +9,12 @@ from operator import attrgetter, is_
 from typing import Any, ClassVar, Final
 
 from ..core.device import Device
+from ..core.recording import enable_grad
 from ..core.tape import wrote
 from ..core.tensor import Tensor, convert, wrap
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 from ..ops.data_type import HALVES, wide
-from ..recording import enable_grad
 
 __all__ = ["Optimizer"]
 

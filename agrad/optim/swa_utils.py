@@ -9,11 +9,11 @@ from typing import Any
 
 from ..checks import check_number
 from ..core.device import Device
+from ..core.recording import no_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from ..nn.reductions import widened
 from ..ops.creation import zeros
-from ..recording import no_grad
 
 __all__ = ["AveragedModel", "get_ema_avg_fn", "get_swa_avg_fn"]
 

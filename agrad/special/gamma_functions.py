@@ -10,12 +10,12 @@ from math import factorial
 from typing import Any, Final
 
 from ..core.primitive import ArrayLike, primitive
+from ..core.recording import is_grad_enabled
 from ..core.tensor import Tensor
 from ..ops.elementwise import equal, exp, multiply
 from ..ops.gathering import bare
 from ..ops.library import floating, floats, library
 from ..ops.searching import where
-from ..recording import is_grad_enabled
 from .entropy import xlog1py, xlogy
 from .series import horner
 

@@ -197,7 +197,7 @@ except TypeError as error:
 
 
 FILES = [
-    "tests/backends/test_oracle.py", "tests/test_random.py", "tests/optim/test_formulas.py",
+    "tests/backends/test_oracle.py", "tests/random/test_random.py", "tests/optim/test_formulas.py",
     "tests/optim/test_lbfgs.py", "tests/data/test_transforms.py", "tests/nn/test_on_devices.py",
 ]  # fmt: skip
 

@@ -7,8 +7,8 @@ import pytest
 
 import agrad
 from agrad import nn
+from agrad.core.observing import observers
 from agrad.core.primitive import ArrayLike, primitive, registry
-from agrad.observing import observers
 from agrad.testing import assert_close
 
 

@@ -7,9 +7,9 @@ import pytest
 
 import agrad
 from agrad import nn
+from agrad.core.observing import Observer
 from agrad.nn import functional as F
 from agrad.nn.cross_entropy import Memo
-from agrad.observing import Observer
 from agrad.testing import assert_close, check_grads
 
 LOSSES = [nn.MSELoss, nn.L1Loss]

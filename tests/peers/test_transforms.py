@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad import trees
 from agrad.testing import assert_close
+from agrad.transforms import pytrees
 
 torch = pytest.importorskip("torch")
 jax = pytest.importorskip("jax")
@@ -54,18 +54,18 @@ def on(library, f):
 
 
 def ours(tree):
-    return trees.rebuild(tree, [agrad.asarray(x) for x in trees.leaves(tree)])
+    return pytrees.rebuild(tree, [agrad.asarray(x) for x in pytrees.leaves(tree)])
 
 
 def torchs(tree):
-    return trees.rebuild(tree, [torch.asarray(x) for x in trees.leaves(tree)])
+    return pytrees.rebuild(tree, [torch.asarray(x) for x in pytrees.leaves(tree)])
 
 
 def compare(found, *others, tolerance=1e-9):
     """Compare nests, leaf by leaf; JAX sorts the keys of a dict, so its nests are taken in our order."""
     for other in others:
-        expected = trees.matching(other, found, "the peer's results")
-        for x, y in zip(trees.leaves(found), expected, strict=True):
+        expected = pytrees.matching(other, found, "the peer's results")
+        for x, y in zip(pytrees.leaves(found), expected, strict=True):
             assert_close(x, np.asarray(y), rtol=tolerance, atol=tolerance)
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from ..windows import Lengths, Windows
 from .parts import STREAMS, compiled, share, steps, summing, two
 
+__all__ = ["convolve", "convolve_input", "convolve_weight"]
+
 
 def convolve(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
     """Return the sums over each window and all channels of the input times the weight."""

@@ -13,6 +13,8 @@ import numpy as np
 
 from ..windows import Lengths, Windows
 
+__all__ = ["share", "steps", "suits", "two"]
+
 PART = 1 << 20  # bytes of a part of the work: it, or most of it, stays in a core's second cache
 FEW = 32  # outputs up to which copying windows costs more than the large products of them save
 LANES = 16  # samples that fill a core's registers: a part of more has a multiple of them

@@ -11,6 +11,8 @@ import numpy as np
 from ..windows import Lengths, Windows, first_inside, number_type, split
 from .parts import compiled, share, steps, two
 
+__all__ = ["spread", "window_max", "window_sum"]
+
 
 def window_max(x: Any, windows: Windows) -> tuple[Any, Any]:
     """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number."""

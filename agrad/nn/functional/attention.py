@@ -15,7 +15,7 @@ from ...ops.utility import all as all_true
 from ..reductions import as_tensor
 from .dropping import dropout
 
-__all__ = ["scaled_dot_product_attention"]
+__all__ = ["as_numbers", "attend", "causal_mask", "checked_mask", "scaled_dot_product_attention"]
 
 
 def scaled_dot_product_attention(

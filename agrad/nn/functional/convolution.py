@@ -20,7 +20,10 @@ from ...ops.gathering import bare
 from ...ops.manipulation import expand_dims, pad, reshape, squeeze
 from ..reductions import as_tensor
 
-__all__ = ["conv1d", "conv2d", "conv_transpose2d"]
+__all__ = [
+    "check_room", "conv1d", "conv2d", "conv_transpose2d", "convolve", "convolve_input", "convolve_weight", "each",
+    "margins", "with_batch",
+]  # fmt: skip
 
 PerAxis: TypeAlias = int | tuple[int, ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...checks import check_number
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
-from ...random import bernoulli
+from ...random.sampling import bernoulli
 from ..reductions import as_tensor
 
 __all__ = ["dropout", "dropout2d"]

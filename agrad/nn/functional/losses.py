@@ -18,8 +18,8 @@ from ...ops.statistical import sum
 from ..reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "huber_loss", "kl_div",
-    "l1_loss", "mse_loss", "smooth_l1_loss", "triplet_margin_loss",
+    "bernoulli_nll", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "huber_loss",
+    "kl_div", "l1_loss", "mse_loss", "smooth_l1_loss", "squared_error", "triplet_margin_loss",
 ]  # fmt: skip
 
 

@@ -7,14 +7,14 @@ from math import prod
 from typing import Any
 
 from ...core.primitive import ArrayLike, primitive
+from ...core.recording import no_grad
 from ...core.tensor import Tensor
 from ...ops.elementwise import sqrt
 from ...ops.manipulation import reshape
 from ...ops.statistical import mean, var
-from ...recording import no_grad
 from ..reductions import as_tensor, narrowed, widened
 
-__all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
+__all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm", "standardize"]
 
 
 @primitive

@@ -18,7 +18,10 @@ from ...ops.statistical import mean
 from ..reductions import narrowed, widened
 from .convolution import PerAxis, check_room, each, with_batch
 
-__all__ = ["adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d"]
+__all__ = [
+    "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "check_divisor", "max_pool1d", "max_pool2d", "output_sizes",
+    "pick", "pool_settings", "put_back", "spread", "window_max", "window_sum",
+]  # fmt: skip
 
 
 def max_pool1d(

@@ -9,7 +9,7 @@ from typing import Any
 from ...checks import as_integer
 from ..optimizer import Optimizer
 
-__all__ = ["LRScheduler"]
+__all__ = ["LRScheduler", "check_optimizer", "one_each"]
 
 
 class LRScheduler:

@@ -1,0 +1,211 @@
+"""What agrad says when something goes wrong, where several places say it or the sentence is long.
+
+Each function returns an exception that shows what came, what was expected and what to write instead.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
+from types import ModuleType
+from typing import Any, Final
+
+__all__ = [
+    "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located", "lost_gradient",
+    "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar", "stale_gradient",
+    "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
+]  # fmt: skip
+
+# How libraries say that they do not compute something of booleans.
+_NO_LOOP: Final = re.compile(
+    "did not contain a loop|not supported for the input types|numpy boolean|not supported|not implemented for 'Bool'"
+    "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool",
+    re.IGNORECASE,
+)
+_KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, FloatingPointError, MemoryError)
+
+
+def no_gradient(what: str) -> RuntimeError:
+    """Nothing was recorded for a Tensor that is to be differentiated."""
+    return RuntimeError(
+        f"{what} of a Tensor that does not require gradients; make its inputs with requires_grad=True, "
+        "and compute outside of no_grad()"
+    )
+
+
+def not_differentiable(dtype: Any) -> TypeError:
+    """Gradients were wanted for integers or booleans."""
+    return TypeError(
+        f"only floating and complex Tensors can require gradients, not {dtype!r}; "
+        "write x.astype(agrad.float32) first, or make it from floats: 1.0 instead of 1"
+    )
+
+
+def not_scalar(shape: Sequence[int], dtype: Any) -> RuntimeError:
+    """Backward was called for several elements, or a complex one, without saying how to weigh them."""
+    if prod(shape) == 1:
+        return RuntimeError(
+            f"only a real number has a gradient of its own, this Tensor is {dtype.name}; "
+            "write agrad.real(x).backward() or agrad.abs(x).backward(), or backward(gradient) with a complex Tensor"
+        )
+    return RuntimeError(
+        f"only one element has a gradient of its own, this Tensor has shape {tuple(shape)}; "
+        "write .sum().backward(), or backward(gradient) with a Tensor of that shape"
+    )
+
+
+def wrong_gradient(gradient: Any, tensor: Any) -> ValueError:
+    """A gradient does not match its Tensor."""
+    return ValueError(
+        f"the gradient is {gradient.dtype.name} of shape {gradient.shape} on {gradient.device}, "
+        f"its Tensor {tensor.dtype.name} of shape {tensor.shape} on {tensor.device}; they must be the same"
+    )
+
+
+def stale_gradient(gradient: Sequence[int], data: Sequence[int]) -> ValueError:
+    """Data that has a gradient was to be replaced by data of another shape."""
+    return ValueError(
+        f"x.grad has shape {tuple(gradient)}, and the new x.data {tuple(data)}; write x.grad = None before x.data = ..."
+    )
+
+
+def freed(op: str) -> RuntimeError:
+    """A second backward pass needs what the first one freed."""
+    return RuntimeError(
+        f"the values that {op} kept were freed by an earlier backward pass; write backward(retain_graph=True) "
+        "in the earlier one to go through the graph a second time"
+    )
+
+
+def no_array(op: str, argument: str) -> TypeError:
+    """None came where an op needs an array."""
+    return TypeError(f"{op} got None for {argument}; it takes a Tensor, an array or a number")
+
+
+def changed(op: str) -> RuntimeError:
+    """A kept value was written in place before backward."""
+    return RuntimeError(
+        f"a Tensor that the gradient of {op} needs was changed in place after it was used; "
+        "change a copy instead (x = x + v), or move the change behind backward()"
+    )
+
+
+def leaf_in_place() -> RuntimeError:
+    """A leaf that requires gradients was to be changed while recording."""
+    return RuntimeError(
+        "a leaf Tensor that requires gradients cannot be changed in place while recording; "
+        "write `with agrad.no_grad():` around the change, or x = x + v for a new Tensor"
+    )
+
+
+def lost_gradient(
+    way: str, instead: str = "compute with agrad's own functions (agrad.sum(x), x.sum())"
+) -> RuntimeError:
+    """Data of a tracked Tensor was about to leave the tape unnoticed."""
+    return RuntimeError(
+        f"{way} of a Tensor that requires gradients would lose them; write x.detach() first, or {instead}"
+    )
+
+
+def mixed_devices(what: str, names: Iterable[str]) -> ValueError:
+    """Tensors on different devices met."""
+    first, *others = dict.fromkeys(names)
+    return ValueError(
+        f"{what} got Tensors on {first} and {', '.join(others)}; bring them together with x.to({first!r})"
+    )
+
+
+def moved(op: str, there: str, here: str) -> ValueError:
+    """A leaf was moved to another library between its use and the backward pass."""
+    return ValueError(
+        f"{op} was computed on {there}, and what its gradient is for was moved to {here} since; "
+        f"write .to({here!r}) before the forward pass, or behind backward()"
+    )
+
+
+def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str], known: Iterable[str]) -> TypeError:
+    """A gradient rule is for, or asks for, something that its op does not have."""
+    if argument not in arrays:
+        return TypeError(f"{op} has no array argument {argument!r} to give a rule; it has {list(arrays)}")
+    return TypeError(
+        f"the rule of {op} for {argument!r} takes {', '.join(asks) or 'nothing'}; it must take g first, "
+        f"then any of {', '.join(sorted(known))}, and last what has a default of its own"
+    )
+
+
+def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Exception:
+    """Retell an array library's error with the op's name and its inputs; shapes that do not fit are a ValueError."""
+    shown = [describe(x) for x in args] + [f"{name}={describe(x)}" for name, x in kwargs.items()]
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        remedy = "compute it on a device whose library has it: x.to('cpu')"
+        return NotImplementedError(f"{op}({', '.join(shown)}): {error}; {remedy}")
+    if (
+        not isinstance(error, (ValueError, IndexError))
+        and any(_is_boolean(x) for x in args)
+        and _NO_LOOP.search(str(error))
+    ):
+        return TypeError(
+            f"{op}({', '.join(shown)}): it takes numbers, not booleans; write x.astype(agrad.float32) first"
+        )
+    about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
+    kind = ValueError if about_shapes else _kind(error)
+    return kind(f"{op}({', '.join(shown)}): {error}")
+
+
+def _is_boolean(x: Any) -> bool:
+    return isinstance(x, bool) or str(getattr(x, "dtype", "")).endswith("bool")
+
+
+def in_rule(
+    op: str, argument: str, rule: Callable[..., Any], asks: Sequence[str], error: Exception, values: Sequence[Any]
+) -> Exception:
+    """Retell an error in a gradient rule with the op, the argument that it is for, and what it was given."""
+    takes = inspect.signature(rule).parameters  # what is asked for beyond that is for the check of what it returns
+    given = dict(zip(["g", *asks], values, strict=True))
+    shown = [f"{name}={describe(x)}" for name, x in given.items() if name in takes and name != "xp"]
+    return _kind(error)(f"the gradient rule of {op} for {argument!r}, given {', '.join(shown)}: {error}")
+
+
+def located(error: Exception, where: str) -> Exception:
+    """Retell an error with the place that it comes from."""
+    return _kind(error)(f"{error}\n  {where}")
+
+
+def takes_none(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TypeError:
+    """Arguments were given to what takes none."""
+    given = [*map(describe, args), *(f"{key}={describe(value)}" for key, value in kwargs.items())]
+    return TypeError(f"{name}() takes no arguments, not {', '.join(given)}; write {name}()")
+
+
+def in_layer(error: Exception, whole: Any, name: str, layer: Any) -> Exception:
+    """Retell an error with the layer of a row that it was raised in; of rows in rows, with the path to it."""
+    path = getattr(error, "layer", None)
+    told, text = (f"{name}.{path[0]}", path[1:]) if path else (name, (repr(layer).partition("\n")[0], str(error)))
+    found = _kind(error)(f"layer {told} of {type(whole).__name__}, {text[0]}: {text[1]}")
+    found.layer = (told, *text)  # type: ignore[attr-defined]
+    return found
+
+
+def wrong_hook(hook: Any, result: Any) -> TypeError:
+    """A hook returned something that is no gradient."""
+    name = getattr(hook, "__name__", repr(hook))
+    return TypeError(
+        f"a hook of a Tensor returns None or the gradient to go on with, a Tensor; "
+        f"{name} returned {type(result).__name__}: write agrad.asarray(...) around it"
+    )
+
+
+def _kind(error: Exception) -> type[Exception]:
+    return next((kind for kind in _KINDS if isinstance(error, kind)), RuntimeError)
+
+
+def describe(x: Any) -> str:
+    """Return what an argument is: dtype and shape of an array, or its repr, cut where it is long."""
+    if hasattr(x, "shape") and hasattr(x, "dtype"):
+        return f"{getattr(x.dtype, 'name', None) or str(x.dtype).rpartition('.')[2]} of shape {tuple(x.shape)}"
+    if isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in x):
+        return f"[{', '.join(describe(item) for item in x)}]"
+    text = repr(tuple(x) if isinstance(x, tuple) else x)
+    return text if len(text) <= 60 else f"{text[:57]}..."

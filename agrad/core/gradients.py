@@ -1,0 +1,98 @@
+"""Gradients of Tensors with respect to other Tensors, asked of the tape: `gradients`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from operator import attrgetter
+from typing import Any
+
+from .tape import Node, deliver, entry_of, propagate, seed
+from .tensor import Tensor
+
+__all__ = ["gradients", "leading_to"]
+
+
+def gradients(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of the sum of `outputs` with respect to `inputs`; no ``.grad`` changes.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor or sequence of Tensor
+    grad_outputs : Tensor or sequence of Tensor, optional
+        As `gradient` in `Tensor.backward`, one per output.
+    retain_graph, create_graph : bool
+        As in `Tensor.backward`.
+    allow_unused : bool
+        Return None for an input that no output depends on, instead of raising.
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        As `Tensor.backward`, and for an unused input.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x = agrad.tensor(3.0, requires_grad=True)
+    >>> (slope,) = agrad.gradients(x**3, x, create_graph=True)
+    >>> agrad.gradients(slope, x)
+    (Tensor(18., dtype=float32, device='cpu'),)
+    """
+    for name, what in (("outputs", outputs), ("inputs", inputs)):
+        if not isinstance(what, (Tensor, Sequence)):
+            raise TypeError(f"{name} must be a Tensor or a list of Tensors, not {type(what).__name__}")
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    given = [grad_outputs] if isinstance(grad_outputs, Tensor) else grad_outputs or [None] * len(outputs)
+    if len(given) != len(outputs):
+        raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, not {len(given)}")
+    entries = [entry_of(output, "gradients()") for output in outputs]
+    wanted = [_wanted(x, i) for i, x in enumerate(inputs)]
+    seeds = [seed(output, g, create_graph) for output, g in zip(outputs, given, strict=True)]
+    retain = create_graph if retain_graph is None else retain_graph
+    with outputs[0]._device.backend.quiet() if outputs else nullcontext():  # as in `backward`
+        found, shared = propagate(entries, seeds, retain, create_graph, leading_to(wanted, entries), set(wanted))
+    unused = [i for i, entry in enumerate(wanted) if entry not in found]
+    if unused and not allow_unused:
+        raise RuntimeError(f"no output depends on inputs {unused}; write allow_unused=True to get None for them")
+    twice = len(set(wanted)) < len(wanted)
+    return tuple(
+        deliver(x, found[entry], create_graph, twice or entry in shared or type(entry) is Node)
+        if entry in found
+        else None
+        for x, entry in zip(inputs, wanted, strict=True)
+    )
+
+
+def _wanted(x: Any, i: int) -> Any:
+    """Return the entry of an input on the tape."""
+    if isinstance(x, Tensor) and x._node is None:
+        raise RuntimeError(
+            f"inputs[{i}], of shape {x.shape}, does not require gradients; write x.requires_grad_() before the outputs "
+            "are computed from it"
+        )
+    return entry_of(x, "gradients()")
+
+
+def leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]:
+    """Return `wanted`, and the Nodes behind `entries` that lead there: True for those whose rules are to run."""
+    reached = {entry for entry in entries if type(entry) is Node}
+    stack = list(reached)
+    while stack:
+        for parent, _ in stack.pop().edges:
+            if type(parent) is Node and parent not in reached:
+                reached.add(parent)
+                stack.append(parent)
+    needed = dict.fromkeys(wanted, False)
+    for node in sorted(reached, key=attrgetter("number"), reverse=True):
+        if any([parent in needed for parent, _ in node.edges]):
+            needed[node] = True
+    return needed

@@ -1,0 +1,155 @@
+"""Observers: what instruments such as `agrad.profile` are made of, and the only point where they meet the engine.
+
+While no observer is entered anywhere, an op asks one list whether it is empty, and so does the backward pass for each
+Node. While one is, ops run through `observe`, and the pass takes a Node's edges from `edges`; both show what they run
+to the observers of the running context, and to no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar, Token
+from functools import partial
+from inspect import BoundArguments
+from typing import Any, Self
+
+from . import errors
+
+__all__ = ["Call", "Observer", "Step", "edges", "observe"]
+
+observers: list[Observer] = []  # those of all contexts
+_here: ContextVar[tuple[Observer, ...]] = ContextVar("agrad observers", default=())
+
+
+class Call:
+    """A call of an op.
+
+    Attributes
+    ----------
+    name : str
+        Of the op.
+    device : Device
+    inputs : dict
+        The arguments by name: raw arrays and numbers, lists of them, and settings.
+    result : Tensor, or tuple of Tensor
+        Once it has run.
+    """
+
+    def __init__(self, definition: Any, mask: int, frame: tuple[Any, ...]) -> None:
+        self.name, self.device = definition.name, frame[-1]
+        self._definition, self._mask, self._frame = definition, mask, frame
+        arrays = len(definition.arrays)
+        self._given, raw, settings = frame[:arrays], frame[arrays : 2 * arrays], frame[2 * arrays : -1]
+        self._settings = dict(zip(definition.settings, settings, strict=True))
+        self.inputs: dict[str, Any] = dict(zip(definition.arrays, raw, strict=True)) | self._settings
+        self.result: Any = None
+
+    def run(self) -> Any:
+        """Compute and record, as the op does where nobody looks."""
+        definition = self._definition
+        bound = BoundArguments(definition.signature, self.inputs)
+        try:
+            out = definition.forward(self.device.xp, *bound.args, **bound.kwargs)
+        except Exception as error:
+            raise errors.in_op(self.name, error, self._given, self._settings) from error
+        self.result = definition.finish(out, self.device, self._mask, self._frame)
+        return self.result
+
+    @property
+    def node(self) -> Any:
+        """The Node that it recorded, or None."""
+        first = next((x for x in self.results if x._node is not None), None)
+        if first is None:
+            return None
+        if first is self.result:
+            return first._node
+        return first._node.edges[0][0]  # behind the Node of one output, that of the whole call
+
+    @property
+    def results(self) -> list[Any]:
+        """The Tensors that it returned."""
+        return list(self.result) if isinstance(self.result, tuple | list) else [self.result]
+
+
+class Step:
+    """A call of a gradient rule.
+
+    Attributes
+    ----------
+    name : str
+        Of the op.
+    argument : str
+        The argument of the op that the gradient is for.
+    node : Node
+    parent : Node or Tensor
+        What the gradient goes to; of an op over a sequence, the first.
+    xp : module
+        What the rule computes with: under ``create_graph`` it is agrad's own namespace.
+    inputs : dict
+        What the rule may ask for: ``"g"``, and by name what its Node kept.
+    """
+
+    def __init__(self, node: Any, argument: str, parent: Any, g: Any, kept: Sequence[Any]) -> None:
+        self.name, self.argument, self.node, self.parent = node.plan.name, argument, node, parent
+        self.xp = kept[0]
+        self.inputs = {"g": g} | dict(zip(node.plan.kept[1:], kept[1:], strict=True))
+
+
+class Observer:
+    """The base class of instruments: a context manager that sees each op and each rule which its context runs.
+
+    A subclass overrides `see_op`, `see_rule` or `see_node`.
+    """
+
+    _tokens: list[Token[tuple[Observer, ...]]]
+
+    def __enter__(self) -> Self:
+        self._tokens = [*getattr(self, "_tokens", []), _here.set((*_here.get(), self))]
+        observers.append(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        observers.remove(self)
+        _here.reset(self._tokens.pop())
+
+    def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
+        """Run an op, and return its result."""
+        return run()
+
+    def see_rule(self, step: Step, run: Callable[[], Any]) -> Any:
+        """Run a rule, and return the gradient, for an op over a sequence a list of them."""
+        return run()
+
+    def see_node(self, node: Any, g: Any) -> None:
+        """See a Node whose turn it is in the backward pass, and the gradient of its output."""
+
+
+def observe(definition: Any, mask: int, frame: tuple[Any, ...]) -> Any:
+    """Run an op before the eyes of the observers that are here, the innermost nearest to it."""
+    call = Call(definition, mask, frame)
+    run = call.run
+    for observer in reversed(_here.get()):
+        run = partial(observer.see_op, call, run)
+    return run()
+
+
+def edges(node: Any, g: Any) -> list[tuple[Any, Callable[..., Any]]]:
+    """Return the edges of a Node with rules that run before the eyes of the observers that are here."""
+    here = _here.get()
+    for observer in here:
+        observer.see_node(node, g)
+    arguments = list(node.plan.tracked.values()) * (len(node.edges) if node.plan.sequence else 1)
+    return [
+        (parent, partial(_step, here, node, argument, parent, rule))
+        for argument, (parent, rule) in zip(arguments, node.edges, strict=True)
+    ]
+
+
+def _step(
+    here: tuple[Observer, ...], node: Any, argument: str, parent: Any, rule: Callable[..., Any], g: Any, kept: Any
+) -> Any:
+    step = Step(node, argument, parent, g, kept)
+    run: Callable[[], Any] = partial(rule, g, kept)
+    for observer in reversed(here):
+        run = partial(observer.see_rule, step, run)
+    return run()

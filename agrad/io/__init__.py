@@ -1,0 +1,5 @@
+"""Saving and loading Tensors: `save`, `load`."""
+
+from .checkpoints import load, save
+
+__all__ = ["load", "save"]

@@ -1,0 +1,379 @@
+"""Checkpoints: nested dicts of Tensors, numbers and strings in a safetensors file.
+
+The Tensors are the file's own, under dotted names, so that other programs read them; the structure around them is
+JSON in the file's metadata. Nothing in such a file is ever executed.
+
+    8 bytes    the length of the header
+    header     JSON, in this order: {"__metadata__":{"agrad.crc32":"8 digits","agrad":"the structure"}, the tensors'
+               dtypes, shapes and places in the data}
+    data       the tensors' bytes, one tensor behind the other
+
+The checksum is that of all other bytes of the file. Its place is fixed, so that it is found and compared before
+anything else is read. A change that hides it leaves the structure, which says by its version that there must be one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from .. import backends
+from ..core.device import Device, get_device
+from ..core.tensor import Tensor, convert, wrap
+from .atomic import replace
+
+__all__ = ["load", "save"]
+
+_VERSION: Final = 2  # files of version 1 have a checksum of the data alone, in their structure, or none
+_CHECKSUM: Final = "agrad.crc32"
+_BEGIN: Final = f'{{"__metadata__":{{"{_CHECKSUM}":"'.encode()
+_DIGITS: Final = 8 + len(_BEGIN)  # the place in the file of the checksum's 8 digits
+_LONGEST_HEADER: Final = 100_000_000  # bytes that safetensors reads
+_DAMAGED: Final = "its bytes are not what agrad saved: it is cut short or damaged, or another program wrote it anew"
+_PLAIN: Final = (bool, int, float, str, type(None))
+_REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}  # older files have complex64 as pairs of these too
+# safetensors' names of dtypes; a bfloat16 is read as the upper half of a float32.
+_DTYPES: Final = {
+    "BOOL": "bool", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
+    "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64",
+    "F16": "float16", "BF16": "uint16", "F32": "float32", "F64": "float64", "C64": "complex64",
+}  # fmt: skip
+_STORED: Final = {dtype: stored for stored, dtype in _DTYPES.items() if stored != "BF16"}
+
+
+def save(state: Any, path: str | os.PathLike[str]) -> None:
+    """Write a nested state to a file, as a whole or not at all.
+
+    Parameters
+    ----------
+    state : dict, list, tuple, Tensor, number, str or None
+        Nested as you like; keys of dicts may be strings, numbers or None.
+    path : str or path
+        Usually ends in ``.safetensors``. A file that is there is replaced in one move when the new one is complete,
+        which has the same permissions: if saving fails or is interrupted, the old file stays.
+
+    Raises
+    ------
+    TypeError
+        If there is something else in the state: the message says where.
+    ValueError
+        If the state contains itself, an integer that has more digits than Python writes (4,300, unless set otherwise),
+        a string that is no Unicode text (it has a surrogate), or more numbers and strings than the 100 MB that
+        safetensors has room for beside the Tensors.
+    OSError
+        If the file cannot be written. The old one stays then.
+
+    Notes
+    -----
+    A Tensor's device, gradient and history are not saved. A Tensor that occurs several times is stored once, and
+    is one Tensor again when loaded; other readers of safetensors files find it under its first name only. A complex128
+    Tensor is stored as pairs of reals, bfloat16 as float32. NumPy's scalars become Python's numbers.
+
+    The file has a checksum of all its bytes. A program that reads it and writes it anew, with the same metadata, makes
+    a file that `load` takes for damaged.
+
+    A process that is killed while it saves leaves a file ``NAME.<32 hexadecimal digits>.tmp``. The next one that saves
+    under that name removes it, and leaves alone what another process is writing: several may save to one path.
+
+    Examples
+    --------
+    >>> import agrad, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "checkpoint.safetensors")
+    ...     agrad.save({"weight": agrad.ones(2), "epoch": 3}, path)
+    ...     agrad.load(path)
+    {'weight': Tensor([1., 1.], dtype=float32, device='cpu'), 'epoch': 3}
+    """
+    path = os.fsdecode(path)
+    writer = _Writer()
+    try:
+        structure = json.dumps({"version": _VERSION, "state": writer.encode(state, ())})
+    except RecursionError:
+        raise ValueError("the state is nested too deeply to be saved: does it contain itself?") from None
+    replace(path, _serialize(structure, writer.arrays))
+
+
+def load(path: str | os.PathLike[str], device: str | Device | None = None) -> Any:
+    """Read what `save` wrote, or the Tensors of any other safetensors file.
+
+    Parameters
+    ----------
+    path : str or path
+    device : str or Device, optional
+        Where the Tensors go; the current device by default.
+
+    Returns
+    -------
+    Any
+        The state as it was saved; a flat dict of Tensors for a file from elsewhere, with the names that PyTorch's
+        `save_model` left out because their Tensor is there under another one. bfloat16 becomes float32 on devices that
+        do not have it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no safetensors file, or is cut short or damaged; a file of agrad's also if any byte of it has changed.
+
+    Examples
+    --------
+    >>> import agrad, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "list.safetensors")
+    ...     agrad.save([agrad.zeros(2), None], path)
+    ...     agrad.load(path, device="cpu")
+    [Tensor([0., 0.], dtype=float32, device='cpu'), None]
+    """
+    target = get_device() if device is None else Device(device)
+    path = os.fsdecode(path)
+    with open(path, "rb") as file:
+        content = file.read()
+    checked = _check(content, path)
+    entries, metadata = _parse(content, path)
+    try:
+        if "agrad" in metadata or _CHECKSUM in metadata:
+            return _Reader(entries, target).decode(_structure(metadata, entries, checked))
+        return _with_shared({name: _tensor(entry, None, target) for name, entry in entries.items()}, metadata)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path!r} holds no state that agrad can read: {error!r}") from error
+
+
+# Structure to JSON: a plain value is itself, everything else a dict of one entry that says what it is
+
+
+class _Writer:
+    """Takes the Tensors out of a state, and leaves what JSON can hold."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, Any] = {}
+        self._written: dict[int, dict[str, str]] = {}
+
+    def encode(self, value: Any, path: tuple[str, ...]) -> Any:
+        if isinstance(value, Tensor):
+            return self._tensor(value, path)
+        if isinstance(value, Mapping):
+            return {"dict": [[self._key(key, path), self.encode(x, (*path, str(key)))] for key, x in value.items()]}
+        if isinstance(value, (list, tuple)):
+            kind = "list" if isinstance(value, list) else "tuple"
+            return {kind: [self.encode(x, (*path, str(i))) for i, x in enumerate(value)]}
+        return self._plain(value, path)
+
+    def _key(self, key: Any, path: tuple[str, ...]) -> Any:
+        if not isinstance(key, _PLAIN) and backends.is_number(key):
+            key = key.item()
+        if not isinstance(key, _PLAIN):
+            mend = "key.decode()" if isinstance(key, bytes) else "str(key)"
+            raise TypeError(
+                f"cannot save {_place(path)}: its key {key!r} is neither a string nor a number nor None; write {mend}"
+            )
+        _refuse_unwritable(key, path, "a key of ")
+        return key
+
+    def _plain(self, value: Any, path: tuple[str, ...]) -> Any:
+        if not isinstance(value, _PLAIN) and backends.is_number(value):
+            value = value.item()
+        if not isinstance(value, _PLAIN):
+            raise TypeError(
+                f"cannot save {_place(path)}, a {type(value).__name__}: a state holds Tensors, numbers, strings and "
+                f"None in dicts, lists and tuples; write {_instead(value)}"
+            )
+        _refuse_unwritable(value, path)
+        return value
+
+    def _tensor(self, tensor: Tensor, path: tuple[str, ...]) -> dict[str, str]:
+        if id(tensor.data) not in self._written:
+            name = ".".join(path) or "tensor"
+            while name in self.arrays or name == "__metadata__":
+                name += "_"
+            node = self._written[id(tensor.data)] = {"tensor": name}
+            dtype = tensor.dtype.name
+            if dtype in ("bfloat16", "complex128"):
+                node["dtype"] = dtype
+            self.arrays[name] = _to_host(tensor)
+        return self._written[id(tensor.data)]
+
+
+def _place(path: tuple[str, ...]) -> str:
+    return f"the entry {'.'.join(path)!r}" if path else "this"
+
+
+def _instead(value: Any) -> str:
+    """Return what to write for a value that a state cannot hold."""
+    if hasattr(value, "state_dict"):
+        return "x.state_dict()"
+    if backends.is_number(value):
+        return "float(x)"
+    if isinstance(value, complex) or hasattr(value, "__array__"):
+        return "agrad.asarray(x) or x.tolist()"
+    if isinstance(value, (bytes, bytearray)):
+        return "x.hex()"
+    return "list(x)" if isinstance(value, Iterable) else "str(x) or vars(x)"
+
+
+def _refuse_unwritable(value: Any, path: tuple[str, ...], part: str = "") -> None:
+    """Raise for an integer that Python writes no digits of, and for a string that JSON may give back as another."""
+    try:
+        if isinstance(value, str):
+            value.encode()
+        elif isinstance(value, int) and value.bit_length() > 2000:  # Python's limit is never below 640 digits
+            str(value)
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"cannot save {part}{_place(path)}: {value!r:.80} is no Unicode text, for it has a surrogate; "
+            "write x.encode(errors='backslashreplace').decode()"
+        ) from None
+    except ValueError as error:
+        raise ValueError(
+            f"cannot save {part}{_place(path)}, an integer of {value.bit_length():,} bits: {error}, or write hex(x), "
+            "and int(x, 16) for what is loaded"
+        ) from None
+
+
+def _to_host(tensor: Tensor) -> Any:
+    """Return a NumPy array of a dtype and byte order that safetensors knows."""
+    data, device = tensor.data, tensor.device
+    if tensor.dtype.name == "bfloat16":
+        data = device.xp.astype(data, device.xp.float32)
+    array = device.backend.to_numpy(data)
+    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    if tensor.dtype.name == "complex128":
+        array = array.reshape(-1).view(array.real.dtype).reshape((*array.shape, 2))
+    return array
+
+
+# The file
+
+
+def _serialize(structure: str, arrays: dict[str, Any]) -> list[Any]:
+    """Return the parts of a safetensors file."""
+    arrays = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))  # each begins at a multiple of its own
+    header = _header(structure, arrays)
+    if len(header) > _LONGEST_HEADER:
+        raise ValueError(
+            f"the numbers, strings and names of the state take {len(header):,} bytes, and a safetensors file has room "
+            f"for {_LONGEST_HEADER:,} beside the Tensors; write agrad.asarray(x) for long lists of numbers"
+        )
+    begin, rest = len(header).to_bytes(8, "little") + _BEGIN, header[len(_BEGIN) + 8 :]
+    data = [array.reshape(-1).view("uint8") for array in arrays.values()]
+    return [begin, _checksum([begin, rest, *data]), rest, *data]
+
+
+def _header(structure: str, arrays: dict[str, Any]) -> bytes:
+    """Return the header with zeros for the checksum, and spaces behind it that bring the data to a multiple of 8."""
+    header: dict[str, Any] = {"__metadata__": {_CHECKSUM: "00000000", "agrad": structure}}
+    end = 0
+    for name, array in arrays.items():
+        begin, end = end, end + array.nbytes
+        header[name] = {"dtype": _STORED[array.dtype.name], "shape": array.shape, "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % 8)
+
+
+def _checksum(parts: Iterable[Any]) -> bytes:
+    """Return 8 digits for all bytes: no change of one of them, nor of 32 bits in a row, leaves them as they are."""
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    return b"%08x" % checksum
+
+
+def _check(content: bytes, path: str) -> bool:
+    """Return whether a file has a checksum of all its bytes, and raise if that is not theirs."""
+    if content[8:_DIGITS] != _BEGIN:
+        return False
+    view = memoryview(content)  # whose slices are no copies
+    if content[_DIGITS : _DIGITS + 8] != _checksum([view[:_DIGITS], view[_DIGITS + 8 :]]):
+        raise ValueError(f"{path!r} holds no state that agrad can read: {_DAMAGED}")
+    return True
+
+
+# And back
+
+
+def _parse(content: bytes, path: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Return the entries and the metadata of a safetensors file."""
+    from safetensors import SafetensorError, deserialize
+
+    try:
+        entries = dict(deserialize(content))  # type: ignore[no-untyped-call, unused-ignore]
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + length], object_pairs_hook=_unique)
+        return entries, header.get("__metadata__") or {}
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{path!r} is no safetensors file, or it is damaged: {error}") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name!r} occurs twice in its header")
+        found[name] = value
+    return found
+
+
+def _structure(metadata: dict[str, str], entries: dict[str, dict[str, Any]], checked: bool) -> Any:
+    described = json.loads(metadata.get("agrad", "{}"))
+    version = described.get("version", _VERSION)
+    if not checked and (version == _VERSION or _CHECKSUM in metadata):
+        raise ValueError(f"{_DAMAGED}; safetensors.numpy.load_file reads its tensors alone")
+    if version not in (1, _VERSION):
+        raise ValueError(f"it was written by another version of agrad, in format {version!r}")
+    if version == 1:
+        _check_data(described, entries)
+    return described["state"]
+
+
+def _check_data(described: dict[str, Any], entries: dict[str, dict[str, Any]]) -> None:
+    """Raise if a file of version 1 has a checksum of its data that is not theirs, in the order of their names."""
+    found = int(_checksum(entries[name]["data"] for name in sorted(entries)), 16)
+    if described.get("crc32", found) != found:
+        raise ValueError("it is damaged: its data is not what was saved")
+
+
+def _with_shared(tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Tensor]:
+    """Add the names that the metadata says another name stands for, as in files of safetensors' `save_model`."""
+    shared = {name: tensors[kept] for name, kept in metadata.items() if kept in tensors and name != "format"}
+    return shared | tensors
+
+
+class _Reader:
+    """Puts the Tensors back into a state."""
+
+    def __init__(self, entries: dict[str, dict[str, Any]], device: Device) -> None:
+        self._entries = entries
+        self._device = device
+        self._read: dict[str, Tensor] = {}
+
+    def decode(self, node: Any) -> Any:
+        if isinstance(node, _PLAIN):
+            return node
+        if "tensor" in node:
+            name = node["tensor"]
+            if name not in self._read:
+                self._read[name] = _tensor(self._entries[name], node.get("dtype"), self._device)
+            return self._read[name]
+        ((kind, content),) = node.items()
+        if kind == "dict":
+            return {key: self.decode(x) for key, x in content}
+        return {"list": list, "tuple": tuple}[kind](self.decode(x) for x in content)
+
+
+def _tensor(entry: dict[str, Any], dtype: str | None, device: Device) -> Tensor:
+    """Make a Tensor of an entry of a safetensors file, of another dtype than it is stored in if one is given."""
+    stored, shape = entry["dtype"], entry["shape"]
+    if stored not in _DTYPES:
+        raise TypeError(f"it has a tensor of dtype {stored}, which agrad does not have")
+    array = backends.read(memoryview(entry["data"])).view(_DTYPES[stored])
+    if stored == "BF16":
+        array, dtype = (array.astype("uint32") << 16).view("float32"), "bfloat16"
+    elif dtype in _REAL_OF:
+        if array.dtype.name != _REAL_OF[dtype] or shape[-1] != 2:
+            raise ValueError(f"a tensor of {stored} and shape {shape} is not {dtype}")
+        array, shape = array.view(dtype), shape[:-1]
+    wanted = dtype if dtype == "bfloat16" and hasattr(device.xp, dtype) else None
+    return wrap(*convert(array.reshape(shape), wanted, device, copy=True))

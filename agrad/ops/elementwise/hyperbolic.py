@@ -1,0 +1,194 @@
+"""Hyperbolic functions and their inverses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.dtypes import as_dtype
+from ...core.primitive import ArrayLike, primitive, standard
+from ...core.tensor import Tensor
+from ..gathering import bare
+from .common import one_plus_square
+
+__all__ = ["acosh", "asinh", "atanh", "cosh", "sech_squared", "sinh", "tanh"]
+
+
+@standard
+def acosh(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the inverse hyperbolic cosine, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, real or complex, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``acosh(x)``, NaN below 1 for real `x`; of the same shape and dtype.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.acosh(agrad.asarray([1.0, 2.0])))
+    Tensor([   0., 1317.], dtype=float32, device='cpu')
+    """
+    return xp.acosh(x)
+
+
+acosh.vjp(x=lambda g, x, xp: g / (xp.sqrt(x - 1.0) * xp.sqrt(x - -1.0)))
+
+
+@standard
+def asinh(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the inverse hyperbolic sine, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, real or complex, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``asinh(x)``, of the same shape and dtype.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.asinh(agrad.asarray([0.0, 1.0])))
+    Tensor([  0., 881.], dtype=float32, device='cpu')
+    """
+    return xp.asinh(x)
+
+
+def _asinh_x(g: Any, x: Any, xp: Any) -> Any:
+    factor, other = one_plus_square(xp, x)
+    return g / (xp.sqrt(factor) * xp.sqrt(other))
+
+
+asinh.vjp(x=_asinh_x)
+
+
+@standard
+def atanh(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the inverse hyperbolic tangent, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, real or complex, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``atanh(x)``, NaN outside [-1, 1] for real `x`; of the same shape and dtype.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.atanh(agrad.asarray([0.0, 0.5])))
+    Tensor([  0., 549.], dtype=float32, device='cpu')
+    """
+    return xp.atanh(x)
+
+
+atanh.vjp(x=lambda g, x: g / (1.0 - x) / (1.0 + x))
+
+
+@standard
+def cosh(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the hyperbolic cosine, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, real or complex, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``(exp(x) + exp(-x)) / 2``, of the same shape and dtype.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.cosh(agrad.asarray([0.0, 1.0])))
+    Tensor([1000., 1543.], dtype=float32, device='cpu')
+    """
+    return xp.cosh(x)
+
+
+cosh.vjp(x=lambda g, x, xp: g * xp.sinh(x))
+
+
+@standard
+def sinh(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the hyperbolic sine, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, real or complex, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``(exp(x) - exp(-x)) / 2``, of the same shape and dtype.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.sinh(agrad.asarray([0.0, 1.0])))
+    Tensor([   0., 1175.], dtype=float32, device='cpu')
+    """
+    return xp.sinh(x)
+
+
+sinh.vjp(x=lambda g, x, xp: g * xp.cosh(x))
+
+
+@standard
+def tanh(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the hyperbolic tangent, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Floating, real or complex, of any shape.
+
+    Returns
+    -------
+    Tensor
+        ``sinh(x) / cosh(x)``, of the same shape and dtype.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.tanh(agrad.asarray([0.0, 1.0])))
+    Tensor([  0., 762.], dtype=float32, device='cpu')
+    """
+    return xp.tanh(x)
+
+
+@primitive
+def sech_squared(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the derivative of `tanh`, where 1 minus its square has lost all digits too.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.ops.elementwise.hyperbolic import sech_squared
+    >>> sech_squared(0.0)
+    Tensor(1., dtype=float32, device='cpu')
+    """
+    if as_dtype(x.dtype).is_complex:  # whose infinite cosines would give NaN
+        shrinks = xp.exp(xp.where(xp.real(x) < 0, x, -x))
+        inverse = 2.0 * shrinks / (1.0 + shrinks * shrinks)
+    else:
+        inverse = 1.0 / xp.cosh(x)
+    return inverse * inverse
+
+
+tanh.vjp(x=lambda g, x, xp: g * bare(sech_squared, xp)(x))
+sech_squared.vjp(x=lambda g, x, out, xp: -2.0 * g * out * xp.tanh(x))

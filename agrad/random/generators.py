@@ -1,0 +1,83 @@
+"""The generators of random numbers: one for each device, and which of them a piece of code draws from."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from collections.abc import Mapping
+from contextvars import ContextVar
+from hashlib import blake2b
+from threading import Lock
+from typing import Any, Final, Self, TypeAlias
+
+from ..core.device import Device
+
+__all__ = ["Generators", "Seed", "current"]
+
+Seed: TypeAlias = int | tuple[int | str, ...]
+
+
+class Generators:
+    """One generator for each device, all following from one seed; each is made when it is first drawn from.
+
+    Several threads may draw at once: each gets numbers that no other gets.
+
+    Parameters
+    ----------
+    seed : int or tuple of int and str
+        An integer from 0 to 2**64 - 1, or what to mix one of.
+    """
+
+    def __init__(self, seed: Seed) -> None:
+        self._lock = Lock()
+        self._seed = seed
+        self._made: dict[Device, Any] = {}
+        self._states: dict[str, dict[str, Any]] = {}  # what the generators not yet made begin with, by device
+        self._spawned = 0
+
+    def start_over(self, seed: int, states: Mapping[str, dict[str, Any]], spawned: int) -> None:
+        """Go on from a seed, the states of some devices, and the number of seeds that were spawned."""
+        with self._lock:
+            self._seed, self._made, self._states, self._spawned = seed, {}, dict(states), spawned
+
+    def of(self, device: Device) -> Any:
+        """Return the generator of a device."""
+        generator = self._made.get(device)
+        return self._make(device) if generator is None else generator
+
+    def _make(self, device: Device) -> Any:
+        with self._lock:  # two threads may come here at once: two generators of one seed would give the same numbers
+            if device not in self._made:
+                generator = device.backend.generator(self._mixed(), device.native)
+                if device.name in self._states:
+                    device.backend.set_state(generator, self._states.pop(device.name))
+                self._made[device] = generator
+            return self._made[device]
+
+    def _mixed(self) -> int:
+        """Return the seed as one number; mixed when it is first needed, because most batches draw nothing."""
+        if isinstance(self._seed, tuple):
+            self._seed = int.from_bytes(blake2b(repr(self._seed).encode(), digest_size=8).digest(), "little")
+        return self._seed
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the numbers to come follow from, in strings, numbers and dicts."""
+        with self._lock:
+            drawn = {device.name: device.backend.get_state(generator) for device, generator in self._made.items()}
+            return {"seed": self._mixed(), "devices": self._states | drawn, "spawned": self._spawned}
+
+    def copy(self) -> Self:
+        """Return others that will give the same numbers."""
+        others, state = copy.copy(self), self.state()
+        others.start_over(state["seed"], state["devices"], state["spawned"])
+        return others
+
+    def spawn(self) -> Seed:
+        """Return a seed for others, each time another one: it follows from the seed of these, and draws no number."""
+        with self._lock:
+            self._spawned += 1
+            return "spawned", self._mixed(), self._spawned
+
+
+_of_the_process: Final = Generators(secrets.randbits(63))  # until manual_seed is called, each run draws other numbers
+current: ContextVar[Generators] = ContextVar("agrad generators", default=_of_the_process)

@@ -1,0 +1,278 @@
+"""PyTorch's checks of gradients: every entry of the Jacobian against its difference, in the precision of the inputs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ..core.gradients import gradients
+from ..core.recording import enable_grad
+from ..core.tensor import Tensor
+from ..transforms import pytrees
+from ..transforms.linearized import Linearized
+from .comparison import index_of, inner, numbers, relative_error, tensor_of
+
+__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
+
+
+class GradcheckError(RuntimeError):
+    """What `gradcheck` and `gradgradcheck` raise where a derivative is wrong."""
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+) -> bool:
+    """Compare each entry of the Jacobian with its central difference, as PyTorch's function of this name.
+
+    Parameters
+    ----------
+    func : callable
+        Returns a Tensor or a nest of them.
+    inputs : Tensor or sequence
+        What `func` is called with. Those that require gradients are checked; they should be in double precision.
+    eps : float
+        The step of the differences.
+    atol, rtol : float
+        The absolute and relative tolerance.
+    raise_exception : bool
+        False returns False instead of raising.
+    nondet_tol : float
+        How far two backward passes through the same may differ.
+    check_forward_ad, check_backward_ad : bool
+        Whether to check `agrad.jvp`, and gradients.
+
+    Returns
+    -------
+    bool
+        True if all agree.
+
+    Raises
+    ------
+    GradcheckError
+        If an entry differs: with input, output, indices and both values of the worst one.
+    ValueError
+        If no input requires gradients.
+
+    Warns
+    -----
+    UserWarning
+        If an input is in single precision: differences then say little.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.testing import gradcheck
+    >>> x = agrad.tensor([0.5, 2.0], dtype=agrad.float64, requires_grad=True)
+    >>> gradcheck(lambda x: x**3, [x])
+    True
+    """
+    args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    checked = [i for i, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
+    if not checked:
+        raise ValueError("gradcheck needs an input that requires gradients; make one with requires_grad=True")
+    for i in checked:
+        if args[i].dtype.name not in ("float64", "complex128"):
+            warnings.warn(
+                f"input {i} is {args[i].dtype.name}: a difference over eps={eps} drowns in its rounding, so this test "
+                "says little; make it of dtype float64 or complex128",
+                UserWarning,
+                stacklevel=2,
+            )
+    call = _Call(func, args, checked)
+    ways = {"backward": call.backward} if check_backward_ad else {}
+    ways |= {"forward": call.forward} if check_forward_ad else {}
+    numeric = call.differences(eps) if ways else {}
+    for way, analytic in ways.items():
+        found = analytic()
+        problem = _worst_entry(call, found, numeric, ("analytic", "numeric"), rtol, atol)
+        if not problem:
+            torn = _worst_entry(call, analytic(), found, ("the second time", "the first time"), 0.0, nondet_tol)
+            problem = torn and f"not deterministic beyond nondet_tol={nondet_tol}: {torn}"
+        if problem and raise_exception:
+            raise GradcheckError(f"{getattr(func, '__name__', 'func')} {way}, {problem}")
+        if problem:
+            return False
+    return True
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+) -> bool:
+    """Compare the second derivatives with central differences, as PyTorch's function of this name.
+
+    It is `gradcheck` of the gradient, as a function of the inputs and of the weights of the outputs.
+
+    Parameters
+    ----------
+    func, inputs
+        As in `gradcheck`.
+    grad_outputs : Tensor or sequence of Tensor, optional
+        The weights, one per output; by default numbers from 0.5 to 1.5.
+    eps, atol, rtol, raise_exception, nondet_tol
+        As in `gradcheck`.
+    check_fwd_over_rev, check_rev_over_rev : bool
+        Whether to check `agrad.jvp` of the gradient, and gradients of it.
+
+    Returns
+    -------
+    bool
+        True if all agree.
+
+    Raises
+    ------
+    GradcheckError, ValueError
+        As `gradcheck`. The weights count as inputs behind the given ones.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.testing import gradgradcheck
+    >>> x = agrad.tensor([0.5, 2.0], dtype=agrad.float64, requires_grad=True)
+    >>> gradgradcheck(lambda x: x**3, [x])
+    True
+    """
+    args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    checked = [i for i, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
+    if grad_outputs is None:
+        outputs = pytrees.leaves(func(*args))
+        weights = [tensor_of([0.5 + (7 * k % 10) / 10 for k in range(out.size)], out) for out in outputs]
+    else:
+        weights = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+    weights = [w.detach().requires_grad_() for w in weights]
+
+    def gradient(*values: Any) -> list[Tensor]:
+        xs, ws = values[: len(args)], values[len(args) :]
+        pairs = [(y, w) for y, w in zip(pytrees.leaves(func(*xs)), ws, strict=True) if y.requires_grad]
+        wanted = [xs[i] for i in checked]
+        if not pairs:
+            return []
+        ys, gs = zip(*pairs, strict=True)
+        found = gradients(ys, wanted, gs, create_graph=True, allow_unused=True)
+        return [g for g in found if g is not None]
+
+    return gradcheck(
+        gradient, [*args, *weights], eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
+        nondet_tol=nondet_tol, check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev,
+    )  # fmt: skip
+
+
+# Jacobians as dicts: for an input's number, the place of an entry, and 1 or 1j, how each output's elements move
+
+_Jacobian: TypeAlias = dict[tuple[int, int, complex], list[list[Any]]]
+
+
+@dataclass
+class _Call:
+    """A function, and those of its arguments that are varied."""
+
+    func: Callable[..., Any]
+    args: list[Any]
+    varied: list[int]
+
+    def differences(self, eps: float) -> _Jacobian:
+        """Return the Jacobian by central differences."""
+        return {
+            (i, k, unit): [
+                [(a - b) / (2 * eps) for a, b in zip(up, down, strict=True)]
+                for up, down in zip(self._moved(i, k, eps * unit), self._moved(i, k, -eps * unit), strict=True)
+            ]
+            for i, k, unit in self._directions()
+        }
+
+    def forward(self) -> _Jacobian:
+        """Return the Jacobian by `agrad.jvp`."""
+        at = self._linearized()
+        return {
+            (i, k, unit): [numbers(moved) for moved in at.push(_axis(at.inputs, self.varied.index(i), k, unit))]
+            for i, k, unit in self._directions()
+        }
+
+    def backward(self) -> _Jacobian:
+        """Return the Jacobian by gradients: cotangents of 1 and 1j bring back its real and imaginary parts."""
+        at = self._linearized()
+        pulled = [
+            [[(unit, at.pull(_axis(at.tensors, o, m, unit))) for unit in _units(y)] for m in range(y.size)]
+            for o, y in enumerate(at.tensors)
+        ]
+        rows = [[[(unit, [numbers(g) for g in gs]) for unit, gs in row] for row in rows] for rows in pulled]
+        return {
+            (i, k, unit): [
+                [sum(way * inner([gs[self.varied.index(i)][k]], [unit]) for way, gs in row) for row in output]
+                for output in rows
+            ]
+            for i, k, unit in self._directions()
+        }
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Return the shapes of the outputs."""
+        return [y.shape for y in self._linearized().tensors]
+
+    def _linearized(self) -> Linearized:
+        with enable_grad():
+            return Linearized(self.func, self.args, {}, self.varied)
+
+    def _directions(self) -> Iterator[tuple[int, int, complex]]:
+        return ((i, k, unit) for i in self.varied for k in range(self.args[i].size) for unit in _units(self.args[i]))
+
+    def _moved(self, i: int, k: int, step: complex) -> list[list[Any]]:
+        """Return the outputs after an entry of an input moved by a step."""
+        args = [x.detach().requires_grad_() if j in self.varied else x for j, x in enumerate(self.args)]
+        values = numbers(args[i])
+        values[k] += step
+        args[i] = tensor_of(values, args[i]).requires_grad_()
+        return [numbers(y) for y in pytrees.leaves(self.func(*args))]
+
+
+def _units(x: Tensor) -> tuple[complex, ...]:
+    return (1.0, 1j) if x.dtype.is_complex else (1.0,)
+
+
+def _axis(tensors: Sequence[Tensor], i: int, k: int, unit: complex) -> list[Tensor | None]:
+    """Return `unit` in one entry of the Tensor at `i`, and nothing for the others."""
+    values = [unit if place == k else 0.0 for place in range(tensors[i].size)]
+    return [tensor_of(values, x) if j == i else None for j, x in enumerate(tensors)]
+
+
+def _worst_entry(
+    call: _Call, found: _Jacobian, expected: _Jacobian, names: tuple[str, str], rtol: float, atol: float
+) -> str:
+    """Say where two Jacobians differ most; nothing if they are close."""
+    shapes = call.shapes()
+    errors = {
+        (key, o, m): relative_error(a, b, rtol, atol)
+        for key in expected
+        for o, (xs, ys) in enumerate(zip(found[key], expected[key], strict=True))
+        for m, (a, b) in enumerate(zip(xs, ys, strict=True))
+    }
+    wrong = sum(error > 1 for error in errors.values())
+    if not wrong:
+        return ""
+    (i, k, unit), o, m = max(errors, key=errors.__getitem__)
+    part = " (its imaginary part)" if unit == 1j else ""
+    a, b = found[i, k, unit][o][m], expected[i, k, unit][o][m]
+    return (
+        f"the derivative of output {o} at index {index_of(m, shapes[o])} with respect to input {i} at index "
+        f"{index_of(k, call.args[i].shape)}{part}: {names[1]} {b!r}, {names[0]} {a!r} "
+        f"({wrong} of {len(errors)} entries differ)"
+    )

@@ -1,0 +1,1 @@
+"""Functions of functions: gradients, Jacobians, recomputation, implicit solutions. Import from the modules."""

@@ -1,0 +1,45 @@
+"""Hessian-vector products: `hvp`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import pytrees
+from .grad import grad
+from .linearized import Linearized
+
+__all__ = ["hvp"]
+
+
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the product of the Hessian of a function and a vector, without making the Hessian.
+
+    Parameters
+    ----------
+    f : callable
+        Returns one real number, as in `grad`.
+    primals, tangents : sequence
+        The arguments, and for each of them a direction, as in `jvp`.
+
+    Returns
+    -------
+    tuple
+        For each argument, how the gradient moves when the arguments move along `tangents`, nested as the argument.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `grad` and `jvp`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> x, v = agrad.asarray([1.0, 2.0]), agrad.asarray([1.0, 0.0])
+    >>> agrad.hvp(lambda x: (x**3).sum(), [x], [v])
+    (Tensor([6., 0.], dtype=float32, device='cpu'),)
+    """
+    directions = pytrees.matching(list(tangents), list(primals), "the tangents")
+    every = range(len(primals))
+    at = Linearized(grad(f, every), primals, {}, every)
+    return tuple(pytrees.rebuild(at.picked, at.pull(directions, retain=False)))  # a Hessian is its own transpose

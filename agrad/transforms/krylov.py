@@ -1,0 +1,128 @@
+"""Linear equations of which only the product with a vector is known. A vector is a list of Tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from ..core.tensor import Tensor
+from ..ops.creation import zeros_like
+from ..ops.elementwise import conj, real
+from ..ops.statistical import sum as total
+
+__all__ = ["add", "dot", "norm", "scale", "solve"]
+
+Vector: TypeAlias = Sequence[Tensor]
+
+
+def dot(x: Vector, y: Vector) -> float:
+    """Return the real inner product: complex numbers count as two real ones."""
+    return math.fsum(total(real(conj(a) * b)).item() for a, b in zip(x, y, strict=True))
+
+
+def norm(x: Vector) -> float:
+    """Return the Euclidean length."""
+    return math.sqrt(dot(x, x))
+
+
+def add(x: Vector, y: Vector, factor: float = 1.0) -> list[Tensor]:
+    """Return ``x + factor * y``."""
+    return [a + factor * b for a, b in zip(x, y, strict=True)]
+
+
+def scale(x: Vector, factor: float) -> list[Tensor]:
+    """Return ``factor * x``."""
+    return [factor * a for a in x]
+
+
+def solve(apply: Callable[[Vector], list[Tensor]], b: Vector, what: str) -> list[Tensor]:
+    """Return the x for which ``apply(x)`` is `b`, by GMRES.
+
+    Parameters
+    ----------
+    apply : callable
+        Linear over the real numbers; the matrix behind it may be of any kind that has an inverse.
+    b : sequence of Tensor
+    what : str
+        Names the matrix in errors.
+
+    Raises
+    ------
+    RuntimeError
+        If that does not converge, which says that the matrix has no inverse, or almost none.
+
+    Notes
+    -----
+    Y. Saad and M. H. Schultz, "GMRES: a generalized minimal residual algorithm for solving nonsymmetric linear
+    systems", 1986. It starts again after 40 steps, and ends when the residual has come down to rounding errors,
+    or comes down no further.
+    """
+    size, eps = sum(x.size * (2 if x.dtype.is_complex else 1) for x in b), max((_eps(x) for x in b), default=0.0)
+    x: list[Tensor] = [zeros_like(part) for part in b]
+    residual, start = list(b), norm(b)
+    left = start
+    for _ in range(10):
+        if left <= 10 * eps * start:
+            return x
+        x = add(x, _correction(apply, residual, min(size, 40), eps * start))
+        residual = add(b, apply(x), -1.0)
+        before, left = left, norm(residual)
+        if not left < 0.5 * before:
+            break
+    if not left <= math.sqrt(eps) * start:
+        raise RuntimeError(
+            f"{what} has no inverse, or almost none: a residual of {left / start:.2g} was left of the linear equations"
+        )
+    return x
+
+
+def _correction(apply: Callable[[Vector], list[Tensor]], residual: Vector, steps: int, enough: float) -> list[Tensor]:
+    """Return what brings the residual down most, among combinations of what repeated application yields."""
+    basis = [scale(residual, 1 / norm(residual))]
+    columns: list[list[float]] = []  # of the matrix in that basis, rotated to upper triangular form
+    rotations: list[tuple[float, float]] = []
+    goal = [norm(residual)]
+    for _ in range(steps):
+        following = apply(basis[-1])
+        column = [0.0] * len(basis)
+        for _ in range(2):  # once more against rounding errors
+            for i, direction in enumerate(basis):
+                part = dot(direction, following)
+                column[i] += part
+                following = add(following, direction, -part)
+        length = norm(following)
+        for i, (c, s) in enumerate(rotations):
+            column[i : i + 2] = _rotated(c, s, *column[i : i + 2])
+        size = math.hypot(column[-1], length)
+        if not size:
+            break
+        rotations.append((column[-1] / size, length / size))
+        columns.append([*column[:-1], size])
+        goal[-1:] = [goal[-1] * rotations[-1][0], -goal[-1] * rotations[-1][1]]
+        if abs(goal[-1]) <= enough or not length:
+            break
+        basis.append(scale(following, 1 / length))
+    found: list[Tensor] = [zeros_like(part) for part in residual]
+    weights = _back_substituted(columns, goal)
+    for direction, weight in zip(basis, weights, strict=False):
+        found = add(found, direction, weight)
+    return found
+
+
+def _rotated(c: float, s: float, a: float, b: float) -> list[float]:
+    return [c * a + s * b, c * b - s * a]
+
+
+def _back_substituted(columns: list[list[float]], goal: list[float]) -> list[float]:
+    """Solve an upper triangular system, given by its columns."""
+    weights = goal[: len(columns)]
+    for k in reversed(range(len(columns))):
+        weights[k] /= columns[k][k]
+        for i in range(k):
+            weights[i] -= columns[k][i] * weights[k]
+    return weights
+
+
+def _eps(x: Any) -> float:
+    return {"float16": 1e-3, "bfloat16": 8e-3, "float32": 1.2e-7, "complex64": 1.2e-7}.get(x.dtype.name, 2.3e-16)

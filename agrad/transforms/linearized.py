@@ -1,0 +1,181 @@
+"""A function called at a point, which carries cotangents back and tangents forward: what all transforms stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from ..checks import check_callable
+from ..core import errors, tape
+from ..core.gradients import gradients
+from ..core.recording import enable_grad, recording
+from ..core.tape import Node, entry_of, tick
+from ..core.tensor import Tensor, convert, wrap
+from . import pytrees
+from .arguments import FOR_TENSORS
+from .stop_gradient import stop_gradient
+
+__all__ = ["Linearized", "input_of", "outside"]
+
+
+# A function at a point
+
+
+class _Input:
+    """The plan of a Node that stands for an input of a transformed function.
+
+    Its only parent is what the input was computed from outside, if that is tracked: so an inner transform's input is
+    connected with an outer one's, and nothing else of the outside is touched.
+    """
+
+    name, sequence, keeps, kept, arrays = "input", False, False, ("xp",), ("x",)
+
+    def __init__(self, parents: int) -> None:
+        self.tracked = dict.fromkeys(range(parents), "x")
+
+    def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
+        return [tape.namespace]
+
+
+_INPUTS: Final = _Input(0), _Input(1)
+
+
+def input_of(x: Any, linked: bool = True) -> Tensor:
+    """Return a leaf of an argument as a Tensor with a place of its own on the tape, `linked` to that of `x`.
+
+    Raises
+    ------
+    TypeError
+        If it is no array, or not floating.
+    """
+    x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
+    if not x.dtype.differentiable:
+        raise errors.not_differentiable(x.dtype)
+    parents = ((entry_of(x, "input"), lambda g, kept: g),) if linked and x._node is not None else ()
+    return wrap(x._data, x._device, Node(_INPUTS[len(parents)], parents, (x._device.xp,), x._device, x._data))
+
+
+def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:
+    """Return the leaves, and the Nodes from before `since`, that were used in what was recorded since then."""
+    stack = [entry_of(x, "a result") for x in tensors if x._node is not None]
+    found: dict[Any, None] = {}
+    seen: set[Any] = set()
+    while stack:
+        entry = stack.pop()
+        if entry in seen:
+            continue
+        seen.add(entry)
+        if type(entry) is not Node or entry.number > since:  # the tape's clock runs backwards
+            found[entry] = None
+        else:
+            stack.extend([parent for parent, _ in entry.edges])
+    return list(found)
+
+
+class Linearized:
+    """A call of a function, ready to carry cotangents back to its inputs and tangents forward to its outputs.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a nest of Tensors, or with `has_aux` a pair of that and of anything.
+    args, kwargs : tuple, dict
+        The arguments of the call.
+    argnums : sequence of int
+        The positions of the arguments to differentiate with respect to.
+    has_aux : bool
+
+    Attributes
+    ----------
+    picked, outputs : nest
+        Those arguments, and what the function returned.
+    inputs, tensors : list of Tensor
+        The leaves of these, as they are on the tape.
+    aux : object
+    outer : bool
+        Whether gradients flow on to something outside: to Tensors that the function closes over, or to what the
+        arguments were computed from.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Sequence[int],
+        has_aux: bool = False,
+    ) -> None:
+        check_callable("a transform", f, FOR_TENSORS)
+        linked, since, filled = recording.get(), tick(), list(args)
+        self.picked = [_pick(args, i) for i in argnums]
+        self.inputs = [input_of(x, linked) for x in pytrees.leaves(self.picked)]
+        twins = [wrap(x._data, x._device, x._node) for x in self.inputs]  # f may write into what it gets
+        for i, tree in zip(argnums, pytrees.rebuild(self.picked, twins), strict=True):
+            filled[i] = tree
+        with enable_grad():
+            result = f(*filled, **kwargs)
+        pair: Any = _pair(result) if has_aux else (result, None)
+        self.outputs, self.aux = pair
+        self.tensors = [_checked(x) for x in pytrees.leaves(self.outputs)]
+        others = [x for x in pytrees.leaves(self.aux) if isinstance(x, Tensor)]
+        self.outer = linked and bool(outside([*self.tensors, *others], since))
+        self._transposed: tuple[list[Any], list[Any]] | None = None
+
+    def settled(self, tree: Any) -> Any:
+        """Return outputs as the caller may keep them: without a history that ends at the inputs."""
+        return tree if self.outer else stop_gradient(tree)
+
+    def pull(self, cotangents: Sequence[Any], retain: bool = True) -> list[Tensor]:
+        """Return the cotangents of the inputs for those of the outputs; None stands for zeros."""
+        used = [(x, g) for x, g in zip(self.tensors, cotangents, strict=True) if x._node is not None and g is not None]
+        graph = self._recorded(g for _, g in used)
+        return self._carried([x for x, _ in used], self.inputs, [g for _, g in used], retain or graph, graph)
+
+    def push(self, tangents: Sequence[Any], retain: bool = True) -> list[Tensor]:
+        """Return the tangents of the outputs for those of the inputs; None stands for zeros.
+
+        Pulling back is linear in the cotangents, whatever these are; its own pull-back is therefore the way forward.
+        """
+        if self._transposed is None:
+            weights = [input_of(_zeros(x)) for x in self.tensors]
+            with enable_grad():
+                self._transposed = self.pull(weights), weights
+        pulled, weights = self._transposed
+        used = [(x, t) for x, t in zip(pulled, tangents, strict=True) if x._node is not None and t is not None]
+        graph = self._recorded(t for _, t in used)
+        return self._carried([x for x, _ in used], weights, [t for _, t in used], retain or graph, graph)
+
+    def _recorded(self, given: Iterable[Any]) -> bool:
+        return recording.get() and (self.outer or any([isinstance(g, Tensor) and g._node is not None for g in given]))
+
+    def _carried(
+        self, outputs: list[Tensor], inputs: list[Tensor], given: list[Any], retain: bool, graph: bool
+    ) -> list[Tensor]:
+        found: Sequence[Tensor | None] = [None] * len(inputs)
+        if outputs:
+            found = gradients(outputs, inputs, given, retain, graph, allow_unused=True)
+        return [_zeros(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
+
+
+def _pick(args: Sequence[Any], i: int) -> Any:
+    if not -len(args) <= i < len(args):
+        raise ValueError(f"argnums names argument {i}, the function was called with {len(args)} positional arguments")
+    return args[i]
+
+
+def _pair(result: Any) -> Any:
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise TypeError(f"with has_aux=True the function must return a pair, not {type(result).__name__}")
+    return result
+
+
+def _checked(x: Any) -> Tensor:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"the function must return Tensors, not {type(x).__name__}: gradients would end there")
+    if not x.dtype.differentiable:
+        raise errors.not_differentiable(x.dtype)
+    return x
+
+
+def _zeros(x: Tensor) -> Tensor:
+    return wrap(x._device.xp.zeros_like(x._data), x._device)

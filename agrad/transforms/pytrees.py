@@ -1,0 +1,104 @@
+"""Nested lists, tuples and dicts: their leaves in order, and the same nest around other leaves.
+
+A leaf is whatever is no list, tuple or dict: a Tensor, an array, a number. None is a nest without leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
+from typing import Any
+
+__all__ = ["leaves", "matching", "rebuild"]
+
+
+def leaves(tree: Any) -> list[Any]:
+    """Return the leaves of a nest from first to last; those of a dict in the order of its keys.
+
+    Examples
+    --------
+    >>> from agrad.transforms.pytrees import leaves
+    >>> leaves({"a": 1, "b": [2, (3, None)]})
+    [1, 2, 3]
+    """
+    return list(_walk(tree))
+
+
+def _walk(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, Mapping):
+        tree = list(tree.values())
+    if isinstance(tree, (list, tuple)):
+        for part in tree:
+            yield from _walk(part)
+    elif tree is not None:
+        yield tree
+
+
+def rebuild(tree: Any, values: Iterable[Any]) -> Any:
+    """Return the same nest with `values` for its leaves.
+
+    Examples
+    --------
+    >>> from agrad.transforms.pytrees import rebuild
+    >>> rebuild({"a": 1, "b": [2, (3, None)]}, "xyz")
+    {'a': 'x', 'b': ['y', ('z', None)]}
+    """
+    iterator = iter(values)
+    return _refill(tree, iterator)
+
+
+def _refill(tree: Any, values: Iterator[Any]) -> Any:
+    if isinstance(tree, Mapping):
+        filled: Any = copy(tree)  # whatever kind of dict it is
+        for key in tree:
+            filled[key] = _refill(tree[key], values)
+        return filled
+    if isinstance(tree, (list, tuple)):
+        parts = [_refill(part, values) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    return None if tree is None else next(values)
+
+
+def matching(tree: Any, like: Any, what: str) -> list[Any]:
+    """Return the leaves of `tree` in the order of those of `like`.
+
+    Raises
+    ------
+    ValueError
+        If it is nested otherwise; the message begins with `what`.
+
+    Examples
+    --------
+    >>> from agrad.transforms.pytrees import matching
+    >>> matching({"b": 2, "a": [1]}, {"a": [0], "b": 0}, "the tangents")
+    [1, 2]
+    """
+    found: list[Any] = []
+    _match(tree, like, what, "", found)
+    return found
+
+
+def _match(tree: Any, like: Any, what: str, path: str, found: list[Any]) -> None:
+    kind = next((kind for kind in (Mapping, tuple, list, type(None)) if isinstance(like, kind)), None)
+    alike = not isinstance(tree, (Mapping, tuple, list, type(None))) if kind is None else isinstance(tree, kind)
+    if not alike or (isinstance(like, Mapping) and tree.keys() != like.keys()) or _length(tree) != _length(like):
+        raise ValueError(f"{what} must be nested as what they belong to; at {path or 'the top'} {_told(tree, like)}")
+    if isinstance(like, (list, tuple, Mapping)):
+        for key in like if isinstance(like, Mapping) else range(len(like)):
+            _match(tree[key], like[key], what, f"{path}[{key!r}]", found)
+    elif like is not None:
+        found.append(tree)
+
+
+def _length(tree: Any) -> int:
+    return len(tree) if isinstance(tree, (list, tuple, Mapping)) else -1
+
+
+def _told(tree: Any, like: Any) -> str:
+    return f"there is {_described(tree)} where {_described(like)} is expected"
+
+
+def _described(tree: Any) -> str:
+    if isinstance(tree, Mapping):
+        return f"a {type(tree).__name__} of {sorted(map(str, tree))}"
+    return f"a {type(tree).__name__}" + (f" of length {len(tree)}" if isinstance(tree, (list, tuple)) else "")

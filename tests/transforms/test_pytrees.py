@@ -1,0 +1,44 @@
+"""Nests of lists, tuples and dicts."""
+
+from collections import OrderedDict, defaultdict, namedtuple
+
+import pytest
+
+from agrad.transforms.pytrees import leaves, matching, rebuild
+
+Point = namedtuple("Point", "x y")
+TREES = [
+    1, None, [], (), {}, [1, 2], (1, [2, (3,)]), {"b": 1, "a": {"c": 2}}, Point(1, [2, 3]), [None, 1, {"a": None}],
+    OrderedDict(b=1, a=2), defaultdict(list, a=[1, 2]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tree", TREES, ids=repr)
+def test_a_nest_is_rebuilt_from_its_leaves(tree):
+    again = rebuild(tree, leaves(tree))
+    assert again == tree
+    assert type(again) is type(tree)
+    assert matching(tree, tree, "x") == leaves(tree)
+    doubled = rebuild(tree, [2 * x for x in leaves(tree)])
+    assert leaves(doubled) == [2 * x for x in leaves(tree)]
+
+
+def test_rebuilding_leaves_the_original_alone():
+    tree = {"a": [1]}
+    rebuild(tree, [2])
+    assert tree == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    ("tree", "like", "message"),
+    [
+        ([1], [1, 2], "the top there is a list of length 1 where a list of length 2"),
+        ((1,), [1], "a tuple of length 1 where a list of length 1"),
+        ({"a": 1}, {"b": 1}, r"a dict of \['a'\] where a dict of \['b'\]"),
+        ({"a": [1]}, {"a": [None]}, r"at \['a'\]\[0\] there is a int where a NoneType"),
+        (None, 1, "a NoneType where a int"),
+    ],
+)
+def test_what_does_not_match_is_shown(tree, like, message):
+    with pytest.raises(ValueError, match=f"^the weights must be nested.*{message}"):
+        matching(tree, like, "the weights")
