@@ -74,7 +74,7 @@ def stale_gradient(gradient: Sequence[int], data: Sequence[int]) -> ValueError:
 def freed(op: str) -> RuntimeError:
     """A second backward pass needs what the first one freed."""
     return RuntimeError(
-        f"the values that {op} kept were freed by an earlier backward pass; write backward(retain_graph=True) "
+        f"the values that {op} saved were freed by an earlier backward pass; write backward(retain_graph=True) "
         "in the earlier one to go through the graph a second time"
     )
 
@@ -85,7 +85,7 @@ def no_array(op: str, argument: str) -> TypeError:
 
 
 def changed(op: str) -> RuntimeError:
-    """A kept value was written in place before backward."""
+    """A saved value was written in place before backward."""
     return RuntimeError(
         f"a Tensor that the gradient of {op} needs was changed in place after it was used; "
         "change a copy instead (x = x + v), or move the change behind backward()"

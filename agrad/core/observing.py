@@ -86,13 +86,13 @@ class Step:
     xp : module
         What the rule computes with: under ``create_graph`` it is agrad's own namespace.
     inputs : dict
-        What the rule may ask for: ``"g"``, and by name what its Node kept.
+        What the rule may ask for: ``"g"``, and by name what its Node saved.
     """
 
-    def __init__(self, node: Any, argument: str, parent: Any, g: Any, kept: Sequence[Any]) -> None:
+    def __init__(self, node: Any, argument: str, parent: Any, g: Any, saved: Sequence[Any]) -> None:
         self.name, self.argument, self.node, self.parent = node.plan.name, argument, node, parent
-        self.xp = kept[0]
-        self.inputs = {"g": g} | dict(zip(node.plan.kept[1:], kept[1:], strict=True))
+        self.xp = saved[0]
+        self.inputs = {"g": g} | dict(zip(node.plan.saves[1:], saved[1:], strict=True))
 
 
 class Observer:
@@ -146,10 +146,10 @@ def edges(node: Any, g: Any) -> list[tuple[Any, Callable[..., Any]]]:
 
 
 def _step(
-    here: tuple[Observer, ...], node: Any, argument: str, parent: Any, rule: Callable[..., Any], g: Any, kept: Any
+    here: tuple[Observer, ...], node: Any, argument: str, parent: Any, rule: Callable[..., Any], g: Any, saved: Any
 ) -> Any:
-    step = Step(node, argument, parent, g, kept)
-    run: Callable[[], Any] = partial(rule, g, kept)
+    step = Step(node, argument, parent, g, saved)
+    run: Callable[[], Any] = partial(rule, g, saved)
     for observer in reversed(here):
         run = partial(observer.see_rule, step, run)
     return run()

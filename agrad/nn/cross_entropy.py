@@ -5,19 +5,18 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
-from ..core import tape
 from ..core.dtypes import DType
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor, wrap
 from ..ops.activations import log_softmax, softmax
 from ..ops.data_type import astype
-from ..ops.gathering import bare, take
+from ..ops.gathering import take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
 from .reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
 
-__all__ = ["Memo", "cross_entropy", "nll", "nll_loss", "softmax_nll"]
+__all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
 
 def cross_entropy(
@@ -84,7 +83,7 @@ def cross_entropy(
         return narrowed(reduced(losses, reduction), given)
     _check_indices(shape, target, axis, dtype)
     if weight is None and not label_smoothing and _all_count(target, dtype, shape[axis], ignore_index):
-        return narrowed(_in_rows(softmax_nll, input, target, reduction, Memo()), given)
+        return narrowed(_in_rows(softmax_nll, input, target, reduction), given)
     classes = _Classes(input, axis, weight, ignore_index)
     return narrowed(classes.loss(softmax_nll, target, reduction, label_smoothing), given)
 
@@ -181,21 +180,8 @@ def _nll_input(g: Any, target: Any, input_shape: tuple[int, ...], reduction: str
 nll.vjp(input=_nll_input)
 
 
-class Memo:
-    """What the forward of `softmax_nll` leaves for its gradient: an object, so that it is no input of the op."""
-
-    __slots__ = ("total", "weights")
-    weights: Any
-    total: Any
-
-    def __repr__(self) -> str:
-        return "Memo()"
-
-
-@primitive
-def softmax_nll(
-    xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean", memo: Memo | None = None
-) -> Tensor:
+@primitive(residuals=("weights", "total"))
+def softmax_nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> tuple[Tensor, Any]:
     """Return `nll` of the `log_softmax` of a matrix: one op, because its gradient is simpler than those of the two.
 
     Parameters
@@ -204,8 +190,6 @@ def softmax_nll(
         Scores of shape ``(samples, classes)``.
     target, reduction
         As in `nll`.
-    memo : Memo, optional
-        Where the exponentials are kept that the gradient would compute again.
 
     Returns
     -------
@@ -225,21 +209,18 @@ def softmax_nll(
     chosen = xp.take(xp.reshape(shifted, (samples * classes,)), places, axis=0)
     weights = xp.exp(shifted)
     total = xp.sum(weights, axis=1)
-    if memo is not None:
-        memo.weights, memo.total = weights, total
     losses = xp.log(total) - chosen
-    if reduction == "none":
-        return losses
-    return xp.mean(losses) if reduction == "mean" else xp.sum(losses)
+    if reduction == "mean":
+        losses = xp.mean(losses)
+    elif reduction == "sum":
+        losses = xp.sum(losses)
+    return losses, (weights, total)
 
 
-def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, memo: Any, xp: Any) -> Any:
+def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, weights: Any, total: Any, xp: Any) -> Any:
     samples, classes = input.shape
     is_class = xp.arange(classes, device=target.device) == target[:, None]
-    if memo and xp is not tape.namespace:  # on Tensors it would lose the second order: its numbers are not on the tape
-        probabilities = memo.weights / memo.total[:, None]
-    else:
-        probabilities = bare(softmax, xp)(input, axis=1)
+    probabilities = softmax(input, axis=1) if weights is None else weights / total[:, None]
     error = probabilities - xp.astype(is_class, input.dtype)
     error = error - probabilities * xp.sum(error, axis=1)[:, None]  # without the rounding of what is close to 1
     if reduction == "none":
@@ -292,12 +273,12 @@ def _all_count(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool
     return least >= 0 and largest < classes
 
 
-def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str, *memo: Memo) -> Tensor:
+def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
     if input.ndim == 2:
-        return op(input, target, reduction, *memo)
+        return op(input, target, reduction)
     rows = input if input.ndim == 1 else moveaxis(input, 1, -1)
     rows = reshape(rows, (target.size, rows.shape[-1]))
-    return reduced(reshape(op(rows, reshape(target, (target.size,)), "none", *memo), target.shape), reduction)
+    return reduced(reshape(op(rows, reshape(target, (target.size,)), "none"), target.shape), reduction)
 
 
 def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:

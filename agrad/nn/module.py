@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
-from ..core import errors, hooks, journal
+from ..core import errors, hooks
 from ..core.device import Device
 from ..core.dtypes import DType, as_dtype
 from ..core.hooks import RemovableHandle
 from ..core.recording import no_grad
 from ..core.tensor import Tensor, convert, wrap
+from ..ops import journal
 from .parameter import Parameter
 
 __all__ = ["IncompatibleKeys", "Module"]

@@ -13,10 +13,11 @@ from types import EllipsisType, NoneType
 from typing import Any, Final, NamedTuple
 
 from .. import backends
-from ..core import errors, hooks, journal, tape
+from ..core import errors, hooks, tape
 from ..core.primitive import ArrayLike
 from ..core.recording import is_grad_enabled
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
+from . import journal
 from .data_type import astype
 from .gathering import Key, cut, from_start, overwrite, put, take, take_along_axis, without_new_axes
 from .manipulation import broadcast_shapes, broadcast_to, flip, permute_dims, reshape

@@ -12,8 +12,8 @@ from contextvars import ContextVar
 from typing import Any, TypeAlias
 from weakref import ref
 
-from . import errors, tape
-from .tensor import Tensor, wrap
+from ..core import errors, tape
+from ..core.tensor import Tensor, wrap
 
 __all__ = ["Before", "Journal", "Note", "assigning", "bring_back", "journaling", "rebinding", "writing"]
 
