@@ -6,7 +6,7 @@ import importlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from time import perf_counter
@@ -63,11 +63,18 @@ def waiter(device: str) -> Callable[[], None]:
     ours = agrad.Device(device)
     torch = sys.modules.get("torch")
     if device.startswith("cuda") and torch is not None:
-        return lambda: (ours.synchronize(), torch.cuda.synchronize())[0]
+
+        def wait() -> None:
+            ours.synchronize()
+            torch.cuda.synchronize()
+
+        return wait
     return ours.synchronize
 
 
-def interleave(sides: dict[str, Callable[[], object]], device: str = "cpu", rounds: int = ROUNDS) -> dict[str, float]:
+def interleave(
+    sides: Mapping[str, Callable[[], object]], device: str = "cpu", rounds: int = ROUNDS
+) -> dict[str, float]:
     """Return the seconds that one call of each side takes: the least of several samples, taken A B C, C B A, A B C ...
 
     Each round turns the order round, so that no side always follows the same one: PyTorch's threads keep a core busy
@@ -101,7 +108,7 @@ def _time(side: Callable[[], object], repeats: int, wait: Callable[[], None]) ->
 
 def race(
     work: str,
-    sides: dict[str, Callable[[], object]],
+    sides: Mapping[str, Callable[[], object]],
     goals: dict[str, float],
     device: str = "cpu",
     rounds: int = ROUNDS,
