@@ -220,7 +220,7 @@ def test_what_they_refuse():
         schedules.ReduceLROnPlateau(optimizer, threshold_mode="sum")
     with pytest.raises(ValueError, match="at least one"):
         schedules.SequentialLR(optimizer, [], [])
-    with pytest.raises(ValueError, match="at 1 milestones, not at 0"):
+    with pytest.raises(ValueError, match="2 schedulers need 1 milestones, not 0"):
         schedules.SequentialLR(optimizer, [schedules.StepLR(optimizer, 1), schedules.StepLR(optimizer, 1)], [])
     with pytest.raises(ValueError, match="another optimizer"):
         schedules.SequentialLR(optimizer, [schedules.StepLR(other, 1)], [])
@@ -232,7 +232,9 @@ def test_what_they_refuse():
 
 def test_a_state_of_another_kind_changes_nothing():
     scheduler = schedules.StepLR(sgd(), 3)
-    with pytest.raises(ValueError, match=r"no state of a StepLR: missing \['step_size'\], unexpected \['milestones'\]"):
+    with pytest.raises(
+        ValueError, match=r"not the state of a StepLR: missing \['step_size'\], unexpected \['milestones'\]"
+    ):
         scheduler.load_state_dict(schedules.MultiStepLR(sgd(), [1]).state_dict())
     assert scheduler.step_size == 3
 
@@ -291,7 +293,7 @@ def test_milestones_go_up():
     optimizer = optim.SGD([nn.Parameter(1.0)], lr=0.5)
     parts = [schedules.ExponentialLR(optimizer, 0.5) for _ in range(3)]
     for milestones in ([5, 2], [2, 2], [-1, 2]):
-        with pytest.raises(ValueError, match="milestones must be 0 or more and go up"):
+        with pytest.raises(ValueError, match="milestones must be 0 or more and increase"):
             schedules.SequentialLR(optimizer, parts, milestones)
 
 

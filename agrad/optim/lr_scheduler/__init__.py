@@ -1,7 +1,7 @@
-"""Schedules of the learning rate, named and behaving as PyTorch's ``torch.optim.lr_scheduler``.
+"""Learning rate schedulers, named and behaving as PyTorch's ``torch.optim.lr_scheduler``.
 
-A scheduler sets the ``"lr"`` of all groups of an optimizer; call its `step` after those of the optimizer, once an epoch
-or once a batch, as the schedule is meant. Several schedulers of one optimizer, each stepped, multiply their effects.
+A scheduler sets the ``"lr"`` of each parameter group of an optimizer. Call its `step` after the optimizer's, once per
+epoch or once per batch, depending on the schedule. Several schedulers of one optimizer multiply their factors.
 """
 
 from .base import LRScheduler

@@ -1,4 +1,4 @@
-"""Schedules that are one line of arithmetic."""
+"""Schedulers with a closed formula: lambda, step, multi-step, exponential, linear and cosine."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ __all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiS
 
 
 class LambdaLR(LRScheduler):
-    """The initial learning rate times a function of the number of steps.
+    """Set the learning rate to the initial one times a function of the step.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     lr_lambda : callable, or list of callable
-        Of the number of steps, returns the factor; a list has one function for each group. A function is not part of
-        the state dict, the attributes of any other callable are.
+        Computes the factor from the number of steps; a list has one for each group. Functions are not saved in the
+        state dict, the attributes of other callables are.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     ValueError
-        If a list does not have as many functions as the optimizer has groups.
+        If a list does not have one function for each group.
     TypeError
-        If one is no function.
+        If one is not callable.
 
     Examples
     --------
@@ -52,7 +53,9 @@ class LambdaLR(LRScheduler):
     ) -> None:
         self.lr_lambdas = one_each("lr_lambda", lr_lambda, check_optimizer(optimizer))
         if not all(map(callable, self.lr_lambdas)):
-            raise TypeError(f"lr_lambda must be a function of the number of steps, not {lr_lambda!r}")
+            raise TypeError(
+                f"lr_lambda must be a function of the number of steps, not {lr_lambda!r}; write lambda t: 0.9**t"
+            )
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -66,7 +69,7 @@ class LambdaLR(LRScheduler):
         return super().state_dict() | {"lr_lambdas": saved}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a state; see `LRScheduler.load_state_dict`."""
+        """Load the state; see `LRScheduler.load_state_dict`."""
         own = self.lr_lambdas
         super().load_state_dict(state_dict)
         self.lr_lambdas = own
@@ -76,13 +79,16 @@ class LambdaLR(LRScheduler):
 
 
 class StepLR(LRScheduler):
-    """The learning rate times `gamma` after every `step_size` steps.
+    """Multiply the learning rate by `gamma` every `step_size` steps.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     step_size : int
+        The period of the decay.
     gamma : float
+        The multiplicative factor.
     last_epoch : int
         See `LRScheduler`.
 
@@ -91,7 +97,7 @@ class StepLR(LRScheduler):
     ValueError
         If `step_size` is below 1.
     TypeError
-        If it is no integer, or `gamma` no number.
+        If `step_size` is not an integer, or `gamma` not a number.
 
     Examples
     --------
@@ -119,21 +125,23 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """The learning rate times `gamma` at each of the milestones.
+    """Multiply the learning rate by `gamma` at each milestone.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     milestones : iterable of int
-        Numbers of steps; one that occurs twice counts twice.
+        The steps at which it is multiplied; one that occurs twice counts twice.
     gamma : float
+        The multiplicative factor.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     TypeError
-        If `gamma` is no number.
+        If `gamma` is not a number.
 
     Examples
     --------
@@ -163,19 +171,21 @@ class MultiStepLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """The learning rate times `gamma` after every step.
+    """Multiply the learning rate by `gamma` after every step.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     gamma : float
+        The multiplicative factor.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     TypeError
-        If `gamma` is no number.
+        If `gamma` is not a number.
 
     Examples
     --------
@@ -198,25 +208,27 @@ class ExponentialLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """A factor that goes evenly from `start_factor` to `end_factor` over `total_iters` steps, and stays: a warm-up.
+    """Multiply the learning rate by a factor that changes linearly over `total_iters` steps: a warm-up.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     start_factor : float
-        Above 0 and at most 1.
+        The first factor, above 0 and at most 1.
     end_factor : float
-        From 0 to 1.
+        The factor after `total_iters` steps and from then on, from 0 to 1.
     total_iters : int
+        The number of steps from the first factor to the last.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     ValueError
-        If a factor is out of range, or `total_iters` negative.
+        If a factor is out of range, or `total_iters` is negative.
     TypeError
-        If one of them is no number.
+        If a factor is not a number, or `total_iters` not an integer.
 
     Examples
     --------
@@ -243,7 +255,8 @@ class LinearLR(LRScheduler):
         check_number("start_factor", start_factor, most=1, above=0)
         check_number("end_factor", end_factor, 0, 1)
         as_integer("total_iters", total_iters, 0)
-        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        self.start_factor, self.end_factor = start_factor, end_factor
+        self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -254,18 +267,23 @@ class LinearLR(LRScheduler):
             return self._current()
         rise = self.end_factor - self.start_factor
         before = self.total_iters * self.start_factor + (self.last_epoch - 1) * rise
-        factor = max(0.0, 1 + rise / before)  # at the end of a way down to 0, rounding may lead below it
+        factor = max(0.0, 1 + rise / before)  # with end_factor=0, rounding may make the last factor negative
         return [lr * factor for lr in self._current()]
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from the initial learning rate down to `eta_min` in `T_max` steps; after that it rises again.
+    """Anneal the learning rate from the initial one to `eta_min` along half a cosine of `T_max` steps.
+
+    After `T_max` steps it rises again.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     T_max : int
+        The number of steps to the minimum.
     eta_min : float
+        The minimum learning rate.
     last_epoch : int
         See `LRScheduler`.
 
@@ -274,7 +292,7 @@ class CosineAnnealingLR(LRScheduler):
     ValueError
         If `T_max` is not above 0.
     TypeError
-        If one of them is no number.
+        If `T_max` is not an integer, or `eta_min` not a number.
 
     Notes
     -----
@@ -303,7 +321,7 @@ class CosineAnnealingLR(LRScheduler):
         if self._is_initial:
             return self._current()
         before, now = (1 + cos(pi * t / self.T_max) for t in (self.last_epoch - 1, self.last_epoch))
-        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # from the lowest point, where nothing is left
+        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # at the minimum, `before` is 0
             pairs = zip(self._current(), self.base_lrs, strict=True)
             return [lr + (base - self.eta_min) * (1 - cos(pi / self.T_max)) / 2 for lr, base in pairs]
         return [now / before * (lr - self.eta_min) + self.eta_min for lr in self._current()]
