@@ -253,23 +253,23 @@ class Backend:
         """Return a generator's state as strings and numbers."""
         with generator.bit_generator.lock:  # another thread may be drawing
             state = generator.bit_generator.state
-        numbers = {name: str(value) for name, value in state["state"].items()}  # too long for numbers in JSON
-        return {**state, "state": numbers}
+        integers = {name: str(value) for name, value in state["state"].items()}  # too long for numbers in JSON
+        return {**state, "state": integers}
 
     def set_state(self, generator: Any, state: dict[str, Any]) -> None:
         """Restore a generator's state that `get_state` returned."""
-        numbers = {name: int(value) for name, value in state["state"].items()}
-        generator.bit_generator.state = {**state, "state": numbers}
+        integers = {name: int(value) for name, value in state["state"].items()}
+        generator.bit_generator.state = {**state, "state": integers}
 
     def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         """Draw from the uniform distribution on [0, 1)."""
         if dtype == self.xp.float64:
             return self.asarray(generator.random(shape), dtype, native)
-        numbers = generator.random(shape, np.float32)
+        draws = generator.random(shape, np.float32)
         if dtype != self.xp.float32:
             levels = 1 / float(self.xp.finfo(dtype).eps)
-            numbers = np.floor(numbers * levels) / levels  # exact in 16 bits: rounding could return 1
-        return self.asarray(numbers, dtype, native)
+            draws = np.floor(draws * levels) / levels  # exact in 16 bits: rounding could return 1
+        return self.asarray(draws, dtype, native)
 
     def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         """Draw from the standard normal distribution."""

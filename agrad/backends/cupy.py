@@ -258,9 +258,9 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         if dtype == np.float16:
-            numbers = self.uniform(generator, shape, np.float32, native)
+            draws = self.uniform(generator, shape, np.float32, native)
             with native:
-                return (cupy.floor(numbers * 1024) / 1024).astype(dtype)  # rounding could return 1
+                return (cupy.floor(draws * 1024) / 1024).astype(dtype)  # rounding could return 1
         return self._draw(_uniform, generator, shape, dtype, native)
 
     def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
@@ -281,9 +281,9 @@ class CupyBackend(StridedBackend, StreamBackend):
     def _draw(self, kernel: Any, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any, *limits: Any) -> Any:
         seed, draw = generator.draw()
         with native:
-            numbers = cupy.empty(shape, dtype)
-            kernel(np.uint64(seed), np.uint64(draw), *limits, numbers)
-            return numbers
+            draws = cupy.empty(shape, dtype)
+            kernel(np.uint64(seed), np.uint64(draw), *limits, draws)
+            return draws
 
 
 BACKEND = CupyBackend()

@@ -205,8 +205,8 @@ class JaxBackend(StreamBackend):
         return jax.device_put(jax.random.normal(_key(generator), shape, dtype), native)
 
     def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
-        numbers = jax.random.randint(_key(generator), shape, low, high, self.xp.int64)
-        return jax.device_put(numbers.astype(dtype), native)
+        draws = jax.random.randint(_key(generator), shape, low, high, self.xp.int64)
+        return jax.device_put(draws.astype(dtype), native)
 
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         return jax.device_put(jax.random.permutation(_key(generator), n), native)

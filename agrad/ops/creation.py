@@ -147,13 +147,13 @@ def _holds_tensors(obj: Any) -> bool:
 def _stacked(items: Any, dtype: Any, device: Place) -> Tensor:
     """Stack the Tensors in nested lists; numbers beside them take their dtype and device, as in arithmetic."""
     leaves = list(_leaves(items))
-    place = next(x.device for x in leaves if isinstance(x, Tensor))
+    first_device = next(x.device for x in leaves if isinstance(x, Tensor))
     dtype = result_type(*leaves) if dtype is None else dtype
 
     def build(item: Any) -> Tensor:
         if isinstance(item, (list, tuple)):
             return stack([build(x) for x in item])
-        return asarray(item, dtype=dtype, device=place if backends.is_host(item) else None)
+        return asarray(item, dtype=dtype, device=first_device if backends.is_host(item) else None)
 
     stacked = build(items)
     return stacked if device is None else to_device(stacked, device)
@@ -169,9 +169,9 @@ def _leaves(items: Any) -> Iterator[Any]:
 
 def _make(name: str, *args: Any, dtype: Any, device: Place, requires_grad: bool, **kwargs: Any) -> Tensor:
     """Call the array library's creation function of that name."""
-    place = get_device() if device is None else Device(device)
-    array = getattr(place.xp, name)(*args, dtype=native(place.xp, dtype), device=place.native, **kwargs)
-    result = wrap(array, place)
+    target = get_device() if device is None else Device(device)
+    array = getattr(target.xp, name)(*args, dtype=native(target.xp, dtype), device=target.native, **kwargs)
+    result = wrap(array, target)
     return result.requires_grad_() if requires_grad else result
 
 

@@ -50,6 +50,6 @@ class Info:
 
     def _native(self, device: str | Device | None) -> dict[str, dict[str, Any]]:
         """Return the answers of the array library itself."""
-        place = self._device if device is None else Device(device)
-        info = place.xp.__array_namespace_info__()
-        return {"dtypes": info.dtypes(device=place.native), "defaults": info.default_dtypes(device=place.native)}
+        target = self._device if device is None else Device(device)
+        info = target.xp.__array_namespace_info__()
+        return {"dtypes": info.dtypes(device=target.native), "defaults": info.default_dtypes(device=target.native)}

@@ -298,8 +298,8 @@ def _refuse_ambiguous(x: Tensor, first: int, second: int) -> None:
         )
 
 
-def _one_tuple(numbers: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(numbers[0]) if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)) else numbers
+def _one_tuple(args: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
 
 
 def _squeeze(self: Tensor, /, axis: int | tuple[int, ...] | None = None) -> Tensor:

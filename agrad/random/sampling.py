@@ -190,9 +190,9 @@ def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: boo
     >>> agrad.rand(2, 3).shape
     (2, 3)
     """
-    place, kind = _floating(dtype, device)
-    array = place.backend.uniform(current.get().of(place), _shape_of(size), native(place.xp, kind), place.native)
-    return _finish(array, place, requires_grad)
+    target, kind = _floating(dtype, device)
+    array = target.backend.uniform(current.get().of(target), _shape_of(size), native(target.xp, kind), target.native)
+    return _finish(array, target, requires_grad)
 
 
 def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -220,9 +220,9 @@ def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     >>> agrad.randn((2, 3), requires_grad=True).requires_grad
     True
     """
-    place, kind = _floating(dtype, device)
-    array = place.backend.normal(current.get().of(place), _shape_of(size), native(place.xp, kind), place.native)
-    return _finish(array, place, requires_grad)
+    target, kind = _floating(dtype, device)
+    array = target.backend.normal(current.get().of(target), _shape_of(size), native(target.xp, kind), target.native)
+    return _finish(array, target, requires_grad)
 
 
 def normal(
@@ -367,13 +367,13 @@ def bernoulli(
     _check_range(p, "p must be from 0 to 1", most=1.0)
     if isinstance(p, Tensor):
         size = p.shape if size is None else size
-        place, kind = _floating(p.dtype, p.device)
-        dtype, device = dtype or kind, device or place
+        target, kind = _floating(p.dtype, p.device)
+        dtype, device = dtype or kind, device or target
         p = p._data
-    place = get_device() if device is None else Device(device)
-    numbers = rand(() if size is None else size, device=place)._data
-    kind = native(place.xp, get_default_dtype() if dtype is None else dtype)
-    return _finish(place.xp.astype(place.xp.less(numbers, p), kind), place, requires_grad)
+    target = get_device() if device is None else Device(device)
+    draws = rand(() if size is None else size, device=target)._data
+    kind = native(target.xp, get_default_dtype() if dtype is None else dtype)
+    return _finish(target.xp.astype(target.xp.less(draws, p), kind), target, requires_grad)
 
 
 # Integers
@@ -430,15 +430,15 @@ def randint(
     low, high = as_integer("low", low), as_integer("high", high)
     if high <= low:
         raise ValueError(f"high must be greater than low, not high={high} with low={low}")
-    place = get_device() if device is None else Device(device)
-    shape, kind = _shape_of((() if size is None else size,)), _integer(place, dtype)
+    target = get_device() if device is None else Device(device)
+    shape, kind = _shape_of((() if size is None else size,)), _integer(target, dtype)
     if not from_native(kind).family.endswith("integer"):
         raise TypeError(f"random integers need an integer dtype such as agrad.int64, not {as_dtype(dtype)!r}")
-    limits = place.xp.iinfo(kind)
+    limits = target.xp.iinfo(kind)
     if low < limits.min or high - 1 > limits.max:
         raise ValueError(f"integers from {low} to {high - 1} do not fit into {from_native(kind)!r}")
-    array = place.backend.integers(current.get().of(place), low, high, shape, kind, place.native)
-    return _finish(array, place, requires_grad)
+    array = target.backend.integers(current.get().of(target), low, high, shape, kind, target.native)
+    return _finish(array, target, requires_grad)
 
 
 def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -474,9 +474,9 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: 
     Tensor([0, 1, 2, 3], dtype=int64, device='cpu')
     """
     as_integer("n", n, 0)
-    place = get_device() if device is None else Device(device)
-    array = place.backend.permutation(current.get().of(place), n, place.native)
-    return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place, requires_grad)
+    target = get_device() if device is None else Device(device)
+    array = target.backend.permutation(current.get().of(target), n, target.native)
+    return _finish(target.xp.astype(array, _integer(target, dtype), copy=False), target, requires_grad)
 
 
 # Helpers
@@ -501,8 +501,8 @@ def _check_range(x: Any, rule: str, most: float) -> None:
             raise ValueError(f"{rule}, not {end}")
 
 
-def _integer(place: Device, dtype: Any) -> Any:
-    return place.backend.default_integer(place.native) if dtype is None else native(place.xp, dtype)
+def _integer(target: Device, dtype: Any) -> Any:
+    return target.backend.default_integer(target.native) if dtype is None else native(target.xp, dtype)
 
 
 def _shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:
