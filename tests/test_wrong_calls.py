@@ -52,7 +52,7 @@ ARRAYS = {
     "masked array in arithmetic": (lambda: ones(2) + masked(), TypeError, r"x\.filled"),
     "masked array in an assignment": (lambda: ones(2).__setitem__(0, masked()[1:]), TypeError, r"x\.filled"),
     "einsum without labels": (lambda: agrad.einsum(3, ones(2)), TypeError, "'ij,jk->ik'.*got 3, float32 of shape"),
-    "einsum with a number for labels": (lambda: agrad.einsum(ones(2), 3), TypeError, "list behind each array"),
+    "einsum with a number for labels": (lambda: agrad.einsum(ones(2), 3), TypeError, "list after each array"),
     "arange of steps of 0": (lambda: agrad.arange(0, 1, 0), ValueError, r"a step that is not 0.*\[0, 1, 0\]"),
     "arange to NaN": (lambda: agrad.arange(math.nan), ValueError, "no NaN"),
     "arange of text": (lambda: agrad.arange("3"), TypeError, "needs numbers, not '3'"),

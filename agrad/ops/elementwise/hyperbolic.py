@@ -173,7 +173,7 @@ def tanh(xp: Any, x: ArrayLike, /) -> Tensor:
 
 @primitive
 def sech_squared(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the derivative of `tanh`, where 1 minus its square has lost all digits too.
+    """Return the derivative of `tanh`, accurate also where ``1 - tanh(x)**2`` cancels.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def sech_squared(xp: Any, x: ArrayLike, /) -> Tensor:
 
 def _sech(xp: Any, x: Any) -> Any:
     """Return the reciprocal of `cosh` of an array."""
-    if from_native(x.dtype).is_complex:  # whose infinite cosines would give NaN
+    if from_native(x.dtype).is_complex:  # where an infinite cosh would give NaN
         shrinks = xp.exp(xp.where(xp.real(x) < 0, x, -x))
         return 2.0 * shrinks / (1.0 + shrinks * shrinks)
     return xp.reciprocal(xp.cosh(x))
