@@ -93,7 +93,10 @@ def test_cosine_of_vectors_whose_squares_overflow(device, dtype):
 # Optimizers
 
 
-ALL = [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad, optim.Adadelta, optim.Lion]
+ALL = [
+    optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad, optim.Adadelta, optim.Lion, optim.NAdam,
+    optim.RAdam, optim.Adamax,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("make", ALL)
