@@ -378,7 +378,10 @@ NETWORKS = {
     "nn.functional.binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
     "nn.functional.conv1d": F.conv1d,
     "nn.functional.conv2d": F.conv2d,
+    "nn.functional.conv3d": F.conv3d,
+    "nn.functional.conv_transpose1d": F.conv_transpose1d,
     "nn.functional.conv_transpose2d": F.conv_transpose2d,
+    "nn.functional.conv_transpose3d": F.conv_transpose3d,
     "nn.functional.cosine_embedding_loss": F.cosine_embedding_loss,
     "nn.functional.cross_entropy": F.cross_entropy,
     "nn.functional.dropout": Row(F.dropout, but.RANDOM),
@@ -449,8 +452,7 @@ LEFT_OUT = {
             nanmedian nanquantile nansum native_batch_norm native_dropout_backward native_group_norm
             native_layer_norm nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool3d
             nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool3d
-            nn.functional.avg_pool3d nn.functional.channel_shuffle nn.functional.conv3d
-            nn.functional.conv_transpose1d nn.functional.conv_transpose3d nn.functional.cosine_similarity
+            nn.functional.avg_pool3d nn.functional.channel_shuffle nn.functional.cosine_similarity
             nn.functional.ctc_loss nn.functional.embedding_bag nn.functional.gaussian_nll_loss nn.functional.glu
             nn.functional.grid_sample nn.functional.hardshrink nn.functional.hardsigmoid nn.functional.hardswish
             nn.functional.hinge_embedding_loss nn.functional.instance_norm nn.functional.interpolate
