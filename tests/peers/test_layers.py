@@ -15,6 +15,12 @@ LAYERS = [
     ("BatchNorm1d", (4,), {"momentum": None, "bias": False}, [(5, 4, 3)]),
     ("BatchNorm2d", (4,), {"eps": 0.1, "momentum": 0.3}, [(5, 4, 3, 2)]),
     ("BatchNorm2d", (4,), {"affine": False, "track_running_stats": False}, [(5, 4, 3, 2)]),
+    ("BatchNorm3d", (4,), {"momentum": 0.3}, [(5, 4, 3, 2, 2)]),
+    ("InstanceNorm1d", (4,), {}, [(5, 4, 3)]),
+    ("InstanceNorm1d", (4,), {"affine": True, "track_running_stats": True, "momentum": None}, [(4, 3)]),
+    ("InstanceNorm2d", (4,), {"affine": True, "eps": 0.1, "bias": False}, [(5, 4, 3, 2)]),
+    ("InstanceNorm2d", (4,), {"track_running_stats": True, "momentum": 0.3}, [(5, 4, 3, 2)]),
+    ("InstanceNorm3d", (4,), {"affine": True}, [(4, 3, 2, 2)]),
     ("LayerNorm", (4,), {}, [(5, 3, 4)]),
     ("LayerNorm", ((3, 4),), {"bias": False}, [(5, 3, 4)]),
     ("LayerNorm", (4,), {"elementwise_affine": False, "eps": 0.5}, [(4,)]),
@@ -53,9 +59,12 @@ def test_at_the_kinks(function):
     compare(ours, theirs, [(x, a)], "float32")
 
 
-@pytest.mark.parametrize("settings", [{}, {"momentum": None}, {"track_running_stats": False}], ids=str)
-def test_the_record_of_a_batch_norm(settings):
-    ours, theirs = pair(lambda library: library.nn.BatchNorm2d(3, **settings))
+@pytest.mark.parametrize(
+    "settings", [{"track_running_stats": True}, {"momentum": None}, {"track_running_stats": False}], ids=str
+)
+@pytest.mark.parametrize("name", ["BatchNorm2d", "InstanceNorm2d"])
+def test_the_record_of_a_norm(name, settings):
+    ours, theirs = pair(lambda library: getattr(library.nn, name)(3, **settings))
     for i in range(4):
         x, a = twins((4, 3, 2, 2), seed=i)
         compare(ours(3 * x + i), theirs(3 * a + i), [(x, a)])
