@@ -53,6 +53,7 @@ SIZES = {
     data.WeightedRandomSampler: [[1.0, 2.0], 2],
     swa_utils.get_ema_avg_fn: [0.9],
 }
+PADS = [make for name in nn.__all__ if name.endswith(("Pad1d", "Pad2d", "Pad3d")) for make in [getattr(nn, name)]]
 POOLS = [nn.AvgPool1d, nn.AvgPool2d, nn.MaxPool1d, nn.MaxPool2d]
 WRONG = ["a", math.nan, {}, "a Tensor"]
 
@@ -69,6 +70,8 @@ def arguments(make):
     """Return good arguments of something that is made."""
     if make in POOLS:
         return [2]
+    if make in PADS:
+        return [1, 0.5] if "value" in inspect.signature(make).parameters else [1]
     parameters = inspect.signature(make).parameters
     first = []
     if "params" in parameters:

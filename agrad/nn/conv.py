@@ -10,7 +10,6 @@ from ..checks import check_integers, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
-from ..ops.manipulation import pad
 from . import functional as F
 from . import init
 from .functional.convolution import PerAxis, each, margins
@@ -19,7 +18,7 @@ from .parameter import Parameter
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvBase"]
 
-_MODES: Final = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+_MODES: Final = ("zeros", "reflect", "replicate", "circular")
 
 
 class ConvBase(Module):
@@ -110,8 +109,7 @@ class _Conv(ConvBase):
         if self.padding_mode == "zeros":
             return input, self.padding
         around = margins(self.padding, self.kernel_size, self.stride, self.dilation)
-        widths = [(0, 0)] * (input.ndim - self.axes) + list(around)
-        return pad(input, widths, mode=_MODES[self.padding_mode]), 0  # type: ignore[arg-type]
+        return F.pad(input, [n for pair in reversed(around) for n in pair], self.padding_mode), 0
 
 
 class Conv1d(_Conv):

@@ -224,13 +224,6 @@ def diagonal(x, offset=0, dim1=0, dim2=1):
     return linalg.diagonal(agrad.moveaxis(x, (dim1, dim2), (-2, -1)), offset=offset)
 
 
-def pad(x, widths, mode="constant", value=0):
-    """Return an array with something laid around it; PyTorch's widths begin with the last axis."""
-    pairs = [(0, 0)] * (x.ndim - len(widths) // 2) + list(zip(widths[-2::-2], widths[::-2], strict=True))
-    mode = {"replicate": "edge", "circular": "wrap"}.get(mode, mode)
-    return agrad.pad(x, pairs, mode=mode, constant_values=value or 0)
-
-
 # Reading and writing by indices
 
 

@@ -234,7 +234,7 @@ SHAPES = {
     "broadcast_to": lambda x, shape: agrad.broadcast_to(x, tuple(shape)),
     "cat": Row(lambda xs, dim=0: agrad.concat(xs, axis=dim), but.LEGACY_EMPTY),
     "chunk": calls.chunk,
-    "constant_pad_nd": Row(lambda x, widths, value=0: calls.pad(x, widths, "constant", value), but.CUT_OFF),
+    "constant_pad_nd": lambda x, widths, value=0: F.pad(x, widths, value=value),
     "diagonal": calls.diagonal,
     "expand": calls.expand,
     "expand_as": lambda x, y: x.expand_as(y),
@@ -247,7 +247,6 @@ SHAPES = {
     "linalg.diagonal": lambda x, offset=0, dim1=-2, dim2=-1: calls.diagonal(x, offset, dim1, dim2),
     "meshgrid": lambda *xs, indexing: agrad.meshgrid(*calls.listed(xs), indexing=indexing),
     "movedim": lambda x, source, target: agrad.moveaxis(x, tuple(source), tuple(target)),
-    "nn.functional.pad": Row(calls.pad, but.CUT_OFF),
     "permute": lambda x, dims: agrad.permute_dims(x, tuple(dims)),
     "ravel": lambda x: agrad.reshape(x, (-1,)),
     "repeat": lambda x, *size: agrad.tile(x, calls.sizes(size)),
@@ -400,6 +399,7 @@ NETWORKS = {
     "nn.functional.nll_loss": F.nll_loss,
     "nn.functional.normalize": Row(calls.normalize, loose=100),
     "nn.functional.one_hot": Row(lambda x, num_classes: agrad.one_hot(x, num_classes, dtype=x.dtype), but.CLASSES),
+    "nn.functional.pad": F.pad,
     "nn.functional.rms_norm": F.rms_norm,
     "nn.functional.scaled_dot_product_attention": Row(
         F.scaled_dot_product_attention, but.RANDOM_ATTENTION, but.NO_ORDER

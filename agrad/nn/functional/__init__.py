@@ -21,6 +21,7 @@ from .losses import (
     triplet_margin_loss,
 )
 from .normalization import group_norm, layer_norm, rms_norm
+from .padding import pad
 from .pooling import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from .shapes import flatten
 from .transposed_convolution import conv_transpose1d, conv_transpose2d, conv_transpose3d
@@ -30,7 +31,7 @@ __all__ = [
     "binary_cross_entropy_with_logits", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
     "conv_transpose3d", "cosine_embedding_loss", "cross_entropy", "dropout", "dropout2d", "elu", "embedding", "flatten",
     "gelu", "group_norm", "hardtanh", "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu",
-    "linear", "log_softmax", "max_pool1d", "max_pool2d", "mse_loss", "nll_loss", "prelu", "relu", "rms_norm",
+    "linear", "log_softmax", "max_pool1d", "max_pool2d", "mse_loss", "nll_loss", "pad", "prelu", "relu", "rms_norm",
     "scaled_dot_product_attention", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
     "triplet_margin_loss",
 ]  # fmt: skip
