@@ -38,6 +38,7 @@ SIZES = {
     nn.RNN: [3, 4],
     nn.TransformerEncoderLayer: [4, 2],
     nn.Unflatten: [1, (2, 2)],
+    nn.Upsample: [None, 2.0],
     lr_scheduler.CosineAnnealingLR: [3],
     lr_scheduler.CosineAnnealingWarmRestarts: [3],
     lr_scheduler.ExponentialLR: [0.9],

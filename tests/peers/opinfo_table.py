@@ -389,6 +389,7 @@ NETWORKS = {
     "nn.functional.group_norm": F.group_norm,
     "nn.functional.huber_loss": F.huber_loss,
     "nn.functional.instance_norm": F.instance_norm,
+    "nn.functional.interpolate": F.interpolate,
     "nn.functional.kl_div": F.kl_div,
     "nn.functional.l1_loss": F.l1_loss,
     "nn.functional.layer_norm": F.layer_norm,
@@ -456,7 +457,7 @@ LEFT_OUT = {
             nn.functional.avg_pool3d nn.functional.channel_shuffle nn.functional.cosine_similarity
             nn.functional.ctc_loss nn.functional.embedding_bag nn.functional.gaussian_nll_loss nn.functional.glu
             nn.functional.grid_sample nn.functional.hardshrink nn.functional.hardsigmoid nn.functional.hardswish
-            nn.functional.hinge_embedding_loss nn.functional.interpolate
+            nn.functional.hinge_embedding_loss
             nn.functional.linear_cross_entropy nn.functional.local_response_norm nn.functional.margin_ranking_loss
             nn.functional.max_pool3d nn.functional.max_unpool1d nn.functional.max_unpool2d
             nn.functional.max_unpool3d nn.functional.multi_head_attention_forward nn.functional.multi_margin_loss
