@@ -6,6 +6,18 @@ import agrad
 from agrad import nn
 from agrad.testing import assert_close
 
+
+class With(nn.Module):
+    """A layer of two inputs, one of them a constant and one reversed."""
+
+    def __init__(self, layer, constant):
+        super().__init__()
+        self.layer, self.constant = layer, constant
+
+    def forward(self, x):
+        return self.layer(x, agrad.flip(x, axis=1) + self.constant)
+
+
 LAYERS = {
     "conv1d": (lambda: nn.Conv1d(4, 6, 3, padding=1), (2, 4, 9)),
     "conv2d": (lambda: nn.Conv2d(4, 6, (3, 2), stride=2, dilation=2, groups=2), (2, 4, 9, 8)),
@@ -46,6 +58,8 @@ LAYERS = {
     "softplus": (lambda: nn.Softplus(2.0, 1.0), (5, 4)),
     "hardtanh": (nn.Hardtanh, (5, 4)),
     "log_softmax": (lambda: nn.LogSoftmax(0), (5, 4)),
+    "cosine": (lambda: With(nn.CosineSimilarity(), 0.5), (5, 4)),
+    "distance": (lambda: With(nn.PairwiseDistance(3.0, keepdim=True), 0.5), (5, 4)),
     "unflatten": (lambda: nn.Unflatten(1, (2, 2)), (5, 4)),
 }
 

@@ -293,14 +293,6 @@ def old_norm(x, p="fro", dim=None, keepdim=False):
     return vector_norm(x, 2 if p == "fro" else p, dim, keepdim)
 
 
-def normalize(x, p=2.0, dim=1, eps=1e-12):
-    return x / agrad.maximum(linalg.vector_norm(x, ord=p, axis=dim, keepdims=True), eps)
-
-
-def pairwise_distance(x, y, p=2.0, eps=1e-6, keepdim=False):
-    return linalg.vector_norm(x - y + eps, ord=p, axis=-1, keepdims=keepdim)
-
-
 def adjoint(x):
     return agrad.conj(agrad.matrix_transpose(x))
 

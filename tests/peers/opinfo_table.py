@@ -99,7 +99,7 @@ ELEMENTWISE = {
     "nn.functional.leaky_relu": F.leaky_relu,
     "nn.functional.logsigmoid": lambda x: -F.softplus(-x),
     "nn.functional.mish": lambda x: x * agrad.tanh(F.softplus(x)),
-    "nn.functional.pairwise_distance": calls.pairwise_distance,
+    "nn.functional.pairwise_distance": F.pairwise_distance,
     "nn.functional.prelu": F.prelu,
     "nn.functional.relu": F.relu,
     "nn.functional.relu6": lambda x: F.hardtanh(x, 0, 6),
@@ -382,6 +382,7 @@ NETWORKS = {
     "nn.functional.conv_transpose2d": F.conv_transpose2d,
     "nn.functional.conv_transpose3d": F.conv_transpose3d,
     "nn.functional.cosine_embedding_loss": F.cosine_embedding_loss,
+    "nn.functional.cosine_similarity": F.cosine_similarity,
     "nn.functional.cross_entropy": F.cross_entropy,
     "nn.functional.dropout": Row(F.dropout, but.RANDOM),
     "nn.functional.dropout2d": Row(F.dropout2d, but.RANDOM),
@@ -398,7 +399,7 @@ NETWORKS = {
     "nn.functional.max_pool2d": Row(calls.max_pool(F.max_pool2d), result=calls.first),
     "nn.functional.mse_loss": F.mse_loss,
     "nn.functional.nll_loss": F.nll_loss,
-    "nn.functional.normalize": Row(calls.normalize, loose=100),
+    "nn.functional.normalize": Row(F.normalize, loose=100),
     "nn.functional.one_hot": Row(lambda x, num_classes: agrad.one_hot(x, num_classes, dtype=x.dtype), but.CLASSES),
     "nn.functional.pad": F.pad,
     "nn.functional.rms_norm": F.rms_norm,
@@ -454,7 +455,7 @@ LEFT_OUT = {
             nanmedian nanquantile nansum native_batch_norm native_dropout_backward native_group_norm
             native_layer_norm nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool3d
             nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool3d
-            nn.functional.avg_pool3d nn.functional.channel_shuffle nn.functional.cosine_similarity
+            nn.functional.avg_pool3d nn.functional.channel_shuffle
             nn.functional.ctc_loss nn.functional.embedding_bag nn.functional.gaussian_nll_loss nn.functional.glu
             nn.functional.grid_sample nn.functional.hardshrink nn.functional.hardsigmoid nn.functional.hardswish
             nn.functional.hinge_embedding_loss

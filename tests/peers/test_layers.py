@@ -152,6 +152,39 @@ def test_gains():
         assert agrad.nn.init.calculate_gain(name) == pytest.approx(torch.nn.init.calculate_gain(name))
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "shapes"),
+    [
+        ("CosineSimilarity", {}, [(5, 3), (5, 3)]),
+        ("CosineSimilarity", {"dim": -2, "eps": 1e-3}, [(5, 3, 2), (3, 1)]),
+        ("PairwiseDistance", {}, [(5, 3), (5, 3)]),
+        ("PairwiseDistance", {"p": 1.0, "keepdim": True}, [(2, 5, 3), (5, 3)]),
+        ("PairwiseDistance", {"p": float("inf"), "eps": 0.1}, [(3,), (5, 3)]),
+    ],
+)
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_distances(name, settings, shapes, precision):
+    compare_modules(lambda library: getattr(library.nn, name)(**settings), *shapes, precision=precision)
+
+
+@pytest.mark.parametrize("settings", [{}, {"p": 1.0, "dim": -1}, {"p": 3.0, "eps": 2.0}, {"dim": (0, 2)}], ids=str)
+def test_normalize(settings):
+    compare_functions("normalize", (4, 3, 2), **settings)
+
+
+def test_vectors_of_zeros_have_no_direction():
+    for name in ("normalize", "cosine_similarity"):
+        results = []
+        for library in (agrad, torch):
+            x = library.zeros((2, 3)).requires_grad_()
+            function = getattr(library.nn.functional, name)
+            out = function(x) if name == "normalize" else function(x, library.ones((2, 3)))
+            out.sum().backward()
+            results += [(out.tolist(), x.grad.tolist())]
+        assert results[0][0] == results[1][0]
+        np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-6)
+
+
 def test_functions():
     compare_functions("bilinear", (5, 3), (5, 4), (2, 3, 4), (2,))
     compare_functions("prelu", (5, 3, 2), (3,))
