@@ -47,6 +47,66 @@ def test_recurrent_layers(name, settings, with_state, shape, precision):
     compare(*map(flat, results), [*leaves, *zip(ours.parameters(), theirs.parameters(), strict=True)], precision)
 
 
+CELLS = [("RNNCell", {}), ("RNNCell", {"nonlinearity": "relu", "bias": False}), ("LSTMCell", {}), ("GRUCell", {})]
+
+
+@pytest.mark.parametrize("batch", [(2,), ()])
+@pytest.mark.parametrize("with_state", [True, False])
+@pytest.mark.parametrize(("name", "settings"), [*CELLS, ("LSTMCell", {"bias": False}), ("GRUCell", {"bias": False})])
+def test_cells(name, settings, with_state, batch):
+    ours, theirs = pair(lambda library: getattr(library.nn, name)(3, 4, **settings))
+    assert repr(ours) == repr(theirs)
+    leaves = [twins((*batch, size), seed=i) for i, size in enumerate((3, 4, 4)[: 3 if name == "LSTMCell" else 2])]
+    (x, *mine), (a, *other) = zip(*leaves, strict=True)
+    if not with_state:
+        results, leaves = (ours(x), theirs(a)), leaves[:1]
+    elif name == "LSTMCell":
+        results = ours(x, tuple(mine)), theirs(a, tuple(other))
+    else:
+        results = ours(x, *mine), theirs(a, *other)
+    compare(*results, [*leaves, *zip(ours.parameters(), theirs.parameters(), strict=True)])
+
+
+def packed(library, x, lengths, batch_first):
+    return library.nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first, enforce_sorted=False)
+
+
+@pytest.mark.parametrize("lengths", [[5, 3, 1], [2, 5, 2], [1, 1, 1], [4, 5, 3]], ids=str)
+@pytest.mark.parametrize("with_state", [True, False])
+@pytest.mark.parametrize(("name", "settings"), RECURRENT)
+def test_packed_sequences(name, settings, with_state, lengths):
+    ours, theirs = pair(lambda library: getattr(library.nn, name)(3, 4, **settings))
+    batch_first = settings.get("batch_first", False)
+    leaves, results = [twins((3, 5, 3) if batch_first else (5, 3, 3))], []
+    if with_state:
+        layers = settings.get("num_layers", 1) * (2 if settings.get("bidirectional") else 1)
+        leaves += [twins((layers, 3, 4), seed=i + 1) for i in range(2 if name == "LSTM" else 1)]
+    for library, layer, (x, *state) in zip((agrad, torch), (ours, theirs), zip(*leaves, strict=True), strict=True):
+        hx = [] if not state else [tuple(state) if name == "LSTM" else state[0]]
+        outputs, last = layer(packed(library, x, lengths, batch_first), *hx)
+        padded, _ = library.nn.utils.rnn.pad_packed_sequence(outputs, batch_first, total_length=6)
+        results.append(flat((padded, last)))
+    compare(*results, [*leaves, *zip(ours.parameters(), theirs.parameters(), strict=True)])
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_first": True, "padding_value": 0.5}], ids=str)
+def test_packing(settings):
+    rnn, their_rnn = agrad.nn.utils.rnn, torch.nn.utils.rnn
+    leaves = [twins((n, 2), seed=n) for n in (2, 4, 1)]
+    mine, other = ([pair[side] for pair in leaves] for side in (0, 1))
+    compare(rnn.pad_sequence(mine, **settings), their_rnn.pad_sequence(other, **settings), leaves)
+    left = {**settings, "padding_side": "left"}
+    compare(rnn.pad_sequence(mine, **left), their_rnn.pad_sequence(other, **left))
+    ours, theirs = (utils.pack_sequence(xs, enforce_sorted=False) for utils, xs in ((rnn, mine), (their_rnn, other)))
+    assert list(ours.batch_sizes) == theirs.batch_sizes.tolist()
+    assert ours.sorted_indices.tolist() == theirs.sorted_indices.tolist()
+    assert ours.unsorted_indices.tolist() == theirs.unsorted_indices.tolist()
+    compare(ours.data, theirs.data)
+    results = rnn.pad_packed_sequence(ours, **settings), their_rnn.pad_packed_sequence(theirs, **settings)
+    assert results[0][1].tolist() == results[1][1].tolist() == [2, 4, 1]
+    compare(results[0][0], results[1][0])
+
+
 def test_in_evaluation_nothing_is_left_out():
     ours, theirs = pair(lambda library: library.nn.LSTM(3, 4, 2, dropout=0.5).eval())
     x, a = twins((5, 2, 3))
