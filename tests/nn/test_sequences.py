@@ -15,6 +15,8 @@ LAYERS = {
     "lstm": lambda: nn.LSTM(3, 4, num_layers=2, bidirectional=True),
     "gru": lambda: nn.GRU(3, 4, batch_first=True, bias=False),
     "transformer": lambda: nn.TransformerEncoderLayer(3, 3, 8, dropout=0.0),
+    "encoder": lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(3, 3, 8, dropout=0.0), 2, nn.LayerNorm(3)),
+    "decoder": lambda: ToItself(nn.TransformerDecoder(nn.TransformerDecoderLayer(3, 1, 8, dropout=0.0), 2)),
     "rnn_cell": lambda: EachStep(nn.RNNCell(3, 4, nonlinearity="relu")),
     "lstm_cell": lambda: EachStep(nn.LSTMCell(3, 4, bias=False)),
     "gru_cell": lambda: EachStep(nn.GRUCell(3, 4)),
@@ -32,6 +34,17 @@ class Itself(nn.Module):
 
     def forward(self, x):
         return self.attention(x, x, x, is_causal=True)
+
+
+class ToItself(nn.Module):
+    """A decoder that looks at its own input reversed."""
+
+    def __init__(self, decoder):
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, x):
+        return self.decoder(x, agrad.flip(x, axis=0), tgt_is_causal=True)
 
 
 class EachStep(nn.Module):
@@ -87,6 +100,18 @@ def test_the_future_does_not_matter(device):
     x = agrad.randn(1, 6, 4)
     changed = agrad.concat([x[:, :3], agrad.randn(1, 3, 4)], axis=1)
     assert_close(layer(x, is_causal=True)[:, :3], layer(changed, is_causal=True)[:, :3].detach().numpy(), atol=1e-5)
+
+
+def test_a_stack_has_copies(device):
+    layer = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0)
+    encoder = nn.TransformerEncoder(layer, 2)
+    assert encoder.layers[0].linear1.weight.tolist() == encoder.layers[1].linear1.weight.tolist()
+    assert not {id(p) for p in encoder.parameters()} & {id(p) for p in layer.parameters()}
+    assert len(list(encoder.parameters())) == 2 * len(list(layer.parameters()))
+    x = agrad.randn(3, 2, 4)
+    assert_close(encoder(x), layer(layer(x)).detach().numpy(), rtol=1e-5, atol=1e-5)
+    with pytest.raises(TypeError, match="TransformerEncoder takes a layer to copy, not 8"):
+        nn.TransformerEncoder(8, 2)
 
 
 def test_a_module_as_activation_comes_last():

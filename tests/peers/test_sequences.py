@@ -200,3 +200,40 @@ def test_transformer_encoder_layer(settings, is_causal, precision):
     mask = torch.nn.Transformer.generate_square_subsequent_mask(5, dtype=a.dtype)
     mine, other = ours(x, is_causal=is_causal), theirs(a, mask if is_causal else None, is_causal=is_causal)
     compare(mine, other, [(x, a), *zip(ours.parameters(), theirs.parameters(), strict=True)], precision)
+
+
+@pytest.mark.parametrize("settings", BLOCKS, ids=str)
+@pytest.mark.parametrize("is_causal", [True, False])
+def test_transformer_decoder_layer(settings, is_causal):
+    ours, theirs = pair(lambda library: library.nn.TransformerDecoderLayer(8, 2, 16, 0.0, **settings))
+    (x, a), (y, b) = twins((5, 5, 8)), twins((5, 5, 8), seed=1)
+    mask = torch.nn.Transformer.generate_square_subsequent_mask(5, dtype=a.dtype) if is_causal else None
+    padding = np.asarray([[False] * 4 + [True]] * 5)
+    mine = ours(x, y, tgt_is_causal=is_causal, memory_key_padding_mask=agrad.asarray(padding))
+    other = theirs(a, b, mask, tgt_is_causal=is_causal, memory_key_padding_mask=torch.tensor(padding))
+    compare(mine, other, [(x, a), (y, b), *zip(ours.parameters(), theirs.parameters(), strict=True)])
+
+
+@pytest.mark.parametrize("with_norm", [True, False])
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor:UserWarning")
+def test_stacks_of_blocks(with_norm):
+    def encoder(library):
+        norm = library.nn.LayerNorm(8) if with_norm else None
+        return library.nn.TransformerEncoder(library.nn.TransformerEncoderLayer(8, 2, 16, 0.0), 3, norm)
+
+    def decoder(library):
+        norm = library.nn.LayerNorm(8) if with_norm else None
+        return library.nn.TransformerDecoder(library.nn.TransformerDecoderLayer(8, 2, 16, 0.0), 2, norm)
+
+    (x, a), (y, b) = twins((5, 3, 8)), twins((6, 3, 8), seed=1)
+    mask, padding = masks("bool"), np.asarray([[False] * 4 + [True]] * 3)
+    ours, theirs = pair(encoder)
+    results = (
+        layer(z, src_key_padding_mask=library.asarray(padding))
+        for layer, z, library in ((ours, x, agrad), (theirs, a, torch))
+    )
+    compare(*results, [(x, a), *zip(ours.parameters(), theirs.parameters(), strict=True)])
+    x.grad = a.grad = None
+    ours, theirs = pair(decoder)
+    results = ours(x, y, memory_mask=mask[0]), theirs(a, b, memory_mask=mask[1])
+    compare(*results, [(x, a), (y, b), *zip(ours.parameters(), theirs.parameters(), strict=True)])
