@@ -63,6 +63,9 @@ WEIGHTS = But(
     "second order",
 )
 NO_ORDER = But("PyTorch has none for its kernel on the CPU", lambda q, *args, **settings: q.ndim == 4, "second order")
+OF_SCORES = But(
+    "PyTorch's gradient is that of the scores whose log_softmax is given", lambda *args, **settings: True, "gradients"
+)
 EMPTY_NORM = But(
     "the gradient of the norm of nothing is empty; PyTorch has NaN for that of its cotangent",
     lambda x, *args, **settings: x.size == 0,

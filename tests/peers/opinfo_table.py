@@ -384,6 +384,7 @@ NETWORKS = {
     "nn.functional.cosine_embedding_loss": F.cosine_embedding_loss,
     "nn.functional.cosine_similarity": F.cosine_similarity,
     "nn.functional.cross_entropy": F.cross_entropy,
+    "nn.functional.ctc_loss": Row(F.ctc_loss, but.OF_SCORES),
     "nn.functional.dropout": Row(F.dropout, but.RANDOM),
     "nn.functional.dropout2d": Row(F.dropout2d, but.RANDOM),
     "nn.functional.embedding": lambda weight, index, padding_idx=None: F.embedding(index, weight, padding_idx),
@@ -456,7 +457,7 @@ LEFT_OUT = {
             native_layer_norm nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool3d
             nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool3d
             nn.functional.avg_pool3d nn.functional.channel_shuffle
-            nn.functional.ctc_loss nn.functional.embedding_bag nn.functional.gaussian_nll_loss nn.functional.glu
+            nn.functional.embedding_bag nn.functional.gaussian_nll_loss nn.functional.glu
             nn.functional.grid_sample nn.functional.hardshrink nn.functional.hardsigmoid nn.functional.hardswish
             nn.functional.hinge_embedding_loss
             nn.functional.linear_cross_entropy nn.functional.local_response_norm nn.functional.margin_ranking_loss

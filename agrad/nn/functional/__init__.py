@@ -7,6 +7,7 @@ from .activation import elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, sof
 from .attention import scaled_dot_product_attention
 from .batch_norm import batch_norm, instance_norm
 from .convolution import conv1d, conv2d, conv3d
+from .ctc import ctc_loss
 from .distances import cosine_similarity, normalize, pairwise_distance
 from .dropping import dropout, dropout2d
 from .interpolation import interpolate
@@ -31,9 +32,10 @@ from .transposed_convolution import conv_transpose1d, conv_transpose2d, conv_tra
 __all__ = [
     "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
-    "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "dropout", "dropout2d", "elu",
-    "embedding", "flatten", "gelu", "group_norm", "hardtanh", "huber_loss", "instance_norm", "interpolate", "kl_div",
-    "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "max_pool1d", "max_pool2d", "mse_loss", "nll_loss",
-    "normalize", "pad", "pairwise_distance", "prelu", "relu", "rms_norm", "scaled_dot_product_attention", "sigmoid",
-    "silu", "smooth_l1_loss", "softmax", "softplus", "tanh", "triplet_margin_loss",
+    "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "ctc_loss", "dropout",
+    "dropout2d", "elu", "embedding", "flatten", "gelu", "group_norm", "hardtanh", "huber_loss", "instance_norm",
+    "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "max_pool1d", "max_pool2d",
+    "mse_loss", "nll_loss", "normalize", "pad", "pairwise_distance", "prelu", "relu", "rms_norm",
+    "scaled_dot_product_attention", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
+    "triplet_margin_loss",
 ]  # fmt: skip
