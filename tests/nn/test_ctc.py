@@ -114,7 +114,7 @@ def test_sixteen_bits(device):
         (lambda x, y: F.ctc_loss(x, y[:1], [4, 4], [1, 1]), ValueError, r"targets .* \(2, labels\).*\(1, 2\)"),
         (lambda x, y: F.ctc_loss(x, y[0], [4, 4], [1, 2]), ValueError, "add up to 3, and there are 2 targets"),
         (lambda x, y: F.ctc_loss(x, y, [4.0, 4.0], [1, 1]), TypeError, r"input_lengths are integers.*astype\(int\)"),
-        (lambda x, y: F.ctc_loss(x, y.astype("float32"), [4, 4], [1, 1]), TypeError, "targets are integers, not agrad.float32"),
+        (lambda x, y: F.ctc_loss(x, y.astype("float32"), [4, 4], [1, 1]), TypeError, "targets are integers, not"),
         (lambda x, y: F.ctc_loss(x, y, [4, 4], [1, 1], blank=3), IndexError, "blank=3 is no class: there are 3"),
         (lambda x, y: F.ctc_loss(x, y, [4, 4], [1, 1], reduction="avg"), ValueError, "'avg'"),
         (lambda x, y: nn.CTCLoss(blank=-1), ValueError, "blank must be 0 or more, not -1"),
