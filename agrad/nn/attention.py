@@ -1,11 +1,10 @@
-"""Multi-head attention and the encoder layer of a transformer."""
+"""Attention as a layer: several heads that each look at a sequence in their own way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from ..checks import as_integer, check_callable, check_number, check_one_of
+from ..checks import as_integer, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
@@ -14,17 +13,13 @@ from ..ops.statistical import mean
 from . import functional as F
 from . import init
 from .checks import check_tensors
-from .dropout import Dropout
 from .functional.attention import as_numbers, attend, causal_mask, checked_mask
 from .linear import Linear
 from .module import Module
-from .normalization import LayerNorm
 from .parameter import Parameter
 from .reductions import as_tensor
 
-__all__ = ["MultiheadAttention", "TransformerEncoderLayer"]
-
-_ACTIVATIONS: Final[dict[str, Callable[..., Tensor]]] = {"relu": F.relu, "gelu": F.gelu}
+__all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
@@ -230,103 +225,3 @@ def _checked(mask: Any, name: str, beside: Tensor, shapes: list[tuple[int, ...]]
     if mask.shape not in shapes:
         raise ValueError(f"{name} must have shape {' or '.join(map(str, shapes))}, not {mask.shape}")
     return ~mask if mask.dtype.name == "bool" else mask
-
-
-class TransformerEncoderLayer(Module):
-    """A transformer encoder layer: self-attention and a feed-forward network, each with a residual and a LayerNorm.
-
-    Parameters
-    ----------
-    d_model : int
-        The number of features of the input and output.
-    nhead : int
-        The number of attention heads.
-    dim_feedforward : int
-        The width of the feed-forward network.
-    dropout : float
-        The dropout probability while training: of the attention weights, within the feed-forward network and after
-        both.
-    activation : {"relu", "gelu"} or callable
-        The activation of the feed-forward network.
-    layer_norm_eps : float
-        The `eps` of each LayerNorm.
-    batch_first : bool
-        Whether sequences are ``(batch, length, features)`` instead of ``(length, batch, features)``.
-    norm_first : bool
-        Whether a LayerNorm comes before attention and feed-forward network, instead of after their residual sums.
-    bias : bool
-        Whether the layers have a learnable bias.
-    device : str or Device, optional
-    dtype : DType, optional
-
-    Raises
-    ------
-    ValueError
-        If `activation` is unknown, and as `MultiheadAttention`.
-
-    Notes
-    -----
-    Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> from agrad import nn
-    >>> nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16, batch_first=True)(agrad.ones((2, 7, 8))).shape
-    (2, 7, 8)
-    """
-
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Callable[[Tensor], Tensor] = "relu",
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: str | Device | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        if isinstance(activation, str):
-            check_one_of("activation", activation, _ACTIVATIONS)
-        else:
-            check_callable("TransformerEncoderLayer(activation=)", activation, "or write 'relu' or 'gelu'")
-        as_integer("d_model", d_model, 1), as_integer("dim_feedforward", dim_feedforward, 0)
-        self.norm_first = norm_first
-        place: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **place)
-        self.linear1 = Linear(d_model, dim_feedforward, bias, **place)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, **place)
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        # Assigned last, so that an activation's parameters come last, as in PyTorch.
-        self.activation = _ACTIVATIONS[activation] if isinstance(activation, str) else activation
-
-    def forward(
-        self,
-        src: Tensor,
-        src_mask: Tensor | None = None,
-        src_key_padding_mask: Tensor | None = None,
-        is_causal: bool = False,
-    ) -> Tensor:
-        """Return a Tensor of the shape of `src`; the masks are those of `MultiheadAttention`."""
-        masks = (src_key_padding_mask, src_mask, is_causal)
-        if self.norm_first:
-            src = src + self._attended(self.norm1(src), *masks)
-            return src + self._transformed(self.norm2(src))
-        src = self.norm1(src + self._attended(src, *masks))
-        return self.norm2(src + self._transformed(src))
-
-    def _attended(self, x: Tensor, padding: Tensor | None, mask: Tensor | None, is_causal: bool) -> Tensor:
-        out, _ = self.self_attn(x, x, x, padding, need_weights=False, attn_mask=mask, is_causal=is_causal)
-        return self.dropout1(out)
-
-    def _transformed(self, x: Tensor) -> Tensor:
-        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))

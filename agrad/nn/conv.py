@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod, sqrt
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ..checks import check_integers, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
-from ..ops.manipulation import pad
 from . import functional as F
 from . import init
 from .functional.convolution import PerAxis, each, margins
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvBase"]
 
-_MODES: Final = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+_MODES: Final = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Conv(Module):
-    """The base class of convolutional layers: settings, parameters and their initialization."""
+class ConvBase(Module):
+    """What convolutional layers have in common: their settings, weights and initial values."""
 
-    axes: int
+    axes: ClassVar[int]
+    convolution: ClassVar[Callable[..., Tensor]]  # the function beneath
     padding: Any
     output_padding: tuple[int, ...] = ()
 
@@ -63,14 +64,6 @@ class _Conv(Module):
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound)
 
-    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
-        """Apply any padding but zeros; return the input and the padding that is left for the convolution."""
-        if self.padding_mode == "zeros":
-            return input, self.padding
-        around = margins(self.padding, self.kernel_size, self.stride, self.dilation)
-        widths = [(0, 0)] * (input.ndim - self.axes) + list(around)
-        return pad(input, widths, mode=_MODES[self.padding_mode]), 0  # type: ignore[arg-type]
-
     def extra_repr(self) -> str:
         """Return the settings."""
         parts = [str(self.in_channels), str(self.out_channels)]
@@ -82,6 +75,41 @@ class _Conv(Module):
         parts += ["bias=False"] if self.bias is None else []
         parts += [f"padding_mode={self.padding_mode}"] if self.padding_mode != "zeros" else []
         return ", ".join(parts)
+
+
+class _Conv(ConvBase):
+    """What convolutional layers for any number of axes are but for that number."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: PerAxis | str = 0,
+        dilation: PerAxis = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
+        self._make_weights((out_channels, in_channels // groups), bias, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return ``(batch, out_channels, ...)`` for ``(batch, in_channels, ...)``, or both without the batch."""
+        input, padding = self._padded(input)
+        settings = (self.stride, padding, self.dilation, self.groups)
+        return self.convolution(input, self.weight, self.bias, *settings)
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+        """Return the input with padding that is no zeros, and the padding that is left to do."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        around = margins(self.padding, self.kernel_size, self.stride, self.dilation)
+        return F.pad(input, [n for pair in reversed(around) for n in pair], self.padding_mode), 0
 
 
 class Conv1d(_Conv):
@@ -113,29 +141,7 @@ class Conv1d(_Conv):
     """
 
     axes = 1
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: PerAxis | str = 0,
-        dilation: PerAxis = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: str | Device | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
-        self._make_weights((out_channels, in_channels // groups), bias, device, dtype)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the output, ``(batch, out_channels, length)``, for ``(batch, in_channels, length)``."""
-        input, padding = self._padded(input)
-        return F.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    convolution = staticmethod(F.conv1d)
 
 
 class Conv2d(_Conv):
@@ -188,53 +194,21 @@ class Conv2d(_Conv):
     """
 
     axes = 2
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: PerAxis | str = 0,
-        dilation: PerAxis = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: str | Device | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
-        self._make_weights((out_channels, in_channels // groups), bias, device, dtype)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the output, ``(batch, out_channels, height, width)``, for ``(batch, in_channels, height, width)``."""
-        input, padding = self._padded(input)
-        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    convolution = staticmethod(F.conv2d)
 
 
-class ConvTranspose2d(_Conv):
-    """2-D transposed convolution, the transpose of `Conv2d`: it upsamples images.
+class Conv3d(_Conv):
+    """Kernels that slide over volumes: of scans and films.
 
     Parameters
     ----------
-    in_channels, out_channels, kernel_size, stride
-        As in `Conv2d`.
-    padding : int or tuple of int
-        How many rows and columns are removed from each side of the output.
-    output_padding : int or tuple of int
-        How many rows and columns are added at the end of the output.
-    groups, bias, dilation
-        As in `Conv2d`.
-    padding_mode : {"zeros"}
-        Only "zeros" is supported.
-    device, dtype
-        As in `Conv2d`.
+    in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
+        As in `Conv2d`, for three axes.
 
     Attributes
     ----------
     weight : Parameter
-        The kernels, of shape ``(in_channels, out_channels / groups, *kernel_size)``.
+        Of shape ``(out_channels, in_channels / groups, *kernel_size)``.
     bias : Parameter or None
         Of shape ``(out_channels,)``.
 
@@ -243,55 +217,13 @@ class ConvTranspose2d(_Conv):
     ValueError
         As `Conv2d`.
 
-    Notes
-    -----
-    Both are initialized uniformly between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the number of elements of
-    ``weight[0]``, as in PyTorch.
-
     Examples
     --------
     >>> import agrad
     >>> from agrad import nn
-    >>> nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2)(agrad.ones((1, 16, 7, 7))).shape
-    (1, 8, 14, 14)
+    >>> nn.Conv3d(1, 4, kernel_size=(1, 3, 3))(agrad.ones((2, 1, 5, 8, 8))).shape
+    (2, 4, 5, 6, 6)
     """
 
-    axes = 2
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: PerAxis = 0,
-        output_padding: PerAxis = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: PerAxis = 1,
-        padding_mode: str = "zeros",
-        device: str | Device | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        if padding_mode != "zeros" or isinstance(padding, str):
-            raise ValueError(
-                "ConvTranspose2d takes integers for padding and padding_mode='zeros', "
-                f"not padding={padding!r} and padding_mode={padding_mode!r}"
-            )
-        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
-        self.output_padding = each(output_padding, 2, "output_padding", 0)
-        self._make_weights((in_channels, out_channels // groups), bias, device, dtype)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the output, ``(batch, out_channels, height, width)``, for ``(batch, in_channels, height, width)``."""
-        return F.conv_transpose2d(
-            input,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
-        )
+    axes = 3
+    convolution = staticmethod(F.conv3d)

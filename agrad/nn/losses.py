@@ -11,8 +11,8 @@ from .module import Module
 from .reductions import as_tensor, known_reduction
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
-    "MSELoss", "NLLLoss", "SmoothL1Loss", "TripletMarginLoss",
+    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss",
+    "L1Loss", "MSELoss", "NLLLoss", "SmoothL1Loss", "TripletMarginLoss",
 ]  # fmt: skip
 
 
@@ -334,6 +334,46 @@ class KLDivLoss(_Loss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of log-probabilities and a target of the same shape."""
         return F.kl_div(input, target, self.reduction, self.log_target)
+
+
+class CTCLoss(_Loss):
+    """The loss of labels whose places in a longer sequence are not known: connectionist temporal classification.
+
+    Parameters
+    ----------
+    blank : int
+        The number of the blank, which stands for no label.
+    reduction : str
+        As in `MSELoss`, but that "mean" first divides each loss by its number of labels.
+    zero_infinity : bool
+        Whether the loss of labels that cannot be read, because there are too few steps, is 0 instead of infinite.
+
+    Raises
+    ------
+    ValueError
+        If there is no such reduction; on call, if the shapes do not fit or a length is out of range.
+    TypeError, IndexError
+        On call, as `functional.ctc_loss`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> log_probs = agrad.log(agrad.asarray([[[0.25, 0.75]], [[0.5, 0.5]]]))
+    >>> loss = nn.CTCLoss()(log_probs, agrad.asarray([[1]]), agrad.asarray([2]), agrad.asarray([1]))
+    >>> round(agrad.exp(-loss).item(), 4)
+    0.875
+    """
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction)
+        self.blank, self.zero_infinity = as_integer("blank", blank, 0), zero_infinity
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
+        """Return the loss; ``log_probs`` is ``(length, batch, classes)``, see `functional.ctc_loss`."""
+        return F.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
+        )
 
 
 class CosineEmbeddingLoss(_Loss):

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from math import sqrt
-from typing import Any
+from typing import Any, TypeVar
 
 from ..checks import check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
-from ..ops.activations import relu, sigmoid
-from ..ops.creation import empty, zeros
-from ..ops.elementwise import tanh
-from ..ops.manipulation import concat, expand_dims, flip, moveaxis, reshape, squeeze, stack, unstack
+from ..ops.creation import arange, empty, zeros
+from ..ops.manipulation import concat, expand_dims, moveaxis, squeeze, stack, unstack
+from ..ops.searching import where
 from . import functional as F
 from . import init
 from .checks import check_tensors
 from .module import Module
 from .parameter import Parameter
+from .recurrences import ElmanRecurrence, GRURecurrence, LSTMRecurrence, Recurrence, State
+from .utils.rnn import PackedSequence, pad_packed_sequence
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
-State = tuple[Tensor, ...]
+Batch = TypeVar("Batch", Tensor, PackedSequence)
 
 
-class _Recurrent(Module):
-    """The base class of recurrent layers: parameters, layers, directions and the loop over the sequence.
-
-    A subclass sets the number of gates and of state Tensors, and defines `step`.
-    """
-
-    gates = 1
-    states = 1
+class _Recurrent(Recurrence, Module):
+    """What recurrent layers share: weights, layers, directions and the walk along the sequence."""
 
     def __init__(
         self,
@@ -68,43 +65,48 @@ class _Recurrent(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
-    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state.
-
-        `from_input` and `from_state` are the gates' sums, ``(batch, gates, hidden_size)``; each Tensor of the state is
-        ``(batch, hidden_size)``.
-        """
-        raise NotImplementedError
-
-    def _run(self, input: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def _run(self, input: Any, state: State | None) -> tuple[Any, State]:
         """Return the outputs of the last layer, and the last states of all layers."""
+        if isinstance(input, PackedSequence):
+            x, lengths = pad_packed_sequence(input)
+            self._check_input(x, x.ndim == 3)
+            steps = expand_dims(arange(x.shape[0], device=x.device), axis=(1, 2))
+            active = unstack(steps < expand_dims(lengths, axis=1))
+            outputs, finals = self._through(x, self._starts(x, state, batched=True), active)
+            return input.holding(outputs), finals
         check_tensors(input=input)
-        if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
-            order = "batch, length" if self.batch_first else "length, batch"
-            raise ValueError(
-                f"{type(self).__name__} takes an input of shape ({order}, {self.input_size}), or without the batch; "
-                f"it has {input.shape}"
-            )
+        self._check_input(input, input.ndim in (2, 3))
         batched = input.ndim == 3
         x = input if batched else expand_dims(input, axis=1)
         x = moveaxis(x, 0, 1) if batched and self.batch_first else x
         if not x.shape[0]:
-            raise ValueError(f"a sequence needs at least one element; the input has shape {input.shape}")
-        starts = self._starts(x, state, batched)
+            raise ValueError(f"a sequence needs one element at least; the input has shape {input.shape}")
+        x, finals = self._through(x, self._starts(x, state, batched), None)
+        if not batched:
+            return squeeze(x, axis=1), tuple(squeeze(part, axis=1) for part in finals)
+        return (moveaxis(x, 0, 1) if self.batch_first else x), finals
+
+    def _check_input(self, x: Tensor, fits: bool) -> None:
+        if not fits or x.shape[-1] != self.input_size:
+            order = "batch, length" if self.batch_first else "length, batch"
+            raise ValueError(
+                f"{type(self).__name__} takes an input of shape ({order}, {self.input_size}), or without the batch; "
+                f"it has {x.shape}"
+            )
+
+    def _through(self, x: Tensor, starts: State, active: Sequence[Tensor] | None) -> tuple[Tensor, State]:
+        """Go through all layers; `active` says at each step which sequences have an element there."""
         lasts: list[State] = []
         for layer in range(self.num_layers):
             x = F.dropout(x, self.dropout, self.training) if layer else x
             directions = []
             for end in self._ends:
                 start = tuple(part[len(lasts)] for part in starts)
-                outputs, last = self._walk(flip(x, axis=0) if end else x, start, f"_l{layer}{end}")
-                directions.append(flip(outputs, axis=0) if end else outputs)
+                outputs, last = self._walk(x, start, f"_l{layer}{end}", active)
+                directions.append(outputs)
                 lasts.append(last)
             x = concat(directions, axis=-1) if len(directions) > 1 else directions[0]
-        finals = tuple(stack(parts) for parts in zip(*lasts, strict=True))
-        if not batched:
-            return squeeze(x, axis=1), tuple(squeeze(part, axis=1) for part in finals)
-        return (moveaxis(x, 0, 1) if self.batch_first else x), finals
+        return x, tuple(stack(parts) for parts in zip(*lasts, strict=True))
 
     def _starts(self, x: Tensor, state: State | None, batched: bool) -> State:
         """Return the initial states, each ``(layers * directions, batch, hidden_size)``."""
@@ -118,17 +120,19 @@ class _Recurrent(Module):
                 raise ValueError(f"an initial state must have shape {expected} for this input, not {part.shape}")
         return state if batched else tuple(expand_dims(part, axis=1) for part in state)
 
-    def _walk(self, x: Tensor, state: State, end: str) -> tuple[Tensor, State]:
-        """Run one layer in one direction over a sequence; return the stacked outputs and the last state."""
+    def _walk(self, x: Tensor, state: State, end: str, active: Sequence[Tensor] | None) -> tuple[Tensor, State]:
+        """Go along a sequence in one layer and direction; return the outputs stacked, and the last state."""
         weight_ih, weight_hh, bias_ih, bias_hh = (
             getattr(self, name + end, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
-        by_gate = (x.shape[1], self.gates, self.hidden_size)
+        elements = unstack(self.by_gate(x, weight_ih, bias_ih))
         outputs = []
-        for element in unstack(reshape(F.linear(x, weight_ih, bias_ih), (x.shape[0], *by_gate))):
-            state = self.step(element, reshape(F.linear(state[0], weight_hh, bias_hh), by_gate), state)
+        for t in reversed(range(len(elements))) if end.endswith("_reverse") else range(len(elements)):
+            new = self.step(elements[t], self.by_gate(state[0], weight_hh, bias_hh), state)
+            # A sequence that has no element here keeps its state.
+            state = new if active is None else tuple(map(partial(where, active[t]), new, state))
             outputs.append(state[0])
-        return stack(outputs), state
+        return stack(outputs[::-1] if end.endswith("_reverse") else outputs), state
 
     def extra_repr(self) -> str:
         """Return the settings."""
@@ -141,8 +145,8 @@ class _Recurrent(Module):
         return ", ".join(parts)
 
 
-class RNN(_Recurrent):
-    """An Elman recurrent network: ``h = tanh(x @ W_ih.T + b_ih + h @ W_hh.T + b_hh)`` at each step.
+class RNN(ElmanRecurrence, _Recurrent):
+    """A plain recurrent network: ``h = tanh(x @ W.T + b + h @ V.T + c)``, step by step.
 
     Parameters
     ----------
@@ -185,19 +189,14 @@ class RNN(_Recurrent):
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
         self.nonlinearity = nonlinearity
 
-    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state."""
-        total = squeeze(from_input + from_state, axis=1)
-        return (tanh(total) if self.nonlinearity == "tanh" else relu(total),)
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Batch, hx: Tensor | None = None) -> tuple[Batch, Tensor]:
         """Return the outputs and the last state; see `LSTM.forward`, with one Tensor for a state."""
         outputs, (last,) = self._run(input, None if hx is None else (hx,))
         return outputs, last
 
 
-class LSTM(_Recurrent):
-    """A long short-term memory (LSTM) network of one or more layers.
+class LSTM(LSTMRecurrence, _Recurrent):
+    """A long short-term memory: beside its output, a cell that gates let forget, take in and show, step by step.
 
     Parameters
     ----------
@@ -246,9 +245,6 @@ class LSTM(_Recurrent):
     ((2, 7, 5), (2, 2, 5), (2, 2, 5))
     """
 
-    gates = 4
-    states = 2
-
     def __init__(
         self,
         input_size: int,
@@ -264,28 +260,21 @@ class LSTM(_Recurrent):
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
 
-    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state."""
-        i, f, g, o = unstack(from_input + from_state, axis=1)
-        cell = sigmoid(f) * state[1] + sigmoid(i) * tanh(g)
-        return sigmoid(o) * tanh(cell), cell
-
-    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, input: Batch, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Batch, tuple[Tensor, Tensor]]:
         """Return the outputs and the last states.
 
         Parameters
         ----------
-        input : Tensor
-            ``(length, batch, input_size)``; ``(batch, length, input_size)`` if `batch_first`; ``(length, input_size)``
-            without a batch.
+        input : Tensor or PackedSequence
+            ``(length, batch, input_size)``, or with the first two exchanged if `batch_first`, or without the batch; or
+            sequences of several lengths, packed by `utils.rnn.pack_padded_sequence`.
         hx : tuple of Tensor, optional
             The initial hidden and cell state, each ``(layers * directions, batch, hidden_size)``; zeros by default.
 
         Returns
         -------
-        outputs : Tensor
-            The outputs of the last layer, ``(length, batch, directions * hidden_size)``, its axes ordered as the
-            input's.
+        outputs : Tensor or PackedSequence
+            Of the last layer, ``(length, batch, directions * hidden_size)`` or as the input is ordered.
         (h, c) : tuple of Tensor
             The last hidden and cell state of each layer and direction.
         """
@@ -295,8 +284,8 @@ class LSTM(_Recurrent):
         return outputs, (last, cell)
 
 
-class GRU(_Recurrent):
-    """A gated recurrent unit (GRU) network of one or more layers.
+class GRU(GRURecurrence, _Recurrent):
+    """A gated recurrent unit: a state that gates let forget and renew, step by step.
 
     Parameters
     ----------
@@ -323,8 +312,6 @@ class GRU(_Recurrent):
     ((7, 2, 10), (2, 2, 5))
     """
 
-    gates = 3
-
     def __init__(
         self,
         input_size: int,
@@ -340,14 +327,7 @@ class GRU(_Recurrent):
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
 
-    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state."""
-        r, z, n = unstack(from_input, axis=1)
-        state_r, state_z, state_n = unstack(from_state, axis=1)
-        z = sigmoid(z + state_z)
-        return ((1 - z) * tanh(n + sigmoid(r + state_r) * state_n) + z * state[0],)
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Batch, hx: Tensor | None = None) -> tuple[Batch, Tensor]:
         """Return the outputs and the last state; see `LSTM.forward`, with one Tensor for a state."""
         outputs, (last,) = self._run(input, None if hx is None else (hx,))
         return outputs, last

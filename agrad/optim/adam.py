@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checks import check_numbers
 from ..core.device import Device
-from .common import advanced, average, average_square, betas_below_one, downhill, running
+from .common import advanced, average, average_square, betas_below_one, decayed, running
 from .optimizer import Optimizer
 
 __all__ = ["Adam"]
@@ -95,11 +95,7 @@ class Adam(Optimizer):
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""
         beta1, beta2 = group["betas"]
-        if group["decoupled_weight_decay"]:
-            g = -g if group["maximize"] else g
-            x *= 1 - group["lr"] * group["weight_decay"]
-        else:
-            g = downhill(x, g, group, device)
+        x, g = decayed(x, g, group, device)
         step = advanced(state)
         mean = average(running(state, "exp_avg", x, device), g, beta1)
         square = average_square(running(state, "exp_avg_sq", x, device), g, beta2)

@@ -10,7 +10,7 @@ from ..core.device import Device
 from ..core.tensor import Tensor, wrap
 
 __all__ = [
-    "advanced", "average", "average_square", "betas_below_one", "downhill", "running",
+    "advanced", "average", "average_square", "betas_below_one", "decayed", "downhill", "running",
 ]  # fmt: skip
 
 
@@ -31,6 +31,14 @@ def downhill(x: Any, g: Any, group: dict[str, Any], device: Device) -> Any:
     if group["weight_decay"]:
         g = device.backend.add_scaled(device.backend.copy(g), x, group["weight_decay"])
     return g
+
+
+def decayed(x: Any, g: Any, group: dict[str, Any], device: Device) -> tuple[Any, Any]:
+    """Return the parameter and the gradient to go against, with the weight decay in either of the two."""
+    if not group["decoupled_weight_decay"]:
+        return x, downhill(x, g, group, device)
+    x *= 1 - group["lr"] * group["weight_decay"]
+    return x, -g if group["maximize"] else g
 
 
 def running(state: dict[str, Any], name: str, x: Any, device: Device) -> Tensor:

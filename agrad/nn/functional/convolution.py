@@ -17,12 +17,12 @@ from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...ops.data_type import astype, result_type
 from ...ops.gathering import bare
-from ...ops.manipulation import expand_dims, pad, reshape, squeeze
+from ...ops.manipulation import expand_dims, squeeze
 from ..reductions import as_tensor
 
 __all__ = [
-    "check_room", "conv1d", "conv2d", "conv_transpose2d", "convolve", "convolve_input", "convolve_weight", "each",
-    "margins", "with_batch",
+    "check_room", "check_weight", "checked_bias", "conv1d", "conv2d", "conv3d", "convolve", "convolve_input",
+    "convolve_weight", "each", "margins", "promoted", "with_batch",
 ]  # fmt: skip
 
 PerAxis: TypeAlias = int | tuple[int, ...]
@@ -124,81 +124,39 @@ def conv2d(
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv_transpose2d(
+def conv3d(
     input: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None = None,
     stride: PerAxis = 1,
-    padding: PerAxis = 0,
-    output_padding: PerAxis = 0,
-    groups: int = 1,
+    padding: PerAxis | Literal["same", "valid"] = 0,
     dilation: PerAxis = 1,
+    groups: int = 1,
 ) -> Tensor:
-    """Return the transpose of `conv2d`: each input element times its kernel, summed where the kernels overlap.
-
-    It is the gradient of `conv2d` with respect to its input, and upsamples images.
+    """Slide kernels over volumes, as `conv2d` does over pictures.
 
     Parameters
     ----------
     input : ArrayLike
-        Of shape ``(batch, in_channels, height, width)``, or without the batch. Integers and booleans are cast to the
-        dtype of the weight.
+        Of shape ``(batch, in_channels, depth, height, width)``, or without the batch.
     weight : ArrayLike
-        Of shape ``(in_channels, out_channels / groups, kernel height, kernel width)``.
-    bias : ArrayLike, optional
-        Of shape ``(out_channels,)``.
-    stride, padding
-        Those of the `conv2d` that this is the transpose of: `padding` is removed from the output.
-    output_padding : int or tuple of int
-        How many rows and columns are added at the end of the output. With strides, `conv2d` maps several input sizes
-        to one output size; this selects one of them.
-    groups, dilation
+        Of shape ``(out_channels, in_channels / groups, kernel depth, kernel height, kernel width)``.
+    bias, stride, padding, dilation, groups
         As in `conv2d`.
-
-    Returns
-    -------
-    Tensor
-        Of shape ``(batch, out_channels, out height, out width)``, or without the batch; along an axis of length `n`,
-        ``(n - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1``.
 
     Raises
     ------
     ValueError
-        If the shapes do not match, or if `output_padding` is not smaller than the stride or the dilation.
+        As `conv2d`.
 
     Examples
     --------
     >>> import agrad
     >>> from agrad.nn import functional as F
-    >>> F.conv_transpose2d(agrad.asarray([[[1.0, 2.0]]]), agrad.ones((1, 1, 1, 2))).tolist()
-    [[[1.0, 3.0, 2.0]]]
+    >>> F.conv3d(agrad.ones((1, 2, 2, 3)), agrad.ones((1, 1, 2, 2, 2))).tolist()
+    [[[[8.0, 8.0]]]]
     """
-    input, batched = with_batch(input, 2)
-    weight = as_tensor(weight, input)
-    (groups,) = each(groups, 1, "groups")
-    _check_weight(2, weight, "(in_channels, out_channels / groups, ...)")
-    if weight.shape[0] % groups or input.shape[1] != weight.shape[0]:
-        raise ValueError(
-            f"weight of shape {weight.shape} takes {weight.shape[0]} input channels, a multiple of groups={groups}; "
-            f"the input has {input.shape[1]}"
-        )
-    bias = _checked_bias(bias, weight.shape[1] * groups, input)
-    stride, dilation = each(stride, 2, "stride"), each(dilation, 2, "dilation")
-    cropped, added = each(padding, 2, "padding", 0), each(output_padding, 2, "output_padding", 0)
-    if any(n >= max(s, d) for n, s, d in zip(added, stride, dilation, strict=True)):
-        raise ValueError(f"output_padding={added} must be smaller than stride={stride} or dilation={dilation}")
-    margin = tuple((n, max(0, n - m)) for n, m in zip(cropped, added, strict=True))
-    windows = Windows(weight.shape[2:], stride, margin, dilation)
-    spans = zip(input.shape[2:], stride, windows.extent, margin, strict=True)
-    lengths = tuple((n - 1) * s + extent - before - after for n, s, extent, (before, after) in spans)
-    if min(lengths) < 1:
-        raise ValueError(f"padding={cropped} removes the whole output: its size would be {lengths}")
-    input, weight, bias = _promoted(input, weight, bias)
-    out = convolve_input(input, weight, lengths=lengths, windows=windows, groups=groups)
-    empty = [(0, max(0, m - n)) for n, m in zip(cropped, added, strict=True)]  # rows and columns that no kernel reaches
-    out = pad(out, [(0, 0), (0, 0), *empty]) if any(map(any, empty)) else out
-    out = out if bias is None else out + reshape(bias, (-1, 1, 1))
-    return out if batched else squeeze(out, axis=0)
+    return _conv(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 # The ops
@@ -292,8 +250,8 @@ def with_batch(input: Any, axes: int) -> tuple[Tensor, bool]:
     """Return the input with a batch axis, and whether it had one; ValueError for another number of axes."""
     input = as_tensor(input)
     if input.ndim not in (axes + 1, axes + 2):
-        names = ["batch", "channels", *(["height", "width"] if axes == 2 else ["length"])]
-        raise ValueError(f"input must have shape ({', '.join(names)}), or without the batch; it has {input.shape}")
+        names = ["batch", "channels", *(["length"] if axes == 1 else ["depth", "height", "width"][-axes:])]
+        raise ValueError(f"input must have shape ({', '.join(names)}), or no batch; it has {input.shape}")
     batched = input.ndim == axes + 2
     return (input if batched else expand_dims(input, axis=0)), batched
 
@@ -313,30 +271,32 @@ def _conv(
     input, batched = with_batch(input, axes)
     weight = as_tensor(weight, input)
     (groups,) = each(groups, 1, "groups")
-    _check_weight(axes, weight, "(out_channels, in_channels / groups, ...)")
+    check_weight(axes, weight, "(out_channels, in_channels / groups, ...)")
     if weight.shape[0] % groups or input.shape[1] != weight.shape[1] * groups:
         raise ValueError(
             f"weight of shape {weight.shape} with groups={groups} takes {weight.shape[1] * groups} input channels, and "
             f"groups must divide its {weight.shape[0]} output channels; the input has {input.shape[1]} channels"
         )
-    bias = _checked_bias(bias, weight.shape[0], input)
+    bias = checked_bias(bias, weight.shape[0], input)
     stride, dilation = each(stride, axes, "stride"), each(dilation, axes, "dilation")
     around = margins(padding, weight.shape[2:], stride, dilation)
     windows = Windows(weight.shape[2:], stride, around, dilation)
     check_room(windows, input.shape[2:])
-    input, weight, bias = _promoted(input, weight, bias)
+    input, weight, bias = promoted(input, weight, bias)
     out = convolve(input, weight, bias, windows=windows, groups=groups)
     return out if batched else squeeze(out, axis=0)
 
 
-def _check_weight(axes: int, weight: Tensor, expected: str) -> None:
+def check_weight(axes: int, weight: Tensor, expected: str) -> None:
+    """Raise if a weight has not as many axes, or no elements of a kernel."""
     if weight.ndim != axes + 2:
         raise ValueError(f"weight must have shape {expected} with {axes + 2} axes; it has {weight.shape}")
     if min(weight.shape[2:]) < 1:
         raise ValueError(f"a kernel needs at least one element along each axis; weight has shape {weight.shape}")
 
 
-def _checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
+def checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
+    """Return a bias as a Tensor, if there is one; ValueError if it has not one number for each channel."""
     if bias is None:
         return None
     bias = as_tensor(bias, beside)
@@ -345,8 +305,8 @@ def _checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
     return bias
 
 
-def _promoted(*arrays: Any) -> Any:
-    """Cast Tensors to one dtype, as some libraries' convolutions require, integers to the floating one; keep None."""
+def promoted(*arrays: Any) -> Any:
+    """Return Tensors, or None, in one dtype, as some libraries' convolutions demand: integers take the floating one."""
     given = [x for x in arrays if x is not None]
     if all(x.dtype is given[0].dtype for x in given):
         return arrays

@@ -9,13 +9,13 @@ from ...checks import check_number
 from ...core.dtypes import get_default_dtype
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
-from ...linalg.norms import vector_norm
 from ...ops import elementwise
 from ...ops.activations import softplus
 from ...ops.data_type import astype, wide
 from ...ops.searching import where
 from ...ops.statistical import sum
 from ..reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
+from .distances import pairwise_distance
 
 __all__ = [
     "bernoulli_nll", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "huber_loss",
@@ -509,14 +509,10 @@ def triplet_margin_loss(
     check_number("margin", margin, above=0)
     anchor, positive = _alike(anchor, positive)
     _, negative = _alike(anchor, negative)
-
-    def distance(x: Tensor, y: Tensor) -> Tensor:
-        return vector_norm(x - y + eps, axis=-1, ord=p)
-
-    from_negative = distance(anchor, negative)
+    from_negative = pairwise_distance(anchor, negative, p, eps)
     if swap:
-        from_negative = elementwise.minimum(from_negative, distance(positive, negative))
-    return reduced(_above(distance(anchor, positive), from_negative - margin), reduction)
+        from_negative = elementwise.minimum(from_negative, pairwise_distance(positive, negative, p, eps))
+    return reduced(_beyond(pairwise_distance(anchor, positive, p, eps), from_negative - margin), reduction)
 
 
 def _above(x: Tensor, bound: Any) -> Tensor:

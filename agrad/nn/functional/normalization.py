@@ -1,4 +1,4 @@
-"""Normalization over the batch, the last axes or groups of channels."""
+"""Normalization: numbers shifted and scaled to mean 0 and variance 1, over a sample or a part of it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from math import prod
 from typing import Any
 
 from ...core.primitive import ArrayLike, primitive
-from ...core.recording import no_grad
 from ...core.tensor import Tensor
 from ...ops.elementwise import sqrt
 from ...ops.manipulation import reshape
-from ...ops.statistical import mean, var
+from ...ops.statistical import mean
 from ..reductions import as_tensor, narrowed, widened
 
-__all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm", "standardize"]
+__all__ = [
+    "affine", "check_per_channel", "group_norm", "layer_norm", "per_channel", "rms_norm", "standardize", "standardized",
+]  # fmt: skip
 
 
 @primitive
@@ -55,86 +56,8 @@ def _standardize_input(g: Any, input: Any, out: Any, xp: Any, axis: tuple[int, .
 standardize.vjp(input=_standardize_input)
 
 
-def batch_norm(
-    input: ArrayLike,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: ArrayLike | None = None,
-    bias: ArrayLike | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
-    """Return ``(x - mean) / sqrt(var + eps) * weight + bias`` for each channel.
-
-    Parameters
-    ----------
-    input : ArrayLike
-        Of shape ``(batch, channels, ...)``.
-    running_mean, running_var : Tensor or None
-        Of shape ``(channels,)``: used if not `training`; updated in place if `training`.
-    weight, bias : ArrayLike, optional
-        Of shape ``(channels,)``.
-    training : bool
-        Whether to use the mean and variance of this batch.
-    momentum : float
-        The weight of this batch in the running mean and variance.
-    eps : float
-        Added to the variance for numerical stability.
-
-    Returns
-    -------
-    Tensor
-        Of the input's shape.
-
-    Raises
-    ------
-    ValueError
-        If there is only one value per channel while training, or if running statistics are missing otherwise.
-
-    Notes
-    -----
-    The running variance is updated with the unbiased variance; an empty batch updates nothing. Source: S. Ioffe and
-    C. Szegedy, "Batch normalization", ICML 2015.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> from agrad.nn import functional as F
-    >>> F.batch_norm(agrad.asarray([[1.0], [3.0]]), None, None, training=True, eps=0.0).tolist()
-    [[-1.0], [1.0]]
-    """
-    input = as_tensor(input)
-    if input.ndim < 2:
-        raise ValueError(f"input must have shape (batch, channels, ...); it has {input.shape}")
-    _check_per_channel(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    if training:
-        axis = (0, *range(2, input.ndim))
-        count = prod(input.shape[i] for i in axis)
-        if count == 1:
-            raise ValueError(f"training needs more than one value per channel; the input has shape {input.shape}")
-        if count:
-            _update_running(input, axis, running_mean, running_var, momentum)
-        out = _standardized(input, axis, eps) if count else input
-    elif running_mean is None or running_var is None:
-        raise ValueError("without training, batch_norm needs running_mean and running_var; or write training=True")
-    else:
-        out = (input - _per_channel(running_mean, input)) / sqrt(_per_channel(running_var, input) + eps)
-    return _affine(out, weight, bias, _per_channel)
-
-
-def _update_running(input: Tensor, axis: Any, running_mean: Any, running_var: Any, momentum: float) -> None:
-    with no_grad():
-        input = widened(input)
-        if running_mean is not None:
-            running_mean *= 1 - momentum
-            running_mean += momentum * mean(input, axis=axis)
-        if running_var is not None:
-            running_var *= 1 - momentum
-            running_var += momentum * var(input, axis=axis, correction=1)
-
-
-def _standardized(input: Tensor, axis: tuple[int, ...], eps: float) -> Tensor:
+def standardized(input: Tensor, axis: tuple[int, ...], eps: float) -> Tensor:
+    """Return `standardize` of the input, computed in float32 where that is of 16 bits."""
     return narrowed(standardize(widened(input), axis=axis, eps=eps), input)
 
 
@@ -181,7 +104,7 @@ def layer_norm(
     """
     input = as_tensor(input)
     axis = _last_axes(input, normalized_shape, weight=weight, bias=bias)
-    return _affine(_standardized(input, axis, eps), weight, bias, as_tensor)
+    return affine(standardized(input, axis, eps), weight, bias, as_tensor)
 
 
 def rms_norm(
@@ -222,7 +145,7 @@ def rms_norm(
     eps = float(input.device.xp.finfo(input.data.dtype).eps) if eps is None else eps
     wide = widened(input)
     out = wide / sqrt(mean(wide * wide, axis=axis, keepdims=True) + eps)
-    return _affine(narrowed(out, input), weight, None, as_tensor)
+    return affine(narrowed(out, input), weight, None, as_tensor)
 
 
 def group_norm(
@@ -272,25 +195,26 @@ def group_norm(
             f"input must have shape (batch, channels, ...), channels divisible by num_groups={num_groups}; "
             f"it has {input.shape}"
         )
-    _check_per_channel(input, weight=weight, bias=bias)
+    check_per_channel(input, weight=weight, bias=bias)
     inside = prod(input.shape[1:]) // num_groups
     grouped = reshape(input, (input.shape[0], num_groups, inside))
-    out = reshape(_standardized(grouped, (2,), eps), input.shape)
-    return _affine(out, weight, bias, _per_channel)
+    out = reshape(standardized(grouped, (2,), eps), input.shape)
+    return affine(out, weight, bias, per_channel)
 
 
-def _affine(out: Tensor, weight: Any, bias: Any, reshaped: Any) -> Tensor:
-    """Multiply by the weight and add the bias, where given; `reshaped` makes them broadcast."""
-    out = out if weight is None else out * reshaped(weight, out)
-    return out if bias is None else out + reshaped(bias, out)
+def affine(out: Tensor, weight: Any, bias: Any, fitted: Any) -> Tensor:
+    """Scale and shift, where there is a weight and a bias."""
+    out = out if weight is None else out * fitted(weight, out)
+    return out if bias is None else out + fitted(bias, out)
 
 
-def _per_channel(x: Any, input: Tensor) -> Tensor:
-    """Return one value per channel in a shape that broadcasts with the input."""
+def per_channel(x: Any, input: Tensor) -> Tensor:
+    """Return one number per channel in a shape that broadcasts with the input."""
     return reshape(as_tensor(x, input), (-1, *[1] * (input.ndim - 2)))
 
 
-def _check_per_channel(input: Tensor, **arrays: Any) -> None:
+def check_per_channel(input: Tensor, **arrays: Any) -> None:
+    """Raise ValueError for arrays that do not have one number for each channel."""
     for name, array in arrays.items():
         if array is not None and as_tensor(array, input).shape != input.shape[1:2]:
             raise ValueError(

@@ -20,7 +20,7 @@ from .convolution import PerAxis, check_room, each, with_batch
 
 __all__ = [
     "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "check_divisor", "max_pool1d", "max_pool2d", "output_sizes",
-    "pick", "pool_settings", "put_back", "spread", "window_max", "window_sum",
+    "pick", "pool_settings", "put_back", "spread", "stretch_means", "window_max", "window_sum",
 ]  # fmt: skip
 
 
@@ -221,7 +221,7 @@ def adaptive_avg_pool2d(input: ArrayLike, output_size: int | tuple[int | None, i
     out = input
     for axis, (n, count) in enumerate(zip(input.shape[2:], output_sizes(output_size), strict=True), start=2):
         count = n if count is None else count
-        out = _means(out, axis, count)
+        out = stretch_means(out, axis, count)
     return out if batched else squeeze(out, axis=0)
 
 
@@ -233,8 +233,8 @@ def output_sizes(asked: Any) -> tuple[int | None, ...]:
     return tuple([None if size is None else as_integer("output_size", size, 1) for size in sizes])
 
 
-def _means(x: Tensor, axis: int, count: int) -> Tensor:
-    """Return the means of `count` windows that cover an axis evenly."""
+def stretch_means(x: Tensor, axis: int, count: int) -> Tensor:
+    """Return the means of as many stretches of an axis, which cover it evenly."""
     length = x.shape[axis]
     if count == length:
         return x

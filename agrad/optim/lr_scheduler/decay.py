@@ -2,80 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from math import cos, pi
-from types import FunctionType
-from typing import Any
+from collections.abc import Iterable
 
 from ...checks import as_integer, as_list, check_number
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, one_each
+from .base import LRScheduler
 
-__all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "StepLR"]
-
-
-class LambdaLR(LRScheduler):
-    """Set the learning rate to the initial one times a function of the step.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        The optimizer whose learning rates are set.
-    lr_lambda : callable, or list of callable
-        Computes the factor from the number of steps; a list has one for each group. Functions are not saved in the
-        state dict, the attributes of other callables are.
-    last_epoch : int
-        See `LRScheduler`.
-
-    Raises
-    ------
-    ValueError
-        If a list does not have one function for each group.
-    TypeError
-        If one is not callable.
-
-    Examples
-    --------
-    >>> from agrad import nn, optim
-    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
-    >>> scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t))
-    >>> optimizer.step()
-    >>> scheduler.step()
-    >>> scheduler.get_last_lr()
-    [0.25]
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
-        self.lr_lambdas = one_each("lr_lambda", lr_lambda, check_optimizer(optimizer))
-        if not all(map(callable, self.lr_lambdas)):
-            raise TypeError(
-                f"lr_lambda must be a function of the number of steps, not {lr_lambda!r}; write lambda t: 0.9**t"
-            )
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[float]:
-        """Return the learning rates; see `LRScheduler.get_lr`."""
-        factors = [check_number("what lr_lambda returns", f(self.last_epoch)) for f in self.lr_lambdas]
-        return [lr * factor for lr, factor in zip(self.base_lrs, factors, strict=True)]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state; see `LRScheduler.state_dict`."""
-        saved = [None if isinstance(f, FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
-        return super().state_dict() | {"lr_lambdas": saved}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Load the state; see `LRScheduler.load_state_dict`."""
-        own = self.lr_lambdas
-        super().load_state_dict(state_dict)
-        self.lr_lambdas = own
-        for f, saved in zip(own, state_dict["lr_lambdas"], strict=True):
-            if saved is not None:
-                vars(f).update(saved)
+__all__ = ["ConstantLR", "ExponentialLR", "LinearLR", "MultiStepLR", "PolynomialLR", "StepLR"]
 
 
 class StepLR(LRScheduler):
@@ -207,6 +140,53 @@ class ExponentialLR(LRScheduler):
         return self._current() if self._is_initial else [lr * self.gamma for lr in self._current()]
 
 
+class ConstantLR(LRScheduler):
+    """The learning rate times `factor` for the first `total_iters` steps: a warm-up in one step.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    factor : float
+        Above 0 and at most 1.
+    total_iters : int
+    last_epoch : int
+        See `LRScheduler`.
+
+    Raises
+    ------
+    ValueError
+        If `factor` is out of range, or `total_iters` negative.
+    TypeError
+        If one of them is no number.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += scheduler.get_last_lr()
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.25, 0.25, 0.5, 0.5]
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
+        self.factor = check_number("factor", factor, most=1, above=0)
+        self.total_iters = as_integer("total_iters", total_iters, 0)
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates; see `LRScheduler.get_lr`."""
+        if self.last_epoch == 0:
+            return [lr * self.factor for lr in self._current()]
+        if self._is_initial or self.last_epoch != self.total_iters:
+            return self._current()
+        return [lr / self.factor for lr in self._current()]
+
+
 class LinearLR(LRScheduler):
     """Multiply the learning rate by a factor that changes linearly over `total_iters` steps: a warm-up.
 
@@ -271,57 +251,46 @@ class LinearLR(LRScheduler):
         return [lr * factor for lr in self._current()]
 
 
-class CosineAnnealingLR(LRScheduler):
-    """Anneal the learning rate from the initial one to `eta_min` along half a cosine of `T_max` steps.
-
-    After `T_max` steps it rises again.
+class PolynomialLR(LRScheduler):
+    """The initial learning rate times ``(1 - t / total_iters)**power`` at step `t`, and 0 after `total_iters` steps.
 
     Parameters
     ----------
     optimizer : Optimizer
-        The optimizer whose learning rates are set.
-    T_max : int
-        The number of steps to the minimum.
-    eta_min : float
-        The minimum learning rate.
+    total_iters : int
+    power : float
+        1 for a straight line.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     ValueError
-        If `T_max` is not above 0.
+        If a number is negative.
     TypeError
         If `T_max` is not an integer, or `eta_min` not a number.
-
-    Notes
-    -----
-    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, without the restarts.
 
     Examples
     --------
     >>> from agrad import nn, optim
-    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
-    >>> scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=1.0)
+    >>> scheduler = optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2.0)
     >>> rates = []
     >>> for _ in range(5):
     ...     rates += scheduler.get_last_lr()
     ...     optimizer.step()
     ...     scheduler.step()
-    >>> [round(rate, 3) for rate in rates]
-    [0.5, 0.427, 0.25, 0.073, 0.0]
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 0.5625, 0.25, 0.0625, 0.0]
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        self.T_max, self.eta_min = as_integer("T_max", T_max, 1), check_number("eta_min", eta_min, 0)
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        self.total_iters, self.power = as_integer("total_iters", total_iters, 0), check_number("power", power, 0)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         """Return the learning rates; see `LRScheduler.get_lr`."""
-        if self._is_initial:
+        if self._is_initial or self.last_epoch > self.total_iters:
             return self._current()
-        before, now = (1 + cos(pi * t / self.T_max) for t in (self.last_epoch - 1, self.last_epoch))
-        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # at the minimum, `before` is 0
-            pairs = zip(self._current(), self.base_lrs, strict=True)
-            return [lr + (base - self.eta_min) * (1 - cos(pi / self.T_max)) / 2 for lr, base in pairs]
-        return [now / before * (lr - self.eta_min) + self.eta_min for lr in self._current()]
+        left = self.total_iters - self.last_epoch
+        return [lr * (left / (left + 1)) ** self.power for lr in self._current()]

@@ -1,18 +1,18 @@
-"""Gradient norms and gradient clipping, named as in PyTorch's ``torch.nn.utils``."""
+"""Clipping: what is done to gradients between backward and the optimizer's step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
 
-from ..core.recording import no_grad
-from ..core.tensor import Tensor
-from ..ops.creation import asarray
-from ..ops.elementwise import abs, clip, isfinite
-from ..ops.manipulation import stack
-from ..ops.statistical import max, sum
-from .module import Module
-from .reductions import widened
+from ...core.recording import no_grad
+from ...core.tensor import Tensor
+from ...ops.creation import asarray
+from ...ops.elementwise import abs, clip, isfinite
+from ...ops.manipulation import stack
+from ...ops.statistical import max, sum
+from ..module import Module
+from ..reductions import widened
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm"]
 
