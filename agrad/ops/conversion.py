@@ -16,11 +16,10 @@ from ..core.recording import is_grad_enabled
 from ..core.tensor import LEAF, Tensor, convert
 
 __all__ = [
-    "array_function", "array_protocol", "dlpack", "dlpack_device", "formatted", "index", "item", "iterate", "length",
+    "array_protocol", "dlpack", "dlpack_device", "formatted", "index", "item", "iterate", "length",
     "numpy", "rebuild", "reduce", "show", "to_complex", "to_float", "to_int", "tolist", "truth",
 ]  # fmt: skip
 
-_ASK_FOR_SHAPES: Final = frozenset({"ndim", "shape", "size"})
 _REBUILT: Final = frozenset({"_data", "_device", "_node", "_grad"})
 
 
@@ -87,16 +86,6 @@ def array_protocol(x: Tensor, dtype: Any = None, copy: bool | None = None) -> An
         raise ValueError("a Tensor becomes a NumPy array by copying; write copy=None")
     array = x._device.backend.to_numpy(x._data)
     return array if dtype is None else array.astype(dtype)
-
-
-def array_function(x: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """``__array_function__``: NumPy's functions do not take Tensors, agrad's do; but those that ask for a shape may."""
-    name = function.__name__
-    if name in _ASK_FOR_SHAPES:
-        return function.__wrapped__(*args, **kwargs)
-    raise TypeError(
-        f"numpy.{name} does not take agrad Tensors; write agrad.{name} where it exists, or x.detach().numpy()"
-    )
 
 
 def dlpack(

@@ -529,9 +529,6 @@ Tensor.item = conversion.item
 Tensor.numpy = conversion.numpy
 Tensor.tolist = conversion.tolist
 Tensor.__array__ = conversion.array_protocol
-Tensor.__array_function__ = conversion.array_function
-# NumPy's operators then leave `array + tensor` to Tensor.__radd__. CuPy's and masked arrays do for None only.
-Tensor.__array_ufunc__ = None
 Tensor.__bool__ = conversion.truth
 Tensor.__complex__ = conversion.to_complex
 Tensor.__dlpack__ = conversion.dlpack
