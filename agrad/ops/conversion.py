@@ -147,7 +147,7 @@ def to_complex(x: Tensor) -> complex:
 def _number(x: Tensor, kind: str) -> Any:
     if x._node is not None and is_grad_enabled():
         warnings.warn(
-            f"{kind}(x) of a Tensor that requires gradients ends them; write x.item() if that is meant",
+            f"{kind}(x) of a Tensor that requires gradients ends them; write x.item() or x.detach() if that is meant",
             UserWarning,
             stacklevel=3,
         )

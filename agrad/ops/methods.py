@@ -312,6 +312,11 @@ def _squeeze(self: Tensor, /, axis: int | tuple[int, ...] | None = None) -> Tens
     return manipulation.squeeze(self, axis)
 
 
+def _ravel(self: Tensor, /) -> Tensor:
+    """Put all elements in one row, as NumPy and PyTorch call it; see `agrad.flatten`."""
+    return manipulation.flatten(self)
+
+
 def _expand_as(self: Tensor, other: Tensor, /) -> Tensor:
     """Broadcast to the shape of another Tensor; see `agrad.broadcast_to`."""
     return manipulation.broadcast_to(self, other.shape)
@@ -324,6 +329,7 @@ Tensor.expand_dims = Tensor.unsqueeze = manipulation.expand_dims
 Tensor.flatten = manipulation.flatten
 Tensor.matmul = linear_algebra.matmul
 Tensor.mm = linear_algebra.mm
+Tensor.ravel = _ravel
 Tensor.reshape = _reshape
 Tensor.squeeze = _squeeze
 Tensor.transpose = _transpose
