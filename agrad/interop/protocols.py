@@ -4,7 +4,7 @@ What agrad has no counterpart of runs on the host if nothing in it is to be diff
 that says what to write: no gradient is lost in silence.
 """
 
-# mypy: disable-error-code="attr-defined, method-assign"
+# mypy: disable-error-code="assignment, attr-defined, method-assign"
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class LstsqResult(NamedTuple):
     s: Tensor
 
 
-def lstsq(x1: ArrayLike, x2: ArrayLike, /, *, rtol: ArrayLike = None) -> LstsqResult:
+def lstsq(x1: ArrayLike, x2: ArrayLike, /, rcond: ArrayLike = None) -> LstsqResult:
     """Return the y for which ``x1 @ y`` is closest to `x2`; of several, the one of least length.
 
     Parameters
@@ -35,8 +35,8 @@ def lstsq(x1: ArrayLike, x2: ArrayLike, /, *, rtol: ArrayLike = None) -> LstsqRe
         Floating, of shape (..., m, n).
     x2 : ArrayLike
         Floating, of shape (m,) for one vector, or (..., m, k) for k columns.
-    rtol : float or ArrayLike, optional
-        As in `pinv`.
+    rcond : float or ArrayLike, optional
+        As `rtol` in `pinv`; named as in NumPy, PyTorch and JAX.
 
     Returns
     -------
@@ -59,8 +59,8 @@ def lstsq(x1: ArrayLike, x2: ArrayLike, /, *, rtol: ArrayLike = None) -> LstsqRe
     x1 = as_tensor(x1)
     x2 = as_tensor(x2, x1)
     columns = expand_dims(x2, axis=-1) if x2.ndim == 1 else x2
-    found = matmul(pinv(x1, rtol=rtol), columns)
+    found = matmul(pinv(x1, rtol=rcond), columns)
     residuals = sum(square(abs(subtract(columns, matmul(x1, found)))), axis=-2)
     if x2.ndim == 1:
         found, residuals = found[..., 0], residuals[..., 0]
-    return LstsqResult(found, residuals, matrix_rank(x1.detach(), rtol=rtol), svdvals(x1))
+    return LstsqResult(found, residuals, matrix_rank(x1.detach(), rtol=rcond), svdvals(x1))

@@ -36,6 +36,8 @@ def tensor(x: Any, like: Tensor | None = None) -> Tensor:
     """Return one argument as a Tensor: of the device and, if it is a number or a list, of the dtype of `like`."""
     if isinstance(x, Tensor):
         return x
+    if x is None or isinstance(x, str):
+        raise Unsupported(f"{x!r} for an array")
     plain = type(x) in SCALARS or isinstance(x, (list, tuple))
     if like is None or not plain or next(tensors_in(x), None) is not None:
         return ops.asarray(x) if isinstance(x, (list, tuple)) else as_tensor(x, like)

@@ -245,7 +245,7 @@ class _LstsqResult(NamedTuple):
 
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     a, b = tensors(a, b)
-    x, residuals, rank, s = linalg.lstsq(floats(a), floats(b, a), rtol=None if rcond == -1 else rcond)
+    x, residuals, rank, s = linalg.lstsq(floats(a), floats(b, a), rcond=None if rcond == -1 else rcond)
     residuals = ops.reshape(residuals, (-1,))
     determined = a.shape[0] > a.shape[1] == int(rank)
     return _LstsqResult(x, residuals if determined else residuals[:0], rank, s)

@@ -88,8 +88,8 @@ def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w:
         w = tensor(w, x)
         powers, y = powers * w[:, None], y * (w[:, None] if y.ndim == 2 else w)
     scale = ops.sqrt(ops.sum(ops.square(powers), axis=0))
-    rtol = x.shape[0] * ops.finfo(x.dtype).eps if rcond is None else rcond
-    found = linalg.lstsq(powers / scale, y, rtol=rtol).x
+    rcond = x.shape[0] * ops.finfo(x.dtype).eps if rcond is None else rcond
+    found = linalg.lstsq(powers / scale, y, rcond).x
     return found / (scale[:, None] if y.ndim == 2 else scale)
 
 
