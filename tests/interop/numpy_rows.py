@@ -33,8 +33,8 @@ class Row:
     settings : dict
     call : callable, optional
         Calls the function in another way.
-    strict, complex_input : bool
-        Whether it stays within what array-api-strict takes.
+    tolerance : float
+        Of the gradient, relative and absolute.
     """
 
     status: str
@@ -42,7 +42,6 @@ class Row:
     args: list[Any] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     call: Callable[..., Any] | None = None
-    strict: bool = True
     tolerance: float = 1e-6
 
     @property
@@ -62,7 +61,7 @@ class Row:
 
 def _rows(status: str) -> Callable[..., list[Row]]:
     def rows(names: str, *args: Any, **settings: Any) -> list[Row]:
-        own = {name: settings.pop(name) for name in ("call", "strict", "tolerance") if name in settings}
+        own = {name: settings.pop(name) for name in ("call", "tolerance") if name in settings}
         return [Row(status, name, list(args), settings, **own) for name in names.split()]
 
     return rows

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import agrad
+from agrad.interop.numpy_api.host import REMEDIES
 from agrad.testing import assert_close, check_grads
 from tests.interop.numpy_rows import ROWS, Row
 from tests.interop.numpy_table import PAGE, public, table
@@ -127,6 +128,12 @@ def test_what_reads_an_array(row: Row, device: agrad.Device) -> None:
         np.testing.assert_array_equal(result, value)
     with pytest.raises((RuntimeError, TypeError), match=r"detach"):
         row.run(tensors(row, tracked=True))
+
+
+@pytest.mark.parametrize("remedy", REMEDIES.values())
+def test_what_to_write_instead_has_a_gradient(remedy: str, device: agrad.Device) -> None:
+    known = {"agrad": agrad, "x": agrad.ones(2, requires_grad=True), "edge": 0.5, "width": 0.1}
+    assert eval(remedy.partition(" for ")[0], known).requires_grad
 
 
 # The table

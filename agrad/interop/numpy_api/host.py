@@ -8,12 +8,12 @@ from typing import Any, Final
 from ...core.tensor import Tensor
 from .arguments import tensors_in
 
-__all__ = ["cannot_write", "detached", "is_tracked", "read", "refusal", "run"]
+__all__ = ["REMEDIES", "cannot_write", "detached", "is_tracked", "read", "refusal", "run"]
 
-# What to write for gradients where NumPy's function has none. The test of all of NumPy's functions runs each of them.
+# What to write for gradients where NumPy's function has none.
 REMEDIES: Final = {
     "numpy.histogram": "agrad.sigmoid((x - edge) / width) for counts that change smoothly",
-    "numpy.frexp": "agrad.log2(agrad.abs(x)) for the exponent",
+    "numpy.frexp": "agrad.log2(agrad.abs(x)) for an exponent that changes smoothly",
 }
 
 
