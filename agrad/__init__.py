@@ -21,6 +21,8 @@ from .core.primitive import ArrayLike, primitive
 from .core.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
 from .interop.einops import register_with_einops as _register_with_einops
+from .interop.pytorch import answer_pytorch as _answer_pytorch
+from .interop.pytorch import missing as _missing
 from .ops import (
     abs,
     acos,
@@ -277,7 +279,7 @@ _LAZY = {
 
 def __getattr__(name: str) -> _Any:
     if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise _missing(__name__, name)
     module = _import_module(f".{_LAZY[name]}", __name__)
     found = module if _LAZY[name] == name else getattr(module, name)
     globals()[name] = found
@@ -288,4 +290,5 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+_answer_pytorch()
 _register_with_einops()

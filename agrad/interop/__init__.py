@@ -1,5 +1,6 @@
-"""What other libraries must be told of Tensors."""
+"""What other libraries must be told of Tensors, and the answers to their names."""
 
 from .einops import register_with_einops
+from .pytorch import answer_in_class, answer_in_module, answer_pytorch, missing
 
-__all__ = ["register_with_einops"]
+__all__ = ["answer_in_class", "answer_in_module", "answer_pytorch", "missing", "register_with_einops"]

@@ -10,6 +10,7 @@ projection, for instance) gets its gradient unless eigenvalues or singular value
 always have gradients of the first order.
 """
 
+from ..interop.pytorch import answer_in_module
 from ..ops import matmul, matrix_transpose, tensordot, vecdot
 from .determinants import det, slogdet
 from .diagonals import diagonal, trace
@@ -25,3 +26,5 @@ __all__ = [
     "matrix_power", "matrix_rank", "matrix_transpose", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals",
     "tensordot", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
+
+answer_in_module(__name__)

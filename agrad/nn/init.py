@@ -9,6 +9,7 @@ from .. import random
 from ..checks import check_number
 from ..core.recording import no_grad
 from ..core.tensor import Tensor, wrap
+from ..interop.pytorch import answer_in_module
 from ..ops.creation import eye
 from ..ops.manipulation import reshape
 from ..ops.searching import where
@@ -532,3 +533,6 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
         raise ValueError(f"mode must be 'fan_in' or 'fan_out', not {mode!r}")
     fan = _fans(tensor)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / sqrt(max(1, fan))
+
+
+answer_in_module(__name__)

@@ -12,6 +12,7 @@ from ..core.dtypes import DType, as_dtype
 from ..core.hooks import RemovableHandle
 from ..core.recording import no_grad
 from ..core.tensor import Tensor, convert, wrap
+from ..interop.pytorch import answer_in_class
 from ..ops import journal
 from .parameter import Parameter
 
@@ -600,6 +601,9 @@ class Module:
 
     def _lines_of_children(self) -> list[str]:
         return [f"({name}): {value!r}" for name, value in vars(self).items() if isinstance(value, Module)]
+
+
+answer_in_class(Module)
 
 
 def _replaced(result: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[Any, ...], dict[str, Any]]:

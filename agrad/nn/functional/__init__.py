@@ -1,5 +1,6 @@
 """The functions behind the layers and losses, named as in PyTorch's ``torch.nn.functional``."""
 
+from ...interop.pytorch import answer_in_module
 from ...ops.activations import relu, sigmoid, silu
 from ...ops.elementwise import tanh
 from ..cross_entropy import cross_entropy, nll_loss
@@ -39,3 +40,5 @@ __all__ = [
     "scaled_dot_product_attention", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
     "triplet_margin_loss",
 ]  # fmt: skip
+
+answer_in_module(__name__)
