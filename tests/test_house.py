@@ -52,6 +52,7 @@ ROOMS = {
     "special": {"core", "interop", "ops"},
     "random": {"checks", "core"},
     "interop": {"core", "ops"},
+    "amp": {"checks", "core", "nn", "ops", "optim"},
     "io": {"backends", "core"},
     "metrics": {"core", "ops"},
     "transforms": {"checks", "core", "ops", "random"},

@@ -37,7 +37,7 @@ def OP{signature}:
 """
 # An op with an optional setting that other libraries name otherwise takes any arguments, to say what that is called.
 _RENAMED: Final = {"axes", "axis", "k"}
-_REFUSE: Final = "    if _extra or _unknown: raise errors.wrong_call(definition, receiver, _extra, _unknown)\n"
+_REFUSE: Final = "    if _extra or _unknown: raise errors.wrong_call(definition, '{}', _extra, _unknown)\n"
 _UNWRAP: Final = """\
     if isinstance({x}, Tensor):
         if {x}._device is not _device:
@@ -84,7 +84,7 @@ def call_text(
         What is called, with the op's arguments, where one of them is no Tensor and no number; by default the op, with
         arguments that are prepared.
     signature : Signature, optional
-        What it takes, where that is not what the op takes.
+        What it takes as a method ``x.OP(...)``, where that is not what the op takes.
     """
     parameters = definition.signature.parameters
     settings = [f"{x}={x}" if parameters[x].kind is Parameter.KEYWORD_ONLY else x for x in definition.settings]
@@ -97,7 +97,7 @@ def call_text(
     renamed = any(x in _RENAMED and parameters[x].default is not Parameter.empty for x in definition.settings)
     return _CALL.format(
         signature=_and_any_other(accepted) if renamed else accepted,
-        refuse=_REFUSE if renamed else "",
+        refuse=_REFUSE.format("x" if signature else "") if renamed else "",
         unwrap="".join(
             unwrap.format(x=x, plain=plain[x], bit=1 << i, again=anew) for i, x in enumerate(definition.arrays)
         ).rstrip("\n"),

@@ -193,10 +193,8 @@ class Definition:
             What it takes as a method, where that is not what the op takes.
         """
         known = globals() | {"definition": self, "forward": self.forward, "plans": self.plans, "new": object.__new__}
-        known["receiver"] = "x" if method else ""
         text = call_text(self, self.standard, "again" if again else None, method)
-        role = " as an operator" if again else " as a method" if method else ""
-        op = make(text, known, self.name + role, self.name)
+        op = make(text, known, "Tensor." * bool(method) + self.name + " as an operator" * bool(again), self.name)
         op.__defaults__, op.__kwdefaults__ = self.forward.__defaults__, self.forward.__kwdefaults__
         known |= {"op": op, "again": again}
         return op
