@@ -14,6 +14,7 @@ from ..core.recording import no_grad
 from ..core.tensor import Tensor, convert, wrap
 from ..interop.pytorch import answer_in_class
 from ..ops import journal
+from .notebook import layers_as_html
 from .parameter import Parameter
 
 __all__ = ["IncompatibleKeys", "Module"]
@@ -598,6 +599,9 @@ class Module:
             lines += [line.replace("\n", "\n  ") for line in children]
             extra = "\n  " + "\n  ".join(lines) + "\n"
         return f"{type(self).__name__}({extra})"
+
+    def _repr_html_(self) -> str:
+        return layers_as_html(self)
 
     def _lines_of_children(self) -> list[str]:
         return [f"({name}): {value!r}" for name, value in vars(self).items() if isinstance(value, Module)]
