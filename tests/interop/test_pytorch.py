@@ -3,6 +3,7 @@
 import inspect
 import re
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from agrad.interop.pytorch import SPELLINGS, remedies
 from agrad.nn import functional, init, utils
 from agrad.ops.absent import Absent
 from agrad.testing import assert_close
+
+PAGE = Path(agrad.__file__).parents[1] / "docs" / "coming_from_pytorch.md"
 
 CLASSES = {"Tensor": agrad.Tensor, "Module": nn.Module, "Device": Device, "DType": DType}
 ROWS = [(place, theirs, ours) for place, (_, lines) in SPELLINGS.items() for theirs, ours in lines.items()]
@@ -228,3 +231,10 @@ def test_what_no_library_calls_so_is_answered_by_the_names_that_there_are():
         agrad.max(x, 1, dim=0)
     with pytest.raises(TypeError, match=r"take True by position; write x.sum\(axis, keepdims=True\)"):
         x.sum(1, True)
+
+
+def test_the_table_in_the_documentation_is_part_of_this_one():
+    section = PAGE.read_text(encoding="utf-8").split("## The most common ones")[1].split("##")[0]
+    shown = re.findall(r"^\| `(.+)` \| `(.+)` \|$", section, re.MULTILINE)
+    assert len(shown) > 30
+    assert set(shown) <= {(theirs, ours) for _, theirs, ours in ROWS}
