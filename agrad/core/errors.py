@@ -18,6 +18,8 @@ __all__ = [
     "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
+# Says what to write for arguments that an op does not take; `agrad.spellings`, which knows other names, sets it.
+wrong_call: Callable[[Any, str, Sequence[Any], Mapping[str, Any]], TypeError]
 # How libraries say that they do not compute something of booleans.
 _NO_LOOP: Final = re.compile(
     "did not contain a loop|not supported for the input types|numpy boolean|not supported|not implemented for 'Bool'"

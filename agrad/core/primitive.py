@@ -181,7 +181,7 @@ class Definition:
         self.plans: dict[int, RulePlan] = {}
         registry[f"{forward.__module__}.{self.name}"] = self
 
-    def compile(self, again: Callable[..., Any] | None = None) -> Any:
+    def compile(self, again: Callable[..., Any] | None = None, method: inspect.Signature | None = None) -> Any:
         """Return the function of the op.
 
         Parameters
@@ -189,10 +189,12 @@ class Definition:
         again : callable, optional
             What it calls with its own arguments where one of them is no Tensor and no number; by default it prepares
             the arguments, and calls itself.
+        method : Signature, optional
+            What it takes as a method, where that is not what the op takes.
         """
         known = globals() | {"definition": self, "forward": self.forward, "plans": self.plans, "new": object.__new__}
-        text = call_text(self, self.standard, "again" if again else None)
-        op = make(text, known, f"{self.name} as an operator" if again else self.name, self.name)
+        text = call_text(self, self.standard, "again" if again else None, method)
+        op = make(text, known, "Tensor." * bool(method) + self.name + " as an operator" * bool(again), self.name)
         op.__defaults__, op.__kwdefaults__ = self.forward.__defaults__, self.forward.__kwdefaults__
         known |= {"op": op, "again": again}
         return op
