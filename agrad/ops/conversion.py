@@ -111,7 +111,8 @@ def dlpack(
     """``__dlpack__``: share the buffer of a Tensor that is not tracked."""
     _refuse_tracked(x, "DLPack export")
     wishes = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
-    return x._data.__dlpack__(**{name: wish for name, wish in wishes.items() if wish is not None})
+    given = {name: wish for name, wish in wishes.items() if wish is not None}
+    return x.device.backend.dlpack(x._data, **given)
 
 
 def dlpack_device(x: Tensor) -> Any:
