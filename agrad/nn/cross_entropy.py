@@ -86,7 +86,7 @@ def cross_entropy(
     if weight is None and not label_smoothing and _all_count(target, dtype, shape[axis], ignore_index):
         return narrowed(_in_rows(softmax_nll, input, target, reduction, Memo()), given)
     classes = _Classes(input, axis, weight, ignore_index)
-    return narrowed(classes.loss(softmax_nll, target, reduction, label_smoothing), given)
+    return narrowed(classes.loss(softmax_nll, target, reduction, label_smoothing, Memo()), given)
 
 
 def nll_loss(
@@ -265,7 +265,7 @@ class _Classes:
             return logs
         return logs * reshape(self.weight, (self.count, *[1] * (logs.ndim - 1 - self.axis)))
 
-    def loss(self, op: Any, target: Tensor, reduction: str, smoothing: float = 0.0) -> Tensor:
+    def loss(self, op: Any, target: Tensor, reduction: str, smoothing: float = 0.0, *memo: Memo) -> Tensor:
         """Return the loss, `nll` or `softmax_nll`, of samples that count more, less or nothing."""
         target = astype(target, int)
         counts = target != self.ignored
@@ -275,7 +275,7 @@ class _Classes:
         shares: Any = astype(counts, self.input.dtype)
         if self.weight is not None:
             shares = shares * take(self.weight, indices, axis=0)
-        losses = where(counts, _in_rows(op, self.input, indices, "none"), 0.0) * shares
+        losses = where(counts, _in_rows(op, self.input, indices, "none", *memo), 0.0) * shares
         if smoothing:
             spread = -sum(self.weighted(log_softmax(self.input, axis=self.axis)), axis=self.axis)
             losses = (1 - smoothing) * losses + smoothing / self.count * where(counts, spread, 0.0)
