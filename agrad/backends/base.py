@@ -97,6 +97,10 @@ class Backend:
         """Return a context manager in which the library does not warn about NaN and infinity."""
         return np.errstate(all="ignore")
 
+    def careful(self) -> AbstractContextManager[Any]:
+        """Return a context in which the library reports the errors that it passes over to save a wait."""
+        return _ANYWHERE
+
     # Arrays
 
     def is_array(self, array: Any) -> bool:
@@ -115,6 +119,10 @@ class Backend:
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         """Copy an array to the host as a NumPy array."""
         return np.asarray(array)
+
+    def dlpack(self, array: Any, **wishes: Any) -> Any:
+        """Return a capsule of the array's memory, with the keywords of ``__dlpack__`` that its caller gave."""
+        return array.__dlpack__(**wishes)
 
     def is_view(self, array: Any) -> bool:
         """Return whether `array` may share memory with another; True where the library does not tell."""

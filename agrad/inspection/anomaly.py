@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -36,6 +36,9 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
     ------
     FloatingPointError
         Where a NaN or an infinity is born.
+    ValueError
+        If a matrix is singular or not positive definite where that must not be, as everywhere on the CPU. On CUDA, only
+        in this block: outside of it nobody looks at what the solvers report, and the result is wrong.
 
     Notes
     -----
@@ -64,7 +67,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
 
     def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
         """Run an op, note where it was called, and look at what it made."""
-        with self._quiet(call.device):
+        with self._looking(call.device):
             result = run()
         place = user_place()
         if call.node is not None:
@@ -91,7 +94,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
         """Run a rule, and look at what it made."""
         node, xp = step.node, step.node.device.xp
         try:
-            with self._quiet(node.device):
+            with self._looking(node.device):
                 result = run()
                 if not node.plan.sequence:
                     like = step.parent if isinstance(step.parent, Node) else step.parent._data
@@ -107,9 +110,14 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
                 self._arriving.setdefault(parent, set()).update(kinds)
         return result
 
-    def _quiet(self, device: Device) -> AbstractContextManager[Any]:
-        """Keep the array library from warning of what is going to raise."""
-        return device.backend.quiet() if self.check_nan else nullcontext()
+    @contextmanager
+    def _looking(self, device: Device) -> Iterator[None]:
+        """Let the array library report errors for which it must wait, and not warn of what is going to raise."""
+        if not self.check_nan:
+            yield
+            return
+        with device.backend.quiet(), device.backend.careful():
+            yield
 
 
 def _born(xp: Any, results: Iterable[Any], inputs: Iterable[Any]) -> str:

@@ -100,7 +100,8 @@ def dlpack(
     """``__dlpack__``: share the buffer of a Tensor that does not require gradients."""
     _refuse_tracked(x, "DLPack export")
     options = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
-    return x._data.__dlpack__(**{name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    return x.device.backend.dlpack(x._data, **given)
 
 
 def dlpack_device(x: Tensor) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from .. import backends
 from ..core import errors, hooks, tape
+from ..core.device import Device
 from ..core.primitive import ArrayLike
 from ..core.recording import is_grad_enabled
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
@@ -432,9 +433,18 @@ def _checked(array: Tensor, length: int, x: Tensor, key: Any) -> Any:
     """Return an index array without negative indices; IndexError if one is out of range."""
     xp, backend, native = x.device.xp, x.device.backend, x.device.native
     index = xp.astype(array._data, backend.default_integer(native), copy=False)
-    if not backend.waits(native) and bool(xp.any((index < -length) | (index >= length))):
+    if _leads_out(index, length, x.device):
         raise _wrong(x, key, f"an index in an array is out of range for an axis of length {length}")
     return from_start(xp, index, length)
+
+
+def _leads_out(index: Any, length: int, device: Device) -> bool:
+    """Whether an index is out of range, as far as can be told without waiting for the device."""
+    if length == 0 or 0 in index.shape:
+        return 0 not in index.shape
+    if device.backend.waits(device.native):
+        return False
+    return bool(device.xp.any((index < -length) | (index >= length)))
 
 
 def _prepare(picked: Tensor, join: _Join) -> Tensor:
