@@ -1,4 +1,4 @@
-"""What agrad says when something goes wrong, where several places say it or the sentence is long.
+"""The error messages that several places need, or that are long.
 
 Each function returns an exception that shows what came, what was expected and what to write instead.
 """
@@ -18,6 +18,8 @@ __all__ = [
     "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
+# Says what to write for arguments that an op does not take; `agrad.spellings`, which knows other names, sets it.
+wrong_call: Callable[[Any, str, Sequence[Any], Mapping[str, Any]], TypeError]
 # How libraries say that they do not compute something of booleans.
 _NO_LOOP: Final = re.compile(
     "did not contain a loop|not supported for the input types|numpy boolean|not supported|not implemented for 'Bool'"
@@ -74,7 +76,7 @@ def stale_gradient(gradient: Sequence[int], data: Sequence[int]) -> ValueError:
 def freed(op: str) -> RuntimeError:
     """A second backward pass needs what the first one freed."""
     return RuntimeError(
-        f"the values that {op} kept were freed by an earlier backward pass; write backward(retain_graph=True) "
+        f"the values that {op} saved were freed by an earlier backward pass; write backward(retain_graph=True) "
         "in the earlier one to go through the graph a second time"
     )
 
@@ -85,7 +87,7 @@ def no_array(op: str, argument: str) -> TypeError:
 
 
 def changed(op: str) -> RuntimeError:
-    """A kept value was written in place before backward."""
+    """A saved value was written in place before backward."""
     return RuntimeError(
         f"a Tensor that the gradient of {op} needs was changed in place after it was used; "
         "change a copy instead (x = x + v), or move the change behind backward()"
@@ -103,7 +105,7 @@ def leaf_in_place() -> RuntimeError:
 def lost_gradient(
     way: str, instead: str = "compute with agrad's own functions (agrad.sum(x), x.sum())"
 ) -> RuntimeError:
-    """Data of a tracked Tensor was about to leave the tape unnoticed."""
+    """A Tensor that requires gradients was to become an array, which has none."""
     return RuntimeError(
         f"{way} of a Tensor that requires gradients would lose them; write x.detach() first, or {instead}"
     )
@@ -136,7 +138,7 @@ def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str
 
 
 def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Exception:
-    """Retell an array library's error with the op's name and its inputs; shapes that do not fit are a ValueError."""
+    """An array library's error, with the op's name and its inputs; shapes that do not fit are a ValueError."""
     shown = [describe(x) for x in args] + [f"{name}={describe(x)}" for name, x in kwargs.items()]
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         remedy = "compute it on a device whose library has it: x.to('cpu')"
@@ -161,7 +163,7 @@ def _is_boolean(x: Any) -> bool:
 def in_rule(
     op: str, argument: str, rule: Callable[..., Any], asks: Sequence[str], error: Exception, values: Sequence[Any]
 ) -> Exception:
-    """Retell an error in a gradient rule with the op, the argument that it is for, and what it was given."""
+    """An error in a gradient rule, with the op, the argument that the rule is for, and the rule's inputs."""
     takes = inspect.signature(rule).parameters  # what is asked for beyond that is for the check of what it returns
     given = dict(zip(["g", *asks], values, strict=True))
     shown = [f"{name}={describe(x)}" for name, x in given.items() if name in takes and name != "xp"]
@@ -169,7 +171,7 @@ def in_rule(
 
 
 def located(error: Exception, where: str) -> Exception:
-    """Retell an error with the place that it comes from."""
+    """An error with the place that it comes from."""
     return _kind(error)(f"{error}\n  {where}")
 
 
@@ -180,7 +182,7 @@ def takes_none(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Typ
 
 
 def in_layer(error: Exception, whole: Any, name: str, layer: Any) -> Exception:
-    """Retell an error with the layer of a row that it was raised in; of rows in rows, with the path to it."""
+    """An error in a layer of a Sequential, with the layer's name; of nested ones, with the path to it."""
     path = getattr(error, "layer", None)
     told, text = (f"{name}.{path[0]}", path[1:]) if path else (name, (repr(layer).partition("\n")[0], str(error)))
     found = _kind(error)(f"layer {told} of {type(whole).__name__}, {text[0]}: {text[1]}")

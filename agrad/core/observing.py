@@ -1,8 +1,8 @@
-"""Observers: what instruments such as `agrad.profile` are made of, and the only point where they meet the engine.
+"""Observers: the base class of instruments such as `agrad.profile`, and the only place where the engine calls them.
 
-While no observer is entered anywhere, an op asks one list whether it is empty, and so does the backward pass for each
-Node. While one is, ops run through `observe`, and the pass takes a Node's edges from `edges`; both show what they run
-to the observers of the running context, and to no others.
+While no observer is entered, an op only tests whether one list is empty, and so does the backward pass. While one is,
+ops run through `observe`, and the backward pass takes a Node's edges from `edges`; both call the observers of the
+running context and no others.
 """
 
 from __future__ import annotations
@@ -29,30 +29,35 @@ class Call:
     name : str
         Of the op.
     device : Device
+    given : dict
+        The array arguments by name: Tensors and numbers, or lists of Tensors. `run` computes with what stands there.
     inputs : dict
-        The arguments by name: raw arrays and numbers, lists of them, and settings.
+        All arguments by name: raw arrays and numbers, lists of them, and settings.
     result : Tensor, or tuple of Tensor
         Once it has run.
     """
 
     def __init__(self, definition: Any, mask: int, frame: tuple[Any, ...]) -> None:
         self.name, self.device = definition.name, frame[-1]
-        self._definition, self._mask, self._frame = definition, mask, frame
-        arrays = len(definition.arrays)
-        self._given, raw, settings = frame[:arrays], frame[arrays : 2 * arrays], frame[2 * arrays : -1]
-        self._settings = dict(zip(definition.settings, settings, strict=True))
-        self.inputs: dict[str, Any] = dict(zip(definition.arrays, raw, strict=True)) | self._settings
+        self._definition, self._mask, arrays = definition, mask, len(definition.arrays)
+        self.given: dict[str, Any] = dict(zip(definition.arrays, frame[:arrays], strict=True))
+        self._settings = dict(zip(definition.settings, frame[2 * arrays : -1], strict=True))
         self.result: Any = None
 
+    @property
+    def inputs(self) -> dict[str, Any]:  # noqa: D102 - see Attributes
+        raw = {k: [x._data for x in v] if type(v) is list else getattr(v, "_data", v) for k, v in self.given.items()}
+        return raw | self._settings
+
     def run(self) -> Any:
-        """Compute and record, as the op does where nobody looks."""
-        definition = self._definition
-        bound = BoundArguments(definition.signature, self.inputs)
+        """Compute and record, as the op does when it is not observed."""
+        definition, given, inputs = self._definition, self.given.values(), self.inputs
+        bound = BoundArguments(definition.signature, inputs)
         try:
             out = definition.forward(self.device.xp, *bound.args, **bound.kwargs)
         except Exception as error:
-            raise errors.in_op(self.name, error, self._given, self._settings) from error
-        self.result = definition.finish(out, self.device, self._mask, self._frame)
+            raise errors.in_op(self.name, error, tuple(given), self._settings) from error
+        self.result = definition.finish(out, self.device, self._mask, (*given, *inputs.values(), self.device))
         return self.result
 
     @property
@@ -86,17 +91,17 @@ class Step:
     xp : module
         What the rule computes with: under ``create_graph`` it is agrad's own namespace.
     inputs : dict
-        What the rule may ask for: ``"g"``, and by name what its Node kept.
+        What the rule may ask for: ``"g"``, and by name what its Node saved.
     """
 
-    def __init__(self, node: Any, argument: str, parent: Any, g: Any, kept: Sequence[Any]) -> None:
+    def __init__(self, node: Any, argument: str, parent: Any, g: Any, saved: Sequence[Any]) -> None:
         self.name, self.argument, self.node, self.parent = node.plan.name, argument, node, parent
-        self.xp = kept[0]
-        self.inputs = {"g": g} | dict(zip(node.plan.kept[1:], kept[1:], strict=True))
+        self.xp = saved[0]
+        self.inputs = {"g": g} | dict(zip(node.plan.saves[1:], saved[1:], strict=True))
 
 
 class Observer:
-    """The base class of instruments: a context manager that sees each op and each rule which its context runs.
+    """The base class of instruments: a context manager that sees each op and each gradient rule run in its context.
 
     A subclass overrides `see_op`, `see_rule` or `see_node`.
     """
@@ -117,15 +122,15 @@ class Observer:
         return run()
 
     def see_rule(self, step: Step, run: Callable[[], Any]) -> Any:
-        """Run a rule, and return the gradient, for an op over a sequence a list of them."""
+        """Run a rule, and return the gradient; for an op over a sequence, a list of them."""
         return run()
 
     def see_node(self, node: Any, g: Any) -> None:
-        """See a Node whose turn it is in the backward pass, and the gradient of its output."""
+        """See a Node that the backward pass has reached, and the gradient of its output."""
 
 
 def observe(definition: Any, mask: int, frame: tuple[Any, ...]) -> Any:
-    """Run an op before the eyes of the observers that are here, the innermost nearest to it."""
+    """Run an op inside `see_op` of each observer of the running context, the outermost first."""
     call = Call(definition, mask, frame)
     run = call.run
     for observer in reversed(_here.get()):
@@ -134,7 +139,7 @@ def observe(definition: Any, mask: int, frame: tuple[Any, ...]) -> Any:
 
 
 def edges(node: Any, g: Any) -> list[tuple[Any, Callable[..., Any]]]:
-    """Return the edges of a Node with rules that run before the eyes of the observers that are here."""
+    """Return the edges of a Node, with rules that run inside `see_rule` of each observer of the running context."""
     here = _here.get()
     for observer in here:
         observer.see_node(node, g)
@@ -146,10 +151,10 @@ def edges(node: Any, g: Any) -> list[tuple[Any, Callable[..., Any]]]:
 
 
 def _step(
-    here: tuple[Observer, ...], node: Any, argument: str, parent: Any, rule: Callable[..., Any], g: Any, kept: Any
+    here: tuple[Observer, ...], node: Any, argument: str, parent: Any, rule: Callable[..., Any], g: Any, saved: Any
 ) -> Any:
-    step = Step(node, argument, parent, g, kept)
-    run: Callable[[], Any] = partial(rule, g, kept)
+    step = Step(node, argument, parent, g, saved)
+    run: Callable[[], Any] = partial(rule, g, saved)
     for observer in reversed(here):
         run = partial(observer.see_rule, step, run)
     return run()

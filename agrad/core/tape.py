@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from weakref import ref
 
 from .. import backends
@@ -16,16 +16,60 @@ from .recording import enable_grad, recording, set_grad_enabled
 from .tensor import LEAF, Tensor, convert, wrap
 
 __all__ = [
-    "Node", "Pick", "backward", "check_unchanged", "deliver", "entry_of", "fit", "propagate", "seed", "unchanged",
-    "wrote",
+    "Node", "Pick", "Plan", "backward", "check_unchanged", "deliver", "entry_of", "propagate", "seed", "unbroadcast",
+    "unchanged", "wrote",
 ]  # fmt: skip
 
-namespace: Any = None  # what rules that run on Tensors call; agrad.ops puts itself here
+namespace: Any = None  # what rules that run on Tensors call: agrad, which puts itself here
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first
 written: dict[Any, int] = {}  # when each buffer was last written in place
 _last_write = 0
 _forgotten = 0  # when the notes before were thrown away
 hooked = False  # whether any Tensor that is no leaf has ever had a hook
+
+
+Edges: TypeAlias = Sequence[tuple[Any, Any]]
+
+
+class Plan(Protocol):
+    """What a Node knows of the op that it recorded; Nodes of calls that need gradients of the same arguments share one.
+
+    Attributes
+    ----------
+    name : str
+        Of the op, for error messages.
+    arrays : sequence of str
+        The names of its array arguments.
+    tracked : dict
+        The names of those whose gradients are wanted, by their places; of an op over a sequence, there is one.
+    sequence : bool
+        Whether one rule finds the cotangents of all parents at once: then `spread` runs it.
+    saves : sequence of str
+        The names of the saved values, in their order: the namespace, then what the rules ask for.
+    saves_arrays : bool
+        Whether arrays are among them, so that there is something to free.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def arrays(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def tracked(self) -> Mapping[int, str]: ...  # noqa: D102
+    @property
+    def sequence(self) -> bool: ...  # noqa: D102
+    @property
+    def saves(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def saves_arrays(self) -> bool: ...  # noqa: D102
+
+    def spread(self, edges: Edges, g: Any, saved: Sequence[Any]) -> Sequence[tuple[Any, Callable[..., Any]]]:
+        """Run the one rule for all parents; return edges whose rules only hand over what it found."""
+        ...
+
+    def unpack(self, node: Node, saved: Sequence[Any]) -> Sequence[Any]:
+        """Return saved values as Tensors at their places on the tape, for a backward pass that is recorded."""
+        ...
 
 
 class Node:
@@ -36,10 +80,9 @@ class Node:
     number : int
         Counts down as ops are recorded: a parent's is always larger than its child's.
     plan : Plan or Pick
-        The rules to run, and where each finds what it asks for.
     edges : tuple of (Node or Tensor, callable)
         For each input that needs a gradient, what made it (a Node, or a leaf Tensor itself) and the rule to run.
-    kept : tuple or None
+    saved : tuple or None
         The values that the rules ask for, the namespace first; None once they are freed.
     device : Device
     shape, dtype : tuple of int, native dtype
@@ -50,16 +93,17 @@ class Node:
         The Nodes of its outputs by their places, held weakly; unset for an op of one output.
     """
 
-    __slots__ = ("__weakref__", "device", "dtype", "edges", "hooks", "kept", "number", "picks", "plan", "shape")
+    __slots__ = ("__weakref__", "device", "dtype", "edges", "hooks", "number", "picks", "plan", "saved", "shape")
 
     if TYPE_CHECKING:
         hooks: dict[float, Any]
         picks: dict[int, ref[Node]]
 
-    def __init__(self, plan: Any, edges: tuple[Any, ...], kept: tuple[Any, ...], device: Device, like: Any) -> None:
-        self.number, self.plan, self.device = tick(), plan, device
+    def __init__(self, plan: Plan | Pick, edges: Edges, saved: Sequence[Any], device: Device, like: Any) -> None:
+        self.number, self.device = tick(), device
+        self.plan: Any = plan  # Any, because the backward pass asks for its type once
         self.edges = edges
-        self.kept: tuple[Any, ...] | None = kept
+        self.saved: Sequence[Any] | None = saved
         self.shape, self.dtype = like.shape, like.dtype
 
 
@@ -84,8 +128,8 @@ class Pick:
         return pick
 
 
-def unchanged(g: Any, kept: Any = None) -> Any:
-    """The rule of an op whose cotangent passes on as it is: the backward pass knows that, and does not call it."""
+def unchanged(g: Any, saved: Any = None) -> Any:
+    """The rule of an op whose cotangent passes on as it is; the backward pass does not call it."""
     return g
 
 
@@ -102,7 +146,7 @@ def backward(
     gradient : Tensor, optional
         The weights of the sum that is differentiated, of this Tensor's shape; may be left out for one element.
     retain_graph : bool, optional
-        Keep what the rules need for another pass; as `create_graph` by default.
+        Keep the saved values for another pass; by default as `create_graph`.
     create_graph : bool
         Record the pass itself, so that the gradients can be differentiated again.
 
@@ -152,13 +196,14 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
     if gradient.shape != tensor.shape or gradient._device is not device:
         raise errors.wrong_gradient(gradient, tensor)
     gradient = namespace.conj(gradient) if tensor.dtype.is_complex else gradient
-    return fit(gradient if graph else gradient._data, tensor._data, namespace if graph else device.xp, "backward")
+    given, xp = (gradient, namespace) if graph else (gradient._data, device.xp)
+    return unbroadcast(given, tensor._data, xp, "backward")
 
 
 def propagate(
     entries: Sequence[Any], seeds: Sequence[Any], retain: bool, graph: bool, needed: Any = None, wanted: Any = ()
 ) -> tuple[dict[Any, Any], set[Any]]:
-    """Carry cotangents from `entries` back to the leaves and the `wanted` entries.
+    """Propagate cotangents from `entries` back to the leaves and the `wanted` entries.
 
     Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
     to True. Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose
@@ -193,25 +238,25 @@ def propagate(
         if type(plan) is Pick:
             _collect(node, g, pending, queue)
             continue
-        edges, kept = node.edges if observe is None else observe(node, g), node.kept
-        if kept is None:
+        edges, saved = node.edges if observe is None else observe(node, g), node.saved
+        if saved is None:
             raise errors.freed(plan.name)
         if _last_write < node.number:
             check_unchanged(node)
         if graph:
-            kept = plan.revive(node, kept)
-        if plan.keeps and not retain:
-            node.kept = None
+            saved = plan.unpack(node, saved)
+        if plan.saves_arrays and not retain:
+            node.saved = None
         if type(g) is list:
             g = _complete(node, g, graph)
-        for parent, call in plan.spread(edges, g, kept) if plan.sequence else edges:
+        for parent, rule in plan.spread(edges, g, saved) if plan.sequence else edges:
             if needed is not None and parent not in needed:
                 continue
-            cotangent = g if call is unchanged else call(g, kept)
+            cotangent = g if rule is unchanged else rule(g, saved)
             like = parent if type(parent) is Node else parent._data
             array = cotangent._data if graph else cotangent
             if array.shape != like.shape or (array.dtype is not like.dtype and array.dtype != like.dtype):
-                cotangent = fit(cotangent, like, kept[0], plan.name)
+                cotangent = unbroadcast(cotangent, like, saved[0], plan.name)
             if parent in pending:
                 if parent in owned:
                     pending[parent] += cotangent
@@ -222,7 +267,7 @@ def propagate(
             else:
                 pending[parent] = cotangent
                 if like is not parent:
-                    if any([cotangent is value for value in (g, *kept, *(g if type(g) is list else ()))]):
+                    if any([cotangent is value for value in (g, *saved, *(g if type(g) is list else ()))]):
                         shared.add(parent)
                 elif ahead is None:
                     ahead = parent
@@ -244,7 +289,7 @@ def _collect(node: Node, g: Any, pending: dict[Any, Any], queue: list[tuple[int,
 def check_unchanged(node: Node) -> None:
     """Compare what a Node keeps with what was written since."""
     backend = node.device.backend
-    for value in node.kept or ():
+    for value in node.saved or ():
         for array in value if type(value) is list else [value]:
             if backend.is_array(array) and written.get(backend.buffer_of(array), _forgotten) < node.number:
                 raise errors.changed(node.plan.name)
@@ -259,7 +304,7 @@ def wrote(tensor: Tensor) -> None:
     _last_write = written[tensor._device.backend.buffer_of(tensor._data)] = tick()
 
 
-def fit(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
+def unbroadcast(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
     """Undo broadcasting and promotion: sum a cotangent to the shape of `like`, and cast it to its dtype."""
     shape = tuple(like.shape)
     extra = len(cotangent.shape) - len(shape)
@@ -288,7 +333,7 @@ def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
 
 
 def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
-    """Make the gradient that the user sees of a finished cotangent: what the hooks of a leaf make of it."""
+    """Return the gradient that the user sees for a finished cotangent, after the hooks of a leaf."""
     g = (namespace if graph else like._device.xp).conj(g) if from_native(like._data.dtype).is_complex else g
     gradient = g if graph else wrap(like._device.backend.own(g, shared), like._device)
     if like._hooks:
@@ -298,7 +343,7 @@ def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
 
 
 def _after_hooks(node: Node, g: Any, graph: bool) -> Any:
-    """Return the cotangent of an intermediate Tensor that its hooks make of the one that has arrived."""
+    """Return the cotangent of an intermediate Tensor after its hooks."""
     like = wrap(g._data if graph else g, node.device)
     like._hooks = node.hooks
     return seed(like, deliver(like, g, graph, True), graph)

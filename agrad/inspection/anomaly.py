@@ -77,7 +77,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
     def see_node(self, node: Node, g: Any) -> None:
         """Look at what a Node keeps, and at the sum of the gradients that have arrived at it."""
         try:
-            if node.kept is None:
+            if node.saved is None:
                 raise errors.freed(node.plan.name)
             tape.check_unchanged(node)
         except RuntimeError as error:
@@ -95,7 +95,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
                 result = run()
                 if not node.plan.sequence:
                     like = step.parent if isinstance(step.parent, Node) else step.parent._data
-                    result = tape.fit(result, like, step.xp, step.name)
+                    result = tape.unbroadcast(result, like, step.xp, step.name)
         except Exception as error:
             raise errors.located(error, _forward(node)) from error
         if self.check_nan:

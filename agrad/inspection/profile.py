@@ -28,15 +28,15 @@ class Row:
         Of the op itself; its gradient rules are not counted.
     forward, backward : float
         The seconds that the op and its rules took.
-    kept : int
-        The bytes that the tape kept of its inputs and outputs.
+    saved : int
+        The bytes that the tape saved of its inputs and outputs.
     """
 
     op: str
     calls: int = 0
     forward: float = 0.0
     backward: float = 0.0
-    kept: int = 0
+    saved: int = 0
 
     @property
     def total(self) -> float:
@@ -54,11 +54,11 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
     Attributes
     ----------
     rows : list of Row
-        ``op``, ``calls``, ``forward``, ``backward`` and ``total`` in seconds, and ``kept`` in bytes; sorted by total.
+        ``op``, ``calls``, ``forward``, ``backward`` and ``total`` in seconds, and ``saved`` in bytes; sorted by total.
 
     Notes
     -----
-    An array that several Nodes keep is counted once, with the op that kept it first. Looking itself takes some
+    An array that several Nodes keep is counted once, with the op that saved it first. Looking itself takes some
     microseconds for each op, which count where ops are small. Writing in place under `no_grad`, as optimizers do, is
     no op and is not counted.
 
@@ -68,10 +68,10 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
     >>> x = agrad.ones((100, 100), requires_grad=True)
     >>> with agrad.profile() as seen:
     ...     agrad.sum(agrad.exp(x) * x).backward()
-    >>> sorted((row.op, row.calls, row.kept) for row in seen.rows)
+    >>> sorted((row.op, row.calls, row.saved) for row in seen.rows)
     [('exp', 1, 40000), ('multiply', 1, 40000), ('sum', 1, 0)]
     >>> print(seen)  # doctest: +SKIP
-    op        calls  forward  backward    total     kept
+    op        calls  forward  backward    total     saved
     ----------------------------------------------------
     exp           1  41.2 µs   12.9 µs  54.1 µs  40.0 kB
     multiply      1  15.7 µs   21.5 µs  37.2 µs  40.0 kB
@@ -97,7 +97,7 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
         row.calls += 1
         row.forward += took
         if call.node is not None:
-            row.kept += self._newly_kept(call.node)
+            row.saved += self._newly_saved(call.node)
         return result
 
     def see_rule(self, step: Step, run: Callable[[], Any]) -> Any:
@@ -123,17 +123,17 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
             inside, self._inside = self._inside, before + took
         return result, took - inside
 
-    def _newly_kept(self, node: Node) -> int:
+    def _newly_saved(self, node: Node) -> int:
         """Return the bytes of the arrays that no other Node keeps yet."""
-        backend, kept = node.device.backend, 0
-        for array in flat(node.kept or ()):
+        backend, saved = node.device.backend, 0
+        for array in flat(node.saved or ()):
             if backend.is_array(array):
                 place = backend, backend.buffer_of(array)
                 keeper = self._keepers.get(place, lambda: None)()
-                if keeper is None or keeper.kept is None:  # a buffer's number may come again when it is gone
+                if keeper is None or keeper.saved is None:  # a buffer's number may come again when it is gone
                     self._keepers[place] = ref(node)
-                    kept += nbytes(array)
-        return kept
+                    saved += nbytes(array)
+        return saved
 
     def __repr__(self) -> str:
         rows = self.rows
@@ -142,11 +142,11 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
             total.calls += row.calls
             total.forward += row.forward
             total.backward += row.backward
-            total.kept += row.kept
+            total.saved += row.saved
         return table(
-            ("op", "calls", "forward", "backward", "total", "kept"), [_cells(row) for row in (*rows, total)], 1
+            ("op", "calls", "forward", "backward", "total", "saved"), [_cells(row) for row in (*rows, total)], 1
         )
 
 
 def _cells(row: Row) -> list[str]:
-    return [row.op, str(row.calls), *map(seconds, (row.forward, row.backward, row.total)), size(row.kept)]
+    return [row.op, str(row.calls), *map(seconds, (row.forward, row.backward, row.total)), size(row.saved)]

@@ -27,6 +27,6 @@ class Place(NamedTuple):
 def user_place() -> Place:
     """Return the innermost line on the stack that is not agrad's own."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_OURS, "<op>")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_OURS, "<agrad ")):
         frame = frame.f_back
     return Place(frame.f_code.co_filename, frame.f_lineno)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from ..core.recording import no_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
+from ..nn.notebook import html_table, indented
 from .arrays import nbytes
 from .text import size, table
 from .trial import Shapes, inputs_for, undisturbed
 
 __all__ = ["Layer", "Summary", "summary"]
+
+TITLES: Final = ("layer", "output shape", "parameters", "bytes")
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,14 @@ class Summary:
     bytes: int
 
     def __repr__(self) -> str:
-        rows = [[_indented(x), x.output, f"{x.parameters:,}", size(x.bytes)] for x in self.layers]
-        rows.append(["total", "", f"{self.parameters:,}", size(self.bytes)])
-        text = table(("layer", "output shape", "parameters", "bytes"), rows, left=2)
-        return f"{text}\ntrainable parameters: {self.trainable:,}"
+        return f"{table(TITLES, self._rows(), left=2)}\ntrainable parameters: {self.trainable:,}"
+
+    def _repr_html_(self) -> str:
+        return f"{html_table(TITLES, self._rows(), left=2)}<p>trainable parameters: {self.trainable:,}</p>"
+
+    def _rows(self) -> list[list[str]]:
+        rows = [[indented(x.name, x.kind), x.output, f"{x.parameters:,}", size(x.bytes)] for x in self.layers]
+        return [*rows, ["total", "", f"{self.parameters:,}", size(self.bytes)]]
 
 
 def summary(module: Module, input_shape: Shapes, dtype: Any = None) -> Summary:
@@ -140,9 +147,3 @@ def _own_size(module: Module, recurse: bool) -> tuple[int, int]:
     """Return the number of parameters, and the bytes of parameters and buffers."""
     parameters = list(module.parameters(recurse))
     return sum(p.size for p in parameters), sum(nbytes(t.data) for t in [*parameters, *module.buffers(recurse)])
-
-
-def _indented(layer: Layer) -> str:
-    if not layer.name:
-        return layer.kind
-    return f"{'  ' * (layer.name.count('.') + 1)}({layer.name.rpartition('.')[2]}): {layer.kind}"

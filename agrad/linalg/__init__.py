@@ -3,14 +3,15 @@
 Matrices are the last two axes of an array; the axes before them are a stack of matrices. `matmul`, `matrix_transpose`,
 `tensordot` and `vecdot` are those of `agrad` itself.
 
-Gradients follow PyTorch's conventions. What a matrix does not determine has none: the eigenvectors or singular vectors
-of equal values, the phase of complex ones, the vectors that `svd` and `qr` add to complete a basis. A result that
-depends on such a choice gets a gradient of NaN or infinity, instead of one that is wrong; a result that does not (a
+Gradients follow PyTorch's conventions. Parts of a decomposition that are not unique have none: the eigenvectors or
+singular vectors of equal values, the phase of complex vectors, the vectors that `svd` and `qr` add to complete a basis.
+A result that depends on such a choice gets a gradient of NaN or infinity, never a wrong one; a result that does not (a
 projection, for instance) gets its gradient unless eigenvalues or singular values are equal. `eigvalsh` and `svdvals`
 always have gradients of the first order.
 """
 
 from ..ops import matmul, matrix_transpose, tensordot, vecdot
+from ..spellings import answer_in_module
 from .determinants import det, slogdet
 from .diagonals import diagonal, trace
 from .eigen import eig, eigh, eigvals, eigvalsh
@@ -27,3 +28,5 @@ __all__ = [
     "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "outer", "pinv", "qr", "slogdet", "solve",
     "solve_triangular", "svd", "svdvals", "tensordot", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
+
+answer_in_module(__name__)

@@ -1,7 +1,6 @@
-"""Binds operators and methods to Tensor, one line each, so that the engine knows no op.
+"""Bind operators and methods to Tensor, one line each, so that the engine knows no op.
 
-What a method does beyond its function is to take what people are used to write: an axis by position, a shape as
-separate numbers.
+A method adds to its function only familiar spellings: an axis by position, a shape as separate integers.
 """
 
 # mypy: disable-error-code="assignment, attr-defined, method-assign"
@@ -11,12 +10,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import update_wrapper
+from inspect import Signature
 from types import FunctionType
 from typing import Any, Final
 from weakref import ref
 
 from .. import backends
-from ..core import errors, hooks, journal, tape
+from ..core import errors, hooks, tape
 from ..core.device import Device
 from ..core.dtypes import BY_NAME
 from ..core.hooks import RemovableHandle
@@ -28,6 +28,7 @@ from . import (
     data_type,
     elementwise,
     indexing,
+    journal,
     linear_algebra,
     manipulation,
     searching,
@@ -40,25 +41,23 @@ from .namespace import namespace_of
 _VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 
 
-# What an operator or a method adds to the function beneath it
+# What an operator or a method adds to its function
 
 
 def _operator(op: Any) -> Callable[[Any, Any], Any]:
-    """Return the op as an operator, which leaves what agrad cannot read to the other operand's own operators.
+    """Return the op as an operator, which returns NotImplemented for operands that agrad cannot convert.
 
-    It is the op's own function, which calls itself again by the name `op` where an operand is neither a Tensor nor a
-    number: only what that name means differs. A function around the op would make every operator a tenth slower.
+    It is compiled as the op is, since a wrapper around the op would make every operator 10 % slower.
     """
 
     def again(*operands: Any) -> Any:
         return NotImplemented if any(map(_is_foreign, operands)) else op(*operands)
 
-    known = op.__globals__ | {"op": again, "_prepared": tuple}
-    return update_wrapper(FunctionType(op.__code__, known), op)
+    return update_wrapper(op.definition.compile(again), op)
 
 
 def _is_foreign(x: Any) -> bool:
-    """Whether no array can be made of `x`."""
+    """Return whether `x` cannot be converted to a Tensor."""
     if isinstance(x, (Tensor, list, tuple)):
         return False
     try:
@@ -69,7 +68,7 @@ def _is_foreign(x: Any) -> bool:
 
 
 def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
-    """Return the operator with its operands the other way round."""
+    """Return the operator with its operands swapped."""
     op = _operator(op)
 
     def reflected(self: Tensor, other: Any, /) -> Tensor:
@@ -79,12 +78,12 @@ def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tens
 
 
 def _divided(x: Any, y: Any, /) -> tuple[Tensor, Tensor]:
-    """Return what ``divmod`` is to be: quotient and remainder."""
+    """Return quotient and remainder, as ``divmod`` does."""
     return x // y, x % y
 
 
 def _compared(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Any]:
-    """Return a comparison for equality that leaves what is no array to Python: ``x == None`` is False."""
+    """Return a comparison that returns NotImplemented for None, so that ``x == None`` is False."""
     op = _operator(op)
 
     def compared(self: Tensor, other: Any, /) -> Any:
@@ -96,9 +95,9 @@ def _compared(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Any]:
 def _in_place(
     op: Callable[[Any, Any], Tensor], update: Callable[[Any, Any], Any], sign: str
 ) -> Callable[[Tensor, Any], Tensor]:
-    """Return an operator that gives the Tensor on its left the op's values: new data while recording, else written.
+    """Return an in-place operator: it gives the Tensor a new array while recording, and else writes into its memory.
 
-    It keeps the shape and the dtype of that Tensor, and raises ValueError or TypeError where it cannot.
+    Shape and dtype of the Tensor stay; ValueError or TypeError if the result does not fit them.
     """
     op = _operator(op)
 
@@ -119,7 +118,7 @@ def _in_place(
             return result
         if result.shape != self.shape:
             raise ValueError(
-                f"x {sign} v keeps the shape {self.shape} of x, and the result has shape {result.shape}; "
+                f"x {sign} v keeps the shape {self.shape} of x, but the result has shape {result.shape}; "
                 f"write x = x {sign[:-1]} v"
             )
         indexing.become(self, indexing.keep_kind(self, result, f"x {sign} v"))
@@ -129,19 +128,19 @@ def _in_place(
 
 
 def _stays(x: Tensor, other: Any) -> bool:
-    """Whether arithmetic with the other certainly keeps dtype, shape and device of `x`, so that it needs no check."""
+    """Return whether the result certainly has the dtype, shape and device of `x`, so that it needs no check."""
     if isinstance(other, Tensor):
         alike = x.dtype is other.dtype and x._data.shape == other._data.shape
         return alike and x._device is other._device and x.dtype.differentiable
     return type(other) in (int, float) and x.dtype.differentiable
 
 
-def _along(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return a reduction that takes the axis by position too."""
-
-    def along(self: Tensor, /, axis: int | tuple[int, ...] | None = None, **settings: Any) -> Tensor:
-        return op(self, axis=axis, **settings)
-
+def _along(op: Any) -> Callable[..., Tensor]:
+    """Return a reduction as a method that takes the axis by position too: compiled anew, to save a call between."""
+    x, axis, *settings = op.definition.signature.parameters.values()
+    signature = Signature([x, axis.replace(kind=axis.POSITIONAL_OR_KEYWORD), *settings])
+    along: Any = update_wrapper(op.definition.compile(method=signature), op)
+    along.__defaults__, along.__signature__, along.__qualname__ = (axis.default,), signature, f"Tensor.{op.__name__}"
     return along
 
 
@@ -176,7 +175,7 @@ Tensor.__imod__ = _in_place(elementwise.remainder, operator.imod, "%=")
 Tensor.__ipow__ = _in_place(elementwise.pow, operator.ipow, "**=")
 Tensor.__imatmul__ = _in_place(linear_algebra.matmul, operator.imatmul, "@=")
 
-# Bits and truth
+# Bitwise and logical operators
 
 Tensor.__and__ = Tensor.__rand__ = _operator(elementwise.bitwise_and)
 Tensor.__or__ = Tensor.__ror__ = _operator(elementwise.bitwise_or)
@@ -233,7 +232,7 @@ Tensor.relu = activations.relu
 Tensor.sigmoid = activations.sigmoid
 Tensor.softmax = activations.softmax
 
-# Reductions, searches, order
+# Reductions, searching, sorting
 
 Tensor.all = _along(utility.all)
 Tensor.any = _along(utility.any)
@@ -262,7 +261,7 @@ def _two_dimensional_transpose(self: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If there are not two axes.
+        If it does not have two axes.
     """
     if self.ndim != 2:
         raise ValueError(f".T is for matrices, not for shape {self.shape}; write .mT, or x.transpose() for all axes")
@@ -270,17 +269,17 @@ def _two_dimensional_transpose(self: Tensor) -> Tensor:
 
 
 def _reshape(self: Tensor, /, *shape: Any, copy: bool | None = None) -> Tensor:
-    """Give another shape: ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``; see `agrad.reshape`."""
+    """Return this Tensor in another shape: ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``; see `agrad.reshape`."""
     return manipulation.reshape(self, _one_tuple(shape), copy=copy)
 
 
 def _transpose(self: Tensor, /, *axes: Any) -> Tensor:
-    """Put the axes into another order, reversed by default: ``x.transpose(1, 0, 2)``; see `agrad.permute_dims`.
+    """Permute the axes, in reverse order by default: ``x.transpose(1, 0, 2)``; see `agrad.permute_dims`.
 
     Raises
     ------
     ValueError
-        If there are not as many as axes, or for two that leave a matrix as it is in NumPy, and not in PyTorch.
+        If their number is wrong, or where NumPy and PyTorch disagree, as on ``x.transpose(0, 1)`` of a matrix.
     """
     if len(axes) == 2 and all(isinstance(axis, int) for axis in axes):
         _refuse_ambiguous(self, *axes)
@@ -288,7 +287,7 @@ def _transpose(self: Tensor, /, *axes: Any) -> Tensor:
 
 
 def _refuse_ambiguous(x: Tensor, first: int, second: int) -> None:
-    """Raise for two axes that NumPy takes for the order of all, and PyTorch for two to swap, where that differs."""
+    """Raise where two axes mean different things: in NumPy the order of all axes, in PyTorch the two to swap."""
     if x.ndim != 2:
         raise ValueError(
             f"transpose({first}, {second}) names two of {x.ndim} axes; write agrad.permute_dims(x, axes) with all of "
@@ -301,12 +300,12 @@ def _refuse_ambiguous(x: Tensor, first: int, second: int) -> None:
         )
 
 
-def _one_tuple(numbers: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(numbers[0]) if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)) else numbers
+def _one_tuple(args: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
 
 
 def _squeeze(self: Tensor, /, axis: int | tuple[int, ...] | None = None) -> Tensor:
-    """Drop axes of length 1, all of them by default; see `agrad.squeeze`."""
+    """Remove axes of length 1, all of them by default; see `agrad.squeeze`."""
     if axis is None:
         axis = tuple(i for i, n in enumerate(self.shape) if n == 1)
     return manipulation.squeeze(self, axis)
@@ -335,7 +334,7 @@ Tensor.squeeze = _squeeze
 Tensor.transpose = _transpose
 
 
-# Places and types
+# Devices and dtypes
 
 
 def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtype: Any = None) -> Tensor:
@@ -344,14 +343,14 @@ def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtyp
     Parameters
     ----------
     *targets : str, Device, DType or Tensor
-        A device, a dtype, or one of each; or a Tensor whose device and dtype are meant.
+        A device, a dtype, or one of each; or a Tensor whose device and dtype to take.
     device, dtype : optional
-        The same by name.
+        The same by keyword.
 
     Returns
     -------
     Tensor
-        The Tensor itself if nothing changes; gradients come back to where it was.
+        The Tensor itself if nothing changes; gradients are copied back to its device and dtype.
 
     Raises
     ------
@@ -369,10 +368,10 @@ def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtyp
     if len(targets) == 1 and isinstance(targets[0], Tensor):
         targets = (targets[0]._device, targets[0].dtype)
     for target in targets:
-        is_place = isinstance(target, Device) or (isinstance(target, str) and target not in BY_NAME)
-        if (device if is_place else dtype) is not None:
+        is_device = isinstance(target, Device) or (isinstance(target, str) and target not in BY_NAME)
+        if (device if is_device else dtype) is not None:
             raise TypeError(f"to() takes one device and one dtype, not {', '.join(map(errors.describe, targets))}")
-        device, dtype = (target, dtype) if is_place else (device, target)
+        device, dtype = (target, dtype) if is_device else (device, target)
     moved = self if device is None else data_type.to_device(self, device)
     return moved if dtype is None else data_type.astype(moved, dtype, copy=False)
 
@@ -396,7 +395,7 @@ def _namespace(self: Tensor, /, *, api_version: str | None = None) -> Any:
         If there is no such version of the standard.
     """
     if api_version not in (None, *_VERSIONS):
-        raise ValueError(f"agrad speaks the array API standard {', '.join(_VERSIONS)}, not {api_version!r}")
+        raise ValueError(f"agrad supports the array API standard {', '.join(_VERSIONS)}, not {api_version!r}")
     return namespace_of(self._device)
 
 
@@ -412,7 +411,7 @@ Tensor.__array_namespace__ = _namespace
 
 
 def _fill_(self: Tensor, value: complex, /) -> Tensor:
-    """Set all elements to a number, and return this Tensor.
+    """Fill this Tensor with a number in place, and return it.
 
     Raises
     ------
@@ -431,12 +430,12 @@ def _fill_(self: Tensor, value: complex, /) -> Tensor:
 
 
 def _zero_(self: Tensor, /) -> Tensor:
-    """Set all elements to zero, and return this Tensor; RuntimeError as in ``fill_``."""
+    """Fill this Tensor with zeros in place, and return it; RuntimeError as in ``fill_``."""
     return _fill_(self, False if self.dtype.family == "bool" else 0)
 
 
 def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
-    """Forget the gradient, or set it to zeros."""
+    """Set the gradient to None, or to zeros if `set_to_none` is False."""
     if set_to_none or self._grad is None:
         self._grad = None
     else:
@@ -447,24 +446,24 @@ def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
 
 
 def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-    """Call a function with this Tensor's gradient in every backward pass; what it returns goes on in its place.
+    """Register a function that every backward pass calls with this Tensor's gradient, and that may replace it.
 
     Parameters
     ----------
     hook : callable
         Takes the gradient, and returns None or another gradient of the same shape, dtype and device. On a leaf it
-        runs before the gradient is added to ``.grad``, on any other Tensor before the gradient goes further back.
+        runs before the gradient is added to ``.grad``, on any other Tensor before the gradient is propagated further.
         Several hooks run in the order in which they were registered.
 
     Returns
     -------
     RemovableHandle
-        Its `remove` takes the hook off.
+        Its `remove` removes the hook.
 
     Raises
     ------
     RuntimeError
-        If no gradients flow to this Tensor.
+        If this Tensor does not require gradients.
 
     Examples
     --------
@@ -481,14 +480,14 @@ def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Rem
 
 
 def _retain_grad(self: Tensor, /) -> None:
-    """Make `backward` leave this Tensor's gradient in ``.grad`` although it is no leaf, as its hooks return it.
+    """Make `backward` store this Tensor's gradient in ``.grad`` although it is not a leaf.
 
-    Where the Tensor is written to afterwards, it is the gradient of its last value.
+    It is the gradient that the hooks return. After a write in place it is that of the new value.
 
     Raises
     ------
     RuntimeError
-        If no gradients flow to it.
+        If this Tensor does not require gradients.
 
     Examples
     --------
@@ -512,7 +511,7 @@ def _retain_grad(self: Tensor, /) -> None:
 
 
 def _hooks_of(tensor: Tensor, what: str) -> dict[float, Any]:
-    """Return the hooks of a Tensor that requires gradients: a leaf holds its own, an intermediate one's Node them."""
+    """Return the hooks of a Tensor that requires gradients: a leaf holds them itself, otherwise its Node does."""
     entry = tape.entry_of(tensor, what)
     if entry is tensor:
         tensor._hooks = tensor._hooks or {}
@@ -529,7 +528,7 @@ Tensor.zero_grad = _zero_grad
 Tensor.fill_ = _fill_
 Tensor.zero_ = _zero_
 
-# Ways out
+# Conversions
 
 Tensor.item = conversion.item
 Tensor.numpy = conversion.numpy
@@ -547,3 +546,9 @@ Tensor.__iter__ = conversion.iterate
 Tensor.__len__ = conversion.length
 Tensor.__reduce_ex__ = conversion.reduce
 Tensor.__repr__ = conversion.show
+
+# What `help` and tracebacks call those of them that are no function of the namespace.
+for _name, _method in vars(Tensor).items():
+    if isinstance(_method, FunctionType) and _method.__module__ in (__name__, conversion.__name__, indexing.__name__):
+        _method.__name__ = _name
+        _method.__qualname__ = f"Tensor.{_name}"

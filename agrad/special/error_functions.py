@@ -1,4 +1,4 @@
-"""The error function and its relatives: the normal distribution.
+"""The error function, its relatives, and the normal distribution function.
 
 Source of the derivatives: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, chapter 7.
 """
@@ -21,7 +21,7 @@ _ROOT_HALF: Final = math.sqrt(0.5)
 _ROOT_PI: Final = math.sqrt(math.pi)
 _ROOT_2PI: Final = math.sqrt(2.0 * math.pi)
 _FAR: Final = 10.0
-# The derivative of erfcx over the square of 1 / x, in powers of that square, highest first.
+# Coefficients of the derivative of erfcx, over ``x**-2``, in powers of ``x**-2``, highest first.
 _ERFCX_SLOPE: Final = [
     2.0 / _ROOT_PI * (-1) ** n * math.prod(range(1, 2 * n, 2)) / 2.0**n for n in range(10, 0, -1)
 ]  # fmt: skip
@@ -56,7 +56,7 @@ def erfcx(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 def _erfcx_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
-    far = x > _FAR  # where the difference below has lost its digits: NIST 7.12.1
+    far = x > _FAR  # where the difference below cancels: NIST 7.12.1
     inverse = 1.0 / xp.where(far, x, _FAR)
     square = inverse * inverse
     return g * xp.where(far, square * horner(_ERFCX_SLOPE, square), 2.0 * x * out - 2.0 / _ROOT_PI)
@@ -98,7 +98,7 @@ erfinv.vjp(x=lambda g, out, xp: g * (0.5 * _ROOT_PI * xp.exp(out * out)))
 
 @primitive
 def ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the chance that a standard normal number is below `x`, elementwise.
+    """Return the distribution function of the standard normal distribution, elementwise.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ ndtr.vjp(x=lambda g, x, xp: g * (xp.exp(-0.5 * x * x) / _ROOT_2PI))
 
 @primitive
 def log_ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the logarithm of `ndtr`, where `ndtr` would underflow too.
+    """Return the logarithm of `ndtr`, elementwise, computed without underflow.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def log_ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
     return library(xp, "log_ndtr", x)
 
 
-# The density over the chance; the scaled erfc keeps both from underflowing.
+# The density over the distribution function; the scaled erfc keeps both from underflowing.
 
 
 def _log_ndtr_x(g: Any, x: Any, xp: Any) -> Any:

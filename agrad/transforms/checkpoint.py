@@ -9,14 +9,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..core.device import get_device
-from ..core.journal import Before, Journal, bring_back, journaling
 from ..core.recording import enable_grad, recording
 from ..core.tape import tick
 from ..core.tensor import Tensor
+from ..ops.journal import Before, Journal, bring_back, journaling
 from ..random.generators import current
 from . import pytrees
 from .arguments import named
-from .deferred import Kept, arrays_of, pull_back, record, refuse_others, twins
+from .deferred import Saved, arrays_of, pull_back, record, refuse_others, twins
 from .linearized import outside
 
 __all__ = ["checkpoint", "is_recomputing"]
@@ -57,7 +57,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     first time (if no other thread draws from them at the same time: see `agrad.random.fork_rng`). Tensors that `f`
     writes in place and buffers that it assigns are what they were then, and get back what they have now afterwards; so
     do other attributes of modules that it assigns. So the running statistics of a `BatchNorm2d` move once, and so does
-    ``self.count += 1`` in a module of your own. A copy of what is written in place is kept until the backward pass.
+    ``self.count += 1`` in a module of your own. A copy of what is written in place is saved until the backward pass.
 
     This is not so for what else `f` changes: lists and dicts, attributes of other objects, files, ``.grad``, arrays
     behind ``x.data``. That happens twice, unless `f` asks `is_recomputing`. Nor is it for what other threads change in
@@ -171,10 +171,10 @@ def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
     return outputs, [None if is_tracked else x for x, is_tracked in zip(leaves, tracked, strict=True)]
 
 
-def _again(parents: Sequence[Any], g: list[Any], kept: Kept) -> tuple[dict[Any, Any], set[Any]]:
+def _again(parents: Sequence[Any], g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:
     """The rule: repeat the call, and go back through what it records this time."""
-    refuse_others("checkpoint", kept.arrays, arrays_of(kept.call.arguments, parents))
-    with kept.call.repeated(graph=isinstance(g[0], Tensor)) as (result, journal):
+    refuse_others("checkpoint", saved.arrays, arrays_of(saved.call.arguments, parents))
+    with saved.call.repeated(graph=isinstance(g[0], Tensor)) as (result, journal):
         outputs, _ = _tracked(result)
         shapes = [tuple(x.shape) for x in g]
         if [x.shape for x in outputs] != shapes:

@@ -11,14 +11,14 @@ from ..core.tape import Node, Pick, entry_of, propagate
 from ..core.tensor import LEAF, Tensor, wrap
 from . import pytrees
 
-__all__ = ["Deferred", "Kept", "arrays_of", "pull_back", "record", "refuse_others", "twins"]
+__all__ = ["Deferred", "Saved", "arrays_of", "pull_back", "record", "refuse_others", "twins"]
 
-# Takes the cotangents of the outputs and what is kept; returns cotangents by entry on the tape, and the set of entries
+# Takes the cotangents of the outputs and what is saved; returns cotangents by entry on the tape, and the set of entries
 # whose cotangent may share memory with another: all as `core.tape.propagate` has them.
-Rule: TypeAlias = Callable[[list[Any], "Kept"], tuple[dict[Any, Any], set[Any]]]
+Rule: TypeAlias = Callable[[list[Any], "Saved"], tuple[dict[Any, Any], set[Any]]]
 
 
-class Kept(NamedTuple):
+class Saved(NamedTuple):
     """What a deferred Node keeps.
 
     Attributes
@@ -44,29 +44,29 @@ class Kept(NamedTuple):
 class Deferred:
     """The plan of a Node with a rule for all its parents at once, which may call functions of agrad on Tensors."""
 
-    sequence, keeps, kept, arrays = True, True, Kept._fields, ("its inputs",)
+    sequence, saves_arrays, saves, arrays = True, True, Saved._fields, ("its inputs",)
 
     def __init__(self, name: str, rule: Rule, parents: Sequence[Any]) -> None:
         self.name, self.rule, self.parents = name, rule, parents
         self.tracked = {0: "its inputs"}
 
-    def run(self, g: list[Any], kept: Sequence[Any]) -> list[Any]:
+    def run(self, g: list[Any], saved: Sequence[Any]) -> list[Any]:
         """Run the rule; return the cotangent of each parent, and None for one that nothing comes back to."""
-        kept = Kept(*kept)
-        found, shared = self.rule(g, kept)
+        saved = Saved(*saved)
+        found, shared = self.rule(g, saved)
         if not isinstance(g[0], Tensor):  # what a leaf gets is its own
-            own = kept.device.backend.own
+            own = saved.device.backend.own
             found = {entry: own(x, True) if entry in shared else x for entry, x in found.items()}
         return [found.get(parent) for parent in self.parents]
 
-    def spread(self, edges: Sequence[Any], g: list[Any], kept: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
+    def spread(self, edges: Sequence[Any], g: list[Any], saved: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule once; return edges that find each parent's cotangent in the result."""
-        cotangents = zip(edges, edges[0][1](g, kept), strict=True)
+        cotangents = zip(edges, edges[0][1](g, saved), strict=True)
         return [(parent, lambda *_, x=x: x) for (parent, _), x in cotangents if x is not None]
 
-    def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
-        """Return kept values for a pass that is recorded."""
-        _, device, outputs, *others = kept
+    def unpack(self, node: Node, saved: Sequence[Any]) -> list[Any]:
+        """Return saved values for a pass that is recorded."""
+        _, device, outputs, *others = saved
         alive = [wrap(x, device, Pick.node(node, i, x)) for i, x in enumerate(outputs)]
         return [tape.namespace, device, alive, *others]
 
@@ -90,7 +90,7 @@ def record(
     parents : sequence of Node or Tensor
         The entries on the tape that the rule returns cotangents for.
     arrays, call
-        As in `Kept`; freed when a backward pass has gone through.
+        As in `Saved`; freed when a backward pass has gone through.
     rule : callable
     keep_outputs : bool
         Whether the rule asks for them.
@@ -98,8 +98,8 @@ def record(
     device, made = outputs[0]._device, [x._data for x in outputs]
     plan = Deferred(name, rule, parents)
     edges = tuple((parent, plan.run) for parent in parents)
-    kept = Kept(device.xp, device, made if keep_outputs else [], arrays, call)
-    node = Node(plan, edges, kept, device, _Like(made))
+    saved = Saved(device.xp, device, made if keep_outputs else [], arrays, call)
+    node = Node(plan, edges, saved, device, _Like(made))
     return [wrap(x._data, x._device, Pick.node(node, i, x._data)) for i, x in enumerate(outputs)]
 
 

@@ -13,7 +13,7 @@ from ..core.tape import seed, tick
 from ..core.tensor import Tensor, wrap
 from ..ops.elementwise import conj
 from . import krylov, pytrees
-from .deferred import Kept, arrays_of, pull_back, record, refuse_others, twins
+from .deferred import Saved, arrays_of, pull_back, record, refuse_others, twins
 from .linearized import Linearized, input_of, outside
 from .stop_gradient import stop_gradient
 
@@ -212,15 +212,15 @@ class _Again(NamedTuple):
         return pytrees.leaves(self.f(pytrees.rebuild(self.solution, x), *twins(self.theta)))
 
 
-def _pulled(parents: Sequence[Any], name: str, g: list[Any], kept: Kept) -> tuple[dict[Any, Any], set[Any]]:
+def _pulled(parents: Sequence[Any], name: str, g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:
     """The rule: solve ``(df/dx)ᵀ w = g``, and pull -w back through `f` to all else that it uses."""
-    refuse_others(name, kept.arrays, arrays_of(kept.call.theta, parents))
+    refuse_others(name, saved.arrays, arrays_of(saved.call.theta, parents))
     graph = isinstance(g[0], Tensor)
-    wanted = [conj(x if graph else wrap(x, kept.device)) for x in g]  # in public convention, as `gradients` has it
-    outputs = kept.outputs if graph else [wrap(x, kept.device) for x in kept.outputs]
+    wanted = [conj(x if graph else wrap(x, saved.device)) for x in g]  # in public convention, as `gradients` has it
+    outputs = saved.outputs if graph else [wrap(x, saved.device) for x in saved.outputs]
     inputs = [input_of(x, linked=graph) for x in outputs]
     with enable_grad():
-        residuals = kept.call.repeat(inputs)
+        residuals = saved.call.repeat(inputs)
     tracked = [i for i, y in enumerate(residuals) if y._node is not None]
     ends = [residuals[i] for i in tracked]
 

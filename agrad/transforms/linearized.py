@@ -28,12 +28,15 @@ class _Input:
     connected with an outer one's, and nothing else of the outside is touched.
     """
 
-    name, sequence, keeps, kept, arrays = "input", False, False, ("xp",), ("x",)
+    name, sequence, saves_arrays, saves, arrays = "input", False, False, ("xp",), ("x",)
 
     def __init__(self, parents: int) -> None:
         self.tracked = dict.fromkeys(range(parents), "x")
 
-    def revive(self, node: Node, kept: Sequence[Any]) -> list[Any]:
+    def spread(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> Sequence[Any]:
+        raise NotImplementedError  # not a sequence
+
+    def unpack(self, node: Node, saved: Sequence[Any]) -> list[Any]:
         return [tape.namespace]
 
 
@@ -51,7 +54,7 @@ def input_of(x: Any, linked: bool = True) -> Tensor:
     x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
     if not x.dtype.differentiable:
         raise errors.not_differentiable(x.dtype)
-    parents = ((entry_of(x, "input"), lambda g, kept: g),) if linked and x._node is not None else ()
+    parents = ((entry_of(x, "input"), lambda g, saved: g),) if linked and x._node is not None else ()
     return wrap(x._data, x._device, Node(_INPUTS[len(parents)], parents, (x._device.xp,), x._device, x._data))
 
 

@@ -202,7 +202,7 @@ def test_a_freed_or_changed_value_names_the_line_of_the_forward():
     with agrad.detect_anomaly():
         y = agrad.exp(x)  # forward
         y.sum().backward()
-        with pytest.raises(RuntimeError, match=r"exp kept were freed(.|\n)*# forward"):
+        with pytest.raises(RuntimeError, match=r"exp saved were freed(.|\n)*# forward"):
             y.sum().backward()
         y = agrad.exp(x)  # forward
         with agrad.no_grad():

@@ -46,7 +46,7 @@ def test_calls_and_bytes(device):
     with agrad.profile() as seen:
         y = agrad.exp(agrad.exp(x)) * x
         (y + 1.0).sum().backward()
-    found = {row.op: (row.calls, row.kept) for row in seen.rows}
+    found = {row.op: (row.calls, row.saved) for row in seen.rows}
     assert found == {"exp": (2, 800), "multiply": (1, 400), "add": (1, 0), "sum": (1, 0)}
 
 
@@ -54,7 +54,7 @@ def test_an_array_kept_twice_counts_once(device):
     x = agrad.ones((10, 10), requires_grad=True)
     with agrad.profile() as seen:
         x * x
-    assert row(seen, "multiply").kept == 400
+    assert row(seen, "multiply").saved == 400
 
 
 def test_bytes_count_again_in_every_step():
@@ -62,7 +62,7 @@ def test_bytes_count_again_in_every_step():
     with agrad.profile() as seen:
         for _ in range(5):
             agrad.exp(x).sum().backward()
-    assert row(seen, "exp").kept == 5 * 400
+    assert row(seen, "exp").saved == 5 * 400
 
 
 def test_ops_that_are_not_recorded_count_and_keep_nothing(device):
@@ -70,7 +70,7 @@ def test_ops_that_are_not_recorded_count_and_keep_nothing(device):
         agrad.exp(agrad.ones(3))
         with agrad.no_grad():
             agrad.exp(agrad.ones(3, requires_grad=True))
-    assert (row(seen, "exp").calls, row(seen, "exp").kept) == (2, 0)
+    assert (row(seen, "exp").calls, row(seen, "exp").saved) == (2, 0)
 
 
 def test_time_is_counted_where_it_is_spent():
@@ -114,7 +114,7 @@ def test_the_table_is_sorted_and_adds_up():
     with agrad.profile() as seen:
         agrad.relu(layer(agrad.ones((5, 20)))).sum().backward()
     lines = str(seen).splitlines()
-    assert lines[0].split() == ["op", "calls", "forward", "backward", "total", "kept"]
+    assert lines[0].split() == ["op", "calls", "forward", "backward", "total", "saved"]
     assert [line.split()[0] for line in lines[2:-2]] == [row.op for row in seen.rows]
     assert lines[-1].split()[:2] == ["total", str(sum(row.calls for row in seen.rows))]
     assert [row.total for row in seen.rows] == sorted([row.total for row in seen.rows], reverse=True)

@@ -130,7 +130,7 @@ def test_the_function_runs_once_more_and_only_for_gradients(device):
     assert calls == [False, True, True]
     y.sum().backward()
     assert calls == [False, True, True, True]
-    with pytest.raises(RuntimeError, match="checkpoint kept were freed"):
+    with pytest.raises(RuntimeError, match="checkpoint saved were freed"):
         y.sum().backward()
 
 

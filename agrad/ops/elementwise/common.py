@@ -10,7 +10,7 @@ from ...core.dtypes import as_dtype
 __all__ = ["INF", "STEP", "one_plus_square"]
 
 INF: Final = math.inf
-STEP: Final = lambda g, xp: xp.zeros_like(g)  # the rule of what is flat between its jumps
+STEP: Final = lambda g, xp: xp.zeros_like(g)  # the rule of a step function, whose gradient is 0
 
 
 def one_plus_square(xp: Any, x: Any) -> tuple[Any, Any]:

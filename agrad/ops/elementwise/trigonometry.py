@@ -1,6 +1,6 @@
 """Trigonometric functions and their inverses.
 
-Squares are taken apart into factors, which neither overflow nor cancel where the derivative does not.
+The rules factor terms such as ``1 - x**2``: the factors neither overflow nor cancel where the derivative does not.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ __all__ = ["acos", "asin", "atan", "atan2", "cos", "sin", "tan"]
 
 
 def _cosine(xp: Any, sine: Any) -> Any:
-    """Return ``sqrt(1 - sine**2)``, on the branch cuts of complex asin and acos from the side that these take."""
-    if as_dtype(sine.dtype).is_complex:  # of which subtracting a number keeps the sign of an imaginary zero
+    """Return ``sqrt(1 - sine**2)``, with the branch cuts of complex asin and acos."""
+    if as_dtype(sine.dtype).is_complex:  # subtraction keeps the sign of an imaginary zero
         return xp.sqrt(-(sine - 1.0)) * xp.sqrt(sine - -1.0)
     return xp.sqrt(1.0 - sine) * xp.sqrt(1.0 + sine)
 
@@ -109,7 +109,7 @@ atan.vjp(x=_atan_x)
 
 @standard
 def atan2(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Return the angles of the points ``(x2, x1)``, elementwise: `x1` is the ordinate.
+    """Return the angles of the points ``(x2, x1)``, elementwise: `x1` is the y coordinate.
 
     The gradient at the origin is 0, and so are the derivatives of higher order.
 
@@ -134,7 +134,7 @@ def atan2(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 def _distance(xp: Any, x1: Any, x2: Any) -> Any:
     origin = (x1 == 0) & (x2 == 0)
-    return xp.where(origin, INF, xp.hypot(xp.where(origin, 1.0, x1), x2))  # what is divided by it is 0 at the origin
+    return xp.where(origin, INF, xp.hypot(xp.where(origin, 1.0, x1), x2))  # divides 0 at the origin
 
 
 def _atan2_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:

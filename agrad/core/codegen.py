@@ -1,0 +1,171 @@
+"""The texts that ops are made of: what a call computes, what it records, and what runs its gradient rules.
+
+A loop over arguments and lookups by name cost as much again as a small op: recorded, `multiply` of two arrays of 16
+numbers takes 5 µs by the text below and 10 by such a loop. So the loops run once, when an op is defined, and leave a
+text without them. ``tests/core/golden/multiply.txt`` has the texts of `multiply`. All are known to `linecache`, so that
+tracebacks and debuggers show their lines.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Sequence
+from functools import cache
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .primitive import Definition
+
+__all__ = ["call_text", "make", "record_text", "rule_text"]
+
+# A call of an op. What is neither a Tensor nor a plain number is prepared first, and comes again. OP is the op's name.
+_CALL: Final = """\
+def OP{signature}:
+{refuse}    _device, _mask = None, 0
+{unwrap}
+    if _device is None: return {again}
+    if observers: return observe(definition, _mask, ({frame}))
+    try: _out = {call}
+    except Exception as error: raise errors.in_op(definition.name, error, {arrays}, dict({settings})) from error
+    if type(_out) is not _device.array_type: return definition.finish(_out, _device, _mask, ({frame}))
+    result = new(Tensor)
+    result._data, result._device, result._node = _out, _device, None
+    if _mask and recording.get(){only}:
+        result._node = (plans.get(_mask) or definition.plan(_mask)).record({frame}, _out, _out)
+    return result
+"""
+# An op with an optional setting that other libraries name otherwise takes any arguments, to say what that is called.
+_RENAMED: Final = {"axes", "axis", "k"}
+_REFUSE: Final = "    if _extra or _unknown: raise errors.wrong_call(definition, '{}', _extra, _unknown)\n"
+_UNWRAP: Final = """\
+    if isinstance({x}, Tensor):
+        if {x}._device is not _device:
+            if _device is not None: raise errors.mixed_devices(definition.name, [_device.name, {x}._device.name])
+            _device = {x}._device
+        if {x}._node is not None: _mask += {bit}
+        _data_{x} = {x}._data
+    elif type({x}) in {plain}: _data_{x} = {x}
+    elif {x} is None: raise errors.no_array(definition.name, "{x}")
+    else: return {again}
+"""
+_UNWRAP_SEQUENCE: Final = "    {x}, _data_{x}, _device, _mask = unwrap_sequence(definition.name, {x})"
+
+# What makes the Node of a call: Node.__init__ without the call of it, which is a thirtieth of a small op.
+_RECORD: Final = """\
+def record({frame}, out, like):
+    node = new(Node)
+    node.number, node.plan, node.device = tick(), plan, _device
+    node.edges = {edges}
+    node.saved = {saved}
+    node.shape, node.dtype = like.shape, like.dtype
+    return node
+"""
+
+# What runs a rule, on the cotangent and what its Node saved.
+_RULE: Final = """\
+def rule_of_{argument}(g, saved):
+    try: return {found}
+    except Exception as error: raise explain(error, {values}) from error
+"""
+
+
+def call_text(
+    definition: Definition, standard: bool, again: str | None = None, signature: Signature | None = None
+) -> str:
+    """Return the text of an op's call.
+
+    Parameters
+    ----------
+    definition : Definition
+    standard : bool
+        Whether it calls the function of its name in the namespace itself, instead of the forward.
+    again : str, optional
+        What is called, with the op's arguments, where one of them is no Tensor and no number; by default the op, with
+        arguments that are prepared.
+    signature : Signature, optional
+        What it takes as a method ``x.OP(...)``, where that is not what the op takes.
+    """
+    parameters = definition.signature.parameters
+    settings = [f"{x}={x}" if parameters[x].kind is Parameter.KEYWORD_ONLY else x for x in definition.settings]
+    arrays, raw = _tuple(definition.arrays), [f"_data_{x}" for x in definition.arrays]
+    given = definition.arrays if again else [f"*prepare({arrays})"]
+    anew = f"{again or 'op'}({', '.join([*given, *settings])})"
+    unwrap = _UNWRAP_SEQUENCE if definition.sequence else _UNWRAP
+    plain = {x: "PLAIN" if parameters[x].default is None else "SCALARS" for x in definition.arrays}
+    accepted = str(Signature([_in_source(p) for p in (signature or definition.signature).parameters.values()]))
+    renamed = any(x in _RENAMED and parameters[x].default is not Parameter.empty for x in definition.settings)
+    return _CALL.format(
+        signature=_and_any_other(accepted) if renamed else accepted,
+        refuse=_REFUSE.format("x" if signature else "") if renamed else "",
+        unwrap="".join(
+            unwrap.format(x=x, plain=plain[x], bit=1 << i, again=anew) for i, x in enumerate(definition.arrays)
+        ).rstrip("\n"),
+        again=anew,
+        only=" and from_native(_out.dtype).differentiable" if "dtype" in definition.settings else "",
+        call=("_device.xp.OP(" if standard else "forward(_device.xp, ") + ", ".join([*raw, *settings]) + ")",
+        arrays=arrays,
+        settings=", ".join(f"{x}={x}" for x in definition.settings),
+        frame=definition.frame,
+    )
+
+
+def _tuple(items: Sequence[str]) -> str:
+    """Return a tuple as source text."""
+    return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+
+
+def _and_any_other(signature: str) -> str:
+    """Return a signature that takes any arguments besides."""
+    before, star, after = signature[:-1].partition(", *, ")
+    return f"{before}, *_extra{', ' if star else ''}{after}, **_unknown)"
+
+
+def _in_source(parameter: Parameter) -> Parameter:
+    """Return a parameter as source text: the default's value is set afterwards."""
+    default = Parameter.empty if parameter.default is Parameter.empty else None
+    return parameter.replace(annotation=Parameter.empty, default=default)
+
+
+def record_text(frame: str, edges: Sequence[str], saved: Sequence[str]) -> str:
+    """Return the text of what makes the Node of a call; the others are the elements of tuples."""
+    return _RECORD.format(frame=frame, edges=_tuple(edges), saved=_tuple(saved))
+
+
+def rule_text(argument: str, places: list[int], sequence: bool) -> str:
+    """Return the text of what runs the rule for an argument, which asks for saved values by their places."""
+    values = ["g", *(f"saved[{i}]" for i in places)]
+    found = f"rule({', '.join(values)})"
+    found = f"list(map({found}.__getitem__, saved[-1]))" if sequence else found
+    return _RULE.format(argument=argument, found=found, values=_tuple(values))
+
+
+@cache
+def _compiled(text: str) -> Any:
+    """Compile a text, once for all ops that have the same arguments."""
+    return compile(text, "<agrad>", "exec")
+
+
+def make(text: str, known: dict[str, Any], title: str, name: str = "") -> Any:
+    """Return the function that a text defines.
+
+    Parameters
+    ----------
+    text : str
+    known : dict
+        Its global names.
+    title : str
+        What tracebacks show as its file.
+    name : str
+        What OP stands for in it.
+    """
+    exec(_compiled(text), known)
+    defined = text[len("def ") : text.index("(")]
+    function = known.pop(defined)  # so that it does not refer to itself
+    file, lines = f"<agrad {title}>", text.replace("OP", name).splitlines(keepends=True)
+    linecache.cache[file] = len(text), None, lines, file
+    code = function.__code__  # its own, though texts alike are compiled once: the interpreter adapts code to its use
+    names = tuple(name if x == "OP" else x for x in code.co_names)
+    function.__name__ = name if defined == "OP" else defined
+    function.__code__ = code.replace(co_filename=file, co_names=names, co_name=function.__name__)
+    return function
