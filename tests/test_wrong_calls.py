@@ -136,7 +136,7 @@ LAYERS = {
     ),
     "Embedding of a list": (lambda: nn.Embedding(3, 4)([5]), IndexError, "index 5 is out of range: the table has 3"),
     "Embedding of -1": (lambda: nn.Embedding(3, 4)(agrad.asarray([-1])), IndexError, "index -1.*0 to 2"),
-    "Embedding of floats": (lambda: nn.Embedding(3, 4)(ones(2)), TypeError, "named by integers, not agrad.float32"),
+    "Embedding of floats": (lambda: nn.Embedding(3, 4)(ones(2)), TypeError, "must be integers, not agrad.float32"),
     "linear with a stack of weights": (
         lambda: F.linear(ones(4, 3), ones(2, 3, 3)),
         ValueError,
@@ -183,7 +183,7 @@ TRAINING = {
     "a closure of None": (
         lambda: optim.LBFGS([nn.Parameter(agrad.ones(2))]).step(lambda: None),
         TypeError,
-        "returned None; end it with `return loss`",
+        "must return the loss, not None; end it with `return loss`",
     ),
 }
 OUT_OF_RANGE = [LAYERS[name][0] for name in ("Embedding of a list", "Embedding of -1")]

@@ -1,4 +1,4 @@
-"""Layers, losses and what models are built of, named and behaving as PyTorch's ``torch.nn``."""
+"""Layers, losses, containers and initializers, with the names and behaviour of PyTorch's ``torch.nn``."""
 
 from . import functional, init, utils
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSoftmax, PReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh

@@ -1,4 +1,4 @@
-"""Convolutional layers: kernels that slide over the input, the same for every place."""
+"""Convolutional layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MODES: Final = {"zeros": "constant", "reflect": "reflect", "replicate": "edge",
 
 
 class _Conv(Module):
-    """What convolutional layers have in common: their settings, weights and initial values."""
+    """The base class of convolutional layers: settings, parameters and their initialization."""
 
     axes: int
     padding: Any
@@ -64,7 +64,7 @@ class _Conv(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
-        """Return the input with padding that is no zeros, and the padding that is left to do."""
+        """Apply any padding but zeros; return the input and the padding that is left for the convolution."""
         if self.padding_mode == "zeros":
             return input, self.padding
         around = margins(self.padding, self.kernel_size, self.stride, self.dilation)
@@ -85,7 +85,7 @@ class _Conv(Module):
 
 
 class Conv1d(_Conv):
-    """Kernels that slide along the last axis: of texts, sounds and other sequences.
+    """1-D convolution: kernels that slide along the last axis of sequences, plus a bias.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Conv1d(_Conv):
     Attributes
     ----------
     weight : Parameter
-        Of shape ``(out_channels, in_channels / groups, kernel_size)``.
+        The kernels, of shape ``(out_channels, in_channels / groups, kernel_size)``.
     bias : Parameter or None
         Of shape ``(out_channels,)``.
 
@@ -139,44 +139,45 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Kernels that slide over pictures: each output is a kernel times the window that it lies on, summed, and a shift.
+    """2-D convolution: kernels that slide over the last two axes of images, plus a bias.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        The number of channels of the input, and of the output: one kernel for each.
+        The numbers of channels of the input and of the output.
     kernel_size : int or tuple of int
-        The height and width of a kernel: one number for both, or one for each.
+        The height and width of a kernel: one integer for both, or one for each.
     stride : int or tuple of int
-        How far one window is from the next.
+        The stride of the kernel.
     padding : int, tuple of int, "same" or "valid"
-        How much is laid around the picture; "same" as much as keeps its size, "valid" nothing.
+        Padding added to both sides of each axis; "same" keeps the size of the input, "valid" adds none.
     dilation : int or tuple of int
-        How far one element of a kernel is from the next.
+        The distance between neighbouring elements of the kernel.
     groups : int
-        Into how many groups the channels are divided, each with kernels of its own.
+        The number of groups of channels; each group is convolved with its own kernels.
     bias : bool
-        Whether there is a shift.
+        Whether to add a learnable bias.
     padding_mode : {"zeros", "reflect", "replicate", "circular"}
-        What is laid around: zeros, the mirror image, the outermost element, or what lies at the other end.
+        Whether to pad with zeros, the reflection of the input, its edge values, or values from the opposite side.
     device : str or Device, optional
     dtype : DType, optional
 
     Attributes
     ----------
     weight : Parameter
-        Of shape ``(out_channels, in_channels / groups, *kernel_size)``.
+        The kernels, of shape ``(out_channels, in_channels / groups, *kernel_size)``.
     bias : Parameter or None
         Of shape ``(out_channels,)``.
 
     Raises
     ------
     ValueError
-        If a setting is out of range; on call, if the shapes do not fit.
+        If a setting is out of range; on call, if the shapes do not match.
 
     Notes
     -----
-    Both begin uniform between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the elements of a kernel, as PyTorch's do.
+    Both are initialized uniformly between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the number of elements of a
+    kernel, as in PyTorch.
 
     Examples
     --------
@@ -213,22 +214,27 @@ class Conv2d(_Conv):
 
 
 class ConvTranspose2d(_Conv):
-    """The transpose of `Conv2d`: makes larger pictures of smaller ones, each input element times its kernel, added up.
+    """2-D transposed convolution, the transpose of `Conv2d`: it upsamples images.
 
     Parameters
     ----------
-    in_channels, out_channels, kernel_size, stride, bias, groups, dilation, device, dtype
+    in_channels, out_channels, kernel_size, stride
         As in `Conv2d`.
     padding : int or tuple of int
-        How much is taken away from the result on each side.
+        How many rows and columns are removed from each side of the output.
     output_padding : int or tuple of int
-        How many rows and columns more the result has, behind.
+        How many rows and columns are added at the end of the output.
+    groups, bias, dilation
+        As in `Conv2d`.
     padding_mode : {"zeros"}
+        Only "zeros" is supported.
+    device, dtype
+        As in `Conv2d`.
 
     Attributes
     ----------
     weight : Parameter
-        Of shape ``(in_channels, out_channels / groups, *kernel_size)``.
+        The kernels, of shape ``(in_channels, out_channels / groups, *kernel_size)``.
     bias : Parameter or None
         Of shape ``(out_channels,)``.
 
@@ -239,8 +245,8 @@ class ConvTranspose2d(_Conv):
 
     Notes
     -----
-    Both begin uniform between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the elements of ``weight[0]``, as
-    PyTorch's do.
+    Both are initialized uniformly between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the number of elements of
+    ``weight[0]``, as in PyTorch.
 
     Examples
     --------
@@ -270,7 +276,8 @@ class ConvTranspose2d(_Conv):
         super().__init__()
         if padding_mode != "zeros" or isinstance(padding, str):
             raise ValueError(
-                f"ConvTranspose2d takes padding in numbers and of zeros, not padding={padding!r} of {padding_mode!r}"
+                "ConvTranspose2d takes integers for padding and padding_mode='zeros', "
+                f"not padding={padding!r} and padding_mode={padding_mode!r}"
             )
         self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
         self.output_padding = each(output_padding, 2, "output_padding", 0)

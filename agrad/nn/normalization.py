@@ -1,4 +1,4 @@
-"""Normalization layers: numbers shifted and scaled to mean 0 and variance 1, then to what the layer learns."""
+"""Normalization layers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .parameter import Parameter
 __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
 
-def _parameters(shape: tuple[int, ...], scale: bool, shift: bool, device: Any, dtype: Any) -> tuple[Any, Any]:
-    """Return a weight of ones and a bias of zeros, or None for what is not wanted."""
-    weight = Parameter(ones(shape, dtype=dtype, device=device)) if scale else None
-    return weight, Parameter(zeros(shape, dtype=dtype, device=device)) if shift else None
+def _parameters(shape: tuple[int, ...], has_weight: bool, has_bias: bool, device: Any, dtype: Any) -> tuple[Any, Any]:
+    """Return a weight of ones and a bias of zeros, or None for one that the layer does not have."""
+    weight = Parameter(ones(shape, dtype=dtype, device=device)) if has_weight else None
+    return weight, Parameter(zeros(shape, dtype=dtype, device=device)) if has_bias else None
 
 
 class _BatchNorm(Module):
-    """What the layers share that normalize over a batch."""
+    """The base class of batch normalization layers."""
 
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
-    axes: tuple[int, ...]  # how many an input may have
+    axes: tuple[int, ...]  # the numbers of axes that an input may have
 
     def __init__(
         self,
@@ -49,7 +49,8 @@ class _BatchNorm(Module):
         check_number("eps", eps, 0)
         if momentum is not None:
             check_number("momentum", momentum, 0, 1)
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.num_features = num_features
+        self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight, self.bias = _parameters((num_features,), affine, affine and bias, device, dtype)
         track = track_running_stats
@@ -59,14 +60,14 @@ class _BatchNorm(Module):
         self.register_buffer("num_batches_tracked", zeros((), dtype=int, device=device) if track else None)
 
     def reset_running_stats(self) -> None:
-        """Forget the record: mean 0, variance 1."""
+        """Reset the running mean to 0, the running variance to 1 and the count of batches to 0."""
         if self.track_running_stats:
             with no_grad():
                 for buffer, value in zip(self.buffers(), (0, 1, 0), strict=True):
                     buffer[...] = value
 
     def reset_parameters(self) -> None:
-        """Set the weight to 1 and the bias to 0, and forget the record."""
+        """Set the weight to 1 and the bias to 0, and reset the running statistics."""
         self.reset_running_stats()
         with no_grad():
             for parameter, value in ((self.weight, 1), (self.bias, 0)):
@@ -78,7 +79,7 @@ class _BatchNorm(Module):
         check_tensors(input=input)
         if input.ndim not in self.axes or input.shape[1] != self.num_features:
             shapes = " or ".join(f"(batch, {self.num_features}{', n' * (axes - 2)})" for axes in self.axes)
-            raise ValueError(f"{type(self).__name__} takes an input of shape {shapes}; it has {input.shape}")
+            raise ValueError(f"{type(self).__name__} takes an input of shape {shapes}, not {input.shape}")
         return F.batch_norm(
             input,
             self.running_mean,
@@ -86,12 +87,12 @@ class _BatchNorm(Module):
             self.weight,
             self.bias,
             self.training or self.running_mean is None,
-            self._share() if self.training else 0.0,
+            self._average_factor() if self.training else 0.0,
             self.eps,
         )
 
-    def _share(self) -> float:
-        """Count the batch, and return how much of the record it makes up."""
+    def _average_factor(self) -> float:
+        """Count the batch, and return its weight in the running mean and variance."""
         if self.num_batches_tracked is not None:
             with no_grad():
                 self.num_batches_tracked += 1
@@ -108,7 +109,7 @@ class _BatchNorm(Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Each feature, or channel of a sequence, with mean 0 and variance 1 over the batch; then scaled and shifted.
+    """Batch normalization of ``(batch, features)`` or of sequences ``(batch, channels, length)``.
 
     Parameters
     ----------
@@ -118,8 +119,8 @@ class BatchNorm1d(_BatchNorm):
     Raises
     ------
     ValueError
-        On call, if the input is neither ``(batch, num_features)`` nor ``(batch, num_features, length)``, or if there
-        is one value only for each feature while training.
+        On call, if the input is neither ``(batch, num_features)`` nor ``(batch, num_features, length)``, or if it has
+        only one value per feature while training.
 
     Examples
     --------
@@ -133,41 +134,42 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Each channel of pictures with mean 0 and variance 1 over the batch; then scaled and shifted by what is learned.
+    """Batch normalization of images: ``(x - mean) / sqrt(var + eps) * weight + bias`` for each channel.
 
-    Outside of training (see `Module.eval`) it takes the mean and variance from its record of the batches before.
+    While training, the mean and variance are those of the batch. In evaluation mode (see `Module.eval`), they are the
+    running mean and variance of the batches seen in training.
 
     Parameters
     ----------
     num_features : int
         The number of channels.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
     momentum : float or None
-        How much of the record each batch makes up; None for the mean over all batches.
+        The weight of each batch in the running mean and variance; None for the average over all batches.
     affine : bool
-        Whether there are a weight and a bias.
+        Whether there are a learnable weight and bias.
     track_running_stats : bool
-        Whether a record is kept; without one, it normalizes by the batch outside of training too.
+        Whether to keep a running mean and variance; without them, evaluation mode uses those of the batch too.
     device : str or Device, optional
     dtype : DType, optional
     bias : bool
-        Whether, beside the weight, there is a bias.
+        Whether there is a bias besides the weight.
 
     Attributes
     ----------
     weight, bias : Parameter or None
-        Of shape ``(num_features,)``; they begin as 1 and 0.
+        Of shape ``(num_features,)``, initialized to 1 and 0.
     running_mean, running_var : Tensor or None
-        The record, buffers of shape ``(num_features,)``.
+        Buffers of shape ``(num_features,)``.
     num_batches_tracked : Tensor or None
-        How many batches went into it, a buffer.
+        The number of batches seen in training, a buffer.
 
     Raises
     ------
     ValueError
-        On call, if the input is not ``(batch, num_features, height, width)``, or if there is one value only for each
-        channel while training.
+        On call, if the input is not ``(batch, num_features, height, width)``, or if it has only one value per channel
+        while training.
 
     Examples
     --------
@@ -184,30 +186,30 @@ class BatchNorm2d(_BatchNorm):
 
 
 class LayerNorm(Module):
-    """The last axes of each sample with mean 0 and variance 1; then scaled and shifted by what is learned.
+    """Layer normalization: ``(x - mean) / sqrt(var + eps) * weight + bias`` over the last axes of each sample.
 
     Parameters
     ----------
     normalized_shape : int or sequence of int
-        The lengths of these axes.
+        The shape of the last axes, over which the layer normalizes.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
     elementwise_affine : bool
-        Whether there are a weight and a bias.
+        Whether there are a learnable weight and bias.
     bias : bool
-        Whether, beside the weight, there is a bias.
+        Whether there is a bias besides the weight.
     device : str or Device, optional
     dtype : DType, optional
 
     Attributes
     ----------
     weight, bias : Parameter or None
-        Of shape `normalized_shape`; they begin as 1 and 0.
+        Of shape `normalized_shape`, initialized to 1 and 0.
 
     Raises
     ------
     ValueError
-        On call, if the input's last axes have other lengths.
+        On call, if the last axes of the input do not have that shape.
 
     Examples
     --------
@@ -229,8 +231,8 @@ class LayerNorm(Module):
         super().__init__()
         self.normalized_shape = as_shape(normalized_shape, "normalized_shape")
         self.eps, self.elementwise_affine = check_number("eps", eps, 0), elementwise_affine
-        scale, shift = elementwise_affine, elementwise_affine and bias
-        self.weight, self.bias = _parameters(self.normalized_shape, scale, shift, device, dtype)
+        has_bias = elementwise_affine and bias
+        self.weight, self.bias = _parameters(self.normalized_shape, elementwise_affine, has_bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape, ``(..., *normalized_shape)``."""
@@ -245,28 +247,28 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """The last axes of each sample with mean square 1; then scaled by what is learned.
+    """Root mean square normalization: ``x / sqrt(mean(x**2) + eps) * weight`` over the last axes of each sample.
 
     Parameters
     ----------
     normalized_shape : int or sequence of int
-        The lengths of these axes.
+        The shape of the last axes, over which the layer normalizes.
     eps : float, optional
-        Added to the mean square; by default the spacing of the dtype's numbers at 1.
+        Added to the mean square; by default the machine epsilon of the input's dtype.
     elementwise_affine : bool
-        Whether there is a weight.
+        Whether there is a learnable weight.
     device : str or Device, optional
     dtype : DType, optional
 
     Attributes
     ----------
     weight : Parameter or None
-        Of shape `normalized_shape`; it begins as 1.
+        Of shape `normalized_shape`, initialized to 1.
 
     Raises
     ------
     ValueError
-        On call, if the input's last axes have other lengths.
+        On call, if the last axes of the input do not have that shape.
 
     Examples
     --------
@@ -300,30 +302,30 @@ class RMSNorm(Module):
 
 
 class GroupNorm(Module):
-    """The channels of each group of a sample with mean 0 and variance 1; then scaled and shifted by what is learned.
+    """Group normalization: ``(x - mean) / sqrt(var + eps) * weight + bias`` over each group of channels of a sample.
 
     Parameters
     ----------
     num_groups, num_channels : int
-        Into how many groups how many channels are divided.
+        The number of groups, and of the channels divided among them.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
     affine : bool
-        Whether there are a weight and a bias.
+        Whether there are a learnable weight and bias.
     device : str or Device, optional
     dtype : DType, optional
     bias : bool
-        Whether, beside the weight, there is a bias.
+        Whether there is a bias besides the weight.
 
     Attributes
     ----------
     weight, bias : Parameter or None
-        Of shape ``(num_channels,)``; they begin as 1 and 0.
+        Of shape ``(num_channels,)``, initialized to 1 and 0.
 
     Raises
     ------
     ValueError
-        If the channels do not divide evenly; on call, if the input is not ``(batch, num_channels, ...)``.
+        If `num_groups` does not divide `num_channels`; on call, if the input is not ``(batch, num_channels, ...)``.
 
     Examples
     --------
@@ -349,7 +351,8 @@ class GroupNorm(Module):
         check_number("eps", eps, 0)
         if num_channels % as_integer("num_groups", num_groups, 1):
             raise ValueError(f"num_groups={num_groups} must divide num_channels={num_channels}")
-        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.num_groups, self.num_channels = num_groups, num_channels
+        self.eps, self.affine = eps, affine
         self.weight, self.bias = _parameters((num_channels,), affine, affine and bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:

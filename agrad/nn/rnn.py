@@ -1,4 +1,4 @@
-"""Recurrent layers: a state that goes from step to step of a sequence, and takes in an element at each."""
+"""The recurrent layers RNN, LSTM and GRU."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ State = tuple[Tensor, ...]
 
 
 class _Recurrent(Module):
-    """What recurrent layers share: weights, layers, directions and the walk along the sequence.
+    """The base class of recurrent layers: parameters, layers, directions and the loop over the sequence.
 
-    A subclass says how many gates it has and how many Tensors are its state, and defines `step`.
+    A subclass sets the number of gates and of state Tensors, and defines `step`.
     """
 
     gates = 1
@@ -47,9 +47,10 @@ class _Recurrent(Module):
         super().__init__()
         check_integers(0, input_size=input_size)
         check_integers(1, hidden_size=hidden_size, num_layers=num_layers)
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.batch_first, self.dropout = bias, batch_first, check_number("dropout", dropout, 0, 1)
-        self.bidirectional = bidirectional
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.num_layers, self.bidirectional = num_layers, bidirectional
+        self.bias, self.batch_first = bias, batch_first
+        self.dropout = check_number("dropout", dropout, 0, 1)
         self._ends = ("", "_reverse") if bidirectional else ("",)
         rows = self.gates * hidden_size
         for layer in range(num_layers):
@@ -68,7 +69,11 @@ class _Recurrent(Module):
             init.uniform_(parameter, -bound, bound)
 
     def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state, each ``(batch, hidden_size)``; the first two are ``(batch, gates, hidden_size)``."""
+        """Return the next state.
+
+        `from_input` and `from_state` are the gates' sums, ``(batch, gates, hidden_size)``; each Tensor of the state is
+        ``(batch, hidden_size)``.
+        """
         raise NotImplementedError
 
     def _run(self, input: Tensor, state: State | None) -> tuple[Tensor, State]:
@@ -84,7 +89,7 @@ class _Recurrent(Module):
         x = input if batched else expand_dims(input, axis=1)
         x = moveaxis(x, 0, 1) if batched and self.batch_first else x
         if not x.shape[0]:
-            raise ValueError(f"a sequence needs one element at least; the input has shape {input.shape}")
+            raise ValueError(f"a sequence needs at least one element; the input has shape {input.shape}")
         starts = self._starts(x, state, batched)
         lasts: list[State] = []
         for layer in range(self.num_layers):
@@ -102,7 +107,7 @@ class _Recurrent(Module):
         return (moveaxis(x, 0, 1) if self.batch_first else x), finals
 
     def _starts(self, x: Tensor, state: State | None, batched: bool) -> State:
-        """Return the states to begin with, each ``(layers and directions, batch, hidden_size)``."""
+        """Return the initial states, each ``(layers * directions, batch, hidden_size)``."""
         shape = (self.num_layers * len(self._ends), x.shape[1], self.hidden_size)
         if state is None:
             return tuple(zeros(shape, dtype=x.dtype, device=x.device) for _ in range(self.states))
@@ -110,11 +115,11 @@ class _Recurrent(Module):
         for part in state:
             check_tensors(hx=part)
             if part.shape != expected:
-                raise ValueError(f"an initial state must have shape {expected} beside this input; it has {part.shape}")
+                raise ValueError(f"an initial state must have shape {expected} for this input, not {part.shape}")
         return state if batched else tuple(expand_dims(part, axis=1) for part in state)
 
     def _walk(self, x: Tensor, state: State, end: str) -> tuple[Tensor, State]:
-        """Go along a sequence in one layer and direction; return the outputs stacked, and the last state."""
+        """Run one layer in one direction over a sequence; return the stacked outputs and the last state."""
         weight_ih, weight_hh, bias_ih, bias_hh = (
             getattr(self, name + end, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
@@ -137,20 +142,21 @@ class _Recurrent(Module):
 
 
 class RNN(_Recurrent):
-    """A plain recurrent network: ``h = tanh(x @ W.T + b + h @ V.T + c)``, step by step.
+    """An Elman recurrent network: ``h = tanh(x @ W_ih.T + b_ih + h @ W_hh.T + b_hh)`` at each step.
 
     Parameters
     ----------
     input_size, hidden_size, num_layers
         As in `LSTM`.
     nonlinearity : {"tanh", "relu"}
+        The activation.
     bias, batch_first, dropout, bidirectional, device, dtype
         As in `LSTM`.
 
     Raises
     ------
     ValueError
-        As `LSTM`, and if there is no such nonlinearity.
+        As `LSTM`, and if `nonlinearity` is unknown.
 
     Examples
     --------
@@ -191,43 +197,45 @@ class RNN(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    """A long short-term memory: beside its output, a cell that gates let forget, take in and show, step by step.
+    """A long short-term memory (LSTM) network of one or more layers.
 
     Parameters
     ----------
     input_size : int
-        The length of an element of the sequence.
+        The number of features of the input.
     hidden_size : int
-        The length of the state.
+        The number of features of the hidden state.
     num_layers : int
-        How many layers: the outputs of each are the sequence of the next.
+        The number of layers: the outputs of each are the inputs of the next.
     bias : bool
-        Whether there are shifts.
+        Whether to add learnable biases.
     batch_first : bool
-        Whether sequences are ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
+        Whether sequences are ``(batch, length, features)`` instead of ``(length, batch, features)``.
     dropout : float
-        The probability with which an output is left out on its way to the next layer, while training.
+        The dropout probability of the outputs of each layer but the last, while training.
     bidirectional : bool
-        Whether each layer also goes from the end to the beginning; its outputs then stand behind the others.
+        Whether each layer also runs over the reversed sequence; its outputs are concatenated to the others.
     device : str or Device, optional
     dtype : DType, optional
 
     Attributes
     ----------
     weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 : Parameter
-        Of the first layer: for the input, ``(gates * hidden_size, input_size)``, for the state, and the shifts. Those
-        of other layers have other numbers, those of the way back end in ``_reverse``.
+        Of the first layer: the weights of the input, ``(gates * hidden_size, input_size)``, and of the hidden state,
+        ``(gates * hidden_size, hidden_size)``, and their biases. The number is that of the layer; the names of the
+        reverse direction end in ``_reverse``.
 
     Raises
     ------
     ValueError
-        If a setting is out of range; on call, if the shapes do not fit.
+        If a setting is out of range; on call, if the shapes do not match.
 
     Notes
     -----
-    With ``i, f, g, o`` the four gates, ``c = sigmoid(f) * c + sigmoid(i) * tanh(g)`` and
-    ``h = sigmoid(o) * tanh(c)``. All weights begin uniform between ``-1 / sqrt(hidden_size)`` and its opposite, as
-    PyTorch's do. Source: S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997.
+    With ``i, f, g, o`` the sums of the four gates, ``c = sigmoid(f) * c + sigmoid(i) * tanh(g)`` and
+    ``h = sigmoid(o) * tanh(c)``. All parameters are initialized uniformly between ``-1 / sqrt(hidden_size)`` and
+    ``1 / sqrt(hidden_size)``, as in PyTorch. Source: S. Hochreiter and J. Schmidhuber, "Long short-term memory",
+    Neural Computation 9, 1997.
 
     Examples
     --------
@@ -268,25 +276,27 @@ class LSTM(_Recurrent):
         Parameters
         ----------
         input : Tensor
-            ``(length, batch, input_size)``, or with the first two exchanged if `batch_first`, or without the batch.
+            ``(length, batch, input_size)``; ``(batch, length, input_size)`` if `batch_first`; ``(length, input_size)``
+            without a batch.
         hx : tuple of Tensor, optional
-            The state and the cell to begin with, each ``(layers * directions, batch, hidden_size)``; zeros by default.
+            The initial hidden and cell state, each ``(layers * directions, batch, hidden_size)``; zeros by default.
 
         Returns
         -------
         outputs : Tensor
-            Of the last layer, ``(length, batch, directions * hidden_size)`` or as the input is ordered.
+            The outputs of the last layer, ``(length, batch, directions * hidden_size)``, its axes ordered as the
+            input's.
         (h, c) : tuple of Tensor
-            The last state and cell of each layer and direction.
+            The last hidden and cell state of each layer and direction.
         """
         if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):
-            raise TypeError("an LSTM takes two initial states: write (h, c)")
+            raise TypeError("an LSTM takes two initial states; write (h, c)")
         outputs, (last, cell) = self._run(input, hx)
         return outputs, (last, cell)
 
 
 class GRU(_Recurrent):
-    """A gated recurrent unit: a state that gates let forget and renew, step by step.
+    """A gated recurrent unit (GRU) network of one or more layers.
 
     Parameters
     ----------
@@ -300,7 +310,7 @@ class GRU(_Recurrent):
 
     Notes
     -----
-    With ``r, z, n`` the three gates, of which the state's part of `n` is scaled by ``sigmoid(r)``,
+    With ``r, z, n`` the sums of the three gates, where the hidden state's part of `n` is multiplied by ``sigmoid(r)``,
     ``h = (1 - sigmoid(z)) * tanh(n) + sigmoid(z) * h``. Source: K. Cho et al., "Learning phrase representations using
     RNN encoder-decoder for statistical machine translation", EMNLP 2014.
 

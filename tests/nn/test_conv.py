@@ -130,10 +130,10 @@ def test_any_settings_agree_with_plain_loops(device, data):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: F.conv2d(x, agrad.ones((2, 4, 3, 3))), "takes 4 channels"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 4, 3, 3))), "takes 4 input channels"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3))), r"weight must have shape"),
         (lambda x: F.conv2d(x[0, 0], agrad.ones((2, 3, 3, 3))), r"input must have shape \(batch, channels, height"),
-        (lambda x: F.conv2d(x, agrad.ones((2, 3, 9, 3))), "do not fit"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 3, 9, 3))), "larger than the input"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), agrad.ones(3)), r"bias must have shape \(2,\)"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), stride=0), "stride must be"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), stride=1.0), "stride must be"),
@@ -142,12 +142,12 @@ def test_any_settings_agree_with_plain_loops(device, data):
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), padding="full"), "'same' or 'valid'"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), padding=(1, 1, 1)), "padding must be"),
         (lambda x: F.conv2d(x, agrad.ones((2, 1, 3, 3)), groups=3), "groups=3"),
-        (lambda x: F.conv_transpose2d(x, agrad.ones((2, 1, 3, 3))), "takes 2 channels"),
+        (lambda x: F.conv_transpose2d(x, agrad.ones((2, 1, 3, 3))), "takes 2 input channels"),
         (lambda x: F.conv_transpose2d(x, agrad.ones((3, 1, 3, 3)), output_padding=1), "output_padding"),
-        (lambda x: F.conv_transpose2d(x, agrad.ones((3, 1, 1, 1)), padding=4), "leaves nothing"),
+        (lambda x: F.conv_transpose2d(x, agrad.ones((3, 1, 1, 1)), padding=4), "removes the whole output"),
         (lambda x: nn.Conv2d(3, 4, 3, groups=2), "groups=2 must divide"),
         (lambda x: nn.Conv2d(3, 4, 3, padding_mode="mirror"), "padding_mode must be 'zeros', 'reflect'"),
-        (lambda x: nn.ConvTranspose2d(3, 4, 3, padding_mode="reflect"), "of zeros"),
+        (lambda x: nn.ConvTranspose2d(3, 4, 3, padding_mode="reflect"), "padding_mode='zeros'"),
     ],
 )
 def test_errors_say_what_is_wrong(device, call, message):

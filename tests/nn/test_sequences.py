@@ -114,7 +114,7 @@ def test_masks_of_integers_are_refused(device):
         lambda: attention(x, x, x, attn_mask=mask),
         lambda: attention(x, x, x, key_padding_mask=mask[0]),
     ):
-        with pytest.raises(TypeError, match=r"mask is of booleans.*agrad.int64.*astype\(bool\)"):
+        with pytest.raises(TypeError, match=r"mask must be boolean.*agrad.int64.*astype\(bool\)"):
             call()
 
 
@@ -152,10 +152,10 @@ def test_attention_dropout(device):
         (lambda x: nn.LSTM(3, 0), "hidden_size must be 1 or more, not 0"),
         (lambda x: nn.LSTM(3, 2, dropout=2.0), "dropout must be from 0 to 1"),
         (lambda x: nn.MultiheadAttention(3, 2), "num_heads=2 must divide"),
-        (lambda x: nn.MultiheadAttention(3, 1)(x, x[0], x), "a batch, or none"),
+        (lambda x: nn.MultiheadAttention(3, 1)(x, x[0], x), "a batch axis, or none"),
         (lambda x: nn.TransformerEncoderLayer(3, 1, activation="tanh"), "activation must be"),
-        (lambda x: F.scaled_dot_product_attention(x, x[..., :2], x), "as many features"),
-        (lambda x: F.scaled_dot_product_attention(x, x, x, agrad.ones((2, 2)), is_causal=True), "leave attn_mask out"),
+        (lambda x: F.scaled_dot_product_attention(x, x[..., :2], x), "same number of features"),
+        (lambda x: F.scaled_dot_product_attention(x, x, x, agrad.ones((2, 2)), is_causal=True), "were both given"),
     ],
 )
 def test_errors_say_what_is_wrong(call, message):

@@ -1,4 +1,4 @@
-"""The functions beneath the layers and losses: PyTorch's ``torch.nn.functional``, with its names."""
+"""The functions behind the layers and losses, named as in PyTorch's ``torch.nn.functional``."""
 
 from ...ops.activations import relu, sigmoid, silu
 from ...ops.elementwise import tanh

@@ -1,4 +1,4 @@
-"""Normalization: numbers shifted and scaled to mean 0 and variance 1, over the batch, a sample or a part of it."""
+"""Normalization over the batch, the last axes or groups of channels."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm", "standardize"]
 
 @primitive
 def standardize(xp: Any, input: ArrayLike, *, axis: tuple[int, ...], eps: float) -> Tensor:
-    """Shift and scale along axes to mean 0 and variance 1: one op, because its gradient is simpler than its parts'.
+    """Normalize along axes to mean 0 and variance 1: one op, as its gradient is simpler than that of the composition.
 
     Parameters
     ----------
     input : ArrayLike
         Real floating.
     axis : tuple of int
+        The axes along which the mean and variance are computed.
     eps : float
         Added to the variance.
 
@@ -41,8 +42,8 @@ def standardize(xp: Any, input: ArrayLike, *, axis: tuple[int, ...], eps: float)
     >>> standardize(agrad.asarray([1.0, 3.0]), axis=(0,), eps=0.0).tolist()
     [-1.0, 1.0]
     """
-    apart = input - xp.mean(input, axis=axis, keepdims=True)
-    return apart / xp.sqrt(xp.mean(apart * apart, axis=axis, keepdims=True) + eps)
+    centered = input - xp.mean(input, axis=axis, keepdims=True)
+    return centered / xp.sqrt(xp.mean(centered * centered, axis=axis, keepdims=True) + eps)
 
 
 def _standardize_input(g: Any, input: Any, out: Any, xp: Any, axis: tuple[int, ...], eps: float) -> Any:
@@ -64,31 +65,36 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Shift and scale each channel to mean 0 and variance 1, then by `weight` and `bias`.
+    """Return ``(x - mean) / sqrt(var + eps) * weight + bias`` for each channel.
 
     Parameters
     ----------
     input : ArrayLike
         Of shape ``(batch, channels, ...)``.
     running_mean, running_var : Tensor or None
-        Of shape ``(channels,)``: what to use outside of training, and where training keeps a record, in place.
+        Of shape ``(channels,)``: used if not `training`; updated in place if `training`.
     weight, bias : ArrayLike, optional
         Of shape ``(channels,)``.
     training : bool
         Whether to use the mean and variance of this batch.
     momentum : float
-        How much of the record this batch makes up.
+        The weight of this batch in the running mean and variance.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If there is one value for each channel while training, or no record outside of it.
+        If there is only one value per channel while training, or if running statistics are missing otherwise.
 
     Notes
     -----
-    The record's variance is the unbiased one; an empty batch leaves the record as it was. Source: S. Ioffe and
+    The running variance is updated with the unbiased variance; an empty batch updates nothing. Source: S. Ioffe and
     C. Szegedy, "Batch normalization", ICML 2015.
 
     Examples
@@ -106,18 +112,18 @@ def batch_norm(
         axis = (0, *range(2, input.ndim))
         count = prod(input.shape[i] for i in axis)
         if count == 1:
-            raise ValueError(f"one value for each channel has no variance to train with: input is {input.shape}")
+            raise ValueError(f"training needs more than one value per channel; the input has shape {input.shape}")
         if count:
-            _record(input, axis, running_mean, running_var, momentum)
+            _update_running(input, axis, running_mean, running_var, momentum)
         out = _standardized(input, axis, eps) if count else input
     elif running_mean is None or running_var is None:
-        raise ValueError("outside of training, batch_norm needs running_mean and running_var; or write training=True")
+        raise ValueError("without training, batch_norm needs running_mean and running_var; or write training=True")
     else:
         out = (input - _per_channel(running_mean, input)) / sqrt(_per_channel(running_var, input) + eps)
     return _affine(out, weight, bias, _per_channel)
 
 
-def _record(input: Tensor, axis: Any, running_mean: Any, running_var: Any, momentum: float) -> None:
+def _update_running(input: Tensor, axis: Any, running_mean: Any, running_var: Any, momentum: float) -> None:
     with no_grad():
         input = widened(input)
         if running_mean is not None:
@@ -139,22 +145,28 @@ def layer_norm(
     bias: ArrayLike | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Shift and scale the last axes to mean 0 and variance 1, then by `weight` and `bias`.
+    """Return ``(x - mean) / sqrt(var + eps) * weight + bias``, with the mean and variance over the last axes.
 
     Parameters
     ----------
     input : ArrayLike
         Of shape ``(..., *normalized_shape)``.
     normalized_shape : sequence of int
+        The shape of the last axes, over which the input is normalized.
     weight, bias : ArrayLike, optional
         Of shape `normalized_shape`.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     Notes
     -----
@@ -175,14 +187,19 @@ def layer_norm(
 def rms_norm(
     input: ArrayLike, normalized_shape: Sequence[int], weight: ArrayLike | None = None, eps: float | None = None
 ) -> Tensor:
-    """Scale the last axes to a mean square of 1, then by `weight`.
+    """Return ``x / sqrt(mean(x**2) + eps) * weight``, with the mean over the last axes.
 
     Parameters
     ----------
     input, normalized_shape, weight
         As in `layer_norm`.
     eps : float, optional
-        Added to the mean square; by default the spacing of the dtype's numbers at 1.
+        Added to the mean square; by default the machine epsilon of the input's dtype.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
@@ -215,23 +232,28 @@ def group_norm(
     bias: ArrayLike | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Shift and scale the channels of each group of a sample to mean 0 and variance 1, then by `weight` and `bias`.
+    """Return ``(x - mean) / sqrt(var + eps) * weight + bias``, with the mean and variance of each group of channels.
 
     Parameters
     ----------
     input : ArrayLike
         Of shape ``(batch, channels, ...)``.
     num_groups : int
-        Into how many groups the channels are divided.
+        The number of groups of channels.
     weight, bias : ArrayLike, optional
         Of shape ``(channels,)``.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     Notes
     -----
@@ -247,7 +269,8 @@ def group_norm(
     input = as_tensor(input)
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
         raise ValueError(
-            f"input must have shape (batch, channels, ...) with channels in {num_groups} groups; it has {input.shape}"
+            f"input must have shape (batch, channels, ...), channels divisible by num_groups={num_groups}; "
+            f"it has {input.shape}"
         )
     _check_per_channel(input, weight=weight, bias=bias)
     inside = prod(input.shape[1:]) // num_groups
@@ -256,14 +279,14 @@ def group_norm(
     return _affine(out, weight, bias, _per_channel)
 
 
-def _affine(out: Tensor, weight: Any, bias: Any, fitted: Any) -> Tensor:
-    """Scale and shift, where there is a weight and a bias."""
-    out = out if weight is None else out * fitted(weight, out)
-    return out if bias is None else out + fitted(bias, out)
+def _affine(out: Tensor, weight: Any, bias: Any, reshaped: Any) -> Tensor:
+    """Multiply by the weight and add the bias, where given; `reshaped` makes them broadcast."""
+    out = out if weight is None else out * reshaped(weight, out)
+    return out if bias is None else out + reshaped(bias, out)
 
 
 def _per_channel(x: Any, input: Tensor) -> Tensor:
-    """Return one number per channel in a shape that broadcasts with the input."""
+    """Return one value per channel in a shape that broadcasts with the input."""
     return reshape(as_tensor(x, input), (-1, *[1] * (input.ndim - 2)))
 
 
@@ -276,7 +299,7 @@ def _check_per_channel(input: Tensor, **arrays: Any) -> None:
 
 
 def _last_axes(input: Tensor, shape: Sequence[int], **arrays: Any) -> tuple[int, ...]:
-    """Return the axes that a shape covers, counted from the end; ValueError if they have other lengths."""
+    """Return the axes to normalize over, counted from the end; ValueError if they do not have the given shape."""
     shape = tuple(shape)
     if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(f"input must have shape (..., {', '.join(map(str, shape))}); it has {input.shape}")
