@@ -1,4 +1,4 @@
-"""summary: the layers of a module, what each returns, and how large they are."""
+"""summary: the layers of a module, with their output shapes, parameters and bytes."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ TITLES: Final = ("layer", "output shape", "parameters", "bytes")
 
 @dataclass(frozen=True)
 class Layer:
-    """A line of a summary.
+    """A layer in a summary.
 
     Attributes
     ----------
     name : str
         The dotted name; empty for the module itself.
     kind : str
-        The class.
+        The name of its class.
     output : str
-        The shape that it returned; nested for several, ``"-"`` if it was not called.
+        The shape of its output; nested for several, ``"-"`` if it was not called.
     parameters : int
-        The number of its own, without those of the modules in it.
+        The number of its own parameters, without those of submodules.
     bytes : int
-        Of its own parameters and buffers.
+        The size of its own parameters and buffers.
     """
 
     name: str
@@ -47,16 +47,16 @@ class Layer:
 
 @dataclass(frozen=True, repr=False)
 class Summary:
-    """What `summary` found; printed, it is a table.
+    """The result of `summary`; printed, it is a table.
 
     Attributes
     ----------
     layers : list of Layer
-        The module and all below it, parents first.
+        The module and all submodules, parents first.
     parameters, trainable : int
-        The number of parameters, and of those that require gradients, shared ones counted once.
+        The number of parameters, and of those that require gradients; shared ones are counted once.
     bytes : int
-        Of all parameters and buffers.
+        The size of all parameters and buffers.
     """
 
     layers: list[Layer]
@@ -76,18 +76,18 @@ class Summary:
 
 
 def summary(module: Module, input_shape: Shapes, dtype: Any = None) -> Summary:
-    """Return a table of a module's layers: what each returns, its parameters and their bytes.
+    """Return a table of a module's layers: their output shapes, parameters and bytes.
 
-    The module is called with zeros, in evaluation mode and unrecorded; its modes, attributes and buffers are put back
-    afterwards.
+    The module is called with zeros, in evaluation mode and without recording; its state is restored afterwards.
 
     Parameters
     ----------
     module : Module
+        The module.
     input_shape : tuple of int, or list of tuple
-        The shape of the input with the axis of samples, or of each of several inputs.
+        The shape of the input with the batch axis, or a list of the shapes of several inputs.
     dtype : DType, optional
-        Of the inputs: by default that of the first parameter. Class indices, for instance, are integers.
+        The dtype of the inputs, such as int for class indices; by default that of the first parameter.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def summary(module: Module, input_shape: Shapes, dtype: Any = None) -> Summary:
     Raises
     ------
     TypeError
-        If `module` is no Module, or `input_shape` no shape.
+        If `module` is not a Module, or `input_shape` not a shape.
 
     Examples
     --------

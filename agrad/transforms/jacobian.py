@@ -1,4 +1,4 @@
-"""Whole matrices of derivatives: `jacobian` and `hessian`."""
+"""Jacobians and Hessians: `jacobian` and `hessian`."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ __all__ = ["hessian", "jacobian"]
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """Return a function that computes all first derivatives of `f`.
+    """Return a function that computes the Jacobian of `f`, all its first derivatives.
 
     Parameters
     ----------
     f : callable
-        Returns a real Tensor or a nest of them.
+        Returns a real Tensor or a pytree of them.
     argnums : int or sequence of int
         The positions of the arguments to differentiate with respect to, as in `grad`.
 
     Returns
     -------
     callable
-        Takes what `f` takes. For an output of shape ``(a, b)`` and an argument of shape ``(c,)`` it returns a Tensor of
-        shape ``(a, b, c)``. For nests it returns a nest: that of the outputs with, for each, that of the argument, in
-        a tuple for several `argnums`.
+        Takes the arguments of `f`. For an output of shape ``(a, b)`` and an argument of shape ``(c,)`` it returns a
+        Tensor of shape ``(a, b, c)``. For pytrees it returns the pytree of the outputs, with the pytree of the argument
+        in place of each leaf, or a tuple of these for several `argnums`.
 
     Raises
     ------
     TypeError, ValueError
-        As `grad`, and if an output is complex: its derivatives are no single number each.
+        As `grad`, and if an output is complex.
 
     Notes
     -----
-    It takes one pass per element: backward for each output, or forward for each input if these are fewer. For a complex
-    argument the entries are gradients as of `grad`, ``d/dRe + 1j * d/dIm``.
+    It takes one backward pass per element of the outputs, or one forward pass per element of the inputs if these are
+    fewer. For a complex argument the entries are gradients as in `grad`, ``d/dRe + 1j * d/dIm``.
 
     Examples
     --------
@@ -57,18 +57,18 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         at = Linearized(f, args, kwargs, numbers(argnums))
         if any(y.dtype.is_complex for y in at.tensors):
             raise TypeError(
-                "a complex output has no Jacobian of one number an entry; write the jacobian of agrad.real and "
+                "the Jacobian of a complex output is not one number per entry; write the jacobian of agrad.real and "
                 "agrad.imag of it, or agrad.vjp, agrad.jvp and, for a Hessian, agrad.hvp, which take complex numbers"
             )
         tall = sum(y.size for y in at.tensors) > sum(x.size for x in at.inputs)
-        nests = [pytrees.rebuild(at.picked, row) for row in (_by_columns(at) if tall else _by_rows(at))]
-        return pytrees.rebuild(at.outputs, [nest[0] if isinstance(argnums, int) else tuple(nest) for nest in nests])
+        trees = [pytrees.rebuild(at.picked, row) for row in (_by_columns(at) if tall else _by_rows(at))]
+        return pytrees.rebuild(at.outputs, [tree[0] if isinstance(argnums, int) else tuple(tree) for tree in trees])
 
     return named(derivatives, f, "jacobian")
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """Return a function that computes all second derivatives of `f`.
+    """Return a function that computes the Hessian of `f`, all its second derivatives.
 
     Parameters
     ----------
@@ -78,8 +78,8 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Returns
     -------
     callable
-        Takes what `f` takes. For an argument of shape ``(a, b)`` it returns a Tensor of shape ``(a, b, a, b)``, for a
-        nest a nest of nests, as `jacobian` of `grad` does.
+        Takes the arguments of `f`. For an argument of shape ``(a, b)`` it returns a Tensor of shape ``(a, b, a, b)``,
+        for a pytree a pytree of pytrees, as `jacobian` of `grad` does.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 def _by_rows(at: Linearized) -> list[list[Tensor]]:
-    """Return the block of each output and input; each element of an output is pulled back for a row."""
+    """Return the Jacobian's block of each output and input, with one backward pass per row."""
     pulled = [[at.pull(axis) for axis in _axes(at.tensors, i)] for i in range(len(at.tensors))]
     return [
         [_stacked(rows, j, y, x, 0) for j, x in enumerate(at.inputs)]
@@ -107,7 +107,7 @@ def _by_rows(at: Linearized) -> list[list[Tensor]]:
 
 
 def _by_columns(at: Linearized) -> list[list[Tensor]]:
-    """Return the block of each output and input; each element of an input is pushed forward for a column."""
+    """Return the Jacobian's block of each output and input, with one forward pass per column."""
     pushed = [[_pushed(at, axis) for axis in _axes(at.inputs, j)] for j in range(len(at.inputs))]
     return [
         [_stacked(columns, i, y, x, -1) for x, columns in zip(at.inputs, pushed, strict=True)]
@@ -116,7 +116,7 @@ def _by_columns(at: Linearized) -> list[list[Tensor]]:
 
 
 def _axes(tensors: Sequence[Tensor], i: int) -> Iterator[list[Tensor | None]]:
-    """Yield a one for each element of the Tensor at `i`, with nothing for the others."""
+    """Yield the unit vectors of the Tensor at `i`, each with None for the other Tensors."""
     x = tensors[i]
     identity = eye(x.size, dtype=x.dtype, device=x.device)
     for k in range(x.size):
@@ -124,16 +124,16 @@ def _axes(tensors: Sequence[Tensor], i: int) -> Iterator[list[Tensor | None]]:
 
 
 def _pushed(at: Linearized, axis: list[Tensor | None]) -> list[Tensor]:
-    """Return the gradients of the outputs along an axis, which for complex numbers are two."""
-    moved = at.push(axis)
+    """Return the derivatives of the outputs along a unit vector: for complex numbers ``d/dRe + 1j * d/dIm``."""
+    real = at.push(axis)
     if not any(x is not None and x.dtype.is_complex for x in axis):
-        return moved
-    turned = at.push([None if x is None else 1j * x for x in axis])
-    return [y + 1j * z for y, z in zip(moved, turned, strict=True)]
+        return real
+    imaginary = at.push([None if x is None else 1j * x for x in axis])
+    return [y + 1j * z for y, z in zip(real, imaginary, strict=True)]
 
 
 def _stacked(passes: list[list[Tensor]], i: int, y: Tensor, x: Tensor, axis: int) -> Tensor:
-    """Return the block of output `y` and input `x` from what each pass gave at `i`."""
+    """Return the block of output `y` and input `x`, stacked from the results at `i` of all passes."""
     shape = y.shape + x.shape
     if not passes:
         return zeros(shape, dtype=x.dtype, device=x.device)
