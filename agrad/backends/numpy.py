@@ -38,6 +38,7 @@ _FEW = 32  # entries of a row up to which a reduction is quicker along the colum
 _ALONE = 1 << 18  # sums of two numbers' product in a matrix product above which OpenBLAS wakes its threads
 _MANY = 4096  # entries from which on a mispredicted branch for each costs more than a few more calls
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers of the width of floats
+_HALF = np.dtype(np.float16)
 
 
 def _keep_freed_memory() -> None:
@@ -77,7 +78,9 @@ _mean_of_any, _var_of_any = _quiet(lambda x, *args: x.mean(*args)), _quiet(lambd
 
 
 def _sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.4
-    if x.ndim == 2 and _is_row_of_few(x, axis) and dtype is None and x.dtype.char != "e":  # which rounds each sum
+    if (x.dtype if dtype is None else np.dtype(dtype)) is _HALF:  # in which 2048 + 1 is 2048
+        return np.asarray(_add(x, axis, np.float32, None, keepdims)).astype(np.float16)
+    if x.ndim == 2 and _is_row_of_few(x, axis) and dtype is None:
         return _along_columns(_add, x, keepdims)
     return np.asarray(_add(x, axis, dtype, None, keepdims))
 
@@ -118,21 +121,24 @@ def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.7 
 
 
 def _mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 6.8 -> 1.8
-    if x.dtype.char not in "fdFD" or x.size == 0:
-        return _mean_of_any(x, axis, None, None, keepdims)  # float16 adds up in float32; nothing has no mean
+    if x.dtype.char not in "fdFD":
+        return _mean_of_any(x, axis, None, None, keepdims)  # float16 adds up in float32
     total = _add(x, axis, None, None, keepdims)
-    return np.asarray(total / (x.size // total.size))
+    return np.asarray(total / _share(x, total))
 
 
 def _var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 9
-    if x.dtype.char not in "fd" or x.size == 0:
+    if x.dtype.char not in "fd":
         return _var_of_any(x, axis, None, None, correction, keepdims)
     total = _add(x, axis, None, None, True)
-    count = x.size // total.size
-    if count <= correction:
-        return _var_of_any(x, axis, None, None, correction, keepdims)
+    count = _share(x, total)
     apart = x - total / count
-    return _add(apart * apart, axis, None, None, keepdims) / (count - correction)
+    return _add(apart * apart, axis, None, None, keepdims) / max(count - correction, 0.0)
+
+
+def _share(x: Any, reduced: Any) -> Any:
+    """Return how many elements of `x` went into each of what was reduced; 0 as a float, by which NumPy divides."""
+    return x.size // reduced.size if x.size else 0.0
 
 
 def _std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 10

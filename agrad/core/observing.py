@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar, Token
 from functools import partial
-from inspect import BoundArguments
 from typing import Any, Self
-
-from . import errors
 
 __all__ = ["Call", "Observer", "Step", "edges", "observe"]
 
@@ -38,20 +35,16 @@ class Call:
     def __init__(self, definition: Any, mask: int, frame: tuple[Any, ...]) -> None:
         self.name, self.device = definition.name, frame[-1]
         self._definition, self._mask, self._frame = definition, mask, frame
-        arrays = len(definition.arrays)
-        self._given, raw, settings = frame[:arrays], frame[arrays : 2 * arrays], frame[2 * arrays : -1]
-        self._settings = dict(zip(definition.settings, settings, strict=True))
-        self.inputs: dict[str, Any] = dict(zip(definition.arrays, raw, strict=True)) | self._settings
+        self.inputs: dict[str, Any] = definition.inputs(frame)
         self.result: Any = None
 
     def run(self) -> Any:
         """Compute and record, as the op does where nobody looks."""
         definition = self._definition
-        bound = BoundArguments(definition.signature, self.inputs)
         try:
-            out = definition.forward(self.device.xp, *bound.args, **bound.kwargs)
+            out = definition.run(self.device, self.inputs)
         except Exception as error:
-            raise errors.in_op(self.name, error, self._given, self._settings) from error
+            out = definition.retry(error, self._frame)
         self.result = definition.finish(out, self.device, self._mask, self._frame)
         return self.result
 

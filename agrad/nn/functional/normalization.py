@@ -9,6 +9,7 @@ from typing import Any
 from ...core.primitive import ArrayLike, primitive
 from ...core.recording import no_grad
 from ...core.tensor import Tensor
+from ...ops.data_type import finfo
 from ...ops.elementwise import sqrt
 from ...ops.manipulation import reshape
 from ...ops.statistical import mean, var
@@ -113,7 +114,8 @@ def batch_norm(
     elif running_mean is None or running_var is None:
         raise ValueError("outside of training, batch_norm needs running_mean and running_var; or write training=True")
     else:
-        out = (input - _per_channel(running_mean, input)) / sqrt(_per_channel(running_var, input) + eps)
+        apart = widened(input) - _per_channel(running_mean, input)
+        out = narrowed(apart / sqrt(widened(_per_channel(running_var, input)) + eps), input)
     return _affine(out, weight, bias, _per_channel)
 
 
@@ -182,7 +184,7 @@ def rms_norm(
     input, normalized_shape, weight
         As in `layer_norm`.
     eps : float, optional
-        Added to the mean square; by default the spacing of the dtype's numbers at 1.
+        Added to the mean square; by default the spacing at 1 of the dtype's numbers, or of float32's for 16 bits.
 
     Raises
     ------
@@ -202,8 +204,8 @@ def rms_norm(
     """
     input = as_tensor(input)
     axis = _last_axes(input, normalized_shape, weight=weight)
-    eps = float(input.device.xp.finfo(input.data.dtype).eps) if eps is None else eps
     wide = widened(input)
+    eps = finfo(wide).eps if eps is None else eps
     out = wide / sqrt(mean(wide * wide, axis=axis, keepdims=True) + eps)
     return _affine(narrowed(out, input), weight, None, as_tensor)
 
