@@ -72,7 +72,9 @@ def test(session: nox.Session, device: str) -> None:
         env["JAX_ENABLE_X64"] = "1"
     workers = ["-n", "0" if device == "cuda" else "logical", "--maxprocesses", "8"]
     marks = MARKS.get(device, "not peers and not cuda")
-    session.run("pytest", *workers, "-m", marks, "--device", device, "--require-device", *session.posargs, env=env)
+    coverage = ["--cov", "--cov-report=term"] if device == "cpu" and not session.posargs else []
+    words = ["-m", marks, "--device", device, "--require-device", *coverage, *session.posargs]
+    session.run("pytest", *workers, *words, env=env)
 
 
 by_device = nox.parametrize("device", [nox.param(device, id=device) for device in DEVICES])(test)
@@ -89,16 +91,16 @@ nox.options.sessions = [
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Look for mistakes and departures from the style."""
-    session.install("ruff==0.17.5")
-    session.run("ruff", "check", ".", *session.posargs)
-    session.run("ruff", "format", "--check", ".")
+    """Look for mistakes and departures from the style: what pre-commit runs before each commit, on all files."""
+    session.install("pre-commit==4.7.0")
+    env = {"SKIP": "mypy"}  # the session `types` runs it
+    session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs, env=env)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the type hints."""
-    session.install("-e", ".", "mypy==2.4.1")
+    session.install("-e", ".", "mypy==2.4.1", "pytest", "hypothesis")
     session.run("mypy", *session.posargs)
 
 

@@ -1,4 +1,4 @@
-"""Checks of the settings that users give: one wording for what came, what was expected, and what to write."""
+"""Checks of arguments, with one wording for what came, what was expected, and what to write."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = [
 
 
 def as_integer(name: str, value: Any, least: float = -inf, most: float = inf) -> int:
-    """Return a setting as an int.
+    """Return an argument as an int.
 
     Raises
     ------
     TypeError
-        If it is no integer; booleans are none.
+        If it is not an integer; booleans are not.
     ValueError
         If it is out of range.
 
@@ -33,7 +33,7 @@ def as_integer(name: str, value: Any, least: float = -inf, most: float = inf) ->
     try:
         number = index(value)
     except TypeError:
-        raise TypeError(f"{name} must be an integer, not {_told(value)}") from None
+        raise TypeError(f"{name} must be an integer, not {_shown(value)}") from None
     if isinstance(value, bool):
         raise TypeError(f"{name} must be an integer, not {value}")
     if not least <= number <= most:
@@ -42,7 +42,7 @@ def as_integer(name: str, value: Any, least: float = -inf, most: float = inf) ->
 
 
 def check_integers(least: float = -inf, /, **settings: Any) -> None:
-    """Raise as `as_integer` for settings by name."""
+    """Check integers, given by name, as `as_integer` does."""
     for name, value in settings.items():
         as_integer(name, value, least)
 
@@ -57,17 +57,17 @@ def as_seed(value: Any) -> int:
     """
     seed = as_integer("seed", value)
     if not 0 <= seed < 2**64:
-        raise ValueError(f"a seed is an integer from 0 to 2**64 - 1, not {value}")
+        raise ValueError(f"a seed must be an integer from 0 to 2**64 - 1, not {value}")
     return seed
 
 
 def as_shape(shape: Any, name: str = "a shape") -> tuple[int, ...]:
-    """Return a shape, which may be given as one integer, as a tuple.
+    """Return a shape as a tuple; a single integer n means ``(n,)``.
 
     Raises
     ------
     TypeError
-        If it is no integer and no sequence of integers.
+        If it is neither an integer nor a sequence of integers.
     ValueError
         If a length is negative.
     """
@@ -75,7 +75,7 @@ def as_shape(shape: Any, name: str = "a shape") -> tuple[int, ...]:
     try:
         found = tuple([as_integer(name, length) for length in lengths])
     except TypeError:
-        raise TypeError(f"{name} is an integer or a tuple of integers, as (2, 3), not {_told(shape)}") from None
+        raise TypeError(f"{name} must be an integer or a tuple of integers, as (2, 3), not {_shown(shape)}") from None
     if found and min(found) < 0:
         raise ValueError(f"the lengths of {name} must be 0 or more, not {found}")
     return found
@@ -91,21 +91,23 @@ def check_number(
     below: float = inf,
     infinite: bool = False,
 ) -> Any:
-    """Return a setting that is a real number, as it is.
+    """Return an argument unchanged if it is a real number.
 
     Parameters
     ----------
     name : str
+        What the message calls it.
     value : object
+        The argument.
     least, most, above, below : float
-        The range, with and without its ends.
+        The range: `least` and `most` are part of it, `above` and `below` are not.
     infinite : bool
         Whether it may be infinite.
 
     Raises
     ------
     TypeError
-        If it is no number; booleans and Tensors are none.
+        If it is not a number; booleans and Tensors are not.
     ValueError
         If it is NaN, infinite or out of range.
 
@@ -117,7 +119,7 @@ def check_number(
     """
     number: Any = value
     if not isinstance(number, Real) or isinstance(number, bool):
-        raise TypeError(f"{name} must be a number, not {_told(value)}")
+        raise TypeError(f"{name} must be a number, not {_shown(value)}")
     finite = infinite or isfinite(value)
     inside = least <= value <= most and (above == -inf or value > above) and (below == inf or value < below)
     if not (finite and inside):
@@ -127,35 +129,35 @@ def check_number(
 
 
 def check_numbers(least: float = -inf, most: float = inf, /, **settings: Any) -> None:
-    """Raise as `check_number` for settings by name."""
+    """Check numbers, given by name, as `check_number` does."""
     for name, value in settings.items():
         check_number(name, value, least, most)
 
 
 def check_one_of(name: str, value: Any, known: Iterable[str]) -> Any:
-    """Return a setting that is one of a few words; ValueError if it is none of them."""
+    """Return an argument that must be one of the known strings; ValueError if it is not."""
     words = list(known)
     if not isinstance(value, str) or value not in words:
         *most, last = map(repr, words)
-        raise ValueError(f"{name} must be {', '.join(most)} or {last}, not {_told(value)}")
+        raise ValueError(f"{name} must be {', '.join(most)} or {last}, not {_shown(value)}")
     return value
 
 
 def as_list(what: str, values: Any) -> list[Any]:
-    """Return several values as a list; TypeError if there is no more than one."""
+    """Return an iterable of values as a list; TypeError if it is not iterable, or is a string."""
     if not isinstance(values, Iterable) or isinstance(values, (str, bytes)):
-        raise TypeError(f"{what} must be in a list, not {_told(values)}")
+        raise TypeError(f"{what} must be in a list, not {_shown(values)}")
     return list(values)
 
 
 def check_callable(what: str, function: Any, remedy: str = "") -> None:
-    """Raise TypeError for what is no function; `what` says who takes one."""
+    """Raise TypeError if `function` is not callable; in the message, `what` is the name of what takes it."""
     if not callable(function):
-        raise TypeError(f"{what} takes a function, not {_told(function)}{f'; {remedy}' if remedy else ''}")
+        raise TypeError(f"{what} takes a function, not {_shown(function)}{f'; {remedy}' if remedy else ''}")
 
 
-def _told(value: Any) -> str:
-    """Return what came, in a few words, and what makes a number of it."""
+def _shown(value: Any) -> str:
+    """Describe a value in a few words; for an array, say how to get its number."""
     if hasattr(value, "shape") and hasattr(value, "item"):
         return f"a {type(value).__name__} of shape {tuple(value.shape)}; write x.item() for the number in it"
     text = repr(value)

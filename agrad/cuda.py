@@ -1,4 +1,4 @@
-"""CUDA devices: whether there are any, waiting for them, and their memory."""
+"""CUDA devices: their availability, synchronisation and memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ __all__ = [
 
 
 def is_available() -> bool:
-    """Return whether ``set_device("cuda")`` works here; ``agrad.devices()["cuda"]`` says why where it does not.
+    """Return whether ``set_device("cuda")`` works here; if not, ``agrad.devices()["cuda"]`` says why.
+
+    Returns
+    -------
+    bool
+        True if there is at least one usable CUDA device.
 
     Examples
     --------
@@ -22,7 +27,12 @@ def is_available() -> bool:
 
 
 def device_count() -> int:
-    """Return the number of CUDA devices that this process can use: 0 without CuPy, a driver or a GPU.
+    """Return the number of CUDA devices that this process can use.
+
+    Returns
+    -------
+    int
+        0 without CuPy, a driver or a GPU.
 
     Examples
     --------
@@ -37,77 +47,128 @@ def device_count() -> int:
 
 
 def synchronize(device: str | Device = "cuda") -> None:
-    """Wait until a device has done all work that is queued on it: what a timer must do before it reads the clock.
+    """Wait until a device has finished all queued work, as timers must before they read the clock.
 
     Parameters
     ----------
     device : str or Device
+        A CUDA device.
 
     Raises
     ------
     RuntimeError
         If this machine lacks the device.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> if agrad.cuda.is_available():
+    ...     agrad.cuda.synchronize()
     """
     _find(device).synchronize()
 
 
 def memory_allocated(device: str | Device = "cuda") -> int:
-    """Return the bytes that arrays on a device take.
+    """Return the memory that arrays on a device occupy.
 
     Parameters
     ----------
     device : str or Device
+        As in `synchronize`.
+
+    Returns
+    -------
+    int
+        In bytes.
 
     Raises
     ------
     RuntimeError
         If this machine lacks the device.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> if agrad.cuda.is_available():
+    ...     assert 0 <= agrad.cuda.memory_allocated() <= agrad.cuda.memory_reserved()
     """
     return _memory(device)["allocated"]
 
 
 def memory_reserved(device: str | Device = "cuda") -> int:
-    """Return the bytes of a device that are kept for arrays, in use or not; see `empty_cache`.
+    """Return the memory that the allocator holds on a device, in use or cached; see `empty_cache`.
 
     Parameters
     ----------
     device : str or Device
+        As in `synchronize`.
+
+    Returns
+    -------
+    int
+        In bytes.
 
     Raises
     ------
     RuntimeError
         If this machine lacks the device.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> if agrad.cuda.is_available():
+    ...     assert agrad.cuda.memory_reserved() >= 0
     """
     return _memory(device)["reserved"]
 
 
 def mem_get_info(device: str | Device = "cuda") -> tuple[int, int]:
-    """Return the bytes of a device that are free, and all that it has, other programs counted in.
+    """Return the free and the total memory of a device; memory that other programs use is not free.
 
     Parameters
     ----------
     device : str or Device
+        As in `synchronize`.
+
+    Returns
+    -------
+    tuple of int
+        The free and the total memory, in bytes.
 
     Raises
     ------
     RuntimeError
         If this machine lacks the device.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> if agrad.cuda.is_available():
+    ...     free, total = agrad.cuda.mem_get_info()
+    ...     assert 0 <= free <= total
     """
     memory = _memory(device)
     return memory["free"], memory["total"]
 
 
 def empty_cache(device: str | Device = "cuda") -> None:
-    """Give the memory that is kept for arrays, and unused, back to the device.
+    """Release the cached memory of a device that no array uses.
 
     Parameters
     ----------
     device : str or Device
+        As in `synchronize`.
 
     Raises
     ------
     RuntimeError
         If this machine lacks the device.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> if agrad.cuda.is_available():
+    ...     agrad.cuda.empty_cache()
     """
     found = _find(device)
     found.backend.empty_cache(found.native)
@@ -121,5 +182,5 @@ def _memory(device: str | Device) -> dict[str, int]:
 def _find(device: str | Device) -> Device:
     found = Device(device)
     if found.kind != "cuda":
-        raise ValueError(f"agrad.cuda is about 'cuda' devices such as 'cuda:0', not {found.name!r}")
+        raise ValueError(f"agrad.cuda takes CUDA devices such as 'cuda:0', not {found.name!r}")
     return found

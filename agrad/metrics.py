@@ -1,6 +1,7 @@
-"""How good predictions are: figures to report, through which no gradients flow.
+"""Metrics of predictions, through which no gradients flow.
 
-Predictions of classes are labels of shape ``(n,)``, or scores of shape ``(n, classes)`` of which the largest decides.
+Predictions of classes are labels of shape ``(n,)``, or scores of shape ``(n, classes)``, the largest for the predicted
+class.
 Results stay on the device; ``.item()`` reads them.
 """
 
@@ -24,19 +25,19 @@ __all__ = [
 ]  # fmt: skip
 
 
-# Classes
+# Classification
 
 
 @no_grad()
 def accuracy(input: Any, target: Any) -> Tensor:
-    """Return the fraction of predictions that are right.
+    """Return the fraction of predictions that are correct.
 
     Parameters
     ----------
     input : Tensor, shape (n,) or (n, classes)
         Labels, or scores.
     target : Tensor, shape (n,)
-        The right labels.
+        The true labels.
 
     Returns
     -------
@@ -46,9 +47,9 @@ def accuracy(input: Any, target: Any) -> Tensor:
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
     TypeError
-        If labels are no integers.
+        If labels are not integers.
 
     Examples
     --------
@@ -62,15 +63,16 @@ def accuracy(input: Any, target: Any) -> Tensor:
 
 @no_grad()
 def top_k_accuracy(input: Any, target: Any, k: int = 5) -> Tensor:
-    """Return the fraction of rows of scores in which the right class is among the `k` largest.
+    """Return the fraction of samples whose true class is among the `k` largest scores.
 
     Parameters
     ----------
     input : Tensor, shape (n, classes)
-        Scores. Of equal ones, the first counts as larger. The right class is not found where its score is NaN.
+        Scores. Of equal ones, the first counts as larger. A score of NaN for the true class counts as a miss.
     target : Tensor, shape (n,)
-        The right labels.
+        The true labels.
     k : int
+        How many of the largest scores count.
 
     Returns
     -------
@@ -80,9 +82,9 @@ def top_k_accuracy(input: Any, target: Any, k: int = 5) -> Tensor:
     Raises
     ------
     ValueError
-        If the shapes do not fit, or if `k` is below 1.
+        If the shapes do not match, or if `k` is below 1.
     TypeError
-        If the labels are no integers.
+        If the labels are not integers.
 
     Examples
     --------
@@ -93,7 +95,7 @@ def top_k_accuracy(input: Any, target: Any, k: int = 5) -> Tensor:
     """
     scores, target = _together(input, target)
     if scores.ndim != 2 or target.shape != scores.shape[:1]:
-        raise ValueError(f"scores of shape {scores.shape} need the shape (n, classes), and labels {target.shape} (n,)")
+        raise ValueError(f"scores must have shape (n, classes) and labels (n,), not {scores.shape} and {target.shape}")
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     _check_labels(target)
@@ -106,29 +108,29 @@ def top_k_accuracy(input: Any, target: Any, k: int = 5) -> Tensor:
 
 @no_grad()
 def confusion_matrix(input: Any, target: Any, num_classes: int | None = None) -> Tensor:
-    """Count how often each class was taken for each.
+    """Return the confusion matrix: how often each class was predicted as each class.
 
     Parameters
     ----------
     input : Tensor, shape (n,) or (n, classes)
         Labels, or scores.
     target : Tensor, shape (n,)
-        The right labels.
+        The true labels.
     num_classes : int, optional
-        By default as many as there are scores, or as the largest label says.
+        By default the number of scores in a row, or the largest label plus 1.
 
     Returns
     -------
     Tensor
-        Integers of shape (num_classes, num_classes): in row `i` and column `j`, how many of class `i` were taken for
-        `j`.
+        Integers of shape (num_classes, num_classes): in row `i` and column `j`, how many samples of class `i` were
+        predicted as `j`.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or if a label is not from 0 to ``num_classes - 1``.
+        If the shapes do not match, or if a label is not from 0 to ``num_classes - 1``.
     TypeError
-        If labels are no integers.
+        If labels are not integers.
 
     Examples
     --------
@@ -142,10 +144,10 @@ def confusion_matrix(input: Any, target: Any, num_classes: int | None = None) ->
     if num_classes is None:
         largest = maximum(max(labels), max(target)).item() if labels.size else -1
         num_classes = scores.shape[1] if scores.ndim == 2 else int(largest) + 1
-    for which, x in {"predicted": labels, "right": target}.items() if labels.size else ():
+    for which, x in {"predicted": labels, "true": target}.items() if labels.size else ():
         least, most = min(x).item(), max(x).item()
         if least < 0 or most >= num_classes:
-            raise ValueError(f"the {which} labels go from {least} to {most}, the classes from 0 to {num_classes - 1}")
+            raise ValueError(f"the {which} labels are from {least} to {most}, the classes from 0 to {num_classes - 1}")
     device = labels.device
     counts = zeros(num_classes * num_classes, dtype=int, device=device)
     places = target.astype(int) * num_classes + labels.astype(int)
@@ -155,19 +157,19 @@ def confusion_matrix(input: Any, target: Any, num_classes: int | None = None) ->
 
 
 def precision(input: Any, target: Any, num_classes: int | None = None, average: str | None = "macro") -> Tensor:
-    """Return which fraction of what was taken for a class belongs to it.
+    """Return the precision: the fraction of the predictions of a class that are correct.
 
     Parameters
     ----------
     input, target, num_classes
         As for `confusion_matrix`.
     average : "macro" or None
-        The mean over all classes that occur, or the figure of each class.
+        The mean over all classes that occur, or the value of each class.
 
     Returns
     -------
     Tensor
-        Of shape (), or (num_classes,) without average; 0 for a class that nothing was taken for.
+        Of shape (), or (num_classes,) without average; 0 for a class that was never predicted.
 
     Raises
     ------
@@ -180,12 +182,12 @@ def precision(input: Any, target: Any, num_classes: int | None = None, average: 
     >>> agrad.metrics.precision(agrad.asarray([0, 1, 1, 1]), agrad.asarray([0, 0, 1, 1]), average=None).tolist()
     [1.0, 0.6666666865348816]
     """
-    right, taken, there = _counts(input, target, num_classes)
-    return _averaged(right, taken, there + taken, average)
+    correct, predicted, actual = _counts(input, target, num_classes)
+    return _averaged(correct, predicted, actual + predicted, average)
 
 
 def recall(input: Any, target: Any, num_classes: int | None = None, average: str | None = "macro") -> Tensor:
-    """Return which fraction of a class was found.
+    """Return the recall: the fraction of the samples of a class that were predicted correctly.
 
     Parameters
     ----------
@@ -195,7 +197,7 @@ def recall(input: Any, target: Any, num_classes: int | None = None, average: str
     Returns
     -------
     Tensor
-        Of shape (), or (num_classes,) without average; 0 for a class that is not there.
+        Of shape (), or (num_classes,) without average; 0 for a class without samples.
 
     Raises
     ------
@@ -208,8 +210,8 @@ def recall(input: Any, target: Any, num_classes: int | None = None, average: str
     >>> agrad.metrics.recall(agrad.asarray([0, 1, 1, 1]), agrad.asarray([0, 0, 1, 1]), average=None).tolist()
     [0.5, 1.0]
     """
-    right, taken, there = _counts(input, target, num_classes)
-    return _averaged(right, there, there + taken, average)
+    correct, predicted, actual = _counts(input, target, num_classes)
+    return _averaged(correct, actual, actual + predicted, average)
 
 
 def f1_score(input: Any, target: Any, num_classes: int | None = None, average: str | None = "macro") -> Tensor:
@@ -223,7 +225,7 @@ def f1_score(input: Any, target: Any, num_classes: int | None = None, average: s
     Returns
     -------
     Tensor
-        Of shape (), or (num_classes,) without average; 0 for a class of which nothing was found.
+        Of shape (), or (num_classes,) without average; 0 for a class without correct predictions.
 
     Raises
     ------
@@ -236,11 +238,11 @@ def f1_score(input: Any, target: Any, num_classes: int | None = None, average: s
     >>> agrad.metrics.f1_score(agrad.asarray([0, 1, 1]), agrad.asarray([0, 0, 1]))
     Tensor(0.6666667, dtype=float32, device='cpu')
     """
-    right, taken, there = _counts(input, target, num_classes)
-    return _averaged(2 * right, taken + there, there + taken, average)
+    correct, predicted, actual = _counts(input, target, num_classes)
+    return _averaged(2 * correct, predicted + actual, actual + predicted, average)
 
 
-# Numbers
+# Regression
 
 
 @no_grad()
@@ -274,7 +276,7 @@ def mean_absolute_error(input: Any, target: Any) -> Tensor:
 
 @no_grad()
 def r2_score(input: Any, target: Any) -> Tensor:
-    """Return which fraction of the target's variance the predictions explain.
+    """Return the coefficient of determination: the fraction of the target's variance that predictions explain.
 
     Parameters
     ----------
@@ -285,7 +287,7 @@ def r2_score(input: Any, target: Any) -> Tensor:
     -------
     Tensor
         Of shape (): 1 for perfect predictions, 0 for those no better than the mean, negative for worse ones; the mean
-        over the outputs, and NaN for less than two targets.
+        over the outputs, and NaN for fewer than two targets.
 
     Raises
     ------
@@ -311,7 +313,7 @@ def r2_score(input: Any, target: Any) -> Tensor:
     return mean(where(constant, (left == 0).astype(left.dtype), 1 - left / where(constant, 1.0, whole)))
 
 
-# What they share
+# Helpers
 
 
 def _labels(input: Any, target: Any) -> tuple[Tensor, Tensor]:
@@ -319,7 +321,7 @@ def _labels(input: Any, target: Any) -> tuple[Tensor, Tensor]:
     labels = argmax(predicted, axis=1) if predicted.ndim == 2 else predicted
     if labels.ndim != 1 or labels.shape != target.shape:
         raise ValueError(
-            f"predictions have the shape (n,) or (n, classes) and right labels (n,), not {predicted.shape} and "
+            f"predictions must have shape (n,) or (n, classes) and true labels (n,), not {predicted.shape} and "
             f"{target.shape}"
         )
     _check_labels(labels)
@@ -336,7 +338,7 @@ def _check_labels(labels: Tensor) -> None:
 
 
 def _together(input: Any, target: Any) -> tuple[Tensor, Tensor]:
-    """Return both as Tensors, what is none on the device of the other."""
+    """Return both as Tensors; one that is not yet goes to the device of the other."""
     device = next((x.device for x in (input, target) if isinstance(x, Tensor)), None)
     predicted, right = (x if isinstance(x, Tensor) else asarray(x, device=device) for x in (input, target))
     return predicted, right
@@ -344,23 +346,23 @@ def _together(input: Any, target: Any) -> tuple[Tensor, Tensor]:
 
 @no_grad()
 def _counts(input: Any, target: Any, num_classes: int | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Return for each class how many were found, how many were taken for it, and how many there are."""
+    """Return for each class the numbers of correct predictions, of predictions, and of samples."""
     matrix = confusion_matrix(input, target, num_classes).astype(float)
     classes = arange(matrix.shape[0], device=matrix.device)
     return matrix[classes, classes], sum(matrix, axis=0), sum(matrix, axis=1)
 
 
 def _averaged(part: Tensor, whole: Tensor, occurring: Tensor, average: str | None) -> Tensor:
-    figures = part / maximum(whole, 1.0)
+    values = part / maximum(whole, 1.0)
     if average is None:
-        return figures
+        return values
     if average != "macro":
         raise ValueError(f"average must be 'macro' or None, not {average!r}")
-    return sum(figures) / sum((occurring > 0).astype(float))
+    return sum(values) / sum((occurring > 0).astype(float))
 
 
 def _alike(input: Any, target: Any) -> tuple[Tensor, Tensor]:
     predicted, right = (x if x.dtype.differentiable else x.astype(float) for x in _together(input, target))
     if predicted.shape != right.shape:
-        raise ValueError(f"predictions of shape {predicted.shape} do not fit targets of shape {right.shape}")
+        raise ValueError(f"predictions of shape {predicted.shape} do not match targets of shape {right.shape}")
     return predicted, right

@@ -1,1 +1,1 @@
-"""What agrad costs beside its peers: ``python -m benchmarks --help``."""
+"""Benchmarks of agrad against its peers: ``python -m benchmarks --help``."""

@@ -12,7 +12,7 @@ ALL = ("small_ops", "regression", "mlp", "lenet", "loader", "importing", "deep_g
 
 
 def main() -> None:
-    """Read the command line, measure, print the table."""
+    """Read the command line, measure, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ALL)}; all by default")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")

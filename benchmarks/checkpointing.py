@@ -1,4 +1,4 @@
-"""The memory that a chain of blocks takes forward and backward: kept whole, in segments, and in nested halves."""
+"""Memory of a chain of blocks, forward and backward: without checkpoints, in segments, and in nested halves."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ BLOCKS, SIZE = 1024, 16_384
 
 
 def whole(x: Tensor, blocks: int) -> Tensor:
-    """Go through a chain of blocks that keep their input each."""
+    """Run a chain of blocks, each of which saves its input."""
     for _ in range(blocks):
         x = agrad.sin(x)
     return x
 
 
 def in_segments(x: Tensor, blocks: int) -> Tensor:
-    """Go through √n segments of √n blocks, of each of which only the input is kept."""
+    """Run √n checkpointed segments of √n blocks, each of which saves only its input."""
     length = isqrt(blocks)
     segment = agrad.checkpoint(lambda x: whole(x, length))
     for _ in range(blocks // length):
@@ -32,7 +32,7 @@ def in_segments(x: Tensor, blocks: int) -> Tensor:
 
 
 def in_halves(x: Tensor, blocks: int) -> Tensor:
-    """Go through two halves, of each of which only the input is kept, and so on inside."""
+    """Run two checkpointed halves, each of which consists of two halves in turn."""
     if blocks == 1:
         return whole(x, 1)
     half = agrad.checkpoint(lambda x: in_halves(x, blocks // 2))
@@ -40,13 +40,13 @@ def in_halves(x: Tensor, blocks: int) -> Tensor:
 
 
 def run(way: Callable[[Tensor, int], Tensor], blocks: int = BLOCKS) -> None:
-    """Go there and back."""
+    """Run a chain forward and backward."""
     x = agrad.full(SIZE, 0.5, requires_grad=True, device="cpu")
     way(x, blocks).sum().backward()
 
 
 def peak(way: Callable[[Tensor, int], Tensor], blocks: int = BLOCKS) -> int:
-    """Return the most bytes that were taken at once on the way."""
+    """Return the peak memory of a run, in bytes."""
     tracemalloc.start()
     try:
         run(way, blocks)
@@ -56,19 +56,19 @@ def peak(way: Callable[[Tensor, int], Tensor], blocks: int = BLOCKS) -> int:
 
 
 def measure(device: str) -> list[Row]:
-    """Return the rows of this benchmark, whose other side is the chain that is kept whole."""
+    """Return the rows of this benchmark, whose peer is the chain without checkpoints."""
     if device != "cpu":
         print("checkpointing: measured on the CPU: left out", file=sys.stderr)
         return []
-    kept = peak(whole)
+    most = peak(whole)
     ways = {"√n segments": (in_segments, 0.08), "nested halves": (in_halves, 0.025)}
     rows = [
-        Row(f"peak memory of {BLOCKS:,} blocks in {name}", "kept whole", peak(way), kept, goal, "B")
+        Row(f"peak memory of {BLOCKS:,} blocks in {name}", "no checkpoints", peak(way), most, goal, "B")
         for name, (way, goal) in ways.items()
     ]
     seconds = interleave({"whole": lambda: run(whole)} | {name: _runner(way) for name, (way, _) in ways.items()})
     return rows + [
-        Row(f"{BLOCKS:,} blocks in {name}, there and back", "kept whole", seconds[name], seconds["whole"])
+        Row(f"{BLOCKS:,} blocks in {name}, forward + backward", "no checkpoints", seconds[name], seconds["whole"])
         for name in ways
     ]
 

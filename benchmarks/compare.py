@@ -1,4 +1,4 @@
-"""What every benchmark shares: all sides timed in turn in one run, and a table of the ratios."""
+"""Shared by all benchmarks: all sides are timed in turn in one run, and a table shows the ratios."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from time import perf_counter
@@ -15,12 +15,12 @@ from typing import Any
 import agrad
 
 ROUNDS = 7
-SAMPLE = 0.02  # seconds at least, so that a clock reads it well
+SAMPLE = 0.02  # seconds at least, so that the clock measures it well
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what agrad took, what the other side took, and how much that may be at most."""
+    """One row of the table: agrad's figure, the peer's figure, and the goal for their ratio."""
 
     work: str
     peer: str
@@ -43,14 +43,14 @@ class Row:
 
 
 def show(value: float, unit: str) -> str:
-    """Write a number of seconds or bytes with three digits and a prefix that suits it."""
+    """Format seconds or bytes with three digits and a suitable prefix."""
     steps = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs")] if unit == "s" else [(1e6, "MB"), (1e3, "kB")]
     scale, name = next((step for step in steps if value >= step[0]), steps[-1])
     return f"{value / scale:.3g} {name}"
 
 
 def peer(name: str) -> Any | None:
-    """Import a peer; say so in a line, and return None, where it is not installed."""
+    """Import a peer; if it is not installed, print a line and return None."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -59,19 +59,26 @@ def peer(name: str) -> Any | None:
 
 
 def waiter(device: str) -> Callable[[], None]:
-    """Return the function that waits for all queued work, PyTorch's too: timers call it before they read the clock."""
+    """Return a function that waits for all queued work, PyTorch's too, as timers must before they read the clock."""
     ours = agrad.Device(device)
     torch = sys.modules.get("torch")
     if device.startswith("cuda") and torch is not None:
-        return lambda: (ours.synchronize(), torch.cuda.synchronize())[0]
+
+        def wait() -> None:
+            ours.synchronize()
+            torch.cuda.synchronize()
+
+        return wait
     return ours.synchronize
 
 
-def interleave(sides: dict[str, Callable[[], object]], device: str = "cpu", rounds: int = ROUNDS) -> dict[str, float]:
-    """Return the seconds that one call of each side takes: the least of several samples, taken A B C, C B A, A B C ...
+def interleave(
+    sides: Mapping[str, Callable[[], object]], device: str = "cpu", rounds: int = ROUNDS
+) -> dict[str, float]:
+    """Return the seconds of one call of each side: the minimum of several samples, taken A B C, C B A, A B C ...
 
-    Each round turns the order round, so that no side always follows the same one: PyTorch's threads keep a core busy
-    for a while after its turn, which cost whoever came next a few percent.
+    Each round reverses the order, so that no side always follows the same one: PyTorch's threads keep a core busy
+    for a while after its turn, which makes the next side a few percent slower.
     """
     wait = waiter(device)
     repeats = {name: _repeats(side, wait) for name, side in sides.items()}
@@ -101,19 +108,19 @@ def _time(side: Callable[[], object], repeats: int, wait: Callable[[], None]) ->
 
 def race(
     work: str,
-    sides: dict[str, Callable[[], object]],
+    sides: Mapping[str, Callable[[], object]],
     goals: dict[str, float],
     device: str = "cpu",
     rounds: int = ROUNDS,
 ) -> list[Row]:
-    """Interleave all sides, and return a row for each that stands beside agrad's."""
+    """Time all sides in turn, and return a row for each peer."""
     seconds = interleave(sides, device, rounds)
     ours = seconds.pop("agrad")
     return [Row(work, name, ours, theirs, goals.get(name)) for name, theirs in seconds.items()]
 
 
 def table(lines: Iterable[Row], times: bool = True) -> str:
-    """Write rows as a Markdown table, aligned so that it reads well unrendered; the ratios alone without `times`."""
+    """Format rows as an aligned Markdown table; without `times` it has only the ratios."""
     head = ["work", "peer", *(["agrad", "peer's"] if times else []), "ratio", "goal"]
     cells = [head, *(row.cells(times) for row in lines)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
@@ -125,7 +132,7 @@ def table(lines: Iterable[Row], times: bool = True) -> str:
 
 
 def circumstances(device: str) -> str:
-    """Say when, where, with what and by which command the figures were taken."""
+    """Describe the measurement: date, machine, versions, threads and command."""
     libraries = ["numpy", "numba", "torch"] + (["cupy"] if device.startswith("cuda") else [])
     found = [f"{name} {sys.modules[name].__version__}" for name in libraries if name in sys.modules]
     threads = os.environ.get("OMP_NUM_THREADS") or "default"

@@ -1,6 +1,6 @@
 """A chain of 1,000,000 recorded ops, forward and backward: the time per op must not grow with their number.
 
-Without Python's garbage collector, whose full passes fall into the one chain or the other by chance.
+Python's garbage collector is off, since its full passes would hit one chain or the other by chance.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SHORT, LONG = 250_000, 1_000_000
 
 
 def chain(ops: int, device: str) -> None:
-    """Go through a chain of additions and back."""
+    """Run a chain of additions forward and backward."""
     a = agrad.tensor(1.0, requires_grad=True, device=device)
     x = a
     for _ in range(ops):

@@ -1,4 +1,4 @@
-"""An eighth of an epoch of LeNet on MNIST, in batches of 128: what convolutions and pooling cost."""
+"""An eighth of an epoch of LeNet on MNIST, in batches of 128: the cost of convolutions and pooling."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOALS = {PLAIN: 2.5, f"{PLAIN}, with numba": 1.5}
 
 
 def build(nn: Any) -> Any:
-    """Return the network; the same code on either library."""
+    """Return the network, by the same code for either library."""
     return nn.Sequential(
         nn.Conv2d(1, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(16, 32, 5), nn.ReLU(), nn.MaxPool2d(2),
@@ -29,7 +29,7 @@ def build(nn: Any) -> Any:
 
 
 def trainer(library: Any, x: Any, y: Any, device: str) -> Callable[[], None]:
-    """Return 60 steps."""
+    """Return a function that runs 60 training steps."""
     model, loss = build(library.nn).to(device), library.nn.CrossEntropyLoss()
     optimizer = library.optim.SGD(model.parameters(), lr=RATE)
     images = library.asarray(x.reshape((-1, 1, 28, 28)), device=device)
@@ -45,7 +45,7 @@ def trainer(library: Any, x: Any, y: Any, device: str) -> Callable[[], None]:
 
 
 def without_numba(steps: Callable[[], None]) -> Callable[[], None]:
-    """Return steps that run as if numba were not installed."""
+    """Return a function that runs the steps as if numba were not installed."""
 
     def plain() -> None:
         alone = patch.object(backend, "compiled", lambda: None)

@@ -13,7 +13,7 @@ from .mlp import BATCH, made_up
 
 
 def reader(library: Any, data: Any, x: Any, y: Any, device: str) -> Callable[[], None]:
-    """Return a pass over all batches; the same code on either library."""
+    """Return a function that iterates over all batches, by the same code for either library."""
     rows = data.TensorDataset(library.asarray(x, device=device), library.asarray(y, device=device))
     loader = data.DataLoader(rows, batch_size=BATCH, shuffle=True)
 

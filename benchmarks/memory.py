@@ -1,4 +1,4 @@
-"""The memory that one training step takes at its peak, beyond what was there before it: on the CPU, under Linux."""
+"""The peak memory of one training step, beyond the memory in use before it: on the CPU, under Linux."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _in_a_process(library: str) -> float:
 
 
 def extra(library: Any) -> int:
-    """Return the bytes by which a training step raises the process's resident memory at most."""
+    """Return the bytes by which a training step raises the peak of the process's resident memory."""
     nn = library.nn
     model = nn.Sequential(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 512), nn.ReLU(), nn.Linear(512, 10))
     loss, optimizer = nn.CrossEntropyLoss(), library.optim.SGD(model.parameters(), lr=0.1)
@@ -40,9 +40,9 @@ def extra(library: Any) -> int:
         loss(model(images[:rows]), labels[:rows]).backward()
         optimizer.step()
 
-    step(8)  # what libraries set up once is no part of a step
+    step(8)  # what libraries set up once is not part of a step
     before = _resident("VmRSS")
-    PEAK.write_text("5")  # the kernel's word for: forget the peak so far
+    PEAK.write_text("5")  # resets the kernel's record of the peak
     step(BATCH)
     return _resident("VmHWM") - before
 

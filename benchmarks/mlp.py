@@ -1,4 +1,4 @@
-"""One epoch of an MLP 784-128-10 over 60,000 rows in batches of 128: what training costs."""
+"""One epoch of an MLP 784-128-10 over 60,000 rows in batches of 128: the cost of training."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ import agrad.optim
 
 from .compare import Row, peer, race
 
-ROWS, BATCH, RATE = 60_000, 128, 0.1
+ROWS = 60_000
+BATCH = 128
+RATE = 0.1
 
 
 def made_up() -> tuple[Any, Any]:
-    """Return as many images and labels as MNIST has, of random content: the time does not depend on it."""
+    """Return random images and labels of MNIST's size: the time does not depend on their content."""
     draw = np.random.default_rng(0)
     return draw.random((ROWS, 784), dtype=np.float32), draw.integers(0, 10, ROWS)
 
 
 def trainer(library: Any, x: Any, y: Any, device: str) -> Callable[[], None]:
-    """Return an epoch; the same code on either library."""
+    """Return a function that runs an epoch, by the same code for either library."""
     nn = library.nn
     model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).to(device)
     loss = nn.CrossEntropyLoss()

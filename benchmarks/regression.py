@@ -1,4 +1,4 @@
-"""One training step of linear regression on 7 rows and 1 feature: what a step costs when the arithmetic is nothing."""
+"""One training step of linear regression on 7 rows and 1 feature: the overhead of a step, with almost no arithmetic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRICE = [[2.4], [2.6], [3.0], [3.4], [3.9], [4.4], [4.9]]
 
 
 def trainer(library: Any, device: str) -> Callable[[], None]:
-    """Return a training step; the same code on either library."""
+    """Return a function that runs a training step, by the same code for either library."""
     x, y = library.tensor(AREA, device=device), library.tensor(PRICE, device=device)
     model = library.nn.Linear(1, 1).to(device)
     loss = library.nn.MSELoss()

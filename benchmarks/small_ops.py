@@ -1,4 +1,4 @@
-"""200 small elementwise ops, forward and backward: what recording an op costs."""
+"""200 small elementwise ops, forward and backward: the cost of recording an op."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .compare import Row, peer, race
 
 
 def forward_and_backward(library: Any, a: Any) -> None:
-    """Go through 200 ops on 16 numbers and back; the same code on either library."""
+    """Run 200 ops on 16 numbers forward and backward, by the same code for either library."""
     x = a
     for _ in range(50):
         x = library.tanh(x * a + a) - a

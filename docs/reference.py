@@ -19,6 +19,7 @@ NAMESPACES = (
     "agrad.nn.functional",
     "agrad.nn.init",
     "agrad.nn.utils",
+    "agrad.nn.utils.rnn",
     "agrad.optim",
     "agrad.optim.lr_scheduler",
     "agrad.optim.swa_utils",

@@ -141,7 +141,8 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def nll(logs: Any, target: Any, reduction: str = "mean") -> Any:
     losses = -logs[np.arange(len(target)), target]
-    return {"mean": np.mean, "sum": np.sum, "none": np.asarray}[reduction](losses)
+    reductions: dict[str, Any] = {"mean": np.mean, "sum": np.sum, "none": np.asarray}
+    return reductions[reduction](losses)
 
 
 def softmax_nll(scores: Any, target: Any, reduction: str = "mean") -> Any:

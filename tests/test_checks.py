@@ -101,7 +101,7 @@ def test_several_numbers_are_told_apart():
 def test_seeds():
     assert as_seed(2**64 - 1) == 2**64 - 1
     for seed in (-1, 2**64):
-        with pytest.raises(ValueError, match=rf"a seed is an integer from 0 to 2\*\*64 - 1, not {seed}"):
+        with pytest.raises(ValueError, match=rf"a seed must be an integer from 0 to 2\*\*64 - 1, not {seed}"):
             as_seed(seed)
 
 

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 import tokenize
+import xml.etree.ElementTree as ET
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 import agrad
+from docs import house
 
 ROOT = Path(agrad.__file__).parent
+SVG = "{http://www.w3.org/2000/svg}"
 FILES = sorted(ROOT.rglob("*.py"))
 ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "jaxlib", "array_api_strict", "cupy_backends", "numba"}
 DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -24,40 +27,16 @@ def name(path):
     return path.relative_to(ROOT).as_posix()
 
 
-class Imports(ast.NodeVisitor):
-    """Collects the modules that a file imports at run time, relative ones as `agrad....`"""
-
-    def __init__(self, path):
-        self.package = ["agrad", *path.relative_to(ROOT).parent.parts]
-        self.found = set()
-        self.visit(ast.parse(path.read_text(encoding="utf-8")))
-
-    def visit_If(self, node):
-        if "TYPE_CHECKING" not in ast.unparse(node.test):
-            self.generic_visit(node)
-        else:
-            for statement in node.orelse:
-                self.visit(statement)
-
-    def visit_Import(self, node):
-        self.found.update(alias.name for alias in node.names)
-
-    def visit_ImportFrom(self, node):
-        base = self.package[: len(self.package) - node.level + 1] if node.level else []
-        module = ".".join([*base, *([node.module] if node.module else [])])
-        self.found.update({module, *(f"{module}.{alias.name}" for alias in node.names)})
-
-
-def test_the_import_check_sees_imports(tmp_path):
-    found = Imports(ROOT / "backends" / "numpy.py").found
+def test_the_import_check_sees_imports():
+    found = house.imports(ROOT / "backends" / "numpy.py")
     assert "numpy" in found
     assert "agrad.backends.base" in found
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if not name(p).startswith("backends/")], ids=name)
 def test_only_backends_import_array_libraries(path):
-    wrong = {module for module in Imports(path).found if module.partition(".")[0] in ARRAY_LIBRARIES}
-    compat = {m for m in Imports(path).found if m.startswith("array_api_compat.")}
+    wrong = {module for module in house.imports(path) if module.partition(".")[0] in ARRAY_LIBRARIES}
+    compat = {m for m in house.imports(path) if m.startswith("array_api_compat.")}
     assert not wrong | compat, f"{name(path)} imports {sorted(wrong | compat)}"
 
 
@@ -84,12 +63,19 @@ ROOMS = {
 }
 
 
-def room(path):
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
-
-
 def test_every_room_has_a_row():
-    assert {room(path) for path in FILES} - {"__init__"} == ROOMS.keys()
+    assert house.rooms().keys() == ROOMS.keys()
+
+
+def test_the_picture_of_the_house_shows_its_imports():
+    """Otherwise draw it anew: python docs/house.py."""
+    drawn = ET.parse(house.PICTURE).getroot()
+    titles = {kind: set() for kind in ("node", "edge")}
+    for group in drawn.iter(f"{SVG}g"):
+        if group.get("class") in titles:
+            titles[group.get("class")].add(group.find(f"{SVG}title").text)
+    assert titles["node"] == house.rooms().keys()
+    assert titles["edge"] == {f"{one}->{other}" for one, other in house.direct(house.rooms())}
 
 
 def test_rooms_form_no_circle():
@@ -98,9 +84,9 @@ def test_rooms_form_no_circle():
 
 @pytest.mark.parametrize("path", [p for p in FILES if name(p) != "__init__.py"], ids=name)
 def test_a_file_imports_only_rooms_below(path):
-    allowed = {*ROOMS[room(path)], room(path)}
-    wrong = {m for m in Imports(path).found if m.startswith("agrad.") and m.split(".")[1] not in allowed}
-    assert not wrong, f"{name(path)} imports {sorted(wrong)}; {room(path)} may import {sorted(allowed)}"
+    allowed = {*ROOMS[house.room(path)], house.room(path)}
+    wrong = {m for m in house.imports(path) if m.startswith("agrad.") and m.split(".")[1] not in allowed}
+    assert not wrong, f"{name(path)} imports {sorted(wrong)}; {house.room(path)} may import {sorted(allowed)}"
 
 
 def code_lines(path):

@@ -169,13 +169,13 @@ def test_what_they_refuse():
         metrics.top_k_accuracy(labels, labels)
     with pytest.raises(ValueError, match="k must be at least 1"):
         metrics.top_k_accuracy(agrad.ones((3, 4)), labels, 0)
-    with pytest.raises(ValueError, match="right labels go from 0 to 2, the classes from 0 to 1"):
+    with pytest.raises(ValueError, match="true labels are from 0 to 2, the classes from 0 to 1"):
         metrics.confusion_matrix(agrad.asarray([0, 0, 0]), labels, num_classes=2)
-    with pytest.raises(ValueError, match="predicted labels go from -1"):
+    with pytest.raises(ValueError, match="predicted labels are from -1"):
         metrics.confusion_matrix(agrad.asarray([-1, 0, 0]), labels)
     with pytest.raises(ValueError, match="'macro' or None, not 'micro'"):
         metrics.precision(labels, labels, average="micro")
-    with pytest.raises(ValueError, match=r"\(3,\) do not fit targets of shape \(3, 1\)"):
+    with pytest.raises(ValueError, match=r"\(3,\) do not match targets of shape \(3, 1\)"):
         metrics.r2_score(agrad.ones(3), agrad.ones((3, 1)))
 
 

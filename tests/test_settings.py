@@ -16,24 +16,40 @@ SIZES = {
     nn.AdaptiveAvgPool2d: [2],
     nn.BatchNorm1d: [3],
     nn.BatchNorm2d: [3],
+    nn.BatchNorm3d: [3],
     nn.Bilinear: [2, 3, 4],
     nn.Conv1d: [2, 4, 3],
     nn.Conv2d: [2, 4, 3],
+    nn.Conv3d: [2, 4, 3],
+    nn.ConvTranspose1d: [2, 4, 3],
     nn.ConvTranspose2d: [2, 4, 3],
+    nn.ConvTranspose3d: [2, 4, 3],
     nn.Embedding: [3, 4],
     nn.GRU: [3, 4],
+    nn.GRUCell: [3, 4],
     nn.GroupNorm: [1, 2],
+    nn.InstanceNorm1d: [3],
+    nn.InstanceNorm2d: [3],
+    nn.InstanceNorm3d: [3],
     nn.LSTM: [3, 4],
+    nn.LSTMCell: [3, 4],
     nn.LayerNorm: [3],
     nn.Linear: [3, 4],
     nn.MultiheadAttention: [4, 2],
     nn.RMSNorm: [3],
     nn.RNN: [3, 4],
+    nn.RNNCell: [3, 4],
+    nn.TransformerDecoder: [nn.TransformerDecoderLayer(4, 2, 8), 2],
+    nn.TransformerDecoderLayer: [4, 2],
+    nn.TransformerEncoder: [nn.TransformerEncoderLayer(4, 2, 8), 2],
     nn.TransformerEncoderLayer: [4, 2],
     nn.Unflatten: [1, (2, 2)],
+    nn.Upsample: [None, 2.0],
     lr_scheduler.CosineAnnealingLR: [3],
+    lr_scheduler.CosineAnnealingWarmRestarts: [3],
     lr_scheduler.ExponentialLR: [0.9],
     lr_scheduler.LambdaLR: [math.sqrt],
+    lr_scheduler.MultiplicativeLR: [math.sqrt],
     lr_scheduler.MultiStepLR: [[2]],
     lr_scheduler.OneCycleLR: [0.1, 5],
     lr_scheduler.StepLR: [2],
@@ -44,6 +60,7 @@ SIZES = {
     data.WeightedRandomSampler: [[1.0, 2.0], 2],
     swa_utils.get_ema_avg_fn: [0.9],
 }
+PADS = [make for name in nn.__all__ if name.endswith(("Pad1d", "Pad2d", "Pad3d")) for make in [getattr(nn, name)]]
 POOLS = [nn.AvgPool1d, nn.AvgPool2d, nn.MaxPool1d, nn.MaxPool2d]
 WRONG = ["a", math.nan, {}, "a Tensor"]
 
@@ -60,6 +77,8 @@ def arguments(make):
     """Return good arguments of something that is made."""
     if make in POOLS:
         return [2]
+    if make in PADS:
+        return [1, 0.5] if "value" in inspect.signature(make).parameters else [1]
     parameters = inspect.signature(make).parameters
     first = []
     if "params" in parameters:
@@ -108,4 +127,4 @@ def test_integers_are_no_floats_and_nothing_is_true(make, name, wrong):
 
 
 def test_there_are_many():
-    assert len(SETTINGS) > 120
+    assert len(SETTINGS) > 200

@@ -52,7 +52,7 @@ ARRAYS = {
     "masked array in arithmetic": (lambda: ones(2) + masked(), TypeError, r"x\.filled"),
     "masked array in an assignment": (lambda: ones(2).__setitem__(0, masked()[1:]), TypeError, r"x\.filled"),
     "einsum without labels": (lambda: agrad.einsum(3, ones(2)), TypeError, "'ij,jk->ik'.*got 3, float32 of shape"),
-    "einsum with a number for labels": (lambda: agrad.einsum(ones(2), 3), TypeError, "list behind each array"),
+    "einsum with a number for labels": (lambda: agrad.einsum(ones(2), 3), TypeError, "list after each array"),
     "arange of steps of 0": (lambda: agrad.arange(0, 1, 0), ValueError, r"a step that is not 0.*\[0, 1, 0\]"),
     "arange to NaN": (lambda: agrad.arange(math.nan), ValueError, "no NaN"),
     "arange of text": (lambda: agrad.arange("3"), TypeError, "needs numbers, not '3'"),
@@ -136,7 +136,7 @@ LAYERS = {
     ),
     "Embedding of a list": (lambda: nn.Embedding(3, 4)([5]), IndexError, "index 5 is out of range: the table has 3"),
     "Embedding of -1": (lambda: nn.Embedding(3, 4)(agrad.asarray([-1])), IndexError, "index -1.*0 to 2"),
-    "Embedding of floats": (lambda: nn.Embedding(3, 4)(ones(2)), TypeError, "named by integers, not agrad.float32"),
+    "Embedding of floats": (lambda: nn.Embedding(3, 4)(ones(2)), TypeError, "indices must be integers, not agrad.float32"),
     "linear with a stack of weights": (
         lambda: F.linear(ones(4, 3), ones(2, 3, 3)),
         ValueError,
@@ -151,6 +151,24 @@ LAYERS = {
         lambda: nn.ReLU(3),
         TypeError,
         r"ReLU\(\) takes no arguments, not 3; write ReLU",
+    ),
+    "Upsample of nothing": (lambda: nn.Upsample(), ValueError, "write size or scale_factor, one of the two"),
+    "Upsample of text": (lambda: nn.Upsample("a"), TypeError, "size must be an integer, not 'a'"),
+    "padding of two numbers": (lambda: nn.ZeroPad2d((1, 2)), ValueError, r"padding must be one integer or 4.*\(1, 2\)"),
+    "a padding in floats": (lambda: F.pad(ones(3), (1.5, 0)), TypeError, "pad must be an integer, not 1.5"),
+    "a cell of a sequence": (lambda: nn.LSTMCell(3, 2)(ones(5, 2, 3)), ValueError, r"\(batch, 3\).*it has \(5, 2, 3\)"),
+    "a cell with one state": (lambda: nn.LSTMCell(3, 2)(ones(3), ones(2)), TypeError, r"write \(h, c\)"),
+    "InstanceNorm2d of a matrix": (lambda: nn.InstanceNorm2d(3)(ones(2, 3)), ValueError, r"\(batch, 3, n, n\)"),
+    "lengths out of order": (
+        lambda: nn.utils.rnn.pack_padded_sequence(ones(5, 2, 3), [2, 5]),
+        ValueError,
+        "longest first.*write enforce_sorted=False",
+    ),
+    "a stack of no layer": (lambda: nn.TransformerEncoder(3, 2), TypeError, "takes a layer to copy, not 3"),
+    "labels in floats": (
+        lambda: F.ctc_loss(ones(4, 2, 3), ones(2, 2), [4, 4], [1, 1]),
+        TypeError,
+        r"targets are integers, not agrad.float32; write targets\.astype\(int\)",
     ),
     "a loss of text": (lambda: nn.MSELoss(reduction="avg"), ValueError, "'avg'"),
     "a wrong layer in a row": (
@@ -174,6 +192,12 @@ TRAINING = {
     "a lambda of NaN": (lambda: lr_scheduler.LambdaLR(sgd(), lambda _: math.nan), ValueError, "lr_lambda.*not nan"),
     "a lambda of text": (lambda: lr_scheduler.LambdaLR(sgd(), lambda _: "a"), TypeError, "lr_lambda.*not 'a'"),
     "ReduceLROnPlateau": (lambda: lr_scheduler.ReduceLROnPlateau(sgd()).step("a"), TypeError, r"write step\(loss\)"),
+    "warm restarts after 0 steps": (
+        lambda: lr_scheduler.CosineAnnealingWarmRestarts(sgd(), 0),
+        ValueError,
+        "T_0 must be 1 or more, not 0",
+    ),
+    "a power below 0": (lambda: lr_scheduler.PolynomialLR(sgd(), power=-1.0), ValueError, "power must be 0 or more"),
     "an infinite lr": (lambda: sgd(lr=math.inf), ValueError, "lr must be finite and 0 or more, not inf"),
     "an lr of True": (lambda: sgd(lr=True), TypeError, "lr must be a number, not True"),
     "an lr of text, later": (lambda: step_with("lr", "a"), TypeError, "lr must be a number, not 'a'"),
@@ -183,7 +207,7 @@ TRAINING = {
     "a closure of None": (
         lambda: optim.LBFGS([nn.Parameter(agrad.ones(2))]).step(lambda: None),
         TypeError,
-        "returned None; end it with `return loss`",
+        "must return the loss, not None; end it with `return loss`",
     ),
 }
 OUT_OF_RANGE = [LAYERS[name][0] for name in ("Embedding of a list", "Embedding of -1")]

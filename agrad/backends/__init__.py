@@ -1,4 +1,4 @@
-"""What the array API standard does not cover, per array library. Nothing else in agrad imports one.
+"""Backends: what the array API standard does not cover, per array library. Only this package imports array libraries.
 
 `load` finds a library's `Backend` by its device kind, `of` by an array. A library is imported when it is first needed.
 Both tables are open: `register` adds a library that agrad does not know.
@@ -39,12 +39,12 @@ def load(kind: str) -> Backend:
     ValueError
         If there is no such kind.
     RuntimeError
-        If its library is not installed, or broken; the message holds the command that installs it.
+        If its library is missing or broken; the message says how to install it.
     """
     if kind not in _by_kind:
         if kind not in KINDS:
             known = ", ".join(repr(name) for name in (*KINDS, *(_by_kind.keys() - KINDS.keys())))
-            raise ValueError(f"unknown device {kind!r}; write one of {known}, with a place after a colon: 'cuda:0'")
+            raise ValueError(f"unknown device {kind!r}; write one of {known}, or with an index: 'cuda:0'")
         register(_import(kind).BACKEND)
     return _by_kind[kind]
 
@@ -60,18 +60,18 @@ def _import(kind: str) -> ModuleType:
 
 
 def register(backend: Backend) -> None:
-    """Add a backend: its kind then names a device, and its arrays become Tensors as they are."""
+    """Add a backend: its kind becomes the name of a device, and its arrays become Tensors without a copy."""
     _by_kind[backend.kind] = backend
     _by_type[backend.array_type] = backend
 
 
 def of(array: Any) -> Backend:
-    """Return the backend whose array `array` is.
+    """Return the backend that an array belongs to.
 
     Raises
     ------
     TypeError
-        If it is no array of a library that agrad knows.
+        If it is not an array of a library that agrad knows.
     """
     backend = _by_type.get(type(array))
     if backend is None:
@@ -85,11 +85,16 @@ def _search(array: Any) -> Backend:
         backend = _by_type.get(base) or (None if kind is None else load(kind))
         if backend is not None and backend.is_array(array):
             return backend
-    raise TypeError(f"{type(array).__module__}.{type(array).__qualname__} is no array that agrad knows")
+    raise TypeError(f"{type(array).__module__}.{type(array).__qualname__} is not an array that agrad knows")
 
 
 def devices() -> dict[str, str]:
-    """Return what this machine offers: each device's name, and ``""`` or the reason why it is missing.
+    """Return the devices of this machine, and why others are missing.
+
+    Returns
+    -------
+    dict of str to str
+        For each device name ``""`` if the device can be used, else the reason why not.
 
     Examples
     --------

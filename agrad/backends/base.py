@@ -1,6 +1,6 @@
 """The generic backend: all that agrad needs beyond the standard, in pure array API.
 
-It is slow where the standard is narrow, and right everywhere: the oracle that the other backends are tested against.
+It is slow where the standard lacks a function, and correct everywhere: the other backends are tested against it.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Backend:
     array_type : type
         The class of its arrays.
     native_keys : {"standard", "basic", "all"}
-        Which keys of NumPy's its arrays take as they are: only what the standard promises, all that are made of
-        integers, slices, None and Ellipsis, or those with arrays in them too.
+        Which of NumPy's keys its arrays support: only those of the standard, all keys of integers, slices, None and
+        Ellipsis, or keys with arrays too.
     without_special : str
-        What to do where the library lacks a special function.
+        What the error advises where the library lacks a special function.
     """
 
     kind: ClassVar[str]
@@ -48,27 +48,27 @@ class Backend:
 
     @property
     def supports_float64(self) -> bool:
-        """Whether it computes in double precision as it is set up now."""
+        """Whether the library supports float64 as it is configured now."""
         return True
 
     def default_integer(self, native: Any) -> Any:
-        """Return the dtype that integers have on that device if nothing else is asked for."""
+        """Return the default integer dtype of that device."""
         return self.xp.__array_namespace_info__().default_dtypes(device=native)["integral"]
 
-    # Places
+    # Devices
 
     def places(self) -> Sequence[str]:
-        """Return what may stand after the colon on this machine; RuntimeError says why there is nothing."""
+        """Return the device names after the colon on this machine; RuntimeError says why there are none."""
         return ("",)
 
     def find(self, place: str) -> tuple[str, Any]:
-        """Return the canonical name of a place and the library's own device object (None for its default)."""
+        """Return a device's canonical name after the colon and the library's object (None for its default)."""
         if place:
             raise ValueError(f"{self.kind!r} has one device only; write {self.kind!r}, not '{self.kind}:{place}'")
         return "", None
 
     def place_of(self, array: Any) -> str:
-        """Return the canonical name of the place where `array` lives."""
+        """Return the canonical name after the colon of the device that `array` is on."""
         return ""
 
     def namespace(self, native: Any) -> Any:
@@ -76,40 +76,40 @@ class Backend:
         return self.xp
 
     def activate(self, native: Any) -> AbstractContextManager[Any]:
-        """Return a context in which the library makes its arrays on that device."""
+        """Return a context manager in which the library creates arrays on that device."""
         return _ANYWHERE
 
     def synchronize(self, native: Any) -> None:
-        """Wait for the device's queue; libraries that compute at once have none."""
+        """Wait for all work queued on the device; synchronous libraries have none."""
 
     def waits(self, native: Any) -> bool:
-        """Whether reading a value stops the program until the device has finished its queue: then nobody looks."""
+        """Return whether reading a value would synchronise with the device; then values are not checked."""
         return False
 
     def memory(self, native: Any) -> dict[str, int]:
-        """Return bytes "allocated" to arrays, "reserved" for more, "free" and in "total"; empty if nobody counts."""
+        """Return the bytes "allocated" to arrays, "reserved" by the allocator, "free" and "total"; empty if unknown."""
         return {}
 
     def empty_cache(self, native: Any) -> None:
-        """Give memory that is reserved and unused back to the device."""
+        """Release reserved memory that no array uses."""
 
     def quiet(self) -> AbstractContextManager[Any]:
-        """Return a context in which the library does not warn where a NaN or an infinity comes out."""
+        """Return a context manager in which the library does not warn about NaN and infinity."""
         return np.errstate(all="ignore")
 
     # Arrays
 
     def is_array(self, array: Any) -> bool:
-        """Whether `array` is one of this library's arrays."""
+        """Return whether `array` is one of this library's arrays."""
         return isinstance(array, self.array_type)
 
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
-        """Make an array on that device from numbers, lists, a NumPy array or one of the library's own."""
+        """Convert numbers, lists, a NumPy array or one of the library's to an array on that device."""
         data = portable(data, dtype) if isinstance(data, np.ndarray) else data
         return self.xp.asarray(data, dtype=dtype, device=native, copy=copy)
 
     def box(self, value: Any) -> Any:
-        """Return `value` as an array where the library returned one of its scalars."""
+        """Return `value` as an array, if the library returned one of its scalars."""
         return value if self.is_array(value) else self.xp.asarray(value)
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
@@ -117,27 +117,27 @@ class Backend:
         return np.asarray(array)
 
     def is_view(self, array: Any) -> bool:
-        """Whether `array` may share its memory with another; True where the library does not tell."""
+        """Return whether `array` may share memory with another; True where the library does not tell."""
         return True
 
     def buffer_of(self, array: Any) -> int:
-        """Return a number that stands for the memory that `array` shares with its views."""
+        """Return a number that identifies the memory of `array`, the same for all its views."""
         return id(array)
 
     def own(self, value: Any, shared: bool) -> Any:
-        """Return `value` as an array whose memory is nobody else's, copied where it is or may be `shared`."""
+        """Return `value` as an array that owns its memory, copied if that is or may be `shared`."""
         array = value if type(value) is self.array_type else self.box(value)
         return self.copy(array) if shared or self.is_view(array) else array
 
     def is_writable(self, array: Any) -> bool:
-        """Whether each element has memory of its own that may change; True where writing makes a new array."""
+        """Return whether each element has separate, writable memory; True where writing returns a new array."""
         return True
 
     def copy(self, array: Any) -> Any:
         """Return a copy with memory of its own."""
         return self.xp.asarray(array, copy=True)
 
-    # Writing: the only places where anything changes in place. The result is the array to go on with.
+    # Writing, the only functions that change memory in place. Use their result: immutable arrays are replaced.
 
     def assign(self, array: Any, key: tuple[Any, ...], value: Any) -> Any:
         """Write `value` at a basic key (integers, slices and an Ellipsis)."""
@@ -172,7 +172,7 @@ class Backend:
         return array
 
     def put(self, array: Any, index: Any, values: Any) -> Any:
-        """Write ``values[i]`` at ``array[index[i]]`` along the first axis; of several values, the last one stays."""
+        """Write ``values[i]`` at ``array[index[i]]`` along the first axis; of a repeated index, the last stays."""
         for i in range(index.shape[0]):
             array = self.assign(array, (int(index[i]), ...), values[i, ...])
         return array
@@ -180,10 +180,11 @@ class Backend:
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
         """Add ``values[i]`` to ``array[index[i]]`` along the first axis, repeated indices included.
 
-        A one-hot matrix times the values, in chunks that keep the matrix small; row by row where a value is infinite
-        or NaN, because zero times that is not zero.
+        A one-hot matrix times the values, in chunks that keep the matrix small; row by row if a value is infinite
+        or NaN, because 0 times that is NaN.
         """
-        xp, n, rows = self.xp, index.shape[0], array.shape[0]
+        xp = self.xp
+        n, rows = index.shape[0], array.shape[0]
         if array.size == 0 or n == 0:
             return array
         if not bool(xp.all(xp.isfinite(values))):
@@ -207,7 +208,7 @@ class Backend:
     def special(self, name: str) -> Callable[..., Any]:
         """Return a special function under its name in scipy.special, for arrays of one real floating type.
 
-        It may return another type. NotImplementedError says what to do where there is no such function.
+        Its result may have another dtype. NotImplementedError, with advice, if there is no such function.
         """
         if name in ("erf", "erfc", "ndtr"):
             return partial(getattr(rational, name), self.xp)
@@ -216,18 +217,18 @@ class Backend:
     # Windows: convolution, and sums and maxima for pooling, over the last axes
 
     def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
-        """Return the sums over each window, and the channels of each group, of `x` times `weight`.
+        """Return the convolution of `x` with `weight`: sums of products over each window and the channels of a group.
 
         `x` is ``(batch, channels, ...)``, `weight` ``(outputs, channels of a group, ...)``.
         """
         return generic.convolve(self, x, weight, windows, groups)
 
     def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
-        """Return the transpose of `convolve` in its input, whose last axes have these lengths."""
+        """Return the gradient of `convolve` with respect to its input, whose last axes have these lengths."""
         return generic.convolve_input(self, g, weight, lengths, windows, groups)
 
     def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
-        """Return the transpose of `convolve` in its weight."""
+        """Return the gradient of `convolve` with respect to its weight."""
         return generic.convolve_weight(self, g, x, windows, groups)
 
     def window_sum(self, x: Any, windows: Windows) -> Any:
@@ -235,14 +236,14 @@ class Backend:
         return generic.window_sum(self, x, windows)
 
     def window_max(self, x: Any, windows: Windows) -> tuple[Any, Any]:
-        """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number."""
+        """Return the largest element of each window, or NaN if it holds one, and its flat index in the kernel."""
         return generic.window_max(self, x, windows)
 
     def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
-        """Add each element to its whole window in zeros, or to the place in it that its number says."""
+        """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
         return generic.spread(self, g, numbers, lengths, windows)
 
-    # Random numbers: from NumPy, and moved
+    # Random numbers: drawn by NumPy, and copied to the device
 
     def generator(self, seed: int, native: Any) -> Any:
         """Return a new generator of random numbers, seeded by an integer from 0 to 2**64 - 1."""
@@ -250,25 +251,25 @@ class Backend:
 
     def get_state(self, generator: Any) -> dict[str, Any]:
         """Return a generator's state as strings and numbers."""
-        with generator.bit_generator.lock:  # another thread may be drawing, and half of a state is none
+        with generator.bit_generator.lock:  # another thread may be drawing
             state = generator.bit_generator.state
-        numbers = {name: str(value) for name, value in state["state"].items()}  # too long for JSON's numbers
-        return {**state, "state": numbers}
+        integers = {name: str(value) for name, value in state["state"].items()}  # too long for numbers in JSON
+        return {**state, "state": integers}
 
     def set_state(self, generator: Any, state: dict[str, Any]) -> None:
-        """Put a generator into a state that `get_state` returned."""
-        numbers = {name: int(value) for name, value in state["state"].items()}
-        generator.bit_generator.state = {**state, "state": numbers}
+        """Restore a generator's state that `get_state` returned."""
+        integers = {name: int(value) for name, value in state["state"].items()}
+        generator.bit_generator.state = {**state, "state": integers}
 
     def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
-        """Draw from [0, 1)."""
+        """Draw from the uniform distribution on [0, 1)."""
         if dtype == self.xp.float64:
             return self.asarray(generator.random(shape), dtype, native)
-        numbers = generator.random(shape, np.float32)
+        draws = generator.random(shape, np.float32)
         if dtype != self.xp.float32:
             levels = 1 / float(self.xp.finfo(dtype).eps)
-            numbers = np.floor(numbers * levels) / levels  # exact in 16 bits: rounding would lead up to 1
-        return self.asarray(numbers, dtype, native)
+            draws = np.floor(draws * levels) / levels  # exact in 16 bits: rounding could return 1
+        return self.asarray(draws, dtype, native)
 
     def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         """Draw from the standard normal distribution."""
@@ -285,11 +286,11 @@ class Backend:
 
 
 def repeats(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether an array has elements that share memory, as broadcasting makes them."""
+    """Return whether elements of an array share memory, as after broadcasting."""
     steps = zip(shape, strides, strict=True)
     return 0 not in shape and any(length > 1 and not stride for length, stride in steps)
 
 
 def names_of(xp: Any) -> dict[str, Any]:
-    """Return what a namespace offers, for a namespace that offers some of it differently."""
+    """Return the public names of a namespace, for another one that overrides some of them."""
     return {name: value for name, value in vars(xp).items() if not name.startswith("__") or name.startswith("__array")}

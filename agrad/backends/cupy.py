@@ -1,8 +1,8 @@
 """CuPy's arrays, on CUDA.
 
-CUDA has a current device in each thread, on which CuPy's operators work. On a machine with several, making an array on
-one and calling a function of its namespace makes it the current one; whoever works on two in turn enters each
-(``with agrad.Device("cuda:1")``). The methods here enter the device of the array that they are given.
+CUDA has a current device in each thread, on which CuPy's operators work. On a machine with several GPUs, creating an
+array on a device or calling a function of its namespace makes it the current one; code that alternates between two must
+enter each (``with agrad.Device("cuda:1")``). The methods here enter the device of the array that they are given.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _integers = cupy.ElementwiseKernel(
 
 
 def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
-    # array-api-compat writes through masks, for which the CPU must wait until the GPU has counted them.
+    # array-api-compat writes through boolean masks, which synchronises with the GPU.
     if x.dtype.kind == "f" and type(min) in _NUMBERS and type(max) in _NUMBERS:
         return x.clip(min, max)
     return compat.clip(x, *(_as(x, limit) for limit in (min, max)))
 
 
 def _as(x: Any, limit: Any) -> Any:
-    """Return a limit in the dtype of `x` where that loses nothing: array-api-compat takes no narrower integers."""
+    """Cast a limit to the dtype of `x` where that is safe: array-api-compat does not take narrower integers."""
     return limit.astype(x.dtype) if hasattr(limit, "dtype") and np.can_cast(limit.dtype, x.dtype) else limit
 
 
@@ -89,20 +89,20 @@ def _on(native: Any, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _look_for_gpus() -> list[str]:
-    """Return the numbers of the GPUs that CuPy can work on; RuntimeError says what is missing."""
+    """Return the indices of the GPUs that CuPy can use; RuntimeError says what is missing."""
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise RuntimeError(
-            f"CuPy is installed, but finds no CUDA device ({error}); install NVIDIA's driver, look what nvidia-smi "
+            f"CuPy is installed, but finds no CUDA device ({error}); install NVIDIA's driver, check what nvidia-smi "
             f"lists and what CUDA_VISIBLE_DEVICES hides, {_STAY}"
         ) from None
     try:
         cupy.cuda.nvrtc.getVersion()
-        cupy.cuda.cublas.getVersion  # noqa: B018 - CuPy loads the library when it is asked for
+        cupy.cuda.cublas.getVersion  # noqa: B018 - CuPy loads the library at this access
     except (ImportError, RuntimeError) as error:
         raise RuntimeError(
-            f"CuPy and NVIDIA's driver are here, but CUDA's libraries are not ({str(error).splitlines()[0]}); run "
+            f"CuPy and NVIDIA's driver are installed, but CUDA's libraries are not ({str(error).splitlines()[0]}); run "
             f'pip install "cupy-cuda12x[ctk]", or "cupy-cuda13x[ctk]" for CUDA 13, {_STAY}'
         ) from None
     return [str(index) for index in range(count)]
@@ -114,7 +114,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     kind: ClassVar[str] = "cuda"
     library: ClassVar[ModuleType] = cupy
     gathered: ClassVar[int] = 1 << 28
-    streams: ClassVar[int] = 1 << 31  # all: one kernel
+    streams: ClassVar[int] = 1 << 31  # all at once, in one kernel
     native_keys: ClassVar[str] = "basic"
 
     def __init__(self) -> None:
@@ -211,7 +211,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     def put(self, array: Any, index: Any, values: Any) -> Any:
         if not array.size:
             return array
-        # CUDA leaves open which of several values stays, so each place gets the value that came last.
+        # Where an index repeats, CUDA does not define which value stays, so each element gets the last one.
         with array.device:
             last = cupy.zeros(array.shape[0], np.int32)
             cupy.maximum.at(last, index, cupy.arange(index.shape[0], dtype=np.int32))
@@ -219,7 +219,7 @@ class CupyBackend(StridedBackend, StreamBackend):
         return array
 
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
-        if array.dtype.kind == "c":  # CUDA adds no complex numbers atomically
+        if array.dtype.kind == "c":  # CUDA cannot add complex numbers atomically
             self.add_at(array.real, index, values.real)
             self.add_at(array.imag, index, values.imag)
         else:
@@ -228,7 +228,7 @@ class CupyBackend(StridedBackend, StreamBackend):
         return array
 
     def special(self, name: str) -> Callable[..., Any]:
-        import cupyx.scipy.special  # half a second, which only this needs
+        import cupyx.scipy.special  # takes half a second, and only this needs it
 
         function = getattr(cupyx.scipy.special, name, None)
         if function is None:
@@ -258,9 +258,9 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         if dtype == np.float16:
-            numbers = self.uniform(generator, shape, np.float32, native)
+            draws = self.uniform(generator, shape, np.float32, native)
             with native:
-                return (cupy.floor(numbers * 1024) / 1024).astype(dtype)  # rounding would lead up to 1
+                return (cupy.floor(draws * 1024) / 1024).astype(dtype)  # rounding could return 1
         return self._draw(_uniform, generator, shape, dtype, native)
 
     def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
@@ -281,9 +281,9 @@ class CupyBackend(StridedBackend, StreamBackend):
     def _draw(self, kernel: Any, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any, *limits: Any) -> Any:
         seed, draw = generator.draw()
         with native:
-            numbers = cupy.empty(shape, dtype)
-            kernel(np.uint64(seed), np.uint64(draw), *limits, numbers)
-            return numbers
+            draws = cupy.empty(shape, dtype)
+            kernel(np.uint64(seed), np.uint64(draw), *limits, draws)
+            return draws
 
 
 BACKEND = CupyBackend()

@@ -1,4 +1,4 @@
-"""Between Python and the host's memory: reading numbers and lists, printing values."""
+"""NumPy arrays on the host: converting numbers and lists to them, and showing their values."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 
 __all__ = ["is_host", "is_number", "is_readable", "native_order", "portable", "read", "refuse_overflow", "show"]
 
-_LINES = 20  # of values at most: a repr must fit on a screen
+_LINES = 20  # lines of values at most, so that a repr fits on a screen
 
 
 def read(data: Any) -> np.ndarray[Any, Any]:
-    """Make a NumPy array of numbers, nested lists or anything that NumPy reads.
+    """Convert numbers, nested lists or anything that NumPy reads to a NumPy array.
 
     Raises
     ------
     ValueError
         If nested lists are ragged.
     TypeError
-        If something in them is no number.
+        If something in them is not a number.
     RuntimeError
         If there are Tensors in them that require gradients.
     """
@@ -36,17 +36,17 @@ def read(data: Any) -> np.ndarray[Any, Any]:
             raise
         raise RuntimeError(
             "a Tensor of a list with Tensors that require gradients would lose them; write agrad.stack([...]), or "
-            "agrad.asarray([...]) if they stand beside numbers or in lists of lists; or x.detach() for each of them"
+            "agrad.asarray([...]) for nested lists or lists with numbers too; or x.detach() for each of them"
         ) from None
     if array.dtype.kind == "O" and (large := _too_large(data)) is not None:
-        raise OverflowError(f"an integer of {large.bit_length()} bits does not fit into one of 64; write float(x)")
+        raise OverflowError(f"an integer of {large.bit_length()} bits does not fit into 64 bits; write float(x)")
     if array.dtype.kind not in "biufc":
-        raise TypeError(f"a Tensor holds numbers, not {type(data).__name__} ({array.dtype} in NumPy's words)")
+        raise TypeError(f"a Tensor holds numbers, not {type(data).__name__} (NumPy's dtype {array.dtype})")
     return array
 
 
 def is_readable(data: Any) -> bool:
-    """Whether `read` makes an array of `data`."""
+    """Return whether `read` can convert `data`."""
     try:
         return np.asarray(data).dtype.kind in "biufc"
     except (TypeError, ValueError):
@@ -54,7 +54,7 @@ def is_readable(data: Any) -> bool:
 
 
 def _fetched(data: Any) -> Any:
-    """Bring the Tensors in a list to the host, of which NumPy cannot read those on a GPU."""
+    """Copy the Tensors in a list to the host, since NumPy cannot read those on a GPU."""
     if isinstance(data, (list, tuple)) and data and not isinstance(data[0], (int, float, complex)):
         return [_fetched(item) for item in data]
     return data.numpy() if hasattr(data, "numpy") else data
@@ -67,18 +67,18 @@ def _holds_tracked(data: Any) -> bool:
 
 
 def native_order(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return an array with its bytes in the order of this machine, which is all that other libraries take."""
+    """Return an array in this machine's byte order, the only one that other libraries support."""
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def portable(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
-    """Return an array in this machine's order and of a type of NumPy's own.
+    """Return an array in this machine's byte order and of one of NumPy's own dtypes.
 
     Raises
     ------
     TypeError
-        If it holds bfloat16, which another package adds to NumPy and few of NumPy's functions take, and no other
-        `dtype` is asked for.
+        If it holds bfloat16, a dtype of another package that few of NumPy's functions support, and no other `dtype` is
+        given.
     """
     if array.dtype.name != "bfloat16":
         return native_order(array)
@@ -90,14 +90,14 @@ def portable(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
 
 
 def _too_large(data: Any) -> int | None:
-    """Return an integer that no integer type holds, from nested lists; None if there is none."""
+    """Return an integer in nested lists that does not fit into 64 bits; None if there is none."""
     if isinstance(data, (list, tuple)):
         return next((found for item in data if (found := _too_large(item)) is not None), None)
     return data if isinstance(data, int) and not -(2**63) <= data < 2**64 else None
 
 
 def refuse_overflow(array: np.ndarray[Any, Any], limits: Any, what: str) -> None:
-    """Raise OverflowError if integers lie outside of the limits (an ``iinfo``) of the type that they shall have."""
+    """Raise OverflowError if integers are outside the limits (an ``iinfo``) of the dtype that they are to have."""
     if array.size:
         least, most = int(array.min()), int(array.max())
         if least < limits.min or most > limits.max:
@@ -105,7 +105,7 @@ def refuse_overflow(array: np.ndarray[Any, Any], limits: Any, what: str) -> None
 
 
 def show(array: np.ndarray[Any, Any], name: str) -> str:
-    """Return the values as text, aligned behind ``name(``, in a screenful at most."""
+    """Return the values as text, aligned after ``name(``, shortened to fit on a screen."""
     prefix = " " * (len(name) + 1)
     if array.size == 0 and array.ndim > 1:
         return f"[], shape={array.shape}"
@@ -118,10 +118,10 @@ def show(array: np.ndarray[Any, Any], name: str) -> str:
 
 
 def is_host(x: Any) -> bool:
-    """Whether `x` is on no device yet: a number, a list, a NumPy array."""
+    """Return whether `x` is not on a device yet: a number, a list or a NumPy array."""
     return isinstance(x, (np.ndarray, np.generic, list, tuple)) or not hasattr(x, "dtype")
 
 
 def is_number(x: Any) -> bool:
-    """Whether `x` is one of NumPy's scalars."""
+    """Return whether `x` is one of NumPy's scalars."""
     return isinstance(x, np.generic)

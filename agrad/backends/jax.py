@@ -1,4 +1,4 @@
-"""JAX's arrays: they never change, so that writing returns a new one. JAX's 64-bit setting is left as it is."""
+"""JAX's arrays: they are immutable, so that writing returns a new one. JAX's 64-bit setting is never changed."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _PLATFORMS = ("cpu", "gpu", "cuda", "rocm", "tpu", "METAL")
 
 
 class _Namespace(ModuleType):
-    """jax.numpy without what JAX lacks in its 32-bit mode.
+    """jax.numpy without the dtypes that JAX lacks in its 32-bit mode.
 
-    There, 64-bit integers become 32-bit ones, as JAX makes them; 64-bit floats, of which JAX would silently lose half,
-    are not to be had.
+    In that mode 64-bit integer dtypes stand for the 32-bit ones, as in JAX; 64-bit floating dtypes, which JAX would
+    silently truncate, raise AttributeError.
     """
 
     def __init__(self) -> None:
@@ -47,19 +47,19 @@ class _Namespace(ModuleType):
 
 def _missing(name: str) -> str:
     return (
-        f"JAX has no {name} in its 32-bit mode; use {_NARROW[name]}, or turn 64 bits on: "
+        f"JAX has no {name} in its 32-bit mode; use {_NARROW[name]}, or enable 64 bits: "
         'JAX_ENABLE_X64=1, or jax.config.update("jax_enable_x64", True)'
     )
 
 
 def _log_ndtr(x: Any) -> Any:
-    """Return JAX's with all digits: it has few of them above 5, and below -20 by default one term too few."""
+    """Return log_ndtr in full precision: JAX's loses digits above 5, and below -20 needs one term more than it has."""
     tail = jax.scipy.special.ndtr(-jnp.maximum(x, 0.0))
     return jnp.where(x > 0, jnp.log1p(-tail), jax.scipy.special.log_ndtr(jnp.minimum(x, 0.0), series_order=6))
 
 
 def _zeta(x: Any, q: Any = 1.0) -> Any:
-    """Return JAX's, which is for positive `q` only, by ``zeta(x, q) = q**-x + zeta(x, q + 1)``."""
+    """Return zeta for every `q` by ``zeta(x, q) = q**-x + zeta(x, q + 1)``: JAX's takes positive `q` only."""
     x, q = jnp.broadcast_arrays(x, jnp.asarray(q, x.dtype))
 
     def below(q: Any) -> Any:
@@ -74,7 +74,7 @@ def _zeta(x: Any, q: Any = 1.0) -> Any:
 
 
 _SPECIAL: dict[str, Callable[..., Any]] = {
-    "betaln": partial(betaln, jnp, jax.scipy.special.gammaln),  # JAX's has seven digits
+    "betaln": partial(betaln, jnp, jax.scipy.special.gammaln),  # JAX's has only seven digits
     "log_ndtr": _log_ndtr,
     "zeta": _zeta,
 }
@@ -94,7 +94,7 @@ class JaxBackend(StreamBackend):
     def supports_float64(self) -> bool:
         return bool(jax.config.jax_enable_x64)
 
-    # Places: "" is JAX's own default, with None for its device object, because JAX makes arrays there twice as fast.
+    # Devices: "" is JAX's default, with None as its device object, because JAX then creates arrays twice as fast.
 
     def places(self) -> Sequence[str]:
         return [self._name(device) for device in dict.fromkeys([*jax.devices(), *jax.devices("cpu")])]
@@ -122,7 +122,7 @@ class JaxBackend(StreamBackend):
             return ""
         devices = array.devices()
         if len(devices) > 1:
-            raise ValueError(f"agrad keeps an array on one device, this one lies on {len(devices)}; gather it first")
+            raise ValueError(f"agrad takes arrays on one device, this one is on {len(devices)}; gather it first")
         return self._name(*devices)
 
     def _name(self, device: Any) -> str:
@@ -163,7 +163,7 @@ class JaxBackend(StreamBackend):
         return array.at[key].set(jnp.asarray(value).astype(array.dtype))
 
     def put(self, array: Any, index: Any, values: Any) -> Any:
-        # JAX leaves open which of several values stays, so each place gets the value that came last.
+        # Where an index repeats, JAX does not define which value stays, so each element gets the last one.
         order = jnp.arange(index.shape[0])
         last = jnp.zeros(array.shape[0], order.dtype).at[index].max(order)
         return array.at[index].set(values[last[index]])
@@ -175,7 +175,7 @@ class JaxBackend(StreamBackend):
         found = _SPECIAL.get(name) or getattr(jax.scipy.special, name, None)
         return super().special(name) if found is None else found
 
-    # Convolution: JAX's own, and its transposes
+    # Convolution: JAX's own, and its gradients by transposition
 
     def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
         return jax.lax.conv_general_dilated(
@@ -205,15 +205,15 @@ class JaxBackend(StreamBackend):
         return jax.device_put(jax.random.normal(_key(generator), shape, dtype), native)
 
     def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
-        numbers = jax.random.randint(_key(generator), shape, low, high, self.xp.int64)
-        return jax.device_put(numbers.astype(dtype), native)
+        draws = jax.random.randint(_key(generator), shape, low, high, self.xp.int64)
+        return jax.device_put(draws.astype(dtype), native)
 
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         return jax.device_put(jax.random.permutation(_key(generator), n), native)
 
 
 def _fit(data: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
-    """Narrow what JAX in its 32-bit mode would narrow unasked: integers if they fit, floats if `dtype` says so."""
+    """Narrow 64-bit data in JAX's 32-bit mode: integers if they fit, floats only if `dtype` asks for it."""
     name = data.dtype.name
     if jax.config.jax_enable_x64 or name not in _NARROW:
         return data
@@ -227,7 +227,7 @@ def _fit(data: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
 
 @lru_cache(maxsize=16)
 def _seeded(seed: int) -> Any:
-    """Return the key of a 64-bit seed: JAX takes 32 bits at a time in its 32-bit mode."""
+    """Return the key of a 64-bit seed, folded in two steps: in its 32-bit mode JAX takes 32 bits at a time."""
     return jax.random.fold_in(jax.random.key(seed & 0xFFFFFFFF), seed >> 32)
 
 

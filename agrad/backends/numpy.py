@@ -22,7 +22,7 @@ from .windows import Lengths, Windows
 
 __all__ = ["NumpyBackend", "compiled"]
 
-# Array, axis, dtype, out, keepdims: NumPy's stubs do not know that all may go by position, which is quicker.
+# Called with array, axis, dtype, out, keepdims by position, which is faster; NumPy's stubs do not know it.
 _add: Any = np.add.reduce
 _multiply: Any = np.multiply.reduce
 _greatest: Any = np.maximum.reduce
@@ -30,37 +30,37 @@ _least: Any = np.minimum.reduce
 _or: Any = np.logical_or.reduce
 _and: Any = np.logical_and.reduce
 _CHUNK = 1 << 18  # entries that `add_at` writes at once: its index array then takes 2 MB at most
-_PART = 1 << 19  # bytes of the parts in which a large array is updated: with two more such it stays in the cache
-_COMES_AND_GOES = 1 << 24  # bytes of an array that a program is expected to make again and again
-_LINE = 64  # bytes of a line of the cache
-_LONG = 4096  # bytes of an array from which on it matters where it begins
-_FEW = 32  # entries of a row up to which a reduction is quicker along the columns of the transpose
-_ALONE = 1 << 18  # sums of two numbers' product in a matrix product above which OpenBLAS wakes its threads
-_MANY = 4096  # entries from which on a mispredicted branch for each costs more than a few more calls
-_WHOLE = {"f": np.int32, "d": np.int64}  # integers of the width of floats
+_PART = 1 << 19  # bytes of the blocks in which a large array is updated: three of them stay in the cache
+_RECYCLED = 1 << 24  # bytes of the largest arrays whose freed memory is kept for the next ones
+_LINE = 64  # bytes of a cache line
+_LONG = 4096  # bytes of an array from which on its alignment matters
+_FEW = 32  # entries of a row up to which a reduction is faster along the columns of the transpose
+_ALONE = 1 << 18  # multiply-adds of a matrix product above which OpenBLAS uses its threads
+_MANY = 4096  # entries from which on mispredicted branches cost more than a few more calls
+_WHOLE = {"f": np.int32, "d": np.int64}  # integers as wide as the floats
 _HALF = np.dtype(np.float16)
 
 
 def _keep_freed_memory() -> None:
     """Let the C library keep the memory of freed arrays of up to 16 MB for the next ones.
 
-    glibc's malloc raises its threshold for that when it sees an array go. Until then it gives the memory back to the
-    system and asks for it anew, at every step: the page faults take a third of a small network's time. The environment
-    variable AGRAD_KEEP_FREED_MEMORY=0 leaves the allocator as it is.
+    glibc's malloc raises its threshold for that when a large array is freed. Until then it returns the memory to the
+    system and requests it again at every step, and the page faults take a third of a small network's time. The
+    environment variable AGRAD_KEEP_FREED_MEMORY=0 leaves the allocator as it is.
     """
     if os.environ.get("AGRAD_KEEP_FREED_MEMORY", "1") != "0":
-        np.empty(_COMES_AND_GOES, np.uint8)
+        np.empty(_RECYCLED, np.uint8)
 
 
 _keep_freed_memory()
 
-# A result that is infinite or NaN is as good as any here, as it is on all other devices. NumPy's warnings of it would
-# name lines of this package and not of the program.
+# Infinity and NaN are ordinary results, as on all other devices. NumPy's warnings about them would name lines of this
+# package and not of the program.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=__name__.partition(".")[0] + r"\.")
 
 
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of NumPy's own Python code, whose warnings would name lines of NumPy, that does not warn."""
+    """Return a function of NumPy's Python code without warnings, which would name lines of NumPy."""
 
     @wraps(function)
     def quiet(*args: Any, **kwargs: Any) -> Any:
@@ -70,15 +70,15 @@ def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     return quiet
 
 
-# By method, so that what is said of a mean of nothing names a line of this package too.
+# By method, so that the warning about an empty mean names a line of this package and is filtered.
 _mean_of_any, _var_of_any = _quiet(lambda x, *args: x.mean(*args)), _quiet(lambda x, *args: x.var(*args))
 
-# Faster spellings: two arrays of 8×16 are added in 0.4 µs, and array-api-compat's or NumPy's own detours in these
-# cost more than that each. The figures are microseconds for an 8×16 float32 array, array-api-compat's -> these.
+# Faster versions: adding two 8×16 arrays takes 0.4 µs, and array-api-compat or NumPy has more overhead than that in
+# each of these. The figures are microseconds for an 8×16 float32 array: array-api-compat's -> these.
 
 
 def _sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.4
-    if (x.dtype if dtype is None else np.dtype(dtype)) is _HALF:  # in which 2048 + 1 is 2048
+    if (x.dtype if dtype is None else np.dtype(dtype)) is _HALF:  # in float16, 2048 + 1 is 2048
         return np.asarray(_add(x, axis, np.float32, None, keepdims)).astype(np.float16)
     if x.ndim == 2 and _is_row_of_few(x, axis) and dtype is None:
         return _along_columns(_add, x, keepdims)
@@ -102,7 +102,7 @@ def _min(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.9 
 
 
 def _is_row_of_few(x: Any, axis: Any) -> bool:
-    """Whether a matrix is reduced over few entries of many rows: NumPy then spends its time on starting each row."""
+    """Return whether many short rows are reduced: NumPy then spends its time on starting each row."""
     return (axis == 1 or axis == -1) and x.shape[1] <= _FEW <= x.shape[0]
 
 
@@ -122,7 +122,7 @@ def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.7 
 
 def _mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 6.8 -> 1.8
     if x.dtype.char not in "fdFD":
-        return _mean_of_any(x, axis, None, None, keepdims)  # float16 adds up in float32
+        return _mean_of_any(x, axis, None, None, keepdims)  # float16 is summed in float32
     total = _add(x, axis, None, None, keepdims)
     return np.asarray(total / _share(x, total))
 
@@ -132,12 +132,12 @@ def _var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool
         return _var_of_any(x, axis, None, None, correction, keepdims)
     total = _add(x, axis, None, None, True)
     count = _share(x, total)
-    apart = x - total / count
-    return _add(apart * apart, axis, None, None, keepdims) / max(count - correction, 0.0)
+    deviation = x - total / count
+    return _add(deviation * deviation, axis, None, None, keepdims) / max(count - correction, 0.0)
 
 
 def _share(x: Any, reduced: Any) -> Any:
-    """Return how many elements of `x` went into each of what was reduced; 0 as a float, by which NumPy divides."""
+    """Return how many elements of `x` went into each of the reduced ones; 0 as a float, by which NumPy divides."""
     return x.size // reduced.size if x.size else 0.0
 
 
@@ -154,7 +154,7 @@ def _argmin(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> An
 
 
 def _maximum(x1: Any, x2: Any, /) -> Any:  # 128×128 and a number, which NumPy compares one by one: 6.7 -> 3.4
-    # Of 0.0 and -0.0 either may stay: the standard leaves that open.
+    # Of 0.0 and -0.0 either may be returned: the standard leaves that open.
     return x1.clip(x2, inf) if _is_many_and_one(x1, x2) else np.maximum(x1, x2)
 
 
@@ -163,7 +163,7 @@ def _minimum(x1: Any, x2: Any, /) -> Any:  # as _maximum
 
 
 def _is_many_and_one(x: Any, number: Any) -> bool:
-    """Whether many floats stand beside one of Python's numbers."""
+    """Return whether `x` is a large array of floats, and the other a Python number."""
     return type(number) in _NUMBERS and type(x) is np.ndarray and x.size >= _MANY and x.dtype.kind == "f"
 
 
@@ -172,12 +172,12 @@ def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # 20 -> 1.9; 128
     if x.dtype.kind == "f" and type(least) in _NUMBERS and type(most) in _NUMBERS:
         return x.clip(least, most)
     if x.dtype.kind == "c":
-        raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
+        raise TypeError("expected real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
     return compat.clip(x, *(_as(x, limit) for limit in (min, max)))
 
 
 def _as(x: Any, limit: Any) -> Any:
-    """Return a limit in the dtype of `x` where that loses nothing: array-api-compat takes no narrower integers."""
+    """Cast a limit to the dtype of `x` where that is safe: array-api-compat does not take narrower integers."""
     return limit.astype(x.dtype) if type(limit) is np.ndarray and np.can_cast(limit.dtype, x.dtype) else limit
 
 
@@ -209,7 +209,7 @@ def _squeeze(x: Any, /, axis: Any) -> Any:  # 0.7 -> 0.4
     return x.squeeze(axis)
 
 
-def _broadcast_to(x: Any, /, shape: tuple[int, ...]) -> Any:  # 3.3 -> 1.1, where one number becomes many
+def _broadcast_to(x: Any, /, shape: tuple[int, ...]) -> Any:  # 3.3 -> 1.1, for a single element
     if x.size != 1 or x.base is not None or 0 in shape or len(shape) < x.ndim:
         return np.broadcast_to(x, shape)
     many = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
@@ -246,9 +246,9 @@ def _matmul(x1: Any, x2: Any, /) -> Any:  # 0.9 -> 0.4; but dot fills a large pr
 
 
 def _matmul_alone(x1: Any, x2: Any, /) -> Any:  # where numba is installed
-    """Multiply small matrices in pieces for which OpenBLAS wakes none of its threads.
+    """Multiply small matrices in pieces for which OpenBLAS does not use its threads.
 
-    Once woken they ask for more work for 25 ms, on cores that numba's loops need: a step of LeNet takes 15 ms, not 23.
+    After a product its threads spin for 25 ms, on cores that numba's loops need: a step of LeNet takes 15 ms, not 23.
     """
     if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
         return np.matmul(x1, x2)
@@ -280,7 +280,7 @@ def _zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:  # 
 
 
 def _namespace() -> Any:
-    """Return array-api-compat's NumPy with faster spellings of the functions whose detours cost most."""
+    """Return array-api-compat's NumPy with faster versions of the functions that have the most overhead."""
     xp: Any = ModuleType("agrad.backends.numpy.xp")
     vars(xp).update(names_of(compat))
     xp.linalg = ModuleType("agrad.backends.numpy.xp.linalg")
@@ -288,16 +288,16 @@ def _namespace() -> Any:
         is_function = callable(function) and not isinstance(function, type)
         setattr(xp.linalg, name, _quiet(function) if is_function else function)
     xp.cumulative_sum, xp.cumulative_prod = _quiet(compat.cumulative_sum), _quiet(compat.cumulative_prod)
-    xp.sum, xp.prod, xp.max, xp.min, xp.any, xp.all = _sum, _prod, _max, _min, _any, _all
-    xp.mean, xp.var, xp.std = _mean, _var, _std
-    xp.argmax, xp.argmin, xp.clip, xp.take, xp.astype = _argmax, _argmin, _clip, _take, _astype
-    xp.where, xp.maximum, xp.minimum = _where, _maximum, _minimum
-    xp.reshape, xp.permute_dims, xp.matrix_transpose = _reshape, _permute_dims, _matrix_transpose
-    xp.expand_dims, xp.squeeze, xp.broadcast_to = _expand_dims, _squeeze, _broadcast_to
-    xp.ones, xp.ones_like, xp.zeros_like = _ones, _ones_like, _zeros_like
-    # NumPy itself has spoken the standard here since 2.1; going through array-api-compat costs 0.5 to 1 more.
-    xp.asarray, xp.arange, xp.empty, xp.zeros, xp.full = np.asarray, np.arange, np.empty, np.zeros, np.full
-    xp.sign, xp.ceil, xp.floor, xp.trunc = np.sign, np.ceil, np.floor, np.trunc
+    vars(xp).update(sum=_sum, prod=_prod, max=_max, min=_min, any=_any, all=_all)
+    vars(xp).update(mean=_mean, var=_var, std=_std)
+    vars(xp).update(argmax=_argmax, argmin=_argmin, clip=_clip, take=_take, astype=_astype)
+    vars(xp).update(where=_where, maximum=_maximum, minimum=_minimum)
+    vars(xp).update(reshape=_reshape, permute_dims=_permute_dims, matrix_transpose=_matrix_transpose)
+    vars(xp).update(expand_dims=_expand_dims, squeeze=_squeeze, broadcast_to=_broadcast_to)
+    vars(xp).update(ones=_ones, ones_like=_ones_like, zeros_like=_zeros_like)
+    # NumPy itself follows the standard here since 2.1; going through array-api-compat costs 0.5 to 1 more.
+    vars(xp).update(asarray=np.asarray, arange=np.arange, empty=np.empty, zeros=np.zeros, full=np.full)
+    vars(xp).update(sign=np.sign, ceil=np.ceil, floor=np.floor, trunc=np.trunc)
     xp.matmul = _matmul_alone if find_spec("numba") else _matmul
     return xp
 
@@ -316,12 +316,12 @@ def compiled() -> ModuleType | None:
     """Return `fast`, imported when it is first needed; None where numba is missing or does not work."""
     try:
         return import_module(".fast", __package__)
-    except Exception:  # a numba that does not fit, that lacks a library, or has no folder to keep compiled code in
+    except Exception:  # numba may be incompatible, lack a library, or have no folder for its cache
         return None
 
 
 def _fast(windows: Windows, *arrays: Any, outputs: int = 0) -> Any:
-    """Return `fast` where it is there and suits these arrays, and the number of outputs of a convolution's group."""
+    """Return `fast` if it is there and suits these arrays and the outputs per group."""
     fast = compiled()
     return fast if fast is not None and fast.suits(windows, *arrays, outputs=outputs) else None
 
@@ -331,7 +331,7 @@ class NumpyBackend(StridedBackend):
 
     kind: ClassVar[str] = "cpu"
     library: ClassVar[ModuleType] = np
-    gathered: ClassVar[int] = 3 << 19  # about what the second cache of a core holds, 1 to 2 MB
+    gathered: ClassVar[int] = 3 << 19  # about the size of a core's L2 cache, 1 to 2 MB
     streams: ClassVar[int] = 8
     native_keys: ClassVar[str] = "all"
     without_special: ClassVar[str] = 'it needs SciPy; pip install "agrad[special]"'
@@ -346,7 +346,7 @@ class NumpyBackend(StridedBackend):
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
         data = portable(data, dtype)
         if copy and getattr(data, "nbytes", 0) >= _LONG:
-            return _on_a_line(data, data.dtype if dtype is None else dtype)
+            return _aligned_copy(data, data.dtype if dtype is None else dtype)
         return np.asarray(data, dtype=dtype, copy=copy)
 
     def box(self, value: Any) -> Any:
@@ -363,7 +363,7 @@ class NumpyBackend(StridedBackend):
         return type(array) is not np.ndarray or array.base is not None
 
     def buffer_of(self, array: Any) -> int:
-        while (base := getattr(array, "base", None)) is not None:  # to what owns the memory: a file, or bytes
+        while (base := getattr(array, "base", None)) is not None:  # to the owner of the memory: a file, or bytes
             array = base
         return id(array)
 
@@ -383,7 +383,7 @@ class NumpyBackend(StridedBackend):
         return array
 
     def put(self, array: Any, index: Any, values: Any) -> Any:
-        array[index] = values  # NumPy promises that the last of several values stays
+        array[index] = values  # NumPy promises that the last value stays where an index repeats
         return array
 
     def add_at(self, array: Any, index: Any, values: Any) -> Any:
@@ -392,7 +392,8 @@ class NumpyBackend(StridedBackend):
             return array
         # Entry by entry: ufunc.at is several times faster in one dimension than along rows.
         columns = array.size // array.shape[0]
-        flat, values, offsets = array.reshape(-1), values.reshape((-1, columns)), np.arange(columns)
+        flat, values = array.reshape(-1), values.reshape((-1, columns))
+        offsets = np.arange(columns)
         step = max(1, _CHUNK // columns)
         for start in range(0, index.shape[0], step):
             places = index[start : start + step, None] * columns + offsets
@@ -430,8 +431,8 @@ class NumpyBackend(StridedBackend):
         return super().special(name) if found is None else found
 
 
-def _on_a_line(x: Any, dtype: Any) -> Any:
-    """Copy an array to where a line of the cache begins: adding to it in place then takes two thirds of the time."""
+def _aligned_copy(x: Any, dtype: Any) -> Any:
+    """Copy an array to the start of a cache line: adding to it in place then takes two thirds of the time."""
     memory = np.empty(x.size * np.dtype(dtype).itemsize + _LINE, np.uint8)
     copied = np.ndarray(x.shape, dtype, memory, -memory.ctypes.data % _LINE)
     np.copyto(copied, x, casting="unsafe")
@@ -439,7 +440,7 @@ def _on_a_line(x: Any, dtype: Any) -> Any:
 
 
 def _parts(*arrays: Any) -> Iterable[Sequence[Any]]:
-    """Cut large arrays that lie in memory alike into parts of which all that is made of them stays in the cache."""
+    """Split large arrays of one memory layout into blocks, so that their temporaries stay in the cache."""
     first = arrays[0]
     if first.nbytes <= _PART:
         return [arrays]

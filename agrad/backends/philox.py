@@ -1,4 +1,4 @@
-"""Random numbers on CUDA: a function of seed, draw and position, so that any GPU draws the same ones in any order.
+"""Random numbers on CUDA: a function of seed, draw and position, so that every GPU draws the same ones.
 
 Philox4x32-10, from J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy as 1, 2,
 3", SC 2011; normal numbers by Box and Muller's transform.

@@ -1,4 +1,4 @@
-"""The error function and its complement by rational approximation, for libraries that have none."""
+"""The error function and its complement by rational approximation, for libraries that lack them."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ _ROOT_HALF = 0.70710678118654752440
 
 
 def erf(xp: Any, x: Any) -> Any:
-    """Return the error function of real `x`, good to the rounding of float64."""
+    """Return the error function of real `x`, accurate to the rounding of float64."""
     return _joined(xp, x, _near(xp, x), xp.sign(x) * (1.0 - _tail(xp, x)))
 
 
 def erfc(xp: Any, x: Any) -> Any:
-    """Return the complementary error function of real `x`, ``1 - erf(x)``, also where it is small."""
+    """Return the complementary error function of real `x`, ``1 - erf(x)``, accurate also where it is small."""
     tail = _tail(xp, x)
     return _joined(xp, x, 1.0 - _near(xp, x), xp.where(x < 0.0, 2.0 - tail, tail))
 
 
 def ndtr(xp: Any, x: Any) -> Any:
-    """Return the chance that a standard normal number is below real `x`."""
+    """Return the distribution function of the standard normal distribution at real `x`."""
     return 0.5 * erfc(xp, -_ROOT_HALF * x)
 
 
@@ -86,7 +86,7 @@ def _tail(xp: Any, x: Any) -> Any:
 
 
 def _gaussian(xp: Any, x: Any) -> Any:
-    """Return ``exp(-x**2)``, the square taken in two parts: the rounding of one would cost the digits of its size."""
+    """Return ``exp(-x**2)``, with the square split into two parts, since rounding a large one would lose digits."""
     coarse = xp.floor(x * 16.0) / 16.0
     return xp.exp(-coarse * coarse) * xp.exp(-(x - coarse) * (x + coarse))
 

@@ -1,4 +1,4 @@
-"""The logarithm of the beta function, for libraries that have none or lose its digits."""
+"""The logarithm of the beta function, for libraries that lack it or lose digits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 __all__ = ["betaln"]
 
-_LARGE = 16.0  # from here on the terms below are good to the rounding of float64
+_LARGE = 16.0  # from here on the series below is accurate to float64
 _TERMS = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)  # Abramowitz and Stegun, 6.1.41
 
 

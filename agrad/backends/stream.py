@@ -1,4 +1,4 @@
-"""Random numbers from libraries whose generators are functions of a seed."""
+"""Generators for libraries whose random numbers are pure functions of a seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Stream", "StreamBackend"]
 
 
 class Stream:
-    """A generator that is two numbers: its seed, and how often it was drawn from."""
+    """A generator whose state is two integers: its seed and the number of draws."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -20,14 +20,14 @@ class Stream:
         self._lock = Lock()
 
     def draw(self) -> tuple[int, int]:
-        """Return the seed and the number of this draw: in each thread another."""
+        """Return the seed and the number of this draw, which no other thread gets."""
         with self._lock:
             self.draws += 1
             return self.seed, self.draws
 
 
 class StreamBackend(Backend):
-    """A backend whose generators are Streams, so that the state of one is those two numbers."""
+    """A backend whose generators are Streams."""
 
     def generator(self, seed: int, native: Any) -> Any:
         return Stream(seed)
@@ -38,5 +38,5 @@ class StreamBackend(Backend):
     def set_state(self, generator: Any, state: dict[str, Any]) -> None:
         seed, draws = index(state["seed"]), index(state["draws"])
         if not (0 <= seed < 2**64 and 0 <= draws < 2**64):
-            raise ValueError(f"seed and draws are integers from 0 to 2**64 - 1, not {seed} and {draws}")
+            raise ValueError(f"seed and draws must be integers from 0 to 2**64 - 1, not {seed} and {draws}")
         generator.seed, generator.draws = seed, draws

@@ -1,4 +1,4 @@
-"""array-api-strict: refuses everything that the standard does not promise, and has several devices to keep apart."""
+"""array-api-strict: it rejects everything that is not in the standard, and has several devices."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class StrictBackend(Backend):
         return bool(array._array.flags.writeable)
 
     def buffer_of(self, array: Any) -> int:
-        inner = array._array  # an Array is a new wrapper each time; what they share is NumPy's
+        inner = array._array  # an Array is a new wrapper each time, only NumPy's arrays are shared
         return id(inner if inner.base is None else inner.base)
 
 
 def _name(device: Any) -> str:
-    """Return the name in ``array_api_strict.Device('device1')``: the device tells it by its repr alone."""
+    """Return the name in ``array_api_strict.Device('device1')``, which only the repr shows."""
     return repr(device).split("'")[1]
 
 

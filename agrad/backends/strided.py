@@ -1,7 +1,7 @@
-"""Convolution where arrays have strides: all windows of a part of the batch as one matrix, and one large product.
+"""Convolution of arrays with strides: the windows of a part of the batch become one matrix, for one large product.
 
-The samples of a part are laid side by side along the last axis, so that what is gathered comes in long runs. A part is
-as large as the matrix may be: on a CPU, what stays in the cache of one core.
+The samples of a part lie side by side along the last axis, so that windows are copied in long runs. The size of the
+matrix limits the size of a part: on a CPU the matrix stays in the cache of one core.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class StridedBackend(Backend):
     gathered : int
         How many bytes of windows are gathered at once.
     streams : int
-        How many samples are transposed at once: on a CPU as many as the first cache has room for where they lie a
-        multiple of 4096 bytes apart, as samples often do.
+        How many samples are transposed at once: on a CPU as many as the L1 cache holds if they are a multiple of 4096
+        bytes apart, as samples often are.
     """
 
     library: ClassVar[ModuleType]
@@ -65,7 +65,8 @@ class StridedBackend(Backend):
         return out
 
     def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
-        counts, outputs, channels = g.shape[2:], g.shape[1] // groups, x.shape[1] // groups
+        counts = g.shape[2:]
+        outputs, channels = g.shape[1] // groups, x.shape[1] // groups
         columns = channels * prod(windows.kernel)
         total = self.library.zeros((groups, outputs, columns), self.library.result_type(g, x))
         for part in self._parts(x.shape, windows, counts, x.itemsize):
@@ -91,7 +92,7 @@ class StridedBackend(Backend):
         return self.library.lib.stride_tricks.as_strided(laid, shape, strides).copy()
 
     def _samples_last(self, x: Any, lengths: Lengths = (), inside: tuple[slice, ...] = ()) -> Any:
-        """Move the first axis to the end, in memory too; `inside` zeros of other `lengths` where these are given."""
+        """Copy with the first axis moved to the end; given `lengths`, into zeros of these at the key `inside`."""
         lengths = tuple(lengths) or x.shape[2:]
         make = self.library.empty if lengths == x.shape[2:] else self.library.zeros
         laid, last = make((x.shape[1], *lengths, x.shape[0]), x.dtype), x.transpose((*range(1, x.ndim), 0))
@@ -101,7 +102,7 @@ class StridedBackend(Backend):
         return laid
 
     def _samples_first(self, laid: Any, x: Any) -> None:
-        """Move the last axis to the front of `x`."""
+        """Copy into `x`, with the last axis moved to the front."""
         first = laid.transpose((laid.ndim - 1, *range(laid.ndim - 1)))
         for some in self._some(x.shape[0]):
             x[some] = first[some]

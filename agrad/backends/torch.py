@@ -1,4 +1,4 @@
-"""PyTorch's tensors, on whatever devices it has; agrad records the gradients, PyTorch's own autograd stays off."""
+"""PyTorch's tensors, on all of its devices; agrad computes the gradients, PyTorch's autograd stays off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .windows import Lengths, Windows
 
 __all__ = ["TorchBackend"]
 
-# PyTorch's name for a kind of device -> how to ask for it, and what it takes.
+# PyTorch's name for a kind of device -> whether there are any, how many, and what they need.
 _ACCELERATORS = {
     "cuda": (torch.cuda.is_available, torch.cuda.device_count, "a CUDA build of PyTorch and an NVIDIA driver"),
     "xpu": (torch.xpu.is_available, torch.xpu.device_count, "an XPU build of PyTorch and an Intel GPU"),
@@ -39,11 +39,11 @@ def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
     except RuntimeError as error:
         if "out of" not in str(error):
             raise
-        raise IndexError(str(error)) from None  # which it is already where the axis is the first
+        raise IndexError(str(error)) from None  # already so for the first axis
 
 
 def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
-    # On the CPU, PyTorch reads anything where an index is out of range.
+    # On the CPU, PyTorch does not check whether an index is out of range.
     length = x.shape[axis]
     if x.device.type == "cpu" and bool(((indices < -length) | (indices >= length)).any()):
         raise IndexError(f"an index is out of range for axis {axis} of length {length}")
@@ -51,7 +51,7 @@ def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
 
 
 def _std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
-    # array-api-compat's own takes no correction that is not whole.
+    # array-api-compat's takes only integer corrections.
     return torch.sqrt(compat.var(x, axis=axis, correction=correction, keepdims=keepdims))
 
 
@@ -59,19 +59,19 @@ def _namespace() -> Any:
     """Return array-api-compat's PyTorch, with what it lacks."""
     xp: Any = ModuleType("agrad.backends.torch.xp")
     vars(xp).update(names_of(compat))
-    xp.unique_all, xp.std, xp.take, xp.take_along_axis = _unique_all, _std, _take, _take_along_axis
+    vars(xp).update(unique_all=_unique_all, std=_std, take=_take, take_along_axis=_take_along_axis)
     return xp
 
 
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "betaln": partial(betaln, compat, torch.special.gammaln),
-    "ndtr": lambda x: 0.5 * torch.special.erfc(-sqrt(0.5) * x),  # PyTorch's is 0 from -9 on, where this is 1e-19
+    "ndtr": lambda x: 0.5 * torch.special.erfc(-sqrt(0.5) * x),  # PyTorch's is 0 below -9, where this is 1e-19
     "zeta": lambda x, q=1.0: torch.special.zeta(x, q),
 }
 
 
 class TorchBackend(Backend):
-    """PyTorch: tensors that track no gradients of their own."""
+    """PyTorch: tensors that do not require gradients from PyTorch."""
 
     kind: ClassVar[str] = "torch"
 
@@ -98,7 +98,7 @@ class TorchBackend(Backend):
             raise RuntimeError(f"device 'torch:{place}' needs {need}: see https://pytorch.org/get-started/locally")
         number = int(index or 0)
         if number >= count():
-            raise RuntimeError(f"there is no device 'torch:{place}'; here, {name}'s go from 0 to {count() - 1}")
+            raise RuntimeError(f"there is no device 'torch:{place}'; here {name} has indices from 0 to {count() - 1}")
         return f"{name}:{number}", torch.device(name, number)
 
     def place_of(self, array: Any) -> str:
@@ -116,7 +116,7 @@ class TorchBackend(Backend):
         if isinstance(data, torch.Tensor):
             if data.requires_grad:
                 raise RuntimeError(
-                    "this torch tensor records gradients with PyTorch, which would end here; give agrad "
+                    "this torch tensor requires gradients from PyTorch, which would be lost here; give agrad "
                     "tensor.detach(), and ask agrad for gradients with requires_grad=True"
                 )
             if type(data) is not torch.Tensor:
@@ -136,7 +136,7 @@ class TorchBackend(Backend):
         return bool(array._is_view())
 
     def buffer_of(self, array: Any) -> int:
-        return int(array.untyped_storage().data_ptr()) or id(array)  # all empty arrays are at 0
+        return int(array.untyped_storage().data_ptr()) or id(array)  # empty arrays all have the address 0
 
     def is_writable(self, array: Any) -> bool:
         return not repeats(array.shape, array.stride())
@@ -157,7 +157,7 @@ class TorchBackend(Backend):
         return array.addcdiv_(x1, x2, value=scale)
 
     def put(self, array: Any, index: Any, values: Any) -> Any:
-        # index_put leaves open which of several values stays, so each place gets the value that came last.
+        # Where an index repeats, index_put may keep any of the values, so each element gets the last one.
         order = torch.arange(index.shape[0], device=array.device)
         last = torch.zeros(array.shape[0], dtype=torch.int64, device=array.device)
         last.scatter_reduce_(0, index.long(), order, "amax", include_self=False)
@@ -178,7 +178,7 @@ class TorchBackend(Backend):
         found = _SPECIAL.get(name) or getattr(torch.special, name, None)
         return super().special(name) if found is None else found
 
-    # Convolution: PyTorch's own, of floats, of one channel at least, and with padding alike before and behind
+    # Convolution: PyTorch's own, for floats, at least one channel, and symmetric padding
 
     def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
         if not x.is_floating_point() or not x.shape[1]:
@@ -234,7 +234,7 @@ def _settings(x: Any, windows: Windows, groups: int) -> tuple[Any, tuple[Any, ..
 
 
 def _apart(value: Any, array: Any) -> Any:
-    """Return what is written into an array, copied where it may lie in the same memory: PyTorch refuses overlaps."""
+    """Return a value to write into an array, copied if it may share its memory: PyTorch refuses overlaps."""
     if isinstance(value, torch.Tensor) and value.untyped_storage().data_ptr() == array.untyped_storage().data_ptr():
         return value.clone()
     return value

@@ -1,7 +1,7 @@
-"""Windows: where a kernel is laid over the last axes of an array, and what convolution and pooling do there.
+"""Windows, the positions of a kernel over the last axes of an array, and generic convolution and pooling over them.
 
-The functions are pure array API, a loop over the places of the kernel with one product or sum for each: what the
-generic backend does, and the oracle for the others.
+The functions are pure array API, a loop over the elements of the kernel with one product or sum for each. The generic
+backend uses them, and the other backends are tested against them.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Windows:
     kernel : tuple of int
         The lengths of the kernel.
     stride : tuple of int
-        How far one window is from the next.
+        The distance between neighbouring windows.
     padding : tuple of (int, int)
-        What is laid around the array, before and behind.
+        The padding of the array, before and after it.
     dilation : tuple of int
-        How far one element of a window is from the next.
+        The distance between neighbouring elements of a window.
     """
 
     kernel: Lengths
@@ -43,11 +43,11 @@ class Windows:
 
     @property
     def extent(self) -> Lengths:
-        """The lengths from a window's first element to its last."""
+        """The lengths of a window, with its dilation."""
         return tuple(dilation * (n - 1) + 1 for n, dilation in zip(self.kernel, self.dilation, strict=True))
 
     def padded(self, lengths: Lengths) -> Lengths:
-        """Return the lengths of an array with the padding around it."""
+        """Return the lengths of an array with its padding."""
         return tuple(n + before + behind for n, (before, behind) in zip(lengths, self.padding, strict=True))
 
     def counts(self, lengths: Lengths) -> Lengths:
@@ -56,20 +56,20 @@ class Windows:
         return tuple((n - extent) // stride + 1 for n, extent, stride in rooms)
 
     def along(self, axis: int, count: int) -> list[slice]:
-        """Return for each place along an axis of the kernel the slice of what stands there, for all windows."""
+        """Return for each kernel index along an axis the slice of a padded array's elements there, in all windows."""
         stride, dilation = self.stride[axis], self.dilation[axis]
         reach = stride * (count - 1) + 1
         return [slice(i * dilation, i * dilation + reach, stride) for i in range(self.kernel[axis])]
 
     def keys(self, counts: Lengths) -> Iterator[tuple[Lengths, tuple[Any, ...]]]:
-        """Yield the places in the kernel, and the key of what stands there, in a padded array, for all windows."""
+        """Yield each index of the kernel, and the key of the padded array's elements there, for all windows."""
         slices = [self.along(axis, count) for axis, count in enumerate(counts)]
         for place in product(*map(range, self.kernel)):
             yield place, (..., *(along[i] for along, i in zip(slices, place, strict=True)))
 
     @property
     def overlap(self) -> bool:
-        """Whether an element may lie in several windows."""
+        """Whether an element may be in several windows."""
         return any(extent > stride for extent, stride in zip(self.extent, self.stride, strict=True))
 
     @property
@@ -84,7 +84,7 @@ class Windows:
 
 
 def pad(backend: Any, x: Any, windows: Windows, value: float = 0) -> Any:
-    """Lay the padding around an array."""
+    """Return an array with its padding."""
     if not windows.pads:
         return x
     lead, lengths = split(x.shape, windows)
@@ -94,13 +94,13 @@ def pad(backend: Any, x: Any, windows: Windows, value: float = 0) -> Any:
 
 
 def split(shape: Any, windows: Windows) -> tuple[Lengths, Lengths]:
-    """Return the leading part of a shape, and the lengths of the axes that the windows lie on."""
+    """Split a shape into the leading axes and those that windows slide over."""
     axes = len(shape) - len(windows.kernel)
     return tuple(shape[:axes]), tuple(shape[axes:])
 
 
 def convolve(backend: Any, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
-    """Return the sums over each window and all channels of the input times the weight."""
+    """Return the convolution: the sums over each window and all channels of the input times the weight."""
     xp, (batch, channels, *lengths) = backend.xp, x.shape
     counts, x = windows.counts(tuple(lengths)), pad(backend, x, windows)
     shape = (batch, groups, channels // groups, prod(counts))
@@ -112,8 +112,9 @@ def convolve(backend: Any, x: Any, weight: Any, windows: Windows, groups: int) -
 
 
 def convolve_input(backend: Any, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
-    """Spread each element of `g` over its window, times the weight: the transpose of `convolve` in its input."""
-    xp, batch, counts = backend.xp, g.shape[0], tuple(g.shape[2:])
+    """Return the gradient of `convolve` for its input: each element of `g` times the weight, added to its window."""
+    xp = backend.xp
+    batch, counts = g.shape[0], tuple(g.shape[2:])
     g = xp.reshape(g, (batch, groups, g.shape[1] // groups, prod(counts)))
     channels = groups * weight.shape[1]
     total = xp.zeros((batch, channels, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
@@ -124,7 +125,7 @@ def convolve_input(backend: Any, g: Any, weight: Any, lengths: Lengths, windows:
 
 
 def convolve_weight(backend: Any, g: Any, x: Any, windows: Windows, groups: int) -> Any:
-    """Return for each place of the weight the sum of `g` times what stands there: the transpose in the weight."""
+    """Return the gradient of `convolve` for its weight: for each of its elements, the sum of `g` times the input."""
     xp, counts = backend.xp, tuple(g.shape[2:])
     x = pad(backend, x, windows)
     g = _by_channel(xp, g, groups)
@@ -137,7 +138,7 @@ def convolve_weight(backend: Any, g: Any, x: Any, windows: Windows, groups: int)
 
 
 def _grouped(xp: Any, matrix: Any, groups: int) -> Any:
-    """Return the weight at one place as a matrix for each group."""
+    """Return the weight at one kernel index as a matrix for each group."""
     return xp.reshape(matrix, (groups, matrix.shape[0] // groups, matrix.shape[1]))
 
 
@@ -157,12 +158,13 @@ def window_sum(backend: Any, x: Any, windows: Windows) -> Any:
 
 
 def window_max(backend: Any, x: Any, windows: Windows) -> tuple[Any, Any]:
-    """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number.
+    """Return the largest element of each window, or NaN if it holds one, and its flat index in the kernel.
 
-    One axis after the other, the last one first: of equals, the one with the smallest number stays.
+    Computed axis by axis, the last one first; of equal elements, the one with the smallest index counts.
     """
     xp, lengths = backend.xp, split(x.shape, windows)[1]
-    counts, dtype, floating = windows.counts(lengths), number_type(xp, windows), xp.isdtype(x.dtype, "real floating")
+    counts, dtype = windows.counts(lengths), number_type(xp, windows)
+    floating = xp.isdtype(x.dtype, "real floating")
     lowest = -inf if floating else xp.iinfo(x.dtype).min
     largest, numbers = pad(backend, x, windows, lowest), None
     for axis in reversed(range(len(counts))):
@@ -175,7 +177,7 @@ def window_max(backend: Any, x: Any, windows: Windows) -> tuple[Any, Any]:
             wins = elements > largest
             wins = wins | xp.isnan(elements) if floating else wins
             largest = xp.maximum(largest, elements)
-            # The numbers grow with i, so the larger one is the winner's: no branch that is hard to predict.
+            # The indices grow with i, so the larger one is the winner's: no branch that is hard to predict.
             number = xp.astype(wins, dtype) * (i * block if places is None else places[key] + i * block)
             numbers = number if numbers is None else xp.maximum(numbers, number)
     if numbers is None:
@@ -187,7 +189,7 @@ def window_max(backend: Any, x: Any, windows: Windows) -> tuple[Any, Any]:
 
 
 def first_inside(windows: Windows, lengths: Lengths) -> Any:
-    """Return for each window, in nested lists, the first number of a place that does not lie in the padding."""
+    """Return for each window, in nested lists, the first flat kernel index that is not in the padding."""
     axes = zip(lengths, windows.counts(lengths), windows.stride, windows.padding, windows.dilation, strict=True)
     numbers: Any = 0
     for axis, (n, count, stride, (before, _), dilation) in enumerate(axes):
@@ -199,17 +201,17 @@ def first_inside(windows: Windows, lengths: Lengths) -> Any:
 
 
 def _sums(x: Any, row: list[int]) -> Any:
-    """Add each of a row to each number in nested lists."""
+    """Replace each number in nested lists by the list of its sums with a row."""
     return [_sums(part, row) for part in x] if isinstance(x, list) else [x + y for y in row]
 
 
 def number_type(xp: Any, windows: Windows) -> Any:
-    """Return the smallest integer type that holds the number of every place of the kernel."""
+    """Return the smallest integer dtype that holds every flat kernel index."""
     return xp.uint8 if prod(windows.kernel) <= 256 else xp.int32
 
 
 def spread(backend: Any, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
-    """Add each element to its whole window in zeros, or to the place in it that its number says."""
+    """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
     xp, (lead, counts) = backend.xp, split(g.shape, windows)
     total = xp.zeros((*lead, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
     for i, (_, key) in enumerate(windows.keys(counts)):
@@ -219,8 +221,9 @@ def spread(backend: Any, g: Any, numbers: Any, lengths: Lengths, windows: Window
 
 
 def pick(backend: Any, x: Any, numbers: Any, windows: Windows) -> Any:
-    """Return the element of each window that stands at the place its number says."""
-    xp, counts, x = backend.xp, split(numbers.shape, windows)[1], pad(backend, x, windows)
+    """Return the element of each window at its flat kernel index in `numbers`."""
+    xp, counts = backend.xp, split(numbers.shape, windows)[1]
+    x = pad(backend, x, windows)
     chosen: Any = 0
     for i, (_, key) in enumerate(windows.keys(counts)):
         chosen = chosen + xp.where(numbers == i, x[key], 0.0)

@@ -36,7 +36,7 @@ class Device:
     ValueError
         If the string names no kind of device.
     RuntimeError
-        If this machine lacks the device: the message says what is missing and what mends it.
+        If this machine lacks the device: the message says what is missing and how to install it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What agrad says when something goes wrong, where several places say it or the sentence is long.
+"""The error messages that several places need, or that are long.
 
 Each function returns an exception that shows what came, what was expected and what to write instead.
 """
@@ -103,7 +103,7 @@ def leaf_in_place() -> RuntimeError:
 def lost_gradient(
     way: str, instead: str = "compute with agrad's own functions (agrad.sum(x), x.sum())"
 ) -> RuntimeError:
-    """Data of a tracked Tensor was about to leave the tape unnoticed."""
+    """A Tensor that requires gradients was to become an array, which has none."""
     return RuntimeError(
         f"{way} of a Tensor that requires gradients would lose them; write x.detach() first, or {instead}"
     )
@@ -136,7 +136,7 @@ def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str
 
 
 def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Exception:
-    """Retell an array library's error with the op's name and its inputs; shapes that do not fit are a ValueError."""
+    """An array library's error, with the op's name and its inputs; shapes that do not fit are a ValueError."""
     shown = [describe(x) for x in args] + [f"{name}={describe(x)}" for name, x in kwargs.items()]
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         remedy = "compute it on a device whose library has it: x.to('cpu')"
@@ -161,7 +161,7 @@ def _is_boolean(x: Any) -> bool:
 def in_rule(
     op: str, argument: str, rule: Callable[..., Any], asks: Sequence[str], error: Exception, values: Sequence[Any]
 ) -> Exception:
-    """Retell an error in a gradient rule with the op, the argument that it is for, and what it was given."""
+    """An error in a gradient rule, with the op, the argument that the rule is for, and the rule's inputs."""
     takes = inspect.signature(rule).parameters  # what is asked for beyond that is for the check of what it returns
     given = dict(zip(["g", *asks], values, strict=True))
     shown = [f"{name}={describe(x)}" for name, x in given.items() if name in takes and name != "xp"]
@@ -169,7 +169,7 @@ def in_rule(
 
 
 def located(error: Exception, where: str) -> Exception:
-    """Retell an error with the place that it comes from."""
+    """An error with the place that it comes from."""
     return _kind(error)(f"{error}\n  {where}")
 
 
@@ -180,7 +180,7 @@ def takes_none(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Typ
 
 
 def in_layer(error: Exception, whole: Any, name: str, layer: Any) -> Exception:
-    """Retell an error with the layer of a row that it was raised in; of rows in rows, with the path to it."""
+    """An error in a layer of a Sequential, with the layer's name; of nested ones, with the path to it."""
     path = getattr(error, "layer", None)
     told, text = (f"{name}.{path[0]}", path[1:]) if path else (name, (repr(layer).partition("\n")[0], str(error)))
     found = _kind(error)(f"layer {told} of {type(whole).__name__}, {text[0]}: {text[1]}")

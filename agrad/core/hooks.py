@@ -1,4 +1,4 @@
-"""Hooks: functions that users attach to Tensors and modules, and the handles that take them off again."""
+"""Hooks: functions that users attach to Tensors and modules, and the handles that remove them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _number = count().__next__
 
 
 class RemovableHandle:
-    """What registering a hook returns: `remove` takes the hook off, and so does leaving a ``with`` block.
+    """A registered hook: `remove` removes it, and so does leaving a ``with`` block.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class RemovableHandle:
         self._hooks, self._key = hooks, key
 
     def remove(self) -> None:
-        """Take the hook off; again does nothing."""
+        """Remove the hook; a second call does nothing."""
         self._hooks.pop(self._key, None)
 
     def __enter__(self) -> RemovableHandle:
@@ -44,7 +44,7 @@ class RemovableHandle:
 
 
 def attach(hooks: dict[float, Any], hook: Any, first: bool = False) -> RemovableHandle:
-    """Add a hook to those of its kind, at the end or as the `first`."""
+    """Add a hook to a dict of hooks, to run last or, with `first`, first."""
     function = hook[0] if isinstance(hook, tuple) else hook
     if not callable(function):
         raise TypeError(f"a hook must be a function, not {function!r}")
@@ -59,16 +59,16 @@ def ordered(hooks: Mapping[float, Any]) -> list[Any]:
 
 
 def follow(old: Any, new: Any) -> None:
-    """Take the hook of `retain_grad` from one Node of a Tensor to the next: it keeps the gradient of the last value."""
+    """Move the hook of `retain_grad` to the new Node of a Tensor that is written in place."""
     retain = getattr(old, "hooks", {}).pop(LAST, None)
     if retain is not None and new is not None:
         new.hooks = {LAST: retain}
 
 
 def run(hooks: dict[float, Callable[[Tensor], Tensor | None]], gradient: Tensor, graph: bool) -> Tensor:
-    """Show a gradient to the hooks of its Tensor, and return what they make of it.
+    """Call the hooks of a Tensor with its gradient, and return the gradient or what a hook returned in its place.
 
-    Without `graph` that has no history, and no memory that is another Tensor's.
+    Unless `graph`, what a hook returned is copied: it has no history and shares no memory.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Observers: what instruments such as `agrad.profile` are made of, and the only point where they meet the engine.
+"""Observers: the base class of instruments such as `agrad.profile`, and the only place where the engine calls them.
 
-While no observer is entered anywhere, an op asks one list whether it is empty, and so does the backward pass for each
-Node. While one is, ops run through `observe`, and the pass takes a Node's edges from `edges`; both show what they run
-to the observers of the running context, and to no others.
+While no observer is entered, an op only tests whether one list is empty, and so does the backward pass. While one is,
+ops run through `observe`, and the backward pass takes a Node's edges from `edges`; both call the observers of the
+running context and no others.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Call:
         self.result: Any = None
 
     def run(self) -> Any:
-        """Compute and record, as the op does where nobody looks."""
+        """Compute and record, as the op does when it is not observed."""
         definition = self._definition
         try:
             out = definition.run(self.device, self.inputs)
@@ -89,7 +89,7 @@ class Step:
 
 
 class Observer:
-    """The base class of instruments: a context manager that sees each op and each rule which its context runs.
+    """The base class of instruments: a context manager that sees each op and each gradient rule run in its context.
 
     A subclass overrides `see_op`, `see_rule` or `see_node`.
     """
@@ -110,15 +110,15 @@ class Observer:
         return run()
 
     def see_rule(self, step: Step, run: Callable[[], Any]) -> Any:
-        """Run a rule, and return the gradient, for an op over a sequence a list of them."""
+        """Run a rule, and return the gradient; for an op over a sequence, a list of them."""
         return run()
 
     def see_node(self, node: Any, g: Any) -> None:
-        """See a Node whose turn it is in the backward pass, and the gradient of its output."""
+        """See a Node that the backward pass has reached, and the gradient of its output."""
 
 
 def observe(definition: Any, mask: int, frame: tuple[Any, ...]) -> Any:
-    """Run an op before the eyes of the observers that are here, the innermost nearest to it."""
+    """Run an op inside `see_op` of each observer of the running context, the outermost first."""
     call = Call(definition, mask, frame)
     run = call.run
     for observer in reversed(_here.get()):
@@ -127,7 +127,7 @@ def observe(definition: Any, mask: int, frame: tuple[Any, ...]) -> Any:
 
 
 def edges(node: Any, g: Any) -> list[tuple[Any, Callable[..., Any]]]:
-    """Return the edges of a Node with rules that run before the eyes of the observers that are here."""
+    """Return the edges of a Node, with rules that run inside `see_rule` of each observer of the running context."""
     here = _here.get()
     for observer in here:
         observer.see_node(node, g)

@@ -1,6 +1,6 @@
-"""Checks of the gradient rules that users write, so that a mistake is told where it is and not as a strange number.
+"""Checks of the gradient rules that users write, so that a mistake is an error and not a wrong number.
 
-agrad's own rules are checked by its tests, and run without.
+agrad's own rules are checked by its tests, and run without these.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class Pick:
 
 
 def unchanged(g: Any, saved: Any = None) -> Any:
-    """The rule of an op whose cotangent passes on as it is: the backward pass knows that, and does not call it."""
+    """The rule of an op whose cotangent passes on as it is; the backward pass does not call it."""
     return g
 
 
@@ -146,7 +146,7 @@ def backward(
     gradient : Tensor, optional
         The weights of the sum that is differentiated, of this Tensor's shape; may be left out for one element.
     retain_graph : bool, optional
-        Keep what the rules need for another pass; as `create_graph` by default.
+        Keep the saved values for another pass; by default as `create_graph`.
     create_graph : bool
         Record the pass itself, so that the gradients can be differentiated again.
 
@@ -203,7 +203,7 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
 def propagate(
     entries: Sequence[Any], seeds: Sequence[Any], retain: bool, graph: bool, needed: Any = None, wanted: Any = ()
 ) -> tuple[dict[Any, Any], set[Any]]:
-    """Carry cotangents from `entries` back to the leaves and the `wanted` entries.
+    """Propagate cotangents from `entries` back to the leaves and the `wanted` entries.
 
     Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
     to True. Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose
@@ -333,7 +333,7 @@ def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
 
 
 def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
-    """Make the gradient that the user sees of a finished cotangent: what the hooks of a leaf make of it."""
+    """Return the gradient that the user sees for a finished cotangent, after the hooks of a leaf."""
     g = (namespace if graph else like._device.xp).conj(g) if from_native(like._data.dtype).is_complex else g
     gradient = g if graph else wrap(like._device.backend.own(g, shared), like._device)
     if like._hooks:
@@ -343,7 +343,7 @@ def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
 
 
 def _after_hooks(node: Node, g: Any, graph: bool) -> Any:
-    """Return the cotangent of an intermediate Tensor that its hooks make of the one that has arrived."""
+    """Return the cotangent of an intermediate Tensor after its hooks."""
     like = wrap(g._data if graph else g, node.device)
     like._hooks = node.hooks
     return seed(like, deliver(like, g, graph, True), graph)

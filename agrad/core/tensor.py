@@ -1,6 +1,7 @@
 """Tensor: an array, and its place on the tape.
 
-The operators and array methods are bound in `agrad.ops.methods`; the engine knows no op.
+Its operators and methods, `backward` among them, are declared in `core/declarations.py` and bound in
+`ops/methods.py`, one line each: the engine knows no op. The backward pass itself is in `core/tape.py`.
 """
 
 from __future__ import annotations

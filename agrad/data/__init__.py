@@ -1,4 +1,4 @@
-"""Data sets, and a loader that hands them out in batches."""
+"""Data sets, samplers, and a loader that iterates over them in batches."""
 
 from . import transforms
 from .collate import default_collate

@@ -1,4 +1,4 @@
-"""Making one batch of many items."""
+"""Collating items into a batch."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["default_collate"]
 
 
 def default_collate(items: Sequence[Any]) -> Any:
-    """Stack items that are alike: arrays and numbers along a new first axis, the parts of tuples and dicts apart.
+    """Collate items into a batch: stack arrays and numbers along a new first axis.
 
-    Numbers of NumPy keep their dtype, Python's get the default one. What is no number, text for instance, becomes a
-    list.
+    Tuples, lists and dicts are collated element by element. NumPy scalars keep their dtype, Python scalars get the
+    default one. Other values, such as strings, are put in a list.
 
     Parameters
     ----------
     items : sequence
-        Tensors, arrays, numbers, or tuples, lists and dicts of them, all alike.
+        Tensors, arrays, numbers, or tuples, lists and dicts of them, all of the same structure.
 
     Returns
     -------
     Any
-        Of the same structure as one item: a tuple for tuples, where PyTorch makes a list, and a list for lists; any
-        mapping becomes a dict.
+        The batch, with the structure of one item: tuples give a tuple, where PyTorch gives a list, and any mapping
+        gives a dict.
 
     Raises
     ------
@@ -42,15 +42,15 @@ def default_collate(items: Sequence[Any]) -> Any:
     (Tensor([1, 2], dtype=int64, device='cpu'), ['a', 'b'])
     """
     if not len(items):
-        raise ValueError("a batch needs at least one item to be made of")
+        raise ValueError("a batch needs at least one item; items is empty")
     first = items[0]
     if isinstance(first, (str, bytes)):
         return list(items)
     if isinstance(first, Mapping):
-        _alike(items, [sorted(map(str, item)) for item in items], "keys")
+        _check_equal([sorted(map(str, item)) for item in items], "keys")
         return {key: default_collate([item[key] for item in items]) for key in first}
     if isinstance(first, (tuple, list)):
-        _alike(items, [len(item) for item in items], "lengths")
+        _check_equal([len(item) for item in items], "lengths")
         parts = [default_collate(part) for part in zip(*items, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
     if backends.is_number(first):
@@ -61,14 +61,14 @@ def default_collate(items: Sequence[Any]) -> Any:
         tensors = [asarray(item) for item in items]
     except TypeError:
         return list(items)
-    _alike(items, [x.shape for x in tensors], "shapes")
+    _check_equal([x.shape for x in tensors], "shapes")
     return stack(tensors)
 
 
-def _alike(items: Sequence[Any], traits: list[Any], what: str) -> None:
+def _check_equal(traits: list[Any], what: str) -> None:
     for trait in traits:
         if trait != traits[0]:
             raise ValueError(
-                f"the items of a batch need the same {what} to be stacked, here are {traits[0]} and {trait}; "
-                "make them alike in the data set, or take batch_size=1"
+                f"the items of a batch must have the same {what}, not {traits[0]} and {trait}; make them equal in the "
+                "data set, or write batch_size=1"
             )

@@ -1,4 +1,4 @@
-"""DataLoader: a data set in batches."""
+"""DataLoader: iteration over a data set in batches."""
 
 from __future__ import annotations
 
@@ -22,58 +22,58 @@ __all__ = ["DataLoader"]
 
 
 class DataLoader:
-    """Hand out a data set in batches, in order or shuffled anew at each iteration.
+    """An iterable over the batches of a data set, in order or reshuffled at each iteration.
 
-    A `TensorDataset`, and a `Subset` of one, is asked for whole batches, gathered on its device. The items of any
-    other data set are fetched one by one and stacked on the current device. Either way a batch has memory of its own:
-    what is written into it does not reach the data.
+    A `TensorDataset`, or a `Subset` of one, is indexed with whole batches, gathered on its device. The items of any
+    other data set are fetched one by one and stacked on the current device. A batch is always a copy: writing to it
+    does not change the data set.
 
     Parameters
     ----------
     dataset : Dataset, IterableDataset or sequence
-        Anything with ``len()`` and items.
+        The data set: anything with ``len()`` and indexing.
     batch_size : int or None
-        Items in a batch; the last batch holds what is left. None for single items, as they are.
+        The number of items in a batch; the last batch may be smaller. None yields single items without collating.
     shuffle : bool
-        Whether each iteration takes the items in a new random order.
+        Whether to reshuffle the items at each iteration.
     sampler : Sampler or iterable of int, optional
-        The indices of the items, in the order to take them.
+        Yields the indices of the items, in order.
     batch_sampler : Sampler or iterable of list of int, optional
-        The indices of each batch.
+        Yields the list of indices of each batch.
     num_workers : int
-        How many threads make batches ahead: worth it where items are read from files or decoded by code that lets
-        other threads run. An `IterableDataset` is read by one.
+        The number of threads that make batches in advance; 0 makes them in the calling thread. Threads help if items
+        are read from files or decoded by code that releases the GIL. An `IterableDataset` is read by one thread.
     collate_fn : callable, optional
-        Makes a batch of a list of items, instead of `default_collate`.
+        Makes a batch from a list of items; by default `default_collate`.
     drop_last : bool
-        Leave out a last batch that is not full.
+        Whether to drop the last batch if it is smaller than `batch_size`.
     prefetch_factor : int
-        How many batches each thread is ahead.
+        The number of batches made in advance per thread.
     seed : int, optional
-        Makes the sequence of iterations the same each time, the order on every device. Without it they follow from
-        what `manual_seed` was given and from how many iterations of all loaders have begun since.
+        The seed of the shuffling and of the random numbers in batches; the order is then the same on every device. By
+        default they depend on `manual_seed` and on the number of iterations of all loaders since.
 
     Attributes
     ----------
     epoch : int
-        How many iterations have begun. With a seed, the next one follows from it alone: to go on where a training
-        stopped, set it. Without one, `agrad.random.set_state` goes on with the next.
+        The number of iterations begun. With a seed, set it to resume training: the next iteration depends only on
+        `seed` and `epoch`. Without a seed, restore the random state by `agrad.random.set_state`.
 
     Raises
     ------
     ValueError
-        If a number is out of range, or if settings exclude each other: `shuffle` and a sampler, for instance.
+        If a setting is out of range, or if settings exclude each other, such as `shuffle` and a sampler.
     TypeError
-        If `dataset` has no length or no items, or if a number is no integer.
+        If `dataset` has no length or no items, or if a setting is not an integer.
 
     Notes
     -----
-    Each batch has random numbers of its own. What a data set, a ``collate_fn`` or a sampler draws with agrad is the
-    same in each run with the same seed, for any `num_workers`, and leaves the numbers outside as they are;
-    `manual_seed` and `agrad.random.get_state` in there mean the numbers of that batch (those of a sampler or an
-    `IterableDataset`: of that iteration). This does not hold for the global generators of NumPy (``np.random.rand``)
-    and Python (``random.random``): all threads share them, so with several workers they are drawn from in another
-    order in each run. Make one for each item instead, such as ``np.random.default_rng([seed, index])``.
+    Each batch has its own random generators. What a data set, a ``collate_fn`` or a sampler draws with agrad is the
+    same in each run with the same seed, for any `num_workers`, and does not change the random numbers outside;
+    `manual_seed` and `agrad.random.get_state` called there act on the generators of that batch (in a sampler or an
+    `IterableDataset`, of that iteration). This does not hold for the global generators of NumPy (``np.random.rand``)
+    and Python (``random.random``), which all threads share: with several workers the order of draws varies from run
+    to run. Make a generator for each item instead, such as ``np.random.default_rng([seed, index])``.
 
     Examples
     --------
@@ -101,11 +101,14 @@ class DataLoader:
         seed: int | None = None,
     ) -> None:
         if not isinstance(dataset, IterableDataset) and not all(hasattr(dataset, m) for m in _METHODS):
-            raise TypeError(f"a DataLoader needs a data set with len() and items, not {type(dataset).__name__}")
+            raise TypeError(
+                f"dataset must have __len__ and __getitem__, or be an IterableDataset, not a {type(dataset).__name__}"
+            )
         size = None if batch_size is None else as_integer("batch_size", batch_size, 1)
         self.dataset = dataset
         self.batch_size = size if batch_sampler is None else None
-        self.shuffle, self.sampler, self.batch_sampler, self.drop_last = shuffle, sampler, batch_sampler, drop_last
+        self.sampler, self.batch_sampler = sampler, batch_sampler
+        self.shuffle, self.drop_last = shuffle, drop_last
         self.num_workers = as_integer("num_workers", num_workers, 0)
         self.prefetch_factor = as_integer("prefetch_factor", prefetch_factor, 1)
         self.collate_fn = collate_fn
@@ -116,20 +119,20 @@ class DataLoader:
                 check_iterable(name, samples)
         self.seed = None if seed is None else as_seed(seed)
         self.epoch = 0
-        self._refuse_contradictions(size)
+        self._check_exclusive(size)
 
-    def _refuse_contradictions(self, batch_size: int | None) -> None:
+    def _check_exclusive(self, batch_size: int | None) -> None:
         chosen = {"shuffle": self.shuffle, "sampler": self.sampler is not None, "drop_last": self.drop_last}
         if self.batch_sampler is not None and (batch_size != 1 or any(chosen.values())):
-            raise ValueError("a batch_sampler decides alone: leave out batch_size, shuffle, sampler and drop_last")
+            raise ValueError("batch_sampler excludes batch_size, shuffle, sampler and drop_last; leave them out")
         if self.shuffle and self.sampler is not None:
-            raise ValueError("a sampler decides about the order: leave out shuffle")
+            raise ValueError("sampler excludes shuffle, since it sets the order; leave out shuffle")
         if batch_size is None and self.drop_last:
-            raise ValueError("single items have no last batch to drop: leave out drop_last, or give a batch_size")
+            raise ValueError("batch_size=None excludes drop_last; leave out drop_last, or set a batch_size")
         if isinstance(self.dataset, IterableDataset) and (
             self.shuffle or self.sampler is not None or self.batch_sampler is not None
         ):
-            raise ValueError("an IterableDataset has an order of its own: leave out shuffle and samplers")
+            raise ValueError("an IterableDataset sets its own order; leave out shuffle, sampler and batch_sampler")
 
     def __len__(self) -> int:
         if self.batch_sampler is not None:
@@ -138,49 +141,49 @@ class DataLoader:
         return len(items) if self.batch_size is None else count_batches(len(items), self.batch_size, self.drop_last)
 
     def __iter__(self) -> Iterator[Any]:
-        streams = isinstance(self.dataset, IterableDataset)
-        jobs, threads = self._reading() if streams else self._fetching(), self.num_workers
+        iterable, threads = isinstance(self.dataset, IterableDataset), self.num_workers
+        jobs = self._iterable_jobs() if iterable else self._indexed_jobs()
         self.epoch += 1
         if threads:
-            return _until_the_end(prefetch(jobs, 1 if streams else threads, threads * self.prefetch_factor))
-        return _until_the_end(job() for job in jobs)
+            return _until_end(prefetch(jobs, 1 if iterable else threads, threads * self.prefetch_factor))
+        return _until_end(job() for job in jobs)
 
-    # What makes each batch, as functions without arguments: run here, or ahead in threads
+    # Jobs: functions without arguments that each return a batch, called here or in threads
 
     def _generators(self) -> BatchGenerators:
-        """Return what the random numbers of the next iteration come from."""
+        """Return the random generators of the next iteration."""
         seed = current.get().spawn() if self.seed is None else ("loader", self.seed, self.epoch)
         return BatchGenerators(seed, (self.epoch,))
 
-    def _reading(self) -> Iterator[Callable[[], Any]]:
-        """Make each batch of the next items; there are jobs without end, the last ones return `END`."""
+    def _iterable_jobs(self) -> Iterator[Callable[[], Any]]:
+        """Yield jobs, endlessly: each makes a batch of the next items, or returns `END` when there are none."""
         return steps(context_of(self._generators()), self._batches())
 
     def _batches(self) -> Generator[Any]:
         if self.batch_size is None:
-            yield from map(self.collate_fn or _as_it_is, self.dataset)
+            yield from map(self.collate_fn or _identity, self.dataset)
         else:
             yield from map(self.collate_fn or default_collate, chunks(self.dataset, self.batch_size, self.drop_last))
 
-    def _fetching(self) -> Iterator[Callable[[], Any]]:
-        """Make each batch of the items that were chosen for it."""
+    def _indexed_jobs(self) -> Iterator[Callable[[], Any]]:
+        """Yield jobs that each fetch the items of a batch by their indices."""
         generators = self._generators()
-        outside = context_of(generators)
-        fetch, choices = outside.run(self._fetch_and_choices)
-        if self._draws_nothing():
-            return (partial(fetch, chosen) for chosen in choices)
-        return _apart(generators, fetch, _until_the_end(step() for step in steps(outside, _each(choices))))
+        context = context_of(generators)
+        fetch, indices = context.run(self._fetch_and_indices)
+        if self._needs_no_generators():
+            return (partial(fetch, chosen) for chosen in indices)
+        return _jobs_in_contexts(generators, fetch, _until_end(step() for step in steps(context, _generator(indices))))
 
-    def _fetch_and_choices(self) -> tuple[Callable[[Any], Any], Iterable[Any]]:
-        """Return what makes a batch, and what it takes for each."""
+    def _fetch_and_indices(self) -> tuple[Callable[[Any], Any], Iterable[Any]]:
+        """Return the function that makes a batch from indices, and the indices of each batch."""
         if self.batch_size is None and self.batch_sampler is None:
-            return partial(_item, self.dataset, self.collate_fn or _as_it_is), self._order()
+            return partial(_item, self.dataset, self.collate_fn or _identity), self._order()
         if self.collate_fn is None and _gathers(self.dataset):
             return self.dataset.__getitem__, self._rows()
         return partial(_items, self.dataset, self.collate_fn or default_collate), self._lists_of_indices()
 
-    def _draws_nothing(self) -> bool:
-        """Whether no code of the user's has a part in the batches, so that they need no random numbers."""
+    def _needs_no_generators(self) -> bool:
+        """Whether no user code takes part in making batches, so that nothing can draw random numbers."""
         own = any(x is not None for x in (self.sampler, self.batch_sampler, self.collate_fn))
         return not own and type(_root(self.dataset)) is TensorDataset
 
@@ -199,16 +202,16 @@ class DataLoader:
         return chunks(self._order(), self.batch_size, self.drop_last)
 
     def _rows(self) -> Iterable[Any]:
-        """Return the rows of each batch: on the device as a whole, where the order is known beforehand.
+        """Return the row indices of each batch: slices of one array on the device, if there is no sampler.
 
-        In order, too, they are indices and no slices: a batch has memory of its own, to be written into.
+        They are indices even without shuffling, not slices of the data, so that a batch is a copy and not a view.
         """
         size = self.batch_size
         if size is None or self.sampler is not None:
             return self._lists_of_indices()
-        n, place = len(self.dataset), _root(self.dataset).device
-        rows = (self._shuffled() if self.shuffle else arange(n, device=place)).to(place).data
-        return (wrap(rows[i : min(i + size, n)], place) for i in range(0, len(self) * size, size))
+        n, device = len(self.dataset), _root(self.dataset).device
+        rows = (self._shuffled() if self.shuffle else arange(n, device=device)).to(device).data
+        return (wrap(rows[i : min(i + size, n)], device) for i in range(0, len(self) * size, size))
 
     def __repr__(self) -> str:
         return f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle})"
@@ -217,37 +220,39 @@ class DataLoader:
 _METHODS = ("__len__", "__getitem__")
 
 
-def _until_the_end(items: Iterator[Any]) -> Iterator[Any]:
+def _until_end(items: Iterator[Any]) -> Iterator[Any]:
     for item in items:
         if item is END:
             return
         yield item
 
 
-def _apart(generators: BatchGenerators, fetch: Callable[[Any], Any], choices: Iterator[Any]) -> Iterator[Any]:
-    """Yield functions that fetch what was chosen for each batch, with random numbers of the batch's own."""
-    for i, chosen in enumerate(choices):
+def _jobs_in_contexts(
+    generators: BatchGenerators, fetch: Callable[[Any], Any], indices: Iterator[Any]
+) -> Iterator[Callable[[], Any]]:
+    """Yield jobs that fetch batches by their indices, each in a context with its own random generators."""
+    for i, chosen in enumerate(indices):
         own = BatchGenerators(generators.spawn(), (*generators.numbers, i))
         yield partial(context_of(own).run, fetch, chosen)
 
 
-def _each(items: Iterable[Any]) -> Generator[Any]:
+def _generator(items: Iterable[Any]) -> Generator[Any]:
     yield from items
 
 
 def _gathers(dataset: Any) -> bool:
-    """Whether a data set hands out whole batches."""
+    """Whether a data set can be indexed with a whole batch of indices."""
     return isinstance(_root(dataset), TensorDataset)
 
 
 def _root(dataset: Any) -> Any:
-    """Return the data set of which this one is a part, a part of a part, or the whole."""
+    """Return the data set below any number of `Subset`."""
     while type(dataset) is Subset:
         dataset = dataset.dataset
     return dataset
 
 
-def _as_it_is(item: Any) -> Any:
+def _identity(item: Any) -> Any:
     return item
 
 

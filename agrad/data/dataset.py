@@ -1,4 +1,4 @@
-"""Data sets: what has a length and items."""
+"""Data sets: objects with a length and items."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ BOOL: Final = as_dtype("bool")
 
 
 class Dataset:
-    """The base of data sets: a subclass says how many items there are, and what item `i` is.
+    """Base class of data sets with indices; a subclass defines ``__len__`` and ``__getitem__``.
 
-    A `DataLoader` stacks the items into batches, so they are alike: numbers, arrays or Tensors, or tuples and
-    dictionaries of them.
+    A `DataLoader` stacks the items into batches, so all items must have the same structure and shapes: numbers, arrays
+    or Tensors, or tuples and dicts of them.
 
     Examples
     --------
@@ -37,17 +37,19 @@ class Dataset:
     """
 
     def __len__(self) -> int:
-        raise NotImplementedError(f"{type(self).__name__} needs a method __len__(self): the number of items")
+        raise NotImplementedError(
+            f"{type(self).__name__} needs a method __len__(self) that returns the number of items"
+        )
 
     def __getitem__(self, index: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} needs a method __getitem__(self, index): the item there")
+        raise NotImplementedError(f"{type(self).__name__} needs a method __getitem__(self, index) that returns an item")
 
 
 class IterableDataset:
-    """The base of data sets that have no indices, only a first item and a next: files too large to hold, streams.
+    """Base class of data sets that can only be iterated over, such as streams and files too large for memory.
 
-    A subclass defines ``__iter__``; where it knows how many items there are, ``__len__`` too. Their order is its own:
-    a loader cannot shuffle them.
+    A subclass defines ``__iter__``, and ``__len__`` if the number of items is known. It sets the order of the items: a
+    loader cannot shuffle them.
 
     Examples
     --------
@@ -64,24 +66,26 @@ class IterableDataset:
 
 
 class TensorDataset(Dataset):
-    """Tensors in memory whose rows belong together: item `i` is the tuple of their rows `i`.
+    """A data set of Tensors in memory: item `i` is the tuple of their rows `i`.
 
-    An index may be an integer, a slice, or integers in a Tensor, an array or a list, or a mask: a loader asks for a
-    whole batch at once, and the rows are gathered on the device. A subclass with a `__getitem__` of its own does both.
+    An index may be an integer, a slice, a mask, or several integers in a Tensor, an array or a list. A loader indexes
+    it with the indices of a whole batch, whose rows are gathered on the device; a subclass that defines `__getitem__`
+    must take both.
 
     Parameters
     ----------
     *tensors : Tensor or array, shapes (n, ...)
-        All with the same `n`, on one device. Arrays are shared where their library allows it, not copied.
+        All with the same `n`, on one device. The memory of arrays is shared if possible, not copied.
 
     Attributes
     ----------
     tensors : tuple of Tensor
+        The Tensors.
 
     Raises
     ------
     ValueError
-        If there is none, or if first lengths or devices differ.
+        If no Tensor is given, or if the lengths along axis 0 or the devices differ.
 
     Examples
     --------
@@ -103,13 +107,13 @@ class TensorDataset(Dataset):
         shapes = [x.shape for x in self.tensors]
         if () in shapes or len({shape[0] for shape in shapes}) > 1:
             raise ValueError(
-                f"the Tensors of a TensorDataset need the same length along axis 0, their shapes are "
+                f"the Tensors of a TensorDataset must have the same length along axis 0, not the shapes "
                 f"{', '.join(map(str, shapes))}"
             )
         devices = list(dict.fromkeys(x.device.name for x in self.tensors))
         if len(devices) > 1:
             raise ValueError(
-                f"the Tensors of a TensorDataset are on {' and '.join(devices)}; bring them together with "
+                f"the Tensors of a TensorDataset must be on one device, not on {' and '.join(devices)}; write "
                 f"x.to({devices[0]!r})"
             )
 
@@ -121,16 +125,25 @@ class TensorDataset(Dataset):
             return tuple(x[index] for x in self.tensors)
         rows = index if isinstance(index, Tensor) else asarray(index, device=self.device)
         if rows.ndim == 1 and rows.dtype != BOOL:
-            return tuple(take(x, rows, axis=0) for x in self.tensors)  # quicker than x[rows], which is for all keys
+            return tuple(take(x, rows, axis=0) for x in self.tensors)  # faster than x[rows], which takes any key
         return tuple(x[rows] for x in self.tensors)
 
     @property
     def device(self) -> Device:
-        """Where the Tensors live."""
+        """The device of the Tensors."""
         return self.tensors[0].device
 
     def to(self, device: str | Device) -> Self:
-        """Return the same data set on another device.
+        """Return the data set on another device.
+
+        Parameters
+        ----------
+        device : str or Device
+
+        Returns
+        -------
+        TensorDataset
+            A copy with the Tensors on that device.
 
         Examples
         --------

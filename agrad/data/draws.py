@@ -1,4 +1,4 @@
-"""Random numbers for data: drawn on the host, so that one seed gives one order on all devices."""
+"""Random numbers for data, drawn on the host so that a seed gives the same order on every device."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ __all__ = ["Draws"]
 
 
 class Draws:
-    """Random numbers that follow from a seed and a round, or from `agrad.random` where there is no seed.
+    """Random numbers determined by a seed and an epoch, or drawn from `agrad.random` if there is no seed.
 
     Parameters
     ----------
     seed : int, optional
+        The seed; None draws from `agrad.random`.
     epoch : int or tuple of int
-        The round: with the same seed, another round gives other numbers.
+        With the same seed, each epoch has different numbers.
     """
 
     def __init__(self, seed: int | None, epoch: int | tuple[int, ...]) -> None:
         self.host = Device("cpu")
         self.generator: Any = None
         if seed is not None:
-            # Mixed, not added: seed 0 in epoch 1 and seed 1 in epoch 0 are to have nothing in common.
+            # Hashed, not added: seed 0 in epoch 1 must not give the numbers of seed 1 in epoch 0.
             mixed = random.Random(f"{index(seed)}, {epoch}").getrandbits(32)
             self.generator = self.host.backend.generator(mixed, self.host.native)
 
@@ -38,14 +39,14 @@ class Draws:
         return wrap(self.host.backend.permutation(self.generator, n, self.host.native), self.host)
 
     def uniform(self, *shape: int) -> Tensor:
-        """Draw from [0, 1), in double precision."""
+        """Return float64 numbers drawn uniformly from [0, 1)."""
         if self.generator is None:
             return rand(shape, dtype="float64", device=self.host)
         xp = self.host.xp
         return wrap(self.host.backend.uniform(self.generator, shape, xp.float64, self.host.native), self.host)
 
     def integers(self, high: int, *shape: int) -> Tensor:
-        """Draw integers from 0 to high - 1."""
+        """Return int64 numbers drawn uniformly from 0 to high - 1."""
         if self.generator is None:
             return randint(high, shape, device=self.host)
         xp = self.host.xp

@@ -1,7 +1,7 @@
-"""IDX, the file format of MNIST: a magic number, the lengths of the axes, the bytes.
+"""IDX, the file format of MNIST: a magic number, the shape, the data.
 
-Two zeros, the type of the numbers (8: unsigned bytes), the number of axes; one big-endian 32-bit integer per axis;
-then the numbers, last axis fastest. Described at https://yann.lecun.com/exdb/mnist/.
+The magic number is two zero bytes, the data type (8: unsigned bytes) and the number of axes. The shape follows, as one
+big-endian 32-bit integer per axis, then the data in C order. Described at https://yann.lecun.com/exdb/mnist/.
 """
 
 from __future__ import annotations
@@ -20,45 +20,47 @@ _CHUNK = 1 << 20
 
 
 def read_idx(path: Path, shape: tuple[int, ...]) -> tuple[memoryview, str]:
-    """Read an IDX file of unsigned bytes, gzipped or not, that must have a certain shape.
+    """Read an IDX file of unsigned bytes, gzipped or not, of a given shape.
 
     Parameters
     ----------
     path : Path
+        The path of the file.
     shape : tuple of int
+        The shape that the data must have.
 
     Returns
     -------
     memoryview, str
-        The bytes, of that shape and writable, and the SHA-256 of the whole file without its gzip packing.
+        The bytes, writable and of that shape, and the SHA-256 of the uncompressed file.
 
     Raises
     ------
     ValueError
-        If the file is damaged, truncated, too long, or another than expected; the message names it.
+        If the file is damaged, truncated, too long, or has another type or shape; the message has its path.
     """
     header = struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape)
     size = len(header) + prod(shape)
-    content = _unpack(path, size)
+    content = _uncompressed(path, size)
     if not content.startswith(header):
         raise ValueError(
-            f"{path} is no IDX file of {shape} bytes: it begins with {content[: len(header)].hex()}, "
+            f"{path} is not an IDX file of bytes of shape {shape}: it begins with {content[: len(header)].hex()}, "
             f"not with {header.hex()}"
         )
     if len(content) != size:
         length = f"only {len(content):,}" if len(content) < size else "more"
-        raise ValueError(f"{path} is damaged: it holds {length} bytes where {size:,} were expected")
+        raise ValueError(f"{path} is damaged: it has {length} bytes, expected {size:,}")
     return memoryview(content)[len(header) :].cast("B", shape), hashlib.sha256(content).hexdigest()
 
 
-def _unpack(path: Path, size: int) -> bytearray:
-    """Read a file to its end, or until there is more than `size`."""
+def _uncompressed(path: Path, size: int) -> bytearray:
+    """Return the uncompressed content of a file, read to its end or to a little more than `size` bytes."""
     content = bytearray()
     try:
         with path.open("rb") as raw:
-            packed = raw.read(2) == _GZIP_MAGIC
+            gzipped = raw.read(2) == _GZIP_MAGIC
             raw.seek(0)
-            file = gzip.GzipFile(fileobj=raw) if packed else raw
+            file = gzip.GzipFile(fileobj=raw) if gzipped else raw
             while len(content) <= size and (chunk := file.read(_CHUNK)):
                 content += chunk
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -1,4 +1,4 @@
-"""MNIST and FashionMNIST: 28×28 pictures in ten classes."""
+"""MNIST and FashionMNIST: data sets of 28×28 grayscale images in ten classes."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ __all__ = ["MNIST", "FashionMNIST"]
 
 
 class MNIST(TensorDataset):
-    """Handwritten digits: 60,000 to train and 10,000 to test, by LeCun, Cortes and Burges.
+    """The MNIST data set of handwritten digits: 60,000 images to train and 10,000 to test.
 
-    In memory the pictures stay bytes. An item, or a batch from a `DataLoader`, is a pair: pictures as floats from 0
-    to 1 of shape (1, 28, 28), or (n, 1, 28, 28), made on the device; and class numbers as int64. ``dataset[:]``
-    is all of it at once.
+    The images are stored as bytes. An item is a pair: the image as floats from 0 to 1, of shape (1, 28, 28), and the
+    label as int64. A batch from a `DataLoader` has images of shape (n, 1, 28, 28) and n labels, and ``dataset[:]`` is
+    the whole data set. Images are converted to floats on the device.
 
-    The four IDX files, gzipped or not, are looked for in `root` and ``root/mnist``, then in ``mnist`` under the folder
+    The four IDX files, gzipped or not, are searched for in `root` and ``root/mnist``, then in ``mnist`` in the folder
     that the environment variable ``AGRAD_DATA`` names, then in the user's cache.
 
     Parameters
     ----------
     root : path, optional
-        Where to look first, and where to download to (by default the cache).
+        The folder to search first and to download to; by default downloads go to the user's cache.
     train : bool
-        The 60,000 pictures for training, or the 10,000 for testing.
+        Whether to load the 60,000 images for training or the 10,000 for testing.
     download : bool
-        Whether to download what is not found.
+        Whether to download missing files.
 
     Attributes
     ----------
@@ -45,11 +45,15 @@ class MNIST(TensorDataset):
     Raises
     ------
     FileNotFoundError
-        If a file is not found and `download` is False; the message says where it was looked for.
+        If a file is missing and `download` is False; the message lists the folders searched.
     ConnectionError, ImportError
-        If it cannot be downloaded.
+        If a file cannot be downloaded.
     ValueError
-        If a file is damaged, or another than expected; the message names it.
+        If a file is damaged or is not MNIST's; the message has its path.
+
+    Notes
+    -----
+    By LeCun, Cortes and Burges, http://yann.lecun.com/exdb/mnist/.
 
     Examples
     --------
@@ -66,14 +70,14 @@ class MNIST(TensorDataset):
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     )
     classes: ClassVar[tuple[str, ...]] = tuple("0123456789")
-    # Of the gzipped originals, which the mirrors serve.
+    # Checksums of the gzipped files on the mirrors.
     md5: ClassVar[dict[str, str]] = {
         "train-images-idx3-ubyte": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
         "train-labels-idx1-ubyte": "d53e105ee54ea40749a09fcbcd1e9432",
         "t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
         "t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
     }
-    # Of the contents, which stay the same whoever gzips them.
+    # Checksums of the uncompressed files, which do not depend on how they were gzipped.
     sha256: ClassVar[dict[str, str]] = {
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -89,12 +93,12 @@ class MNIST(TensorDataset):
 
     @property
     def images(self) -> Tensor:
-        """The pictures as bytes, shape (n, 28, 28)."""
+        """The images as bytes, shape (n, 28, 28)."""
         return self.tensors[0]
 
     @property
     def labels(self) -> Tensor:
-        """The class numbers, shape (n,)."""
+        """The class indices, shape (n,)."""
         return self.tensors[1]
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
@@ -107,8 +111,8 @@ class MNIST(TensorDataset):
         content, digest = read_idx(path, shape)
         if not cls._is_right(name, digest):
             raise ValueError(
-                f"{path} is not the {name} of {cls.__name__}, or is damaged: its contents have the SHA-256 {digest}; "
-                "take it away to have it downloaded anew"
+                f"{path} is not the {name} of {cls.__name__}, or is damaged: its uncompressed content has the SHA-256 "
+                f"{digest}; remove it, so that it is downloaded again"
             )
         return content
 
@@ -118,9 +122,18 @@ class MNIST(TensorDataset):
 
 
 class FashionMNIST(MNIST):
-    """Clothes: 60,000 pictures to train and 10,000 to test, by Zalando Research, in the shape of `MNIST`.
+    """The FashionMNIST data set of clothes by Zalando Research: 60,000 images to train and 10,000 to test.
 
-    As `MNIST`, but the folder is ``fashion-mnist`` or ``fashion_mnist``.
+    It is used as `MNIST` and has the same shapes.
+
+    Parameters
+    ----------
+    root : path, optional
+        See `MNIST`; the subfolder is ``fashion-mnist`` or ``fashion_mnist``.
+    train : bool
+        Whether to load the 60,000 images for training or the 10,000 for testing.
+    download : bool
+        Whether to download missing files.
 
     Examples
     --------
@@ -146,5 +159,5 @@ class FashionMNIST(MNIST):
 
     @classmethod
     def _is_right(cls, name: str, digest: str) -> bool:
-        # The checksums of the unpacked files are not published; that it is not MNIST under the same names can be told.
+        # No checksums of the uncompressed files are published, so only MNIST's files of the same names are refused.
         return digest not in MNIST.sha256.values()

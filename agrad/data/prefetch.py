@@ -1,4 +1,4 @@
-"""Making batches ahead, in threads, while the last one is being used."""
+"""Making batches in advance, in threads, while the last one is being used."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ __all__ = ["prefetch"]
 
 
 def prefetch(jobs: Iterable[Callable[[], Any]], threads: int, ahead: int) -> Iterator[Any]:
-    """Yield what the jobs return, in their order, with up to `ahead` of them under way or done in advance.
+    """Yield the results of jobs in order, running up to `ahead` of them in advance.
 
-    An exception in a job arrives where its result would have. When the iterator is closed, thrown away or
-    interrupted, jobs that have not begun are dropped, and those that have are waited for.
+    An exception in a job is raised in place of its result. When the iterator is closed, deleted or interrupted, jobs
+    that have not begun are cancelled, and the running ones are waited for.
 
     Parameters
     ----------
     jobs : iterable of callable
-        Each is run with the device and the recording state that are current here.
+        Functions without arguments. Each runs with the device and recording state of the caller.
     threads : int
+        The number of threads.
     ahead : int
+        The number of jobs run in advance.
+
+    Yields
+    ------
+    Any
+        The result of the next job.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="agrad-data")
     waiting: deque[Future[Any]] = deque()

@@ -1,4 +1,4 @@
-"""Samplers: in which order a loader takes the items of a data set."""
+"""Samplers: iterables over the indices of a data set, in the order in which a loader fetches its items."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 class Sampler:
-    """The base of samplers: a subclass yields the indices of items, one by one, and may say how many.
+    """Base class of samplers; a subclass defines ``__iter__``, which yields indices, and may define ``__len__``.
 
     Examples
     --------
@@ -47,11 +47,12 @@ class Sampler:
 
 
 class SequentialSampler(Sampler):
-    """All items in order.
+    """Yield all indices in order.
 
     Parameters
     ----------
     data_source : Dataset or sequence
+        The data set whose indices are yielded.
 
     Examples
     --------
@@ -71,14 +72,14 @@ class SequentialSampler(Sampler):
 
 
 class _Seeded(Sampler):
-    """A sampler whose order follows from a seed and from how many orders it has drawn before."""
+    """A sampler whose order depends only on its seed and on the number of iterations before."""
 
     def __init__(self, seed: int | None) -> None:
         self.seed = None if seed is None else as_seed(seed)
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next iteration: to go on where a training stopped."""
+        """Set the number of iterations before the next one, on which its order depends: to resume training."""
         self.epoch = as_integer("epoch", epoch)
 
     def _draws(self) -> Draws:
@@ -88,23 +89,24 @@ class _Seeded(Sampler):
 
 
 class RandomSampler(_Seeded):
-    """All items in random order, or some drawn again and again.
+    """Yield indices in random order, drawn with or without replacement.
 
     Parameters
     ----------
     data_source : Dataset or sequence
+        The data set whose indices are drawn.
     replacement : bool
-        Whether an item may come several times.
+        Whether to draw with replacement.
     num_samples : int, optional
-        How many indices an iteration yields; by default as many as there are items.
+        The number of indices in an iteration; by default the length of the data set. Without replacement, a larger
+        number begins another random order when one is used up.
     seed : int, optional
-        Makes the sequence of orders the same each time; without it, `agrad.random` decides.
+        The seed of the sequence of orders; by default they are drawn from `agrad.random`.
 
     Raises
     ------
     ValueError
-        If `num_samples` is given and below 1, or there is nothing to draw so many from. Without it, nothing is drawn
-        from nothing.
+        If `num_samples` is below 1, or is given for an empty data set.
 
     Examples
     --------
@@ -120,43 +122,43 @@ class RandomSampler(_Seeded):
         self.data_source, self.replacement = check_sized("data_source", data_source), replacement
         self.num_samples = len(data_source) if num_samples is None else as_integer("num_samples", num_samples, 1)
         if not len(data_source) and self.num_samples:
-            raise ValueError("there is no item to draw")
+            raise ValueError(f"the data set is empty, so num_samples={num_samples} cannot be drawn from it")
 
     def __iter__(self) -> Iterator[int]:
         draws, n = self._draws(), len(self.data_source)
         if self.replacement:
             return iter(draws.integers(n, self.num_samples).tolist())
-        rounds = (draws.permutation(n).tolist() for _ in range(-(-self.num_samples // max(n, 1))))
-        return islice((i for order in rounds for i in order), self.num_samples)
+        orders = (draws.permutation(n).tolist() for _ in range(-(-self.num_samples // max(n, 1))))
+        return islice((i for order in orders for i in order), self.num_samples)
 
     def __len__(self) -> int:
         return self.num_samples
 
 
 class WeightedRandomSampler(_Seeded):
-    """Items drawn with probabilities in proportion to their weights: to even out rare classes, for instance.
+    """Yield indices drawn with probabilities proportional to their weights, for example to balance classes.
 
     Parameters
     ----------
     weights : Tensor, array or list of float, of shape (n,)
-        Not below 0; they need not add up to 1.
+        The weights, 0 or more; they need not sum to 1.
     num_samples : int
-        How many indices an iteration yields.
+        The number of indices in an iteration.
     replacement : bool
-        Whether an item may come several times.
+        Whether to draw with replacement.
     seed : int, optional
-        Makes the sequence of draws the same each time; without it, `agrad.random` decides.
+        The seed of the sequence of draws; by default they are drawn from `agrad.random`.
 
     Raises
     ------
     ValueError
-        If weights are negative, infinite, NaN or all zero, if `num_samples` is below 1, or more than there are
-        weights above 0 to draw from without replacement.
+        If a weight is negative, infinite or NaN, if all are zero, if `num_samples` is below 1, or, without
+        replacement, if it is larger than the number of weights above 0.
 
     Notes
     -----
-    Without replacement by exponential races: Efraimidis and Spirakis, "Weighted random sampling with a reservoir",
-    2006.
+    Draws without replacement take the smallest of exponential variables with the weights as rates: Efraimidis and
+    Spirakis, "Weighted random sampling with a reservoir", 2006.
 
     Examples
     --------
@@ -172,44 +174,48 @@ class WeightedRandomSampler(_Seeded):
         self.weights = self.weights.astype("float64")
         self.num_samples, self.replacement = as_integer("num_samples", num_samples, 1), replacement
         if self.weights.ndim != 1 or not all(isfinite(self.weights) & (self.weights >= 0)).item():
-            raise ValueError("weights must be one list of finite numbers, none below 0")
-        self._drawable = nonzero(self.weights)[0]
-        if len(self._drawable) < (1 if replacement else self.num_samples):
-            need = "a weight above 0" if replacement else f"{self.num_samples} weights above 0"
-            raise ValueError(f"{need} must be there to draw from, here are {len(self._drawable)}")
+            raise ValueError("weights must be one-dimensional, finite and 0 or more")
+        self._positive = nonzero(self.weights)[0]
+        least = 1 if replacement else self.num_samples
+        if len(self._positive) < least:
+            raise ValueError(
+                f"weights must have {least} or more entries above 0 to draw from, not {len(self._positive)}"
+            )
 
     def __iter__(self) -> Iterator[int]:
-        draws, weights = self._draws(), self.weights[self._drawable]
+        draws, weights = self._draws(), self.weights[self._positive]
         if self.replacement:
             ends = cumulative_sum(weights)
             chosen = searchsorted(ends[:-1], draws.uniform(self.num_samples) * ends[-1], side="right")
         else:
             times = -log1p(-draws.uniform(len(weights))) / weights
             chosen = argsort(times)[: self.num_samples]
-        return iter(self._drawable[chosen].tolist())
+        return iter(self._positive[chosen].tolist())
 
     def __len__(self) -> int:
         return self.num_samples
 
 
 class DistributedSampler(Sampler):
-    """The share of one of several processes that train together on the same data set.
+    """Yield the indices of one of several processes that train together on the same data set.
 
-    All of them make one with the same settings but their own `rank`. The shares are of the same length and together
-    hold every item: some twice, or some left out.
+    Each process creates one with the same settings, except for `rank`. All processes get the same number of indices,
+    and together they cover the data set; a few indices are repeated or dropped to make it evenly divisible.
 
     Parameters
     ----------
     dataset : Dataset or sequence
+        The data set whose indices are divided.
     num_replicas : int
-        How many processes there are.
+        The number of processes.
     rank : int
-        Which of them this one is, from 0.
+        The rank of this process, from 0.
     shuffle : bool
+        Whether to shuffle the indices before they are divided.
     seed : int
-        Of the order, the same in all processes.
+        The seed of the order; it must be the same in all processes.
     drop_last : bool
-        Whether to leave out what does not divide evenly, instead of adding items a second time.
+        Whether to drop the indices that do not divide evenly, instead of repeating some.
 
     Raises
     ------
@@ -218,7 +224,7 @@ class DistributedSampler(Sampler):
 
     Notes
     -----
-    As PyTorch's: call `set_epoch` before each epoch, or all have the same order.
+    As in PyTorch, call `set_epoch` before each epoch; otherwise every epoch has the same order.
 
     Examples
     --------
@@ -239,14 +245,15 @@ class DistributedSampler(Sampler):
         self.num_replicas, self.rank = as_integer("num_replicas", num_replicas, 1), as_integer("rank", rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"rank must be from 0 to {self.num_replicas - 1}, not {rank}")
-        self.dataset, self.shuffle, self.drop_last = check_sized("dataset", dataset), shuffle, drop_last
+        self.dataset = check_sized("dataset", dataset)
+        self.shuffle, self.drop_last = shuffle, drop_last
         self.seed = as_seed(seed)
         self.epoch = 0
-        shares, rest = divmod(len(dataset), self.num_replicas)
-        self.num_samples = shares if drop_last or not rest else shares + 1
+        quotient, remainder = divmod(len(dataset), self.num_replicas)
+        self.num_samples = quotient if drop_last or not remainder else quotient + 1
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order: in all processes the same, in each epoch another."""
+        """Set the epoch, on which the order depends; it must be the same in all processes."""
         self.epoch = as_integer("epoch", epoch)
 
     def __iter__(self) -> Iterator[int]:
@@ -259,14 +266,16 @@ class DistributedSampler(Sampler):
 
 
 class BatchSampler(Sampler):
-    """The indices of a sampler in batches.
+    """Yield the indices of a sampler in lists of `batch_size`.
 
     Parameters
     ----------
     sampler : Sampler or iterable of int
+        The sampler to group.
     batch_size : int
+        The number of indices in a batch.
     drop_last : bool
-        Leave out a last batch that is not full.
+        Whether to drop the last batch if it is smaller than `batch_size`.
 
     Raises
     ------
@@ -292,27 +301,27 @@ class BatchSampler(Sampler):
 
 
 def check_sized(name: str, items: Any) -> Any:
-    """Return a data set; TypeError if it has no length."""
+    """Return `items`; TypeError if they have no ``len()``."""
     if not hasattr(items, "__len__"):
         raise TypeError(f"{name} must be a data set with len(), not {items!r}")
     return items
 
 
 def check_iterable(name: str, indices: Any) -> Any:
-    """Return what yields indices; TypeError if it yields nothing."""
+    """Return `indices`; TypeError if they are not iterable."""
     if not hasattr(indices, "__iter__") or isinstance(indices, (str, bytes)):
-        raise TypeError(f"{name} must yield indices, as a Sampler or a list does, not {indices!r}")
+        raise TypeError(f"{name} must be an iterable of indices, such as a Sampler or a list, not {indices!r}")
     return indices
 
 
 def chunks(items: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[Any]]:
-    """Yield lists of `size` items; the last may be shorter, or is left out."""
+    """Yield lists of `size` items; a last one that is shorter is dropped if `drop_last`."""
     iterator = iter(items)
     while len(chunk := list(islice(iterator, size))) == size or (chunk and not drop_last):
         yield chunk
 
 
 def count_batches(n: int, size: int, drop_last: bool) -> int:
-    """Return how many batches `n` items make."""
-    whole, rest = divmod(n, size)
-    return whole if drop_last or not rest else whole + 1
+    """Return the number of batches of `n` items."""
+    full, rest = divmod(n, size)
+    return full if drop_last or not rest else full + 1

@@ -1,4 +1,4 @@
-"""Parts of data sets, and data sets put together."""
+"""Subsets and concatenations of data sets."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ __all__ = ["ConcatDataset", "Subset", "random_split"]
 
 
 class Subset(Dataset):
-    """Some items of a data set, in an order of their own.
+    """The items of a data set at given indices.
 
     Parameters
     ----------
     dataset : Dataset or sequence
+        The whole data set.
     indices : sequence of int or Tensor
-        Which items, by their indices there.
+        The indices in `dataset` of the items, in the order of the subset.
 
     Examples
     --------
@@ -38,7 +39,7 @@ class Subset(Dataset):
 
     def __init__(self, dataset: Any, indices: Sequence[int] | Tensor) -> None:
         if not hasattr(dataset, "__getitem__"):
-            raise TypeError(f"dataset must have items, as a Dataset or a list does, not {dataset!r}")
+            raise TypeError(f"dataset must have __getitem__, as a Dataset or a list has, not {dataset!r}")
         self.dataset = dataset
         self.indices: list[int] = (
             indices.tolist() if isinstance(indices, Tensor) else [as_int(i) for i in as_list("indices", indices)]
@@ -63,16 +64,17 @@ class Subset(Dataset):
 
 
 class ConcatDataset(Dataset):
-    """Data sets one after the other.
+    """The concatenation of data sets.
 
     Parameters
     ----------
     datasets : iterable of Dataset or sequence
+        The data sets to concatenate.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If `datasets` is empty.
 
     Examples
     --------
@@ -94,31 +96,33 @@ class ConcatDataset(Dataset):
     def __getitem__(self, index: Any) -> Any:
         i = as_int(index) + (len(self) if index < 0 else 0)
         if not 0 <= i < len(self):
-            raise IndexError(f"there is no item {index} among {len(self)}")
+            raise IndexError(f"index {index} is out of range for a data set of {len(self)} items")
         which = bisect_right(self.cumulative_sizes, i)
         return self.datasets[which][i - (self.cumulative_sizes[which - 1] if which else 0)]
 
 
 def random_split(dataset: Any, lengths: Sequence[float], seed: int | None = None) -> list[Subset]:
-    """Split a data set at random into parts of given lengths.
+    """Split a data set at random into subsets of given lengths.
 
     Parameters
     ----------
     dataset : Dataset or sequence
+        The data set to split.
     lengths : sequence of int or float
-        The lengths of the parts, or their fractions, which add up to 1: what rounding down leaves over goes to the
-        first parts, one item each.
+        The lengths of the subsets, or fractions that sum to 1. Fractions are rounded down, and the remaining items go
+        to the first subsets, one each.
     seed : int, optional
-        Makes the split the same each time. Without it, `agrad.random` decides, which `manual_seed` seeds.
+        The seed of the split; by default it is drawn from `agrad.random`.
 
     Returns
     -------
     list of Subset
+        One subset for each length.
 
     Raises
     ------
     ValueError
-        If the lengths do not add up to that of the data set, or if the seed is out of range.
+        If the lengths do not sum to the length of the data set, or if the seed is out of range.
 
     Examples
     --------
@@ -134,12 +138,12 @@ def random_split(dataset: Any, lengths: Sequence[float], seed: int | None = None
 
 
 def _counts(n: int, lengths: Sequence[Any]) -> list[int]:
-    """Return the lengths of parts as integers."""
+    """Return the lengths of the subsets as integers."""
     if isclose(sum(lengths), 1) and all(0 <= part <= 1 for part in lengths):
         counts = [floor(n * part) for part in lengths]
         for i in range(n - sum(counts)):
             counts[i % len(counts)] += 1
         return counts
     if sum(lengths) != n or not all(length >= 0 for length in lengths):
-        raise ValueError(f"lengths must add up to {n}, the length of the data set, or to 1 as fractions, not {lengths}")
+        raise ValueError(f"lengths must sum to {n}, the length of the data set, or to 1 as fractions, not {lengths}")
     return [as_int(length) for length in lengths]

@@ -1,7 +1,7 @@
-"""Transforms of images, whole batches at a time, on the device where they are.
+"""Transforms of batches of images, computed on the images' device.
 
-A batch has the shape ``(n, channels, height, width)``, as convolutions take it. Apply them in the training loop:
-``images = augment(images)``. What is random is drawn on the host, so that one seed gives the same on all devices.
+A batch has shape ``(n, channels, height, width)``, as for convolutions. Apply transforms in the training loop:
+``images = augment(images)``. Random numbers are drawn on the host, so that a seed gives the same on every device.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ __all__ = ["Compose", "Normalize", "RandomCrop", "RandomHorizontalFlip", "Random
 
 
 class Compose:
-    """Several transforms, one after the other.
+    """Apply several transforms in order.
 
     Parameters
     ----------
     transforms : sequence of callable
+        The transforms.
 
     Examples
     --------
@@ -52,19 +53,19 @@ class Compose:
 
 
 class Normalize:
-    """Subtract a mean and divide by a standard deviation, channel by channel.
+    """Normalize each channel: subtract a mean and divide by a standard deviation.
 
     Parameters
     ----------
     mean, std : float, or sequence, array or Tensor of float
-        One for all channels, or one for each.
+        The mean and standard deviation: one value for all channels, or one for each.
 
     Raises
     ------
     ValueError
-        If a standard deviation is 0; and from the call, if the images have another number of channels.
+        If a standard deviation is 0; when called, if the images have a different number of channels.
     TypeError
-        From the call, if the images do not hold floating-point numbers.
+        When called, if the images are not floating-point.
 
     Examples
     --------
@@ -75,19 +76,21 @@ class Normalize:
     """
 
     def __init__(self, mean: float | Sequence[float] | Tensor, std: float | Sequence[float] | Tensor) -> None:
-        self.mean, self.std = _numbers(mean), _numbers(std)
+        self.mean, self.std = _as_list(mean), _as_list(std)
         if 0 in self.std:
-            raise ValueError(f"std must not be 0, as in {self.std}")
+            raise ValueError(f"std must not be 0, not {self.std}")
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return the normalised images."""
+        """Return the normalized images."""
         _check(images)
         if not images.dtype.differentiable:
-            raise TypeError(f"{images.dtype!r} has no numbers around 0; write images.astype(agrad.float32) / 255")
+            raise TypeError(
+                f"images must be floating-point, not {images.dtype!r}; write images.astype(agrad.float32) / 255"
+            )
         channels = images.shape[1]
         for name, x in (("mean", self.mean), ("std", self.std)):
             if len(x) not in (1, channels):
-                raise ValueError(f"{name} is that of {len(x)} channels, and the images have {channels}")
+                raise ValueError(f"{name} has values of {len(x)} channels, but the images have {channels}")
         mean, std = (
             reshape(asarray(x, dtype=images.dtype, device=images.device), (-1, 1, 1)) for x in (self.mean, self.std)
         )
@@ -98,48 +101,48 @@ class Normalize:
 
 
 class _Random:
-    """A transform that draws: each call anew, the same sequence each time where there is a seed.
+    """Base class of random transforms; with a seed, the sequence of draws is reproducible.
 
     Attributes
     ----------
     calls : int
-        How many calls there have been. With a seed, the next one's numbers follow from it alone: to go on where a
-        training stopped, set it. Where a `DataLoader` calls, in a data set or a ``collate_fn``, they follow from its
-        ``epoch`` and the number of the batch instead, since threads call in any order.
+        The number of calls. With a seed, set it to resume training: the next draws depend only on `seed` and `calls`.
+        In a data set or ``collate_fn`` called by a `DataLoader`, they depend on the loader's ``epoch`` and the number
+        of the batch instead, since threads make calls in any order.
     """
 
     def __init__(self, seed: int | None) -> None:
         self.seed = None if seed is None else as_seed(seed)
         self.calls = 0
         batch = batch_here()
-        self._home = None if batch is None else batch.numbers
+        self._created_in = None if batch is None else batch.numbers
 
     def _draws(self) -> Draws:
         batch = batch_here()
-        if batch is not None and batch.numbers != self._home:
+        if batch is not None and batch.numbers != self._created_in:
             return Draws(self.seed, batch.turn(self))
         self.calls += 1
         return Draws(self.seed, self.calls - 1)
 
 
 class RandomCrop(_Random):
-    """Cut a window out of each image, somewhere.
+    """Crop each image at a random position.
 
     Parameters
     ----------
     size : int or (int, int)
-        Height and width of the window.
+        The height and width of the crop.
     padding : int
-        How many zeros are put around the images before.
+        The number of zeros added on each side of the images first.
     seed : int, optional
-        Makes the sequence of windows the same each time; without it, `agrad.random` decides.
+        The seed of the sequence of positions; by default they are drawn from `agrad.random`.
 
     Raises
     ------
     ValueError
-        If the window has no pixel or the padding is negative; and from the call, if it is larger than the padded image.
+        If `size` is below 1 or `padding` negative; when called, if the crop is larger than the padded images.
     TypeError
-        If `size` is anything else than one or two integers.
+        If `size` is not one or two integers.
 
     Examples
     --------
@@ -154,18 +157,18 @@ class RandomCrop(_Random):
         try:
             self.height, self.width = map(index, size if isinstance(size, (tuple, list)) else (size, size))
         except (TypeError, ValueError):
-            raise TypeError(f"size must be an integer or two, height and width, not {size!r}") from None
+            raise TypeError(f"size must be an integer or two, as (height, width), not {size!r}") from None
         if self.height < 1 or self.width < 1:
             raise ValueError(f"size must be at least 1 in both directions, not {size!r}")
         self.padding = as_integer("padding", padding, 0)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return the windows."""
+        """Return the cropped images."""
         _check(images)
         height, width = (length + 2 * self.padding for length in images.shape[2:])
         if height < self.height or width < self.width:
             raise ValueError(
-                f"there is no window of {self.height}×{self.width} in images of {images.shape[2]}×{images.shape[3]} "
+                f"a crop of {self.height}×{self.width} is larger than images of {images.shape[2]}×{images.shape[3]} "
                 f"with a padding of {self.padding}"
             )
         return _cropped(images, self.height, self.width, self.padding, self._draws())
@@ -175,13 +178,14 @@ class RandomCrop(_Random):
 
 
 class RandomShift(_Random):
-    """Move each image by up to some pixels in both directions, and fill with zeros.
+    """Shift each image by a random number of pixels in both directions, and fill with zeros.
 
     Parameters
     ----------
     pixels : int
+        The largest shift.
     seed : int, optional
-        Makes the sequence of shifts the same each time; without it, `agrad.random` decides.
+        The seed of the sequence of shifts; by default they are drawn from `agrad.random`.
 
     Examples
     --------
@@ -205,14 +209,14 @@ class RandomShift(_Random):
 
 
 class RandomHorizontalFlip(_Random):
-    """Swap left and right in some images.
+    """Flip each image horizontally with a given probability.
 
     Parameters
     ----------
     p : float
-        The probability of each image to be flipped.
+        The probability that an image is flipped.
     seed : int, optional
-        Makes the sequence of choices the same each time; without it, `agrad.random` decides.
+        The seed of the sequence of choices; by default they are drawn from `agrad.random`.
 
     Raises
     ------
@@ -232,7 +236,7 @@ class RandomHorizontalFlip(_Random):
     def __init__(self, p: float = 0.5, seed: int | None = None) -> None:
         super().__init__(seed)
         if not 0 <= p <= 1:
-            raise ValueError(f"p is a probability, from 0 to 1, not {p!r}")
+            raise ValueError(f"p must be a probability from 0 to 1, not {p!r}")
         self.p = p
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -246,7 +250,19 @@ class RandomHorizontalFlip(_Random):
 
 
 class RandomVerticalFlip(RandomHorizontalFlip):
-    """Swap top and bottom in some images: see `RandomHorizontalFlip`.
+    """Flip each image vertically with a given probability.
+
+    Parameters
+    ----------
+    p : float
+        The probability that an image is flipped.
+    seed : int, optional
+        The seed of the sequence of choices; by default they are drawn from `agrad.random`.
+
+    Raises
+    ------
+    ValueError
+        If `p` is not from 0 to 1.
 
     Examples
     --------
@@ -259,7 +275,7 @@ class RandomVerticalFlip(RandomHorizontalFlip):
     axis = -2
 
 
-def _numbers(given: Any) -> list[float]:
+def _as_list(given: Any) -> list[float]:
     """Return one number or several as a list."""
     listed = given.tolist() if hasattr(given, "tolist") else given
     return list(listed) if isinstance(listed, Sequence) else [listed]
@@ -268,24 +284,24 @@ def _numbers(given: Any) -> list[float]:
 def _check(images: Any) -> None:
     if not isinstance(images, Tensor) or images.ndim != 4:
         what = f"shape {images.shape}" if isinstance(images, Tensor) else type(images).__name__
-        raise ValueError(f"transforms take a Tensor of images of shape (n, channels, height, width), not {what}")
+        raise ValueError(f"images must be a Tensor of shape (n, channels, height, width), not {what}")
 
 
 def _cropped(images: Tensor, height: int, width: int, padding: int, draws: Draws) -> Tensor:
-    """Cut windows of that size out of the padded images, somewhere."""
+    """Crop the padded images to that size at random positions."""
     if padding:
         images = pad(images, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     top, left = (
-        draws.integers(there - wanted + 1, len(images))
-        for there, wanted in zip(images.shape[2:], (height, width), strict=True)
+        draws.integers(length - cropped + 1, len(images))
+        for length, cropped in zip(images.shape[2:], (height, width), strict=True)
     )
     return _windows(_windows(images, top, height), left, width)
 
 
 def _windows(images: Tensor, start: Tensor, length: int) -> Tensor:
-    """Return `length` rows of each image, beginning at row `start`, with rows and columns swapped.
+    """Return `length` rows of each image, from row `start` on, with the last two axes swapped.
 
-    Rows lie in memory as a whole, so that to gather them is quick; done twice, rows and columns are where they were.
+    Rows are contiguous in memory, so gathering them is fast. Called twice, the axes are in their order again.
     """
     n, channels, height, width = images.shape
     rows = reshape(start, (n, 1, 1)) + arange(length, device=start.device)

@@ -1,4 +1,4 @@
-"""The frequencies that a transform's elements stand for, and the order that they come in."""
+"""The sample frequencies of a transform, and their order."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ __all__ = ["fftfreq", "fftshift", "ifftshift", "rfftfreq"]
 
 
 def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Device | None = None) -> Tensor:
-    """Return the frequencies that the elements of `fft` stand for: 0, then the positive ones, then the negative ones.
+    """Return the sample frequencies of `fft`: 0, then the positive ones, then the negative ones.
 
     Parameters
     ----------
     n : int
-        The length of what was transformed.
+        The length of the axis that was transformed.
     d : float
-        The distance between two samples.
+        The sample spacing.
     dtype : DType, optional
         The default dtype if left out.
     device : str or Device, optional
+        The current device if left out.
 
     Returns
     -------
@@ -52,12 +53,12 @@ def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Devic
 
 
 def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Device | None = None) -> Tensor:
-    """Return the frequencies that the elements of `rfft` stand for.
+    """Return the sample frequencies of `rfft`.
 
     Parameters
     ----------
     n : int
-        The length of what was transformed.
+        The length of the axis that was transformed.
     d, dtype, device
         As in `fftfreq`.
 
@@ -88,14 +89,14 @@ def _frequencies(places: Tensor, n: int, d: float, dtype: Any) -> Tensor:
 
 
 def fftshift(x: ArrayLike, /, *, axes: int | Sequence[int] | None = None) -> Tensor:
-    """Move the frequency 0 from the start to the middle.
+    """Shift the zero frequency from the start to the middle.
 
     Parameters
     ----------
     x : ArrayLike
         Of any shape.
     axes : int or sequence of int, optional
-        All by default.
+        The axes to shift; all of them by default.
 
     Returns
     -------

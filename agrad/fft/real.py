@@ -1,4 +1,4 @@
-"""Transforms between real and complex numbers. A real spectrum's other half is the conjugate of this one."""
+"""Transforms with a real side: half of the complex side is left out, as it is the conjugate of the other half."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INVERSE: Final[dict[Any, Norm]] = {"backward": "forward", "ortho": "ortho", "fo
 
 @primitive
 def rfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
-    """Return the first half of the discrete Fourier transform of real numbers.
+    """Return the discrete Fourier transform of real numbers along an axis, without its redundant second half.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def _rfft_x(g: Any, xp: Any, x_shape: tuple[int, ...], n: int | None, axis: int,
 
 
 def _times(xp: Any, x: Any, n: int, axis: int) -> Any:
-    """Return how many elements of a spectrum of length n each element of its first half stands for: one or two."""
+    """Return how often each element of a half spectrum occurs in the full one of length n: once or twice."""
     places = xp.arange(n // 2 + 1, device=x.device)
     shape = [1] * x.ndim
     shape[axis] = n // 2 + 1
@@ -101,7 +101,7 @@ def irfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, nor
     """
     length = 2 * (x.shape[axis] - 1) if n is None else n
     if length < 1:
-        raise ValueError(f"irfft returns 1 number or more along an axis, not {length}; write n=1 or larger")
+        raise ValueError(f"irfft returns a length of 1 or more along the axis, not {length}; write n=1 or larger")
     return xp.fft.irfft(as_complex(xp, x), n=n, axis=axis, norm=norm)
 
 
@@ -114,12 +114,12 @@ irfft.vjp(x=_irfft_x)
 
 
 def hfft(x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
-    """Return the real discrete Fourier transform of numbers of which the other half is the conjugate.
+    """Return the real discrete Fourier transform of a Hermitian-symmetric signal, given its first half.
 
     Parameters
     ----------
     x : ArrayLike
-        Complex, of any shape with an axis: the first half, n // 2 + 1 elements, of what is transformed.
+        Complex, of any shape with an axis: the first half, n // 2 + 1 elements, of the signal.
     n, axis, norm
         As in `irfft`, and `norm` as in `fft`.
 
@@ -183,7 +183,7 @@ def _inverse(norm: Norm) -> Norm:
 def rfftn(
     x: ArrayLike, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: Norm = "backward"
 ) -> Tensor:
-    """Return the discrete Fourier transform of real numbers along several axes, the first half along the last one.
+    """Return the discrete Fourier transform of real numbers along several axes, halved along the last one.
 
     Parameters
     ----------

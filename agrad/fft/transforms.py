@@ -1,6 +1,6 @@
-"""Transforms of complex numbers. One is a symmetric matrix, so the rule of `fft` is `fft` again.
+"""Transforms of complex numbers. The matrix of a transform is symmetric, so the rule of `fft` is `fft` itself.
 
-What `n` cuts off has a gradient of 0.
+Elements that `n` cuts off get a gradient of 0.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ def fft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm:
     x : ArrayLike
         Complex, of any shape with an axis; real numbers become complex.
     n : int, optional
-        How many elements to transform: others are cut off at the end, missing ones are 0. All by default.
+        The length of the transform: longer input is cut off, shorter input padded with zeros. By default that of `x`.
     axis : int
+        The axis to transform.
     norm : {"backward", "ortho", "forward"}
-        Where 1 / n comes in: with `ifft`, its root with both, or here.
+        The scaling: of `ifft` by 1 / n, of both by 1 / sqrt(n), or of `fft` by 1 / n.
 
     Returns
     -------
@@ -42,9 +43,9 @@ def fft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm:
     Raises
     ------
     ValueError or RuntimeError
-        If there is no such `norm` or axis, or n is below 1.
+        If there is no such `norm` or axis, or `n` is below 1.
     NotImplementedError or RuntimeError
-        If the device's library has no Fourier transforms.
+        If the array library of the device has no Fourier transforms.
 
     Examples
     --------
@@ -88,7 +89,7 @@ ifft.vjp(x=lambda g, xp, x_shape, axis, norm: resized(xp, xp.fft.ifft(g, axis=ax
 
 
 def resized(xp: Any, x: Any, shape: tuple[int, ...], axis: int) -> Any:
-    """Cut the end off an axis, or put zeros there, so that it is as long as in `shape`."""
+    """Truncate an axis, or pad it with zeros at its end, to its length in `shape`."""
     have, want = x.shape[axis], shape[axis]
     if have > want:
         cut = [slice(None)] * x.ndim
@@ -121,9 +122,9 @@ def fftn(
     x : ArrayLike
         Complex, of any shape; real numbers become complex.
     s : sequence of int, optional
-        For each axis, how many elements to transform, as n in `fft`; -1 for all.
+        The length of the transform along each axis, as `n` in `fft`; -1 means that of `x`.
     axes : sequence of int, optional
-        By default the last ones, as many as `s` has numbers, or else all.
+        The axes to transform; by default the last ``len(s)``, or all of them without `s`.
     norm : {"backward", "ortho", "forward"}
         As in `fft`.
 
@@ -209,7 +210,7 @@ ifftn.vjp(x=_ifftn_x)
 def lengths(
     shape: tuple[int, ...], s: Sequence[int] | None, axes: Sequence[int] | None
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """Return how many elements to transform along each axis, and the axes."""
+    """Return the length of the transform along each axis, and the axes."""
     ndim = len(shape)
     if axes is None:
         axes = tuple(range(ndim) if s is None else range(ndim - len(s), ndim))

@@ -1,4 +1,4 @@
-"""Writing a file as a whole or not at all: beside the one that is there, which it replaces once it is complete."""
+"""Atomic writes: a file is written under a temporary name, and replaces the old one once it is complete."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ except ImportError:  # Windows
 
 __all__ = ["replace"]
 
-_STEM: Final = 100  # bytes of the target's name that a temporary one begins with: 137 in all, 143 fit everywhere
+_STEM: Final = 100  # bytes of the target's name in a temporary one, which has 137 at most: all file systems take 143
 _AGE: Final = 3600  # seconds after which a temporary file is stale on Windows
 
 
 def replace(path: str, parts: Iterable[Any]) -> None:
-    """Write a file in place of the one that is there, or that a link leads to, with the same permissions.
+    """Write a file atomically; an existing one, or the target of a link, is replaced and keeps its permissions.
 
     Parameters
     ----------
     path : str
+        The file to write.
     parts : iterable of bytes-like objects
-        The content, one part behind the other.
+        The content, part by part.
 
     Raises
     ------
     OSError
-        If the file cannot be written; the old one stays then. The message names `path`, whichever step failed.
+        If the file cannot be written; the old one is then unchanged. The message names `path`, whichever step failed.
 
     Notes
     -----
     The content goes to a temporary file in the same folder, ``NAME.<32 hexadecimal digits>.tmp``. A process that is
     killed leaves it behind, and the next one that writes a file of that name removes it. It must not remove what
     another process is writing at this moment. So every writer holds a lock on its temporary file: the operating system
-    ends the lock with the process, however that ends, and no process id or clock is to be trusted. A file system
-    without locks keeps stale files. Windows, which refuses to delete an open file, keeps them for an hour.
+    releases it however the process ends, so that no process id or clock need be trusted. On a file system without locks
+    stale files stay. On Windows, which refuses to delete an open file, they stay for an hour.
     """
     target, mode = _follow(path)
     try:
@@ -60,27 +61,27 @@ def replace(path: str, parts: Iterable[Any]) -> None:
 
 
 def _follow(path: str) -> tuple[str, int | None]:
-    """Return the file that links lead to, and its permissions if it is there."""
+    """Return the path with links resolved, and the file's permissions if it exists."""
     try:
-        mode = os.stat(path).st_mode  # an error if links lead in a circle, where realpath would return one of them
+        mode = os.stat(path).st_mode  # raises for circular links, where realpath would return one of them
     except FileNotFoundError:
         if not os.path.basename(path):
             raise  # realpath would take "folder/" for a file
         return os.path.realpath(path), None
     if not stat.S_ISREG(mode):
-        raise OSError(f"{path!r} is no regular file and will not be replaced by one; write the path of a file")
+        raise OSError(f"{path!r} is not a regular file and will not be replaced by one; write the path of a file")
     return os.path.realpath(path), stat.S_IMODE(mode)
 
 
 def _stem(target: str) -> str:
-    """Return the path that temporary files of a target begin with: not so long that their names are too long."""
+    """Return the start of the paths of a target's temporary files, short enough for every file system."""
     folder, name = os.path.split(target)
     return os.path.join(folder, os.fsencode(name)[:_STEM].decode(errors="ignore"))
 
 
 @contextmanager
 def _temporary(target: str) -> Iterator[str]:
-    """Make a file beside the target, hold it to the end, and remove it if it is still there."""
+    """Create a locked file beside the target; at the end, remove it if it still exists."""
     file = _create(target)
     try:
         yield file.name
@@ -91,7 +92,7 @@ def _temporary(target: str) -> Iterator[str]:
 
 
 def _create(target: str) -> Any:
-    """Return a new file that is open and locked; on Windows, which moves no open file, a closed one."""
+    """Return a new file, open and locked; on Windows, which cannot rename an open file, a closed one."""
     while True:
         file = open(f"{_stem(target)}.{uuid4().hex}.tmp", "xb")  # noqa: SIM115 - the lock lasts as long as it is open
         if fcntl is not None and _hold(file):
@@ -102,7 +103,7 @@ def _create(target: str) -> Any:
 
 
 def _hold(file: Any) -> bool:
-    """Lock a new file; return False if another process took it for stale, between its making and its locking."""
+    """Lock a new file; return False if another process removed it as stale before it was locked."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,15 +1,15 @@
 """Checkpoints: nested dicts of Tensors, numbers and strings in a safetensors file.
 
-The Tensors are the file's own, under dotted names, so that other programs read them; the structure around them is
-JSON in the file's metadata. Nothing in such a file is ever executed.
+The Tensors are ordinary entries of the file under dotted names, which other programs can read; the structure around
+them is JSON in the file's metadata. Nothing in such a file is ever executed.
 
     8 bytes    the length of the header
     header     JSON, in this order: {"__metadata__":{"agrad.crc32":"8 digits","agrad":"the structure"}, the tensors'
-               dtypes, shapes and places in the data}
-    data       the tensors' bytes, one tensor behind the other
+               dtypes, shapes and offsets in the data}
+    data       the tensors' bytes, one tensor after the other
 
-The checksum is that of all other bytes of the file. Its place is fixed, so that it is found and compared before
-anything else is read. A change that hides it leaves the structure, which says by its version that there must be one.
+The checksum covers all other bytes of the file. Its position is fixed, so that it is compared before anything else is
+read. If damage hides it, the version in the structure says that there must be one.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ __all__ = ["load", "save"]
 _VERSION: Final = 2  # files of version 1 have a checksum of the data alone, in their structure, or none
 _CHECKSUM: Final = "agrad.crc32"
 _BEGIN: Final = f'{{"__metadata__":{{"{_CHECKSUM}":"'.encode()
-_DIGITS: Final = 8 + len(_BEGIN)  # the place in the file of the checksum's 8 digits
+_DIGITS: Final = 8 + len(_BEGIN)  # the position in the file of the checksum's 8 digits
 _LONGEST_HEADER: Final = 100_000_000  # bytes that safetensors reads
-_DAMAGED: Final = "its bytes are not what agrad saved: it is cut short or damaged, or another program wrote it anew"
+_DAMAGED: Final = "its bytes are not what agrad saved: it is cut short or damaged, or another program rewrote it"
 _PLAIN: Final = (bool, int, float, str, type(None))
-_REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}  # older files have complex64 as pairs of these too
-# safetensors' names of dtypes; a bfloat16 is read as the upper half of a float32.
+_REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}  # older files store complex64 as pairs, too
+# safetensors' names of dtypes; bfloat16 is read as the upper half of float32.
 _DTYPES: Final = {
     "BOOL": "bool", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
     "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64",
@@ -45,38 +45,38 @@ _STORED: Final = {dtype: stored for stored, dtype in _DTYPES.items() if stored !
 
 
 def save(state: Any, path: str | os.PathLike[str]) -> None:
-    """Write a nested state to a file, as a whole or not at all.
+    """Save a nested state to a file, atomically.
 
     Parameters
     ----------
     state : dict, list, tuple, Tensor, number, str or None
-        Nested as you like; keys of dicts may be strings, numbers or None.
+        Nested to any depth; keys of dicts may be strings, numbers or None.
     path : str or path
-        Usually ends in ``.safetensors``. A file that is there is replaced in one move when the new one is complete,
-        which has the same permissions: if saving fails or is interrupted, the old file stays.
+        Usually ends in ``.safetensors``. An existing file is replaced once the new one is complete, and keeps its
+        permissions: if saving fails or is interrupted, the old file is unchanged.
 
     Raises
     ------
     TypeError
-        If there is something else in the state: the message says where.
+        If the state holds anything else; the message says where.
     ValueError
-        If the state contains itself, an integer that has more digits than Python writes (4,300, unless set otherwise),
-        a string that is no Unicode text (it has a surrogate), or more numbers and strings than the 100 MB that
-        safetensors has room for beside the Tensors.
+        If the state contains itself, an integer of more digits than Python converts to text (by default 4,300), a
+        string that is not valid Unicode (it has a surrogate), or more than 100 MB of numbers and strings, which is
+        safetensors' limit.
     OSError
-        If the file cannot be written. The old one stays then.
+        If the file cannot be written. The old one is then unchanged.
 
     Notes
     -----
-    A Tensor's device, gradient and history are not saved. A Tensor that occurs several times is stored once, and
+    A Tensor's device, gradient and graph are not saved. A Tensor that occurs several times is stored once, and
     is one Tensor again when loaded; other readers of safetensors files find it under its first name only. A complex128
-    Tensor is stored as pairs of reals, bfloat16 as float32. NumPy's scalars become Python's numbers.
+    Tensor is stored as pairs of reals, bfloat16 as float32. NumPy scalars become Python numbers.
 
-    The file has a checksum of all its bytes. A program that reads it and writes it anew, with the same metadata, makes
-    a file that `load` takes for damaged.
+    The file has a checksum of all its bytes. If another program rewrites it with the same metadata, `load` reports the
+    new file as damaged.
 
     A process that is killed while it saves leaves a file ``NAME.<32 hexadecimal digits>.tmp``. The next one that saves
-    under that name removes it, and leaves alone what another process is writing: several may save to one path.
+    under that name removes it, but not a file that another process is writing: several may save to one path.
 
     Examples
     --------
@@ -97,27 +97,27 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str], device: str | Device | None = None) -> Any:
-    """Read what `save` wrote, or the Tensors of any other safetensors file.
+    """Load a state that `save` wrote, or the Tensors of any other safetensors file.
 
     Parameters
     ----------
     path : str or path
+        The file to read.
     device : str or Device, optional
-        Where the Tensors go; the current device by default.
+        The device of the Tensors; the current device by default.
 
     Returns
     -------
     Any
-        The state as it was saved; a flat dict of Tensors for a file from elsewhere, with the names that PyTorch's
-        `save_model` left out because their Tensor is there under another one. bfloat16 becomes float32 on devices that
-        do not have it.
+        The state as it was saved; for a file of another program a flat dict of Tensors, which has all names of a Tensor
+        that PyTorch's `save_model` stored once. bfloat16 becomes float32 on devices that do not have it.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no safetensors file, or is cut short or damaged; a file of agrad's also if any byte of it has changed.
+        If it is not a safetensors file, or is cut short or damaged; in a file of agrad, any changed byte is found.
 
     Examples
     --------
@@ -142,11 +142,11 @@ def load(path: str | os.PathLike[str], device: str | Device | None = None) -> An
         raise ValueError(f"{path!r} holds no state that agrad can read: {error!r}") from error
 
 
-# Structure to JSON: a plain value is itself, everything else a dict of one entry that says what it is
+# The structure as JSON: a plain value stands for itself, everything else is a dict of one entry, its kind
 
 
 class _Writer:
-    """Takes the Tensors out of a state, and leaves what JSON can hold."""
+    """Encodes a state as JSON, and collects its Tensors."""
 
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
@@ -166,9 +166,9 @@ class _Writer:
         if not isinstance(key, _PLAIN) and backends.is_number(key):
             key = key.item()
         if not isinstance(key, _PLAIN):
-            mend = "key.decode()" if isinstance(key, bytes) else "str(key)"
+            remedy = "key.decode()" if isinstance(key, bytes) else "str(key)"
             raise TypeError(
-                f"cannot save {_place(path)}: its key {key!r} is neither a string nor a number nor None; write {mend}"
+                f"cannot save {_place(path)}: its key {key!r} is neither a string nor a number nor None; write {remedy}"
             )
         _refuse_unwritable(key, path, "a key of ")
         return key
@@ -215,7 +215,7 @@ def _instead(value: Any) -> str:
 
 
 def _refuse_unwritable(value: Any, path: tuple[str, ...], part: str = "") -> None:
-    """Raise for an integer that Python writes no digits of, and for a string that JSON may give back as another."""
+    """Raise for an integer too long for Python to write as text, and for a string that JSON may change."""
     try:
         if isinstance(value, str):
             value.encode()
@@ -223,7 +223,7 @@ def _refuse_unwritable(value: Any, path: tuple[str, ...], part: str = "") -> Non
             str(value)
     except UnicodeEncodeError:
         raise ValueError(
-            f"cannot save {part}{_place(path)}: {value!r:.80} is no Unicode text, for it has a surrogate; "
+            f"cannot save {part}{_place(path)}: {value!r:.80} is not valid Unicode, since it has a surrogate; "
             "write x.encode(errors='backslashreplace').decode()"
         ) from None
     except ValueError as error:
@@ -234,7 +234,7 @@ def _refuse_unwritable(value: Any, path: tuple[str, ...], part: str = "") -> Non
 
 
 def _to_host(tensor: Tensor) -> Any:
-    """Return a NumPy array of a dtype and byte order that safetensors knows."""
+    """Return a NumPy array of a dtype and byte order that safetensors supports."""
     data, device = tensor.data, tensor.device
     if tensor.dtype.name == "bfloat16":
         data = device.xp.astype(data, device.xp.float32)
@@ -245,12 +245,12 @@ def _to_host(tensor: Tensor) -> Any:
     return array
 
 
-# The file
+# Writing the file
 
 
 def _serialize(structure: str, arrays: dict[str, Any]) -> list[Any]:
     """Return the parts of a safetensors file."""
-    arrays = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))  # each begins at a multiple of its own
+    arrays = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))  # aligns each array to its item size
     header = _header(structure, arrays)
     if len(header) > _LONGEST_HEADER:
         raise ValueError(
@@ -263,7 +263,7 @@ def _serialize(structure: str, arrays: dict[str, Any]) -> list[Any]:
 
 
 def _header(structure: str, arrays: dict[str, Any]) -> bytes:
-    """Return the header with zeros for the checksum, and spaces behind it that bring the data to a multiple of 8."""
+    """Return the header, with zeros for the checksum, padded with spaces to a multiple of 8 bytes."""
     header: dict[str, Any] = {"__metadata__": {_CHECKSUM: "00000000", "agrad": structure}}
     end = 0
     for name, array in arrays.items():
@@ -274,7 +274,7 @@ def _header(structure: str, arrays: dict[str, Any]) -> bytes:
 
 
 def _checksum(parts: Iterable[Any]) -> bytes:
-    """Return 8 digits for all bytes: no change of one of them, nor of 32 bits in a row, leaves them as they are."""
+    """Return the CRC-32 of all bytes in 8 digits: it detects every change within 32 consecutive bits."""
     checksum = 0
     for part in parts:
         checksum = zlib.crc32(part, checksum)
@@ -282,16 +282,16 @@ def _checksum(parts: Iterable[Any]) -> bytes:
 
 
 def _check(content: bytes, path: str) -> bool:
-    """Return whether a file has a checksum of all its bytes, and raise if that is not theirs."""
+    """Return whether a file has a checksum of all its bytes; raise if the checksum is wrong."""
     if content[8:_DIGITS] != _BEGIN:
         return False
-    view = memoryview(content)  # whose slices are no copies
+    view = memoryview(content)  # its slices are not copies
     if content[_DIGITS : _DIGITS + 8] != _checksum([view[:_DIGITS], view[_DIGITS + 8 :]]):
         raise ValueError(f"{path!r} holds no state that agrad can read: {_DAMAGED}")
     return True
 
 
-# And back
+# Reading the file
 
 
 def _parse(content: bytes, path: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
@@ -304,7 +304,7 @@ def _parse(content: bytes, path: str) -> tuple[dict[str, dict[str, Any]], dict[s
         header = json.loads(content[8 : 8 + length], object_pairs_hook=_unique)
         return entries, header.get("__metadata__") or {}
     except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{path!r} is no safetensors file, or it is damaged: {error}") from error
+        raise ValueError(f"{path!r} is not a safetensors file, or it is damaged: {error}") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -329,20 +329,20 @@ def _structure(metadata: dict[str, str], entries: dict[str, dict[str, Any]], che
 
 
 def _check_data(described: dict[str, Any], entries: dict[str, dict[str, Any]]) -> None:
-    """Raise if a file of version 1 has a checksum of its data that is not theirs, in the order of their names."""
+    """Raise if a file of version 1 has a wrong checksum of its data, which are taken in the order of their names."""
     found = int(_checksum(entries[name]["data"] for name in sorted(entries)), 16)
     if described.get("crc32", found) != found:
         raise ValueError("it is damaged: its data is not what was saved")
 
 
 def _with_shared(tensors: dict[str, Tensor], metadata: dict[str, str]) -> dict[str, Tensor]:
-    """Add the names that the metadata says another name stands for, as in files of safetensors' `save_model`."""
+    """Add the further names of shared Tensors that the metadata lists, as files of safetensors' `save_model` do."""
     shared = {name: tensors[kept] for name, kept in metadata.items() if kept in tensors and name != "format"}
     return shared | tensors
 
 
 class _Reader:
-    """Puts the Tensors back into a state."""
+    """Decodes a state from JSON and the Tensors of the file."""
 
     def __init__(self, entries: dict[str, dict[str, Any]], device: Device) -> None:
         self._entries = entries
@@ -364,7 +364,7 @@ class _Reader:
 
 
 def _tensor(entry: dict[str, Any], dtype: str | None, device: Device) -> Tensor:
-    """Make a Tensor of an entry of a safetensors file, of another dtype than it is stored in if one is given."""
+    """Return the Tensor of an entry of a safetensors file, in `dtype` if it was stored in another one."""
     stored, shape = entry["dtype"], entry["shape"]
     if stored not in _DTYPES:
         raise TypeError(f"it has a tensor of dtype {stored}, which agrad does not have")

@@ -3,9 +3,9 @@
 Matrices are the last two axes of an array; the axes before them are a stack of matrices. `matmul`, `matrix_transpose`,
 `tensordot` and `vecdot` are those of `agrad` itself.
 
-Gradients follow PyTorch's conventions. What a matrix does not determine has none: the eigenvectors or singular vectors
-of equal values, the phase of complex ones, the vectors that `svd` and `qr` add to complete a basis. A result that
-depends on such a choice gets a gradient of NaN or infinity, instead of one that is wrong; a result that does not (a
+Gradients follow PyTorch's conventions. Parts of a decomposition that are not unique have none: the eigenvectors or
+singular vectors of equal values, the phase of complex vectors, the vectors that `svd` and `qr` add to complete a basis.
+A result that depends on such a choice gets a gradient of NaN or infinity, never a wrong one; a result that does not (a
 projection, for instance) gets its gradient unless eigenvalues or singular values are equal. `eigvalsh` and `svdvals`
 always have gradients of the first order.
 """

@@ -31,8 +31,8 @@ def det(xp: Any, x: ArrayLike, /) -> Tensor:
 
     Notes
     -----
-    A determinant is a polynomial: its first and second derivatives are exact for matrices without inverse too, where
-    PyTorch's gradient is 0. From the third order on, derivatives need an inverse, and are NaN where there is none.
+    A determinant is a polynomial: its first and second derivatives are exact for singular matrices too, where
+    PyTorch's gradient is 0. From the third order on, derivatives need an inverse, and are NaN for singular matrices.
 
     Examples
     --------
@@ -48,10 +48,10 @@ def det(xp: Any, x: ArrayLike, /) -> Tensor:
 
 @primitive
 def cofactors(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the determinant of `x` without the row and the column of each element, with signs.
+    """Return the cofactors of matrices: for each element the signed determinant without its row and column.
 
-    They follow from those of a diagonal matrix, the products of its other elements, by the singular value
-    decomposition: the cofactors of a product are the product of the cofactors.
+    They are computed by the singular value decomposition: the cofactors of a product are the product of the cofactors,
+    and those of a diagonal matrix are the products of its other elements.
     """
     sign, u, s, vh = _decomposed(xp, x)
     return sign * conj(xp, (u * products_of_others(xp, s)[..., None, :]) @ vh)
@@ -59,10 +59,10 @@ def cofactors(xp: Any, x: ArrayLike, /) -> Tensor:
 
 @primitive
 def cofactors_along(xp: Any, x: ArrayLike, direction: ArrayLike, /) -> Tensor:
-    """Return the derivative of `cofactors` along a direction, by the singular value decomposition as well.
+    """Return the derivative of `cofactors` along a direction, also by the singular value decomposition.
 
-    Of a diagonal matrix, a change of one diagonal element changes all other diagonal cofactors, and a change beside the
-    diagonal the cofactor at the transposed place: by the product of the elements in all other rows.
+    In a diagonal matrix, a change of a diagonal element changes all other diagonal cofactors, and a change of any other
+    element changes the cofactor at the transposed position: each by the product of the elements in all other rows.
     """
     sign, u, s, vh = _decomposed(xp, x)
     eye = identity(xp, s)
@@ -98,7 +98,7 @@ cofactors_along.vjp(x=_cofactors_along_x, direction=lambda g, x, xp: bare(cofact
 
 
 class SlogdetResult(NamedTuple):
-    """What `slogdet` returns."""
+    """The result of `slogdet`."""
 
     sign: Tensor
     logabsdet: Tensor
@@ -106,7 +106,7 @@ class SlogdetResult(NamedTuple):
 
 @primitive
 def slogdet(xp: Any, x: ArrayLike, /) -> SlogdetResult:
-    """Return the signs of determinants, and the logarithms of their absolute values: they neither over- nor underflow.
+    """Return the signs of determinants, and the logarithms of their absolute values, which neither over- nor underflow.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def slogdet(xp: Any, x: ArrayLike, /) -> SlogdetResult:
     -------
     SlogdetResult
         ``sign`` of the dtype of `x`, for complex numbers the determinant divided by its absolute value, and
-        ``logabsdet``, real; both of shape (...). They are 0 and minus infinity for a matrix without inverse, whose
-        gradient is NaN.
+        ``logabsdet``, real; both of shape (...). They are 0 and minus infinity for a singular matrix, whose gradient is
+        NaN.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def slogdet(xp: Any, x: ArrayLike, /) -> SlogdetResult:
 
 def _slogdet_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
     g_sign, g_log = g
-    turn = g_sign * out[0]  # of which only the imaginary part turns the sign, and a real sign not at all
+    turn = g_sign * out[0]  # only its imaginary part changes a complex sign, and nothing a real one
     g = xp.where(xp.isinf(out[1]), nan, g_log + (turn - conj(xp, turn)) / 2)
     return g[..., None, None] * xp.matrix_transpose(bare(inverse, xp)(x))
 

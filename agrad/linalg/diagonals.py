@@ -23,7 +23,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
     x : ArrayLike
         Of shape (..., m, n) and any dtype.
     offset : int
-        How far above the main diagonal; below it, if negative.
+        The offset from the main diagonal: positive above it, negative below.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
     Raises
     ------
     ValueError
-        If `x` has less than two axes.
+        If `x` has fewer than two axes.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
     Raises
     ------
     ValueError
-        If `x` has less than two axes.
+        If `x` has fewer than two axes.
 
     Examples
     --------

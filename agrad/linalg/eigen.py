@@ -1,7 +1,7 @@
 """Eigenvalues and eigenvectors.
 
 The rules are those of M. Giles, "An extended collection of matrix derivative results for forward and reverse mode
-algorithmic differentiation" (2008), section 3, with what complex and normalised vectors add to them.
+algorithmic differentiation" (2008), section 3, extended to complex and normalised vectors.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ __all__ = ["EigResult", "EighResult", "eig", "eigh", "eigvals", "eigvalsh"]
 
 
 class EigResult(NamedTuple):
-    """What `eig` returns."""
+    """The result of `eig`."""
 
     eigenvalues: Tensor
     eigenvectors: Tensor
 
 
 class EighResult(NamedTuple):
-    """What `eigh` returns."""
+    """The result of `eigh`."""
 
     eigenvalues: Tensor
     eigenvectors: Tensor
 
 
-# Of Hermitian matrices
+# Hermitian matrices
 
 
 @primitive
@@ -53,7 +53,7 @@ def eigh(xp: Any, x: ArrayLike, /) -> EighResult:
     Notes
     -----
     The gradient is a Hermitian matrix. That of the eigenvectors is finite only where all eigenvalues differ. Complex
-    eigenvectors are determined up to a phase: the gradient of what depends on it is NaN, where PyTorch raises.
+    eigenvectors are determined up to a phase: a result that depends on it gets a gradient of NaN, where PyTorch raises.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def eigh(xp: Any, x: ArrayLike, /) -> EighResult:
 
 
 def _gaps(xp: Any, values: Any, g: Any) -> Any:
-    """Return the difference of each two eigenvalues, with 1 on the diagonal."""
+    """Return the differences of all pairs of eigenvalues, with 1 on the diagonal."""
     return divisors(xp, values[..., None, :] - values[..., :, None], g) + identity(xp, values)
 
 
@@ -119,7 +119,7 @@ def _eigvalsh_x(g: Any, x: Any, xp: Any) -> Any:
 eigvalsh.vjp(x=_eigvalsh_x)
 
 
-# Of all others
+# General matrices
 
 
 @primitive
@@ -140,12 +140,12 @@ def eig(xp: Any, x: ArrayLike, /) -> EigResult:
     Raises
     ------
     NotImplementedError
-        If the device's library cannot compute them.
+        If the array library of the device cannot compute them.
 
     Notes
     -----
-    Gradients are finite only where all eigenvalues differ. The eigenvectors are determined up to a phase: the gradient
-    of what depends on it is NaN, where PyTorch raises.
+    Gradients are finite only where all eigenvalues differ. The eigenvectors are determined up to a phase: a result that
+    depends on it gets a gradient of NaN, where PyTorch raises.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def _eig_x(g: Any, out: Any, xp: Any) -> Any:
     dual = adjoint(xp, vectors)
     inner = dual @ g_vectors
     phases = skew(xp, inner * eye)
-    inner = inner - dual @ (vectors @ (inner * eye - phases / 2))  # they keep their length
+    inner = inner - dual @ (vectors @ (inner * eye - phases / 2))  # eigenvectors stay normalised
     inner = inner * (1.0 - eye) / conj(xp, _gaps(xp, values, g_vectors)) + nan_if_free(xp, phases, g_vectors)
     return conj(xp, bare(solution, xp)(dual, (inner + g_values[..., None, :] * eye) @ dual))
 
@@ -188,11 +188,11 @@ def eigvals(xp: Any, x: ArrayLike, /) -> Tensor:
     Raises
     ------
     NotImplementedError
-        If the device's library cannot compute them.
+        If the array library of the device cannot compute them.
 
     Notes
     -----
-    The gradient exists where the eigenvectors are independent; gradients of higher order, where all eigenvalues differ.
+    The gradient exists if the eigenvectors are independent; gradients of higher order exist if all eigenvalues differ.
 
     Examples
     --------

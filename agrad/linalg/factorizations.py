@@ -1,4 +1,4 @@
-"""Matrices as products of triangular and unitary ones: `cholesky` and `qr`.
+"""Factorizations into triangular and unitary matrices: `cholesky` and `qr`.
 
 The rules are those of I. Murray, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, and of F. Walter
 and L. Lehmann, "Algorithmic differentiation of linear algebra functions", arXiv:1009.6112.
@@ -19,14 +19,14 @@ __all__ = ["QRResult", "cholesky", "qr"]
 
 @primitive
 def cholesky(xp: Any, x: ArrayLike, /, *, upper: bool = False) -> Tensor:
-    """Write positive definite matrices as ``L @ Lᴴ``, where L is lower triangular.
+    """Return the Cholesky factor L of positive definite matrices ``L @ Lᴴ``, where L is lower triangular.
 
     Parameters
     ----------
     x : ArrayLike
         Floating, of shape (..., n, n). Each matrix must be symmetric or Hermitian, which is not checked.
     upper : bool
-        Return the upper triangular Lᴴ instead of L.
+        Whether to return the upper triangular Lᴴ instead of L.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def cholesky(xp: Any, x: ArrayLike, /, *, upper: bool = False) -> Tensor:
     Raises
     ------
     RuntimeError or ValueError
-        If a matrix is not positive definite; JAX returns NaN instead, and CuPy does not notice.
+        If a matrix is not positive definite; JAX returns NaN instead, and CuPy does not check.
 
     Notes
     -----
@@ -63,7 +63,7 @@ cholesky.vjp(x=_cholesky_x)
 
 
 class QRResult(NamedTuple):
-    """What `qr` returns."""
+    """The result of `qr`."""
 
     Q: Tensor
     R: Tensor
@@ -71,7 +71,7 @@ class QRResult(NamedTuple):
 
 @primitive
 def qr(xp: Any, x: ArrayLike, /, *, mode: Literal["reduced", "complete"] = "reduced") -> QRResult:
-    """Write matrices as ``Q @ R``, where the columns of Q are orthonormal and R is upper triangular.
+    """Return the QR factorization ``Q @ R`` of matrices: Q has orthonormal columns, R is upper triangular.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def qr(xp: Any, x: ArrayLike, /, *, mode: Literal["reduced", "complete"] = "redu
 
     Notes
     -----
-    Gradients need the first k columns of `x` to be independent. The gradient of what depends on how ``"complete"``
-    chooses the columns beyond k is NaN; PyTorch raises for all gradients of that mode where m > n.
+    Gradients exist where the first k columns of `x` are independent. A result that depends on the columns that
+    ``"complete"`` adds beyond k gets a gradient of NaN; PyTorch raises for all gradients of that mode where m > n.
 
     Examples
     --------

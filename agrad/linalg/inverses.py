@@ -1,4 +1,4 @@
-"""Inverses, and the solution of linear equations."""
+"""Inverses, and solutions of linear systems."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def inv(xp: Any, x: ArrayLike, /) -> Tensor:
     Raises
     ------
     RuntimeError or ValueError
-        If a matrix has no inverse; JAX and CuPy return infinity or NaN.
+        If a matrix is singular; JAX and CuPy return infinity or NaN instead.
 
     Examples
     --------
@@ -45,8 +45,8 @@ def inv(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 def _inv_x(g: Any, out: Any, xp: Any) -> Any:
-    turned = xp.matrix_transpose(out)
-    return -(turned @ g @ turned)
+    transposed = xp.matrix_transpose(out)
+    return -(transposed @ g @ transposed)
 
 
 inv.vjp(x=_inv_x)
@@ -54,7 +54,7 @@ inv.vjp(x=_inv_x)
 
 @primitive
 def inverse(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the inverses of matrices, for use in rules: NaN where there is none."""
+    """Return the inverses of matrices, for use in rules: NaN for singular ones."""
     return each_matrix(xp, xp.linalg.inv, x)
 
 
@@ -70,7 +70,7 @@ def solve(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     x1 : ArrayLike
         Floating, of shape (..., n, n).
     x2 : ArrayLike
-        Floating, of shape (n,) for one vector, or (..., n, k) for k columns; the leading axes broadcast.
+        Floating, of shape (n,) for one right-hand side, or (..., n, k) for k of them; the leading axes broadcast.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def solve(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Raises
     ------
     RuntimeError or ValueError
-        If a matrix has no inverse (JAX and CuPy return infinity or NaN), or the shapes do not fit.
+        If a matrix is singular (JAX and CuPy return infinity or NaN instead), or the shapes do not match.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def _broadcast(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
 
 @primitive
 def solution(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Return the solutions of linear equations for columns, for use in rules: NaN where there is no inverse."""
+    """Return the solutions of linear systems, for use in rules: NaN for singular ones; `x2` holds columns."""
     return each_matrix(xp, xp.linalg.solve, *_broadcast(xp, x1, x2))
 
 
@@ -115,10 +115,10 @@ def _solve_x1(g: Any, x1: Any, out: Any, xp: Any, x2_shape: tuple[int, ...]) -> 
 
 
 def _solve_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
-    turned = xp.matrix_transpose(x1)
+    transposed = xp.matrix_transpose(x1)
     if len(x2_shape) == 1:
-        return bare(solution, xp)(turned, g[..., :, None])[..., 0]
-    return bare(solution, xp)(turned, g)
+        return bare(solution, xp)(transposed, g[..., :, None])[..., 0]
+    return bare(solution, xp)(transposed, g)
 
 
 solve.vjp(x1=_solve_x1, x2=_solve_x2)
@@ -127,14 +127,15 @@ solution.vjp(x1=_solve_x1, x2=_solve_x2)
 
 @primitive
 def pseudo_inverse(xp: Any, x: ArrayLike, rtol: ArrayLike, /) -> Tensor:
-    """Return the pseudo-inverses of matrices; `pinv` without a default."""
+    """Return the pseudo-inverses of matrices: `pinv` with a given `rtol`."""
     return xp.linalg.pinv(x, rtol=rtol)
 
 
 def _pseudo_inverse_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
     # G. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
-    g, dual, turned = conj(xp, g), adjoint(xp, out), adjoint(xp, conj(xp, g))
-    left, right = turned @ out @ dual, dual @ out @ turned
+    g, dual = conj(xp, g), adjoint(xp, out)
+    g_adjoint = adjoint(xp, g)
+    left, right = g_adjoint @ out @ dual, dual @ out @ g_adjoint
     gx = left - x @ (out @ left) + right - (right @ out) @ x - dual @ g @ dual
     return conj(xp, gx)
 
@@ -143,7 +144,7 @@ pseudo_inverse.vjp(x=_pseudo_inverse_x)
 
 
 def pinv(x: ArrayLike, /, *, rtol: ArrayLike = None) -> Tensor:
-    """Return the pseudo-inverses of matrices, after Moore and Penrose.
+    """Return the Moore-Penrose pseudo-inverses of matrices.
 
     Parameters
     ----------
@@ -151,7 +152,7 @@ def pinv(x: ArrayLike, /, *, rtol: ArrayLike = None) -> Tensor:
         Floating, of shape (..., m, n).
     rtol : float or ArrayLike, optional
         Singular values up to `rtol` times the largest count as 0; an array has one for each matrix of the stack. By
-        default it is max(m, n) times the distance from 1 to the next number.
+        default it is max(m, n) times the dtype's ``eps``, as in `agrad.finfo`.
 
     Returns
     -------
@@ -160,7 +161,7 @@ def pinv(x: ArrayLike, /, *, rtol: ArrayLike = None) -> Tensor:
 
     Notes
     -----
-    Where the rank changes, the pseudo-inverse jumps. The gradient is that along matrices of the same rank.
+    The pseudo-inverse is discontinuous where the rank changes; the gradient is that for changes that keep the rank.
 
     Examples
     --------

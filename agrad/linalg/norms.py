@@ -27,12 +27,12 @@ def vector_norm(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool =
     x : ArrayLike
         Floating, of any shape.
     axis : int or tuple of int, optional
-        The axes that a vector lies along; by default, all of `x` is one vector.
+        The axis or axes along which norms are computed; by default all of `x` is one vector.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
     ord : float
-        2 for the length, 1 for the sum of the absolute values, p for the p-th root of the sum of their p-th powers,
-        infinity and minus infinity for the largest and the smallest, 0 for how many are not 0.
+        The order p: the p-th root of the sum of the p-th powers of the absolute values. The default 2 is the Euclidean
+        norm; inf and -inf are the largest and the smallest absolute value, 0 is the number of nonzero elements.
 
     Returns
     -------
@@ -41,9 +41,9 @@ def vector_norm(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool =
 
     Notes
     -----
-    Where the norm is 0, so is its gradient, and likewise for elements that are 0; below order 0, one element that is 0
-    makes the norm 0. Equal largest or smallest elements share the gradient evenly. A gradient that was chosen so is a
-    constant: the second derivative of ``vector_norm(x) ** 2`` at 0 is 0, and not 2; write ``agrad.square(x).sum()``,
+    Where the norm is 0, its gradient is 0, and so is that of elements that are 0; if `ord` is negative, one element
+    that is 0 makes the norm 0. Equal largest or smallest elements share the gradient evenly. Such subgradients count as
+    constants: the second derivative of ``vector_norm(x) ** 2`` at 0 is 0, and not 2; write ``agrad.square(x).sum()``,
     which is smooth.
 
     Examples
@@ -61,7 +61,8 @@ def vector_norm(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool =
 
 
 def _vector_norm_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool, ord: float) -> Any:
-    g, x, out = wide(xp, g), wide(xp, x), wide(xp, out)
+    g, x = wide(xp, g), wide(xp, x)
+    out = wide(xp, out)
     g, out = (restore(xp, reduced, x.shape, axis, keepdims) for reduced in (g, out))
     divisor = xp.where(out == 0, inf, out)  # 0 also where the powers of small numbers are
     if ord == 2:
@@ -74,7 +75,7 @@ def _vector_norm_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool
     if isinf(ord):
         reached = xp.astype(size == out, g.dtype)
         return g * phase * (reached / xp.sum(reached, axis=axes_of(x, axis), keepdims=True))
-    if ord < 0:  # an element that is 0 makes the norm 0, and all other elements without influence
+    if ord < 0:  # an element that is 0 makes the norm 0, and the gradient of all others
         return g * phase * (out / nonzero(xp, size)) ** (1 - ord)
     return g * phase * (nonzero(xp, size) / (divisor if ord > 1 else nonzero(xp, out))) ** (ord - 1)
 
@@ -94,9 +95,9 @@ def matrix_norm(
     keepdims : bool
         Whether the result has shape (..., 1, 1).
     ord : {"fro", "nuc", 1, -1, 2, -2, inf, -inf}
-        ``"fro"`` for the root of the sum of the squares, ``"nuc"`` for the sum of the singular values; 1 and infinity
-        for the largest sum of absolute values in a column and in a row, 2 for the largest singular value, and negative
-        ones for the smallest. None is ``"fro"``.
+        ``"fro"`` or None is the Frobenius norm, ``"nuc"`` the nuclear norm, the sum of the singular values; 1 and inf
+        are the largest sum of absolute values in a column and in a row, 2 is the largest singular value; -1, -inf and
+        -2 are the smallest of these.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def matrix_norm(
     Raises
     ------
     ValueError
-        If `ord` is another, or `x` has less than two axes.
+        If `ord` is something else, or `x` has fewer than two axes.
 
     Notes
     -----
@@ -130,5 +131,5 @@ def matrix_norm(
         sizes = svdvals(x) if ord in (2, -2) else sum(abs(x), axis=-2 if ord in (1, -1) else -1)
         norm = extreme(sizes, axis=-1)
     else:
-        raise ValueError(f"matrix_norm knows the orders 'fro', 'nuc', 1, -1, 2, -2, inf and -inf, not {ord!r}")
+        raise ValueError(f"ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {ord!r}")
     return expand_dims(norm, axis=(-2, -1)) if keepdims else norm

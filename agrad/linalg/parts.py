@@ -1,4 +1,4 @@
-"""What the gradient rules of this chapter share.
+"""Helpers of the gradient rules of linear algebra.
 
 The engine conjugates complex cotangents on their way in and out; a rule that follows the literature, where gradients
 are conjugated the other way, begins with `conj` and ends with it.
@@ -15,7 +15,7 @@ __all__ = [
     "upper_half",
 ]  # fmt: skip
 
-_ROUNDING = 1e-3  # what a cotangent may have, in proportion, in directions in which a decomposition is free to turn
+_ROUNDING = 1e-3  # relative size up to which a cotangent along a free choice of a decomposition is a rounding error
 
 
 def conj(xp: Any, x: Any) -> Any:
@@ -49,9 +49,9 @@ def nonzero(xp: Any, x: Any) -> Any:
 
 
 def divisors(xp: Any, x: Any, *cotangents: Any) -> Any:
-    """Return `x` with 1 in place of 0 in matrices that no cotangent concerns, where 0 is meant and not 0 / 0."""
+    """Return `x` with 1 in place of 0 in matrices whose cotangents are all 0, so that 0 / 0 is 0 and not NaN."""
     if any(getattr(g, "requires_grad", False) for g in cotangents):
-        return x  # a zero that is differentiated, as `jvp` does, may be any other number
+        return x  # a zero cotangent that is differentiated, as by `jvp`, is not a constant
     unused = True
     for g in cotangents:
         unused = unused & xp.all(g == 0, axis=(-2, -1), keepdims=True)
@@ -59,7 +59,7 @@ def divisors(xp: Any, x: Any, *cotangents: Any) -> Any:
 
 
 def nan_if_free(xp: Any, turn: Any, *cotangents: Any) -> Any:
-    """Return 0 for each matrix, or NaN where it depends on a choice: `turn` is then more than rounding errors."""
+    """Return 0 for each matrix, or NaN if the result depends on a free choice: if `turn` exceeds rounding errors."""
     excess = _sum(xp, turn)
     for g in cotangents:
         excess = excess - _ROUNDING * _sum(xp, g)
@@ -67,10 +67,10 @@ def nan_if_free(xp: Any, turn: Any, *cotangents: Any) -> Any:
 
 
 def each_matrix(xp: Any, function: Callable[..., Any], x: Any, *others: Any) -> Any:
-    """Call a function of stacks of square matrices: where the library refuses one, its result is NaN.
+    """Call a function on stacks of square matrices; the result is NaN for each matrix for which the library raises.
 
-    NumPy and PyTorch refuse a whole stack for one matrix that has no inverse, or holds a NaN. The stacks are of one
-    shape but for the last two axes.
+    NumPy and PyTorch raise for a whole stack if one matrix is singular or holds a NaN. The stacks have the same leading
+    axes.
     """
     try:
         return function(x, *others)
@@ -91,9 +91,9 @@ def _sum(xp: Any, x: Any) -> Any:
 
 
 def completed(xp: Any, vectors: Any, g: Any, k: int) -> tuple[Any, Any]:
-    """Return the first `k` columns of a complete basis, and a cotangent of theirs that stands for that of all.
+    """Return the first `k` columns of a complete basis, and a cotangent for them that includes that of the others.
 
-    The others span what is orthogonal to the first, so they turn when the first ones do.
+    The others span the orthogonal complement of the first, so they rotate with them.
     """
     first, rest = vectors[..., :k], vectors[..., k:]
     g_first, g_rest = g[..., :k], g[..., k:]

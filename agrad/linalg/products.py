@@ -27,7 +27,7 @@ def cross(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor
     x1, x2 : ArrayLike
         Numeric, of length 3 along `axis`; the other axes broadcast.
     axis : int
-        The axis that the vectors lie along, counted from the back.
+        The axis of the vectors, counted from the end.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def cross(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor
     Raises
     ------
     ValueError
-        If an axis is not 3 long, or the others do not broadcast.
+        If the vectors do not have length 3, or the other axes do not broadcast.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def cross(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor
     Tensor([0., 0., 1.], dtype=float32, device='cpu')
     """
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
-        raise ValueError(f"cross takes vectors of 3 elements; along axis {axis} there are others")
+        raise ValueError(f"cross takes vectors of 3 elements along axis {axis}, not shapes {x1.shape} and {x2.shape}")
     return xp.linalg.cross(x1, x2, axis=axis)
 
 
@@ -57,7 +57,7 @@ cross.vjp(
 
 
 def outer(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Return the product of each element of a vector with each of another.
+    """Return the outer product of two vectors.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def outer(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Raises
     ------
     ValueError
-        If one of them is no vector.
+        If one of them is not a vector.
 
     Examples
     --------
@@ -90,14 +90,14 @@ def outer(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 def matrix_power(x: ArrayLike, n: int, /) -> Tensor:
-    """Multiply square matrices n times with themselves.
+    """Return the n-th powers of square matrices.
 
     Parameters
     ----------
     x : ArrayLike
         Floating, of shape (..., m, m).
     n : int
-        0 gives identity matrices; a negative one, powers of the inverse.
+        The exponent: 0 gives identity matrices, a negative one powers of the inverse.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def matrix_power(x: ArrayLike, n: int, /) -> Tensor:
     Raises
     ------
     TypeError
-        If `n` is no integer.
+        If `n` is not an integer.
     ValueError
         If the matrices are not square.
 
@@ -123,7 +123,7 @@ def matrix_power(x: ArrayLike, n: int, /) -> Tensor:
         raise ValueError(f"matrix_power takes square matrices, not shape {x.shape}")
     if n == 0:
         nowhere = zeros(x.shape, dtype=bool, device=x.device)
-        return where(nowhere, x, eye(x.shape[-1], dtype=x.dtype, device=x.device))  # a constant that leads back to x
+        return where(nowhere, x, eye(x.shape[-1], dtype=x.dtype, device=x.device))  # its gradient is 0
     if n == 1:
         return astype(x, x.dtype)  # a copy
     return _power(x, n) if n > 1 else _power(inv(x), -n)

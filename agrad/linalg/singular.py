@@ -1,4 +1,4 @@
-"""The singular value decomposition, and what follows from it."""
+"""The singular value decomposition, singular values and ranks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["SVDResult", "matrix_rank", "svd", "svdvals", "tolerance"]
 
 
 class SVDResult(NamedTuple):
-    """What `svd` returns."""
+    """The result of `svd`."""
 
     U: Tensor
     S: Tensor
@@ -24,14 +24,14 @@ class SVDResult(NamedTuple):
 
 @primitive
 def svd(xp: Any, x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
-    """Write matrices as ``U @ diag(S) @ Vh``, where U and Vh are unitary and S is not negative.
+    """Return the singular value decomposition ``U @ diag(S) @ Vh`` of matrices, with unitary U and Vh.
 
     Parameters
     ----------
     x : ArrayLike
         Floating, of shape (..., m, n).
     full_matrices : bool
-        Whether the columns of U and the rows of Vh are complete bases, or only the k = min(m, n) that belong to
+        Whether the columns of U and the rows of Vh are complete bases, or only the k = min(m, n) vectors that belong to
         singular values.
 
     Returns
@@ -43,8 +43,8 @@ def svd(xp: Any, x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
     Notes
     -----
     Gradients of U and Vh are finite only where all singular values differ, and none is 0 unless m = n. Complex vectors
-    are determined up to a phase that U and Vh share: the gradient of what depends on it is NaN, where PyTorch raises.
-    So is that of what depends on how `full_matrices` completes a basis, which PyTorch leaves out.
+    are determined up to a phase that U and Vh share: a result that depends on it gets a gradient of NaN, where PyTorch
+    raises. So does a result that depends on the vectors that `full_matrices` adds, for which PyTorch has no gradient.
 
     The rule is that of J. Townsend, "Differentiating the singular value decomposition" (2016), and for complex
     matrices Z.-Q. Wan and S.-X. Zhang, "Automatic differentiation for complex valued SVD", arXiv:1909.02659.
@@ -60,15 +60,18 @@ def svd(xp: Any, x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
 
 
 def _svd_x(g: Any, out: Any, xp: Any) -> Any:
-    u, s, v = out[0], out[1], adjoint(xp, out[2])
-    gu, gs, gv = conj(xp, g[0]), g[1], adjoint(xp, conj(xp, g[2]))
+    u, s, vh = out
+    v = adjoint(xp, vh)
+    gu, gs, gvh = g
+    gu, gv = conj(xp, gu), adjoint(xp, conj(xp, gvh))
     (m, n), k = (u.shape[-2], v.shape[-2]), s.shape[-1]
     if u.shape[-1] > k:
         u, gu = completed(xp, u, gu, k)
     if v.shape[-1] > k:
         v, gv = completed(xp, v, gv, k)
-    row, column, eye = s[..., None, :], s[..., :, None], identity(xp, s)
-    # How the vectors turn among each other, and how the values change
+    row, column = s[..., None, :], s[..., :, None]
+    eye = identity(xp, s)
+    # Rotations of the vectors within their span, and changes of the values
     in_u, in_v = skew(xp, adjoint(xp, u) @ gu), skew(xp, adjoint(xp, v) @ gv)
     gaps, sums = divisors(xp, row - column, gu, gv) + eye, divisors(xp, row + column, gu, gv)
     phases = (in_u + in_v) * eye
@@ -81,7 +84,7 @@ def _svd_x(g: Any, out: Any, xp: Any) -> Any:
     if xp.isdtype(in_u.dtype, "complex floating"):
         inner = inner + in_u * eye / (2.0 * sizes)
     left = u @ inner
-    # How the vectors turn out of their span
+    # Rotations of the vectors out of their span
     if m > k:
         left = left + (gu - u @ (adjoint(xp, u) @ gu)) / sizes
     gx = left @ adjoint(xp, v)
@@ -110,7 +113,7 @@ def svdvals(xp: Any, x: ArrayLike, /) -> Tensor:
     Notes
     -----
     The gradient exists where singular values are equal too; gradients of higher order do not. Where a singular value
-    is 0, its gradient is one of several.
+    is 0, its gradient is one of several subgradients.
 
     Examples
     --------
@@ -130,12 +133,12 @@ svdvals.vjp(x=_svdvals_x)
 
 
 def tolerance(x: Tensor, rtol: Any) -> Any:
-    """Return how small, beside the largest, a singular value counts as 0: `rtol`, or by default rounding errors."""
+    """Return up to which fraction of the largest a singular value counts as 0: `rtol`, by default rounding errors."""
     return max(x.shape[-2:]) * finfo(x.dtype).eps if rtol is None else rtol
 
 
 def matrix_rank(x: ArrayLike, /, *, rtol: ArrayLike = None) -> Tensor:
-    """Return the ranks of matrices: how many singular values are not 0.
+    """Return the ranks of matrices: the number of singular values that are not 0.
 
     Parameters
     ----------
@@ -143,7 +146,7 @@ def matrix_rank(x: ArrayLike, /, *, rtol: ArrayLike = None) -> Tensor:
         Floating, of shape (..., m, n).
     rtol : float or ArrayLike, optional
         Singular values up to `rtol` times the largest count as 0; an array has one for each matrix of the stack. By
-        default it is max(m, n) times the distance from 1 to the next number.
+        default it is max(m, n) times the dtype's ``eps``, as in `agrad.finfo`.
 
     Returns
     -------
@@ -153,7 +156,7 @@ def matrix_rank(x: ArrayLike, /, *, rtol: ArrayLike = None) -> Tensor:
     Raises
     ------
     ValueError
-        If `x` has less than two axes.
+        If `x` has fewer than two axes.
 
     Examples
     --------

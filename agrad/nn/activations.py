@@ -1,4 +1,4 @@
-"""Activations: the functions between layers, as modules."""
+"""Activation functions as modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = [
 
 
 class ReLU(Module):
-    """The larger of an element and 0; its gradient at 0 is 0.
+    """The rectified linear unit ``max(x, 0)``, elementwise; its gradient at 0 is 0.
 
     Examples
     --------
@@ -67,12 +67,12 @@ class Tanh(Module):
 
 
 class Softmax(Module):
-    """Positive numbers that sum to 1 along an axis: ``exp(x) / sum(exp(x))``.
+    """The softmax along an axis, ``exp(x) / sum(exp(x))``: positive values that sum to 1.
 
     Parameters
     ----------
     dim : int, optional
-        The axis; may be left out for inputs of one or two axes, whose last one it is then.
+        The axis along which the softmax is computed; may be omitted for inputs of at most two axes, for the last one.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """The logarithm of `Softmax`, without its loss of small numbers.
+    """The logarithm of the softmax along an axis, computed without underflow.
 
     Parameters
     ----------
@@ -125,12 +125,12 @@ class LogSoftmax(Module):
 
 
 class LeakyReLU(Module):
-    """The input where it is positive, and a small slope times it elsewhere.
+    """The leaky rectified linear unit: ``x`` where it is positive, ``negative_slope * x`` elsewhere.
 
     Parameters
     ----------
     negative_slope : float
-        That slope; also the gradient at 0.
+        The slope for negative inputs; also the gradient at 0.
 
     Examples
     --------
@@ -154,11 +154,12 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """The input where it is positive, and ``alpha * (exp(x) - 1)`` elsewhere.
+    """The exponential linear unit: ``x`` where it is positive, ``alpha * (exp(x) - 1)`` elsewhere.
 
     Parameters
     ----------
     alpha : float
+        The scale for negative inputs.
 
     Examples
     --------
@@ -182,17 +183,17 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """The Gaussian error linear unit: the input times the chance that a standard normal number is below it.
+    """The Gaussian error linear unit: ``x`` times the standard normal distribution function of ``x``.
 
     Parameters
     ----------
     approximate : {"none", "tanh"}
-        Whether to approximate the normal distribution by a tanh; see `agrad.gelu`.
+        ``"tanh"`` approximates the distribution function by a tanh; see `agrad.gelu`.
 
     Raises
     ------
     ValueError
-        On call, if `approximate` is neither.
+        If `approximate` is neither.
 
     Examples
     --------
@@ -216,7 +217,7 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """The input times its sigmoid, elementwise: also known as swish.
+    """The sigmoid linear unit ``x * sigmoid(x)``, elementwise; also known as swish.
 
     Examples
     --------
@@ -232,13 +233,14 @@ class SiLU(Module):
 
 
 class Softplus(Module):
-    """A smooth version of `ReLU`: ``log(1 + exp(beta * x)) / beta``.
+    """The softplus ``log(1 + exp(beta * x)) / beta``, elementwise: a smooth approximation of `ReLU`.
 
     Parameters
     ----------
     beta : float
+        The larger, the closer to `ReLU`; above 0.
     threshold : float
-        Where ``beta * x`` is above it, the result is `x` itself.
+        Where ``beta * x`` is above it, the output is `x` itself.
 
     Examples
     --------
@@ -263,17 +265,19 @@ class Softplus(Module):
 
 
 class Hardtanh(Module):
-    """The input between two limits, and the limit beyond; the gradient at and beyond the limits is 0.
+    """The input clipped to [`min_val`, `max_val`]; the gradient at and beyond the limits is 0.
 
     Parameters
     ----------
     min_val : float
+        The lower limit.
     max_val : float
+        The upper limit.
 
     Raises
     ------
     ValueError
-        On call, if `min_val` is above `max_val`.
+        If `min_val` is above `max_val`.
 
     Examples
     --------
@@ -298,14 +302,14 @@ class Hardtanh(Module):
 
 
 class PReLU(Module):
-    """The input where it is positive, and a slope times it elsewhere, which is learned.
+    """A leaky rectified linear unit with a learnable slope: ``x`` where it is positive, ``weight * x`` elsewhere.
 
     Parameters
     ----------
     num_parameters : int
-        1, or as many as there are channels, the input's second axis.
+        The number of slopes: 1, or one for each channel, the input's second axis.
     init : float
-        Where the slopes begin.
+        The initial value of the slopes.
     device : str or Device, optional
     dtype : DType, optional
 
@@ -317,7 +321,7 @@ class PReLU(Module):
     Raises
     ------
     ValueError
-        On call, if there are several slopes and another number of channels.
+        On call, if there are several slopes, but not one for each channel.
 
     Examples
     --------

@@ -1,11 +1,10 @@
-"""Attention layers: several heads that each look at a sequence in their own way, and the block of a transformer."""
+"""Attention as a layer: several heads that each look at a sequence in their own way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from ..checks import as_integer, check_callable, check_number, check_one_of
+from ..checks import as_integer, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
@@ -14,55 +13,52 @@ from ..ops.statistical import mean
 from . import functional as F
 from . import init
 from .checks import check_tensors
-from .dropout import Dropout
 from .functional.attention import as_numbers, attend, causal_mask, checked_mask
 from .linear import Linear
 from .module import Module
-from .normalization import LayerNorm
 from .parameter import Parameter
 from .reductions import as_tensor
 
-__all__ = ["MultiheadAttention", "TransformerEncoderLayer"]
-
-_ACTIVATIONS: Final[dict[str, Callable[..., Tensor]]] = {"relu": F.relu, "gelu": F.gelu}
+__all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
-    """Attention in several heads, between learned views of queries, keys and values.
+    """Multi-head attention: each head attends with its own linear projections of queries, keys and values.
 
     Parameters
     ----------
     embed_dim : int
-        The length of a query and of an output.
+        The number of features of a query and of an output.
     num_heads : int
-        How many heads; each sees ``embed_dim / num_heads`` features.
+        The number of heads; each has ``embed_dim // num_heads`` features.
     dropout : float
-        The probability with which a weight of the attention is left out, while training.
+        The dropout probability of the attention weights while training.
     bias : bool
-        Whether there are shifts.
+        Whether the projections have a learnable bias.
     kdim, vdim : int, optional
-        The lengths of a key and of a value; `embed_dim` by default.
+        The numbers of features of a key and of a value; `embed_dim` by default.
     batch_first : bool
-        Whether sequences are ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
+        Whether sequences are ``(batch, length, features)`` instead of ``(length, batch, features)``.
     device : str or Device, optional
     dtype : DType, optional
 
     Attributes
     ----------
     in_proj_weight : Parameter or None
-        Those for queries, keys and values, one below the other, ``(3 * embed_dim, embed_dim)``; if `kdim` or `vdim`
-        is another number, ``q_proj_weight``, ``k_proj_weight`` and ``v_proj_weight`` take its place.
+        The projection weights of queries, keys and values, stacked: ``(3 * embed_dim, embed_dim)``. If `kdim` or
+        `vdim` differs from `embed_dim`, it is None, and they are in ``q_proj_weight``, ``k_proj_weight`` and
+        ``v_proj_weight``.
     in_proj_bias : Parameter or None
-        Of shape ``(3 * embed_dim,)``.
+        The biases of these projections, of shape ``(3 * embed_dim,)``.
     out_proj : Linear
-        What becomes of the joined heads.
+        The output projection, applied to the concatenated heads.
 
     Raises
     ------
     ValueError
-        If the heads do not divide the features; on call, if the shapes do not fit.
+        If `num_heads` does not divide `embed_dim`; on call, if the shapes do not match.
     TypeError
-        On call, if a mask holds integers.
+        On call, if a mask has an integer dtype.
 
     Notes
     -----
@@ -97,7 +93,8 @@ class MultiheadAttention(Module):
         as_integer("embed_dim", embed_dim, 1)
         if embed_dim % as_integer("num_heads", num_heads, 1):
             raise ValueError(f"num_heads={num_heads} must divide embed_dim={embed_dim}")
-        self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
+        self.embed_dim, self.num_heads = embed_dim, num_heads
+        self.head_dim = embed_dim // num_heads
         self.dropout, self.batch_first = check_number("dropout", dropout, 0, 1), batch_first
         self.kdim = embed_dim if kdim is None else as_integer("kdim", kdim, 0)
         self.vdim = embed_dim if vdim is None else as_integer("vdim", vdim, 0)
@@ -114,7 +111,7 @@ class MultiheadAttention(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new initial values for the projections of the inputs, and set all shifts to 0."""
+        """Draw new initial values of the input projections, and set all biases to 0."""
         for weight in self._weights() if self.in_proj_weight is None else [self.in_proj_weight]:
             init.xavier_uniform_(weight)
         for bias in (self.in_proj_bias, self.out_proj.bias):
@@ -132,36 +129,37 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Return the outputs and the weights.
+        """Return the attention outputs and weights.
 
         Parameters
         ----------
         query, key, value : Tensor
-            ``(length, batch, features)``, or with the first two exchanged if `batch_first`, or without the batch.
+            ``(length, batch, features)``; ``(batch, length, features)`` if `batch_first`; ``(length, features)``
+            without a batch.
         key_padding_mask : Tensor, optional
-            ``(batch, keys)``: booleans, true for keys that nobody may look at; or numbers that are added.
+            ``(batch, keys)``: True masks a key; a floating mask is added to the scores.
         need_weights : bool
-            Whether the weights are returned; None otherwise.
+            Whether to return the attention weights; None is returned otherwise.
         attn_mask : Tensor, optional
-            ``(queries, keys)`` or ``(batch * num_heads, queries, keys)``: booleans, true where a query may not look
-            at a key; or numbers that are added.
+            ``(queries, keys)`` or ``(batch * num_heads, queries, keys)``: True masks a key for a query; a floating
+            mask is added to the scores.
         average_attn_weights : bool
-            Whether to return the mean over the heads instead of the weights of each.
+            Whether to average the returned weights over the heads.
         is_causal : bool
-            Whether query `i` may look at the keys up to `i` only.
+            Whether to apply a causal mask: query `i` attends to the keys up to `i` only.
 
         Returns
         -------
         outputs : Tensor
             Of the query's shape.
         weights : Tensor or None
-            ``(batch, queries, keys)``, or with an axis of heads behind the batch.
+            ``(batch, queries, keys)``, or ``(batch, heads, queries, keys)`` if not averaged.
         """
         check_tensors(query=query, key=key, value=value)
         if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
             raise ValueError(
-                f"query, key and value must all have a batch, or none: they have shapes {query.shape}, {key.shape} "
-                f"and {value.shape}"
+                f"query, key and value must all have a batch axis, or none of them; they have shapes {query.shape}, "
+                f"{key.shape} and {value.shape}"
             )
         batched = query.ndim == 3
         inputs = [self._rows(x, batched) for x in (query, key, value)]
@@ -199,18 +197,18 @@ class MultiheadAttention(Module):
         return [x[i * n : (i + 1) * n] for i in range(3)]
 
     def _heads(self, x: Tensor) -> Tensor:
-        """Return ``(batch, heads, length, features of a head)``."""
+        """Return the heads of a projection, ``(batch, heads, length, features of a head)``."""
         return permute_dims(reshape(x, (*x.shape[:2], self.num_heads, self.head_dim)), (0, 2, 1, 3))
 
     def _mask(self, query: Tensor, key: Tensor, padding: Any, attn: Any, is_causal: bool) -> Tensor | None:
-        """Return all masks as one, which says where a query may look, or what to add."""
+        """Return all masks combined: True where a query attends to a key, or values to add to the scores."""
         masks = [causal_mask(query, key)] if is_causal else []
         batch, queries, keys = query.shape[0], query.shape[1], key.shape[1]
         if padding is not None:
-            padding = _fitted(padding, "key_padding_mask", query, [(batch, keys)])
+            padding = _checked(padding, "key_padding_mask", query, [(batch, keys)])
             masks.append(reshape(padding, (batch, 1, 1, keys)))
         if attn is not None:
-            attn = _fitted(attn, "attn_mask", query, [(queries, keys), (batch * self.num_heads, queries, keys)])
+            attn = _checked(attn, "attn_mask", query, [(queries, keys), (batch * self.num_heads, queries, keys)])
             masks.append(reshape(attn, (batch, self.num_heads, queries, keys)) if attn.ndim == 3 else attn)
         if not masks:
             return None
@@ -221,108 +219,9 @@ class MultiheadAttention(Module):
         return first
 
 
-def _fitted(mask: Any, name: str, beside: Tensor, shapes: list[tuple[int, ...]]) -> Tensor:
-    """Return a mask of one of the shapes, with booleans that say where one may look."""
+def _checked(mask: Any, name: str, beside: Tensor, shapes: list[tuple[int, ...]]) -> Tensor:
+    """Check the dtype and shape of a mask; return it with booleans inverted, so that True attends."""
     mask = checked_mask(as_tensor(mask, beside), name)
     if mask.shape not in shapes:
         raise ValueError(f"{name} must have shape {' or '.join(map(str, shapes))}, not {mask.shape}")
     return ~mask if mask.dtype.name == "bool" else mask
-
-
-class TransformerEncoderLayer(Module):
-    """The block of a transformer: attention within a sequence, then a network for each element, added to their inputs.
-
-    Parameters
-    ----------
-    d_model : int
-        The length of an element.
-    nhead : int
-        How many heads.
-    dim_feedforward : int
-        The width of the network.
-    dropout : float
-        The probability with which numbers are left out in four places, while training.
-    activation : {"relu", "gelu"} or callable
-        Of the network.
-    layer_norm_eps : float
-        Of the normalizations.
-    batch_first : bool
-        Whether sequences are ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
-    norm_first : bool
-        Whether attention and network get normalized inputs, instead of the sums being normalized.
-    bias : bool
-        Whether there are shifts.
-    device : str or Device, optional
-    dtype : DType, optional
-
-    Raises
-    ------
-    ValueError
-        If there is no such activation, and as `MultiheadAttention`.
-
-    Notes
-    -----
-    Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> from agrad import nn
-    >>> nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16, batch_first=True)(agrad.ones((2, 7, 8))).shape
-    (2, 7, 8)
-    """
-
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Callable[[Tensor], Tensor] = "relu",
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: str | Device | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        if isinstance(activation, str):
-            check_one_of("activation", activation, _ACTIVATIONS)
-        else:
-            check_callable("TransformerEncoderLayer(activation=)", activation, "or write 'relu' or 'gelu'")
-        as_integer("d_model", d_model, 1), as_integer("dim_feedforward", dim_feedforward, 0)
-        self.norm_first = norm_first
-        place: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **place)
-        self.linear1 = Linear(d_model, dim_feedforward, bias, **place)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, **place)
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **place)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        # Last, so that the parameters of a module stand where they do in PyTorch.
-        self.activation = _ACTIVATIONS[activation] if isinstance(activation, str) else activation
-
-    def forward(
-        self,
-        src: Tensor,
-        src_mask: Tensor | None = None,
-        src_key_padding_mask: Tensor | None = None,
-        is_causal: bool = False,
-    ) -> Tensor:
-        """Return a Tensor of the shape of `src`; the masks are those of `MultiheadAttention`."""
-        masks = (src_key_padding_mask, src_mask, is_causal)
-        if self.norm_first:
-            src = src + self._attended(self.norm1(src), *masks)
-            return src + self._transformed(self.norm2(src))
-        src = self.norm1(src + self._attended(src, *masks))
-        return self.norm2(src + self._transformed(src))
-
-    def _attended(self, x: Tensor, padding: Tensor | None, mask: Tensor | None, is_causal: bool) -> Tensor:
-        out, _ = self.self_attn(x, x, x, padding, need_weights=False, attn_mask=mask, is_causal=is_causal)
-        return self.dropout1(out)
-
-    def _transformed(self, x: Tensor) -> Tensor:
-        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))

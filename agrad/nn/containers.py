@@ -1,4 +1,4 @@
-"""Modules made of modules."""
+"""Containers: modules that hold other modules or parameters."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ __all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
 
 
 class Sequential(Module):
-    """Modules in a row: the output of each is the input of the next.
+    """A chain of modules: the output of each is the input of the next.
 
     Parameters
     ----------
     *modules : Module, or one mapping of str to Module
-        A mapping, such as an OrderedDict, names them; otherwise they are called ``"0"``, ``"1"`` ...
+        The modules in order. A mapping, such as an OrderedDict, gives their names, otherwise ``"0"``, ``"1"`` ...
 
     Raises
     ------
     TypeError
-        If one of them is no Module.
+        If an argument is not a Module.
 
     Examples
     --------
@@ -55,12 +55,13 @@ class Sequential(Module):
     def _add(self, name: str, module: Any) -> None:
         if not isinstance(module, Module):
             raise TypeError(
-                f"Sequential takes modules, not {module!r} (entry {name!r}); write nn.ReLU() for a layer of a function"
+                f"Sequential takes modules, not {module!r} (entry {name!r}); write a module such as nn.ReLU() instead "
+                "of a function"
             )
         self.add_module(name, module)
 
     def forward(self, input: Any) -> Any:
-        """Call the modules one after the other; an error says in which one it was raised."""
+        """Call the modules one after the other; an error names the module that raised it."""
         for name, module in self._named():
             try:
                 input = module(input)
@@ -70,30 +71,30 @@ class Sequential(Module):
 
     def append(self, module: Module) -> Self:
         """Add a module at the end, and return self."""
-        taken = [int(name) for name, _ in self._named() if name.isdecimal()]  # in a part, seq[1:], not from "0" on
+        taken = [int(name) for name, _ in self._named() if name.isdecimal()]  # seq[1:] has names from "1" on
         self._add(str(max(len(self), max(taken, default=-1) + 1)), module)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end, and return self."""
-        for module in list(modules):  # they may be this one's own
+        for module in list(modules):  # a copy: `modules` may be this container
             self.append(module)
         return self
 
     def insert(self, index: int, module: Module) -> Self:
-        """Add a module before the one at an index, number all anew, and return self."""
+        """Insert a module before `index`, renumber all modules, and return self."""
         modules = list(self)
         modules.insert(index, module)
-        self.append(module)  # which refuses what is no module, before any is taken out
-        return self._renew(modules)
+        self.append(module)  # raises for anything but a Module, before the others are removed
+        return self._rebuild(modules)
 
     def pop(self, key: int) -> Module:
-        """Take a module out, number the others anew, and return it."""
+        """Remove and return the module at `key`, and renumber the others."""
         module = self[key]
         del self[key]
         return module
 
-    def _renew(self, modules: list[Module]) -> Self:
+    def _rebuild(self, modules: list[Module]) -> Self:
         for name, _ in self._named():
             delattr(self, name)
         return self.extend(modules)
@@ -117,37 +118,38 @@ class Sequential(Module):
     def __getitem__(self, key: int | slice) -> Module | Sequential:
         if isinstance(key, slice):
             return Sequential(dict(self._named()[key]))
-        return self._named()[self._place(key)][1]
+        return self._named()[self._position(key)][1]
 
     def __setitem__(self, key: int, module: Module) -> None:
-        setattr(self, self._named()[self._place(key)][0], module)
+        setattr(self, self._named()[self._position(key)][0], module)
 
     def __delitem__(self, key: int | slice) -> None:
         modules = list(self)
-        del modules[key if isinstance(key, slice) else self._place(key)]
-        self._renew(modules)
+        del modules[key if isinstance(key, slice) else self._position(key)]
+        self._rebuild(modules)
 
     def _named(self) -> list[tuple[str, Module]]:
         return [(name, value) for name, value in vars(self).items() if isinstance(value, Module)]
 
-    def _place(self, key: int) -> int:
-        place, length = index(key), len(self)
-        if not -length <= place < length:
-            raise IndexError(f"index {place} in a Sequential of {length} modules")
-        return place
+    def _position(self, key: int) -> int:
+        position, length = index(key), len(self)
+        if not -length <= position < length:
+            raise IndexError(f"index {position} is out of range for a Sequential of {length} modules")
+        return position
 
 
 class ModuleList(Module):
-    """A list of modules whose parameters belong to the module that it is an attribute of; it has no `forward`.
+    """A list of modules that are registered as its children; it has no `forward`.
 
     Parameters
     ----------
     modules : iterable of Module, optional
+        The modules to start with.
 
     Raises
     ------
     TypeError
-        If one of them is no Module.
+        If one of them is not a Module.
 
     Examples
     --------
@@ -170,19 +172,19 @@ class ModuleList(Module):
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end, and return self."""
-        for module in as_list("the modules of a ModuleList", modules):  # they may be this one's own
+        for module in as_list("the modules of a ModuleList", modules):  # a copy: `modules` may be this container
             self.append(module)
         return self
 
     def insert(self, index: int, module: Module) -> None:
-        """Add a module before the one at an index."""
+        """Insert a module before `index`."""
         modules = list(self)
         modules.insert(index, module)
         self.append(module)
         self._replace(modules)
 
     def pop(self, key: int) -> Module:
-        """Take a module out, and return it."""
+        """Remove and return the module at `key`."""
         module = self[key]
         del self[key]
         return module
@@ -223,28 +225,29 @@ class ModuleList(Module):
         self._replace(modules)
 
     def _lines_of_children(self) -> list[str]:
-        """Return a line for each module, or one for several in a row that look alike."""
-        lines, place = [], 0
-        for text, alike in groupby(map(repr, self)):
-            count = len(list(alike))
-            lines.append(f"({place}): {text}" if count == 1 else f"({place}-{place + count - 1}): {count} x {text}")
-            place += count
+        """Return a line for each module, or one for neighbouring modules with the same repr."""
+        lines, start = [], 0
+        for text, equal in groupby(map(repr, self)):
+            count = len(list(equal))
+            lines.append(f"({start}): {text}" if count == 1 else f"({start}-{start + count - 1}): {count} x {text}")
+            start += count
         return lines
 
 
 class ModuleDict(Module):
-    """A dict of modules whose parameters belong to the module that it is an attribute of; it has no `forward`.
+    """A dict of modules that are registered as its children; it has no `forward`.
 
     Parameters
     ----------
     modules : mapping of str to Module, or iterable of (str, Module), optional
+        The modules to start with, by name.
 
     Raises
     ------
     TypeError
-        If one of them is no Module.
+        If one of them is not a Module.
     KeyError
-        If a name is empty, has a dot, or is that of an attribute of every module.
+        If a name is empty, contains a dot, or is an attribute of ModuleDict.
 
     Examples
     --------
@@ -277,13 +280,13 @@ class ModuleDict(Module):
         return list(zip(self.keys(), self.values(), strict=True))
 
     def pop(self, key: str) -> Module:
-        """Take a module out, and return it."""
+        """Remove and return the module at `key`."""
         module = self[key]
         del self[key]
         return module
 
     def clear(self) -> None:
-        """Take all modules out."""
+        """Remove all modules."""
         for key in self.keys():
             del self[key]
 
@@ -316,12 +319,12 @@ class ModuleDict(Module):
 
 
 class ParameterList(Module):
-    """A list of parameters that belong to the module that it is an attribute of; it has no `forward`.
+    """A list of parameters that are registered as its own; it has no `forward`.
 
     Parameters
     ----------
     values : iterable of Parameter or Tensor, optional
-        A Tensor becomes a Parameter, copied.
+        The parameters to start with; a Tensor is copied into a new Parameter.
 
     Examples
     --------
@@ -364,8 +367,8 @@ class ParameterList(Module):
         return ParameterList(list(self)[key]) if isinstance(key, slice) else list(self)[key]
 
     def __setitem__(self, key: int, value: Any) -> None:
-        place = range(len(self))[key]
-        setattr(self, str(place), value if isinstance(value, Parameter) else Parameter(value))
+        position = range(len(self))[key]
+        setattr(self, str(position), value if isinstance(value, Parameter) else Parameter(value))
 
     def extra_repr(self) -> str:
         """Return a line for each parameter."""

@@ -1,30 +1,31 @@
-"""Convolutional layers: kernels that slide over the input, the same for every place."""
+"""Convolutional layers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod, sqrt
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ..checks import check_integers, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
-from ..ops.manipulation import pad
 from . import functional as F
 from . import init
 from .functional.convolution import PerAxis, each, margins
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvBase"]
 
-_MODES: Final = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+_MODES: Final = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Conv(Module):
+class ConvBase(Module):
     """What convolutional layers have in common: their settings, weights and initial values."""
 
-    axes: int
+    axes: ClassVar[int]
+    convolution: ClassVar[Callable[..., Tensor]]  # the function beneath
     padding: Any
     output_padding: tuple[int, ...] = ()
 
@@ -63,14 +64,6 @@ class _Conv(Module):
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound)
 
-    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
-        """Return the input with padding that is no zeros, and the padding that is left to do."""
-        if self.padding_mode == "zeros":
-            return input, self.padding
-        around = margins(self.padding, self.kernel_size, self.stride, self.dilation)
-        widths = [(0, 0)] * (input.ndim - self.axes) + list(around)
-        return pad(input, widths, mode=_MODES[self.padding_mode]), 0  # type: ignore[arg-type]
-
     def extra_repr(self) -> str:
         """Return the settings."""
         parts = [str(self.in_channels), str(self.out_channels)]
@@ -84,8 +77,43 @@ class _Conv(Module):
         return ", ".join(parts)
 
 
+class _Conv(ConvBase):
+    """What convolutional layers for any number of axes are but for that number."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: PerAxis | str = 0,
+        dilation: PerAxis = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
+        self._make_weights((out_channels, in_channels // groups), bias, device, dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return ``(batch, out_channels, ...)`` for ``(batch, in_channels, ...)``, or both without the batch."""
+        input, padding = self._padded(input)
+        settings = (self.stride, padding, self.dilation, self.groups)
+        return self.convolution(input, self.weight, self.bias, *settings)
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+        """Return the input with padding that is no zeros, and the padding that is left to do."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        around = margins(self.padding, self.kernel_size, self.stride, self.dilation)
+        return F.pad(input, [n for pair in reversed(around) for n in pair], self.padding_mode), 0
+
+
 class Conv1d(_Conv):
-    """Kernels that slide along the last axis: of texts, sounds and other sequences.
+    """1-D convolution: kernels that slide along the last axis of sequences, plus a bias.
 
     Parameters
     ----------
@@ -95,7 +123,7 @@ class Conv1d(_Conv):
     Attributes
     ----------
     weight : Parameter
-        Of shape ``(out_channels, in_channels / groups, kernel_size)``.
+        The kernels, of shape ``(out_channels, in_channels / groups, kernel_size)``.
     bias : Parameter or None
         Of shape ``(out_channels,)``.
 
@@ -113,54 +141,69 @@ class Conv1d(_Conv):
     """
 
     axes = 1
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: PerAxis | str = 0,
-        dilation: PerAxis = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: str | Device | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
-        self._make_weights((out_channels, in_channels // groups), bias, device, dtype)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the output, ``(batch, out_channels, length)``, for ``(batch, in_channels, length)``."""
-        input, padding = self._padded(input)
-        return F.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    convolution = staticmethod(F.conv1d)
 
 
 class Conv2d(_Conv):
-    """Kernels that slide over pictures: each output is a kernel times the window that it lies on, summed, and a shift.
+    """2-D convolution: kernels that slide over the last two axes of images, plus a bias.
 
     Parameters
     ----------
     in_channels, out_channels : int
-        The number of channels of the input, and of the output: one kernel for each.
+        The numbers of channels of the input and of the output.
     kernel_size : int or tuple of int
-        The height and width of a kernel: one number for both, or one for each.
+        The height and width of a kernel: one integer for both, or one for each.
     stride : int or tuple of int
-        How far one window is from the next.
+        The stride of the kernel.
     padding : int, tuple of int, "same" or "valid"
-        How much is laid around the picture; "same" as much as keeps its size, "valid" nothing.
+        Padding added to both sides of each axis; "same" keeps the size of the input, "valid" adds none.
     dilation : int or tuple of int
-        How far one element of a kernel is from the next.
+        The distance between neighbouring elements of the kernel.
     groups : int
-        Into how many groups the channels are divided, each with kernels of its own.
+        The number of groups of channels; each group is convolved with its own kernels.
     bias : bool
-        Whether there is a shift.
+        Whether to add a learnable bias.
     padding_mode : {"zeros", "reflect", "replicate", "circular"}
-        What is laid around: zeros, the mirror image, the outermost element, or what lies at the other end.
+        Whether to pad with zeros, the reflection of the input, its edge values, or values from the opposite side.
     device : str or Device, optional
     dtype : DType, optional
+
+    Attributes
+    ----------
+    weight : Parameter
+        The kernels, of shape ``(out_channels, in_channels / groups, *kernel_size)``.
+    bias : Parameter or None
+        Of shape ``(out_channels,)``.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range; on call, if the shapes do not match.
+
+    Notes
+    -----
+    Both are initialized uniformly between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the number of elements of a
+    kernel, as in PyTorch.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.Conv2d(1, 16, kernel_size=5)(agrad.ones((8, 1, 28, 28))).shape
+    (8, 16, 24, 24)
+    """
+
+    axes = 2
+    convolution = staticmethod(F.conv2d)
+
+
+class Conv3d(_Conv):
+    """Kernels that slide over volumes: of scans and films.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
+        As in `Conv2d`, for three axes.
 
     Attributes
     ----------
@@ -172,119 +215,15 @@ class Conv2d(_Conv):
     Raises
     ------
     ValueError
-        If a setting is out of range; on call, if the shapes do not fit.
-
-    Notes
-    -----
-    Both begin uniform between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the elements of a kernel, as PyTorch's do.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> from agrad import nn
-    >>> nn.Conv2d(1, 16, kernel_size=5)(agrad.ones((8, 1, 28, 28))).shape
-    (8, 16, 24, 24)
-    """
-
-    axes = 2
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: PerAxis | str = 0,
-        dilation: PerAxis = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: str | Device | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
-        self._make_weights((out_channels, in_channels // groups), bias, device, dtype)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the output, ``(batch, out_channels, height, width)``, for ``(batch, in_channels, height, width)``."""
-        input, padding = self._padded(input)
-        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-
-
-class ConvTranspose2d(_Conv):
-    """The transpose of `Conv2d`: makes larger pictures of smaller ones, each input element times its kernel, added up.
-
-    Parameters
-    ----------
-    in_channels, out_channels, kernel_size, stride, bias, groups, dilation, device, dtype
-        As in `Conv2d`.
-    padding : int or tuple of int
-        How much is taken away from the result on each side.
-    output_padding : int or tuple of int
-        How many rows and columns more the result has, behind.
-    padding_mode : {"zeros"}
-
-    Attributes
-    ----------
-    weight : Parameter
-        Of shape ``(in_channels, out_channels / groups, *kernel_size)``.
-    bias : Parameter or None
-        Of shape ``(out_channels,)``.
-
-    Raises
-    ------
-    ValueError
         As `Conv2d`.
 
-    Notes
-    -----
-    Both begin uniform between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the elements of ``weight[0]``, as
-    PyTorch's do.
-
     Examples
     --------
     >>> import agrad
     >>> from agrad import nn
-    >>> nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2)(agrad.ones((1, 16, 7, 7))).shape
-    (1, 8, 14, 14)
+    >>> nn.Conv3d(1, 4, kernel_size=(1, 3, 3))(agrad.ones((2, 1, 5, 8, 8))).shape
+    (2, 4, 5, 6, 6)
     """
 
-    axes = 2
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: PerAxis = 0,
-        output_padding: PerAxis = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: PerAxis = 1,
-        padding_mode: str = "zeros",
-        device: str | Device | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        if padding_mode != "zeros" or isinstance(padding, str):
-            raise ValueError(
-                f"ConvTranspose2d takes padding in numbers and of zeros, not padding={padding!r} of {padding_mode!r}"
-            )
-        self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
-        self.output_padding = each(output_padding, 2, "output_padding", 0)
-        self._make_weights((in_channels, out_channels // groups), bias, device, dtype)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the output, ``(batch, out_channels, height, width)``, for ``(batch, in_channels, height, width)``."""
-        return F.conv_transpose2d(
-            input,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
-        )
+    axes = 3
+    convolution = staticmethod(F.conv3d)

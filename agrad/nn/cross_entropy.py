@@ -1,4 +1,4 @@
-"""Cross entropy and negative log-likelihood: the losses of classification."""
+"""Cross entropy and negative log-likelihood, the losses for classification."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Return the cross entropy of scores and true classes: ``-log(softmax(input))`` at the class, by default its mean.
+    """Return the cross entropy of logits and targets, ``-log(softmax(input))`` at the target, by default its mean.
 
     Parameters
     ----------
     input : ArrayLike
-        The scores (logits), of shape ``(classes,)``, ``(samples, classes)`` or ``(samples, classes, ...)``.
+        The logits, of shape ``(classes,)``, ``(samples, classes)`` or ``(samples, classes, ...)``.
     target : ArrayLike
-        Class indices, integers of the input's shape without the axis of classes; or probabilities, floating, of the
+        Class indices: integers of the input's shape without the class axis. Or class probabilities: floating, of the
         input's shape.
     weight : ArrayLike, optional
-        What a sample of each class counts, of shape ``(classes,)``.
+        A weight for each class, of shape ``(classes,)``.
     ignore_index : int
-        Samples of this class index do not count.
+        Samples with this class index are ignored: they do not contribute to the loss or the gradient.
     reduction : str
-        ``"mean"`` over what the samples count, ``"sum"`` or ``"none"``, which leaves one loss per sample. For
-        probabilities, the mean is over their number.
+        ``"mean"``, weighted by the class weights, ``"sum"`` or ``"none"``, which returns one loss per sample. With
+        probabilities as targets, the mean is over the number of samples.
     label_smoothing : float
-        From 0 to 1: how much of each target is spread evenly over all classes.
+        From 0 to 1: the fraction of each target that is spread evenly over all classes.
 
     Returns
     -------
     Tensor
-        0-d, or one loss per sample.
+        0-d; with ``reduction="none"`` one loss per sample.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, if there is no such reduction, or if `label_smoothing` is out of range.
+        If the shapes do not match, if the reduction is unknown, or if `label_smoothing` is out of range.
     TypeError
-        If the target is neither integer nor floating.
+        If the target has neither an integer nor a floating dtype.
     IndexError
-        If a class index is out of range. On a GPU, where looking would mean to wait for it, the loss is NaN instead.
+        If a class index is out of range. On a GPU, where this check would have to wait, the loss is NaN instead.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def cross_entropy(
         losses = -sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis)
         return narrowed(reduced(losses, reduction), given)
     _check_indices(shape, target, axis, dtype)
-    if weight is None and not label_smoothing and _all_count(target, dtype, shape[axis], ignore_index):
+    if weight is None and not label_smoothing and _none_ignored(target, dtype, shape[axis], ignore_index):
         return narrowed(_in_rows(softmax_nll, input, target, reduction), given)
     classes = _Classes(input, axis, weight, ignore_index)
     return narrowed(classes.loss(softmax_nll, target, reduction, label_smoothing), given)
@@ -95,12 +95,12 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Tensor:
-    """Return the negated log-probabilities of the true classes, by default their mean.
+    """Return the negative log-likelihood of the target classes, by default its mean.
 
     Parameters
     ----------
     input : ArrayLike
-        Logarithms of probabilities, such as `log_softmax` gives, shaped as in `cross_entropy`.
+        Log-probabilities, as `log_softmax` returns, shaped as in `cross_entropy`.
     target : ArrayLike
         Class indices, as in `cross_entropy`.
     weight, ignore_index, reduction
@@ -109,7 +109,7 @@ def nll_loss(
     Returns
     -------
     Tensor
-        0-d, or one loss per sample.
+        0-d; with ``reduction="none"`` one loss per sample.
 
     Raises
     ------
@@ -129,14 +129,14 @@ def nll_loss(
     shape, dtype = input.shape, target.dtype
     axis = _axis(shape)
     _check_indices(shape, target, axis, dtype)
-    if weight is None and _all_count(target, dtype, shape[axis], ignore_index):
+    if weight is None and _none_ignored(target, dtype, shape[axis], ignore_index):
         return narrowed(_in_rows(nll, input, target, reduction), given)
     return narrowed(_Classes(input, axis, weight, ignore_index).loss(nll, target, reduction), given)
 
 
 @primitive
 def nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
-    """Return `nll_loss` of a matrix, with class indices that are known to be in range.
+    """Return `nll_loss` of a matrix, for class indices that are known to be in range.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -
     Returns
     -------
     Tensor
-        0-d, or of the target's shape.
+        0-d; with ``reduction="none"`` of the target's shape.
 
     Examples
     --------
@@ -182,19 +182,19 @@ nll.vjp(input=_nll_input)
 
 @primitive(residuals=("weights", "total"))
 def softmax_nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> tuple[Tensor, Any]:
-    """Return `nll` of the `log_softmax` of a matrix: one op, because its gradient is simpler than those of the two.
+    """Return `nll` of the `log_softmax` of a matrix: one op, as its gradient is simpler than that of the composition.
 
     Parameters
     ----------
     input : ArrayLike
-        Scores of shape ``(samples, classes)``.
+        Logits of shape ``(samples, classes)``.
     target, reduction
         As in `nll`.
 
     Returns
     -------
     Tensor
-        0-d, or of the target's shape.
+        0-d; with ``reduction="none"`` of the target's shape.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, weights:
     is_class = xp.arange(classes, device=target.device) == target[:, None]
     probabilities = softmax(input, axis=1) if weights is None else weights / total[:, None]
     error = probabilities - xp.astype(is_class, input.dtype)
-    error = error - probabilities * xp.sum(error, axis=1)[:, None]  # without the rounding of what is close to 1
+    error = error - probabilities * xp.sum(error, axis=1)[:, None]  # corrects rounding near 1
     if reduction == "none":
         return error * g[:, None]
     return error * (g / samples if reduction == "mean" else g)
@@ -232,41 +232,43 @@ softmax_nll.vjp(input=_softmax_nll_input)
 
 
 class _Classes:
-    """The classes that an input has scores of: what each counts, and which index does not count at all."""
+    """The classes of an input: their axis, number and weights, and the ignored index."""
 
     def __init__(self, input: Tensor, axis: int, weight: Any, ignore_index: int) -> None:
-        self.input, self.axis, self.count, self.ignored = input, axis, input.shape[axis], ignore_index
+        self.input = input
+        self.axis, self.count = axis, input.shape[axis]
+        self.ignored = ignore_index
         self.weight = None if weight is None else as_tensor(weight, input)
         if self.weight is not None and self.weight.shape != (self.count,):
             raise ValueError(f"weight must have shape ({self.count},), one for each class; it has {self.weight.shape}")
 
     def weighted(self, logs: Tensor) -> Tensor:
-        """Multiply the logarithms of all classes by what each counts."""
+        """Multiply log-probabilities by the class weights."""
         if self.weight is None:
             return logs
         return logs * reshape(self.weight, (self.count, *[1] * (logs.ndim - 1 - self.axis)))
 
     def loss(self, op: Any, target: Tensor, reduction: str, smoothing: float = 0.0) -> Tensor:
-        """Return the loss, `nll` or `softmax_nll`, of samples that count more, less or nothing."""
+        """Return the loss by `op`, `nll` or `softmax_nll`, with class weights, ignored samples and label smoothing."""
         target = astype(target, int)
-        counts = target != self.ignored
-        indices = where(counts, target, 0)
+        included = target != self.ignored
+        indices = where(included, target, 0)
         if not waits(target.device):
             _check_range(indices, self.count)
-        shares: Any = astype(counts, self.input.dtype)
+        weights: Any = astype(included, self.input.dtype)
         if self.weight is not None:
-            shares = shares * take(self.weight, indices, axis=0)
-        losses = where(counts, _in_rows(op, self.input, indices, "none"), 0.0) * shares
+            weights = weights * take(self.weight, indices, axis=0)
+        losses = where(included, _in_rows(op, self.input, indices, "none"), 0.0) * weights
         if smoothing:
-            spread = -sum(self.weighted(log_softmax(self.input, axis=self.axis)), axis=self.axis)
-            losses = (1 - smoothing) * losses + smoothing / self.count * where(counts, spread, 0.0)
+            over_all = -sum(self.weighted(log_softmax(self.input, axis=self.axis)), axis=self.axis)
+            losses = (1 - smoothing) * losses + smoothing / self.count * where(included, over_all, 0.0)
         if waits(target.device):
             losses = _or_nan(losses, indices, self.count)
-        return sum(losses) / sum(shares) if reduction == "mean" else reduced(losses, reduction)
+        return sum(losses) / sum(weights) if reduction == "mean" else reduced(losses, reduction)
 
 
-def _all_count(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool:
-    """Whether no sample is ignored, as far as can be told without waiting for the device and without a cast."""
+def _none_ignored(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool:
+    """Return whether no sample is ignored; False where it takes a cast, or a wait for the device, to find out."""
     if 0 <= ignored < classes or waits(target._device) or dtype.name in ("uint16", "uint32", "uint64"):
         return False
     least, largest = _range(target)
@@ -274,6 +276,7 @@ def _all_count(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool
 
 
 def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
+    """Apply `nll` or `softmax_nll` to an input of any shape, reshaped to a matrix with a row for each sample."""
     if input.ndim == 2:
         return op(input, target, reduction)
     rows = input if input.ndim == 1 else moveaxis(input, 1, -1)
@@ -282,7 +285,7 @@ def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
 
 
 def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:
-    """Return the losses, NaN where a class index is out of range."""
+    """Return the losses, with NaN where a class index is out of range."""
     valid = (indices.data >= 0) & (indices.data < classes)
     return where(wrap(valid, indices.device), losses, nan)
 
@@ -291,9 +294,9 @@ def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:
 
 
 def _axis(shape: tuple[int, ...]) -> int:
-    """Return the axis of classes."""
+    """Return the class axis."""
     if not shape:
-        raise ValueError("the input needs an axis of classes, and this one is 0-d")
+        raise ValueError("input must have a class axis, as in (samples, classes); it is 0-d")
     return 0 if len(shape) == 1 else 1
 
 
@@ -302,7 +305,7 @@ def _check_probabilities(shape: tuple[int, ...], target: Tensor, axis: int) -> N
         return
     if target.shape == _samples(shape, axis):
         raise _not_indices(target)
-    raise ValueError(f"probabilities must have the input's shape {shape}, target has {target.shape}")
+    raise ValueError(f"class probabilities must have the input's shape {shape}, not {target.shape}")
 
 
 def _check_indices(shape: tuple[int, ...], target: Tensor, axis: int, dtype: DType) -> None:
@@ -311,12 +314,12 @@ def _check_indices(shape: tuple[int, ...], target: Tensor, axis: int, dtype: DTy
     given = target.shape
     expected = _samples(shape, axis)
     if given != expected:
-        mend = "; write target.astype(input.dtype) for probabilities" if given == shape else ""
-        raise ValueError(f"class indices for an input of shape {shape} must have shape {expected}, not {given}{mend}")
+        advice = "; write target.astype(input.dtype) for probabilities" if given == shape else ""
+        raise ValueError(f"class indices for an input of shape {shape} must have shape {expected}, not {given}{advice}")
 
 
 def _samples(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    """Return the shape without the axis of classes."""
+    """Return the shape without the class axis."""
     return shape[:axis] + shape[axis + 1 :]
 
 
@@ -325,7 +328,7 @@ def _not_indices(target: Tensor) -> TypeError:
 
 
 def _range(target: Tensor) -> tuple[int, int]:
-    """Return the least and the largest index; 0 and -1 if there is none."""
+    """Return the smallest and the largest index; 0 and -1 if there are none."""
     xp, indices = target._device.xp, target._data
     return (int(xp.min(indices)), int(xp.max(indices))) if 0 not in indices.shape else (0, -1)
 
@@ -334,4 +337,4 @@ def _check_range(target: Tensor, classes: int) -> None:
     least, largest = _range(target)
     if least < 0 or largest >= classes:
         wrong = least if least < 0 else largest
-        raise IndexError(f"class index {wrong} is out of range: an input with {classes} has 0 to {classes - 1}")
+        raise IndexError(f"class index {wrong} is out of range; with {classes} classes it is from 0 to {classes - 1}")

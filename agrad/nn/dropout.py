@@ -1,4 +1,4 @@
-"""Dropout layers: numbers left out at random while training."""
+"""Dropout layers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["Dropout", "Dropout2d"]
 
 
 class Dropout(Module):
-    """Sets each element to 0 with probability `p` and divides the others by ``1 - p``, while training only.
+    """Randomly zero elements with probability `p` while training, and scale the others by ``1 / (1 - p)``.
 
     Parameters
     ----------
     p : float
-        From 0 to 1.
+        The probability of being zeroed, from 0 to 1.
 
     Raises
     ------
     ValueError
-        If `p` is no probability.
+        If `p` is not from 0 to 1.
 
     Examples
     --------
@@ -45,17 +45,17 @@ class Dropout(Module):
 
 
 class Dropout2d(Dropout):
-    """Sets whole channels to 0, each with probability `p`, and divides the others by ``1 - p``, while training only.
+    """Randomly zero whole channels with probability `p` while training, and scale the others by ``1 / (1 - p)``.
 
     Parameters
     ----------
     p : float
-        From 0 to 1.
+        The probability of being zeroed, from 0 to 1.
 
     Raises
     ------
     ValueError
-        If `p` is no probability; on call, if the input is not ``(batch, channels, ...)``.
+        If `p` is not from 0 to 1; on call, if the input is not ``(batch, channels, ...)``.
 
     Examples
     --------

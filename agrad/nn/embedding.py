@@ -1,4 +1,4 @@
-"""Embedding: a vector that is learned for each of a number of things."""
+"""Embedding, a learnable lookup table of vectors."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ __all__ = ["Embedding"]
 
 
 class Embedding(Module):
-    """A table of vectors: of words, users or other things that have a number.
+    """A learnable lookup table: it maps each index to a vector.
 
     Parameters
     ----------
     num_embeddings : int
-        How many there are.
+        The number of vectors.
     embedding_dim : int
-        The length of a vector.
+        The length of each vector.
     padding_idx : int, optional
-        The number that stands for nothing: its vector begins as zeros and gets no gradient.
+        The index used for padding: its vector is initialized to zeros and gets no gradient.
     device : str or Device, optional
     dtype : DType, optional
 
     Attributes
     ----------
     weight : Parameter
-        The table, of shape ``(num_embeddings, embedding_dim)``; it begins standard normal.
+        The table, of shape ``(num_embeddings, embedding_dim)``, initialized from a standard normal distribution.
 
     Raises
     ------
     IndexError
-        If `padding_idx` is out of range; on call, if a number is.
+        If `padding_idx` is out of range; on call, if an index is.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Embedding(Module):
         super().__init__()
         check_integers(0, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= as_integer("padding_idx", padding_idx) < num_embeddings:
-            raise IndexError(f"padding_idx={padding_idx} is out of range: there are {num_embeddings} vectors")
+            raise IndexError(f"padding_idx={padding_idx} is out of range for num_embeddings={num_embeddings}")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.weight = Parameter(empty((num_embeddings, embedding_dim), dtype=dtype, device=device))
@@ -75,7 +75,7 @@ class Embedding(Module):
                 self.weight[self.padding_idx] = 0.0
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the vectors of integers of any shape, along a new last axis."""
+        """Return the vectors of integer indices of any shape, along a new last axis."""
         return F.embedding(input, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:

@@ -1,4 +1,4 @@
-"""Initial values: functions that overwrite a Tensor in place, unrecorded, and return it."""
+"""Initializers: functions that fill a Tensor in place, without recording, and return it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,19 @@ def _write(tensor: T, values: Any) -> T:
 
 
 def constant_(tensor: T, val: float) -> T:
-    """Fill a Tensor with a number.
+    """Fill a Tensor with a constant.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Filled in place.
+    val : float
+        The constant.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Examples
     --------
@@ -49,6 +61,16 @@ def constant_(tensor: T, val: float) -> T:
 def zeros_(tensor: T) -> T:
     """Fill a Tensor with zeros.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        Filled in place.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
+
     Examples
     --------
     >>> import agrad
@@ -62,6 +84,16 @@ def zeros_(tensor: T) -> T:
 def ones_(tensor: T) -> T:
     """Fill a Tensor with ones.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        Filled in place.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
+
     Examples
     --------
     >>> import agrad
@@ -73,12 +105,22 @@ def ones_(tensor: T) -> T:
 
 
 def eye_(tensor: T) -> T:
-    """Make a matrix the identity: ones on its diagonal, zeros elsewhere.
+    """Fill a matrix with the identity: ones on the diagonal, zeros elsewhere.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        A matrix, filled in place.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Raises
     ------
     ValueError
-        If it is no matrix.
+        If `tensor` is not a matrix.
 
     Examples
     --------
@@ -93,19 +135,24 @@ def eye_(tensor: T) -> T:
 
 
 def dirac_(tensor: T, groups: int = 1) -> T:
-    """Make the weight of a convolution let its input pass: a one in the middle of each channel's own kernel.
+    """Fill the weight of a convolution with the Dirac delta, so that input channels pass through unchanged.
 
     Parameters
     ----------
     tensor : Tensor
-        Of shape ``(out_channels, in_channels, ...)``, with one to three axes behind.
+        Of shape ``(out_channels, in_channels / groups, ...)``, with one to three kernel axes; filled in place.
     groups : int
-        Into how many groups the output channels are divided.
+        The number of groups of the convolution.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Raises
     ------
     ValueError
-        If it has another shape, or if the groups do not divide its output channels.
+        If `tensor` has another shape, or if `groups` does not divide the output channels.
 
     Examples
     --------
@@ -115,7 +162,9 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     [[[0.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]]
     """
     if not 3 <= tensor.ndim <= 5 or groups < 1 or tensor.shape[0] % groups:
-        raise ValueError(f"dirac_ fills the weight of a convolution of {groups} groups, not a shape {tensor.shape}")
+        raise ValueError(
+            f"dirac_ takes a weight of 3 to 5 axes, the first divisible by groups={groups}, not of shape {tensor.shape}"
+        )
     middle = tuple(n // 2 for n in tensor.shape[2:])
     outputs = tensor.shape[0] // groups
     zeros_(tensor)
@@ -126,17 +175,23 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     return tensor
 
 
-# Random numbers
+# Random values
 
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0) -> T:
-    """Fill a Tensor with numbers drawn uniformly from [a, b).
+    """Fill a Tensor with samples of the uniform distribution on [a, b).
 
     Parameters
     ----------
     tensor : Tensor
-        Real floating.
+        Real floating; filled in place.
     a, b : float
+        The lower and the upper bound.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Examples
     --------
@@ -150,13 +205,19 @@ def uniform_(tensor: T, a: float = 0.0, b: float = 1.0) -> T:
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
-    """Fill a Tensor with normally distributed numbers.
+    """Fill a Tensor with samples of a normal distribution.
 
     Parameters
     ----------
     tensor : Tensor
-        Real floating.
+        Real floating; filled in place.
     mean, std : float
+        The mean and the standard deviation.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Raises
     ------
@@ -177,25 +238,31 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
 
 
 def trunc_normal_(tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> T:
-    """Fill a Tensor with normally distributed numbers, those outside of [a, b] drawn again.
+    """Fill a Tensor with samples of a normal distribution truncated to [a, b].
 
     Parameters
     ----------
     tensor : Tensor
-        Real floating.
+        Real floating; filled in place.
     mean, std : float
-        Of the distribution before it is cut off.
+        The mean and the standard deviation before truncation.
     a, b : float
-        Where it is cut off.
+        The lower and the upper limit.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Raises
     ------
     ValueError
-        If less than one number in a thousand would stay.
+        If a sample is from `a` to `b` with a probability below 0.001, or if `std` is not above 0.
 
     Notes
     -----
-    The inverse of the distribution function would need fewer numbers, and special functions that few libraries have.
+    Samples outside [a, b] are drawn again. To invert the distribution function would need fewer samples, but a special
+    function that few array libraries have.
 
     Examples
     --------
@@ -205,14 +272,17 @@ def trunc_normal_(tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.
     >>> 0.0 <= x.min().item() < x.max().item() <= 1.0
     True
     """
-    kept = (_below((b - mean) / std) - _below((a - mean) / std)) if std > 0 else 0.0
-    if kept < 1e-3:
-        raise ValueError(f"almost nothing of a normal distribution of mean {mean} and std {std} is from {a} to {b}")
+    accepted = (_normal_cdf((b - mean) / std) - _normal_cdf((a - mean) / std)) if std > 0 else 0.0
+    if accepted < 1e-3:
+        raise ValueError(
+            f"almost no sample of a normal distribution with mean={mean} and std={std} is from {a} to {b}; "
+            "choose a and b around the mean"
+        )
     normal_(tensor, mean, std)
     with no_grad():
         while (outside := (tensor < a) | (tensor > b)).any().item():
-            again = mean + std * _standard_normal(tensor)
-            tensor[...] = where(outside, again, tensor)
+            redrawn = mean + std * _standard_normal(tensor)
+            tensor[...] = where(outside, redrawn, tensor)
     return tensor
 
 
@@ -220,16 +290,16 @@ def _standard_normal(tensor: Tensor) -> Tensor:
     return random.randn(*tensor.shape, dtype=tensor.dtype, device=tensor.device)
 
 
-def _below(x: float) -> float:
-    """Return the chance that a standard normal number is below `x`."""
+def _normal_cdf(x: float) -> float:
+    """Return the standard normal distribution function at `x`."""
     return (1 + erf(x / sqrt(2))) / 2
 
 
-# Scaled by the numbers of inputs and outputs
+# Scaled by fan-in and fan-out
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Return by how much to scale weights so that an activation keeps the spread of its inputs.
+    """Return the gain of an activation function: the factor of the weights that preserves the variance through it.
 
     Parameters
     ----------
@@ -237,12 +307,17 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         ``"linear"``, ``"conv1d"`` to ``"conv3d"``, ``"conv_transpose1d"`` to ``"conv_transpose3d"``, ``"sigmoid"``,
         ``"tanh"``, ``"relu"``, ``"leaky_relu"`` or ``"selu"``.
     param : float, optional
-        The slope of ``"leaky_relu"``, 0.01 by default.
+        The negative slope of ``"leaky_relu"``, 0.01 by default.
+
+    Returns
+    -------
+    float
+        The gain.
 
     Raises
     ------
     ValueError
-        If there is no such activation.
+        If `nonlinearity` is unknown.
 
     Examples
     --------
@@ -258,23 +333,28 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def xavier_uniform_(tensor: T, gain: float = 1.0) -> T:
-    """Fill a Tensor with uniform numbers whose spread keeps that of the signals, forward and backward.
+    """Fill a Tensor with Xavier (Glorot) uniform values, which preserve the variance of activations and gradients.
 
     Parameters
     ----------
     tensor : Tensor
-        Of shape ``(outputs, inputs, ...)``.
+        Of shape ``(outputs, inputs, ...)``; filled in place.
     gain : float
-        See `calculate_gain`.
+        A factor of the values; see `calculate_gain`.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Raises
     ------
     ValueError
-        If it has less than two axes.
+        If `tensor` has less than two axes.
 
     Notes
     -----
-    Between ``-r`` and ``r`` with ``r = gain * sqrt(6 / (fan_in + fan_out))``. Source: X. Glorot and Y. Bengio,
+    Uniform between ``-r`` and ``r`` with ``r = gain * sqrt(6 / (fan_in + fan_out))``. Source: X. Glorot and Y. Bengio,
     "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
 
     Examples
@@ -289,17 +369,22 @@ def xavier_uniform_(tensor: T, gain: float = 1.0) -> T:
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0) -> T:
-    """Fill a Tensor with normal numbers whose spread keeps that of the signals, forward and backward.
+    """Fill a Tensor with Xavier (Glorot) normal values, which preserve the variance of activations and gradients.
 
     Parameters
     ----------
     tensor, gain
         As in `xavier_uniform_`.
 
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
+
     Raises
     ------
     ValueError
-        If it has less than two axes.
+        If `tensor` has less than two axes.
 
     Notes
     -----
@@ -316,28 +401,33 @@ def xavier_normal_(tensor: T, gain: float = 1.0) -> T:
 
 
 def kaiming_uniform_(tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> T:
-    """Fill a Tensor with uniform numbers whose spread keeps that of the signals through an activation.
+    """Fill a Tensor with Kaiming (He) uniform values, which preserve the variance through an activation.
 
     Parameters
     ----------
     tensor : Tensor
-        Of shape ``(outputs, inputs, ...)``.
+        Of shape ``(outputs, inputs, ...)``; filled in place.
     a : float
-        The slope of ``"leaky_relu"``.
+        The negative slope of ``"leaky_relu"``.
     mode : {"fan_in", "fan_out"}
-        Whether to keep the spread forward or backward.
+        Whether to preserve the variance of activations in the forward pass, or of gradients in the backward pass.
     nonlinearity : str
         See `calculate_gain`.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Raises
     ------
     ValueError
-        If it has less than two axes, or if there is no such mode or activation.
+        If `tensor` has less than two axes, or if `mode` or `nonlinearity` is unknown.
 
     Notes
     -----
-    Between ``-r`` and ``r`` with ``r = gain * sqrt(3 / fan)``. Source: K. He et al., "Delving deep into rectifiers",
-    ICCV 2015.
+    Uniform between ``-r`` and ``r`` with ``r = gain * sqrt(3 / fan)``. Source: K. He et al., "Delving deep into
+    rectifiers", ICCV 2015.
 
     Examples
     --------
@@ -351,12 +441,17 @@ def kaiming_uniform_(tensor: T, a: float = 0.0, mode: str = "fan_in", nonlineari
 
 
 def kaiming_normal_(tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> T:
-    """Fill a Tensor with normal numbers whose spread keeps that of the signals through an activation.
+    """Fill a Tensor with Kaiming (He) normal values, which preserve the variance through an activation.
 
     Parameters
     ----------
     tensor, a, mode, nonlinearity
         As in `kaiming_uniform_`.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Raises
     ------
@@ -378,25 +473,31 @@ def kaiming_normal_(tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearit
 
 
 def orthogonal_(tensor: T, gain: float = 1.0) -> T:
-    """Make a matrix orthogonal at random: its rows or its columns, whichever are fewer, are of length 1 and orthogonal.
+    """Fill a Tensor with a random orthogonal matrix: its rows or columns, whichever are fewer, are orthonormal.
 
     Parameters
     ----------
     tensor : Tensor
-        Of two axes or more; the axes behind the first count as one.
+        Of two axes or more, filled in place; the axes after the first are flattened to the columns.
     gain : float
-        What it is multiplied by.
+        A factor of the matrix.
+
+    Returns
+    -------
+    Tensor
+        `tensor` itself.
 
     Raises
     ------
     ValueError
-        If it has less than two axes.
+        If `tensor` has less than two axes.
 
     Notes
     -----
     Source: A. M. Saxe, J. L. McClelland and S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
-    linear neural networks", ICLR 2014. The signs make all orthogonal matrices equally likely: F. Mezzadri, "How to
-    generate random matrices from the classical compact groups", Notices of the AMS 54, 2007.
+    linear neural networks", ICLR 2014. The signs of a QR decomposition are corrected, so that all orthogonal matrices
+    are equally likely: F. Mezzadri, "How to generate random matrices from the classical compact groups", Notices of
+    the AMS 54, 2007.
 
     Examples
     --------
@@ -407,11 +508,11 @@ def orthogonal_(tensor: T, gain: float = 1.0) -> T:
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     if tensor.ndim < 2:
-        raise ValueError(f"orthogonal_ fills a matrix or more, not a Tensor of shape {tensor.shape}")
+        raise ValueError(f"orthogonal_ takes a Tensor of two axes or more, not of shape {tensor.shape}")
     rows, columns = tensor.shape[0], prod(tensor.shape[1:])
     xp = tensor.device.xp
-    numbers = random.randn(max(rows, columns), min(rows, columns), dtype=tensor.dtype, device=tensor.device)
-    q, r = xp.linalg.qr(numbers.data)
+    samples = random.randn(max(rows, columns), min(rows, columns), dtype=tensor.dtype, device=tensor.device)
+    q, r = xp.linalg.qr(samples.data)
     diagonal = xp.linalg.diagonal(r)
     q = q * xp.where(diagonal < 0, -1.0, xp.ones_like(diagonal))
     q = q if rows >= columns else xp.matrix_transpose(q)
@@ -419,11 +520,11 @@ def orthogonal_(tensor: T, gain: float = 1.0) -> T:
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
-    """Return how many inputs an output has, and how many outputs an input."""
+    """Return fan-in and fan-out: the number of inputs of an output, and of outputs of an input."""
     if tensor.ndim < 2:
-        raise ValueError(f"shape {tensor.shape} does not tell inputs from outputs; it must be (outputs, inputs, ...)")
-    field = prod(tensor.shape[2:])
-    return tensor.shape[1] * field, tensor.shape[0] * field
+        raise ValueError(f"fan-in and fan-out need a shape (outputs, inputs, ...), not {tensor.shape}")
+    kernel = prod(tensor.shape[2:])
+    return tensor.shape[1] * kernel, tensor.shape[0] * kernel
 
 
 def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:

@@ -1,4 +1,4 @@
-"""Linear, the fully connected layer, and its kin: Bilinear, and Identity, which does nothing."""
+"""The layers Linear, Bilinear and Identity."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Bilinear", "Identity", "Linear"]
 
 
 class Linear(Module):
-    """A linear map and a shift: ``x @ weight.T + bias``.
+    """A fully connected layer: ``x @ weight.T + bias``.
 
     Parameters
     ----------
     in_features, out_features : int
-        The length of the last axis of the input, and of the output.
+        The lengths of the last axis of the input and of the output.
     bias : bool
-        Whether there is a shift.
+        Whether to add a learnable bias.
     device : str or Device, optional
     dtype : DType, optional
 
@@ -38,7 +38,7 @@ class Linear(Module):
 
     Notes
     -----
-    Both begin uniform between ``-1 / sqrt(in_features)`` and ``1 / sqrt(in_features)``, as PyTorch's do.
+    Both are initialized uniformly between ``-1 / sqrt(in_features)`` and ``1 / sqrt(in_features)``, as in PyTorch.
 
     Examples
     --------
@@ -83,14 +83,14 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """A map of two inputs that is linear in each, and a shift: ``x1 @ weight[k] @ x2 + bias[k]``.
+    """A bilinear layer: ``x1 @ weight[k] @ x2 + bias[k]`` for each output feature `k`.
 
     Parameters
     ----------
     in1_features, in2_features, out_features : int
         The lengths of the last axes of the two inputs, and of the output.
     bias : bool
-        Whether there is a shift.
+        Whether to add a learnable bias.
     device : str or Device, optional
     dtype : DType, optional
 
@@ -103,7 +103,7 @@ class Bilinear(Module):
 
     Notes
     -----
-    Both begin uniform between ``-1 / sqrt(in1_features)`` and ``1 / sqrt(in1_features)``, as PyTorch's do.
+    Both are initialized uniformly between ``-1 / sqrt(in1_features)`` and ``1 / sqrt(in1_features)``, as in PyTorch.
 
     Examples
     --------
@@ -124,7 +124,8 @@ class Bilinear(Module):
     ) -> None:
         super().__init__()
         check_integers(0, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
-        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        self.in1_features, self.in2_features = in1_features, in2_features
+        self.out_features = out_features
         self.weight = Parameter(empty((out_features, in1_features, in2_features), dtype=dtype, device=device))
         self.bias = Parameter(empty((out_features,), dtype=dtype, device=device)) if bias else None
         self.reset_parameters()
@@ -148,12 +149,12 @@ class Bilinear(Module):
 
 
 class Identity(Module):
-    """Its input, unchanged: where a layer could stand.
+    """A layer that returns its input unchanged: a placeholder for another layer.
 
     Parameters
     ----------
     *args, **kwargs
-        The settings of that layer, which do nothing here.
+        The settings of that layer, which are ignored.
 
     Examples
     --------

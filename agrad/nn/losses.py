@@ -1,4 +1,4 @@
-"""Losses: how far a model's output is from its target, as modules."""
+"""Losses as modules."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .module import Module
 from .reductions import as_tensor, known_reduction
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
-    "MSELoss", "NLLLoss", "SmoothL1Loss", "TripletMarginLoss",
+    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss",
+    "L1Loss", "MSELoss", "NLLLoss", "SmoothL1Loss", "TripletMarginLoss",
 ]  # fmt: skip
 
 
 class _Loss(Module):
-    """A loss with a `reduction`: what is done with the elements' losses."""
+    """The base class of losses: it checks and stores `reduction`."""
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
@@ -30,12 +30,12 @@ class MSELoss(_Loss):
     Parameters
     ----------
     reduction : str
-        ``"mean"``, ``"sum"`` or ``"none"``, which leaves one loss per element.
+        ``"mean"``, ``"sum"`` or ``"none"``, which returns one loss per element.
 
     Raises
     ------
     ValueError
-        If there is no such reduction; on call, if input and target differ in shape.
+        If the reduction is unknown; on call, if input and target differ in shape.
 
     Examples
     --------
@@ -46,7 +46,7 @@ class MSELoss(_Loss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; input and target are of one shape."""
+        """Return the loss of an input and a target of the same shape."""
         return F.mse_loss(input, target, self.reduction)
 
 
@@ -72,12 +72,12 @@ class L1Loss(_Loss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; input and target are of one shape."""
+        """Return the loss of an input and a target of the same shape."""
         return F.l1_loss(input, target, self.reduction)
 
 
 class _ClassLoss(_Loss):
-    """A loss of classes, which may count more or less."""
+    """The base class of losses for class indices, with class weights and an ignored index."""
 
     weight: Tensor | None
 
@@ -88,34 +88,34 @@ class _ClassLoss(_Loss):
 
 
 class CrossEntropyLoss(_ClassLoss):
-    """The cross entropy between the softmax of scores and the true classes, by default its mean over the samples.
+    """The cross entropy of logits and target classes, by default its mean over the samples.
 
     Parameters
     ----------
     weight : Tensor, optional
-        What a sample of each class counts, of shape ``(classes,)``: a buffer.
+        A weight for each class, of shape ``(classes,)``; a buffer.
     ignore_index : int
-        Samples of this class index do not count.
+        Samples with this class index are ignored: they do not contribute to the loss or the gradient.
     reduction : str
         As in `MSELoss`.
     label_smoothing : float
-        From 0 to 1: how much of each target is spread evenly over all classes.
+        From 0 to 1: the fraction of each target that is spread evenly over all classes.
 
     Raises
     ------
     ValueError
-        If there is no such reduction; on call, if the shapes do not fit.
+        If the reduction is unknown; on call, if the shapes do not match.
     TypeError
-        On call, if the target is neither integer nor floating.
+        On call, if the target has neither an integer nor a floating dtype.
     IndexError
-        On call, if a class is out of range; see `functional.cross_entropy` for CUDA.
+        On call, if a class index is out of range; see `functional.cross_entropy` for CUDA.
 
     Examples
     --------
     >>> import agrad
     >>> from agrad import nn
-    >>> scores = agrad.asarray([[0.0, 0.0], [100.0, 0.0]])
-    >>> nn.CrossEntropyLoss(reduction="none")(scores, agrad.asarray([0, 1]))
+    >>> logits = agrad.asarray([[0.0, 0.0], [100.0, 0.0]])
+    >>> nn.CrossEntropyLoss(reduction="none")(logits, agrad.asarray([0, 1]))
     Tensor([  0.6931472, 100.       ], dtype=float32, device='cpu')
     """
 
@@ -134,14 +134,14 @@ class CrossEntropyLoss(_ClassLoss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss.
 
-        The input is ``(classes,)``, ``(samples, classes)`` or ``(samples, classes, ...)``; the target has class
-        indices without the classes' axis, or probabilities of the input's shape.
+        The input holds logits, of shape ``(classes,)``, ``(samples, classes)`` or ``(samples, classes, ...)``; the
+        target holds class indices, without the class axis, or class probabilities of the input's shape.
         """
         return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
 
 class NLLLoss(_ClassLoss):
-    """The negated log-probabilities of the true classes, by default their mean over the samples.
+    """The negative log-likelihood of the target classes, given log-probabilities; by default its mean over the samples.
 
     Parameters
     ----------
@@ -162,17 +162,17 @@ class NLLLoss(_ClassLoss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; the input has log-probabilities, shaped as in `CrossEntropyLoss`."""
+        """Return the loss; the input holds log-probabilities, shaped as in `CrossEntropyLoss`."""
         return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 class BCELoss(_Loss):
-    """The cross entropy between probabilities and true ones of yes or no, by default its mean.
+    """The binary cross entropy of probabilities and targets, by default its mean.
 
     Parameters
     ----------
     weight : Tensor, optional
-        What each element counts; broadcasts with the input. A buffer.
+        A weight for each element, which broadcasts with the input; a buffer.
     reduction : str
         As in `MSELoss`.
 
@@ -196,21 +196,21 @@ class BCELoss(_Loss):
         self.register_buffer("weight", None if weight is None else as_tensor(weight))
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; the input has probabilities, and both are of one shape."""
+        """Return the loss of probabilities and a target of the same shape."""
         return F.binary_cross_entropy(input, target, self.weight, self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
-    """The cross entropy between the sigmoid of scores and true probabilities of yes or no, by default its mean.
+    """The binary cross entropy of the sigmoid of logits and targets, by default its mean.
 
     Parameters
     ----------
     weight : Tensor, optional
-        What each element counts; broadcasts with the input. A buffer.
+        A weight for each element, which broadcasts with the input; a buffer.
     reduction : str
         As in `MSELoss`.
     pos_weight : Tensor, optional
-        What yes counts where no counts 1; broadcasts with the input. A buffer.
+        A weight for the positive class, which broadcasts with the input; a buffer.
 
     Raises
     ------
@@ -234,23 +234,24 @@ class BCEWithLogitsLoss(_Loss):
         self.register_buffer("pos_weight", None if pos_weight is None else as_tensor(pos_weight))
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; input and target are of one shape."""
+        """Return the loss of an input and a target of the same shape."""
         return F.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
 
 
 class SmoothL1Loss(_Loss):
-    """The squared error over ``2 * beta`` where it is below `beta`, and the absolute error less ``beta / 2`` elsewhere.
+    """The smooth L1 loss: ``d**2 / (2 * beta)`` where the error `d` is below `beta`, ``abs(d) - beta / 2`` elsewhere.
 
     Parameters
     ----------
     reduction : str
         As in `MSELoss`.
     beta : float
+        The error at which the loss changes from quadratic to linear.
 
     Raises
     ------
     ValueError
-        As `MSELoss`, and on call, if `beta` is negative.
+        As `MSELoss`, and if `beta` is negative.
 
     Examples
     --------
@@ -265,23 +266,24 @@ class SmoothL1Loss(_Loss):
         self.beta = check_number("beta", beta, 0)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; input and target are of one shape."""
+        """Return the loss of an input and a target of the same shape."""
         return F.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
 class HuberLoss(_Loss):
-    """Half the squared error where it is below `delta`, and `delta` times the error less ``delta / 2`` elsewhere.
+    """The Huber loss: ``d**2 / 2`` where the error `d` is below `delta`, ``delta * (abs(d) - delta / 2)`` elsewhere.
 
     Parameters
     ----------
     reduction : str
         As in `MSELoss`.
     delta : float
+        The error at which the loss changes from quadratic to linear.
 
     Raises
     ------
     ValueError
-        As `MSELoss`, and on call, if `delta` is not positive.
+        As `MSELoss`, and if `delta` is not positive.
 
     Examples
     --------
@@ -296,20 +298,20 @@ class HuberLoss(_Loss):
         self.delta = check_number("delta", delta, above=0)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; input and target are of one shape."""
+        """Return the loss of an input and a target of the same shape."""
         return F.huber_loss(input, target, self.reduction, self.delta)
 
 
 class KLDivLoss(_Loss):
-    """The Kullback-Leibler divergence: how far probabilities lie from the true ones, given by their logarithms.
+    """The Kullback-Leibler divergence of log-probabilities from target probabilities, by default its mean.
 
     Parameters
     ----------
     reduction : str
-        ``"batchmean"``, the sum over the number of samples, which the mathematics means; ``"mean"``, over the number
-        of elements; ``"sum"`` or ``"none"``.
+        ``"batchmean"``, the sum divided by the number of samples, as the divergence is defined; ``"mean"``, over all
+        elements; ``"sum"`` or ``"none"``.
     log_target : bool
-        Whether the target has logarithms too.
+        Whether the target holds log-probabilities too.
 
     Raises
     ------
@@ -330,24 +332,64 @@ class KLDivLoss(_Loss):
         self.reduction, self.log_target = reduction, log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; the input has log-probabilities, and both are of one shape."""
+        """Return the loss of log-probabilities and a target of the same shape."""
         return F.kl_div(input, target, self.reduction, self.log_target)
 
 
+class CTCLoss(_Loss):
+    """The loss of labels whose places in a longer sequence are not known: connectionist temporal classification.
+
+    Parameters
+    ----------
+    blank : int
+        The number of the blank, which stands for no label.
+    reduction : str
+        As in `MSELoss`, but that "mean" first divides each loss by its number of labels.
+    zero_infinity : bool
+        Whether the loss of labels that cannot be read, because there are too few steps, is 0 instead of infinite.
+
+    Raises
+    ------
+    ValueError
+        If there is no such reduction; on call, if the shapes do not fit or a length is out of range.
+    TypeError, IndexError
+        On call, as `functional.ctc_loss`.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> log_probs = agrad.log(agrad.asarray([[[0.25, 0.75]], [[0.5, 0.5]]]))
+    >>> loss = nn.CTCLoss()(log_probs, agrad.asarray([[1]]), agrad.asarray([2]), agrad.asarray([1]))
+    >>> round(agrad.exp(-loss).item(), 4)
+    0.875
+    """
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        super().__init__(reduction)
+        self.blank, self.zero_infinity = as_integer("blank", blank, 0), zero_infinity
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
+        """Return the loss; ``log_probs`` is ``(length, batch, classes)``, see `functional.ctc_loss`."""
+        return F.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
+        )
+
+
 class CosineEmbeddingLoss(_Loss):
-    """How far pairs of vectors are from pointing the same way, or from not doing so, as the target says.
+    """The cosine embedding loss: small where pairs with target 1 are similar, and pairs with target -1 are not.
 
     Parameters
     ----------
     margin : float
-        From -1 to 1: below this cosine, pairs that should differ differ enough.
+        From -1 to 1: a pair with target -1 has loss 0 where its cosine is below `margin`.
     reduction : str
         As in `MSELoss`.
 
     Raises
     ------
     ValueError
-        If there is no such reduction; on call, if the shapes do not fit.
+        If the reduction is unknown; on call, if the shapes do not match.
 
     Examples
     --------
@@ -363,30 +405,30 @@ class CosineEmbeddingLoss(_Loss):
         self.margin = check_number("margin", margin)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; the inputs are ``(samples, features)``, the target 1 or -1 for each sample."""
+        """Return the loss; the inputs are ``(samples, features)``, the target holds 1 or -1 for each sample."""
         return F.cosine_embedding_loss(input1, input2, target, self.margin, self.reduction)
 
 
 class TripletMarginLoss(_Loss):
-    """How much closer than by a margin vectors should be to the positive than to the negative ones.
+    """The triplet loss: ``max(0, distance(anchor, positive) - distance(anchor, negative) + margin)``.
 
     Parameters
     ----------
     margin : float
-        Above 0.
+        The margin, above 0.
     p : float
-        Of the norm that measures distances, infinity for the largest difference.
+        The order of the norm that defines the distance; infinity for the maximum norm.
     eps : float
-        Added to differences, so that the norm of equal vectors has a gradient; with 0 it is 0.
+        Added to the differences, so that the distance of equal vectors has a gradient; with 0 that gradient is 0.
     swap : bool
-        Whether the distance of positive and negative counts instead, where it is smaller than that of the negative.
+        Whether the distance from positive to negative replaces that from anchor to negative where it is smaller.
     reduction : str
         As in `MSELoss`.
 
     Raises
     ------
     ValueError
-        If there is no such reduction, or if `margin` is not positive; on call, if the shapes do not fit.
+        If the reduction is unknown, or if `margin` is not positive; on call, if the shapes do not match.
 
     Examples
     --------
@@ -408,7 +450,8 @@ class TripletMarginLoss(_Loss):
     ) -> None:
         super().__init__(reduction)
         check_number("margin", margin, above=0)
-        self.margin, self.p, self.eps, self.swap = margin, p, check_number("eps", eps, 0), swap
+        self.margin, self.swap = margin, swap
+        self.p, self.eps = p, check_number("eps", eps, 0)
         check_number("p", p, infinite=True)
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Module: a function with parameters, and a tree of such functions."""
+"""Module, the base class of layers, losses and models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FLOATING: Final = {"bfloat16", "float16", "float32", "float64", "complex64", "c
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `Module.load_state_dict` did not find, and what it had no place for."""
+    """The missing and the unexpected keys of a state dict, as `Module.load_state_dict` returns them."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -31,13 +31,13 @@ class IncompatibleKeys(NamedTuple):
 class Module:
     """The base class of layers, losses and whole models: define ``__init__`` and ``forward`` in a subclass.
 
-    A `Parameter` or Module assigned to an attribute belongs to the module from then on: `parameters`, `state_dict`,
-    `to` and the like find it. Other Tensors that belong to it are declared by `register_buffer`.
+    A `Parameter` or Module assigned to an attribute is registered: `parameters`, `state_dict`, `to` and other methods
+    include it. Other Tensors that belong to the module's state are registered by `register_buffer`.
 
     Attributes
     ----------
     training : bool
-        Whether the module is being trained: layers such as dropout behave differently then. See `train`, `eval`.
+        Whether the module is in training mode, in which layers such as dropout behave differently; see `train`, `eval`.
 
     Examples
     --------
@@ -57,11 +57,11 @@ class Module:
     ['slope']
     """
 
-    # Parameters and modules are found among the instance's attributes by their type, buffers by their names:
-    # reading any of them is plain attribute access, and there is no second record to keep in step.
-    # The values here are those of a module whose __init__ has not run: it may hold plain attributes, but owns nothing.
-    _buffers: Mapping[str, bool] = MappingProxyType({})  # name: whether it is part of the state dict
-    _forward_pre_hooks: Mapping[float, tuple[Any, bool]] = MappingProxyType({})  # each with whether it takes keywords
+    # Parameters and modules are found among the instance's attributes by their type, buffers by their names. So
+    # reading any of them is plain attribute access, and there is no second registry to keep in sync.
+    # A module whose __init__ has not run has these defaults: it may have plain attributes, but nothing registered.
+    _buffers: Mapping[str, bool] = MappingProxyType({})  # name: whether it is persistent
+    _forward_pre_hooks: Mapping[float, tuple[Any, bool]] = MappingProxyType({})  # each hook with its with_kwargs
     _forward_hooks: Mapping[float, tuple[Any, bool]] = MappingProxyType({})
     training: bool = True
 
@@ -77,7 +77,7 @@ class Module:
             self.__dict__.update(_buffers={}, training=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what `forward` returns, and what the hooks make of it."""
+        """Run the forward pre-hooks, `forward` and the forward hooks, and return the output."""
         if self._forward_hooks or self._forward_pre_hooks:
             return self._call_with_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
@@ -95,7 +95,7 @@ class Module:
         return output
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the module's output: what a subclass defines, with any arguments, and what calling the module calls.
+        """Compute the output: a subclass defines it, with any arguments, and calling the module calls it.
 
         Raises
         ------
@@ -106,22 +106,27 @@ class Module:
         raise NotImplementedError(f"{name} has no forward(); write `def forward(self, x): ...` in class {name}")
 
     def functional_call(self, params: Mapping[str, Tensor], /, *args: Any, **kwargs: Any) -> Any:
-        """Call the module with other Tensors in the places of its parameters and buffers.
+        """Call the module with the given Tensors in place of its parameters and buffers.
 
-        So a whole model becomes a function of its parameters, which `agrad.grad` and the other transforms take. The
-        module itself stays as it is; what it does not find in `params` is its own.
+        This makes a model a function of its parameters, for `agrad.grad` and the other transforms. The module itself
+        is unchanged; parameters and buffers that are not in `params` keep their own values.
 
         Parameters
         ----------
         params : mapping of str to Tensor
-            By dotted names, as `state_dict` and `named_parameters` give them; of the shapes of what they stand for.
+            By dotted names, as in `state_dict` and `named_parameters`; each of the shape of the Tensor it replaces.
         *args, **kwargs
-            What the module is called with.
+            The arguments of the call.
+
+        Returns
+        -------
+        object
+            The output of the call.
 
         Raises
         ------
         ValueError
-            If the module has nothing of such a name, or of such a shape.
+            If the module has no parameter or buffer of that name, or one of another shape.
 
         Examples
         --------
@@ -138,12 +143,12 @@ class Module:
             raise ValueError(f"{type(self).__name__} has no parameter or buffer {unknown}; it has {list(own)}")
         for name, value in params.items():
             if value.shape != own[name].shape:
-                raise ValueError(f"{name} is of shape {own[name].shape}, and cannot be replaced by {value.shape}")
-        stand_ins = {id(own[name]): value for name, value in params.items()}  # in all places of one that has several
-        replaced = {name: places[name] for name, value in own.items() if id(value) in stand_ins}
+                raise ValueError(f"{name} has shape {own[name].shape}; it cannot be replaced by shape {value.shape}")
+        replacements = {id(own[name]): value for name, value in params.items()}  # a shared one is replaced everywhere
+        replaced = {name: places[name] for name, value in own.items() if id(value) in replacements}
         try:
             for name, (module, attribute) in replaced.items():
-                vars(module)[attribute] = params.get(name, stand_ins[id(own[name])])
+                vars(module)[attribute] = params.get(name, replacements[id(own[name])])
             return self(*args, **kwargs)
         finally:
             for name, (module, attribute) in replaced.items():
@@ -154,21 +159,21 @@ class Module:
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Call a function before each `forward`.
+        """Register a hook that is called before each `forward`.
 
         Parameters
         ----------
         hook : callable
-            ``hook(module, args)`` returns None, or the arguments to go on with: a tuple, or one value.
+            ``hook(module, args)`` returns None, or new arguments: a tuple, or a single value.
         prepend : bool
-            Run it before the hooks that are there already, instead of behind them.
+            Whether to call it before the hooks registered so far, instead of after them.
         with_kwargs : bool
-            Call it as ``hook(module, args, kwargs)`` instead; it returns None or ``(args, kwargs)``.
+            Whether to call it as ``hook(module, args, kwargs)``; it then returns None or ``(args, kwargs)``.
 
         Returns
         -------
         RemovableHandle
-            Its `remove` takes the hook off.
+            Its `remove` method removes the hook.
 
         Examples
         --------
@@ -185,21 +190,21 @@ class Module:
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Call a function after each `forward`.
+        """Register a hook that is called after each `forward`.
 
         Parameters
         ----------
         hook : callable
-            ``hook(module, args, output)`` returns None, or the output to go on with.
+            ``hook(module, args, output)`` returns None, or a new output.
         prepend : bool
-            Run it before the hooks that are there already, instead of behind them.
+            Whether to call it before the hooks registered so far, instead of after them.
         with_kwargs : bool
-            Call it as ``hook(module, args, kwargs, output)`` instead.
+            Whether to call it as ``hook(module, args, kwargs, output)``.
 
         Returns
         -------
         RemovableHandle
-            Its `remove` takes the hook off.
+            Its `remove` method removes the hook.
 
         Examples
         --------
@@ -244,7 +249,7 @@ class Module:
             )
 
     def _refuse_replacement(self, name: str, value: Any) -> None:
-        """Raise where an assignment would silently take a parameter, module or buffer away."""
+        """Raise TypeError where an assignment would silently remove a parameter, module or buffer."""
         kind = type(value).__name__
         current = vars(self).get(name)
         if isinstance(current, Parameter):
@@ -258,14 +263,14 @@ class Module:
             raise TypeError(f"{name!r} is a buffer and must be a Tensor or None, not {kind}")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter, as assigning it to an attribute does; None reserves the name.
+        """Register a parameter, as assigning it to an attribute does; None reserves the name.
 
         Raises
         ------
         TypeError
-            If `param` is no Parameter.
+            If `param` is not a Parameter.
         KeyError
-            If the name is empty, has a dot or is taken.
+            If the name is empty, contains a dot or is taken.
         """
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"parameter {name!r} must be a Parameter or None, not {type(param).__name__}")
@@ -273,21 +278,23 @@ class Module:
         setattr(self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a Tensor that is no parameter but belongs to the module: `to` moves it, the state dict holds it.
+        """Register a buffer, a Tensor that is not a parameter: `to` moves it, and the state dict includes it.
 
         Parameters
         ----------
         name : str
+            The attribute by which it is accessed.
         tensor : Tensor or None
+            The buffer; None reserves the name.
         persistent : bool
             Whether it is part of the state dict.
 
         Raises
         ------
         TypeError
-            If `tensor` is no Tensor.
+            If `tensor` is not a Tensor.
         KeyError
-            If the name is empty, has a dot or is taken.
+            If the name is empty, contains a dot or is taken.
 
         Examples
         --------
@@ -306,14 +313,14 @@ class Module:
         vars(self)["_buffers"][name] = persistent
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Add a child, as assigning it to an attribute does; the name may be a number in words, such as ``"0"``.
+        """Register a child module, as assigning it to an attribute does; the name may be a number, such as ``"0"``.
 
         Raises
         ------
         TypeError
-            If `module` is no Module.
+            If `module` is not a Module.
         KeyError
-            If the name is empty, has a dot or is taken.
+            If the name is empty, contains a dot or is taken.
         """
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"child {name!r} must be a Module or None, not {type(module).__name__}")
@@ -324,11 +331,11 @@ class Module:
         if not isinstance(name, str):
             raise TypeError(f"a name must be a string, not {name!r}")
         if not name or "." in name:
-            raise KeyError(f"a name must not be empty and must not have a dot, as {name!r} does")
+            raise KeyError(f"a name must not be empty or contain a dot, not {name!r}")
         if hasattr(self, name):
             raise KeyError(f"{type(self).__name__} already has an attribute {name!r}")
 
-    # Walking the tree
+    # Traversal
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the direct children with their names, each once."""
@@ -371,12 +378,12 @@ class Module:
         return _each_once(self._members(Module._own_parameters, prefix, recurse))
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Yield the parameters, each once: what an optimizer takes.
+        """Yield the parameters, each once, as an optimizer takes them.
 
         Parameters
         ----------
         recurse : bool
-            Whether those of the modules below are included.
+            Whether to include the parameters of submodules.
         """
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
@@ -410,7 +417,7 @@ class Module:
                 yield f"{path}.{name}" if path else name, value
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
-        """Call `fn` with every module below this one and then with itself, and return self."""
+        """Call `fn` on each submodule and then on self, and return self."""
         for child in self.children():
             child.apply(fn)
         fn(self)
@@ -424,8 +431,8 @@ class Module:
         Returns
         -------
         dict of str to Tensor
-            Detached; they share their memory with the module where the array library writes in place. `agrad.save`
-            writes it to a file.
+            Detached Tensors, which share memory with the module where the array library writes in place. `agrad.save`
+            writes them to a file.
 
         Examples
         --------
@@ -436,24 +443,26 @@ class Module:
         return {name: value.detach() for name, value in self._members(Module._own_state)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Write the values of a state dict into the parameters and persistent buffers.
+        """Copy the values of a state dict into the parameters and persistent buffers.
 
         Parameters
         ----------
         state_dict : mapping of str to Tensor or array
-            From `state_dict` of a module of the same build; dtypes and devices are converted.
+            From `state_dict` of a module of the same structure; dtypes and devices are converted.
         strict : bool
             Whether missing and unexpected keys are errors; wrong shapes always are.
 
         Returns
         -------
         IncompatibleKeys
-            ``missing_keys`` and ``unexpected_keys``, empty if `strict`.
+            Its ``missing_keys`` and ``unexpected_keys`` are empty if `strict`.
 
         Raises
         ------
         ValueError
-            If keys are missing, unexpected or of a wrong shape: all of them are listed, and nothing has changed.
+            If keys are missing or unexpected, or shapes differ: all are listed, and nothing is changed.
+        TypeError
+            If `state_dict` is not a mapping.
 
         Examples
         --------
@@ -463,7 +472,9 @@ class Module:
         IncompatibleKeys(missing_keys=[], unexpected_keys=[])
         """
         if not isinstance(state_dict, Mapping):
-            raise TypeError(f"a state dict maps names to Tensors; this is a {type(state_dict).__name__}")
+            raise TypeError(
+                f"a state dict maps names to Tensors, as from state_dict(); {type(state_dict).__name__} does not"
+            )
         own = dict(self._members(Module._own_state))
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
@@ -474,20 +485,20 @@ class Module:
             if name not in state_dict:
                 continue
             try:
-                arrays[name] = _fitting(state_dict[name], tensor)
+                arrays[name] = _converted(state_dict[name], tensor)
             except (TypeError, ValueError) as error:
                 problems.append(f"{name}: {error}")
         if problems:
-            raise ValueError(f"this state dict does not fit {type(self).__name__}:\n  " + "\n  ".join(problems))
+            raise ValueError(f"this state dict does not match {type(self).__name__}:\n  " + "\n  ".join(problems))
         with no_grad():
             for name, array in arrays.items():
                 own[name][...] = array
         return IncompatibleKeys(missing, unexpected)
 
-    # Modes, places, gradients
+    # Training mode, device and dtype, gradients
 
     def train(self, mode: bool = True) -> Self:
-        """Set ``training`` of this module and all below it, and return self.
+        """Set training mode for this module and all submodules, and return self.
 
         Examples
         --------
@@ -502,13 +513,13 @@ class Module:
         return self
 
     def eval(self) -> Self:
-        """Leave training: ``train(False)``."""
+        """Set evaluation mode, ``train(False)``, and return self."""
         return self.train(False)
 
     def to(self, *args: Any, device: str | Device | None = None, dtype: Any = None) -> Self:
-        """Move the parameters and buffers to a device, or cast the floating ones, and return self.
+        """Move the parameters and buffers to a device, cast the floating ones to a dtype, and return self.
 
-        The Parameter objects stay the same, so that an optimizer that holds them goes on working; gradients move too.
+        The Parameter objects stay the same, so that their optimizer keeps working; gradients are moved too.
 
         Parameters
         ----------
@@ -540,7 +551,7 @@ class Module:
             elif arg is not None:
                 dtype = arg
         if isinstance(device, str) and device in _FLOATING:
-            raise ValueError(f"{device!r} is no device; for a dtype write to(agrad.{device})")
+            raise ValueError(f"{device!r} is not a device; for a dtype write to(agrad.{device})")
         target = None if device is None else Device(device)
         cast = None if dtype is None else as_dtype(dtype)
         if cast is not None and not cast.differentiable:
@@ -552,22 +563,22 @@ class Module:
         return self
 
     def cpu(self) -> Self:
-        """Move to NumPy: ``to("cpu")``."""
+        """Move to the CPU, ``to("cpu")``, and return self."""
         return self.to("cpu")
 
     def cuda(self, device: int | str | Device | None = None) -> Self:
-        """Move to a CUDA device: the first by default, or that of a number."""
+        """Move to a CUDA device, by default the first, and return self; an integer is the device's index."""
         if device is None or isinstance(device, int):
             device = "cuda" if device is None else f"cuda:{device}"
         return self.to(device)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or set them to zeros."""
+        """Reset the gradients of all parameters to None, or to zeros if not `set_to_none`."""
         for parameter in self.parameters():
             parameter.zero_grad(set_to_none)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Set whether gradients flow to the parameters, and return self: False freezes the module."""
+        """Set whether the parameters require gradients, and return self; False freezes the module."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -575,7 +586,7 @@ class Module:
     # Text
 
     def extra_repr(self) -> str:
-        """Return what stands between the parentheses of the repr; a subclass shows its settings here."""
+        """Return the text inside the parentheses of the repr; a subclass returns its settings."""
         return ""
 
     def __repr__(self) -> str:
@@ -592,7 +603,7 @@ class Module:
 
 
 def _replaced(result: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments that a hook which takes keywords returned, or those that were given."""
+    """Return the arguments that a hook with keywords returned, or the given ones if it returned None."""
     if result is None:
         return given
     if not isinstance(result, tuple) or len(result) != 2:
@@ -608,8 +619,8 @@ def _each_once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:
             yield name, value
 
 
-def _fitting(value: Any, own: Tensor) -> Tensor:
-    """Return a value of a state dict as a Tensor on the device and of the dtype of its place."""
+def _converted(value: Any, own: Tensor) -> Tensor:
+    """Return a value of a state dict as a Tensor of the device and dtype of `own`; ValueError if that loses values."""
     tensor = value if isinstance(value, Tensor) else Tensor(value)
     if tensor.shape != own.shape:
         raise ValueError(f"shape {tensor.shape} where {own.shape} is expected")
@@ -623,7 +634,7 @@ def _fitting(value: Any, own: Tensor) -> Tensor:
 def _refuse_fractions(tensor: Tensor, dtype: DType) -> None:
     xp = tensor.device.xp
     if not bool(xp.all(xp.trunc(tensor.data) == tensor.data)):
-        raise ValueError(f"{tensor.dtype!r} with fractions where {dtype!r} is expected")
+        raise ValueError(f"{tensor.dtype!r} with fractional values where {dtype!r} is expected")
 
 
 def _move(tensor: Tensor, device: Device | None, dtype: DType | None) -> None:

@@ -1,4 +1,4 @@
-"""Parameter: a Tensor that a module learns."""
+"""Parameter, a Tensor that optimizers update."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ __all__ = ["Parameter"]
 
 
 class Parameter(Tensor):
-    """A Tensor that becomes a parameter of the `Module` it is assigned to, and that an optimizer updates.
+    """A Tensor that is registered as a parameter when it is assigned to an attribute of a `Module`.
 
     Parameters
     ----------
     data : number, nested list, array or Tensor
-        Copied; real or complex floating.
+        The initial values, copied; real or complex floating.
     requires_grad : bool
-        False freezes it: `backward` then leaves no gradient in it and optimizers pass over it.
+        False freezes it: it gets no gradient, and optimizers skip it.
     dtype : DType, optional
     device : str or Device, optional
 
     Raises
     ------
     TypeError
-        If `data` holds integers or booleans and gradients are wanted.
+        If `data` has an integer or boolean dtype and `requires_grad` is True.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pooling layers: one number for each window of the input, its largest or its mean."""
+"""Pooling layers: the maximum or the mean of each window of the input."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _MaxPool(Module):
 
 
 class MaxPool1d(_MaxPool):
-    """The largest element of each window along the last axis.
+    """1-D max pooling: the maximum of each window along the last axis.
 
     Parameters
     ----------
@@ -65,25 +65,25 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """The largest element of each window of pictures; the gradient goes to the first that is as large.
+    """2-D max pooling: the maximum of each window of images; the gradient goes to the first maximum.
 
     Parameters
     ----------
     kernel_size : int or tuple of int
-        The height and width of a window.
+        The height and width of a window: one integer for both, or one for each.
     stride : int or tuple of int, optional
-        How far one window is from the next; by default as far as it is long.
+        The stride of the window; `kernel_size` by default.
     padding : int or tuple of int
-        How much is laid around the picture that is smaller than anything; at most half the window.
+        Padding added to both sides of each axis, which is never a maximum; at most half of `kernel_size`.
     dilation : int or tuple of int
-        How far one element of a window is from the next.
+        The distance between neighbouring elements of a window.
     ceil_mode : bool
-        Whether a last window that reaches beyond the padding counts too, if it begins before that.
+        Whether to include a last window that ends beyond the padded input, if it starts before the padding at the end.
 
     Raises
     ------
     ValueError
-        If a setting is out of range; on call, if the shapes do not fit.
+        If a setting is out of range; on call, if the shapes do not match.
 
     Examples
     --------
@@ -101,7 +101,7 @@ class MaxPool2d(_MaxPool):
 
 
 class AvgPool1d(Module):
-    """The mean of each window along the last axis.
+    """1-D average pooling: the mean of each window along the last axis.
 
     Parameters
     ----------
@@ -143,23 +143,25 @@ class AvgPool1d(Module):
 
 
 class AvgPool2d(Module):
-    """The mean of each window of pictures.
+    """2-D average pooling: the mean of each window of images.
 
     Parameters
     ----------
-    kernel_size, stride, ceil_mode
+    kernel_size, stride
         As in `MaxPool2d`.
     padding : int or tuple of int
-        How many zeros are laid around the picture; at most half the window.
+        Zero padding added to both sides of each axis; at most half of `kernel_size`.
+    ceil_mode : bool
+        As in `MaxPool2d`.
     count_include_pad : bool
-        Whether these zeros count as elements of the window.
+        Whether the zero padding is included in the mean.
     divisor_override : int, optional
-        What the sum is divided by instead of the number of elements.
+        The divisor of the sum, instead of the number of elements in the window.
 
     Raises
     ------
     ValueError
-        If a setting is out of range; on call, if the shapes do not fit.
+        If a setting is out of range; on call, if the shapes do not match.
 
     Examples
     --------
@@ -203,17 +205,17 @@ class AvgPool2d(Module):
 
 
 class AdaptiveAvgPool2d(Module):
-    """Means over as many windows as asked for, which cover the picture evenly.
+    """2-D adaptive average pooling: the means of windows that give an output of the requested size.
 
     Parameters
     ----------
     output_size : int or tuple of int or None
-        The height and width of the result: one number for both, or one for each; None keeps that of the input.
+        The height and width of the output: one integer for both, or one for each; None keeps that of the input.
 
     Raises
     ------
     ValueError
-        On call, if the shapes do not fit.
+        On call, if the shapes do not match.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What losses and layers do at their ends: take their arguments, and reduce many numbers to few."""
+"""Conversions and reductions that losses and layers share."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ REDUCTIONS: Final = ("mean", "sum", "none")
 
 
 def known_reduction(reduction: str) -> str:
-    """Return `reduction` if it is one; ValueError otherwise."""
+    """Return `reduction`; ValueError if it is unknown."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, not {reduction!r}")
     return reduction
 
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:
-    """Return the mean or the sum of losses, or themselves."""
+    """Return the mean or the sum of losses, or the losses unchanged for ``"none"``."""
     if known_reduction(reduction) == "none":
         return losses
     return mean(losses) if reduction == "mean" else sum(losses)
 
 
 def widened(x: Tensor) -> Tensor:
-    """Return numbers of 16 bits as float32, others as they are: in 16 bits, sums of squares overflow."""
+    """Return a 16-bit Tensor as float32, others unchanged: in 16 bits, sums of squares overflow."""
     return astype(x, "float32") if x.dtype.name in HALVES else x
 
 
 def narrowed(out: Tensor, x: Tensor) -> Tensor:
-    """Return in the dtype of `x` what was computed of it widened."""
+    """Return `out`, which was computed from ``widened(x)``, in the dtype of `x`."""
     return astype(out, x.dtype) if x.dtype.name in HALVES else out
 
 
 def waits(device: Device) -> bool:
-    """Whether reading a value would stop the program until the device has finished its queue: then nobody looks."""
+    """Return whether reading a value waits until the device has finished its queue; values are not checked there."""
     return device.backend.waits(device.native)

@@ -1,36 +1,33 @@
-"""Recurrent layers: a state that goes from step to step of a sequence, and takes in an element at each."""
+"""The recurrent layers RNN, LSTM and GRU."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from math import sqrt
-from typing import Any
+from typing import Any, TypeVar
 
 from ..checks import check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
-from ..ops.activations import relu, sigmoid
-from ..ops.creation import empty, zeros
-from ..ops.elementwise import tanh
-from ..ops.manipulation import concat, expand_dims, flip, moveaxis, reshape, squeeze, stack, unstack
+from ..ops.creation import arange, empty, zeros
+from ..ops.manipulation import concat, expand_dims, moveaxis, squeeze, stack, unstack
+from ..ops.searching import where
 from . import functional as F
 from . import init
 from .checks import check_tensors
 from .module import Module
 from .parameter import Parameter
+from .recurrences import ElmanRecurrence, GRURecurrence, LSTMRecurrence, Recurrence, State
+from .utils.rnn import PackedSequence, pad_packed_sequence
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
-State = tuple[Tensor, ...]
+Batch = TypeVar("Batch", Tensor, PackedSequence)
 
 
-class _Recurrent(Module):
-    """What recurrent layers share: weights, layers, directions and the walk along the sequence.
-
-    A subclass says how many gates it has and how many Tensors are its state, and defines `step`.
-    """
-
-    gates = 1
-    states = 1
+class _Recurrent(Recurrence, Module):
+    """What recurrent layers share: weights, layers, directions and the walk along the sequence."""
 
     def __init__(
         self,
@@ -47,9 +44,10 @@ class _Recurrent(Module):
         super().__init__()
         check_integers(0, input_size=input_size)
         check_integers(1, hidden_size=hidden_size, num_layers=num_layers)
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.batch_first, self.dropout = bias, batch_first, check_number("dropout", dropout, 0, 1)
-        self.bidirectional = bidirectional
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.num_layers, self.bidirectional = num_layers, bidirectional
+        self.bias, self.batch_first = bias, batch_first
+        self.dropout = check_number("dropout", dropout, 0, 1)
         self._ends = ("", "_reverse") if bidirectional else ("",)
         rows = self.gates * hidden_size
         for layer in range(num_layers):
@@ -67,42 +65,51 @@ class _Recurrent(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
-    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state, each ``(batch, hidden_size)``; the first two are ``(batch, gates, hidden_size)``."""
-        raise NotImplementedError
-
-    def _run(self, input: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def _run(self, input: Any, state: State | None) -> tuple[Any, State]:
         """Return the outputs of the last layer, and the last states of all layers."""
+        if isinstance(input, PackedSequence):
+            x, lengths = pad_packed_sequence(input)
+            self._check_input(x, x.ndim == 3)
+            steps = expand_dims(arange(x.shape[0], device=x.device), axis=(1, 2))
+            active = unstack(steps < expand_dims(lengths, axis=1))
+            outputs, finals = self._through(x, self._starts(x, state, batched=True), active)
+            return input.holding(outputs), finals
         check_tensors(input=input)
-        if input.ndim not in (2, 3) or input.shape[-1] != self.input_size:
-            order = "batch, length" if self.batch_first else "length, batch"
-            raise ValueError(
-                f"{type(self).__name__} takes an input of shape ({order}, {self.input_size}), or without the batch; "
-                f"it has {input.shape}"
-            )
+        self._check_input(input, input.ndim in (2, 3))
         batched = input.ndim == 3
         x = input if batched else expand_dims(input, axis=1)
         x = moveaxis(x, 0, 1) if batched and self.batch_first else x
         if not x.shape[0]:
             raise ValueError(f"a sequence needs one element at least; the input has shape {input.shape}")
-        starts = self._starts(x, state, batched)
+        x, finals = self._through(x, self._starts(x, state, batched), None)
+        if not batched:
+            return squeeze(x, axis=1), tuple(squeeze(part, axis=1) for part in finals)
+        return (moveaxis(x, 0, 1) if self.batch_first else x), finals
+
+    def _check_input(self, x: Tensor, fits: bool) -> None:
+        if not fits or x.shape[-1] != self.input_size:
+            order = "batch, length" if self.batch_first else "length, batch"
+            raise ValueError(
+                f"{type(self).__name__} takes an input of shape ({order}, {self.input_size}), or without the batch; "
+                f"it has {x.shape}"
+            )
+
+    def _through(self, x: Tensor, starts: State, active: Sequence[Tensor] | None) -> tuple[Tensor, State]:
+        """Go through all layers; `active` says at each step which sequences have an element there."""
         lasts: list[State] = []
         for layer in range(self.num_layers):
             x = F.dropout(x, self.dropout, self.training) if layer else x
             directions = []
             for end in self._ends:
                 start = tuple(part[len(lasts)] for part in starts)
-                outputs, last = self._walk(flip(x, axis=0) if end else x, start, f"_l{layer}{end}")
-                directions.append(flip(outputs, axis=0) if end else outputs)
+                outputs, last = self._walk(x, start, f"_l{layer}{end}", active)
+                directions.append(outputs)
                 lasts.append(last)
             x = concat(directions, axis=-1) if len(directions) > 1 else directions[0]
-        finals = tuple(stack(parts) for parts in zip(*lasts, strict=True))
-        if not batched:
-            return squeeze(x, axis=1), tuple(squeeze(part, axis=1) for part in finals)
-        return (moveaxis(x, 0, 1) if self.batch_first else x), finals
+        return x, tuple(stack(parts) for parts in zip(*lasts, strict=True))
 
     def _starts(self, x: Tensor, state: State | None, batched: bool) -> State:
-        """Return the states to begin with, each ``(layers and directions, batch, hidden_size)``."""
+        """Return the initial states, each ``(layers * directions, batch, hidden_size)``."""
         shape = (self.num_layers * len(self._ends), x.shape[1], self.hidden_size)
         if state is None:
             return tuple(zeros(shape, dtype=x.dtype, device=x.device) for _ in range(self.states))
@@ -110,20 +117,22 @@ class _Recurrent(Module):
         for part in state:
             check_tensors(hx=part)
             if part.shape != expected:
-                raise ValueError(f"an initial state must have shape {expected} beside this input; it has {part.shape}")
+                raise ValueError(f"an initial state must have shape {expected} for this input, not {part.shape}")
         return state if batched else tuple(expand_dims(part, axis=1) for part in state)
 
-    def _walk(self, x: Tensor, state: State, end: str) -> tuple[Tensor, State]:
+    def _walk(self, x: Tensor, state: State, end: str, active: Sequence[Tensor] | None) -> tuple[Tensor, State]:
         """Go along a sequence in one layer and direction; return the outputs stacked, and the last state."""
         weight_ih, weight_hh, bias_ih, bias_hh = (
             getattr(self, name + end, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
-        by_gate = (x.shape[1], self.gates, self.hidden_size)
+        elements = unstack(self.by_gate(x, weight_ih, bias_ih))
         outputs = []
-        for element in unstack(reshape(F.linear(x, weight_ih, bias_ih), (x.shape[0], *by_gate))):
-            state = self.step(element, reshape(F.linear(state[0], weight_hh, bias_hh), by_gate), state)
+        for t in reversed(range(len(elements))) if end.endswith("_reverse") else range(len(elements)):
+            new = self.step(elements[t], self.by_gate(state[0], weight_hh, bias_hh), state)
+            # A sequence that has no element here keeps its state.
+            state = new if active is None else tuple(map(partial(where, active[t]), new, state))
             outputs.append(state[0])
-        return stack(outputs), state
+        return stack(outputs[::-1] if end.endswith("_reverse") else outputs), state
 
     def extra_repr(self) -> str:
         """Return the settings."""
@@ -136,7 +145,7 @@ class _Recurrent(Module):
         return ", ".join(parts)
 
 
-class RNN(_Recurrent):
+class RNN(ElmanRecurrence, _Recurrent):
     """A plain recurrent network: ``h = tanh(x @ W.T + b + h @ V.T + c)``, step by step.
 
     Parameters
@@ -144,13 +153,14 @@ class RNN(_Recurrent):
     input_size, hidden_size, num_layers
         As in `LSTM`.
     nonlinearity : {"tanh", "relu"}
+        The activation.
     bias, batch_first, dropout, bidirectional, device, dtype
         As in `LSTM`.
 
     Raises
     ------
     ValueError
-        As `LSTM`, and if there is no such nonlinearity.
+        As `LSTM`, and if `nonlinearity` is unknown.
 
     Examples
     --------
@@ -179,55 +189,52 @@ class RNN(_Recurrent):
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
         self.nonlinearity = nonlinearity
 
-    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state."""
-        total = squeeze(from_input + from_state, axis=1)
-        return (tanh(total) if self.nonlinearity == "tanh" else relu(total),)
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Batch, hx: Tensor | None = None) -> tuple[Batch, Tensor]:
         """Return the outputs and the last state; see `LSTM.forward`, with one Tensor for a state."""
         outputs, (last,) = self._run(input, None if hx is None else (hx,))
         return outputs, last
 
 
-class LSTM(_Recurrent):
+class LSTM(LSTMRecurrence, _Recurrent):
     """A long short-term memory: beside its output, a cell that gates let forget, take in and show, step by step.
 
     Parameters
     ----------
     input_size : int
-        The length of an element of the sequence.
+        The number of features of the input.
     hidden_size : int
-        The length of the state.
+        The number of features of the hidden state.
     num_layers : int
-        How many layers: the outputs of each are the sequence of the next.
+        The number of layers: the outputs of each are the inputs of the next.
     bias : bool
-        Whether there are shifts.
+        Whether to add learnable biases.
     batch_first : bool
-        Whether sequences are ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
+        Whether sequences are ``(batch, length, features)`` instead of ``(length, batch, features)``.
     dropout : float
-        The probability with which an output is left out on its way to the next layer, while training.
+        The dropout probability of the outputs of each layer but the last, while training.
     bidirectional : bool
-        Whether each layer also goes from the end to the beginning; its outputs then stand behind the others.
+        Whether each layer also runs over the reversed sequence; its outputs are concatenated to the others.
     device : str or Device, optional
     dtype : DType, optional
 
     Attributes
     ----------
     weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0 : Parameter
-        Of the first layer: for the input, ``(gates * hidden_size, input_size)``, for the state, and the shifts. Those
-        of other layers have other numbers, those of the way back end in ``_reverse``.
+        Of the first layer: the weights of the input, ``(gates * hidden_size, input_size)``, and of the hidden state,
+        ``(gates * hidden_size, hidden_size)``, and their biases. The number is that of the layer; the names of the
+        reverse direction end in ``_reverse``.
 
     Raises
     ------
     ValueError
-        If a setting is out of range; on call, if the shapes do not fit.
+        If a setting is out of range; on call, if the shapes do not match.
 
     Notes
     -----
-    With ``i, f, g, o`` the four gates, ``c = sigmoid(f) * c + sigmoid(i) * tanh(g)`` and
-    ``h = sigmoid(o) * tanh(c)``. All weights begin uniform between ``-1 / sqrt(hidden_size)`` and its opposite, as
-    PyTorch's do. Source: S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997.
+    With ``i, f, g, o`` the sums of the four gates, ``c = sigmoid(f) * c + sigmoid(i) * tanh(g)`` and
+    ``h = sigmoid(o) * tanh(c)``. All parameters are initialized uniformly between ``-1 / sqrt(hidden_size)`` and
+    ``1 / sqrt(hidden_size)``, as in PyTorch. Source: S. Hochreiter and J. Schmidhuber, "Long short-term memory",
+    Neural Computation 9, 1997.
 
     Examples
     --------
@@ -237,9 +244,6 @@ class LSTM(_Recurrent):
     >>> outputs.shape, last.shape, cell.shape
     ((2, 7, 5), (2, 2, 5), (2, 2, 5))
     """
-
-    gates = 4
-    states = 2
 
     def __init__(
         self,
@@ -256,36 +260,31 @@ class LSTM(_Recurrent):
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
 
-    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state."""
-        i, f, g, o = unstack(from_input + from_state, axis=1)
-        cell = sigmoid(f) * state[1] + sigmoid(i) * tanh(g)
-        return sigmoid(o) * tanh(cell), cell
-
-    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, input: Batch, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Batch, tuple[Tensor, Tensor]]:
         """Return the outputs and the last states.
 
         Parameters
         ----------
-        input : Tensor
-            ``(length, batch, input_size)``, or with the first two exchanged if `batch_first`, or without the batch.
+        input : Tensor or PackedSequence
+            ``(length, batch, input_size)``, or with the first two exchanged if `batch_first`, or without the batch; or
+            sequences of several lengths, packed by `utils.rnn.pack_padded_sequence`.
         hx : tuple of Tensor, optional
-            The state and the cell to begin with, each ``(layers * directions, batch, hidden_size)``; zeros by default.
+            The initial hidden and cell state, each ``(layers * directions, batch, hidden_size)``; zeros by default.
 
         Returns
         -------
-        outputs : Tensor
+        outputs : Tensor or PackedSequence
             Of the last layer, ``(length, batch, directions * hidden_size)`` or as the input is ordered.
         (h, c) : tuple of Tensor
-            The last state and cell of each layer and direction.
+            The last hidden and cell state of each layer and direction.
         """
         if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):
-            raise TypeError("an LSTM takes two initial states: write (h, c)")
+            raise TypeError("an LSTM takes two initial states; write (h, c)")
         outputs, (last, cell) = self._run(input, hx)
         return outputs, (last, cell)
 
 
-class GRU(_Recurrent):
+class GRU(GRURecurrence, _Recurrent):
     """A gated recurrent unit: a state that gates let forget and renew, step by step.
 
     Parameters
@@ -300,7 +299,7 @@ class GRU(_Recurrent):
 
     Notes
     -----
-    With ``r, z, n`` the three gates, of which the state's part of `n` is scaled by ``sigmoid(r)``,
+    With ``r, z, n`` the sums of the three gates, where the hidden state's part of `n` is multiplied by ``sigmoid(r)``,
     ``h = (1 - sigmoid(z)) * tanh(n) + sigmoid(z) * h``. Source: K. Cho et al., "Learning phrase representations using
     RNN encoder-decoder for statistical machine translation", EMNLP 2014.
 
@@ -312,8 +311,6 @@ class GRU(_Recurrent):
     >>> outputs.shape, last.shape
     ((7, 2, 10), (2, 2, 5))
     """
-
-    gates = 3
 
     def __init__(
         self,
@@ -330,14 +327,7 @@ class GRU(_Recurrent):
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
 
-    def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state."""
-        r, z, n = unstack(from_input, axis=1)
-        state_r, state_z, state_n = unstack(from_state, axis=1)
-        z = sigmoid(z + state_z)
-        return ((1 - z) * tanh(n + sigmoid(r + state_r) * state_n) + z * state[0],)
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Batch, hx: Tensor | None = None) -> tuple[Batch, Tensor]:
         """Return the outputs and the last state; see `LSTM.forward`, with one Tensor for a state."""
         outputs, (last,) = self._run(input, None if hx is None else (hx,))
         return outputs, last

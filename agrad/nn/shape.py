@@ -1,4 +1,4 @@
-"""Modules that change nothing but the shape."""
+"""Modules that reshape their input."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["Flatten", "Unflatten"]
 
 
 class Flatten(Module):
-    """Join neighbouring axes into one; by default all but the first, the batch.
+    """Flatten a range of axes into one; by default all but the first, the batch.
 
     Parameters
     ----------
     start_dim, end_dim : int
-        The first and the last axis to join.
+        The first and the last axis to flatten.
 
     Raises
     ------
     IndexError
         On call, if the input has no such axes.
     ValueError
-        On call, if `start_dim` lies behind `end_dim`.
+        On call, if `start_dim` is after `end_dim`.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class Flatten(Module):
         self.start_dim, self.end_dim = as_integer("start_dim", start_dim), as_integer("end_dim", end_dim)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input's elements in their order, in fewer axes."""
+        """Return the flattened input."""
         return F.flatten(input, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
@@ -51,21 +51,21 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Split an axis into several.
+    """Unflatten an axis into several.
 
     Parameters
     ----------
     dim : int
-        The axis.
+        The axis to unflatten.
     unflattened_size : sequence of int
-        What it becomes; one length may be -1, and is then what is left.
+        Its new shape; one length may be -1, and is inferred.
 
     Raises
     ------
     IndexError
         On call, if the input has no such axis.
     ValueError
-        On call, if the lengths do not multiply to that of the axis.
+        On call, if the product of the lengths is not the length of the axis.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Unflatten(Module):
         self.unflattened_size = tuple([as_integer("unflattened_size", n, -1) for n in unflattened_size])
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input's elements in their order, in more axes."""
+        """Return the unflattened input."""
         if not -input.ndim <= self.dim < input.ndim:
             raise IndexError(f"there is no axis {self.dim} in shape {input.shape}")
         dim, sizes = self.dim % input.ndim, list(self.unflattened_size)
@@ -91,7 +91,7 @@ class Unflatten(Module):
         if sizes.count(-1) == 1 and known and length % known == 0:
             sizes[sizes.index(-1)] = length // known
         if min(sizes, default=0) < 0 or prod(sizes) != length:
-            raise ValueError(f"axis {self.dim} of shape {input.shape} cannot be split into {self.unflattened_size}")
+            raise ValueError(f"axis {self.dim} of shape {input.shape} cannot be unflattened to {self.unflattened_size}")
         return reshape(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
 
     def extra_repr(self) -> str:

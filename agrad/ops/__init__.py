@@ -118,7 +118,7 @@ from .sorting import argsort, sort
 from .statistical import cumulative_prod, cumulative_sum, max, mean, min, prod, std, sum, var
 from .utility import all, any, diff, one_hot
 
-from . import absent, methods  # isort: skip  # noqa: F401 - they add to Tensor, and need all of the above
+from . import absent, methods  # isort: skip  # noqa: F401 - they bind methods to Tensor, after all ops
 
 __all__ = [
     "abs", "acos", "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin",

@@ -1,4 +1,4 @@
-"""Activations: what networks apply between layers, stable at both ends, and the functions that they are made of."""
+"""Activation functions, stable for large inputs of either sign, and the functions that they are made of."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ erf.vjp(x=lambda g, x, xp: g * (math.sqrt(2.0) * _ROOT_2_OVER_PI * xp.exp(-x * x
 
 @primitive
 def erfc(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the complementary error function, elementwise: ``1 - erf(x)``, where that would lose its digits too.
+    """Return the complementary error function ``1 - erf(x)``, elementwise, without cancellation for large `x`.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def erfc(xp: Any, x: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        Of the same shape and dtype; of the default dtype for integers, here and in all of `agrad.special`.
+        Of the same shape and dtype; for integers the default dtype, as everywhere in `agrad.special`.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def sigmoid(xp: Any, x: ArrayLike, /) -> Tensor:
     Tensor([0. , 0.5, 1. ], dtype=float32, device='cpu')
     """
     require_real(x)
-    return xp.exp(xp.minimum(x, 0.0)) / (1.0 + xp.exp(-xp.abs(x)))  # of negative numbers only: nothing overflows
+    return xp.exp(xp.minimum(x, 0.0)) / (1.0 + xp.exp(-xp.abs(x)))  # no exponent is positive: nothing overflows
 
 
 sigmoid.vjp(x=lambda g, x, xp: g * (0.25 * bare(sech_squared, xp)(0.5 * x)))
@@ -188,14 +188,14 @@ softplus.vjp(x=lambda g, out, xp: -g * xp.expm1(-out))
 
 @primitive
 def gelu(xp: Any, x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none") -> Tensor:
-    """Return the Gaussian error linear unit, elementwise: `x` times the chance that a standard normal is below it.
+    """Return the Gaussian error linear unit, elementwise: `x` times the standard normal's distribution function.
 
     Parameters
     ----------
     x : ArrayLike
         Real floating, of any shape.
     approximate : {"none", "tanh"}
-        Whether to approximate the normal distribution by ``(1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2``.
+        Whether to approximate the distribution function by ``(1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2``.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def gelu(xp: Any, x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none"
     Raises
     ------
     ValueError
-        If `approximate` is neither.
+        If `approximate` is something else.
     TypeError
         If `x` is complex.
 
@@ -222,11 +222,11 @@ def gelu(xp: Any, x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none"
     require_real(x)
     if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
-    return x * _below(xp, x, approximate)
+    return x * _normal_cdf(xp, x, approximate)
 
 
-def _below(xp: Any, x: Any, approximate: str) -> Any:
-    """Return the chance that a standard normal number is below `x`, with all digits where it is small too."""
+def _normal_cdf(xp: Any, x: Any, approximate: str) -> Any:
+    """Return the standard normal's distribution function at `x`, accurate in its lower tail too."""
     if approximate == "tanh":  # (1 + tanh(y)) / 2 = sigmoid(2 * y)
         return bare(sigmoid, xp)(2.0 * _ROOT_2_OVER_PI * (x + 0.044715 * x * x * x))
     return 0.5 * bare(erfc, xp)(-_ROOT_HALF * x)
@@ -234,13 +234,13 @@ def _below(xp: Any, x: Any, approximate: str) -> Any:
 
 def _gelu_x(g: Any, x: Any, xp: Any, approximate: str) -> Any:
     near = xp.clip(x, -40.0, 40.0)  # beyond, the density is 0 and powers overflow
-    below = _below(xp, near, approximate)
+    cdf = _normal_cdf(xp, near, approximate)
     if approximate == "tanh":
         scaled = _ROOT_2_OVER_PI * (near + 0.044715 * near * near * near)
         density = 0.5 * bare(sech_squared, xp)(scaled) * (_ROOT_2_OVER_PI * (1.0 + 3.0 * 0.044715 * near * near))
     else:
         density = (0.5 * _ROOT_2_OVER_PI) * xp.exp(-0.5 * near * near)
-    return g * (below + near * density)
+    return g * (cdf + near * density)
 
 
 gelu.vjp(x=_gelu_x)
@@ -278,19 +278,19 @@ def silu(x: ArrayLike, /) -> Tensor:
 
 @primitive
 def softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
-    """Return exponentials that are scaled to sum to 1.
+    """Return the softmax along axes: exponentials scaled to sum to 1.
 
     Parameters
     ----------
     x : ArrayLike
         Real floating.
     axis : int or tuple of int, optional
-        The axis to sum along, or several; None stands for all.
+        The axis or axes along which the exponentials are summed; None means all of them.
 
     Returns
     -------
     Tensor
-        ``exp(x) / sum(exp(x))``, of the shape and dtype of `x`; NaN where all along the axis is -inf.
+        ``exp(x) / sum(exp(x))``, of the shape and dtype of `x`; NaN where all elements along the axis are -inf.
 
     Raises
     ------
@@ -313,8 +313,9 @@ def _softmax(xp: Any, x: Any, axis: Axis) -> Any:
 
 
 def _softmax_x(g: Any, out: Any, xp: Any, axis: Axis) -> Any:
-    g, out, axis = wide(xp, g), wide(xp, out), axes_of(out, axis)
-    for _ in range(2):  # the second time takes away the rounding error of the first, which matters beside a weight of 1
+    g, out = wide(xp, g), wide(xp, out)
+    axis = axes_of(out, axis)
+    for _ in range(2):  # the second pass removes the rounding error of the first, which matters near a probability of 1
         g = g - xp.sum(g * out, axis=axis, keepdims=True)
     return out * g
 
@@ -324,19 +325,19 @@ softmax.vjp(x=_softmax_x)
 
 @primitive
 def log_softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
-    """Return the logarithm of `softmax`, where `softmax` would underflow too.
+    """Return log-probabilities: the logarithm of `softmax`, computed without underflow.
 
     Parameters
     ----------
     x : ArrayLike
         Real floating.
     axis : int or tuple of int, optional
-        The axis to sum along, or several; None stands for all.
+        The axis or axes along which the exponentials are summed; None means all of them.
 
     Returns
     -------
     Tensor
-        ``x - logsumexp(x)``, of the shape and dtype of `x`; NaN where all along the axis is -inf.
+        ``x - logsumexp(x)``, of the shape and dtype of `x`; NaN where all elements along the axis are -inf.
 
     Raises
     ------
@@ -371,24 +372,24 @@ log_softmax.vjp(x=_log_softmax_x)
 
 @primitive
 def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Return the logarithm of the sum of exponentials along axes, without overflow in between.
+    """Return the logarithm of the sum of exponentials along axes, without intermediate overflow.
 
-    Where all along the axes is -inf, the gradient is 0.
+    Where all elements along the axes are -inf, the gradient is 0.
 
     Parameters
     ----------
     x : ArrayLike
         Floating, real or complex.
     axis : int or tuple of int, optional
-        The axes to sum along; all of them by default.
+        The axis or axes along which the sum is computed; all of them by default.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
     Tensor
-        ``log(sum(exp(x)))``, of the shape of `x` without `axis`; -inf where there is nothing to sum. Of complex numbers
-        it is the principal value: its imaginary part lies between -pi and pi.
+        ``log(sum(exp(x)))``, of the shape of `x` without `axis`; -inf for an empty sum. For complex `x` it is the
+        principal value, whose imaginary part lies between -pi and pi.
 
     Examples
     --------
@@ -411,10 +412,11 @@ def _logsumexp(xp: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 def _logsumexp_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
-    g, x, out = wide(xp, g), wide(xp, x), wide(xp, out)
+    g, x = wide(xp, g), wide(xp, x)
+    out = wide(xp, out)
     out = restore(xp, xp.where(out == -math.inf, 0.0, out), x.shape, axis, keepdims)
     weights = xp.exp(x - out)
-    total = xp.sum(weights, axis=axes_of(x, axis), keepdims=True)  # 1, but for the rounding of a large `out`
+    total = xp.sum(weights, axis=axes_of(x, axis), keepdims=True)  # 1 up to the rounding of a large `out`
     return restore(xp, g, x.shape, axis, keepdims) * (weights / xp.where(total == 0, 1.0, total))
 
 

@@ -1,6 +1,6 @@
-"""Ways out of a Tensor: Python numbers, NumPy arrays, DLPack, text, pickles.
+"""Conversions of a Tensor: to Python numbers, NumPy arrays, DLPack, text and pickles.
 
-No gradient is lost quietly: a Tensor that gradients flow to refuses to leave the tape, and says how to detach it.
+No gradient is lost silently: converting a Tensor that requires gradients raises, and the message says how to detach it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def item(x: Tensor) -> Any:
     Raises
     ------
     ValueError
-        If there are several elements, or none.
+        If there is not exactly one element.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def item(x: Tensor) -> Any:
 
 
 def tolist(x: Tensor) -> Any:
-    """Return the elements as nested lists of Python numbers, or as one number if it is 0-d.
+    """Return the elements as nested lists of Python numbers, or of a 0-d Tensor as one number.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def numpy(x: Tensor) -> Any:
     Raises
     ------
     RuntimeError
-        If gradients flow to this Tensor: they would end here unnoticed.
+        If this Tensor requires gradients: they would be lost silently.
 
     Examples
     --------
@@ -73,24 +73,24 @@ def numpy(x: Tensor) -> Any:
     return x._device.backend.to_numpy(x._data)
 
 
-def _refuse_tracked(x: Tensor, way: str) -> None:
+def _refuse_tracked(x: Tensor, operation: str) -> None:
     if x._node is not None:
-        raise errors.lost_gradient(way)
+        raise errors.lost_gradient(operation)
 
 
 def array_protocol(x: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
-    """``__array__``: what NumPy calls to read a Tensor that is not tracked, and is on the host."""
+    """``__array__``: return a NumPy array of a Tensor on the host that does not require gradients."""
     _refuse_tracked(x, "NumPy conversion")
     if x._device.kind == "cuda":
         raise TypeError(f"NumPy cannot read a Tensor on {x._device}; write x.numpy() or x.cpu()")
     if copy is False:
-        raise ValueError("a Tensor becomes a NumPy array by copying; write copy=None")
+        raise ValueError("converting a Tensor to a NumPy array needs a copy; write copy=None")
     array = x._device.backend.to_numpy(x._data)
     return array if dtype is None else array.astype(dtype)
 
 
 def array_function(x: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """``__array_function__``: NumPy's functions do not take Tensors, agrad's do; but those that ask for a shape may."""
+    """``__array_function__``: refuse NumPy's functions of Tensors, except those that only read a shape."""
     name = function.__name__
     if name in _ASK_FOR_SHAPES:
         return function.__wrapped__(*args, **kwargs)
@@ -108,14 +108,14 @@ def dlpack(
     dl_device: tuple[Any, int] | None = None,
     copy: bool | None = None,
 ) -> Any:
-    """``__dlpack__``: share the buffer of a Tensor that is not tracked."""
+    """``__dlpack__``: share the buffer of a Tensor that does not require gradients."""
     _refuse_tracked(x, "DLPack export")
-    wishes = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
-    return x._data.__dlpack__(**{name: wish for name, wish in wishes.items() if wish is not None})
+    options = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+    return x._data.__dlpack__(**{name: value for name, value in options.items() if value is not None})
 
 
 def dlpack_device(x: Tensor) -> Any:
-    """``__dlpack_device__``: where the buffer is, in DLPack's numbers."""
+    """``__dlpack_device__``: the device of the buffer, as DLPack's pair of type and index."""
     return x._data.__dlpack_device__()
 
 
@@ -134,31 +134,31 @@ def iterate(x: Tensor) -> Iterator[Tensor]:
 
 
 def truth(x: Tensor) -> bool:
-    """``__bool__``: the truth of the only element."""
+    """``__bool__``: the truth value of the only element."""
     if x.size != 1:
-        raise ValueError(f"the truth of a Tensor of shape {x.shape} is ambiguous; use x.any() or x.all()")
+        raise ValueError(f"the truth value of a Tensor of shape {x.shape} is ambiguous; use x.any() or x.all()")
     return bool(item(x))
 
 
 def to_float(x: Tensor) -> float:
-    """``__float__``: the only element; warns where that ends a gradient."""
+    """``__float__``: the only element; warns if the Tensor requires gradients."""
     return float(_number(x, "float"))
 
 
 def to_int(x: Tensor) -> int:
-    """``__int__``: the only element; warns where that ends a gradient."""
+    """``__int__``: the only element; warns if the Tensor requires gradients."""
     return int(_number(x, "int"))
 
 
 def to_complex(x: Tensor) -> complex:
-    """``__complex__``: the only element; warns where that ends a gradient."""
+    """``__complex__``: the only element; warns if the Tensor requires gradients."""
     return complex(_number(x, "complex"))
 
 
 def _number(x: Tensor, kind: str) -> Any:
     if x._node is not None and is_grad_enabled():
         warnings.warn(
-            f"{kind}(x) of a Tensor that requires gradients ends them; write x.item() if that is meant",
+            f"{kind}(x) of a Tensor that requires gradients detaches it; write x.item() if that is intended",
             UserWarning,
             stacklevel=3,
         )
@@ -166,14 +166,14 @@ def _number(x: Tensor, kind: str) -> Any:
 
 
 def index(x: Tensor) -> int:
-    """``__index__``: a 0-d integer Tensor where Python wants an integer."""
+    """``__index__``: the value of a 0-d integer Tensor, where Python needs an integer."""
     if x.dtype.family not in ("signed integer", "unsigned integer") or x.ndim:
         raise TypeError(f"only 0-d integer Tensors can be an index, not {x.dtype!r} of shape {x.shape}")
     return int(item(x))
 
 
 def show(x: Tensor) -> str:
-    """``__repr__``: values, dtype, device and history, on a screen at most."""
+    """``__repr__``: the values (shortened if there are many), dtype, device and ``grad_fn``."""
     name = type(x).__name__
     values = backends.show(x._device.backend.to_numpy(x._data), name)
     if x._node is None:
@@ -186,17 +186,17 @@ def show(x: Tensor) -> str:
 
 
 def formatted(x: Tensor, spec: str) -> str:
-    """``__format__``: a number's format for the only element, else as ``repr``."""
+    """``__format__``: the only element in the format `spec`; without a `spec`, as ``str``."""
     return format(item(x), spec) if spec else str(x)
 
 
 def reduce(x: Tensor, protocol: Any) -> Any:
-    """``__reduce_ex__``: how `copy` and `pickle` take a leaf apart, and Parameters and their attributes with it.
+    """``__reduce_ex__``: what `copy` and `pickle` need to rebuild a leaf, attributes of a Parameter included.
 
     Raises
     ------
     RuntimeError
-        If the Tensor was computed from others: its history cannot be copied.
+        If the Tensor is not a leaf: its graph cannot be copied.
     """
     if not x.is_leaf:
         raise RuntimeError("a Tensor computed from others cannot be copied or pickled; write x.detach() first")
@@ -208,7 +208,7 @@ def reduce(x: Tensor, protocol: Any) -> Any:
 def rebuild(
     cls: type[Tensor], array: Any, dtype: DType, device: str, requires_grad: bool, grad: Tensor | None
 ) -> Tensor:
-    """Put a leaf together again."""
+    """Rebuild a leaf from what `reduce` returned."""
     tensor: Tensor = object.__new__(cls)
     tensor._data, tensor._device = convert(array, dtype, device, copy=True)
     tensor._node = LEAF if requires_grad else None

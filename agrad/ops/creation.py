@@ -30,21 +30,21 @@ Place: TypeAlias = str | Device | None
 
 
 def tensor(data: Any, requires_grad: bool = False, *, dtype: Any = None, device: Place = None) -> Tensor:
-    """Make a Tensor of a copy of the data: the same as ``Tensor(data, ...)``.
+    """Return a Tensor that holds a copy of `data`, as ``Tensor(data, ...)`` does.
 
     Parameters
     ----------
     data : number, nested list, array or Tensor
         As in `Tensor`.
     requires_grad : bool
-        Whether gradients with respect to the result are wanted.
+        Whether the result requires gradients.
     dtype : DType, optional
     device : str or Device, optional
 
     Returns
     -------
     Tensor
-        A leaf with memory of its own.
+        A leaf that shares no memory with `data`.
 
     Raises
     ------
@@ -69,32 +69,33 @@ def asarray(
     copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Make a Tensor of a number, nested list, array or Tensor, sharing its memory where that is possible.
+    """Convert a number, nested list, array or Tensor to a Tensor, without a copy where possible.
 
     Parameters
     ----------
     obj : number, nested list, array or Tensor
-        A Tensor is returned as it is if nothing has to change, and stays differentiable if something has to. So do
-        Tensors in a list, which are stacked.
+        A Tensor that has this dtype and device already is returned itself; otherwise gradients flow through the
+        conversion. Tensors in a list are stacked, and gradients flow to them too.
     dtype : DType, optional
         By default that of `obj`; Python floats become the default dtype.
     device : str or Device, optional
-        By default where `obj` is; numbers, lists and NumPy arrays go to the current device.
+        By default that of `obj`; numbers, lists and NumPy arrays go to the current device.
     copy : bool, optional
-        True copies always, False never, None where it must.
+        True always copies, False never does, None copies only where needed.
     requires_grad : bool
-        Whether gradients with respect to the result are wanted.
+        Whether the result requires gradients.
 
     Returns
     -------
     Tensor
+        With the values of `obj`.
 
     Raises
     ------
     TypeError
-        If no array can be made of `obj`.
+        If `obj` cannot be converted to an array.
     ValueError
-        If lists are ragged, or if ``copy=False`` and there must be a copy.
+        If lists are ragged, or if ``copy=False`` and a copy is needed.
 
     Examples
     --------
@@ -103,8 +104,8 @@ def asarray(
     Tensor([[1., 2.],
             [3., 4.]], dtype=float64, device='cpu')
     """
-    if copy is False and (not hasattr(obj, "dtype") or _comes_from_afar(obj, device)):
-        raise ValueError(f"a {type(obj).__name__} becomes such a Tensor by a copy only; leave out copy=False")
+    if copy is False and (not hasattr(obj, "dtype") or _changes_library(obj, device)):
+        raise ValueError(f"converting a {type(obj).__name__} to this Tensor needs a copy; leave out copy=False")
     if isinstance(obj, Tensor):
         result = _adapt(obj, dtype, device, copy)
     elif _holds_tensors(obj):
@@ -117,8 +118,8 @@ def asarray(
     return result
 
 
-def _comes_from_afar(obj: Any, device: Place) -> bool:
-    """Whether an array must leave its library, which is done by a copy on the host."""
+def _changes_library(obj: Any, device: Place) -> bool:
+    """Return whether the array must go to another library, which takes a copy on the host."""
     if isinstance(obj, Tensor) or backends.is_host(obj) or device is None:
         return False
     return Device.of(obj).backend is not Device(device).backend
@@ -129,30 +130,30 @@ def _adapt(x: Tensor, dtype: Any, device: Place, copy: bool | None) -> Tensor:
     if dtype is not None:
         result = astype(result, dtype, copy=False)
     if result is not x and copy is False:
-        raise ValueError(f"{x.dtype!r} on {x.device} becomes {result.dtype!r} on {result.device} by a copy only")
+        raise ValueError(f"{x.dtype!r} on {x.device} needs a copy to become {result.dtype!r} on {result.device}")
     return astype(x, x.dtype) if result is x and copy else result
 
 
 def _holds_tensors(obj: Any) -> bool:
-    """Whether a Tensor is somewhere in nested lists."""
+    """Return whether nested lists hold a Tensor."""
     if not isinstance(obj, (list, tuple)):
         return False
-    kinds = set(map(type, obj))  # a list of a million numbers is looked through in a fraction of what reading it takes
+    kinds = set(map(type, obj))  # fast enough for lists of a million numbers
     if kinds.isdisjoint((list, tuple)):
         return any(issubclass(kind, Tensor) for kind in kinds)
     return any(isinstance(item, Tensor) or _holds_tensors(item) for item in obj)
 
 
 def _stacked(items: Any, dtype: Any, device: Place) -> Tensor:
-    """Stack the Tensors in nested lists; numbers beside them take their dtype and place, as in arithmetic."""
+    """Stack the Tensors in nested lists; numbers beside them take their dtype and device, as in arithmetic."""
     leaves = list(_leaves(items))
-    place = next(x.device for x in leaves if isinstance(x, Tensor))
+    first_device = next(x.device for x in leaves if isinstance(x, Tensor))
     dtype = result_type(*leaves) if dtype is None else dtype
 
     def build(item: Any) -> Tensor:
         if isinstance(item, (list, tuple)):
             return stack([build(x) for x in item])
-        return asarray(item, dtype=dtype, device=place if backends.is_host(item) else None)
+        return asarray(item, dtype=dtype, device=first_device if backends.is_host(item) else None)
 
     stacked = build(items)
     return stacked if device is None else to_device(stacked, device)
@@ -168,9 +169,9 @@ def _leaves(items: Any) -> Iterator[Any]:
 
 def _make(name: str, *args: Any, dtype: Any, device: Place, requires_grad: bool, **kwargs: Any) -> Tensor:
     """Call the array library's creation function of that name."""
-    place = get_device() if device is None else Device(device)
-    array = getattr(place.xp, name)(*args, dtype=native(place.xp, dtype), device=place.native, **kwargs)
-    result = wrap(array, place)
+    target = get_device() if device is None else Device(device)
+    array = getattr(target.xp, name)(*args, dtype=native(target.xp, dtype), device=target.native, **kwargs)
+    result = wrap(array, target)
     return result.requires_grad_() if requires_grad else result
 
 
@@ -180,7 +181,7 @@ def _like(x: ArrayLike, dtype: Any, device: Place) -> tuple[Tensor, Any, Place]:
 
 
 def _dtype_of(*numbers: Any) -> Any:
-    """Return the dtype that Python numbers become together; None stands for the library's default integer."""
+    """Return the dtype that Python numbers promote to; None means the library's default integer."""
     kinds = {type(number) for number in numbers}
     if complex in kinds:
         return as_dtype(complex)
@@ -190,7 +191,7 @@ def _dtype_of(*numbers: Any) -> Any:
 
 
 def _number(x: Any, name: str) -> Any:
-    """Return a setting as a Python number."""
+    """Return an argument of the function `name` as a Python number."""
     number = x.item() if hasattr(x, "item") else x
     if type(number) not in SCALARS:
         raise TypeError(f"{name}() needs numbers, not {describe(x)}")
@@ -202,7 +203,7 @@ def _is_tracked(x: Any) -> bool:
 
 
 def _finish(x: Tensor, dtype: Any, device: Place, requires_grad: bool) -> Tensor:
-    """Return what was computed from Tensors in the dtype and on the device that were asked for."""
+    """Convert a result to the requested dtype and device."""
     x = x if dtype is None else astype(x, dtype, copy=False)
     x = x if device is None else to_device(x, device)
     return x.requires_grad_() if requires_grad else x
@@ -219,14 +220,18 @@ def zeros(
     Parameters
     ----------
     shape : int or tuple of int
+        The shape of the result; an int n means ``(n,)``.
     dtype : DType, optional
         The default dtype if left out.
     device : str or Device, optional
+        The current device if left out.
     requires_grad : bool
+        Whether the result requires gradients.
 
     Returns
     -------
     Tensor
+        Zeros of that shape and dtype.
 
     Examples
     --------
@@ -252,6 +257,7 @@ def ones(
     Returns
     -------
     Tensor
+        Ones of that shape and dtype.
 
     Examples
     --------
@@ -266,7 +272,7 @@ def ones(
 def empty(
     shape: int | tuple[int, ...], *, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
-    """Return a Tensor whose values are whatever the memory held.
+    """Return a Tensor without initialising its values.
 
     Parameters
     ----------
@@ -276,6 +282,7 @@ def empty(
     Returns
     -------
     Tensor
+        Arbitrary values of that shape and dtype.
 
     Examples
     --------
@@ -295,26 +302,28 @@ def full(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Return a Tensor that holds one value everywhere.
+    """Return a Tensor filled with one value.
 
     Parameters
     ----------
     shape : int or tuple of int
+        As in `zeros`.
     fill_value : number, or Tensor of one element
-        Gradients flow to a Tensor.
+        Gradients flow to a Tensor that requires them.
     dtype : DType, optional
-        By default what the number becomes: the default integer, real or complex dtype, or bool.
+        By default inferred from the value: the default integer, real or complex dtype, or bool.
     device, requires_grad
-        As in `zeros`; of a Tensor that requires gradients, its own device by default.
+        As in `zeros`; the default device is that of `fill_value` if this requires gradients.
 
     Returns
     -------
     Tensor
+        Of that shape and dtype.
 
     Raises
     ------
     TypeError
-        If `fill_value` is no number.
+        If `fill_value` is not a number.
 
     Examples
     --------
@@ -381,10 +390,12 @@ def zeros_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requ
     dtype, device : optional
         Instead of those of `x`.
     requires_grad : bool
+        Whether the result requires gradients.
 
     Returns
     -------
     Tensor
+        Zeros of the shape of `x`.
 
     Examples
     --------
@@ -407,6 +418,7 @@ def ones_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requi
     Returns
     -------
     Tensor
+        Ones of the shape of `x`.
 
     Examples
     --------
@@ -419,7 +431,7 @@ def ones_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requi
 
 
 def empty_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Return whatever the memory held, in the shape, dtype and device of `x`.
+    """Return uninitialised values of the shape, dtype and device of `x`.
 
     Parameters
     ----------
@@ -429,6 +441,7 @@ def empty_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requ
     Returns
     -------
     Tensor
+        Arbitrary values of the shape of `x`.
 
     Examples
     --------
@@ -443,18 +456,20 @@ def empty_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requ
 def full_like(
     x: ArrayLike, /, fill_value: complex, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
-    """Return one value everywhere, in the shape, dtype and device of `x`.
+    """Return a Tensor filled with one value, of the shape, dtype and device of `x`.
 
     Parameters
     ----------
     x : ArrayLike
     fill_value : number, or Tensor of one element
+        As in `full`.
     dtype, device, requires_grad
         As in `zeros_like`.
 
     Returns
     -------
     Tensor
+        Of the shape of `x`.
 
     Raises
     ------
@@ -472,27 +487,29 @@ def full_like(
 
 
 def from_dlpack(x: Any, /, *, device: Place = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
-    """Take over an array of another library through DLPack, without a copy where that is possible.
+    """Convert an array of another library to a Tensor through DLPack, without a copy where possible.
 
     Parameters
     ----------
     x : object with ``__dlpack__``
     device : str or Device, optional
-        Where the result is wanted: where `x` is by default, if agrad knows its library, else the current device.
+        By default that of `x` if agrad knows its library, else the current device.
     copy : bool, optional
-        True copies always, False never, None where it must.
+        True always copies, False never does, None copies only where needed.
     requires_grad : bool
+        Whether the result requires gradients.
 
     Returns
     -------
     Tensor
+        With the values of `x`.
 
     Raises
     ------
     RuntimeError
         If `x` is a Tensor that requires gradients.
     BufferError, ValueError
-        If the libraries cannot agree, or if ``copy=False`` and there must be a copy.
+        If the library cannot import `x`, or if ``copy=False`` and a copy is needed.
 
     Examples
     --------
@@ -507,7 +524,7 @@ def from_dlpack(x: Any, /, *, device: Place = None, copy: bool | None = None, re
     target = Device(device) if device is not None else _device_of(x)
     try:
         array = target.xp.from_dlpack(x)
-    except Exception as error:  # each library has its own, and so has each reason
+    except Exception as error:  # libraries raise many types of exceptions here
         if copy is False:
             raise BufferError(f"{target} cannot take this {type(x).__name__} without a copy: {error}") from error
         array = x
@@ -540,12 +557,13 @@ def arange(
     Parameters
     ----------
     start : number
-        The first number; if `stop` is left out, the end, and the first number is 0.
+        The first number; if it is the only argument, it is `stop`, and the first number is 0.
     stop : number, optional
+        The end of the interval, which is not part of the result.
     step : number
         The distance between neighbours.
     dtype : DType, optional
-        By default the default integer if all are integers, else the default dtype.
+        The default integer if `start`, `stop` and `step` are integers, else the default dtype.
     device, requires_grad
         As in `zeros`.
 
@@ -559,7 +577,7 @@ def arange(
     ValueError
         If the step is 0.
     TypeError
-        If one of them is no number.
+        If one of them is not a number.
     RuntimeError
         If one of them is a Tensor that requires gradients: the number of elements would depend on it.
 
@@ -590,20 +608,22 @@ def linspace(
     endpoint: bool = True,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Return `num` evenly spaced numbers from `start` to `stop`.
+    """Return evenly spaced numbers from `start` to `stop`.
 
     Parameters
     ----------
     start, stop : number, or Tensor of one element
         Gradients flow to Tensors.
     num : int
-        How many.
+        How many numbers to return.
     dtype : DType, optional
-        The default dtype if left out, complex for complex ends; of Tensors that require gradients, theirs.
+        The default dtype if left out, complex for complex ends; that of Tensors that require gradients.
+    device : str or Device, optional
+        The current device if left out; that of Tensors that require gradients.
     endpoint : bool
-        Whether `stop` is the last of them, or the first that is left out.
-    device, requires_grad
-        As in `zeros`; of Tensors that require gradients, their own device by default.
+        Whether `stop` is the last number; if not, it is left out.
+    requires_grad : bool
+        Whether the result requires gradients.
 
     Returns
     -------
@@ -613,7 +633,7 @@ def linspace(
     Raises
     ------
     TypeError
-        If an end is no number, or `num` no integer.
+        If `start` or `stop` is not a number, or `num` not an integer.
     ValueError
         If `num` is negative.
 
@@ -632,7 +652,7 @@ def linspace(
 
 
 def _between(start: Any, stop: Any, num: int, endpoint: bool) -> Tensor:
-    """Return evenly spaced numbers between ends of which one at least is a tracked Tensor."""
+    """Return evenly spaced numbers between two ends, of which at least one requires gradients."""
     ends = [reshape(x, ()) if _is_tracked(x) else _number(x, "linspace") for x in (start, stop)]
     tracked = [x for x in ends if isinstance(x, Tensor)]
     real = finfo(result_type(*tracked)).dtype
@@ -682,14 +702,14 @@ def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[
 
 @primitive
 def tril(xp: Any, x: ArrayLike, /, *, k: int = 0) -> Tensor:
-    """Keep the lower triangle of each matrix, zeros above it.
+    """Return the lower triangle of each matrix, with zeros above it.
 
     Parameters
     ----------
     x : ArrayLike
         Of shape (..., M, N).
     k : int
-        The highest diagonal to keep: 0 is the main one, negative numbers lie below it.
+        The highest diagonal to keep: 0 is the main one, negative ones are below it.
 
     Returns
     -------
@@ -711,14 +731,14 @@ tril.vjp(x=lambda g, xp, k: xp.tril(g, k=k))
 
 @primitive
 def triu(xp: Any, x: ArrayLike, /, *, k: int = 0) -> Tensor:
-    """Keep the upper triangle of each matrix, zeros below it.
+    """Return the upper triangle of each matrix, with zeros below it.
 
     Parameters
     ----------
     x : ArrayLike
         Of shape (..., M, N).
     k : int
-        The lowest diagonal to keep: 0 is the main one, positive numbers lie above it.
+        The lowest diagonal to keep: 0 is the main one, positive ones are above it.
 
     Returns
     -------

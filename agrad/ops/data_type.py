@@ -33,7 +33,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FloatInfo:
-    """What `finfo` tells of a floating dtype."""
+    """The limits of a floating dtype, as `finfo` returns them."""
 
     bits: int
     eps: float
@@ -45,7 +45,7 @@ class FloatInfo:
 
 @dataclass(frozen=True, slots=True)
 class IntInfo:
-    """What `iinfo` tells of an integer dtype."""
+    """The limits of an integer dtype, as `iinfo` returns them."""
 
     bits: int
     max: int
@@ -57,9 +57,9 @@ class IntInfo:
 
 
 def as_tensor(x: ArrayLike, beside: Tensor | None = None) -> Tensor:
-    """Return `x` as a Tensor; beside another, numbers, lists and NumPy arrays go to the other's device.
+    """Return `x` as a Tensor; numbers, lists and NumPy arrays go to the device of `beside`, if there is one.
 
-    While recording it shares no memory with what the caller gave: that could change without the tape seeing it.
+    While recording it copies arrays, since the tape cannot see a write to the caller's memory.
     """
     if isinstance(x, Tensor):
         return x
@@ -68,13 +68,13 @@ def as_tensor(x: ArrayLike, beside: Tensor | None = None) -> Tensor:
 
 
 def require_real(x: Any) -> None:
-    """Raise TypeError for a raw array of complex numbers: they have no order, though some libraries give them one."""
+    """Raise TypeError for a raw complex array: some libraries would order its elements, which have no order."""
     if from_native(x.dtype).is_complex:
-        raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
+        raise TypeError("expected real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
 
 
 def as_complex(xp: Any, x: Any) -> Any:
-    """Return an array of real floating numbers as one of complex numbers, any other as it is."""
+    """Return a real floating array as a complex one, any other array as it is."""
     if not xp.isdtype(x.dtype, "real floating"):
         return x
     return xp.astype(x, xp.complex64 if x.dtype == xp.float32 else xp.complex128)
@@ -84,19 +84,19 @@ HALVES: Final = ("float16", "bfloat16")
 
 
 def wide(xp: Any, x: Any) -> Any:
-    """Return an array or Tensor of 16-bit numbers as float32, any other as it is: counts and sums fit in there."""
+    """Return a 16-bit floating array or Tensor as float32, which holds counts and sums; any other as it is."""
     return xp.astype(x, xp.float32) if as_dtype(x.dtype).name in HALVES else x
 
 
 def in_float32(xp: Any, function: Callable[[Any], Any], x: Any) -> Any:
-    """Call a function on a raw array; on 16-bit numbers as if they were float32, and its result cast back."""
+    """Call a function on a raw array; 16-bit floats are cast to float32, and the result is cast back."""
     widened = wide(xp, x)
     return function(x) if widened is x else xp.astype(function(widened), x.dtype)
 
 
 @primitive
 def cast(xp: Any, x: ArrayLike, /, dtype: DType) -> Tensor:
-    """Copy `x` in another dtype."""
+    """Return a copy of `x` in another dtype."""
     return xp.astype(x, native(xp, dtype))
 
 
@@ -104,9 +104,9 @@ cast.vjp(x=unchanged)  # the engine casts every cotangent back to its input's dt
 
 
 def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | Device | None = None) -> Tensor:
-    """Convert to another dtype.
+    """Return an array in another dtype.
 
-    Gradients flow between floating dtypes and are cast back on their way; through integers and booleans none flow.
+    Gradients flow between floating dtypes, and are cast back to that of `x`; none flow through integers and booleans.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | Devi
     copy : bool
         False returns `x` itself if it has the dtype already.
     device : str or Device, optional
-        Where the result is wanted; where `x` is by default.
+        The device of the result; that of `x` by default.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | Devi
     Raises
     ------
     TypeError
-        If a complex `x` should become real: write ``agrad.real(x)``.
+        If `x` is complex and `dtype` is real: write ``agrad.real(x)``.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | Devi
     x = as_tensor(x)
     target = as_dtype(dtype)
     if x.dtype.is_complex and not target.is_complex and target.name != "bool":
-        raise TypeError(f"{x.dtype!r} does not become {target!r} without losing half of it; write agrad.real(x) first")
+        raise TypeError(f"casting {x.dtype!r} to {target!r} would drop the imaginary part; write agrad.real(x) first")
     x = x if device is None else to_device(x, device)
     if x.dtype is target and not copy:
         return x
@@ -145,32 +145,32 @@ def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | Devi
 
 @primitive
 def move(xp: Any, x: ArrayLike, /, source: Device) -> Tensor:
-    """Stand on the tape for a transfer from `source`, which `to_device` has made."""
+    """Return `x`, which `to_device` has copied from `source`: the tape's record of that copy."""
     return x
 
 
-move.vjp(x=lambda g, source: _carry(g, source))
+move.vjp(x=lambda g, source: _moved(g, source))
 
 
-def _carry(g: Any, target: Device) -> Any:
-    """Carry a cotangent, raw or a Tensor, to a device."""
+def _moved(g: Any, target: Device) -> Any:
+    """Move a cotangent, raw or a Tensor, to a device."""
     return to_device(g, target) if isinstance(g, Tensor) else convert(g, None, target)[0]
 
 
 def to_device(x: ArrayLike, device: str | Device, /, *, stream: Any = None) -> Tensor:
-    """Copy a Tensor to another device; its gradient comes back the same way.
+    """Copy a Tensor to another device; its gradient is copied back.
 
     Parameters
     ----------
     x : ArrayLike
     device : str or Device
     stream : None
-        The standard's argument for a library's queue, which agrad leaves to the library.
+        Only None is supported: enter the stream of the array library around the call.
 
     Returns
     -------
     Tensor
-        `x` itself if it is there already.
+        A copy, or `x` itself if it is on that device already.
 
     Raises
     ------
@@ -198,18 +198,19 @@ def to_device(x: ArrayLike, device: str | Device, /, *, stream: Any = None) -> T
 
 
 def isdtype(dtype: Any, kind: Any) -> bool:
-    """Whether a dtype is of a kind.
+    """Return whether a dtype is of a kind.
 
     Parameters
     ----------
     dtype : DType
     kind : DType, str or tuple of them
         ``"bool"``, ``"signed integer"``, ``"unsigned integer"``, ``"integral"``, ``"real floating"``,
-        ``"complex floating"`` or ``"numeric"``; of a tuple one must fit.
+        ``"complex floating"`` or ``"numeric"``; a tuple means any of its members.
 
     Returns
     -------
     bool
+        True if the dtype is of that kind.
 
     Raises
     ------
@@ -232,7 +233,7 @@ def isdtype(dtype: Any, kind: Any) -> bool:
 
 
 def _raw(x: Any, xp: Any) -> Any:
-    """Return what a namespace's own dtype functions take for an array, a dtype or a number."""
+    """Convert an array, a dtype or a number to what the namespace's own dtype functions take."""
     if isinstance(x, Tensor):
         return x._data if x._device.xp is xp else native(xp, x.dtype)
     if type(x) in SCALARS:
@@ -245,21 +246,22 @@ def _namespace(*args: Any) -> Any:
 
 
 def result_type(*arrays_and_dtypes: Any) -> DType:
-    """Return the dtype that these become together, by the standard's rules of promotion.
+    """Return the dtype that arrays, dtypes and numbers promote to, by the standard's rules.
 
     Parameters
     ----------
     *arrays_and_dtypes : ArrayLike or DType
-        Python numbers adapt to the others.
+        Python numbers take the dtype of the others, where their kind allows it.
 
     Returns
     -------
     DType
+        The promoted dtype.
 
     Raises
     ------
     TypeError, ValueError
-        If there is nothing, or no common dtype on this device.
+        If there are no arguments, or they have no common dtype on this device.
 
     Examples
     --------
@@ -272,7 +274,7 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
 
 
 def can_cast(from_: Any, to: Any, /) -> bool:
-    """Whether values of one dtype may become another's by the standard's rules of promotion.
+    """Return whether one dtype can be cast to another by the standard's rules of promotion.
 
     Parameters
     ----------
@@ -282,6 +284,7 @@ def can_cast(from_: Any, to: Any, /) -> bool:
     Returns
     -------
     bool
+        True if `from_` promotes to `to`.
 
     Examples
     --------
@@ -295,11 +298,11 @@ def can_cast(from_: Any, to: Any, /) -> bool:
     try:
         with device:
             return result_type(source, target) is target
-    except (TypeError, RuntimeError):  # PyTorch has no rule for its wide unsigned integers
+    except (TypeError, RuntimeError):  # PyTorch does not promote uint16, uint32 and uint64
         return _is_wider(target.name, source.name)
 
 
-# What each integer type of the standard becomes beside a wider one: the next of its own kind, or of the other.
+# The next wider dtypes that each integer dtype can be cast to: of its own kind, and of the signed one.
 _WIDER: Final = {
     "uint8": ("uint16", "int16"), "uint16": ("uint32", "int32"), "uint32": ("uint64", "int64"),
     "int8": ("int16",), "int16": ("int32",), "int32": ("int64",),
@@ -326,7 +329,7 @@ def finfo(type: Any, /) -> FloatInfo:
     Raises
     ------
     TypeError
-        If it is not floating.
+        If the dtype is not floating.
 
     Examples
     --------
@@ -336,7 +339,7 @@ def finfo(type: Any, /) -> FloatInfo:
     """
     dtype, xp = _dtype_and_namespace(type)
     if not dtype.differentiable:
-        raise TypeError(f"finfo is for floating dtypes, not {dtype!r}; integers have iinfo")
+        raise TypeError(f"finfo takes floating dtypes, not {dtype!r}; use iinfo for integers")
     info = xp.finfo(native(xp, dtype))
     return FloatInfo(
         bits=int(info.bits),
@@ -363,7 +366,7 @@ def iinfo(type: Any, /) -> IntInfo:
     Raises
     ------
     TypeError
-        If it is no integer dtype.
+        If the dtype is not an integer one.
 
     Examples
     --------
@@ -373,7 +376,7 @@ def iinfo(type: Any, /) -> IntInfo:
     """
     dtype, xp = _dtype_and_namespace(type)
     if not isdtype(dtype, "integral"):
-        raise TypeError(f"iinfo is for integer dtypes, not {dtype!r}; floating ones have finfo")
+        raise TypeError(f"iinfo takes integer dtypes, not {dtype!r}; use finfo for floating ones")
     info = xp.iinfo(native(xp, dtype))
     return IntInfo(int(info.bits), int(info.max), int(info.min), dtype)
 

@@ -1,7 +1,7 @@
 """`take`, `take_along_axis`, and the primitives that ``x[key]`` and ``x[key] = v`` are composed of.
 
-Reading and writing are each other's transposes: what `cut` reads, the gradient pastes into zeros; what `take` gathers,
-the gradient adds up where it came from. Each of them is a primitive, so every order of derivative is there.
+Reading and writing are transposes of each other: the rule of `cut` pastes the cotangent into zeros, that of `take` adds
+it up where the elements came from. Each of them is a primitive, so there are derivatives of every order.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = [
     "put", "take", "take_along_axis", "without_new_axes",
 ]  # fmt: skip
 
-# Integers, slices with positive steps and None, as many as there are axes: what every library reads. Where the library
-# reads more (see `Backend.native_keys`), any key of NumPy's.
+# Integers, slices with positive steps and None, for all axes: the keys that every library supports. For a library that
+# supports more (see `Backend.native_keys`), any key of NumPy's.
 Key: TypeAlias = Any
 
 
 def bare(op: Any, xp: Any) -> Callable[..., Any]:
-    """Return an op as a rule calls it: itself on Tensors, its forward alone on raw arrays."""
+    """Return what a rule calls for an op: the op itself on Tensors, its forward on raw arrays."""
     return op if xp is tape.namespace else partial(op.forward, xp)
 
 
@@ -46,7 +46,7 @@ def take(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = Non
     indices : ArrayLike
         Integers of any shape; negative ones count from the end.
     axis : int, optional
-        Needed unless `x` has one axis only.
+        The axis to gather along; may be left out if `x` has only one.
 
     Returns
     -------
@@ -56,10 +56,10 @@ def take(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = Non
     Raises
     ------
     IndexError
-        If an index is out of range. Not on a GPU, where looking would mean to wait for it, nor on JAX: what is read
-        there is then the library's affair.
+        If an index is out of range. This is not checked on a GPU, where it would synchronise, nor on JAX: the library
+        then decides what is read.
     TypeError
-        If `indices` are no integers.
+        If `indices` are not integers.
     ValueError
         If `axis` is missing.
 
@@ -78,7 +78,7 @@ def take(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = Non
 
 @primitive
 def add_at(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None, shape: tuple[int, ...]) -> Tensor:
-    """Add what `take` gathered into zeros of a shape: its transpose."""
+    """Return zeros of a shape with `x` added at indices along an axis: the transpose of `take`."""
     axis = _axis(axis, shape)
     count = prod(indices.shape)
     rows = xp.moveaxis(xp.reshape(x, (*shape[:axis], count, *shape[axis + 1 :])), axis, 0)
@@ -93,7 +93,7 @@ add_at.vjp(x=lambda g, xp, indices, axis: bare(take, xp)(g, indices, axis=axis))
 
 @primitive
 def put(xp: Any, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *, axis: int) -> Tensor:
-    """Copy `x` with `values` at one-dimensional `indices` along an axis; where one repeats, the last value stays."""
+    """Return a copy of `x` with `values` at 1-d `indices` along an axis; of a repeated index the last value stays."""
     backend = backends.of(x)
     if not backend.is_array(values):
         shape = (*x.shape[:axis], indices.shape[0], *x.shape[axis + 1 :])
@@ -105,7 +105,7 @@ def put(xp: Any, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *, axis
 
 @primitive
 def last_of_equals(xp: Any, indices: ArrayLike, /, *, length: int) -> Tensor:
-    """Whether no later index below `length` is the same: whose value stays when all are written."""
+    """Return for each index whether no later one is equal: those whose values stay when all are written."""
     order = xp.arange(indices.shape[0], device=indices.device)
     places = from_start(xp, indices, length)
     writer = backends.of(order).put(xp.zeros(length, dtype=order.dtype, device=order.device), places, order)
@@ -121,12 +121,12 @@ def _put_values(g: Any, xp: Any, indices: Any, axis: int, x_shape: tuple[int, ..
 put.vjp(x=lambda g, xp, indices, axis: bare(put, xp)(g, 0, indices, axis=axis), values=_put_values)
 
 
-# Along one axis, other indices for each place of the other axes
+# Along one axis, with separate indices for each position along the others
 
 
 @primitive
 def take_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int = -1) -> Tensor:
-    """Gather elements along an axis, with indices of their own for each place of the other axes.
+    """Gather elements along an axis, with separate indices for each position along the other axes.
 
     Parameters
     ----------
@@ -134,6 +134,7 @@ def take_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int =
     indices : ArrayLike
         Integers, of as many axes as `x`; the other axes broadcast. Negative ones count from the end.
     axis : int
+        The axis to gather along.
 
     Returns
     -------
@@ -143,10 +144,10 @@ def take_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int =
     Raises
     ------
     IndexError
-        If an index is out of range. Not on a GPU, where looking would mean to wait for it, nor on JAX: what is read
-        there is then the library's affair.
+        If an index is out of range. This is not checked on a GPU, where it would synchronise, nor on JAX: the library
+        then decides what is read.
     ValueError
-        If the shapes do not fit.
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -161,7 +162,7 @@ def take_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int =
 
 @primitive
 def add_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int, length: int) -> Tensor:
-    """Add what `take_along_axis` gathered into zeros, `length` of them along the axis: its transpose."""
+    """Return zeros, `length` along the axis, with `x` added at indices: the transpose of `take_along_axis`."""
     rows = xp.moveaxis(x, axis, -1)
     outer = rows.shape[:-1]
     places = from_start(xp, xp.broadcast_to(xp.moveaxis(indices, axis, -1), rows.shape), length)
@@ -182,13 +183,13 @@ add_along_axis.vjp(x=lambda g, xp, indices, axis: bare(take_along_axis, xp)(g, i
 
 @primitive
 def cut(xp: Any, x: ArrayLike, /, key: Key) -> Tensor:
-    """Read at a key; the result shares its memory where the library can."""
+    """Return ``x[key]``, as a view where the library has views."""
     return x[key]
 
 
 @primitive
 def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
-    """Add `x` at a key of zeros: the transpose of `cut`."""
+    """Return zeros of a shape with `x` added at a key: the transpose of `cut`."""
     if has_arrays(key):
         places = xp.reshape(xp.arange(prod(shape), device=x.device), shape)[key]
         total = _sums(xp, (prod(shape),), xp.reshape(places, (-1,)), xp.reshape(x, (-1,)))
@@ -201,13 +202,13 @@ def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
 
 @primitive
 def overwrite(xp: Any, x: ArrayLike, value: ArrayLike, /, key: Key) -> Tensor:
-    """Copy `x` with `value` at a key without None and without arrays."""
+    """Return a copy of `x` with `value` at a key, which holds neither None nor arrays."""
     backend = backends.of(x)
     return backend.assign(backend.copy(x), key, value)
 
 
 def has_arrays(key: Key) -> bool:
-    """Whether arrays are in a key, so that it may name a place twice."""
+    """Return whether a key holds arrays, so that it may name an element twice."""
     return any(hasattr(item, "dtype") for item in (key if isinstance(key, tuple) else (key,)))
 
 
@@ -231,7 +232,7 @@ def from_start(xp: Any, indices: Any, length: int) -> Any:
 
 
 def _wide(xp: Any, indices: Any) -> Any:
-    """Return indices in a type that holds every index; TypeError if they are no integers."""
+    """Return indices in a dtype that holds every index; TypeError if they are not integers."""
     if not hasattr(indices, "dtype") or not from_native(indices.dtype).family.endswith("integer"):
         found = getattr(indices, "dtype", type(indices).__name__)
         raise TypeError(f"indices must be an array of integers, not {found}")
@@ -252,7 +253,7 @@ def _zeros(xp: Any, shape: tuple[int, ...], like: Any) -> Any:
 def _axis(axis: int | None, shape: tuple[int, ...]) -> int:
     if axis is None:
         if len(shape) != 1:
-            raise ValueError(f"shape {tuple(shape)} needs an axis to take along; write take(x, indices, axis=0)")
+            raise ValueError(f"take() along shape {tuple(shape)} needs an axis; write take(x, indices, axis=0)")
         return 0
     if not -len(shape) <= axis < len(shape):
         raise IndexError(f"there is no axis {axis} in shape {tuple(shape)}")

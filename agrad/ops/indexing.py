@@ -1,8 +1,8 @@
-"""``x[key]`` and ``x[key] = v`` with everything that NumPy takes for a key.
+"""``x[key]`` and ``x[key] = v`` for every key that NumPy supports.
 
-A key is first read into a `Reading`: a basic key that every library understands (a negative step becomes a flip), and
-the integer arrays that gather along axes of what the basic key leaves. Getting and setting are then composed of the
-primitives in `gathering`. Several arrays become one: the axes that they index are joined into one, and so are they.
+A key is first parsed into a `Reading`: a basic key that every library supports (a negative step becomes a flip), and
+the integer arrays that index axes of the basic key's result. Getting and setting are then composed of the primitives
+in `gathering`. Several index arrays are combined into one, which indexes their axes flattened into one axis.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ _ALL = slice(None)
 
 
 class Reading(NamedTuple):
-    """What a key says.
+    """A parsed key.
 
     Attributes
     ----------
     basic : tuple
-        Integers, slices and None for all axes; full slices where arrays index.
+        Integers, slices and None for all axes; full slices for the axes that arrays index.
     shape : tuple of int
-        Of what the basic key reads.
+        The shape of the basic key's result.
     flipped : tuple of int
-        The axes of that on which the order is reversed.
+        The axes of that result to reverse.
     axes : tuple of int
-        The axes of that which arrays index.
+        The axes of that result that arrays index.
     arrays : list of Tensor
         The integer arrays, one for each of these axes.
     front : bool
-        Whether the axes of the arrays come first in the result: so it is where something else stands between them.
+        Whether the axes of the arrays come first in the result, as they do where slices or None separate the arrays.
     """
 
     basic: tuple[Any, ...]
@@ -59,7 +59,7 @@ class Reading(NamedTuple):
 
     @property
     def whole(self) -> bool:
-        """Whether the basic key reads everything."""
+        """Whether the basic key selects everything."""
         return all(item == _ALL for item in self.basic)
 
 
@@ -70,18 +70,18 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     ----------
     x : Tensor
     key : int, slice, None, Ellipsis, boolean or integer array, list, or a tuple of them
-        Combined as NumPy combines them.
+        With NumPy's rules for how they combine.
 
     Returns
     -------
     Tensor
-        Sharing the memory of `x` where the key has no arrays and the library can.
+        A view of `x` if the key has no arrays and the library has views, else a copy.
 
     Raises
     ------
     IndexError
-        If the key does not fit: with the key and the shape. Indices in arrays are not checked on a GPU, where looking
-        would mean to wait for it, and by JAX only where several arrays or writing need it.
+        If the key does not fit the shape; the message shows both. Index arrays are not checked on a GPU, where it would
+        synchronise, and on JAX only where several arrays or writing need it.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
 
 
 def _cut(x: Tensor, native_key: Any, *key: Any) -> Tensor:
-    """Read at a key that the library takes; where it does not fit, the message is about the key as it was written."""
+    """Return ``x[native_key]``; if the key does not fit, the message shows the key as the caller wrote it."""
     try:
         return cut(x, native_key)
     except IndexError as error:
@@ -121,12 +121,12 @@ _BASIC: Final = frozenset({int, slice, NoneType, EllipsisType})
 
 
 def _is_basic(key: Any) -> bool:
-    """Whether a key has no arrays in it, whatever they may be."""
+    """Return whether a key holds only integers, slices, None and Ellipsis."""
     return type(key) in _BASIC or (type(key) is tuple and _BASIC.issuperset(map(type, key)))
 
 
 def native(x: Tensor, key: Any) -> Any:
-    """Return a key with the library's own arrays in it; copies, where the tape will keep it."""
+    """Return a key with raw arrays in place of Tensors, copied if the tape saves the key."""
     keep = x.requires_grad and is_grad_enabled()
     items = [_item(x, key, item) for item in (key if isinstance(key, tuple) else (key,))]
     copy = x.device.backend.copy if keep else lambda array: array
@@ -141,26 +141,26 @@ def _take_rows(x: Tensor, index: Tensor, key: Any) -> Tensor:
 
 
 def _pick(x: Tensor, reading: Reading) -> Tensor:
-    """Return what the basic key reads."""
+    """Return the result of the basic key, with flips."""
     picked = x if reading.whole and reading.arrays else cut(x, reading.basic)
     return flip(picked, axis=reading.flipped) if reading.flipped else picked
 
 
 def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
-    """Make ``x[key]`` equal to `value`.
+    """Set ``x[key]`` to `value`.
 
-    While recording, `x` gets new data and a new place on the tape, so that gradients flow to what it was and to
-    `value`. Under `no_grad` its memory changes, and so does all that shares it. So ``x[0][1] = v`` changes a Tensor
-    that nobody holds, and reaches `x` under `no_grad` only: write ``x[0, 1] = v``.
+    While recording, `x` gets a new array and a new Node, so that gradients flow to its old value and to `value`. Under
+    `no_grad` its memory is written in place, and its views change too. So ``x[0][1] = v`` changes `x` only under
+    `no_grad`; while recording it changes the temporary ``x[0]``: write ``x[0, 1] = v``.
 
     Parameters
     ----------
     x : Tensor
     key
-        As in `getitem`. Where an array names a place twice, the last value stays.
+        As in `getitem`. Where an index repeats, the last value stays.
     value : ArrayLike
-        Broadcast to ``x[key]``, and cast within its kind: floats do not become integers. A Python integer in a
-        boolean Tensor counts as its truth.
+        Broadcast to ``x[key]`` and cast to the dtype of `x`, but not to a lower kind: floats do not become integers.
+        For a boolean Tensor, a Python integer counts as its truth value.
 
     Raises
     ------
@@ -169,9 +169,9 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
     IndexError
         As `getitem`.
     ValueError
-        If `value` does not broadcast to ``x[key]``, or lives on another device.
+        If `value` does not broadcast to ``x[key]``, or is on another device.
     TypeError
-        If `value` is of a higher kind than `x`.
+        If `value` is of a higher kind than `x`, such as floats than integers.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
 
 
 def _write_natively(x: Tensor, key: Any, value: Any) -> bool:
-    """Let the library write in place where it takes the key as it is; return whether it did."""
+    """Write in place by the library's own indexing, if it supports the key; return whether it did."""
     backend = x._device.backend
     if backend.native_keys == "standard" or (backend.native_keys == "basic" and not _is_basic(key)):
         return False
@@ -221,7 +221,7 @@ def refuse_leaf(x: Tensor) -> None:
 
 
 def adopt(x: Tensor, result: Tensor) -> None:
-    """Make `x` what `result` is: the same object with new data and a new place on the tape."""
+    """Give `x` the array and the Node of `result`; it stays the same object."""
     journal.rebinding(x)
     hooks.follow(x._node, result._node)
     x._data, x._node = result._data, result._node
@@ -234,7 +234,7 @@ _SCALAR_RANKS: Final = {bool: 0, int: 1, float: 2, complex: 3}
 def keep_kind(x: Tensor, value: Any, what: str) -> Any:
     """Cast a value to the dtype of `x`; TypeError if its kind is higher, as that of floats is than that of integers.
 
-    A Python integer beside booleans counts as its truth, as in NumPy and PyTorch: 0 and 1 are what masks are kept by.
+    For booleans a Python integer counts as its truth value, as in NumPy and PyTorch: masks are often set by 0 and 1.
     """
     if type(value) is int and x.dtype.family == "bool":
         return value != 0
@@ -242,26 +242,26 @@ def keep_kind(x: Tensor, value: Any, what: str) -> Any:
     if rank > _RANKS[x.dtype.family]:
         kind = repr(value.dtype) if isinstance(value, Tensor) else type(value).__name__
         raise TypeError(
-            f"{what} keeps the dtype {x.dtype!r} of x, and {kind} does not fit; write x = x.astype(...) first"
+            f"{what} keeps the dtype {x.dtype!r} of x, which cannot hold {kind}; write x = x.astype(...) first"
         )
     return astype(value, x.dtype, copy=False) if isinstance(value, Tensor) else value
 
 
-# Reading keys
+# Parsing keys
 
 
 def read(x: Tensor, key: Any) -> Reading:
-    """Read a key of `x`; IndexError if it does not fit."""
+    """Parse a key of `x`; IndexError if it does not fit."""
     shape = x.shape
     items = _expand(x, key)
     basic: list[Any] = []
-    left: list[int] = []  # the shape of what the basic key reads
+    left: list[int] = []  # the shape of the basic key's result
     flipped: list[int] = []
     arrays: dict[int, Tensor] = {}
     axis = 0
     for item in items:
         if item is ...:
-            continue  # it stands for no axis here
+            continue  # it is left only where there are no axes to fill
         if item is None:
             basic.append(None)
             left.append(1)
@@ -284,14 +284,14 @@ def read(x: Tensor, key: Any) -> Reading:
             basic.append(_ALL)
             left.append(shape[axis])
             axis += 1
-        elif item.ndim == 0:  # a truth is an axis of length 1 that is kept or dropped
+        elif item.ndim == 0:  # a boolean scalar adds an axis of length 1 or 0
             arrays[len(left)] = _count_up(x, int(bool(item)))
             basic.append(None)
             left.append(1)
         else:
             lengths = shape[axis : axis + item.ndim]
-            if any(n not in (0, length) for n, length in zip(item.shape, lengths, strict=True)):  # 0: none of them
-                raise _wrong(x, key, f"a mask of shape {item.shape} stands for axes of lengths {lengths}")
+            if any(n not in (0, length) for n, length in zip(item.shape, lengths, strict=True)):  # 0 selects nothing
+                raise _wrong(x, key, f"a mask of shape {item.shape} does not match axes of lengths {lengths}")
             for places in nonzero(item):
                 arrays[len(left)] = places
                 basic.append(_ALL)
@@ -311,7 +311,7 @@ def _expand(x: Tensor, key: Any) -> list[Any]:
     rest: list[Any] = [_ALL] * (x.ndim - given)
     dots = [i for i, item in enumerate(items) if item is ...]
     if len(dots) > 1:
-        raise _wrong(x, key, "only one Ellipsis (...) may stand for the axes left out")
+        raise _wrong(x, key, "it may have only one Ellipsis (...)")
     return [*items[: dots[0]], *(rest or [...]), *items[dots[0] + 1 :]] if dots else items + rest
 
 
@@ -350,7 +350,7 @@ def _axes_of(item: Any) -> int:
 
 
 def _apart(items: Sequence[Any]) -> bool:
-    """Whether slices or None stand between the arrays of a key; integers count as arrays beside them."""
+    """Return whether slices or None separate the arrays of a key, among which integers count as arrays."""
     places = [i for i, item in enumerate(items) if isinstance(item, (int, Tensor))]
     return bool(places) and len(places) != places[-1] - places[0] + 1
 
@@ -364,7 +364,7 @@ def _wrong(x: Tensor, key: Any, what: str) -> IndexError:
 
 
 def _show(key: Any) -> str:
-    """Return a key as it was written, arrays by their shapes."""
+    """Return a key as the caller wrote it, with the dtypes and shapes of arrays."""
     if isinstance(key, tuple):
         return f"[{', '.join(map(_show, key))}]"
     if isinstance(key, slice):
@@ -382,14 +382,14 @@ def _show(key: Any) -> str:
 
 
 class _Join(NamedTuple):
-    """How the indexed axes become one, and where the result's axes then belong.
+    """How the indexed axes are joined into one.
 
     Attributes
     ----------
     order : tuple of int or None
-        The permutation that brings the indexed axes to the front, where they are not neighbours.
+        The permutation that brings the indexed axes to the front; None where they are adjacent.
     joined : tuple of int
-        The shape with one axis in place of the indexed ones.
+        The shape with one axis in place of the indexed axes.
     axis : int
         That axis.
     places : Tensor
@@ -416,7 +416,7 @@ def _join(reading: Reading, x: Tensor, key: Any) -> _Join:
 
 
 def _ravel(arrays: list[Tensor], lengths: tuple[int, ...], x: Tensor, key: Any) -> Tensor:
-    """Return the places in the joined axis that the arrays name together."""
+    """Combine index arrays into one that indexes the joined axis, as `numpy.ravel_multi_index` does."""
     try:
         broadcast_shapes(*[array.shape for array in arrays])
     except ValueError:
@@ -429,7 +429,7 @@ def _ravel(arrays: list[Tensor], lengths: tuple[int, ...], x: Tensor, key: Any) 
 
 
 def _checked(array: Tensor, length: int, x: Tensor, key: Any) -> Any:
-    """Return an index array counted from the start; IndexError if it leads out of its axis."""
+    """Return an index array without negative indices; IndexError if one is out of range."""
     xp, backend, native = x.device.xp, x.device.backend, x.device.native
     index = xp.astype(array._data, backend.default_integer(native), copy=False)
     if not backend.waits(native) and bool(xp.any((index < -length) | (index >= length))):
@@ -459,7 +459,7 @@ def _gather(picked: Tensor, reading: Reading, x: Tensor, key: Any) -> Tensor:
 
 
 def _value(x: Tensor, value: ArrayLike) -> Any:
-    """Return what is written: a Tensor of the dtype of `x`, or a number of its kind."""
+    """Return the value to write: a Tensor of the dtype of `x`, or a number of its kind."""
     if backends.is_number(value):
         value = value.item()
     if not isinstance(value, Tensor):
@@ -474,16 +474,16 @@ def _is_mask(x: Tensor, key: Any) -> bool:
 
 
 def _reach(mask: Tensor, x: Tensor) -> Tensor:
-    """Give a mask of the first axes of `x` axes of length 1 for the others."""
+    """Append axes of length 1 to a mask of the first axes of `x`, so that it broadcasts."""
     return mask if mask.ndim == x.ndim else reshape(mask, mask.shape + (1,) * (x.ndim - mask.ndim))
 
 
 def _scatter(x: Tensor, reading: Reading, value: Any, key: Any) -> Tensor:
-    """Return what the basic key reads, with `value` where the arrays point."""
+    """Return the basic key's result with `value` written at the index arrays."""
     picked = _pick(x, reading)
     join = _join(reading, x, key)
     if _is_mask(x, key) and join.places.size == join.joined[join.axis]:
-        picked = picked.detach()  # nothing of it is left: not even a NaN, which would come back as NaN times 0
+        picked = picked.detach()  # all of it is overwritten: its gradient is 0, also where it is NaN
     if len(reading.arrays) == 1:
         _checked(join.places, join.joined[join.axis], x, key)
     prepared, rows = _prepare(picked, join), _rows(value, reading, join, key, x)
@@ -495,7 +495,7 @@ def _scatter(x: Tensor, reading: Reading, value: Any, key: Any) -> Tensor:
 
 
 def _rows(value: Any, reading: Reading, join: _Join, key: Any, x: Tensor) -> Any:
-    """Return the value in the shape of the joined axes, its rows in the order of the flattened index."""
+    """Return the value reshaped to the joined axes, its rows in the order of the flattened index."""
     if not isinstance(value, Tensor):
         return value
     before, after, block = join.joined[: join.axis], join.joined[join.axis + 1 :], join.places.shape
@@ -509,7 +509,7 @@ def _rows(value: Any, reading: Reading, join: _Join, key: Any, x: Tensor) -> Any
 
 
 def _fill(value: Tensor, shape: tuple[int, ...], key: Any, x: Tensor) -> Tensor:
-    """Broadcast a value to the shape of what it replaces; axes of length 1 too many in front are dropped."""
+    """Broadcast a value to the shape that it replaces; surplus leading axes of length 1 are dropped."""
     spare = value.ndim - len(shape)
     if spare > 0 and value.shape[:spare] == (1,) * spare:
         value = reshape(value, value.shape[spare:])
@@ -538,7 +538,7 @@ def _assign(x: Tensor, reading: Reading, value: Any, key: Any) -> None:
 
 
 def become(x: Tensor, result: Tensor) -> None:
-    """Give `x` new values everywhere; the result must be nobody else's."""
+    """Replace all values of `x` by those of `result`, which no other Tensor may share memory with."""
     if is_grad_enabled():
         adopt(x, result)
     else:

@@ -1,4 +1,4 @@
-"""What the standard lets libraries ask about a namespace: ``agrad.__array_namespace_info__()``."""
+"""The standard's inspection of a namespace: ``agrad.__array_namespace_info__()``."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Info:
         self._device = get_device()
 
     def capabilities(self) -> dict[str, Any]:
-        """Return which optional parts of the standard there are."""
+        """Return which optional features of the standard are supported."""
         return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": None}
 
     def default_device(self) -> Device:
-        """Return the device that was the current one when this was asked for, or is its namespace's."""
+        """Return the device that was current when this object was made, or that its namespace is bound to."""
         return self._device
 
     def devices(self) -> tuple[Device, ...]:
@@ -38,18 +38,18 @@ class Info:
         return tuple(Device(name) for name, missing in devices().items() if not missing)
 
     def default_dtypes(self, *, device: str | Device | None = None) -> dict[str, DType]:
-        """Return what numbers without a dtype become."""
+        """Return the default dtype of each kind."""
         native = self._native(device)
         own = {"real floating": as_dtype(float), "complex floating": as_dtype(complex)}
         return own | {kind: from_native(native["defaults"][kind]) for kind in ("integral", "indexing")}
 
     def dtypes(self, *, device: str | Device | None = None, kind: Any = None) -> dict[str, DType]:
-        """Return the dtypes that a device has, all or those of a kind as in `isdtype`, by name."""
+        """Return the dtypes that a device supports, by name; all, or those of a kind as in `isdtype`."""
         here = {name: BY_NAME[name] for name in self._native(device)["dtypes"]}
         return {name: dtype for name, dtype in here.items() if kind is None or isdtype(dtype, kind)}
 
     def _native(self, device: str | Device | None) -> dict[str, dict[str, Any]]:
-        """Return what the array library itself answers."""
-        place = self._device if device is None else Device(device)
-        info = place.xp.__array_namespace_info__()
-        return {"dtypes": info.dtypes(device=place.native), "defaults": info.default_dtypes(device=place.native)}
+        """Return the answers of the array library itself."""
+        target = self._device if device is None else Device(device)
+        info = target.xp.__array_namespace_info__()
+        return {"dtypes": info.dtypes(device=target.native), "defaults": info.default_dtypes(device=target.native)}

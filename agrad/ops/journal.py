@@ -1,7 +1,7 @@
-"""Journals: what Tensors and modules were before they change, so that the changes can be undone.
+"""Journals: saved states of Tensors and modules from before they change, so that the changes can be undone.
 
-Whoever changes one says so first, by `writing`, `rebinding` or `assigning`. Where a journal is open in the running
-context, it notes what was there before the first change.
+Code that is about to change one calls `writing`, `rebinding` or `assigning`. If a journal is open in the current
+context, it saves the state from before the first change.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ _open: ContextVar[Journal | None] = ContextVar("agrad journal", default=None)
 
 
 def writing(x: Tensor) -> None:
-    """Say that the memory of a Tensor is about to be written into."""
+    """Tell the open journal that the memory of a Tensor is about to be written in place."""
     journal = _open.get()
     if journal is not None and id(x) not in journal.notes:
         journal.notes[id(x)] = x, _Written(x)
 
 
 def rebinding(x: Tensor) -> None:
-    """Say that a Tensor is about to get another array, and another place on the tape."""
+    """Tell the open journal that a Tensor is about to get another array and another Node."""
     journal = _open.get()
     if journal is not None and id(x) not in journal.notes:
         journal.notes[id(x)] = x, _Rebound(x)
 
 
 def assigning(module: Any, name: str, buffer: bool) -> None:
-    """Say that an attribute of a module is about to get another value, or to go."""
+    """Tell the open journal that an attribute of a module is about to be assigned or deleted."""
     journal = _open.get()
     if journal is not None and (id(module), name) not in journal.notes:
         journal.notes[id(module), name] = module, _Assigned(module, name, buffer)
 
 
 class Note:
-    """What was there: what `undo` puts back at the end, and `bring_back` later, for the time of another journal."""
+    """A saved state, which `undo` restores at the end, and `bring_back` later while another journal is open."""
 
-    buffer: int | None = None  # whose memory was written into
+    buffer: int | None = None  # the number of the memory that was written in place
     comes_back = True
 
     def undo(self, owner: Any, graph: bool) -> None:
-        """Put back what was there."""
+        """Restore the saved state."""
         raise NotImplementedError
 
     def bring_back(self, owner: Any) -> None:
-        """Make it again what it was, so that an open journal can undo that."""
+        """Restore the saved state again, so that an open journal can undo it."""
         raise NotImplementedError
 
 
 class _Rebound(Note):
-    """The array of a Tensor, and its place on the tape."""
+    """A Tensor's array and its Node."""
 
     def __init__(self, x: Tensor) -> None:
         self.device, self.data, self.node = x._device, x._data, x._node
@@ -71,7 +71,7 @@ class _Rebound(Note):
 
 
 class _Written(_Rebound):
-    """The array of a Tensor whose memory is written into, and what was in it."""
+    """A Tensor's array and Node, and a copy of the array from before it was written in place."""
 
     buffer: int
 
@@ -83,7 +83,7 @@ class _Written(_Rebound):
 
     def undo(self, x: Tensor, graph: bool) -> None:
         super().undo(x, graph)
-        if self.copy is self.data:  # a library that never writes into an array, as JAX
+        if self.copy is self.data:  # the library's arrays are immutable, as JAX's
             return
         self.backend.assign(self.data, (...,), self.copy)
         if graph:
@@ -100,14 +100,14 @@ class _Written(_Rebound):
         x._data, x._node = self.backend.assign(x._data, (...,), self.copy), self.node
 
     def stand_in(self) -> Tensor:
-        """Return another Tensor of the same memory."""
+        """Return a new Tensor that shares the memory."""
         return wrap(self.data, self.device)
 
 
 class _Assigned(Note):
-    """The value of an attribute of a module, if it has one: what comes into being stays.
+    """The value of a module's attribute, if it had one: a new attribute is not removed.
 
-    Only buffers come back: others may be what the first call set up.
+    Only buffers are brought back: other attributes may be what the first call set up.
     """
 
     def __init__(self, module: Any, name: str, buffer: bool) -> None:
@@ -125,27 +125,27 @@ class _Assigned(Note):
 
 
 class Journal:
-    """Notes of what was there before the first change, each with its owner, in the order of the changes."""
+    """Notes of states from before the first change, each with its owner, in the order of the changes."""
 
     def __init__(self) -> None:
         self.notes: dict[Any, tuple[Any, Note]] = {}
 
     def undo(self, graph: bool) -> None:
-        """Put everything back. Under `graph`, Nodes may need what is overwritten so: their gradients will raise."""
+        """Restore everything. With `graph`, Nodes that saved what this overwrites will raise at their backward pass."""
         for owner, note in reversed(self.notes.values()):
             note.undo(owner, graph)
 
     def copy_of(self, x: Any) -> Any:
-        """Return what was in the memory of a Tensor before it was written into, as an array; None where it was not."""
+        """Return a copy of a Tensor's array from before it was written in place; None if it was not."""
         _, note = self.notes.get(id(x), (None, None))
         return note.copy if isinstance(note, _Written) else None
 
     def replaced(self) -> list[Any]:
-        """Return the values of attributes that got others."""
+        """Return the old values of the attributes that were assigned."""
         return [note.value for _, note in self.notes.values() if isinstance(note, _Assigned)]
 
     def close(self) -> Before:
-        """Return what `bring_back` takes: notes about what is still there, and about views of it."""
+        """Empty the journal; return for `bring_back` the notes on objects that still exist, and on their views."""
         weak = [(ref(owner), note) for owner, note in self.notes.values() if note.comes_back]
         self.notes.clear()
         buffers = {note.buffer for owner, note in weak if owner() is not None}
@@ -158,12 +158,12 @@ class Journal:
         return before
 
 
-Before: TypeAlias = list[tuple[Callable[[], Any], Note]]  # each note with what returns its owner, or None
+Before: TypeAlias = list[tuple[Callable[[], Any], Note]]  # each note with a callable that returns its owner, or None
 
 
 @contextmanager
 def journaling(journal: Journal) -> Iterator[None]:
-    """Open a journal for a ``with`` block; one that is open around it is told of the changes, too."""
+    """Open a journal for a ``with`` block; an outer journal gets its notes at the end."""
     outer = _open.get()
     token = _open.set(journal)
     try:
@@ -175,7 +175,7 @@ def journaling(journal: Journal) -> Iterator[None]:
 
 
 def bring_back(before: Before) -> None:
-    """Make Tensors and buffers what they were when a journal noted them, and note what they were until now."""
+    """Restore the states that a journal saved; an open journal saves the present ones first."""
     for owner, note in reversed(before):
         if (there := owner()) is not None:
             note.bring_back(there)

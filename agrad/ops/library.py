@@ -12,7 +12,7 @@ from .data_type import as_tensor, astype
 
 __all__ = ["floating", "floats", "library"]
 
-_REAL = "it takes real numbers; write agrad.real(x) or agrad.imag(x)"
+_REAL = "expected real numbers; write agrad.real(x) or agrad.imag(x)"
 
 
 def library(xp: Any, name: str, *args: Any) -> Any:
@@ -25,7 +25,7 @@ def library(xp: Any, name: str, *args: Any) -> Any:
 def floats(xp: Any, *args: Any) -> list[Any]:
     """Return arrays and numbers, raw or Tensors, as arrays of one real floating type.
 
-    It is the one that the floating arrays among them promote to; if there is none, the default dtype.
+    That is what the floating arrays among them promote to, or the default dtype if there are none.
     """
     arrays = [x for x in args if hasattr(x, "dtype")]
     kinds = {as_dtype(x.dtype) for x in arrays}
@@ -45,7 +45,7 @@ def _as(xp: Any, x: Any, dtype: Any, like: Any) -> Any:
 
 
 def floating(x: ArrayLike, like: Tensor | None = None) -> Tensor:
-    """Return `x` as a Tensor of a real floating type: its own or the default dtype, or everything as `like` has it."""
+    """Return `x` as a real floating Tensor: in the dtype of `like`, else in its own or the default dtype."""
     if like is not None:
         x = astype(x, like.dtype, copy=False) if isinstance(x, Tensor) else wrap(*convert(x, like.dtype, like.device))
     x = as_tensor(x)

@@ -32,9 +32,9 @@ def matmul(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Parameters
     ----------
     x1 : ArrayLike
-        Numeric, of shape (..., m, k), or (k,) for a row that the result lacks.
+        Numeric, of shape (..., m, k), or a vector (k,), without the axis m in the result.
     x2 : ArrayLike
-        Numeric, of shape (..., k, n), or (k,) for a column that the result lacks.
+        Numeric, of shape (..., k, n), or a vector (k,), without the axis n in the result.
 
     Returns
     -------
@@ -82,7 +82,7 @@ matmul.vjp(x1=_matmul_x1, x2=_matmul_x2)
 
 @primitive
 def mm(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Return the product of two matrices, and of nothing else.
+    """Return the product of two matrices; other shapes are an error.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def mm(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Raises
     ------
     ValueError
-        If k differs, or one of them is no matrix.
+        If k differs, or one of them is not a matrix.
 
     Examples
     --------
@@ -145,24 +145,24 @@ matrix_transpose.vjp(x=lambda g, xp: xp.matrix_transpose(g))
 
 @primitive
 def tensordot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axes: Axes = 2) -> Tensor:
-    """Multiply two arrays and sum along pairs of axes.
+    """Return the tensor dot product: the product of two arrays, summed along pairs of axes.
 
     Parameters
     ----------
     x1, x2 : ArrayLike
         Numeric.
     axes : int or tuple of two ints or sequences of int
-        The axes of `x1` and those of `x2` that meet; a number n means the last n of `x1` and the first n of `x2`.
+        The axes of `x1` and those of `x2` to contract; an int n means the last n of `x1` and the first n of `x2`.
 
     Returns
     -------
     Tensor
-        Of the axes of `x1` and then those of `x2` that are left, and the promoted dtype.
+        Of the remaining axes of `x1`, then those of `x2`, and the promoted dtype.
 
     Raises
     ------
     ValueError
-        If there are no such axes, or the lengths of two axes that meet differ.
+        If there are no such axes, or the lengths of a contracted pair differ.
 
     Examples
     --------
@@ -172,37 +172,41 @@ def tensordot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axes: Axes = 2) -> Te
     Tensor([[10., 14.],
             [14., 20.]], dtype=float32, device='cpu')
     """
-    met1, met2, _, _ = _meeting(axes, x1.ndim, x2.ndim)
-    lengths1, lengths2 = [x1.shape[i] for i in met1], [x2.shape[i] for i in met2]
+    inner1, inner2, _, _ = _contracted(axes, x1.ndim, x2.ndim)
+    lengths1, lengths2 = [x1.shape[i] for i in inner1], [x2.shape[i] for i in inner2]
     if lengths1 != lengths2:
-        raise ValueError(f"axes {met1} and {met2} meet and must be alike; they have lengths {lengths1} and {lengths2}")
-    return xp.tensordot(x1, x2, axes=(tuple(met1), tuple(met2)))
+        raise ValueError(
+            f"axes {inner1} and {inner2} must have equal lengths to be contracted, not {lengths1} and {lengths2}"
+        )
+    return xp.tensordot(x1, x2, axes=(tuple(inner1), tuple(inner2)))
 
 
-def _meeting(axes: Axes, ndim1: int, ndim2: int) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Return the axes of both arrays that meet, and those of both that are left."""
+def _contracted(axes: Axes, ndim1: int, ndim2: int) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Return the contracted axes of both arrays, and the remaining axes of both."""
     try:
         pairs: Any = (range(ndim1 - axes, ndim1), range(axes)) if isinstance(axes, int) else axes
-        met1, met2 = ([index(i) for i in ([side] if hasattr(side, "__index__") else side)] for side in pairs)
+        inner1, inner2 = ([index(i) for i in ([side] if hasattr(side, "__index__") else side)] for side in pairs)
     except (TypeError, ValueError):
         raise TypeError(f"axes must be an integer or two lists of integers, as ([1], [0]), not {axes!r}") from None
-    if len(met1) != len(met2) or not (set(met1) <= {*range(-ndim1, ndim1)} and set(met2) <= {*range(-ndim2, ndim2)}):
-        raise ValueError(f"axes={axes!r} must name as many axes of both, of {ndim1} and {ndim2} that there are")
-    met1, met2 = [i % ndim1 for i in met1], [i % ndim2 for i in met2]
-    return met1, met2, [i for i in range(ndim1) if i not in met1], [i for i in range(ndim2) if i not in met2]
+    if len(inner1) != len(inner2) or not (
+        set(inner1) <= {*range(-ndim1, ndim1)} and set(inner2) <= {*range(-ndim2, ndim2)}
+    ):
+        raise ValueError(f"axes={axes!r} must name equally many axes of two arrays, which have {ndim1} and {ndim2}")
+    inner1, inner2 = [i % ndim1 for i in inner1], [i % ndim2 for i in inner2]
+    return inner1, inner2, [i for i in range(ndim1) if i not in inner1], [i for i in range(ndim2) if i not in inner2]
 
 
 def _tensordot_x1(g: Any, x2: Any, xp: Any, x1_shape: tuple[int, ...], axes: Axes) -> Any:
-    met1, met2, left1, left2 = _meeting(axes, len(x1_shape), x2.ndim)
-    product = xp.tensordot(g, x2, axes=(tuple(range(len(left1), g.ndim)), tuple(left2)))
-    order = [*left1, *(met1[met2.index(i)] for i in sorted(met2))]
+    inner1, inner2, outer1, outer2 = _contracted(axes, len(x1_shape), x2.ndim)
+    product = xp.tensordot(g, x2, axes=(tuple(range(len(outer1), g.ndim)), tuple(outer2)))
+    order = [*outer1, *(inner1[inner2.index(i)] for i in sorted(inner2))]
     return xp.permute_dims(product, tuple(order.index(i) for i in range(len(order))))
 
 
 def _tensordot_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...], axes: Axes) -> Any:
-    met1, met2, left1, left2 = _meeting(axes, x1.ndim, len(x2_shape))
-    product = xp.tensordot(x1, g, axes=(tuple(left1), tuple(range(len(left1)))))
-    order = [*(met2[met1.index(i)] for i in sorted(met1)), *left2]
+    inner1, inner2, outer1, outer2 = _contracted(axes, x1.ndim, len(x2_shape))
+    product = xp.tensordot(x1, g, axes=(tuple(outer1), tuple(range(len(outer1)))))
+    order = [*(inner2[inner1.index(i)] for i in sorted(inner1)), *outer2]
     return xp.permute_dims(product, tuple(order.index(i) for i in range(len(order))))
 
 
@@ -211,14 +215,14 @@ tensordot.vjp(x1=_tensordot_x1, x2=_tensordot_x2)
 
 @primitive
 def vecdot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
-    """Return the dot products of vectors; those of `x1` are conjugated.
+    """Return the dot product of vectors along an axis; `x1` is conjugated.
 
     Parameters
     ----------
     x1, x2 : ArrayLike
-        Numeric, of shapes that broadcast, but for equal lengths along `axis`.
+        Numeric, of equal lengths along `axis`; the other axes broadcast.
     axis : int
-        The axis that the vectors lie along, counted from the back.
+        The axis of the vectors, counted from the end.
 
     Returns
     -------
@@ -251,30 +255,30 @@ Term: TypeAlias = tuple[str, Tensor]
 
 
 def einsum(subscripts: Any, /, *operands: Any) -> Tensor:
-    """Multiply arrays and sum along axes, as labels on the axes say.
+    """Evaluate the Einstein summation convention: multiply arrays and sum along labelled axes.
 
-    The order in which several arrays are multiplied is chosen by opt_einsum, to compute as little as possible.
+    opt_einsum chooses the order in which several arrays are multiplied, to keep the number of operations low.
 
     Parameters
     ----------
     subscripts : str
-        Labels of the axes of each array, ``"ij,jk->ik"`` for a matrix product. Labels behind the arrow are the axes
+        Labels of the axes of each array, ``"ij,jk->ik"`` for a matrix product. Labels after the arrow are the axes
         of the result; all others are summed along. Without an arrow, the result has the labels that appear once, in
-        alphabetic order. A label that one array has twice is its diagonal; ``...`` stands for axes that broadcast.
+        alphabetic order. A label that one array has twice means its diagonal; ``...`` means axes that broadcast.
     *operands : ArrayLike
-        Numeric. They may also come with lists of labels and without a string: ``einsum(x, [0, 1], y, [1, 2], [0, 2])``.
+        Numeric. Without a string, each is followed by a list of labels: ``einsum(x, [0, 1], y, [1, 2], [0, 2])``.
 
     Returns
     -------
     Tensor
-        Of the shape that the labels say, and the promoted dtype.
+        Of the shape that the output labels give, and the promoted dtype.
 
     Raises
     ------
     ValueError
-        If labels and axes do not agree in number, or arrays not in the length of an axis.
+        If the numbers of labels and axes differ, or axes with the same label differ in length.
     TypeError
-        If there are neither labels in a string nor lists of them.
+        If the labels are neither a string nor lists.
 
     Examples
     --------
@@ -304,12 +308,12 @@ def einsum(subscripts: Any, /, *operands: Any) -> Tensor:
 
 
 def _without_lists(*operands: Any) -> tuple[str, tuple[Any, ...]]:
-    """Turn arrays with lists of labels behind them into a string and the arrays."""
-    from opt_einsum.parser import convert_interleaved_input  # the package is large, and few programs need it
+    """Convert arrays that are followed by lists of labels to a string and the arrays."""
+    from opt_einsum.parser import convert_interleaved_input  # a large package, which few programs need
 
     if len(operands) < 2 or not all(isinstance(labels, (list, tuple)) for labels in operands[1::2]):
         raise TypeError(
-            f"einsum takes its labels in a string in front, as in einsum('ij,jk->ik', x, y), or in a list behind each "
+            f"einsum takes labels as a string before the arrays, einsum('ij,jk->ik', x, y), or as a list after each "
             f"array; it got {', '.join(map(describe, operands))}"
         )
     subscripts, arrays = convert_interleaved_input(operands)
@@ -318,7 +322,7 @@ def _without_lists(*operands: Any) -> tuple[str, tuple[Any, ...]]:
 
 @lru_cache
 def _parsed(subscripts: str, *shapes: tuple[int, ...]) -> tuple[list[str], str]:
-    """Return the labels of each array and of the result, with labels for what ``...`` stands for."""
+    """Return the labels of each array and of the result, with labels in place of ``...``."""
     from opt_einsum.parser import parse_einsum_input
 
     inputs, output, _ = parse_einsum_input((subscripts, *shapes), shapes=True)
@@ -326,7 +330,7 @@ def _parsed(subscripts: str, *shapes: tuple[int, ...]) -> tuple[list[str], str]:
 
 
 def _together(operands: Sequence[Any]) -> list[Tensor]:
-    """Make Tensors of all; what is on no device yet comes to that of the first Tensor."""
+    """Convert all to Tensors; numbers, lists and NumPy arrays go to the device of the first Tensor."""
     first = next((x for x in operands if isinstance(x, Tensor)), None)
     return [as_tensor(x, first) for x in operands]
 
@@ -348,7 +352,7 @@ def _lengths(terms: Sequence[Term]) -> dict[str, int]:
 
 @lru_cache
 def _path(output: str, inputs: tuple[tuple[str, tuple[int, ...]], ...]) -> Sequence[Collection[int]]:
-    """Return the positions of the arrays to multiply next, step by step; the product goes to the end."""
+    """Return for each step the positions of the arrays to multiply; the product is appended at the end."""
     if len(inputs) <= 2:
         return [range(len(inputs))]
     from opt_einsum import contract_path
@@ -412,7 +416,7 @@ def _product(term1: Term, term2: Term, keep: Collection[str]) -> Term:
 
 
 def _arranged(labels: str, x: Tensor, order: str, shape: tuple[int, ...] | None = None) -> Tensor:
-    """Bring the axes into another order, and then into another shape, where they are not so already."""
+    """Permute the axes, then reshape; without a change return the array itself."""
     if labels != order:
         x = permute_dims(x, tuple(labels.index(label) for label in order))
     return x if shape is None or x.shape == shape else reshape(x, shape)

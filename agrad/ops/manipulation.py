@@ -1,4 +1,4 @@
-"""Manipulation functions: other shapes, other orders, arrays joined and taken apart."""
+"""Manipulation functions: reshape, permute, join, split, repeat and pad arrays."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ __all__ = [
 
 @primitive
 def reshape(xp: Any, x: ArrayLike, /, shape: int | tuple[int, ...], *, copy: bool | None = None) -> Tensor:
-    """Give an array another shape; the elements keep their order, last axis fastest.
+    """Return an array in another shape, its elements in the same row-major order.
 
     Parameters
     ----------
     x : ArrayLike
     shape : tuple of int
-        One length may be -1: it is worked out from the others.
+        One length may be -1: it is inferred from the others.
     copy : bool, optional
-        True copies always, False never, None where it must.
+        True always copies, False never does, None copies only where needed.
 
     Returns
     -------
@@ -59,22 +59,25 @@ reshape.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))
 
 
 def flatten(x: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Join neighbouring axes into one.
+    """Flatten a range of axes into one.
 
     Parameters
     ----------
     x : ArrayLike
     start_dim, end_dim : int
-        The first and the last axis to join; all of them by default.
+        The first and the last axis to flatten; all of them by default.
 
     Returns
     -------
     Tensor
+        With one axis in place of these; a 0-d `x` becomes 1-d.
 
     Raises
     ------
     IndexError
         If `x` has no such axes.
+    ValueError
+        If `start_dim` comes after `end_dim`.
 
     Examples
     --------
@@ -87,7 +90,7 @@ def flatten(x: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         return reshape(x, (1,))
     first, last = _axis(start_dim, x.ndim, "flatten"), _axis(end_dim, x.ndim, "flatten")
     if first > last:
-        raise ValueError(f"flatten joins axes {start_dim} to {end_dim} of shape {x.shape}, but the first lies behind")
+        raise ValueError(f"flatten got start_dim={start_dim} after end_dim={end_dim} for shape {x.shape}; swap them")
     return reshape(x, (*x.shape[:first], prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
 
 
@@ -99,17 +102,17 @@ def expand_dims(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor
     ----------
     x : ArrayLike
     axis : int or tuple of int
-        Where they lie in the result.
+        The positions of the new axes in the result.
 
     Returns
     -------
     Tensor
-        With as many axes more.
+        Of the shape of `x` with the new axes.
 
     Raises
     ------
     IndexError
-        If an axis lies outside of the result.
+        If an axis is out of range for the result.
     ValueError
         If an axis is named twice.
 
@@ -133,21 +136,23 @@ expand_dims.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))
 
 @primitive
 def squeeze(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor:
-    """Drop axes of length 1.
+    """Remove axes of length 1.
 
     Parameters
     ----------
     x : ArrayLike
     axis : int or tuple of int
+        The axes to remove.
 
     Returns
     -------
     Tensor
+        Of the shape of `x` without these axes.
 
     Raises
     ------
     ValueError
-        If one of the axes is longer.
+        If one of the axes does not have length 1.
 
     Examples
     --------
@@ -174,6 +179,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
+        The common shape.
 
     Raises
     ------
@@ -199,7 +205,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 @primitive
 def broadcast_to(xp: Any, x: ArrayLike, /, shape: tuple[int, ...]) -> Tensor:
-    """Repeat an array, without a copy, to a shape that it broadcasts to.
+    """Broadcast an array to a shape, without a copy where the library has views.
 
     Parameters
     ----------
@@ -209,7 +215,7 @@ def broadcast_to(xp: Any, x: ArrayLike, /, shape: tuple[int, ...]) -> Tensor:
     Returns
     -------
     Tensor
-        Of that shape; its elements share their memory.
+        Of that shape; repeated elements may share memory.
 
     Raises
     ------
@@ -226,7 +232,7 @@ def broadcast_to(xp: Any, x: ArrayLike, /, shape: tuple[int, ...]) -> Tensor:
     return xp.broadcast_to(x, tuple(shape))
 
 
-broadcast_to.vjp(x=unchanged)  # the engine sums what was broadcast
+broadcast_to.vjp(x=unchanged)  # the engine undoes broadcasting
 
 
 def broadcast_arrays(*arrays: ArrayLike) -> tuple[Tensor, ...]:
@@ -239,7 +245,7 @@ def broadcast_arrays(*arrays: ArrayLike) -> tuple[Tensor, ...]:
     Returns
     -------
     tuple of Tensor
-        Of one shape.
+        All of the common shape.
 
     Raises
     ------
@@ -262,22 +268,23 @@ def broadcast_arrays(*arrays: ArrayLike) -> tuple[Tensor, ...]:
 
 @primitive
 def permute_dims(xp: Any, x: ArrayLike, /, axes: tuple[int, ...]) -> Tensor:
-    """Put the axes into another order.
+    """Permute the axes.
 
     Parameters
     ----------
     x : ArrayLike
     axes : tuple of int
-        For each axis of the result, the axis of `x` that it was.
+        For each axis of the result, the axis of `x` that it comes from.
 
     Returns
     -------
     Tensor
+        With the axes of `x` in that order.
 
     Raises
     ------
     ValueError
-        If `axes` is no permutation of the axes.
+        If `axes` is not a permutation of the axes.
 
     Examples
     --------
@@ -285,7 +292,7 @@ def permute_dims(xp: Any, x: ArrayLike, /, axes: tuple[int, ...]) -> Tensor:
     >>> agrad.permute_dims(agrad.zeros((2, 3, 4)), (2, 0, 1)).shape
     (4, 2, 3)
     """
-    return xp.permute_dims(x, tuple([i + x.ndim if i < 0 else i for i in axes]))  # JAX counts from the start only
+    return xp.permute_dims(x, tuple([i + x.ndim if i < 0 else i for i in axes]))  # JAX takes no negative ones
 
 
 permute_dims.vjp(x=lambda g, xp, axes: xp.permute_dims(g, _inverse(axes)))
@@ -297,7 +304,7 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Tensor:
-    """Put the axes into another order, as NumPy does.
+    """Reverse or permute the axes, as NumPy's function does.
 
     Parameters
     ----------
@@ -308,11 +315,12 @@ def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Tensor:
     Returns
     -------
     Tensor
+        With the axes of `x` in that order.
 
     Raises
     ------
     ValueError
-        If `axes` is no permutation of the axes.
+        If `axes` is not a permutation of the axes.
 
     Examples
     --------
@@ -326,17 +334,18 @@ def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Tensor:
 
 @primitive
 def moveaxis(xp: Any, x: ArrayLike, source: int | tuple[int, ...], destination: int | tuple[int, ...], /) -> Tensor:
-    """Move axes to other places; the others keep their order.
+    """Move axes to new positions; the others keep their order.
 
     Parameters
     ----------
     x : ArrayLike
     source, destination : int or tuple of int
-        Where the axes are, and where they come to be.
+        The positions of the axes to move, and their new positions.
 
     Returns
     -------
     Tensor
+        With the axes of `x` in the new order.
 
     Raises
     ------
@@ -363,7 +372,7 @@ def flip(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None)
     ----------
     x : ArrayLike
     axis : int or tuple of int, optional
-        All of them by default.
+        The axes to reverse; all of them by default.
 
     Returns
     -------
@@ -386,15 +395,15 @@ flip.vjp(x=lambda g, xp, axis: xp.flip(g, axis=axis))
 def roll(
     xp: Any, x: ArrayLike, /, shift: int | tuple[int, ...], *, axis: int | tuple[int, ...] | None = None
 ) -> Tensor:
-    """Shift elements along axes; what leaves at one end comes back at the other.
+    """Roll elements along axes; those that leave at one end come back at the other.
 
     Parameters
     ----------
     x : ArrayLike
     shift : int or tuple of int
-        By how many places, for each of the axes.
+        The number of positions to shift by, for all axes or for each.
     axis : int or tuple of int, optional
-        By default the array is shifted as if it were flat.
+        The axes to roll along; by default the flattened array is rolled.
 
     Returns
     -------
@@ -404,7 +413,7 @@ def roll(
     Raises
     ------
     TypeError
-        If a shift is no integer.
+        If a shift is not an integer.
 
     Examples
     --------
@@ -423,19 +432,19 @@ def _opposite(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
     return -shift if isinstance(shift, int) else tuple(-s for s in shift)
 
 
-# Joining and taking apart
+# Joining and splitting
 
 
 @primitive
 def concat(xp: Any, arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Tensor:
-    """Join arrays along an axis that they have.
+    """Join arrays along an existing axis.
 
     Parameters
     ----------
     arrays : sequence of ArrayLike
         Of shapes that differ along `axis` only.
     axis : int, optional
-        None joins them flattened.
+        The axis to join along; None flattens the arrays first.
 
     Returns
     -------
@@ -445,7 +454,7 @@ def concat(xp: Any, arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> 
     Raises
     ------
     ValueError
-        If the other lengths differ.
+        If the shapes differ along another axis.
 
     Examples
     --------
@@ -480,7 +489,7 @@ def stack(xp: Any, arrays: Sequence[ArrayLike], /, *, axis: int = 0) -> Tensor:
     ----------
     arrays : sequence of ArrayLike
     axis : int
-        Where the new axis lies in the result.
+        The position of the new axis in the result.
 
     Returns
     -------
@@ -507,17 +516,18 @@ stack.vjp(arrays=lambda g, xp, axis: xp.unstack(g, axis=axis))
 
 @primitive
 def unstack(xp: Any, x: ArrayLike, /, *, axis: int = 0) -> tuple[Tensor, ...]:
-    """Take an array apart along an axis, which the parts no longer have.
+    """Split an array along an axis into arrays without that axis.
 
     Parameters
     ----------
     x : ArrayLike
     axis : int
+        The axis to split along.
 
     Returns
     -------
     tuple of Tensor
-        As many as the axis is long.
+        One for each index along the axis.
 
     Examples
     --------
@@ -535,26 +545,27 @@ unstack.vjp(x=lambda g, xp, axis: xp.stack(g, axis=axis))
 
 
 def repeat(x: ArrayLike, repeats: ArrayLike, /, *, axis: int | None = None) -> Tensor:
-    """Repeat each element, one by one.
+    """Repeat each element of an array.
 
     Parameters
     ----------
     x : ArrayLike
     repeats : int or ArrayLike
-        How often, for all of them or for each along the axis.
+        The number of repetitions, for all elements or for each along the axis.
     axis : int, optional
-        None repeats the elements of the flattened array.
+        The axis to repeat along; None flattens `x` first.
 
     Returns
     -------
     Tensor
+        Of the shape of `x`, but for the length of the axis.
 
     Raises
     ------
     ValueError
         If there are not as many repeats as elements along the axis.
     TypeError
-        If they are no integers.
+        If `repeats` are not integers.
 
     Examples
     --------
@@ -579,17 +590,18 @@ def repeat(x: ArrayLike, repeats: ArrayLike, /, *, axis: int | None = None) -> T
 
 
 def tile(x: ArrayLike, repetitions: tuple[int, ...], /) -> Tensor:
-    """Repeat an array as a whole, like tiles.
+    """Repeat a whole array along its axes, like tiles.
 
     Parameters
     ----------
     x : ArrayLike
     repetitions : tuple of int
-        How often along each axis; the shorter of it and the shape of `x` is filled up with ones in front.
+        The number of repetitions along each axis; the shorter of it and the shape of `x` is padded with leading ones.
 
     Returns
     -------
     Tensor
+        Along each axis as long as `x` times the repetitions.
 
     Examples
     --------
@@ -615,26 +627,27 @@ def pad(
     mode: Literal["constant", "edge", "reflect", "wrap"] = "constant",
     constant_values: complex = 0,
 ) -> Tensor:
-    """Add elements before and behind an array along its axes.
+    """Pad an array at both ends of its axes.
 
     Parameters
     ----------
     x : ArrayLike
     pad_width : int, (before, after) or sequence of (before, after)
-        How many, for all axes alike or for each axis.
+        How many elements to add, for all axes alike or for each axis.
     mode : {"constant", "edge", "reflect", "wrap"}
-        Whether these are constants, the outermost element, the mirror image, or what lies at the other end.
+        Whether to add a constant, the edge element, the reflection about it, or elements from the opposite end.
     constant_values : number
-        The constant.
+        The constant for ``mode="constant"``.
 
     Returns
     -------
     Tensor
+        Of the dtype of `x`, longer along the axes.
 
     Raises
     ------
     ValueError
-        If widths are negative or not one for each axis, or too wide for the mirror image or the other end.
+        If widths are negative, not one pair for each axis, or larger than ``"reflect"`` or ``"wrap"`` allows.
 
     Examples
     --------
@@ -664,12 +677,12 @@ def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
         listed = [listed] * ndim
     widths: Any = [tuple([as_integer("pad_width", n) for n in as_list("a pair of pad_width", pair)]) for pair in listed]
     if len(widths) != ndim or any(len(pair) != 2 or min(pair) < 0 for pair in widths):
-        raise ValueError(f"pad needs (before, after), not negative, for each of {ndim} axes; not {pad_width!r}")
+        raise ValueError(f"pad needs a pair (before, after), 0 or more, for each of {ndim} axes, not {pad_width!r}")
     return widths
 
 
 def _places(length: int, before: int, after: int, mode: str) -> list[int]:
-    """Return which element stands at each place of a padded axis."""
+    """Return for each position of a padded axis the index of its element."""
     room = {"edge": before + after if length else 0, "reflect": length - 1, "wrap": length}
     if mode not in room:
         raise ValueError(f"mode must be 'constant', 'edge', 'reflect' or 'wrap', not {mode!r}")

@@ -1,7 +1,6 @@
-"""Binds operators and methods to Tensor, one line each, so that the engine knows no op.
+"""Bind operators and methods to Tensor, one line each, so that the engine knows no op.
 
-What a method does beyond its function is to take what people are used to write: an axis by position, a shape as
-separate numbers.
+A method adds to its function only familiar spellings: an axis by position, a shape as separate integers.
 """
 
 # mypy: disable-error-code="assignment, attr-defined, method-assign"
@@ -40,13 +39,13 @@ from .namespace import namespace_of
 _VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 
 
-# What an operator or a method adds to the function beneath it
+# What an operator or a method adds to its function
 
 
 def _operator(op: Any) -> Callable[[Any, Any], Any]:
-    """Return the op as an operator, which leaves what agrad cannot read to the other operand's own operators.
+    """Return the op as an operator, which returns NotImplemented for operands that agrad cannot convert.
 
-    It is compiled as the op is: a function around the op would make every operator a tenth slower.
+    It is compiled as the op is, since a wrapper around the op would make every operator 10 % slower.
     """
 
     def again(*operands: Any) -> Any:
@@ -56,7 +55,7 @@ def _operator(op: Any) -> Callable[[Any, Any], Any]:
 
 
 def _is_foreign(x: Any) -> bool:
-    """Whether no array can be made of `x`."""
+    """Return whether `x` cannot be converted to a Tensor."""
     if isinstance(x, (Tensor, list, tuple)):
         return False
     try:
@@ -67,7 +66,7 @@ def _is_foreign(x: Any) -> bool:
 
 
 def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
-    """Return the operator with its operands the other way round."""
+    """Return the operator with its operands swapped."""
     op = _operator(op)
 
     def reflected(self: Tensor, other: Any, /) -> Tensor:
@@ -77,12 +76,12 @@ def _reflected(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tens
 
 
 def _divided(x: Any, y: Any, /) -> tuple[Tensor, Tensor]:
-    """Return what ``divmod`` is to be: quotient and remainder."""
+    """Return quotient and remainder, as ``divmod`` does."""
     return x // y, x % y
 
 
 def _compared(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Any]:
-    """Return a comparison for equality that leaves what is no array to Python: ``x == None`` is False."""
+    """Return a comparison that returns NotImplemented for None, so that ``x == None`` is False."""
     op = _operator(op)
 
     def compared(self: Tensor, other: Any, /) -> Any:
@@ -94,9 +93,9 @@ def _compared(op: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Any]:
 def _in_place(
     op: Callable[[Any, Any], Tensor], update: Callable[[Any, Any], Any], sign: str
 ) -> Callable[[Tensor, Any], Tensor]:
-    """Return an operator that gives the Tensor on its left the op's values: new data while recording, else written.
+    """Return an in-place operator: it gives the Tensor a new array while recording, and else writes into its memory.
 
-    It keeps the shape and the dtype of that Tensor, and raises ValueError or TypeError where it cannot.
+    Shape and dtype of the Tensor stay; ValueError or TypeError if the result does not fit them.
     """
     op = _operator(op)
 
@@ -117,7 +116,7 @@ def _in_place(
             return result
         if result.shape != self.shape:
             raise ValueError(
-                f"x {sign} v keeps the shape {self.shape} of x, and the result has shape {result.shape}; "
+                f"x {sign} v keeps the shape {self.shape} of x, but the result has shape {result.shape}; "
                 f"write x = x {sign[:-1]} v"
             )
         indexing.become(self, indexing.keep_kind(self, result, f"x {sign} v"))
@@ -127,7 +126,7 @@ def _in_place(
 
 
 def _stays(x: Tensor, other: Any) -> bool:
-    """Whether arithmetic with the other certainly keeps dtype, shape and device of `x`, so that it needs no check."""
+    """Return whether the result certainly has the dtype, shape and device of `x`, so that it needs no check."""
     if isinstance(other, Tensor):
         alike = x.dtype is other.dtype and x._data.shape == other._data.shape
         return alike and x._device is other._device and x.dtype.differentiable
@@ -135,7 +134,7 @@ def _stays(x: Tensor, other: Any) -> bool:
 
 
 def _along(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return a reduction that takes the axis by position too."""
+    """Return a reduction that also takes the axis by position."""
 
     def along(self: Tensor, /, axis: int | tuple[int, ...] | None = None, **settings: Any) -> Tensor:
         return op(self, axis=axis, **settings)
@@ -174,7 +173,7 @@ Tensor.__imod__ = _in_place(elementwise.remainder, operator.imod, "%=")
 Tensor.__ipow__ = _in_place(elementwise.pow, operator.ipow, "**=")
 Tensor.__imatmul__ = _in_place(linear_algebra.matmul, operator.imatmul, "@=")
 
-# Bits and truth
+# Bitwise and logical operators
 
 Tensor.__and__ = Tensor.__rand__ = _operator(elementwise.bitwise_and)
 Tensor.__or__ = Tensor.__ror__ = _operator(elementwise.bitwise_or)
@@ -231,7 +230,7 @@ Tensor.relu = activations.relu
 Tensor.sigmoid = activations.sigmoid
 Tensor.softmax = activations.softmax
 
-# Reductions, searches, order
+# Reductions, searching, sorting
 
 Tensor.all = _along(utility.all)
 Tensor.any = _along(utility.any)
@@ -260,7 +259,7 @@ def _two_dimensional_transpose(self: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If there are not two axes.
+        If it does not have two axes.
     """
     if self.ndim != 2:
         raise ValueError(f".T is for matrices, not for shape {self.shape}; write .mT, or x.transpose() for all axes")
@@ -268,17 +267,17 @@ def _two_dimensional_transpose(self: Tensor) -> Tensor:
 
 
 def _reshape(self: Tensor, /, *shape: Any, copy: bool | None = None) -> Tensor:
-    """Give another shape: ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``; see `agrad.reshape`."""
+    """Return this Tensor in another shape: ``x.reshape(2, 3)`` or ``x.reshape((2, 3))``; see `agrad.reshape`."""
     return manipulation.reshape(self, _one_tuple(shape), copy=copy)
 
 
 def _transpose(self: Tensor, /, *axes: Any) -> Tensor:
-    """Put the axes into another order, reversed by default: ``x.transpose(1, 0, 2)``; see `agrad.permute_dims`.
+    """Permute the axes, in reverse order by default: ``x.transpose(1, 0, 2)``; see `agrad.permute_dims`.
 
     Raises
     ------
     ValueError
-        If there are not as many as axes, or for two that leave a matrix as it is in NumPy, and not in PyTorch.
+        If their number is wrong, or where NumPy and PyTorch disagree, as on ``x.transpose(0, 1)`` of a matrix.
     """
     if len(axes) == 2 and all(isinstance(axis, int) for axis in axes):
         _refuse_ambiguous(self, *axes)
@@ -286,7 +285,7 @@ def _transpose(self: Tensor, /, *axes: Any) -> Tensor:
 
 
 def _refuse_ambiguous(x: Tensor, first: int, second: int) -> None:
-    """Raise for two axes that NumPy takes for the order of all, and PyTorch for two to swap, where that differs."""
+    """Raise where two axes mean different things: in NumPy the order of all axes, in PyTorch the two to swap."""
     if x.ndim != 2:
         raise ValueError(
             f"transpose({first}, {second}) names two of {x.ndim} axes; write agrad.permute_dims(x, axes) with all of "
@@ -299,12 +298,12 @@ def _refuse_ambiguous(x: Tensor, first: int, second: int) -> None:
         )
 
 
-def _one_tuple(numbers: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(numbers[0]) if len(numbers) == 1 and isinstance(numbers[0], (tuple, list)) else numbers
+def _one_tuple(args: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
 
 
 def _squeeze(self: Tensor, /, axis: int | tuple[int, ...] | None = None) -> Tensor:
-    """Drop axes of length 1, all of them by default; see `agrad.squeeze`."""
+    """Remove axes of length 1, all of them by default; see `agrad.squeeze`."""
     if axis is None:
         axis = tuple(i for i, n in enumerate(self.shape) if n == 1)
     return manipulation.squeeze(self, axis)
@@ -327,7 +326,7 @@ Tensor.squeeze = _squeeze
 Tensor.transpose = _transpose
 
 
-# Places and types
+# Devices and dtypes
 
 
 def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtype: Any = None) -> Tensor:
@@ -336,14 +335,14 @@ def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtyp
     Parameters
     ----------
     *targets : str, Device, DType or Tensor
-        A device, a dtype, or one of each; or a Tensor whose device and dtype are meant.
+        A device, a dtype, or one of each; or a Tensor whose device and dtype to take.
     device, dtype : optional
-        The same by name.
+        The same by keyword.
 
     Returns
     -------
     Tensor
-        The Tensor itself if nothing changes; gradients come back to where it was.
+        The Tensor itself if nothing changes; gradients are copied back to its device and dtype.
 
     Raises
     ------
@@ -361,10 +360,10 @@ def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtyp
     if len(targets) == 1 and isinstance(targets[0], Tensor):
         targets = (targets[0]._device, targets[0].dtype)
     for target in targets:
-        is_place = isinstance(target, Device) or (isinstance(target, str) and target not in BY_NAME)
-        if (device if is_place else dtype) is not None:
+        is_device = isinstance(target, Device) or (isinstance(target, str) and target not in BY_NAME)
+        if (device if is_device else dtype) is not None:
             raise TypeError(f"to() takes one device and one dtype, not {', '.join(map(errors.describe, targets))}")
-        device, dtype = (target, dtype) if is_place else (device, target)
+        device, dtype = (target, dtype) if is_device else (device, target)
     moved = self if device is None else data_type.to_device(self, device)
     return moved if dtype is None else data_type.astype(moved, dtype, copy=False)
 
@@ -388,7 +387,7 @@ def _namespace(self: Tensor, /, *, api_version: str | None = None) -> Any:
         If there is no such version of the standard.
     """
     if api_version not in (None, *_VERSIONS):
-        raise ValueError(f"agrad speaks the array API standard {', '.join(_VERSIONS)}, not {api_version!r}")
+        raise ValueError(f"agrad supports the array API standard {', '.join(_VERSIONS)}, not {api_version!r}")
     return namespace_of(self._device)
 
 
@@ -404,7 +403,7 @@ Tensor.__array_namespace__ = _namespace
 
 
 def _fill_(self: Tensor, value: complex, /) -> Tensor:
-    """Set all elements to a number, and return this Tensor.
+    """Fill this Tensor with a number in place, and return it.
 
     Raises
     ------
@@ -423,12 +422,12 @@ def _fill_(self: Tensor, value: complex, /) -> Tensor:
 
 
 def _zero_(self: Tensor, /) -> Tensor:
-    """Set all elements to zero, and return this Tensor; RuntimeError as in ``fill_``."""
+    """Fill this Tensor with zeros in place, and return it; RuntimeError as in ``fill_``."""
     return _fill_(self, False if self.dtype.family == "bool" else 0)
 
 
 def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
-    """Forget the gradient, or set it to zeros."""
+    """Set the gradient to None, or to zeros if `set_to_none` is False."""
     if set_to_none or self._grad is None:
         self._grad = None
     else:
@@ -439,24 +438,24 @@ def _zero_grad(self: Tensor, /, set_to_none: bool = True) -> None:
 
 
 def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-    """Call a function with this Tensor's gradient in every backward pass; what it returns goes on in its place.
+    """Register a function that every backward pass calls with this Tensor's gradient, and that may replace it.
 
     Parameters
     ----------
     hook : callable
         Takes the gradient, and returns None or another gradient of the same shape, dtype and device. On a leaf it
-        runs before the gradient is added to ``.grad``, on any other Tensor before the gradient goes further back.
+        runs before the gradient is added to ``.grad``, on any other Tensor before the gradient is propagated further.
         Several hooks run in the order in which they were registered.
 
     Returns
     -------
     RemovableHandle
-        Its `remove` takes the hook off.
+        Its `remove` removes the hook.
 
     Raises
     ------
     RuntimeError
-        If no gradients flow to this Tensor.
+        If this Tensor does not require gradients.
 
     Examples
     --------
@@ -473,14 +472,14 @@ def _register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Rem
 
 
 def _retain_grad(self: Tensor, /) -> None:
-    """Make `backward` leave this Tensor's gradient in ``.grad`` although it is no leaf, as its hooks return it.
+    """Make `backward` store this Tensor's gradient in ``.grad`` although it is not a leaf.
 
-    Where the Tensor is written to afterwards, it is the gradient of its last value.
+    It is the gradient that the hooks return. After a write in place it is that of the new value.
 
     Raises
     ------
     RuntimeError
-        If no gradients flow to it.
+        If this Tensor does not require gradients.
 
     Examples
     --------
@@ -504,7 +503,7 @@ def _retain_grad(self: Tensor, /) -> None:
 
 
 def _hooks_of(tensor: Tensor, what: str) -> dict[float, Any]:
-    """Return the hooks of a Tensor that requires gradients: a leaf holds its own, an intermediate one's Node them."""
+    """Return the hooks of a Tensor that requires gradients: a leaf holds them itself, otherwise its Node does."""
     entry = tape.entry_of(tensor, what)
     if entry is tensor:
         tensor._hooks = tensor._hooks or {}
@@ -521,14 +520,14 @@ Tensor.zero_grad = _zero_grad
 Tensor.fill_ = _fill_
 Tensor.zero_ = _zero_
 
-# Ways out
+# Conversions
 
 Tensor.item = conversion.item
 Tensor.numpy = conversion.numpy
 Tensor.tolist = conversion.tolist
 Tensor.__array__ = conversion.array_protocol
 Tensor.__array_function__ = conversion.array_function
-# NumPy's operators then leave `array + tensor` to Tensor.__radd__. CuPy's and masked arrays do for None only.
+# With None, NumPy's and CuPy's operators leave `array + tensor` to Tensor.__radd__; so do masked arrays.
 Tensor.__array_ufunc__ = None
 Tensor.__bool__ = conversion.truth
 Tensor.__complex__ = conversion.to_complex

@@ -1,7 +1,7 @@
 """agrad's functions bound to a device: what ``tensor.__array_namespace__()`` returns.
 
-Code written against the array API makes its arrays by ``xp.zeros(n)``, without saying where; they belong beside the
-Tensor that the namespace came from.
+Array API code creates arrays by ``xp.zeros(n)``, without a device; they belong on the device of the Tensor that the
+namespace came from.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..core.device import Device
 
 __all__ = ["namespace_of"]
 
-# What makes arrays of numbers, or answers for the current device. Of the modules, all that they have.
+# The functions that create arrays or depend on the current device; of these modules, every function.
 _CREATORS: Final = (
     "__array_namespace_info__", "arange", "asarray", "bernoulli", "can_cast", "empty", "eye", "finfo", "from_dlpack",
     "full", "get_device", "iinfo", "linspace", "normal", "ones", "rand", "randint", "randn", "randperm", "result_type",
@@ -27,7 +27,7 @@ _MODULES: Final = ("fft", "random")
 
 @cache
 def namespace_of(device: Device) -> ModuleType:
-    """Return agrad's namespace with `device` as the place of new arrays; the same object each time.
+    """Return agrad's namespace with new arrays on `device`; the same object each time.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def namespace_of(device: Device) -> ModuleType:
 
 
 def _late(agrad: ModuleType, device: Device, name: str) -> Any:
-    """Return what agrad itself imports only when it is asked for; of a module of functions, a bound copy."""
+    """Return an attribute that agrad imports lazily; for the modules above, a copy bound to the device."""
     value = getattr(agrad, name)
     return _bound_module(value, device) if name in _MODULES else value
 

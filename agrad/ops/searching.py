@@ -1,4 +1,4 @@
-"""Searching functions: where elements are, and choosing between arrays."""
+"""Searching functions: indices of elements, and `where`."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ __all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "search_sorted", "sea
 
 @primitive
 def argmax(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Return where the largest element is; the first of several.
+    """Return the index of the largest element along an axis; of equal ones, the first.
 
     Parameters
     ----------
     x : ArrayLike
         Real.
     axis : int, optional
-        By default `x` is searched as if it were flat.
+        The axis to search along; by default the flattened array.
     keepdims : bool
-        Whether the axis stays, with length 1.
+        Whether the axis is kept, with length 1.
 
     Returns
     -------
     Tensor
-        Integers.
+        Integer indices.
 
     Raises
     ------
     ValueError
-        If there are no elements to choose from.
+        If the axis is empty.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def argmax(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool 
 
 @primitive
 def argmin(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Return where the smallest element is; the first of several.
+    """Return the index of the smallest element along an axis; of equal ones, the first.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def argmin(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool 
     Returns
     -------
     Tensor
-        Integers.
+        Integer indices.
 
     Raises
     ------
     ValueError
-        If there are no elements to choose from.
+        If the axis is empty.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def argmin(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool 
 
 
 def _checked_axis(x: Any, axis: int | None) -> Any:
-    """Return the axis to search along; an error if there is none, or nothing along it."""
+    """Return the axis to search along; an error if there is no such axis, or it is empty."""
     require_real(x)
     axis = axes_of(x, axis)  # type: ignore[assignment]
     if axis is not None and not -x.ndim <= index(axis) < x.ndim:
@@ -99,7 +99,7 @@ def count_nonzero(
     axis : int or tuple of int, optional
         The axes to count along; all of them by default.
     keepdims : bool
-        Whether these axes stay, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
@@ -117,17 +117,17 @@ def count_nonzero(
 
 @primitive
 def nonzero(xp: Any, x: ArrayLike, /) -> tuple[Tensor, ...]:
-    """Return the indices of the elements that are not zero, last axis fastest.
+    """Return the indices of the elements that are not zero, in row-major order.
 
     Parameters
     ----------
     x : ArrayLike
-        Of one axis at least.
+        Of at least one axis.
 
     Returns
     -------
     tuple of Tensor
-        One-dimensional integers for each axis.
+        One-dimensional integer indices, a Tensor for each axis.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def nonzero(xp: Any, x: ArrayLike, /) -> tuple[Tensor, ...]:
 
 @primitive
 def search_sorted(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, side: str) -> Tensor:
-    """Return where `x2` belongs in the ascending `x1`."""
+    """Return the indices at which to insert `x2` into the sorted `x1`."""
     require_real(x1)
     require_real(x2)
     return xp.searchsorted(x1, x2, side=side)
@@ -161,7 +161,7 @@ def searchsorted(
     side: Literal["left", "right"] = "left",
     sorter: ArrayLike | None = None,
 ) -> Tensor:
-    """Return where elements must be inserted into an ascending array so that it stays ascending.
+    """Return the indices at which to insert elements into a sorted array so that it stays sorted.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def searchsorted(
     x2 : ArrayLike
         What to insert, of any shape.
     side : {"left", "right"}
-        Whether before or behind elements that are equal.
+        Whether to insert before or after equal elements.
     sorter : ArrayLike, optional
         Indices that put `x1` into ascending order, as `argsort` returns.
 
@@ -182,7 +182,7 @@ def searchsorted(
     Raises
     ------
     ValueError
-        If `side` is something else, or `x1` has not one axis.
+        If `side` is something else, or `x1` is not one-dimensional.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def searchsorted(
         raise ValueError(f"side must be 'left' or 'right', not {side!r}")
     x1 = as_tensor(x1)
     if x1.ndim != 1:
-        raise ValueError(f"x1 must be one sorted list, of shape (n,), not of shape {x1.shape}")
+        raise ValueError(f"x1 must be a sorted array of shape (n,), not of shape {x1.shape}")
     if type(x2) in SCALARS:
         x2 = wrap(x1.device.xp.asarray(x2, dtype=x1.data.dtype, device=x1.device.native), x1.device)
     return search_sorted(x1 if sorter is None else take(x1, sorter), x2, side=side)
@@ -202,14 +202,14 @@ def searchsorted(
 
 @primitive
 def where(xp: Any, condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Choose between two arrays, elementwise.
+    """Return elements of one array where a condition is true, of another elsewhere.
 
     Parameters
     ----------
     condition : ArrayLike
         Boolean.
     x1, x2 : ArrayLike
-        What to take where it is true, and where it is not; all three broadcast.
+        The elements to return where it is true, and where it is not; all three broadcast.
 
     Returns
     -------
@@ -249,7 +249,7 @@ where.vjp(
 
 
 def _common(xp: Any, *numbers: Any) -> Any:
-    """Return the library's dtype for Python numbers; None stands for its default."""
+    """Return the library's dtype for Python numbers; None means its default."""
     kind = type(sum(numbers))
     if kind is int and all(type(number) is bool for number in numbers):
         kind = bool

@@ -1,6 +1,6 @@
-"""Set functions: distinct elements, and membership.
+"""Set functions: unique elements, and membership.
 
-The gradient of a distinct element goes to where it is found first.
+The gradient of a unique element goes to its first occurrence.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = [
 
 
 class UniqueAll(NamedTuple):
-    """What `unique_all` returns."""
+    """The result of `unique_all`."""
 
     values: Tensor
     indices: Tensor
@@ -28,14 +28,14 @@ class UniqueAll(NamedTuple):
 
 
 class UniqueCounts(NamedTuple):
-    """What `unique_counts` returns."""
+    """The result of `unique_counts`."""
 
     values: Tensor
     counts: Tensor
 
 
 class UniqueInverse(NamedTuple):
-    """What `unique_inverse` returns."""
+    """The result of `unique_inverse`."""
 
     values: Tensor
     inverse_indices: Tensor
@@ -43,12 +43,12 @@ class UniqueInverse(NamedTuple):
 
 @primitive
 def unique_all(xp: Any, x: ArrayLike, /) -> UniqueAll:
-    """Return the distinct elements, where each is found first, how to restore `x`, and how often each is there.
+    """Return the unique elements, their first indices, the indices that restore `x`, and their counts.
 
     Parameters
     ----------
     x : ArrayLike
-        Taken as if it were flat.
+        Flattened first.
 
     Returns
     -------
@@ -72,12 +72,12 @@ unique_all.vjp(x=_to_first)
 
 
 def unique_counts(x: ArrayLike, /) -> UniqueCounts:
-    """Return the distinct elements, and how often each is there.
+    """Return the unique elements and their counts.
 
     Parameters
     ----------
     x : ArrayLike
-        Taken as if it were flat.
+        Flattened first.
 
     Returns
     -------
@@ -95,12 +95,12 @@ def unique_counts(x: ArrayLike, /) -> UniqueCounts:
 
 
 def unique_inverse(x: ArrayLike, /) -> UniqueInverse:
-    """Return the distinct elements, and for each element of `x` which of them it is.
+    """Return the unique elements, and the indices that restore `x` from them.
 
     Parameters
     ----------
     x : ArrayLike
-        Taken as if it were flat.
+        Flattened first.
 
     Returns
     -------
@@ -118,12 +118,12 @@ def unique_inverse(x: ArrayLike, /) -> UniqueInverse:
 
 
 def unique_values(x: ArrayLike, /) -> Tensor:
-    """Return the distinct elements.
+    """Return the unique elements.
 
     Parameters
     ----------
     x : ArrayLike
-        Taken as if it were flat.
+        Flattened first.
 
     Returns
     -------
@@ -141,13 +141,13 @@ def unique_values(x: ArrayLike, /) -> Tensor:
 
 @primitive
 def isin(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, invert: bool = False) -> Tensor:
-    """Whether each element of one array is somewhere in the other.
+    """Return whether each element of `x1` is in `x2`.
 
     Parameters
     ----------
     x1, x2 : ArrayLike
     invert : bool
-        Whether to tell the opposite.
+        Whether to return the opposite: True where it is not.
 
     Returns
     -------
@@ -160,5 +160,5 @@ def isin(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, invert: bool = False) -> T
     >>> agrad.isin(agrad.asarray([1, 2, 3]), agrad.asarray([3, 1]))
     Tensor([ True, False,  True], dtype=bool, device='cpu')
     """
-    found = xp.isin(x1, x2)  # array-api-strict passes over `invert`
+    found = xp.isin(x1, x2)  # array-api-strict ignores `invert`
     return xp.logical_not(found) if invert else found

@@ -21,9 +21,9 @@ def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = Fals
     x : ArrayLike
         Real.
     axis : int
-        Of a 0-d array, 0 or -1.
+        The axis to sort along; of a 0-d array, 0 or -1.
     descending : bool
-        Whether the largest comes first.
+        Whether to sort from the largest to the smallest.
     stable : bool
         Whether equal elements keep their order.
 
@@ -46,9 +46,9 @@ def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = Fals
 
 @primitive
 def sort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
-    """Sort along an axis.
+    """Return a copy of an array, sorted along an axis.
 
-    The gradient of each element goes to the one that came to its place, also where others are equal.
+    The gradient of each element goes to where it was in `x`, also among equal elements.
 
     Parameters
     ----------

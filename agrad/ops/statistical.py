@@ -33,19 +33,19 @@ def axes_of(x: Any, axis: Axis) -> Axis:
 
 
 def _axes(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """Return the axes that a reduction takes away, counted from the front."""
+    """Return the axes that a reduction removes, counted from the front."""
     if axis is None or not shape:
         return tuple(range(len(shape)))
     return tuple(i % len(shape) for i in (axis if isinstance(axis, (tuple, list)) else (axis,)))
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
-    """Return how many elements go into one of the result's."""
+    """Return how many elements are reduced to one."""
     return math.prod(shape[i] for i in _axes(shape, axis))
 
 
 def restore(xp: Any, reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
-    """Make what was reduced along `axis` broadcast with an array of `shape` again."""
+    """Reshape what was reduced along `axis` so that it broadcasts with an array of `shape` again."""
     if keepdims or axis is None:
         return reduced
     axes = _axes(shape, axis)
@@ -76,16 +76,16 @@ def sum(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keepd
     x : ArrayLike
         Numeric, of any shape.
     axis : int or tuple of int, optional
-        The axes to sum along; all of them by default.
+        The axis or axes along which the sum is computed; all of them by default.
     dtype : DType, optional
-        Of the result, and of the sum on its way; by default that of `x`, for small integers the default integer.
+        Of the result and of the accumulator; by default that of `x`, for small integers the default integer.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
     Tensor
-        Of the shape of `x` without `axis`; 0 where there is nothing to sum.
+        Of the shape of `x` without `axis`; 0 for an empty sum.
 
     Examples
     --------
@@ -108,14 +108,14 @@ def mean(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False)
     x : ArrayLike
         Floating, of any shape.
     axis : int or tuple of int, optional
-        The axes to average along; all of them by default.
+        The axis or axes along which the mean is computed; all of them by default.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
     Tensor
-        Of the shape of `x` without `axis` and the dtype of `x`; NaN where there is nothing to average.
+        Of the shape of `x` without `axis` and the dtype of `x`; NaN for the mean of no elements.
 
     Examples
     --------
@@ -142,18 +142,18 @@ def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     x : ArrayLike
         Floating, of any shape.
     axis : int or tuple of int, optional
-        The axes along which the elements vary; all of them by default.
+        The axis or axes along which the variance is computed; all of them by default.
     correction : float
-        What is taken from the number of elements before the sum of the squared deviations is divided by it: 0 for
-        the variance of these elements, 1 for an unbiased estimate from a sample.
+        The sum of the squared deviations is divided by the number of elements minus `correction`: 0 for the variance
+        of these elements, 1 for an unbiased estimate from a sample.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
     Tensor
-        Of the shape of `x` without `axis` and the dtype of `x`, for complex numbers the real one: they vary by the
-        squared absolute values of their deviations. NaN where there are no more elements than `correction`.
+        Of the shape of `x` without `axis` and the dtype of `x`; real for complex `x`, from the squared absolute values
+        of the deviations. NaN where there are no more elements than `correction`.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
 
 
 def _variance(xp: Any, x: Any, **settings: Any) -> Any:
-    if as_dtype(x.dtype).is_complex:  # the standard's `var` is for real numbers
+    if as_dtype(x.dtype).is_complex:  # the standard's `var` takes real numbers only
         return xp.var(xp.real(x), **settings) + xp.var(xp.imag(x), **settings)
     return in_float32(xp, lambda x: xp.var(x, **settings), x)
 
@@ -174,8 +174,10 @@ def _var_x(g: Any, x: Any, xp: Any, axis: Axis, correction: float, keepdims: boo
     degrees = _count(x.shape, axis) - correction
     scale = 2.0 / degrees if degrees > 0 else math.inf
     g, x = wide(xp, g), wide(xp, x)
-    apart = x - xp.mean(x, axis=axes_of(x, axis), keepdims=True)
-    return restore(xp, g * scale, x.shape, axis, keepdims) * (xp.conj(apart) if as_dtype(x.dtype).is_complex else apart)
+    deviation = x - xp.mean(x, axis=axes_of(x, axis), keepdims=True)
+    if as_dtype(x.dtype).is_complex:
+        deviation = xp.conj(deviation)
+    return restore(xp, g * scale, x.shape, axis, keepdims) * deviation
 
 
 var.vjp(x=_var_x)
@@ -192,11 +194,11 @@ def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     x : ArrayLike
         Floating, of any shape.
     axis : int or tuple of int, optional
-        The axes along which the elements vary; all of them by default.
+        The axis or axes along which it is computed; all of them by default.
     correction : float
         As in `var`.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
@@ -236,11 +238,11 @@ def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
     Parameters
     ----------
     x : ArrayLike
-        Real-valued, of any shape, with something to choose from.
+        Real-valued, of any shape, not empty along the axes.
     axis : int or tuple of int, optional
-        The axes along which to look; all of them by default.
+        The axis or axes to search along; all of them by default.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
@@ -268,11 +270,11 @@ def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
     Parameters
     ----------
     x : ArrayLike
-        Real-valued, of any shape, with something to choose from.
+        Real-valued, of any shape, not empty along the axes.
     axis : int or tuple of int, optional
-        The axes along which to look; all of them by default.
+        The axis or axes to search along; all of them by default.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
@@ -299,7 +301,7 @@ max.vjp(x=_extreme_x)
 min.vjp(x=_extreme_x)
 
 
-# Products: their rules multiply what is before and behind an element, since dividing by the element fails where it is 0
+# Products: their rules multiply the elements before and after each one, since dividing by it fails where it is 0
 
 
 @primitive
@@ -311,16 +313,16 @@ def prod(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keep
     x : ArrayLike
         Numeric, of any shape.
     axis : int or tuple of int, optional
-        The axes to multiply along; all of them by default.
+        The axis or axes along which the product is computed; all of them by default.
     dtype : DType, optional
-        Of the result, and of the product on its way; by default that of `x`, for small integers the default integer.
+        Of the result and of the accumulator; by default that of `x`, for small integers the default integer.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
     Tensor
-        Of the shape of `x` without `axis`; 1 where there is nothing to multiply.
+        Of the shape of `x` without `axis`; 1 for an empty product.
 
     Examples
     --------
@@ -343,7 +345,7 @@ def _prod_x(g: Any, x: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 def products_of_others(xp: Any, x: Any) -> Any:
-    """Return for each element along the last axis the product of all others: a polynomial, smooth where they are 0."""
+    """Return for each element along the last axis the product of all others, exact and smooth where some are 0."""
     scale = bare(balance, xp)(x)
     logs = xp.log(scale)
     log_scale = xp.sum(logs, axis=-1, keepdims=True) - logs
@@ -358,9 +360,9 @@ def _root_of_exp(xp: Any, log: Any) -> Any:
 
 @primitive
 def balance(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return what to divide the elements along the last axis by, so that no product of some of them overflows.
+    """Return divisors of the elements along the last axis with which no product of some of them overflows.
 
-    It is 1 where none does; where one does, or underflows, it is their absolute value. It counts as a constant.
+    They are 1 where none would over- or underflow, else the absolute values. They count as constants.
     """
     product, zero = _before_and_behind(xp, x), x == 0
     zeros = xp.astype(zero, xp.int64)
@@ -386,28 +388,28 @@ prod.vjp(x=_prod_x)
 def cumulative_prod(
     xp: Any, x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Tensor:
-    """Return the products of the first elements along an axis: of one, of two, and so on.
+    """Return the cumulative product along an axis.
 
     Parameters
     ----------
     x : ArrayLike
         Numeric, of any shape but ``()``.
     axis : int, optional
-        The axis to multiply along; may be left out if there is one only.
+        The axis to multiply along; may be left out if `x` has only one.
     dtype : DType, optional
         Of the result; by default that of `x`, for small integers the default integer.
     include_initial : bool
-        Whether the result begins with a 1, so that it is longer than `x` by one.
+        Whether the result begins with a 1 and is longer than `x` by one.
 
     Returns
     -------
     Tensor
-        Of the shape of `x`, but for the 1 in front.
+        Of the shape of `x`, one longer along the axis with `include_initial`.
 
     Raises
     ------
     ValueError
-        If `axis` is left out and `x` has several.
+        If `axis` is left out and `x` has several axes.
 
     Examples
     --------
@@ -436,9 +438,9 @@ def _cumulative_prod_x(g: Any, x: Any, xp: Any, axis: int | None, include_initia
 
 
 def _behind(xp: Any, g: Any, x: Any) -> Any:
-    """Return ``s`` of ``s[i] = g[i] + x[i + 1] * s[i + 1]``, along the last axis.
+    """Solve the recurrence ``s[i] = g[i] + x[i + 1] * s[i + 1]`` for ``s``, along the last axis.
 
-    It begins with sums of one term; then sums of ``step`` terms, two and two, make sums of ``2 * step`` terms.
+    By doubling: sums of ``step`` terms are added in pairs to sums of ``2 * step`` terms, beginning with one term.
     """
     n, step = x.shape[-1], 1
     factors = x[..., 1:] if n else x
@@ -457,7 +459,7 @@ def _is_tracked(g: Any) -> bool:
 
 
 def _times(xp: Any, product: Any, g: Any) -> Any:
-    """Return a product times a cotangent: 0 where that is 0, though the product may have overflowed."""
+    """Return a product times a cotangent: 0 where the cotangent is 0, even if the product overflowed."""
     if _is_tracked(g):
         return product * g
     return xp.where(g == 0, 0.0, product * g)
@@ -470,28 +472,28 @@ cumulative_prod.vjp(x=_cumulative_prod_x)
 def cumulative_sum(
     xp: Any, x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Tensor:
-    """Return the sums of the first elements along an axis: of one, of two, and so on.
+    """Return the cumulative sum along an axis.
 
     Parameters
     ----------
     x : ArrayLike
         Numeric, of any shape but ``()``.
     axis : int, optional
-        The axis to sum along; may be left out if there is one only.
+        The axis to sum along; may be left out if `x` has only one.
     dtype : DType, optional
         Of the result; by default that of `x`, for small integers the default integer.
     include_initial : bool
-        Whether the result begins with a 0, so that it is longer than `x` by one.
+        Whether the result begins with a 0 and is longer than `x` by one.
 
     Returns
     -------
     Tensor
-        Of the shape of `x`, but for the 0 in front.
+        Of the shape of `x`, one longer along the axis with `include_initial`.
 
     Raises
     ------
     ValueError
-        If `axis` is left out and `x` has several.
+        If `axis` is left out and `x` has several axes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Utility functions: tests of truth, differences, one-hot rows."""
+"""Utility functions: `all`, `any`, differences and one-hot vectors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ __all__ = ["all", "any", "diff", "one_hot"]
 
 @primitive
 def all(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-    """Whether all elements are true, or not zero.
+    """Return whether all elements along axes are true, or not zero.
 
     Parameters
     ----------
     x : ArrayLike
     axis : int or tuple of int, optional
-        The axes to test along; all of them by default.
+        The axis or axes to test along; all of them by default.
     keepdims : bool
-        Whether these axes stay, with length 1.
+        Whether the reduced axes are kept, with length 1.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def all(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, 
 
 @primitive
 def any(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-    """Whether any element is true, or not zero.
+    """Return whether any element along axes is true, or not zero.
 
     Parameters
     ----------
@@ -82,10 +82,11 @@ def diff(
     ----------
     x : ArrayLike
     axis : int
+        The axis along which the differences are taken.
     n : int
-        How many times differences are taken; 0 returns `x` alone.
+        How many times differences are taken; 0 returns `x` itself.
     prepend, append : ArrayLike, optional
-        What to put before and behind `x` first; of its shape but for the axis.
+        Arrays to join to `x` first, before and after it along the axis; of its shape but for the axis.
 
     Returns
     -------
@@ -124,17 +125,18 @@ def _differences(x: Tensor) -> Tensor:
 
 
 def one_hot(x: ArrayLike, num_classes: int, /, *, dtype: Any = None, axis: int = -1) -> Tensor:
-    """Return rows of zeros with a one at each class.
+    """Return one-hot vectors: zeros, with a one at the index of each class.
 
     Parameters
     ----------
     x : ArrayLike
-        Integers from 0 to ``num_classes - 1``; any other gives a row of zeros.
+        Integers from 0 to ``num_classes - 1``; any other gives a vector of zeros.
     num_classes : int
+        The length of the vectors.
     dtype : DType, optional
         The default dtype if left out.
     axis : int
-        Where the axis of the classes lies in the result.
+        The position of the class axis in the result.
 
     Returns
     -------
@@ -144,7 +146,7 @@ def one_hot(x: ArrayLike, num_classes: int, /, *, dtype: Any = None, axis: int =
     Raises
     ------
     TypeError
-        If `x` holds no integers.
+        If `x` does not hold integers.
 
     Examples
     --------

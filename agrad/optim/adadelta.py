@@ -1,4 +1,4 @@
-"""Adadelta: steps in the parameter's own units, without a learning rate to find."""
+"""The Adadelta optimizer: steps scaled by running averages of past steps and gradients."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ __all__ = ["Adadelta"]
 
 
 class Adadelta(Optimizer):
-    """Adadelta: the gradient times the size of past steps, over that of past gradients.
+    """Adadelta: the gradient scaled by the running RMS of past steps over that of past gradients.
 
-    A step is ``delta = g * sqrt(steps + eps) / sqrt(square + eps)``, where `steps` and `square` are running means of
-    ``delta * delta`` and ``g * g``; then ``x -= lr * delta``.
+    The update is ``delta = g * sqrt(steps + eps) / sqrt(square + eps)``, where `steps` and `square` are running means
+    of ``delta * delta`` and ``g * g``; then ``x -= lr * delta``.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
         See `Optimizer`.
     lr : float
-        Scales the steps.
+        The learning rate: a factor of the update.
     rho : float
-        How much of the running means the next step keeps.
+        The decay rate of both running means.
     eps : float
-        How large the first steps are.
+        Added to both running means for numerical stability; it sets the size of the first steps.
     weight_decay : float
-        How much of the parameter is added to its gradient: an L2 penalty.
+        The weight decay (L2 penalty): ``weight_decay * x`` is added to the gradient.
     maximize : bool
-        Whether to climb instead of to descend.
+        Whether to maximize the objective instead of minimizing it.
 
     Raises
     ------
     ValueError
-        If a number is negative, if `rho` is above 1, and as `Optimizer`.
+        If a setting is negative, if `rho` is above 1, and as `Optimizer`.
 
     Notes
     -----

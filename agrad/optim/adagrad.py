@@ -1,4 +1,4 @@
-"""Adagrad: steps that shrink with the gradients met so far."""
+"""The Adagrad optimizer: steps scaled by the sum of all squared gradients so far."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Adagrad"]
 class Adagrad(Optimizer):
     """Adagrad: ``x -= lr * g / (sqrt(total) + eps)``, where `total` is the sum of ``g * g`` over all steps.
 
-    Coordinates that seldom have a gradient take larger steps than the others.
+    Coordinates whose gradient is often zero take larger steps than the others.
 
     Parameters
     ----------
@@ -27,18 +27,18 @@ class Adagrad(Optimizer):
     lr_decay : float
         Step `t`, counted from 0, is divided by ``1 + t * lr_decay``.
     weight_decay : float
-        How much of the parameter is added to its gradient: an L2 penalty.
+        The weight decay (L2 penalty): ``weight_decay * x`` is added to the gradient.
     initial_accumulator_value : float
-        What the sums begin with.
+        The initial value of `total`.
     eps : float
-        Keeps the quotient small where gradients are.
+        Added to the denominator for numerical stability.
     maximize : bool
-        Whether to climb instead of to descend.
+        Whether to maximize the objective instead of minimizing it.
 
     Raises
     ------
     ValueError
-        If a number is negative, and as `Optimizer`.
+        If a setting is negative, and as `Optimizer`.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Adam: steps scaled by running means of the gradient and of its square."""
+"""The Adam optimizer: steps scaled by running means of the gradient and of its square."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checks import check_numbers
 from ..core.device import Device
-from .common import advanced, average, average_square, betas_below_one, downhill, running
+from .common import advanced, average, average_square, betas_below_one, decayed, running
 from .optimizer import Optimizer
 
 __all__ = ["Adam"]
@@ -16,8 +16,8 @@ __all__ = ["Adam"]
 class Adam(Optimizer):
     """Adam: ``x -= lr * mean / (sqrt(square) + eps)``.
 
-    `mean` and `square` are running means of the gradient and of its square, divided by ``1 - beta**t`` after `t` steps
-    because they begin with zeros.
+    `mean` and `square` are running means of the gradient and of its square, with bias correction: they start at zero
+    and are divided by ``1 - beta**t`` after `t` steps.
 
     Parameters
     ----------
@@ -26,28 +26,28 @@ class Adam(Optimizer):
     lr : float
         The learning rate: about the length of a step in each coordinate.
     betas : (float, float)
-        How much of the mean, and of the mean square, the next step keeps.
+        The decay rates of the running means of the gradient and of its square.
     eps : float
-        Keeps the quotient small where gradients are.
+        Added to the denominator for numerical stability.
     weight_decay : float
-        How much of the parameter is added to its gradient: an L2 penalty.
+        The weight decay (L2 penalty): ``weight_decay * x`` is added to the gradient.
     amsgrad : bool
-        Whether to divide by the largest mean square so far instead of the last one.
+        Whether to use the AMSGrad variant, which divides by the maximum of the mean square so far.
     maximize : bool
-        Whether to climb instead of to descend.
+        Whether to maximize the objective instead of minimizing it.
     decoupled_weight_decay : bool
-        Whether the decay shrinks the parameter itself, as in `AdamW`, instead of entering its gradient.
+        Whether to apply the weight decay to the parameter, as `AdamW` does, instead of adding it to the gradient.
 
     Raises
     ------
     ValueError
-        If a number is negative, if one of `betas` is not below 1, and as `Optimizer`.
+        If a setting is negative, if one of `betas` is not below 1, and as `Optimizer`.
 
     Notes
     -----
     PyTorch's formula, after Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015; `amsgrad` after
-    Reddi, Kale and Kumar, "On the convergence of Adam and beyond", ICLR 2018. Real and imaginary parts of complex
-    parameters are coordinates of their own.
+    Reddi, Kale and Kumar, "On the convergence of Adam and beyond", ICLR 2018. The real and imaginary parts of complex
+    parameters are treated as separate coordinates.
 
     Examples
     --------
@@ -95,23 +95,19 @@ class Adam(Optimizer):
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Return a parameter's new array; see `Optimizer.update`."""
         beta1, beta2 = group["betas"]
-        if group["decoupled_weight_decay"]:
-            g = -g if group["maximize"] else g
-            x *= 1 - group["lr"] * group["weight_decay"]
-        else:
-            g = downhill(x, g, group, device)
+        x, g = decayed(x, g, group, device)
         step = advanced(state)
         mean = average(running(state, "exp_avg", x, device), g, beta1)
         square = average_square(running(state, "exp_avg_sq", x, device), g, beta2)
         if group["amsgrad"]:
-            square = self._largest(square, state, device)
+            square = self._maximum(square, state, device)
         root = device.xp.sqrt(square)
         root /= (1 - beta2**step) ** 0.5
         root += group["eps"]
         return device.backend.add_quotient(x, mean, root, -group["lr"] / (1 - beta1**step))
 
-    def _largest(self, square: Any, state: dict[str, Any], device: Device) -> Any:
-        """Return the largest mean square so far, in each coordinate."""
+    def _maximum(self, square: Any, state: dict[str, Any], device: Device) -> Any:
+        """Return the elementwise maximum of the mean squares so far."""
         largest = running(state, "max_exp_avg_sq", square, device)
         largest._data = device.backend.box(device.xp.maximum(largest._data, square))
         return largest._data

@@ -1,4 +1,4 @@
-"""AdamW: Adam whose weight decay leaves the gradient alone."""
+"""The AdamW optimizer: Adam with decoupled weight decay."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ __all__ = ["AdamW"]
 class AdamW(Adam):
     """Adam with decoupled weight decay: each step first shrinks the parameter, ``x *= 1 - lr * weight_decay``.
 
-    The decay does not enter the running means, so that it is as strong where gradients are large as where they are
-    small.
+    The decay does not enter the running means, so its strength does not depend on the size of the gradients.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
         See `Optimizer`.
-    lr, betas, eps, amsgrad, maximize
-        As for `Adam`.
+    lr : float
+        The learning rate; see `Adam`.
+    betas : (float, float)
+        The decay rates of the running means; see `Adam`.
+    eps : float
+        Added to the denominator for numerical stability.
     weight_decay : float
-        How much of the parameter is lost in a step, as a multiple of `lr`.
+        The weight decay: each step multiplies the parameter by ``1 - lr * weight_decay``.
+    amsgrad : bool
+        Whether to use the AMSGrad variant; see `Adam`.
+    maximize : bool
+        Whether to maximize the objective instead of minimizing it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the formulas of several optimizers share."""
+"""Functions that several optimizers share."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..core.device import Device
 from ..core.tensor import Tensor, wrap
 
 __all__ = [
-    "advanced", "average", "average_square", "betas_below_one", "downhill", "running",
+    "advanced", "average", "average_square", "betas_below_one", "decayed", "downhill", "running",
 ]  # fmt: skip
 
 
 def betas_below_one(betas: Sequence[float]) -> None:
-    """Refuse factors of two running means that are not in [0, 1)."""
+    """Check the decay rates of two running means: TypeError or ValueError if they are not two numbers in [0, 1)."""
     if not isinstance(betas, (tuple, list)):
         raise TypeError(f"betas must be two numbers, as in (0.9, 0.999), not {betas!r}")
     if len(betas) != 2:
@@ -25,7 +25,7 @@ def betas_below_one(betas: Sequence[float]) -> None:
 
 
 def downhill(x: Any, g: Any, group: dict[str, Any], device: Device) -> Any:
-    """Return the gradient to go against: negated to climb, with that of an L2 penalty added; `g` stays as it is."""
+    """Return a new gradient: negated for `maximize`, with the gradient of the L2 penalty added; `g` is unchanged."""
     if group["maximize"]:
         g = -g
     if group["weight_decay"]:
@@ -33,21 +33,29 @@ def downhill(x: Any, g: Any, group: dict[str, Any], device: Device) -> Any:
     return g
 
 
+def decayed(x: Any, g: Any, group: dict[str, Any], device: Device) -> tuple[Any, Any]:
+    """Return the parameter and the gradient to go against, with the weight decay in either of the two."""
+    if not group["decoupled_weight_decay"]:
+        return x, downhill(x, g, group, device)
+    x *= 1 - group["lr"] * group["weight_decay"]
+    return x, -g if group["maximize"] else g
+
+
 def running(state: dict[str, Any], name: str, x: Any, device: Device) -> Tensor:
-    """Return the running sum or mean of that name, which begins with zeros."""
+    """Return the running sum or mean `name` of a parameter's state, which starts at zero."""
     if name not in state:
         state[name] = wrap(device.xp.zeros_like(x), device)
     return state[name]
 
 
 def advanced(state: dict[str, Any]) -> int:
-    """Count one more step, and return how many there have been."""
+    """Add one to the step count, and return it."""
     state["step"] = state.get("step", 0) + 1
     return state["step"]
 
 
 def average(mean: Tensor, x: Any, beta: float) -> Any:
-    """Move a running mean to ``beta * mean + (1 - beta) * x``, and return its array."""
+    """Update a running mean, ``mean = beta * mean + (1 - beta) * x``, and return its array."""
     array = mean._data
     array *= beta
     mean._data = mean._device.backend.add_scaled(array, x, 1 - beta)
@@ -55,7 +63,7 @@ def average(mean: Tensor, x: Any, beta: float) -> Any:
 
 
 def average_square(mean: Tensor, x: Any, beta: float) -> Any:
-    """Move a running mean of squares to ``beta * mean + (1 - beta) * x * x``, and return its array."""
+    """Update a running mean of squares, ``mean = beta * mean + (1 - beta) * x * x``, and return its array."""
     array = mean._data
     array *= beta
     mean._data = mean._device.backend.add_product(array, x, x, 1 - beta)

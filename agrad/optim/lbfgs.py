@@ -1,4 +1,4 @@
-"""L-BFGS: Newton's method with a curvature learned from the last gradients."""
+"""The L-BFGS optimizer: a quasi-Newton method with limited memory."""
 
 from __future__ import annotations
 
@@ -22,35 +22,36 @@ __all__ = ["LBFGS"]
 
 
 class LBFGS(Optimizer):
-    """L-BFGS, for smooth losses that are computed on all data at once.
+    """L-BFGS, for smooth losses computed on the full batch.
 
-    It steps along the gradient multiplied by an estimate of the inverse of the Hessian, made from how the gradient
-    changed in the last steps. A call of `step` takes many such steps and calls the closure for each.
+    Each iteration steps along the negative gradient multiplied by an estimate of the inverse Hessian, which is made
+    from the last steps and changes of the gradient. One call of `step` takes up to `max_iter` iterations and calls the
+    closure in each.
 
     Parameters
     ----------
     params : iterable of Tensor
-        All in one group and on one device.
+        The parameters, in one group and on one device.
     lr : float
-        The length of a step, or with a line search where that begins.
+        The learning rate: the step size, or the line search's first step size.
     max_iter : int
-        The largest number of steps in a call of `step`.
+        The maximum number of iterations in a call of `step`.
     max_eval : int, optional
-        The largest number of calls of the closure, beyond which a call of `step` takes no further step; by default
-        ``max_iter * 5 // 4``.
+        The maximum number of evaluations of the closure in a call of `step`; by default ``max_iter * 5 // 4``. No
+        iteration begins after it is reached.
     tolerance_grad : float
-        No coordinate of the gradient is larger at the end.
+        The termination tolerance on the largest absolute gradient entry.
     tolerance_change : float
-        A smaller change of the loss or of all parameters ends a call of `step`.
+        The termination tolerance on the change of the loss and of the parameters.
     history_size : int
-        From how many steps the curvature is made. Each costs two arrays as large as all parameters together.
+        The number of past steps in the estimate. Each takes the memory of two copies of the parameters.
     line_search_fn : {"strong_wolfe"}, optional
-        Looks for the length of each step. Without it, steps may be too long and the loss may rise.
+        The line search that chooses the step size. Without one, steps may be too long and the loss may rise.
 
     Raises
     ------
     ValueError
-        If a number is negative, for another line search or several groups, and as `Optimizer`.
+        If a setting is negative, for another line search or several groups, and as `Optimizer`.
 
     Notes
     -----
@@ -106,9 +107,9 @@ class LBFGS(Optimizer):
             raise ValueError(f"line_search_fn must be 'strong_wolfe' or None, not {settings['line_search_fn']!r}")
 
     def add_param_group(self, param_group: Any) -> None:
-        """Take the parameters: ValueError for a second group, or for parameters on several devices."""
+        """Add the parameters: ValueError for a second group, or for parameters on several devices."""
         if self.param_groups:
-            raise ValueError("LBFGS takes its steps with all parameters together: they cannot be in several groups")
+            raise ValueError("LBFGS updates all parameters together: they must be in one group, not in several groups")
         super().add_param_group(param_group)
         places = list(dict.fromkeys(p.device.name for p in self._parameters()))
         if len(places) > 1:
@@ -117,7 +118,7 @@ class LBFGS(Optimizer):
 
     @no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take up to `max_iter` steps.
+        """Perform up to `max_iter` iterations.
 
         Parameters
         ----------
@@ -127,21 +128,21 @@ class LBFGS(Optimizer):
         Returns
         -------
         Any
-            What the closure returned the first time.
+            The loss that the closure returned first, before the parameters changed.
 
         Raises
         ------
         TypeError
-            If there is no closure, or it returns None.
+            If `closure` is missing or returns None.
         """
         if closure is None:
-            raise TypeError("LBFGS computes the loss several times a step: write optimizer.step(closure)")
+            raise TypeError("LBFGS evaluates the loss several times in a step: write optimizer.step(closure)")
         self.has_stepped = True
         self._check_changes(self.param_groups[0])
         first_parameter = self._parameters()[0]
         self._follow(first_parameter)
         group, state = self.param_groups[0], self.state[first_parameter]
-        evals = group["max_eval"]  # how many are left in this call
+        evals = group["max_eval"]  # the evaluations left in this call
         state["func_evals"], state["n_iter"] = state.get("func_evals", 0) + 1, state.get("n_iter", 0)
         with enable_grad():
             first = closure()
@@ -150,12 +151,13 @@ class LBFGS(Optimizer):
         for i in range(1, group["max_iter"] + 1):
             if _largest(gradient) <= group["tolerance_grad"]:
                 break
-            _aim(state, gradient, group)
+            _choose_direction(state, gradient, group)
             start = Point(0.0, loss, gradient, _dot(gradient, state["d"]))
             if start.slope > -group["tolerance_change"]:
                 break
-            point, used = self._move(closure, start, state, evals, i == group["max_iter"])
-            state["t"], loss, gradient = point.t, point.loss, point.gradient
+            point, used = self._take_step(closure, start, state, evals, i == group["max_iter"])
+            state["t"] = point.t
+            loss, gradient = point.loss, point.gradient
             state["func_evals"] += used
             evals -= used
             if evals <= 0 or _largest(state["d"]) * point.t <= group["tolerance_change"]:
@@ -164,18 +166,19 @@ class LBFGS(Optimizer):
                 break
         return first
 
-    def _move(
+    def _take_step(
         self, closure: Callable[[], Any], start: Point, state: dict[str, Any], evals: int, last: bool
     ) -> tuple[Point, int]:
-        """Move the parameters along the direction; return where to, and how often the closure was called."""
-        group, d, t = self.param_groups[0], state["d"], state["t"]
+        """Move the parameters along the direction; return the new point and the number of evaluations."""
+        group = self.param_groups[0]
+        d, t = state["d"], state["t"]
         origin = [asarray(p.detach(), copy=True) for p in self._parameters()]
         used = 0
 
         def evaluate(t: float) -> Point:
             nonlocal used
             used += 1
-            self._place(origin, d, t)
+            self._set_parameters(origin, d, t)
             with enable_grad():
                 loss = closure()
             gradient = self._gradient()
@@ -183,58 +186,58 @@ class LBFGS(Optimizer):
 
         if group["line_search_fn"]:
             point = strong_wolfe(evaluate, start, t, _largest(d), 1e-9, evals)
-            self._place(origin, d, point.t)
-        elif last:  # nobody needs the loss there: the next call computes it anew
+            self._set_parameters(origin, d, point.t)
+        elif last:  # the loss at the new point is not needed: the next call of step computes it again
             point = start._replace(t=t)
-            self._place(origin, d, t)
+            self._set_parameters(origin, d, t)
         else:
             point = evaluate(t)
         return point, used
 
     def _gradient(self) -> Tensor:
-        """Return all gradients in one vector."""
+        """Return all gradients, flattened into one vector."""
         gradients = [zeros_like(p) if p.grad is None else p.grad for p in self._parameters()]
-        return concat([_real_vector(widened(g)) for g in gradients])
+        return concat([_flatten(widened(g)) for g in gradients])
 
-    def _place(self, origin: list[Tensor], d: Tensor, t: float) -> None:
+    def _set_parameters(self, origin: list[Tensor], d: Tensor, t: float) -> None:
         """Set the parameters to ``origin + t * d``."""
         begin = 0
         for p, x in zip(self._parameters(), origin, strict=True):
             end = begin + (2 if p.dtype.is_complex else 1) * p.size
-            p[...] = x + t * _like(p, d[begin:end])
+            p[...] = x + t * _unflatten(p, d[begin:end])
             begin = end
 
 
 def _loss(returned: Any) -> float:
-    """Return what a closure returned as a number."""
+    """Return the loss that a closure returned, as a float."""
     if returned is None:
-        raise TypeError("the closure must return the loss, and returned None; end it with `return loss`")
+        raise TypeError("the closure must return the loss, not None; end it with `return loss`")
     return float(returned)
 
 
-def _aim(state: dict[str, Any], gradient: Tensor, group: dict[str, Any]) -> None:
-    """Choose a direction ``state["d"]`` and a first length ``state["t"]``, having learned from the last step."""
+def _choose_direction(state: dict[str, Any], gradient: Tensor, group: dict[str, Any]) -> None:
+    """Update the history, then set the direction ``state["d"]`` and its first step size ``state["t"]``."""
     state["n_iter"] += 1
     if state["n_iter"] == 1:
         state |= {"old_dirs": [], "old_stps": [], "ro": [], "H_diag": 1.0}
         t = builtins.min(1.0, 1.0 / sum(abs(gradient)).item()) * group["lr"]
     else:
-        _remember(state, gradient - state["prev_flat_grad"], state["d"] * state["t"], group["history_size"])
+        _update_history(state, gradient - state["prev_flat_grad"], state["d"] * state["t"], group["history_size"])
         t = group["lr"]
-    state |= {"d": _newton(state, -gradient), "t": t, "prev_flat_grad": gradient}
+    state |= {"d": _inverse_hessian_product(state, -gradient), "t": t, "prev_flat_grad": gradient}
 
 
-def _remember(state: dict[str, Any], y: Tensor, s: Tensor, history_size: int) -> None:
-    """Learn that along the step `s` the gradient changed by `y`."""
+def _update_history(state: dict[str, Any], y: Tensor, s: Tensor, history_size: int) -> None:
+    """Add a step `s` and the change `y` of the gradient along it to the history."""
     ys = _dot(y, s)
-    if ys > 1e-10:  # else the curvature is negative, or lost in rounding
+    if ys > 1e-10:  # otherwise the curvature along s is negative, or below the rounding error
         for name, value in {"old_dirs": y, "old_stps": s, "ro": 1 / ys}.items():
             state[name] = [*state[name], value][-history_size:]
         state["H_diag"] = ys / _dot(y, y)
 
 
-def _newton(state: dict[str, Any], d: Tensor) -> Tensor:
-    """Return the estimate of the inverse Hessian times `d`: the recursion in two loops."""
+def _inverse_hessian_product(state: dict[str, Any], d: Tensor) -> Tensor:
+    """Return the estimated inverse Hessian times `d`, by the two-loop recursion."""
     pairs = list(zip(state["old_dirs"], state["old_stps"], state["ro"], strict=True))
     factors = []
     for y, s, ro in reversed(pairs):
@@ -254,13 +257,13 @@ def _largest(x: Tensor) -> float:
     return max(abs(x)).item()
 
 
-def _real_vector(x: Tensor) -> Tensor:
-    """Return an array as a vector, the real and imaginary parts of complex numbers side by side."""
+def _flatten(x: Tensor) -> Tensor:
+    """Return an array as a real vector; the real and imaginary parts of a complex number are adjacent entries."""
     return reshape(stack([real(x), imag(x)], axis=-1) if x.dtype.is_complex else x, (-1,))
 
 
-def _like(p: Tensor, vector: Tensor) -> Tensor:
-    """Return what `_real_vector` made of an array like `p`."""
+def _unflatten(p: Tensor, vector: Tensor) -> Tensor:
+    """Return a vector with the shape of `p`, complex if `p` is: the inverse of `_flatten`."""
     if not p.dtype.is_complex:
         return reshape(vector, p.shape)
     parts = reshape(vector, (*p.shape, 2))

@@ -1,4 +1,4 @@
-"""A line search: how far to go along a direction."""
+"""A line search for L-BFGS: the step size along a direction."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..core.tensor import Tensor
 
 __all__ = ["Point", "strong_wolfe"]
 
-DECREASE = 1e-4  # c1: the loss is to fall by this part of what the slope at the start promises
-FLATTENING = 0.9  # c2: the slope is to fall to this part of the one at the start
+DECREASE = 1e-4  # c1 of the Wolfe conditions: sufficient decrease, loss <= start.loss + c1 * t * start.slope
+FLATTENING = 0.9  # c2 of the Wolfe conditions: curvature, abs(slope) <= c2 * abs(start.slope)
 
 
 class Point(NamedTuple):
-    """A place on the line: how far from the start, and the loss, its gradient and its slope along the line there."""
+    """A point on the line: its step size, the loss there, the gradient, and the slope along the direction."""
 
     t: float
     loss: float
@@ -26,35 +26,41 @@ class Point(NamedTuple):
 def strong_wolfe(
     evaluate: Callable[[float], Point], start: Point, t: float, longest: float, tolerance: float, most: int
 ) -> Point:
-    """Return a point that fulfils the strong Wolfe conditions, or the best one found.
+    """Return a point that satisfies the strong Wolfe conditions, or else the best one found.
 
     Parameters
     ----------
     evaluate : callable
         Returns the point at `t`.
     start : Point
-        At 0; the slope there is negative.
+        The point at 0; its slope is negative.
     t : float
-        Where to look first.
+        The first step size to evaluate.
     longest : float
-        The largest coordinate of the direction: what a change of `t` means for the parameters.
+        The largest absolute entry of the direction.
     tolerance : float
-        The search ends where the parameters would change by less.
+        The search ends when the bracket, times `longest`, is narrower than this.
     most : int
-        How many points to look at after the first.
+        The maximum number of evaluations after the first.
+
+    Returns
+    -------
+    Point
+        The point found.
 
     Notes
     -----
-    As PyTorch's: the loss has fallen by `DECREASE` of what the slope at the start promised, and the slope is
-    `FLATTENING` of it or flatter. Nocedal and Wright, "Numerical optimization", 2nd edition, algorithms 3.5 and 3.6.
+    The conditions are ``loss <= start.loss + DECREASE * t * start.slope`` and
+    ``abs(slope) <= FLATTENING * abs(start.slope)``, with PyTorch's constants. Nocedal and Wright, "Numerical
+    optimization", 2nd edition, algorithms 3.5 and 3.6.
     """
-    bracket, looked = _bracket(evaluate, start, t, most)
+    bracket, evaluated = _bracket(evaluate, start, t, most)
     low = 0 if bracket[0].loss <= bracket[-1].loss else 1
-    stuck = False
-    while len(bracket) == 2 and looked < most and abs(bracket[1].t - bracket[0].t) * longest >= tolerance:
-        t, stuck = _inside(bracket, stuck)
+    near_end = False
+    while len(bracket) == 2 and evaluated < most and abs(bracket[1].t - bracket[0].t) * longest >= tolerance:
+        t, near_end = _interpolate(bracket, near_end)
         new = evaluate(t)
-        looked += 1
+        evaluated += 1
         if _too_high(new, start) or new.loss >= bracket[low].loss:
             bracket[1 - low] = new
             low = 0 if bracket[0].loss <= bracket[1].loss else 1
@@ -68,16 +74,16 @@ def strong_wolfe(
 
 
 def _bracket(evaluate: Callable[[float], Point], start: Point, t: float, most: int) -> tuple[list[Point], int]:
-    """Return two points between which there is a good one, or that one alone; and how many were looked at."""
+    """Return two points that bracket one that satisfies the conditions, or that one alone; and the evaluations used."""
     previous, new = start, evaluate(t)
-    for looked in range(most):
-        if _too_high(new, start) or (looked > 1 and new.loss >= previous.loss):
-            return [previous, new], looked
+    for evaluated in range(most):
+        if _too_high(new, start) or (evaluated > 1 and new.loss >= previous.loss):
+            return [previous, new], evaluated
         if _flat(new, start):
-            return [new], looked
+            return [new], evaluated
         if new.slope >= 0:
-            return [previous, new], looked
-        t = _lowest_of_cubic(previous, new, new.t + 0.01 * (new.t - previous.t), new.t * 10)
+            return [previous, new], evaluated
+        t = _cubic_minimum(previous, new, new.t + 0.01 * (new.t - previous.t), new.t * 10)
         previous, new = new, evaluate(t)
     return [start, new], most
 
@@ -90,22 +96,25 @@ def _flat(point: Point, start: Point) -> bool:
     return abs(point.slope) <= -FLATTENING * start.slope
 
 
-def _inside(bracket: list[Point], stuck: bool) -> tuple[float, bool]:
-    """Return where to look next between two points, and whether that is close to one of them."""
+def _interpolate(bracket: list[Point], near_end: bool) -> tuple[float, bool]:
+    """Return the next step size between two points, and whether it is near one of them.
+
+    Two step sizes near an end in a row are not allowed: the second is moved inwards, so that the bracket shrinks.
+    """
     least, most = sorted(point.t for point in bracket)
-    t = _lowest_of_cubic(bracket[0], bracket[1], least, most)
+    t = _cubic_minimum(bracket[0], bracket[1], least, most)
     margin = 0.1 * (most - least)
     if min(most - t, t - least) >= margin:
         return t, False
-    if stuck or t >= most or t <= least:
+    if near_end or t >= most or t <= least:
         return (most - margin if abs(t - most) < abs(t - least) else least + margin), False
     return t, True
 
 
-def _lowest_of_cubic(a: Point, b: Point, least: float, most: float) -> float:
-    """Return the minimum, from `least` to `most`, of the cubic with the losses and slopes of two points.
+def _cubic_minimum(a: Point, b: Point, least: float, most: float) -> float:
+    """Return the minimum, clipped to `least` and `most`, of the cubic with the losses and slopes of two points.
 
-    Nocedal and Wright, equation 3.59; the lower end of a straight line, and the middle where there is none.
+    Nocedal and Wright, equation 3.59. For a straight line it is the lower end, and if there is no minimum the middle.
     """
     left, right = (a, b) if a.t <= b.t else (b, a)
     middle = (least + most) / 2
@@ -117,6 +126,6 @@ def _lowest_of_cubic(a: Point, b: Point, least: float, most: float) -> float:
         return middle
     d2 = sqrt(square)
     above, below = right.slope + d2 - d1, right.slope - left.slope + 2 * d2
-    if below == 0:  # a straight line: as far down as allowed, where PyTorch's division by zero leads
+    if below == 0:  # a straight line: the limit of the formula, as PyTorch gets by dividing by zero
         return middle if above == 0 else most if above < 0 else least
     return min(max(right.t - (right.t - left.t) * (above / below), least), most)

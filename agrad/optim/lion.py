@@ -1,4 +1,4 @@
-"""Lion: steps of one length, along the sign of a running mean."""
+"""The Lion optimizer: steps along the sign of a running mean of the gradient."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Lion(Optimizer):
     """Lion, evolved sign momentum: ``x -= lr * sign(beta1 * mean + (1 - beta1) * g)``.
 
     `mean` is a running mean of the gradient. Each coordinate moves by `lr`, so a good `lr` is three to ten times
-    smaller than for `Adam`, and a good `weight_decay` as many times larger. One array per parameter is kept, half of
-    what Adam keeps.
+    smaller than for `Adam`, and a good `weight_decay` as many times larger. The state has one array per parameter,
+    where Adam's has two.
 
     Parameters
     ----------
@@ -27,16 +27,16 @@ class Lion(Optimizer):
     lr : float
         The learning rate: the length of a step in each coordinate.
     betas : (float, float)
-        How much of the mean enters the step, and how much of it the next step keeps.
+        The weight of the mean in the step, and the decay rate of the mean.
     weight_decay : float
-        How much of the parameter is lost in a step, as a multiple of `lr`; see `AdamW`.
+        The weight decay: each step multiplies the parameter by ``1 - lr * weight_decay``, as in `AdamW`.
     maximize : bool
-        Whether to climb instead of to descend.
+        Whether to maximize the objective instead of minimizing it.
 
     Raises
     ------
     ValueError
-        If a number is negative, if one of `betas` is not below 1, and as `Optimizer`.
+        If a setting is negative, if one of `betas` is not below 1, and as `Optimizer`.
 
     Notes
     -----
@@ -77,8 +77,8 @@ class Lion(Optimizer):
         beta1, beta2 = group["betas"]
         g = -g if group["maximize"] else g
         mean = running(state, "exp_avg", x, device)
-        mixed = mean._data * beta1
-        mixed = backend.add_scaled(mixed, g, 1 - beta1)
+        blend = mean._data * beta1
+        blend = backend.add_scaled(blend, g, 1 - beta1)
         average(mean, g, beta2)
         x *= 1 - group["lr"] * group["weight_decay"]
-        return backend.add_scaled(x, device.xp.sign(mixed), -group["lr"])
+        return backend.add_scaled(x, device.xp.sign(blend), -group["lr"])

@@ -1,4 +1,4 @@
-"""Optimizer: what all optimizers share, so that each is no more than its formula."""
+"""The base class of optimizers."""
 
 from __future__ import annotations
 
@@ -18,52 +18,52 @@ from ..ops.data_type import HALVES, wide
 
 __all__ = ["Optimizer"]
 
-# What a group may have besides settings: names, and what schedulers leave there.
+# The keys that a group may have besides its settings: names, and the entries that schedulers store.
 ALLOWED: Final = frozenset(
     {"base_momentum", "initial_lr", "max_lr", "max_momentum", "min_lr", "name", "param_names", "params"}
 )
 EXPECTED: Final = "params must be a list of Tensors or of dicts"
-OWN: Final = {"params", "param_names"}  # what a group keeps when a state dict is loaded
+OWN: Final = {"params", "param_names"}  # the entries of a group that loading a state dict does not replace
 REAL_OF: Final = {"complex64": "float32", "complex128": "float64"}
 
 
 class Optimizer:
-    """The base class of optimizers: parameter groups, state, and the loop over both.
+    """Base class of optimizers: it holds the parameter groups and the state, and updates each parameter.
 
-    A subclass checks its settings, passes them on as `defaults`, and defines `update`.
+    A subclass passes its settings on as `defaults` and defines `update`; it checks its settings in `check`.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        The leaves to update, or pairs of their names and them, as from ``model.named_parameters()``; or groups of
-        them, each a dict with its ``"params"`` and its own settings.
+        The leaf Tensors to update, or (name, Tensor) pairs as from ``model.named_parameters()``; or parameter groups,
+        each a dict with ``"params"`` and settings of its own.
     defaults : dict
-        The settings of groups that do not say otherwise.
+        The default settings, for groups that do not set their own.
 
     Attributes
     ----------
     param_groups : list of dict
-        ``"params"`` and the settings, which may be changed between steps.
+        The parameter groups: ``"params"`` and the settings, which may be changed between steps.
     state : dict
-        What the optimizer remembers of each parameter: a dict of Tensors and numbers.
+        The state of each parameter: a dict of Tensors and numbers.
     has_stepped : bool
-        Whether `step` has been called: a scheduler's comes after it.
+        Whether `step` has been called; a scheduler's `step` must come after it.
     coordinatewise : bool
-        Of the class: whether `update` treats each coordinate on its own. It is then given the real and the imaginary
-        parts of complex parameters, along a last axis of length 2, and never meets a complex number.
-
-    Notes
-    -----
-    A parameter of 16 bits is updated in float32, in which its state is kept too, and then rounded: in float16, squares
-    of gradients and an `eps` of 1e-8 are 0.
+        Class attribute: whether `update` is elementwise. If so, a complex parameter is passed to it as a real array
+        whose last axis of length 2 holds the real and imaginary parts.
 
     Raises
     ------
     ValueError
-        If there are no parameters, if one is there twice, if one is no leaf that requires gradients or its memory
-        cannot be written to, or if a group has a setting that there is not.
+        If there are no parameters, if one is given twice, is not a leaf that requires a gradient or is read-only, or
+        if a group has an unknown setting.
     TypeError
-        If something else than Tensors is given, or a setting of a wrong kind.
+        If `params` holds anything but Tensors, or a setting has the wrong type.
+
+    Notes
+    -----
+    A 16-bit parameter is updated in float32 and then rounded, and its state is float32, because in float16 squares of
+    gradients and an `eps` of 1e-8 underflow to 0.
 
     Examples
     --------
@@ -93,25 +93,26 @@ class Optimizer:
         self.param_groups = []
         self.state = defaultdict(dict)
         self.has_stepped = False
-        self._checked: dict[int, list[Any]] = {}  # the settings of each group that were found good
+        self._checked: dict[int, list[Any]] = {}  # by id of the group: its settings when they were last checked
+        # By parameter: its device and dtype at its last update, and the method that updates it, None for `update`.
         self._kinds: dict[Tensor, tuple[tuple[Device, Any], Any]] = {}
         given = _listed(params, "the optimizer was given")
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
-        """Add parameters with settings of their own.
+        """Add a parameter group.
 
         Parameters
         ----------
         param_group : dict
-            ``"params"``, a Tensor, a list of Tensors or one of pairs of names and Tensors, and settings that differ
-            from the defaults.
+            ``"params"``, a Tensor, a list of Tensors or of (name, Tensor) pairs, and settings that differ from the
+            defaults.
 
         Raises
         ------
         ValueError, TypeError
-            As `Optimizer`; the groups stay as they were.
+            As `Optimizer`; the groups are unchanged then.
 
         Examples
         --------
@@ -122,7 +123,7 @@ class Optimizer:
         [0.1, 0.01]
         """
         if not isinstance(param_group, Mapping) or "params" not in param_group:
-            raise TypeError(f"a parameter group is a dict with an entry 'params', not {param_group!r}")
+            raise TypeError(f"a parameter group must be a dict with an entry 'params', not {param_group!r}")
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else _listed(params, "the parameter group has")
         if all(isinstance(p, tuple) and len(p) == 2 for p in params):
@@ -144,10 +145,10 @@ class Optimizer:
         self.param_groups.append(group)
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Raise ValueError or TypeError for settings that make no sense: what a subclass may define."""
+        """Raise ValueError or TypeError for invalid settings; a subclass may define it."""
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or set them to zeros: before each `backward`, which adds to them."""
+        """Reset the gradients of all parameters to None, or to zero if not `set_to_none`."""
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
@@ -161,17 +162,17 @@ class Optimizer:
         Parameters
         ----------
         closure : callable, optional
-            Computes the loss and its gradients anew, and returns the loss.
+            Evaluates the model again: computes the loss and its gradients, and returns the loss.
 
         Returns
         -------
         Any
-            What the closure returned.
+            The loss that the closure returned, or None.
 
         Raises
         ------
         ValueError, TypeError
-            If a setting of a group has been changed to what makes no sense.
+            If a setting of a group was changed to an invalid value.
         """
         loss = None
         self.has_stepped = True
@@ -188,7 +189,7 @@ class Optimizer:
         return loss
 
     def _check_changes(self, group: dict[str, Any]) -> None:
-        """Check the settings of a group where someone has changed them since the last time."""
+        """Check the settings of a group if they have changed since the last check."""
         settings, known = [group[name] for name in self.defaults], self._checked.get(id(group))
         if known is None or not all(map(is_, settings, known)):
             self.check(group)
@@ -196,11 +197,12 @@ class Optimizer:
 
     def _step(self, p: Tensor, group: dict[str, Any], device: Device) -> None:
         """Update a parameter."""
-        old, gradient, kind = p._data, p._grad._data, (device, p._data.dtype)  # type: ignore[union-attr]
+        old, gradient = p._data, p._grad._data  # type: ignore[union-attr]
+        kind = (device, old.dtype)
         known = self._kinds.get(p)
         if known is None or known[0] != kind:
             self._follow(p)
-            known = self._kinds[p] = kind, self._detour(p)
+            known = self._kinds[p] = kind, self._special_update(p)
         if known[1] is None:
             p._data = self.update(old, gradient, self.state[p], group, device)
         else:
@@ -208,52 +210,62 @@ class Optimizer:
         if p._data is old:
             wrote(p)
 
-    def _detour(self, p: Tensor) -> Any:
-        """Return what updates a parameter by `update` where that cannot be given the parameter as it is."""
+    def _special_update(self, p: Tensor) -> Any:
+        """Return the method that calls `update` for a 16-bit or complex parameter; None if `update` takes it as is."""
         if p.dtype.name in HALVES:
             return Optimizer._update_wide
         return Optimizer._update_parts if self.coordinatewise and p.dtype.is_complex else None
 
     def _follow(self, p: Tensor) -> None:
-        """Bring the state of a parameter to where that has moved, and to its precision, since its last update."""
-        self.state[p].update({name: _adopted(value, p) for name, value in self.state[p].items()})
+        """Move the state of a parameter to its device and dtype, which may have changed since its last update."""
+        self.state[p].update({name: _converted(value, p) for name, value in self.state[p].items()})
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
-        """Return a parameter's new array: what a subclass defines.
+        """Return a parameter's new array; a subclass defines it.
 
         Parameters
         ----------
         x, g : array
-            The parameter and its gradient, arrays of the device's own library. `x` may be overwritten where the
-            backend writes in place, `g` may not.
+            The parameter and its gradient, arrays of the device's library. `x` may be changed in place if the backend
+            can do so, `g` may not.
         state : dict
-            What this method left there the last time for this parameter: Tensors and numbers.
+            The state of this parameter, kept between calls: Tensors and numbers.
         group : dict
             The settings.
         device : Device
-            Where the arrays live: ``device.xp`` computes, ``device.backend`` writes in place.
+            The device of the arrays: ``device.xp`` is their namespace, ``device.backend`` writes in place.
+
+        Returns
+        -------
+        array
+            The new value: `x` itself if it was changed in place.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no update(); see the example of optim.Optimizer")
+        raise NotImplementedError(f"{type(self).__name__} must define update(); see the example of optim.Optimizer")
 
     def _update_parts(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
-        """Update the real and the imaginary parts of a complex parameter."""
+        """Update a complex parameter as a real array of its real and imaginary parts."""
         xp = device.xp
         parts, slopes = (xp.stack([xp.real(z), xp.imag(z)], axis=-1) for z in (x, g))
         parts = xp.astype(self.update(parts, slopes, state, group, device), x.dtype)
         return device.backend.fill(x, parts[..., 0] + 1j * parts[..., 1])
 
     def _update_wide(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
-        """Update a parameter of 16 bits in float32."""
+        """Update a 16-bit parameter in float32."""
         updated = self.update(wide(device.xp, x), wide(device.xp, g), state, group, device)
         return device.backend.assign(x, (...,), device.xp.astype(updated, x.dtype))
 
     # Saving and loading
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state and the settings as nested dicts, with the parameters numbered in their order.
+        """Return the state and the settings as nested dicts, with parameters replaced by their indices.
 
-        The dicts are copies, and so the settings and numbers in them stay. The arrays are the optimizer's own, as in
-        PyTorch, and change with its next step: write ``copy.deepcopy(optimizer.state_dict())`` for a snapshot.
+        The dicts are copies, but the arrays are not, as in PyTorch: the next step changes them in place. Write
+        ``copy.deepcopy(optimizer.state_dict())`` for a snapshot.
+
+        Returns
+        -------
+        dict
+            ``"state"``, from index to the state of a parameter, and ``"param_groups"``.
 
         Examples
         --------
@@ -261,45 +273,49 @@ class Optimizer:
         >>> optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1).state_dict()["param_groups"][0]["params"]
         [0, 1]
         """
-        numbers = {id(p): i for i, p in enumerate(self._parameters())}
+        index = {id(p): i for i, p in enumerate(self._parameters())}
         return {
-            "state": {numbers[id(p)]: dict(state) for p, state in self.state.items() if state},
+            "state": {index[id(p)]: dict(state) for p, state in self.state.items() if state},
             "param_groups": [
-                {**group, "params": [numbers[id(p)] for p in group["params"]]} for group in self.param_groups
+                {**group, "params": [index[id(p)] for p in group["params"]]} for group in self.param_groups
             ],
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over the state and the settings from a `state_dict`, copied and moved to the parameters' devices.
+        """Load the state and the settings from a `state_dict`, copied to the parameters' devices.
 
         Raises
         ------
         ValueError
-            If it has other groups, numbers of parameters, settings or shapes, or arrays that are no Tensors.
+            If the groups, parameter counts, settings or shapes differ, or if an array is not a Tensor.
         ValueError, TypeError
-            If a setting makes no sense, as `Optimizer`. Either way nothing has changed then.
+            If a setting is invalid, as `Optimizer`. After an error nothing is changed.
         """
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
-            raise ValueError("a state dict of an optimizer is a dict with 'state' and 'param_groups'")
+            raise ValueError(
+                "the state dict of an optimizer must be a dict with 'state' and 'param_groups', as from state_dict()"
+            )
         groups, entries = state_dict["param_groups"], state_dict["state"]
         if not isinstance(groups, (list, tuple)) or not all(isinstance(g, Mapping) and "params" in g for g in groups):
-            raise ValueError("the param_groups of a state dict are a list of dicts with an entry 'params'")
+            raise ValueError("the param_groups of a state dict must be a list of dicts with an entry 'params'")
         if not isinstance(entries, Mapping) or not all(isinstance(entry, Mapping) for entry in entries.values()):
-            raise ValueError("the state in a state dict is a dict of dicts")
+            raise ValueError("the state in a state dict must be a dict of dicts")
         sizes, expected = ([len(group["params"]) for group in side] for side in (groups, self.param_groups))
         if sizes != expected:
             raise ValueError(f"the state dict has groups of {sizes} parameters, this optimizer of {expected}")
         if missing := sorted({name for group in groups for name in self.defaults.keys() - group.keys()}):
-            raise ValueError(f"the state dict lacks {missing}; is it that of another kind than {type(self).__name__}?")
-        saved = [number for group in groups for number in group["params"]]
-        by_number = dict(zip(saved, self._parameters(), strict=True))
-        if unknown := [number for number in entries if number not in by_number]:
-            raise ValueError(f"the state dict has a state for parameters {unknown}, which no group has")
-        for number, entry in entries.items():
-            self._check_state(entry, by_number[number])
+            raise ValueError(
+                f"the state dict lacks {missing}; is it from another optimizer than {type(self).__name__}?"
+            )
+        saved = [index for group in groups for index in group["params"]]
+        by_index = dict(zip(saved, self._parameters(), strict=True))
+        if unknown := [index for index in entries if index not in by_index]:
+            raise ValueError(f"the state dict has a state for parameters {unknown}, which are in none of its groups")
+        for index, entry in entries.items():
+            self._check_state(entry, by_index[index])
         state = {
-            by_number[number]: {name: _adopted(value, by_number[number]) for name, value in entry.items()}
-            for number, entry in entries.items()
+            by_index[index]: {name: _converted(value, by_index[index]) for name, value in entry.items()}
+            for index, entry in entries.items()
         }
         own = [{name: group[name] for name in group.keys() & OWN} for group in self.param_groups]
         loaded = [{**new, **old} for new, old in zip(groups, own, strict=True)]
@@ -312,12 +328,14 @@ class Optimizer:
         shapes = self._shapes(p)
         for name, value in entry.items():
             if hasattr(value, "shape") and not isinstance(value, Tensor):
-                raise ValueError(f"{name} in the state is a {type(value).__name__}; write agrad.asarray(x) of it")
+                raise ValueError(
+                    f"{name} in the state must be a Tensor, not a {type(value).__name__}; write agrad.asarray(x)"
+                )
             if isinstance(value, Tensor) and shapes and value.shape not in shapes:
-                raise ValueError(f"{name} in the state has the shape {value.shape}, its parameter {p.shape}")
+                raise ValueError(f"{name} in the state has shape {value.shape}, but its parameter has shape {p.shape}")
 
     def _shapes(self, p: Tensor) -> list[tuple[int, ...]]:
-        """Return which shapes the Tensors in a parameter's state may have; none for any."""
+        """Return the shapes that Tensors in a parameter's state may have; an empty list allows any."""
         if not self.coordinatewise:
             return []
         return [(), (*p.shape, 2) if p.dtype.is_complex else p.shape]
@@ -334,9 +352,9 @@ class Optimizer:
 
 
 def _listed(params: Any, who: str) -> list[Any]:
-    """Return parameters or groups in a list; an error if that has no order, or if there are none."""
+    """Return parameters or groups as a list; TypeError for a set and what is not iterable, ValueError if empty."""
     if isinstance(params, (set, frozenset)):
-        raise TypeError("parameters need an order, which a set does not have; write a list")
+        raise TypeError("params must have an order, which a set does not have; write a list")
     if isinstance(params, (Tensor, Mapping)):
         raise TypeError(f"{EXPECTED}, not a {type(params).__name__}; write [...] around it")
     if isinstance(params, Module) or not isinstance(params, Iterable):
@@ -345,9 +363,9 @@ def _listed(params: Any, who: str) -> list[Any]:
     if found := list(params):
         return found
     raise ValueError(
-        f"{who} no parameters; does the model have any? Layers in a Python list or dict are hidden from it: write "
+        f"{who} no parameters; does the model have any? It does not find layers in a Python list or dict: write "
         "nn.ModuleList(layers) or nn.ModuleDict(layers). A generator such as model.parameters() is used up after one "
-        "pass: call it anew for each optimizer"
+        "pass: call it again for each optimizer"
     )
 
 
@@ -360,7 +378,7 @@ def _check_parameter(p: Any) -> None:
         )
     if not p.requires_grad and not isinstance(p, Parameter):
         raise ValueError(
-            "a Tensor that requires no gradients gets none to be updated by; write x.requires_grad_() first"
+            "an optimizer updates Tensors that require a gradient, which this one does not; write x.requires_grad_()"
         )
     if not p.device.backend.is_writable(p.data):
         raise ValueError(
@@ -369,10 +387,10 @@ def _check_parameter(p: Any) -> None:
         )
 
 
-def _adopted(value: Any, p: Tensor) -> Any:
-    """Return a value of a saved state as the parameter's own: on its device, in the precision that updates have."""
+def _converted(value: Any, p: Tensor) -> Any:
+    """Return a copy of a value of a parameter's state, on the parameter's device and in the dtype of its updates."""
     if isinstance(value, (list, tuple)):
-        return type(value)(_adopted(x, p) for x in value)
+        return type(value)(_converted(x, p) for x in value)
     if not isinstance(value, Tensor):
         return value
     dtype: Any = None

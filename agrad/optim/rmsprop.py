@@ -1,4 +1,4 @@
-"""RMSprop: steps scaled by a running mean of the gradient's square."""
+"""The RMSprop optimizer: steps scaled by a running mean of the squared gradient."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class RMSprop(Optimizer):
     lr : float
         The learning rate.
     alpha : float
-        How much of the mean square the next step keeps.
+        The smoothing constant: the decay rate of the mean square.
     eps : float
-        Keeps the quotient small where gradients are.
+        Added to the denominator for numerical stability.
     weight_decay : float
-        How much of the parameter is added to its gradient: an L2 penalty.
+        The weight decay (L2 penalty): ``weight_decay * x`` is added to the gradient.
     momentum : float
-        How much of the last step the next one keeps.
+        The momentum factor.
     centered : bool
-        Whether to divide by the standard deviation of the gradient, from which its running mean has been taken.
+        Whether to divide by the running standard deviation of the gradient instead of its root mean square.
     maximize : bool
-        Whether to climb instead of to descend.
+        Whether to maximize the objective instead of minimizing it.
 
     Raises
     ------
     ValueError
-        If a number is negative, if `alpha` is not below 1, and as `Optimizer`.
+        If a setting is negative, if `alpha` is not below 1, and as `Optimizer`.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""SGD: stochastic gradient descent, with momentum."""
+"""The SGD optimizer: stochastic gradient descent, optionally with momentum."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["SGD"]
 class SGD(Optimizer):
     """Stochastic gradient descent: ``x -= lr * g``.
 
-    With momentum, a running sum takes the place of the gradient:
-    ``sum = momentum * sum + (1 - dampening) * g``, which begins as the first gradient.
+    With momentum, the momentum buffer takes the place of the gradient:
+    ``buffer = momentum * buffer + (1 - dampening) * g``. It starts as the first gradient.
 
     Parameters
     ----------
@@ -27,24 +27,24 @@ class SGD(Optimizer):
     lr : float
         The learning rate.
     momentum : float
-        How much of the sum the next step keeps.
+        The momentum factor.
     dampening : float
-        How much of the gradient does not enter the sum.
+        Dampening of the momentum.
     weight_decay : float
-        How much of the parameter is added to its gradient: an L2 penalty.
+        The weight decay (L2 penalty): ``weight_decay * x`` is added to the gradient.
     nesterov : bool
-        Whether to step along ``g + momentum * sum`` instead of the sum.
+        Whether to use Nesterov momentum: the step is along ``g + momentum * buffer``.
     maximize : bool
-        Whether to climb instead of to descend.
+        Whether to maximize the objective instead of minimizing it.
 
     Raises
     ------
     ValueError
-        If a number is negative, if Nesterov's momentum comes without momentum or with dampening, and as `Optimizer`.
+        If a setting is negative, if `nesterov` is set without momentum or with dampening, and as `Optimizer`.
 
     Notes
     -----
-    PyTorch's formula; Nesterov's momentum after Sutskever, Martens, Dahl and Hinton, "On the importance of
+    PyTorch's formula; Nesterov momentum after Sutskever, Martens, Dahl and Hinton, "On the importance of
     initialization and momentum in deep learning", ICML 2013.
 
     Examples
@@ -88,7 +88,8 @@ class SGD(Optimizer):
         check_numbers(dampening=dampening)
         if settings["nesterov"] and (momentum == 0 or dampening != 0):
             raise ValueError(
-                f"Nesterov's momentum needs momentum above 0 and no dampening, not {momentum!r} and {dampening!r}"
+                "Nesterov momentum needs a momentum above 0 and a dampening of 0, not "
+                f"momentum={momentum!r} and dampening={dampening!r}"
             )
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
@@ -97,20 +98,20 @@ class SGD(Optimizer):
         if group["maximize"] or group["weight_decay"]:
             g = downhill(x, g, group, device)
         if group["momentum"]:
-            total = self._add_to_sum(g, state, group, device)
-            g = backend.add_scaled(backend.copy(g), total, group["momentum"]) if group["nesterov"] else total
+            buffer = self._update_buffer(g, state, group, device)
+            g = backend.add_scaled(backend.copy(g), buffer, group["momentum"]) if group["nesterov"] else buffer
         return backend.add_scaled(x, g, -group["lr"])
 
     def _shapes(self, p: Tensor) -> list[tuple[int, ...]]:
         return [p.shape]
 
-    def _add_to_sum(self, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
-        """Add a gradient to the running sum in ``state["momentum_buffer"]``, and return the sum."""
+    def _update_buffer(self, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
+        """Add a gradient to the momentum buffer in ``state["momentum_buffer"]``, and return its array."""
         buffer = state.get("momentum_buffer")
         if buffer is None:
             buffer = state["momentum_buffer"] = wrap(device.backend.copy(g), device)
         else:
-            total = buffer._data
-            total *= group["momentum"]
-            buffer._data = device.backend.add_scaled(total, g, 1 - group["dampening"])
+            array = buffer._data
+            array *= group["momentum"]
+            buffer._data = device.backend.add_scaled(array, g, 1 - group["dampening"])
         return buffer._data

@@ -1,4 +1,4 @@
-"""Averages of a model's weights over training: exponential moving averages, and stochastic weight averaging."""
+"""Averages of a model's weights during training: exponential moving average and stochastic weight averaging."""
 
 from __future__ import annotations
 
@@ -21,26 +21,28 @@ Average = Callable[[Tensor, Tensor, Any], Tensor]
 
 
 class AveragedModel(Module):
-    """A copy of a model whose weights are averages of the model's: often better on new data than the last weights.
+    """A copy of a model whose weights are running averages of the model's weights.
+
+    Averaged weights often generalize better than the last ones.
 
     Parameters
     ----------
     model : Module
-        What is trained; it is copied.
+        The model that is trained; it is copied.
     device : str or Device, optional
-        Where the averages live; by default where the model is.
+        The device of the averages; by default the model's.
     avg_fn : callable, optional
-        Of the average, the current weight and the number of weights averaged so far, returns the new average. By
-        default all weights count alike, as `get_swa_avg_fn`; see `get_ema_avg_fn` for a moving average.
+        Computes the new average from the average, the current weight and the number of weights averaged so far. By
+        default the equal average of `get_swa_avg_fn`; see `get_ema_avg_fn` for a moving average.
     use_buffers : bool
-        Whether buffers are averaged too, instead of being copied.
+        Whether to average buffers too; by default they are copied.
 
     Attributes
     ----------
     module : Module
-        The copy.
+        The averaged copy.
     n_averaged : Tensor
-        How many times `update_parameters` was called.
+        The number of calls of `update_parameters`.
 
     Notes
     -----
@@ -77,28 +79,28 @@ class AveragedModel(Module):
         self.module = copy.deepcopy(model)
         if device is not None:
             self.module.to(device)
-        place = next((p.device for p in self.module.parameters()), None)
-        self.register_buffer("n_averaged", zeros((), dtype=int, device=place))
+        found = next((p.device for p in self.module.parameters()), None)
+        self.register_buffer("n_averaged", zeros((), dtype=int, device=found))
         if avg_fn is not None and not callable(avg_fn):
             raise TypeError(f"avg_fn must be a function, not {avg_fn!r}; write get_ema_avg_fn(decay) for one")
         self.avg_fn = get_swa_avg_fn() if avg_fn is None else avg_fn
         self.use_buffers = use_buffers
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what the averaged model returns."""
+        """Run the averaged model."""
         return self.module(*args, **kwargs)
 
     @no_grad()
     def update_parameters(self, model: Module) -> None:
-        """Take the current weights of `model` into the averages: call it after the optimizer's step."""
+        """Update the averages with the current weights of `model`; call it after the optimizer's step."""
         count = self.n_averaged.item()
         for mine, current in zip(self.module.parameters(), model.parameters(), strict=True):
-            self._take(mine, current, count)
+            self._update(mine, current, count)
         for buffer, current_buffer in zip(self.module.buffers(), model.buffers(), strict=True):
-            self._take(buffer, current_buffer, count if self.use_buffers and buffer.dtype.differentiable else 0)
+            self._update(buffer, current_buffer, count if self.use_buffers and buffer.dtype.differentiable else 0)
         self.n_averaged += 1
 
-    def _take(self, averaged: Tensor, current: Tensor, count: Any) -> None:
+    def _update(self, averaged: Tensor, current: Tensor, count: Any) -> None:
         current = current.detach().to(averaged.device)
         averaged[...] = self.avg_fn(widened(averaged.detach()), widened(current), count) if count else current
 
@@ -106,12 +108,22 @@ class AveragedModel(Module):
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """Return an `avg_fn` for an exponential moving average: ``decay * average + (1 - decay) * current``.
 
+    Parameters
+    ----------
+    decay : float
+        The decay rate of the average, from 0 to 1.
+
+    Returns
+    -------
+    callable
+        A function of the average, the current weight and the number of weights averaged so far.
+
     Raises
     ------
     ValueError
         If `decay` is not from 0 to 1.
     TypeError
-        If it is no number.
+        If `decay` is not a number.
 
     Examples
     --------
@@ -120,11 +132,16 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     5.0
     """
     check_number("decay", decay, 0, 1)
-    return partial(_moving, decay)
+    return partial(_moving_average, decay)
 
 
 def get_swa_avg_fn() -> Average:
-    """Return an `avg_fn` for an average in which all weights count alike.
+    """Return an `avg_fn` for an average in which all weights count equally.
+
+    Returns
+    -------
+    callable
+        A function of the average, the current weight and the number of weights averaged so far.
 
     Examples
     --------
@@ -132,15 +149,15 @@ def get_swa_avg_fn() -> Average:
     >>> get_swa_avg_fn()(4.0, 8.0, 3)
     5.0
     """
-    return _alike
+    return _equal_average
 
 
-# Functions of the module, not of the functions above: those could not be pickled.
+# At module level, because functions defined inside the two above could not be pickled.
 
 
-def _moving(decay: float, averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+def _moving_average(decay: float, averaged: Tensor, current: Tensor, count: Any) -> Tensor:
     return averaged * decay + current * (1 - decay)
 
 
-def _alike(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+def _equal_average(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
     return averaged + (current - averaged) / (count + 1)

@@ -1,4 +1,4 @@
-"""Random Tensors, drawn on their own device by a generator that `manual_seed` sets."""
+"""Random Tensors, drawn on their device by its generator, which `manual_seed` seeds."""
 
 from .sampling import (
     bernoulli,

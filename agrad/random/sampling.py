@@ -1,7 +1,7 @@
-"""Random Tensors, drawn on their own device by a generator that `manual_seed` sets.
+"""Random Tensors, drawn on their device by its generator, which `manual_seed` seeds.
 
-Each device has one generator, made when it is first drawn from, for the whole process or for a `fork_rng` block. Names
-and arguments are PyTorch's where it has them.
+Each device has one generator, made at its first use, for the whole process or for a `fork_rng` block. Names and
+arguments are PyTorch's where it has them.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Size: TypeAlias = int | Sequence[int]
 
 
 def manual_seed(seed: int) -> None:
-    """Start the random numbers of all devices over: the same seed gives the same numbers on the same device.
+    """Seed the generators of all devices: the same seed gives the same numbers on the same device.
 
-    All threads draw from the same numbers. No two of them get the same one, but which thread gets which differs from
-    run to run, and a call in one thread starts over for all. A thread does not repeat its numbers, unless it has its
-    own: write ``with agrad.random.fork_rng():`` around what it does. The batches of a `DataLoader` have their own,
-    which follow from the seed whatever the number of workers.
+    All threads share these generators: a call in one thread seeds them for all, and which thread gets which numbers
+    differs from run to run. For reproducible numbers in a thread, give it its own generators by
+    ``with agrad.random.fork_rng():``. The batches of a `DataLoader` have their own too, derived from the seed and
+    independent of the number of workers.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def manual_seed(seed: int) -> None:
     Raises
     ------
     ValueError
-        If it is not in that range.
+        If `seed` is not in that range.
     TypeError
-        If it is no integer.
+        If `seed` is not an integer.
 
     Examples
     --------
@@ -60,9 +60,14 @@ def manual_seed(seed: int) -> None:
 
 
 def get_state() -> dict[str, Any]:
-    """Return the state of the random numbers of all devices, in strings, numbers and dicts that `save` can write.
+    """Return the state of the generators of all devices.
 
     Within `fork_rng`, and where a `DataLoader` makes a batch, it is that of the block or the batch alone.
+
+    Returns
+    -------
+    dict
+        For `set_state`, of strings, integers and dicts, which `agrad.save` can write.
 
     Examples
     --------
@@ -77,17 +82,26 @@ def get_state() -> dict[str, Any]:
 
 
 def set_state(state: dict[str, Any]) -> None:
-    """Go on with the random numbers where `get_state` was called.
+    """Restore a state of the generators that `get_state` returned.
 
     Parameters
     ----------
     state : dict
-        What `get_state` returned, on this machine or on another: devices that are not here do not matter.
+        What `get_state` returned, on this machine or another; states of devices that are missing here have no effect.
 
     Raises
     ------
     ValueError
-        If it is something else; nothing has changed then.
+        If it is something else; the generators are then unchanged.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> state = agrad.random.get_state()
+    >>> x = agrad.randn(2)
+    >>> agrad.random.set_state(state)
+    >>> agrad.all(x == agrad.randn(2)).item()
+    True
     """
     try:
         seed, devices = as_seed(state["seed"]), dict(state["devices"])
@@ -96,18 +110,23 @@ def set_state(state: dict[str, Any]) -> None:
             _check_state(name, saved)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"this is no state of random numbers ({error!r}); give set_state what get_state returned"
+            f"this is not a state of random generators ({error!r}); give set_state what get_state returned"
         ) from error
     current.get().start_over(seed, devices, spawned)
 
 
 @contextmanager
 def fork_rng() -> Iterator[None]:
-    """Give a ``with`` block, or a decorated function, random numbers of its own.
+    """Give a ``with`` block, or a decorated function, its own random generators.
 
-    They begin as the numbers outside would go on, and those go on afterwards as if none had been drawn in the block.
-    `manual_seed` and `set_state` hold for the block alone, and no other thread draws from its numbers: so each thread
-    can have, and repeat, its own.
+    They start in the state of the outer ones, which continue after the block as if nothing had been drawn in it.
+    `manual_seed` and `set_state` affect the block alone, and no other thread draws from its generators: so each thread
+    can have reproducible numbers.
+
+    Yields
+    ------
+    None
+        Within the block, the current context draws from the new generators.
 
     Examples
     --------
@@ -128,12 +147,12 @@ def fork_rng() -> Iterator[None]:
     try:
         yield
     finally:
-        if current.get() is forked:  # else a generator that entered the block was closed in another context
+        if current.get() is forked:  # not if a generator function that entered the block is closed in another context
             current.set(before)
 
 
 def _check_state(name: str, state: dict[str, Any]) -> None:
-    """Put a generator on trial into a state; that of a device which is not here can only be a dict."""
+    """Raise if a new generator of the device does not take a state; for a missing device it need only be a dict."""
     if not isinstance(name, str) or not isinstance(state, Mapping):
         raise TypeError(f"the state of device {name!r} is a {type(state).__name__}")
     try:
@@ -147,20 +166,23 @@ def _check_state(name: str, state: dict[str, Any]) -> None:
 
 
 def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Draw numbers that are equally likely all over [0, 1).
+    """Draw from the uniform distribution on [0, 1).
 
     Parameters
     ----------
     *size : int
         The shape: ``rand(2, 3)`` or ``rand((2, 3))``.
     dtype : DType, optional
-        A real floating type; by default the default dtype.
+        A real floating dtype; by default the default dtype.
     device : str or Device, optional
+        The current device if left out.
     requires_grad : bool
+        Whether the result requires gradients.
 
     Returns
     -------
     Tensor
+        Of that shape and dtype.
 
     Examples
     --------
@@ -168,9 +190,9 @@ def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: boo
     >>> agrad.rand(2, 3).shape
     (2, 3)
     """
-    place, kind = _floating(dtype, device)
-    array = place.backend.uniform(current.get().of(place), _shape_of(size), native(place.xp, kind), place.native)
-    return _finish(array, place, requires_grad)
+    target, kind = _floating(dtype, device)
+    array = target.backend.uniform(current.get().of(target), _shape_of(size), native(target.xp, kind), target.native)
+    return _finish(array, target, requires_grad)
 
 
 def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -181,13 +203,16 @@ def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     *size : int
         The shape: ``randn(2, 3)`` or ``randn((2, 3))``.
     dtype : DType, optional
-        A real floating type; by default the default dtype.
+        A real floating dtype; by default the default dtype.
     device : str or Device, optional
+        The current device if left out.
     requires_grad : bool
+        Whether the result requires gradients.
 
     Returns
     -------
     Tensor
+        Of that shape and dtype.
 
     Examples
     --------
@@ -195,9 +220,9 @@ def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     >>> agrad.randn((2, 3), requires_grad=True).requires_grad
     True
     """
-    place, kind = _floating(dtype, device)
-    array = place.backend.normal(current.get().of(place), _shape_of(size), native(place.xp, kind), place.native)
-    return _finish(array, place, requires_grad)
+    target, kind = _floating(dtype, device)
+    array = target.backend.normal(current.get().of(target), _shape_of(size), native(target.xp, kind), target.native)
+    return _finish(array, target, requires_grad)
 
 
 def normal(
@@ -216,21 +241,23 @@ def normal(
     mean, std : float or Tensor
         Tensors broadcast, and gradients flow to them: the result is ``mean + std * randn(...)``.
     size : int or sequence of int, optional
-        The shape; by default the one that `mean` and `std` have together.
+        The shape; by default that to which `mean` and `std` broadcast.
     dtype : DType, optional
-        A real floating type; by default that of the Tensors, or else the default dtype.
+        A real floating dtype; by default that of the Tensors, or else the default dtype.
     device : str or Device, optional
         By default that of the Tensors, or else the current device.
     requires_grad : bool
+        Whether the result requires gradients.
 
     Returns
     -------
     Tensor
+        Of that shape and dtype.
 
     Raises
     ------
     ValueError
-        If `std` is negative or NaN. Nobody looks into a Tensor on a GPU, where that would mean to wait for it.
+        If `std` is negative or NaN; this is not checked for a Tensor on a GPU, where it would synchronise.
 
     Examples
     --------
@@ -239,14 +266,14 @@ def normal(
     (2, 1)
     """
     mean, std = (x if isinstance(x, Tensor) else float(x) for x in (mean, std))
-    _check_range(std, "a standard deviation is not negative, nor NaN", most=inf)
+    _check_range(std, "std must be 0 or more", most=inf)
     tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
     shape = _broadcast([x.shape for x in tensors]) if size is None else _shape_of((size,))
     if tensors:
         dtype, device = dtype or tensors[0].dtype, device or tensors[0].device
     result: Any = randn(shape, dtype=dtype, device=device) * std + mean
     if result.shape != shape:
-        raise ValueError(f"mean and std make the shape {result.shape}, which size={size} does not hold")
+        raise ValueError(f"mean and std broadcast to the shape {result.shape}, not to size={size}")
     return result.requires_grad_() if requires_grad else result
 
 
@@ -259,21 +286,25 @@ def uniform(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Draw numbers that are equally likely all over [low, high).
+    """Draw from the uniform distribution on [low, high).
 
     Parameters
     ----------
     low, high : float
+        The ends of the interval.
     size : int or sequence of int
         The shape.
     dtype : DType, optional
-        A real floating type; by default the default dtype.
+        A real floating dtype; by default the default dtype.
     device : str or Device, optional
+        The current device if left out.
     requires_grad : bool
+        Whether the result requires gradients.
 
     Returns
     -------
     Tensor
+        Of that shape and dtype.
 
     Raises
     ------
@@ -292,7 +323,7 @@ def uniform(
     if any(isinstance(x, Tensor) and x.requires_grad for x in (low, high)):
         raise errors.lost_gradient("uniform()")
     if high < low:
-        raise ValueError(f"uniform draws from low to high, and {high} is below {low}")
+        raise ValueError(f"high must be at least low, not high={high} with low={low}")
     result: Any = rand(size, dtype=dtype, device=device) * float(high - low) + float(low)
     return result.requires_grad_() if requires_grad else result
 
@@ -300,7 +331,7 @@ def uniform(
 def bernoulli(
     p: Any, size: Size | None = None, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
-    """Draw ones, each with its probability, and zeros.
+    """Draw from Bernoulli distributions: 1 with probability `p`, else 0.
 
     Parameters
     ----------
@@ -313,6 +344,7 @@ def bernoulli(
     device : str or Device, optional
         By default that of `p` if it is a Tensor, or else the current device.
     requires_grad : bool
+        Whether the result requires gradients.
 
     Returns
     -------
@@ -322,7 +354,7 @@ def bernoulli(
     Raises
     ------
     ValueError
-        If `p` is not from 0 to 1. Nobody looks into a Tensor on a GPU, where that would mean to wait for it.
+        If `p` is not from 0 to 1; this is not checked for a Tensor on a GPU, where it would synchronise.
     TypeError
         If the Tensor `p` does not hold floating-point numbers.
 
@@ -332,15 +364,16 @@ def bernoulli(
     >>> agrad.bernoulli(1.0, size=3)
     Tensor([1., 1., 1.], dtype=float32, device='cpu')
     """
-    _check_range(p, "a probability lies between 0 and 1", most=1.0)
+    _check_range(p, "p must be from 0 to 1", most=1.0)
     if isinstance(p, Tensor):
         size = p.shape if size is None else size
-        place, kind = _floating(p.dtype, p.device)
-        dtype, device, p = dtype or kind, device or place, p._data
-    place = get_device() if device is None else Device(device)
-    numbers = rand(() if size is None else size, device=place)._data
-    kind = native(place.xp, get_default_dtype() if dtype is None else dtype)
-    return _finish(place.xp.astype(place.xp.less(numbers, p), kind), place, requires_grad)
+        target, kind = _floating(p.dtype, p.device)
+        dtype, device = dtype or kind, device or target
+        p = p._data
+    target = get_device() if device is None else Device(device)
+    draws = rand(() if size is None else size, device=target)._data
+    kind = native(target.xp, get_default_dtype() if dtype is None else dtype)
+    return _finish(target.xp.astype(target.xp.less(draws, p), kind), target, requires_grad)
 
 
 # Integers
@@ -355,31 +388,34 @@ def randint(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Draw integers from low to high - 1, all equally likely.
+    """Draw integers uniformly from `low` to ``high - 1``.
 
     Parameters
     ----------
     low : int
-        May be left out: ``randint(10, (2, 3))`` draws from 0 to 9.
+        The lowest integer. May be left out: ``randint(10, (2, 3))`` draws from 0 to 9.
     high : int
+        One more than the highest integer.
     size : int or sequence of int
         The shape.
     dtype : DType, optional
-        By default the device's own for integers, int64 nearly everywhere.
+        By default the device's default integer dtype, int64 nearly everywhere.
     device : str or Device, optional
+        The current device if left out.
     requires_grad : bool
-        There for whoever passes it everywhere: integers have no gradients, so that True is an error.
+        Accepted as in PyTorch, but True is an error: integers have no gradients.
 
     Returns
     -------
     Tensor
+        Of that shape and dtype.
 
     Raises
     ------
     ValueError
-        If there is no integer to draw, or if they do not fit into the dtype.
+        If `high` is not greater than `low`, or the integers do not fit into the dtype.
     TypeError
-        If the dtype is not for integers, or `requires_grad` is true.
+        If the dtype is not an integer one, or `requires_grad` is True.
 
     Examples
     --------
@@ -389,19 +425,20 @@ def randint(
     (True, True)
     """
     if high is None or isinstance(high, (tuple, list)):
-        low, high, size = 0, low, high if size is None else size
+        size = high if size is None else size
+        low, high = 0, low
     low, high = as_integer("low", low), as_integer("high", high)
     if high <= low:
-        raise ValueError(f"there is no integer from {low} up to {high} - 1")
-    place = get_device() if device is None else Device(device)
-    shape, kind = _shape_of((() if size is None else size,)), _integer(place, dtype)
+        raise ValueError(f"high must be greater than low, not high={high} with low={low}")
+    target = get_device() if device is None else Device(device)
+    shape, kind = _shape_of((() if size is None else size,)), _integer(target, dtype)
     if not from_native(kind).family.endswith("integer"):
         raise TypeError(f"random integers need an integer dtype such as agrad.int64, not {as_dtype(dtype)!r}")
-    limits = place.xp.iinfo(kind)
+    limits = target.xp.iinfo(kind)
     if low < limits.min or high - 1 > limits.max:
         raise ValueError(f"integers from {low} to {high - 1} do not fit into {from_native(kind)!r}")
-    array = place.backend.integers(current.get().of(place), low, high, shape, kind, place.native)
-    return _finish(array, place, requires_grad)
+    array = target.backend.integers(current.get().of(target), low, high, shape, kind, target.native)
+    return _finish(array, target, requires_grad)
 
 
 def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -410,9 +447,11 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: 
     Parameters
     ----------
     n : int
+        The number of integers.
     dtype : DType, optional
         As in `randint`.
     device : str or Device, optional
+        The current device if left out.
     requires_grad : bool
         As in `randint`.
 
@@ -435,23 +474,23 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: 
     Tensor([0, 1, 2, 3], dtype=int64, device='cpu')
     """
     as_integer("n", n, 0)
-    place = get_device() if device is None else Device(device)
-    array = place.backend.permutation(current.get().of(place), n, place.native)
-    return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place, requires_grad)
+    target = get_device() if device is None else Device(device)
+    array = target.backend.permutation(current.get().of(target), n, target.native)
+    return _finish(target.xp.astype(array, _integer(target, dtype), copy=False), target, requires_grad)
 
 
-# What they share
+# Helpers
 
 
 def _floating(dtype: Any, device: Place) -> tuple[Device, DType]:
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
     if kind.family != "real floating":
-        raise TypeError(f"random numbers on a continuum need a real floating dtype such as agrad.float32, not {kind!r}")
+        raise TypeError(f"continuous distributions need a real floating dtype such as agrad.float32, not {kind!r}")
     return get_device() if device is None else Device(device), kind
 
 
 def _check_range(x: Any, rule: str, most: float) -> None:
-    """Raise ValueError, with the rule, for numbers that are not from 0 to `most`, where looking needs no waiting."""
+    """Raise ValueError for values outside [0, most]; a Tensor is not checked where reading it would synchronise."""
     ends = [x]
     if isinstance(x, Tensor):
         if not x.size or x.device.backend.waits(x.device.native):
@@ -459,15 +498,15 @@ def _check_range(x: Any, rule: str, most: float) -> None:
         ends = [float(x.device.xp.min(x.data)), float(x.device.xp.max(x.data))]
     for end in ends:
         if not 0 <= end <= most:
-            raise ValueError(f"{rule}: {end}")
+            raise ValueError(f"{rule}, not {end}")
 
 
-def _integer(place: Device, dtype: Any) -> Any:
-    return place.backend.default_integer(place.native) if dtype is None else native(place.xp, dtype)
+def _integer(target: Device, dtype: Any) -> Any:
+    return target.backend.default_integer(target.native) if dtype is None else native(target.xp, dtype)
 
 
 def _shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:
-    """Read a shape from ``(2, 3)`` or ``((2, 3),)``."""
+    """Return the shape that ``(2, 3)`` or ``((2, 3),)`` means."""
     lengths = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
     return as_shape(lengths)
 

@@ -1,7 +1,7 @@
 """Special functions with gradients, named and called as in `scipy.special`.
 
 Most are the array library's own: SciPy's on NumPy (``pip install "agrad[special]"``), and those of CuPy, PyTorch and
-JAX. Integers become the default dtype; complex numbers are refused.
+JAX. Integers become the default dtype; complex numbers raise TypeError.
 """
 
 from .bessel import i0, i0e, i1, i1e, sinc

@@ -1,6 +1,6 @@
 """Modified Bessel functions of order 0 and 1, and `sinc`, the spherical one.
 
-Quotients by `x` among their derivatives are polynomials near 0, so that derivatives of every order hold there.
+Near 0, quotients by `x` in the derivatives are computed as polynomials, so that derivatives of every order exist.
 Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, 10.25 and 10.29.
 """
 
@@ -32,12 +32,12 @@ def _hankel(order: int, k: int) -> float:
     return math.prod(factors) / (math.factorial(k) * 8.0**k)
 
 
-# Of ``i0e(x) - i1e(x)`` over ``x**-1.5``, in powers of 1 / x, highest first.
+# Coefficients of ``(i0e(x) - i1e(x)) / x**-1.5`` in powers of 1 / x, highest first.
 _DIFFERENCE: Final = [(_hankel(0, k) - _hankel(1, k)) / math.sqrt(2.0 * math.pi) for k in range(22, 0, -1)]
 
 
 def _joined(xp: Any, x: Any, near: Callable[[Any], Any], far: Callable[[Any], Any]) -> Any:
-    """Return `near` of `x` where that is less than 1/2 away from 0, and `far` elsewhere."""
+    """Return ``near(x)`` where ``abs(x) < 0.5``, and ``far(x)`` elsewhere."""
     small = xp.abs(x) < 0.5
     return xp.where(small, near(xp.where(small, x, 0.0)), far(xp.where(small, 1.0, x)))
 
@@ -168,7 +168,7 @@ def _i1e_over_x(xp: Any, x: Any) -> Any:
 
 
 def _far_out(xp: Any, x: Any, sign: Any) -> tuple[Any, Any]:
-    """Return where numbers are large, and ``i0e(x) - abs(i1e(x))`` there, where it is small beside both."""
+    """Return a mask of large numbers, and ``i0e(x) - abs(i1e(x))`` there, by a series that does not cancel."""
     far = xp.abs(x) > _FAR
     inverse = 1.0 / xp.where(far, sign * x, _FAR)
     return far, xp.sqrt(inverse) * inverse * horner(_DIFFERENCE, inverse)

@@ -1,4 +1,4 @@
-"""Products with logarithms, and the entropies that they add up to: each is 0 where what it weighs with is 0."""
+"""Products ``x * log(y)``, which are 0 where `x` is 0, and the terms of entropies that consist of them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ xlog1py.vjp(x=_xlog1py_x, y=_xlog1py_y)
 
 @primitive
 def entr(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return ``-x * log(x)``, elementwise: what a probability adds to an entropy.
+    """Return ``-x * log(x)``, elementwise: the term of a probability in an entropy.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ entr.vjp(x=lambda g, x, xp: -g * (1.0 + xp.log(x)))
 
 @primitive
 def rel_entr(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
-    """Return ``x * log(x / y)``, elementwise: what a pair of probabilities adds to a relative entropy.
+    """Return ``x * log(x / y)``, elementwise: the term of two probabilities in a relative entropy.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def _relative_entropy(xp: Any, x: Any, y: Any) -> Any:
 
 
 def _log_of_ratio(xp: Any, x: Any, y: Any) -> Any:
-    """Return ``log(x / y)`` with all its digits, also where the ratio is close to 1."""
+    """Return ``log(x / y)``, accurate also where the ratio is close to 1."""
     near = (x > 0.5 * y) & (x < 2.0 * y)
     inside = xp.log1p(xp.where(near, x - y, 0.0) / xp.where(near, y, 1.0))
     return xp.where(near, inside, xp.log(xp.where(near, 1.0, x)) - xp.log(xp.where(near, 1.0, y)))
@@ -195,7 +195,7 @@ rel_entr.vjp(
 
 @primitive
 def kl_div(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
-    """Return ``x * log(x / y) - x + y``, elementwise: what a pair adds to a Kullback-Leibler divergence.
+    """Return ``x * log(x / y) - x + y``, elementwise: a term of a Kullback-Leibler divergence.
 
     Parameters
     ----------

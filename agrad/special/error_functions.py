@@ -1,4 +1,4 @@
-"""The error function and its relatives: the normal distribution.
+"""The error function, its relatives, and the normal distribution function.
 
 Source of the derivatives: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, chapter 7.
 """
@@ -22,9 +22,9 @@ _ROOT_PI: Final = math.sqrt(math.pi)
 _ROOT_2PI: Final = math.sqrt(2.0 * math.pi)
 _FAR: Final = 10.0
 _FAR_BELOW: Final = 30.0
-# The second derivative of log_ndtr far below 0, in powers of 1 / x**2, highest first; from NIST 7.12.1 by division.
-_MILLS: Final = [1435330.0, -89782.0, 6354.0, -518.0, 50.0, -6.0, 1.0, -1.0]
-# The derivative of erfcx over the square of 1 / x, in powers of that square, highest first.
+# Coefficients of the second derivative of log_ndtr far below 0, in powers of ``x**-2``, highest first.
+_LOG_NDTR_CURVATURE: Final = [1435330.0, -89782.0, 6354.0, -518.0, 50.0, -6.0, 1.0, -1.0]
+# Coefficients of the derivative of erfcx, over ``x**-2``, in powers of ``x**-2``, highest first.
 _ERFCX_SLOPE: Final = [
     2.0 / _ROOT_PI * (-1) ** n * math.prod(range(1, 2 * n, 2)) / 2.0**n for n in range(10, 0, -1)
 ]  # fmt: skip
@@ -59,7 +59,7 @@ def erfcx(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 def _erfcx_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
-    far = x > _FAR  # where the difference below has lost its digits: NIST 7.12.1
+    far = x > _FAR  # where the difference below cancels: NIST 7.12.1
     inverse = 1.0 / xp.where(far, x, _FAR)
     square = inverse * inverse
     return g * xp.where(far, square * horner(_ERFCX_SLOPE, square), 2.0 * x * out - 2.0 / _ROOT_PI)
@@ -101,7 +101,7 @@ erfinv.vjp(x=lambda g, out, xp: g * (0.5 * _ROOT_PI * xp.exp(out * out)))
 
 @primitive
 def ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the chance that a standard normal number is below `x`, elementwise.
+    """Return the distribution function of the standard normal distribution, elementwise.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ ndtr.vjp(x=lambda g, x, xp: g * (xp.exp(-0.5 * x * x) / _ROOT_2PI))
 
 @primitive
 def log_ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the logarithm of `ndtr`, where `ndtr` would underflow too.
+    """Return the logarithm of `ndtr`, elementwise, computed without underflow.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def log_ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
 
 @primitive
 def log_ndtr_slope(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the derivative of `log_ndtr`: the density over the chance, where both underflow too.
+    """Return the derivative of `log_ndtr`: the density over the distribution function, where both underflow too.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def _log_ndtr_slope_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
     far = x < -_FAR_BELOW  # where the sum below has lost its digits
     inverse = 1.0 / xp.where(far, x, 1.0)
     near, slope = xp.where(far, 0.0, x), xp.where(far, 0.0, out)
-    return g * xp.where(far, horner(_MILLS, inverse * inverse), -slope * (near + slope))
+    return g * xp.where(far, horner(_LOG_NDTR_CURVATURE, inverse * inverse), -slope * (near + slope))
 
 
 log_ndtr.vjp(x=lambda g, x, xp: g * bare(log_ndtr_slope, xp)(x))

@@ -1,4 +1,4 @@
-"""The gamma function and its relatives: its logarithm and what that derives to, beta and zeta functions.
+"""The logarithm of the gamma function and its derivatives, incomplete gamma, beta and zeta functions.
 
 Source of the derivatives: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, chapters 5, 8 and 25.
 """
@@ -23,13 +23,13 @@ __all__ = [
     "betainc", "betaln", "digamma", "gammainc", "gammaincc", "gammaln", "polygamma", "psi", "zeta",
 ]  # fmt: skip
 
-_LAST_FACTORIAL: Final = 170  # that a float can hold
-_FAR: Final = 16.0  # from here on the terms below are good to the rounding of float64
+_LAST_FACTORIAL: Final = 170  # the largest n whose factorial a float can hold
+_FAR: Final = 16.0  # from here on the series below is accurate to float64
 _DIGAMMA_TAIL: Final = [1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12]
 
 
 def _refusal(op: str, argument: str) -> Callable[..., Any]:
-    """Return the rule of an argument with respect to which no formula is known."""
+    """Return the rule of an argument that has no known gradient: it raises."""
 
     def refuse(g: Any) -> Any:
         raise _unknown(op, argument)
@@ -39,7 +39,7 @@ def _refusal(op: str, argument: str) -> Callable[..., Any]:
 
 def _unknown(op: str, argument: str) -> NotImplementedError:
     return NotImplementedError(
-        f"{op} has no gradient with respect to {argument}; write {argument}.detach() if it is meant as a constant"
+        f"{op} has no gradient with respect to {argument}; write {argument}.detach() to treat it as a constant"
     )
 
 
@@ -73,7 +73,7 @@ def gammaln(xp: Any, x: ArrayLike, /) -> Tensor:
 
 @primitive
 def digamma(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the derivative of `gammaln`, elementwise; `psi` is another name of it.
+    """Return the derivative of `gammaln`, elementwise; `psi` is an alias.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
     Parameters
     ----------
     n : ArrayLike
-        Whole numbers, 0 or larger.
+        Integers, 0 or larger.
     x : ArrayLike
         Real, of a shape that broadcasts with `n`'s.
 
@@ -120,11 +120,11 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
     Raises
     ------
     ValueError
-        If `n` is an integer below 0.
+        If `n` is an int below 0.
     TypeError
         If `x` is complex.
     NotImplementedError
-        If a gradient with respect to `n` is wanted.
+        If `n` requires gradients.
 
     Notes
     -----
@@ -150,7 +150,7 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
 
 @primitive
 def zeta(xp: Any, x: ArrayLike, q: ArrayLike | None = None) -> Tensor:
-    """Return the zeta function of Hurwitz, elementwise; without `q` that of Riemann.
+    """Return the Hurwitz zeta function, elementwise; without `q` the Riemann zeta function.
 
     There is a gradient with respect to `q` only.
 
@@ -165,7 +165,7 @@ def zeta(xp: Any, x: ArrayLike, q: ArrayLike | None = None) -> Tensor:
     -------
     Tensor
         The sum of ``(k + q)**-x`` over k = 0, 1, 2 ..., of the broadcast shape and the promoted dtype; NaN where `x`
-        is below 1, but for SciPy's continuation of Riemann's.
+        is below 1, where only SciPy's Riemann zeta function is continued.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def gammainc(xp: Any, a: ArrayLike, x: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        The integral of ``t**(a - 1) * exp(-t)`` from 0 to `x`, over ``gamma(a)``: of the broadcast shape and the
+        The integral of ``t**(a - 1) * exp(-t)`` from 0 to `x`, divided by ``gamma(a)``: of the broadcast shape and the
         promoted dtype.
 
     Raises
@@ -302,7 +302,7 @@ def _betaln_rule(g: Any, xp: Any, first: Any, other: Any) -> Any:
 
 
 def _digamma_step(xp: Any, x: Any, step: Any) -> Any:
-    """Return ``digamma(x) - digamma(x + step)``, also where both are large and close to each other: NIST 5.11.2."""
+    """Return ``digamma(x) - digamma(x + step)``, accurate also where both are large and close: NIST 5.11.2."""
     far = (x > _FAR) & (step > 0.0)
     start, step_far = xp.where(far, x, _FAR), xp.where(far, step, 1.0)
     before, behind = 1.0 / start, 1.0 / (start + step_far)
@@ -331,8 +331,8 @@ def betainc(xp: Any, a: ArrayLike, b: ArrayLike, x: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        The integral of ``t**(a - 1) * (1 - t)**(b - 1)`` from 0 to `x`, over ``beta(a, b)``: of the broadcast shape
-        and the promoted dtype.
+        The integral of ``t**(a - 1) * (1 - t)**(b - 1)`` from 0 to `x`, divided by ``beta(a, b)``: of the broadcast
+        shape and the promoted dtype.
 
     Raises
     ------

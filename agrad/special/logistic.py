@@ -1,4 +1,4 @@
-"""The logistic function and its inverse, and what generalizes them to several classes: softmax and its logarithm."""
+"""The logistic function and its inverse, and softmax with its logarithm, for several classes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def logit(xp: Any, x: ArrayLike, /) -> Tensor:
     Tensor([-2197.,     0.,  2197.], dtype=float32, device='cpu')
     """
     (x,) = floats(xp, x)
-    middle = (x > 0.3) & (x < 0.65)  # where the quotient is close to 1, so that its logarithm has few digits
+    middle = (x > 0.3) & (x < 0.65)  # where the quotient is close to 1, and its logarithm loses digits
     double = 2.0 * xp.where(middle, x - 0.5, 0.0)
     x = xp.where(middle, 0.5, x)
     return xp.where(middle, xp.log1p(double) - xp.log1p(-double), xp.log(x / (1.0 - x)))
@@ -88,14 +88,14 @@ logit.vjp(x=lambda g, x, xp: xp.where((x < 0.0) | (x > 1.0), math.nan, g / (x * 
 
 
 def softmax(x: ArrayLike, axis: Axis = None) -> Tensor:
-    """Return exponentials that are scaled to sum to 1: `agrad.softmax` with SciPy's default, which is all axes.
+    """Return the softmax, exponentials scaled to sum to 1: `agrad.softmax` with SciPy's default of all axes.
 
     Parameters
     ----------
     x : ArrayLike
         Real.
     axis : int or tuple of int, optional
-        The axes to sum along; all of them by default.
+        The axis or axes along which the sum is computed; all of them by default.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def softmax(x: ArrayLike, axis: Axis = None) -> Tensor:
 
 
 def log_softmax(x: ArrayLike, axis: Axis = None) -> Tensor:
-    """Return the logarithm of `softmax`, where `softmax` would underflow too.
+    """Return log-probabilities: the logarithm of `softmax`, computed without underflow.
 
     Parameters
     ----------
@@ -146,19 +146,19 @@ def log_softmax(x: ArrayLike, axis: Axis = None) -> Tensor:
 def logsumexp(
     a: ArrayLike, axis: Axis = None, b: ArrayLike | None = None, keepdims: bool = False, return_sign: bool = False
 ) -> Any:
-    """Return the logarithm of the sum of exponentials along axes, without overflow in between.
+    """Return the logarithm of the sum of exponentials along axes, without intermediate overflow.
 
     Parameters
     ----------
     a : ArrayLike
         Real.
     axis : int or tuple of int, optional
-        The axes to sum along; all of them by default.
+        The axis or axes along which the sum is computed; all of them by default.
     b : ArrayLike, optional
-        The weights of the sum, of any sign, of a shape that broadcasts with that of `a`. What has the weight 0 takes
-        no part, even if it is infinite or NaN.
+        The weights of the exponentials, of any sign, of a shape that broadcasts with that of `a`. Elements of weight 0
+        are left out, even if they are infinite or NaN.
     keepdims : bool
-        Whether the axes stay in the result, with length 1.
+        Whether the reduced axes are kept, with length 1.
     return_sign : bool
         Whether to return the logarithm of the absolute value of the sum, and its sign, instead.
 

@@ -1,4 +1,4 @@
-"""Polynomials, which stand for functions where their formulas have lost digits."""
+"""Polynomials, which replace formulas where these lose digits."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class ndarray:  # noqa: N801 - CuPy's name
     """A NumPy array behind a wall, and the device it lies on."""
 
     __array_priority__ = 100
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, array, device):
         self._array = array

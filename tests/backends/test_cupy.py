@@ -178,7 +178,7 @@ except ValueError as error:
     print(error)
 """
     answer = run(TWO + code).splitlines()
-    assert answer == ["1000 2000 (3000, 4000)", "agrad.cuda is about 'cuda' devices such as 'cuda:0', not 'cpu'"]
+    assert answer == ["1000 2000 (3000, 4000)", "agrad.cuda takes CUDA devices such as 'cuda:0', not 'cpu'"]
 
 
 def test_numpy_arrays_are_not_read_in_passing():

@@ -160,7 +160,7 @@ def test_what_only_numpy_arrays_have_is_said(device):
     x = agrad.ones(2, requires_grad=True)
     with pytest.raises(AttributeError, match=r"no attribute 'flat'.*x.detach\(\).numpy\(\)"):
         x.flat  # noqa: B018
-    with pytest.raises(AttributeError, match=r"'DType' object has no attribute 'kind'; ask agrad.isdtype"):
+    with pytest.raises(AttributeError, match=r"'DType' object has no attribute 'kind'; use agrad.isdtype"):
         x.dtype.kind  # noqa: B018
     assert not hasattr(x, "__array_interface__")
     assert not hasattr(x, "strides")

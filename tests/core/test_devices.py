@@ -95,7 +95,7 @@ def test_subclasses_belong_to_their_library():
 
 def test_other_things_are_no_arrays():
     for thing in ("text", object(), {1: 2}):
-        with pytest.raises(TypeError, match="no array"):
+        with pytest.raises(TypeError, match="not an array"):
             backends.of(thing)
 
 

@@ -323,7 +323,7 @@ class Stranger:
     __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = answer
     __rand__ = __ror__ = __rxor__ = __rlshift__ = __rrshift__ = answer
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = answer
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
 
 FOREIGN = OPERATORS | {

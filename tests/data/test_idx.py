@@ -35,11 +35,11 @@ def test_a_file_of_no_rows_is_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (CONTENT[:-1], "only 17 bytes where 18"),
-        (CONTENT + b"\0", "more bytes where 18"),
-        (CONTENT[:5], "no IDX file"),
-        (b"", "no IDX file"),
-        (b"<html>not found</html>", "no IDX file"),
+        (CONTENT[:-1], "only 17 bytes, expected 18"),
+        (CONTENT + b"\0", "more bytes, expected 18"),
+        (CONTENT[:5], "not an IDX file"),
+        (b"", "not an IDX file"),
+        (b"<html>not found</html>", "not an IDX file"),
         (CONTENT[:2] + b"\x0d" + CONTENT[3:], "begins with 00000d02"),
         (CONTENT[:7] + b"\x03" + CONTENT[8:], "begins with 0000080200000003"),
         (gzip.compress(CONTENT)[:-12], "damaged"),

@@ -87,11 +87,11 @@ def test_weights_may_be_on_any_device(device):
 @pytest.mark.parametrize(
     ("weights", "settings", "message"),
     [
-        ([1.0, -1.0], {}, "none below 0"),
+        ([1.0, -1.0], {}, "finite and 0 or more"),
         ([1.0, float("nan")], {}, "finite"),
-        ([[1.0]], {}, "one list"),
-        ([0.0, 0.0], {}, "a weight above 0"),
-        ([1.0, 0.0], {"replacement": False}, "2 weights above 0 must be there to draw from, here are 1"),
+        ([[1.0]], {}, "one-dimensional"),
+        ([0.0, 0.0], {}, "1 or more entries above 0"),
+        ([1.0, 0.0], {"replacement": False}, "2 or more entries above 0 to draw from, not 1"),
         ([1.0], {"num_samples": 0}, "num_samples must be 1 or more"),
     ],
 )
@@ -179,10 +179,10 @@ def test_a_collate_function_gets_the_items(device):
     ("settings", "message"),
     [
         ({"shuffle": True, "sampler": [0]}, "leave out shuffle"),
-        ({"batch_sampler": [[0]], "batch_size": 2}, "decides alone"),
-        ({"batch_sampler": [[0]], "shuffle": True}, "decides alone"),
-        ({"batch_sampler": [[0]], "sampler": [0]}, "decides alone"),
-        ({"batch_sampler": [[0]], "drop_last": True}, "decides alone"),
+        ({"batch_sampler": [[0]], "batch_size": 2}, "batch_sampler excludes"),
+        ({"batch_sampler": [[0]], "shuffle": True}, "batch_sampler excludes"),
+        ({"batch_sampler": [[0]], "sampler": [0]}, "batch_sampler excludes"),
+        ({"batch_sampler": [[0]], "drop_last": True}, "batch_sampler excludes"),
         ({"batch_size": None, "drop_last": True}, "leave out drop_last"),
         ({"num_workers": -1}, "num_workers"),
         ({"num_workers": 1, "prefetch_factor": 0}, "prefetch_factor"),

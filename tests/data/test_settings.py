@@ -19,7 +19,7 @@ WITH_SEED = {
 @pytest.mark.parametrize("make", WITH_SEED.values(), ids=WITH_SEED.keys())
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_seeds_are_those_of_manual_seed(make, seed):
-    with pytest.raises(ValueError, match=rf"a seed is an integer from 0 to 2\*\*64 - 1, not {seed}"):
+    with pytest.raises(ValueError, match=rf"a seed must be an integer from 0 to 2\*\*64 - 1, not {seed}"):
         make(seed)
     make(2**64 - 1)
 

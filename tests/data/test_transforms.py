@@ -167,7 +167,7 @@ def test_what_they_refuse():
         transforms.Normalize(0.5, 0.5)(agrad.ones((1, 1, 2, 2), dtype="uint8"))
     with pytest.raises(ValueError, match="std must not be 0"):
         transforms.Normalize(0.5, 0)
-    with pytest.raises(ValueError, match="no window of 5×5 in images of 2×2 with a padding of 1"):
+    with pytest.raises(ValueError, match="a crop of 5×5 is larger than images of 2×2 with a padding of 1"):
         transforms.RandomCrop(5, 1)(agrad.ones((1, 1, 2, 2)))
     with pytest.raises(ValueError, match="probability"):
         transforms.RandomHorizontalFlip(p=1.5)

@@ -86,7 +86,7 @@ def test_a_missing_folder_and_a_file_in_its_place(tmp_path):
 
 
 def test_a_folder_is_not_replaced(tmp_path):
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         agrad.save({}, tmp_path)
     for wrong in ("", f"{tmp_path / 'new'}{os.sep}"):
         with pytest.raises(FileNotFoundError) as caught:

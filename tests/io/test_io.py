@@ -321,7 +321,7 @@ def test_paths_of_bytes(path):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert agrad.load(os.fsencode(path)) == {"epoch": 1}
     path.write_bytes(b"")
-    with pytest.raises(ValueError, match=r"^'.*state\.safetensors' is no safetensors file"):
+    with pytest.raises(ValueError, match=r"^'.*state\.safetensors' is not a safetensors file"):
         agrad.load(os.fsencode(path))
 
 

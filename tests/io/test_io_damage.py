@@ -183,7 +183,7 @@ def test_what_another_program_has_written_anew(path):
     with safe_open(path, "np") as file:
         metadata = file.metadata()
     save_file({**load_file(path), "more": np.ones(2)}, path, metadata)
-    with pytest.raises(ValueError, match="another program wrote it anew"):
+    with pytest.raises(ValueError, match="another program rewrote it"):
         agrad.load(path)
     save_file(load_file(path), path)
     assert "model.weight" in agrad.load(path)

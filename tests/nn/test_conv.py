@@ -47,13 +47,18 @@ def test_a_batch_of_nothing_has_a_gradient_of_zeros(device):
     assert layer.weight.grad.tolist() == agrad.zeros(layer.weight.shape).tolist()
 
 
-def test_the_transposed_convolution_is_the_transpose(device):
+TRANSPOSES = {1: (F.conv1d, F.conv_transpose1d), 2: (F.conv2d, F.conv_transpose2d), 3: (F.conv3d, F.conv_transpose3d)}
+
+
+@pytest.mark.parametrize("axes", TRANSPOSES)
+def test_the_transposed_convolution_is_the_transpose(device, axes):
     agrad.manual_seed(0)
-    x, weight = agrad.randn(2, 3, 8, 7), agrad.randn(4, 3, 3, 2)
-    settings = {"stride": 2, "padding": 1, "dilation": (1, 2)}
-    y = F.conv2d(x, weight, **settings)
+    forth, back = TRANSPOSES[axes]
+    x, weight = agrad.randn(2, 3, *(8, 7, 5)[:axes]), agrad.randn(4, 3, *(3, 2, 1)[:axes])
+    settings = {"stride": 2, "padding": 1, "dilation": (1, 2, 1)[:axes]}
+    y = forth(x, weight, **settings)
     g = agrad.randn(*y.shape)
-    back = F.conv_transpose2d(g, weight, output_padding=(1, 0), **settings)
+    back = back(g, weight, output_padding=(1, 0, 0)[:axes], **settings)
     assert back.shape == x.shape
     assert_close((y * g).sum(), (x * back).sum(), rtol=1e-4)
 
@@ -69,7 +74,10 @@ def test_gradients_of_the_gradients(device):
 CONVOLUTIONS = {
     F.conv1d: ((1, 1, 4), (1, 1, 2)),
     F.conv2d: ((1, 1, 4, 4), (1, 1, 2, 2)),
+    F.conv3d: ((1, 1, 3, 4, 4), (1, 1, 1, 2, 2)),
+    F.conv_transpose1d: ((1, 1, 4), (1, 1, 2)),
     F.conv_transpose2d: ((1, 1, 4, 4), (1, 1, 2, 2)),
+    F.conv_transpose3d: ((1, 1, 3, 4, 4), (1, 1, 1, 2, 2)),
 }
 
 
@@ -130,9 +138,12 @@ def test_any_settings_agree_with_plain_loops(device, data):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: F.conv2d(x, agrad.ones((2, 4, 3, 3))), "takes 4 channels"),
+        (lambda x: F.conv2d(x, agrad.ones((2, 4, 3, 3))), "takes 4 input channels"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3))), r"weight must have shape"),
         (lambda x: F.conv2d(x[0, 0], agrad.ones((2, 3, 3, 3))), r"input must have shape \(batch, channels, height"),
+        (lambda x: F.conv3d(x[0, 0], agrad.ones((2, 3, 3, 3, 3))), r"\(batch, channels, depth, height, width\)"),
+        (lambda x: nn.ConvTranspose1d(3, 4, 3, output_padding=(1, 1)), "output_padding must be one integer, each 0"),
+        (lambda x: nn.ConvTranspose3d(3, 4, 3, padding="same"), "ConvTranspose3d takes padding in numbers"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 9, 3))), "do not fit"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), agrad.ones(3)), r"bias must have shape \(2,\)"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), stride=0), "stride must be"),
@@ -142,12 +153,12 @@ def test_any_settings_agree_with_plain_loops(device, data):
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), padding="full"), "'same' or 'valid'"),
         (lambda x: F.conv2d(x, agrad.ones((2, 3, 3, 3)), padding=(1, 1, 1)), "padding must be"),
         (lambda x: F.conv2d(x, agrad.ones((2, 1, 3, 3)), groups=3), "groups=3"),
-        (lambda x: F.conv_transpose2d(x, agrad.ones((2, 1, 3, 3))), "takes 2 channels"),
+        (lambda x: F.conv_transpose2d(x, agrad.ones((2, 1, 3, 3))), "takes 2 input channels"),
         (lambda x: F.conv_transpose2d(x, agrad.ones((3, 1, 3, 3)), output_padding=1), "output_padding"),
-        (lambda x: F.conv_transpose2d(x, agrad.ones((3, 1, 1, 1)), padding=4), "leaves nothing"),
+        (lambda x: F.conv_transpose2d(x, agrad.ones((3, 1, 1, 1)), padding=4), "removes the whole output"),
         (lambda x: nn.Conv2d(3, 4, 3, groups=2), "groups=2 must divide"),
         (lambda x: nn.Conv2d(3, 4, 3, padding_mode="mirror"), "padding_mode must be 'zeros', 'reflect'"),
-        (lambda x: nn.ConvTranspose2d(3, 4, 3, padding_mode="reflect"), "of zeros"),
+        (lambda x: nn.ConvTranspose2d(3, 4, 3, padding_mode="reflect"), "padding_mode='zeros'"),
     ],
 )
 def test_errors_say_what_is_wrong(device, call, message):

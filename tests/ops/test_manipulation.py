@@ -20,7 +20,7 @@ def test_flatten(x):
     assert agrad.flatten(agrad.asarray(1.0)).shape == (1,)
     with pytest.raises(IndexError, match="3"):
         agrad.flatten(x, 3)
-    with pytest.raises(ValueError, match="behind"):
+    with pytest.raises(ValueError, match="start_dim=2 after end_dim=1"):
         agrad.flatten(x, 2, 1)
 
 
@@ -52,7 +52,7 @@ def test_pad_of_what_has_no_axes(device):
 def test_pad_says_what_is_wrong(x):
     with pytest.raises(ValueError, match=r"3 axes.*\(1, 1\)"):
         agrad.pad(x, ((1, 1), (1, 1)))
-    with pytest.raises(ValueError, match="not negative"):
+    with pytest.raises(ValueError, match="0 or more"):
         agrad.pad(x, -1)
     with pytest.raises(ValueError, match="'mirror'"):
         agrad.pad(x, 1, mode="mirror")

@@ -179,6 +179,13 @@ def test_cosine_of_vectors_whose_squares_overflow(device, dtype):
     assert_close(found, 0.0, atol=1e-2)
 
 
+def test_directions_of_vectors_whose_squares_overflow(device, dtype):
+    found, _ = value_and_slope(lambda x: F.normalize(x, dim=0), [3000.0, 4000.0], dtype)
+    assert_close(found, [0.6, 0.8], rtol=1e-2)
+    found, _ = value_and_slope(lambda x: F.cosine_similarity(x, 2 * x, dim=0), [3000.0, 4000.0], dtype)
+    assert_close(found, 1.0, rtol=1e-2)
+
+
 # Settings that are too small for 16 bits, or counts that are too large
 
 
@@ -228,7 +235,10 @@ def test_softplus_of_a_small_beta(device, dtype):
 # Optimizers
 
 
-ALL = [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad, optim.Adadelta, optim.Lion]
+ALL = [
+    optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad, optim.Adadelta, optim.Lion, optim.NAdam,
+    optim.RAdam, optim.Adamax,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("make", ALL)

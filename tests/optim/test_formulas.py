@@ -72,6 +72,52 @@ def lion(x, gradients, betas=(0.9, 0.99), weight_decay=0):
     return x
 
 
+def nadam(x, gradients, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3, **settings):
+    mean = square = 0
+    product = 1
+    for t, g in enumerate(gradients, start=1):
+        if settings.get("decoupled_weight_decay"):
+            x -= LR * weight_decay * x
+        else:
+            g += weight_decay * x
+        now, ahead = (betas[0] * (1 - 0.96 ** (i * momentum_decay) / 2) for i in (t, t + 1))
+        product *= now
+        mean = betas[0] * mean + (1 - betas[0]) * g
+        square = betas[1] * square + (1 - betas[1]) * g * g
+        looking_ahead = ahead * mean / (1 - product * ahead) + (1 - now) * g / (1 - product)
+        x -= LR * looking_ahead / (math.sqrt(square / (1 - betas[1] ** t)) + eps)
+    return x
+
+
+def radam(x, gradients, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False):
+    mean = square = 0
+    most = 2 / (1 - betas[1]) - 1
+    for t, g in enumerate(gradients, start=1):
+        if decoupled_weight_decay:
+            x -= LR * weight_decay * x
+        else:
+            g += weight_decay * x
+        mean = betas[0] * mean + (1 - betas[0]) * g
+        square = betas[1] * square + (1 - betas[1]) * g * g
+        length = most - 2 * t * betas[1] ** t / (1 - betas[1] ** t)
+        step = mean / (1 - betas[0] ** t)
+        if length > 5:
+            step *= math.sqrt((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length))
+            step *= math.sqrt(1 - betas[1] ** t) / (math.sqrt(square) + eps)
+        x -= LR * step
+    return x
+
+
+def adamax(x, gradients, betas=(0.9, 0.999), eps=1e-8, weight_decay=0):
+    mean = largest = 0
+    for t, g in enumerate(gradients, start=1):
+        g += weight_decay * x
+        mean = betas[0] * mean + (1 - betas[0]) * g
+        largest = max(betas[1] * largest, abs(g) + eps)
+        x -= LR / (1 - betas[0] ** t) * mean / largest
+    return x
+
+
 def table(*rows):
     cases = []
     for formula, optimizer, choices in rows:
@@ -94,8 +140,17 @@ FORMULAS = table(
     (adadelta, optim.Adadelta, {"weight_decay": [0, 0.1]}),
     (adadelta, optim.Adadelta, {"rho": [0.5], "eps": [0.5]}),
     (lion, optim.Lion, {"weight_decay": [0, 0.1], "betas": [(0.9, 0.99), (0.5, 0.0)]}),
+    (nadam, optim.NAdam, {"weight_decay": [0, 0.1], "betas": [(0.9, 0.999), (0.5, 0.0)]}),
+    (nadam, optim.NAdam, {"weight_decay": [0.1], "decoupled_weight_decay": [True], "momentum_decay": [0, 5.0]}),
+    (radam, optim.RAdam, {"weight_decay": [0, 0.1], "betas": [(0.9, 0.999), (0.5, 0.7), (0.5, 0.0)]}),
+    (radam, optim.RAdam, {"weight_decay": [0.1], "decoupled_weight_decay": [True], "betas": [(0.5, 0.9)]}),
+    (adamax, optim.Adamax, {"weight_decay": [0, 0.1], "betas": [(0.9, 0.999), (0.5, 0.0)]}),
+    (adamax, optim.Adamax, {"eps": [0.5]}),
 )
-OPTIMIZERS = [optim.Adadelta, optim.Adagrad, optim.Adam, optim.AdamW, optim.Lion, optim.RMSprop]
+OPTIMIZERS = [
+    optim.Adadelta, optim.Adagrad, optim.Adam, optim.AdamW, optim.Adamax, optim.Lion, optim.NAdam, optim.RAdam,
+    optim.RMSprop,
+]  # fmt: skip
 every = pytest.mark.parametrize("kind", OPTIMIZERS, ids=lambda kind: kind.__name__)
 
 
@@ -199,7 +254,7 @@ def test_numbers_below_zero_and_not_finite(kind, name, value):
         kind([nn.Parameter([1.0])], **{name: value})
 
 
-@pytest.mark.parametrize("kind", [optim.Adam, optim.AdamW, optim.Lion])
+@pytest.mark.parametrize("kind", [optim.Adam, optim.AdamW, optim.Adamax, optim.Lion, optim.NAdam, optim.RAdam])
 @pytest.mark.parametrize("betas", [(1.0, 0.9), (0.9, -0.1), (0.9,), (float("nan"), 0.9)])
 def test_betas_out_of_range(kind, betas):
     with pytest.raises(ValueError, match="from 0 to below 1"):

@@ -40,6 +40,10 @@ MADE = {
     "ExponentialLR": lambda o: schedules.ExponentialLR(o, 0.9),
     "LinearLR": lambda o: schedules.LinearLR(o, 0.25, 0.75, total_iters=6),
     "CosineAnnealingLR": lambda o: schedules.CosineAnnealingLR(o, 5, eta_min=0.01),
+    "CosineAnnealingWarmRestarts": lambda o: schedules.CosineAnnealingWarmRestarts(o, 2, 2, eta_min=0.01),
+    "ConstantLR": lambda o: schedules.ConstantLR(o, 0.25, total_iters=6),
+    "PolynomialLR": lambda o: schedules.PolynomialLR(o, 8, power=2.0),
+    "MultiplicativeLR": lambda o: schedules.MultiplicativeLR(o, lambda t: 0.9),
     "OneCycleLR": lambda o: schedules.OneCycleLR(o, [1.0, 0.5], total_steps=20),
     "ReduceLROnPlateau": lambda o: schedules.ReduceLROnPlateau(o, patience=1, cooldown=1, min_lr=[0.1, 0.0]),
     "SequentialLR": lambda o: schedules.SequentialLR(
@@ -59,6 +63,14 @@ every = pytest.mark.parametrize("make", MADE.values(), ids=MADE.keys())
         (lambda o: schedules.CosineAnnealingLR(o, 5), lambda t: (1 + math.cos(math.pi * t / 5)) / 2),
         (lambda o: schedules.CosineAnnealingLR(o, 1), lambda t: (1 + math.cos(math.pi * t)) / 2),
         (lambda o: schedules.LambdaLR(o, lambda t: 1 / (1 + t)), lambda t: 1 / (1 + t)),
+        (MADE["ConstantLR"], lambda t: 0.25 if t < 6 else 1.0),
+        (MADE["PolynomialLR"], lambda t: (1 - min(t, 8) / 8) ** 2),
+        (lambda o: schedules.PolynomialLR(o, 0), lambda t: 1.0),
+        (MADE["MultiplicativeLR"], lambda t: 0.9**t),
+        (
+            lambda o: schedules.CosineAnnealingWarmRestarts(o, 3),
+            lambda t: (1 + math.cos(math.pi * (t % 3) / 3)) / 2,
+        ),
     ],
 )
 def test_closed_forms(make, factor):
@@ -89,6 +101,25 @@ def test_the_attributes_of_callables_are_saved():
     other.load_state_dict(ours.state_dict())
     assert other.lr_lambdas[0].by == 0.5
     assert ours.state_dict()["lr_lambdas"][0] == {"by": 0.5}
+
+
+def test_warm_restarts_in_the_middle_of_epochs():
+    scheduler = schedules.CosineAnnealingWarmRestarts(sgd(), T_0=2, T_mult=3)
+    scheduler.optimizer.step()
+    for epoch, part in ((0.5, 0.25), (3.5, 0.25), (3, 1 / 6), (8.0, 0.0)):
+        scheduler.step(epoch)
+        assert scheduler.get_last_lr()[0] == pytest.approx((1 + math.cos(math.pi * part)) / 2)
+        assert scheduler.last_epoch == int(epoch)
+    with pytest.raises(ValueError, match="epoch must be 0 or more, not -1"):
+        scheduler.step(-1)
+
+
+def test_warm_restarts_go_on_from_a_step():
+    whole = walk(schedules.CosineAnnealingWarmRestarts(sgd(), 2, 2), 12)
+    optimizer = sgd()
+    for group in optimizer.param_groups:
+        group["initial_lr"] = group["lr"]
+    assert walk(schedules.CosineAnnealingWarmRestarts(optimizer, 2, 2, last_epoch=6), 5) == whole[7:]
 
 
 def test_two_schedules_multiply():
@@ -220,7 +251,7 @@ def test_what_they_refuse():
         schedules.ReduceLROnPlateau(optimizer, threshold_mode="sum")
     with pytest.raises(ValueError, match="at least one"):
         schedules.SequentialLR(optimizer, [], [])
-    with pytest.raises(ValueError, match="at 1 milestones, not at 0"):
+    with pytest.raises(ValueError, match="2 schedulers need 1 milestones, not 0"):
         schedules.SequentialLR(optimizer, [schedules.StepLR(optimizer, 1), schedules.StepLR(optimizer, 1)], [])
     with pytest.raises(ValueError, match="another optimizer"):
         schedules.SequentialLR(optimizer, [schedules.StepLR(other, 1)], [])
@@ -232,7 +263,9 @@ def test_what_they_refuse():
 
 def test_a_state_of_another_kind_changes_nothing():
     scheduler = schedules.StepLR(sgd(), 3)
-    with pytest.raises(ValueError, match=r"no state of a StepLR: missing \['step_size'\], unexpected \['milestones'\]"):
+    with pytest.raises(
+        ValueError, match=r"not the state of a StepLR: missing \['step_size'\], unexpected \['milestones'\]"
+    ):
         scheduler.load_state_dict(schedules.MultiStepLR(sgd(), [1]).state_dict())
     assert scheduler.step_size == 3
 
@@ -291,7 +324,7 @@ def test_milestones_go_up():
     optimizer = optim.SGD([nn.Parameter(1.0)], lr=0.5)
     parts = [schedules.ExponentialLR(optimizer, 0.5) for _ in range(3)]
     for milestones in ([5, 2], [2, 2], [-1, 2]):
-        with pytest.raises(ValueError, match="milestones must be 0 or more and go up"):
+        with pytest.raises(ValueError, match="milestones must be 0 or more and increase"):
             schedules.SequentialLR(optimizer, parts, milestones)
 
 

@@ -305,6 +305,9 @@ def test_model_and_optimizer_are_copied_together(again):
         (optim.Adadelta, {"rho": 2.0}, ValueError, "rho"),
         (optim.Adadelta, {"rho": None}, TypeError, "rho must be a number"),
         (optim.Adagrad, {"lr_decay": -1.0}, ValueError, "lr_decay"),
+        (optim.NAdam, {"momentum_decay": -1.0}, ValueError, "momentum_decay must be 0 or more"),
+        (optim.RAdam, {"betas": (0.9, 1.0)}, ValueError, "betas must be from 0 to below 1"),
+        (optim.Adamax, {"eps": "a"}, TypeError, "eps must be a number, not 'a'"),
         (optim.LBFGS, {"history_size": -1}, ValueError, "history_size"),
         (optim.LBFGS, {"max_iter": "a"}, TypeError, "max_iter must be an integer, not 'a'"),
         (optim.LBFGS, {"max_iter": 2.5}, TypeError, "max_iter must be an integer"),
@@ -358,6 +361,9 @@ STATEFUL = {
     "Adagrad": lambda p: optim.Adagrad(p, lr=0.1),
     "Adadelta": lambda p: optim.Adadelta(p),
     "Lion": lambda p: optim.Lion(p, lr=0.1),
+    "NAdam": lambda p: optim.NAdam(p, lr=0.1),
+    "RAdam": lambda p: optim.RAdam(p, lr=0.1),
+    "Adamax": lambda p: optim.Adamax(p, lr=0.1),
     "LBFGS": lambda p: optim.LBFGS(p, lr=0.1, max_iter=3),
 }
 

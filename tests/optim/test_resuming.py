@@ -18,6 +18,7 @@ OPTIMIZERS = {
     "SGD": lambda p: optim.SGD(p, lr=0.01, momentum=0.9),
     "Adam": lambda p: optim.Adam(p, amsgrad=True),
     "AdamW": optim.AdamW,
+    "NAdam": optim.NAdam,
     "RMSprop": lambda p: optim.RMSprop(p, momentum=0.9, centered=True),
 }
 

@@ -224,13 +224,6 @@ def diagonal(x, offset=0, dim1=0, dim2=1):
     return linalg.diagonal(agrad.moveaxis(x, (dim1, dim2), (-2, -1)), offset=offset)
 
 
-def pad(x, widths, mode="constant", value=0):
-    """Return an array with something laid around it; PyTorch's widths begin with the last axis."""
-    pairs = [(0, 0)] * (x.ndim - len(widths) // 2) + list(zip(widths[-2::-2], widths[::-2], strict=True))
-    mode = {"replicate": "edge", "circular": "wrap"}.get(mode, mode)
-    return agrad.pad(x, pairs, mode=mode, constant_values=value or 0)
-
-
 # Reading and writing by indices
 
 
@@ -298,14 +291,6 @@ def old_norm(x, p="fro", dim=None, keepdim=False):
     if p == "nuc":
         return matrix_norm(x, p, (-2, -1) if dim is None else dim, keepdim)
     return vector_norm(x, 2 if p == "fro" else p, dim, keepdim)
-
-
-def normalize(x, p=2.0, dim=1, eps=1e-12):
-    return x / agrad.maximum(linalg.vector_norm(x, ord=p, axis=dim, keepdims=True), eps)
-
-
-def pairwise_distance(x, y, p=2.0, eps=1e-6, keepdim=False):
-    return linalg.vector_norm(x - y + eps, ord=p, axis=-1, keepdims=keepdim)
 
 
 def adjoint(x):

@@ -29,7 +29,6 @@ EMPTY_INDEX = But(
 ACCUMULATE = But("what is written twice does not add up", lambda x, key, y, accumulate=False: accumulate)
 SCATTER = But("what is written twice does not add up", lambda x, dim, index, y, reduce=None: reduce is not None)
 BROADCAST_SUM = But("summed axes agree; PyTorch broadcasts those of length 1", lambda x, y, dims: x.shape == (1, 1, 1))
-CUT_OFF = But("nothing is cut off by a negative width", lambda x, widths, *args: min(widths) < 0)
 NO_CHANNELS = But("a batch has channels", lambda x, *args, **settings: x.ndim == 1)
 CLASSES = But("the number of classes is not read off the data", lambda x, num_classes: num_classes == -1)
 ATOL = But("there is no absolute tolerance", lambda x, atol=None, rtol=None: atol is not None)
@@ -64,6 +63,9 @@ WEIGHTS = But(
     "second order",
 )
 NO_ORDER = But("PyTorch has none for its kernel on the CPU", lambda q, *args, **settings: q.ndim == 4, "second order")
+OF_SCORES = But(
+    "PyTorch's gradient is that of the scores whose log_softmax is given", lambda *args, **settings: True, "gradients"
+)
 EMPTY_NORM = But(
     "the gradient of the norm of nothing is empty; PyTorch has NaN for that of its cotangent",
     lambda x, *args, **settings: x.size == 0,

@@ -99,7 +99,7 @@ ELEMENTWISE = {
     "nn.functional.leaky_relu": F.leaky_relu,
     "nn.functional.logsigmoid": lambda x: -F.softplus(-x),
     "nn.functional.mish": lambda x: x * agrad.tanh(F.softplus(x)),
-    "nn.functional.pairwise_distance": calls.pairwise_distance,
+    "nn.functional.pairwise_distance": F.pairwise_distance,
     "nn.functional.prelu": F.prelu,
     "nn.functional.relu": F.relu,
     "nn.functional.relu6": lambda x: F.hardtanh(x, 0, 6),
@@ -234,7 +234,7 @@ SHAPES = {
     "broadcast_to": lambda x, shape: agrad.broadcast_to(x, tuple(shape)),
     "cat": Row(lambda xs, dim=0: agrad.concat(xs, axis=dim), but.LEGACY_EMPTY),
     "chunk": calls.chunk,
-    "constant_pad_nd": Row(lambda x, widths, value=0: calls.pad(x, widths, "constant", value), but.CUT_OFF),
+    "constant_pad_nd": lambda x, widths, value=0: F.pad(x, widths, value=value),
     "diagonal": calls.diagonal,
     "expand": calls.expand,
     "expand_as": lambda x, y: x.expand_as(y),
@@ -247,7 +247,6 @@ SHAPES = {
     "linalg.diagonal": lambda x, offset=0, dim1=-2, dim2=-1: calls.diagonal(x, offset, dim1, dim2),
     "meshgrid": lambda *xs, indexing: agrad.meshgrid(*calls.listed(xs), indexing=indexing),
     "movedim": lambda x, source, target: agrad.moveaxis(x, tuple(source), tuple(target)),
-    "nn.functional.pad": Row(calls.pad, but.CUT_OFF),
     "permute": lambda x, dims: agrad.permute_dims(x, tuple(dims)),
     "ravel": lambda x: agrad.reshape(x, (-1,)),
     "repeat": lambda x, *size: agrad.tile(x, calls.sizes(size)),
@@ -378,14 +377,21 @@ NETWORKS = {
     "nn.functional.binary_cross_entropy_with_logits": F.binary_cross_entropy_with_logits,
     "nn.functional.conv1d": F.conv1d,
     "nn.functional.conv2d": F.conv2d,
+    "nn.functional.conv3d": F.conv3d,
+    "nn.functional.conv_transpose1d": F.conv_transpose1d,
     "nn.functional.conv_transpose2d": F.conv_transpose2d,
+    "nn.functional.conv_transpose3d": F.conv_transpose3d,
     "nn.functional.cosine_embedding_loss": F.cosine_embedding_loss,
+    "nn.functional.cosine_similarity": F.cosine_similarity,
     "nn.functional.cross_entropy": F.cross_entropy,
+    "nn.functional.ctc_loss": Row(F.ctc_loss, but.OF_SCORES),
     "nn.functional.dropout": Row(F.dropout, but.RANDOM),
     "nn.functional.dropout2d": Row(F.dropout2d, but.RANDOM),
     "nn.functional.embedding": lambda weight, index, padding_idx=None: F.embedding(index, weight, padding_idx),
     "nn.functional.group_norm": F.group_norm,
     "nn.functional.huber_loss": F.huber_loss,
+    "nn.functional.instance_norm": F.instance_norm,
+    "nn.functional.interpolate": F.interpolate,
     "nn.functional.kl_div": F.kl_div,
     "nn.functional.l1_loss": F.l1_loss,
     "nn.functional.layer_norm": F.layer_norm,
@@ -394,8 +400,9 @@ NETWORKS = {
     "nn.functional.max_pool2d": Row(calls.max_pool(F.max_pool2d), result=calls.first),
     "nn.functional.mse_loss": F.mse_loss,
     "nn.functional.nll_loss": F.nll_loss,
-    "nn.functional.normalize": Row(calls.normalize, loose=100),
+    "nn.functional.normalize": Row(F.normalize, loose=100),
     "nn.functional.one_hot": Row(lambda x, num_classes: agrad.one_hot(x, num_classes, dtype=x.dtype), but.CLASSES),
+    "nn.functional.pad": F.pad,
     "nn.functional.rms_norm": F.rms_norm,
     "nn.functional.scaled_dot_product_attention": Row(
         F.scaled_dot_product_attention, but.RANDOM_ATTENTION, but.NO_ORDER
@@ -449,11 +456,10 @@ LEFT_OUT = {
             nanmedian nanquantile nansum native_batch_norm native_dropout_backward native_group_norm
             native_layer_norm nn.functional.adaptive_avg_pool1d nn.functional.adaptive_avg_pool3d
             nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool3d
-            nn.functional.avg_pool3d nn.functional.channel_shuffle nn.functional.conv3d
-            nn.functional.conv_transpose1d nn.functional.conv_transpose3d nn.functional.cosine_similarity
-            nn.functional.ctc_loss nn.functional.embedding_bag nn.functional.gaussian_nll_loss nn.functional.glu
+            nn.functional.avg_pool3d nn.functional.channel_shuffle
+            nn.functional.embedding_bag nn.functional.gaussian_nll_loss nn.functional.glu
             nn.functional.grid_sample nn.functional.hardshrink nn.functional.hardsigmoid nn.functional.hardswish
-            nn.functional.hinge_embedding_loss nn.functional.instance_norm nn.functional.interpolate
+            nn.functional.hinge_embedding_loss
             nn.functional.linear_cross_entropy nn.functional.local_response_norm nn.functional.margin_ranking_loss
             nn.functional.max_pool3d nn.functional.max_unpool1d nn.functional.max_unpool2d
             nn.functional.max_unpool3d nn.functional.multi_head_attention_forward nn.functional.multi_margin_loss

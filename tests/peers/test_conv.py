@@ -37,6 +37,20 @@ def test_conv1d(settings):
     compare_functions("conv1d", (2, 4, 9), (6, 4 // settings.get("groups", 1), 4), (6,), **settings)
 
 
+CONV3D = [
+    {},
+    {"stride": (1, 2, 3), "padding": (0, 1, 2), "dilation": (2, 1, 1)},
+    {"padding": "same", "groups": 2},
+]
+
+
+@pytest.mark.parametrize("settings", CONV3D, ids=str)
+def test_conv3d(settings):
+    weight = (6, 4 // settings.get("groups", 1), 2, 3, 1)
+    compare_functions("conv3d", (2, 4, 5, 6, 4), weight, (6,), **settings)
+    compare_functions("conv3d", (4, 5, 6, 4), weight, **settings)
+
+
 TRANSPOSED = [
     {},
     {"stride": 2, "padding": 1, "output_padding": 1},
@@ -49,6 +63,16 @@ TRANSPOSED = [
 @pytest.mark.parametrize("settings", TRANSPOSED, ids=str)
 def test_conv_transpose2d(settings):
     compare_functions("conv_transpose2d", (2, 4, 5, 6), (4, 3, 3, 4), (3 * settings.get("groups", 1),), **settings)
+
+
+SAME_FOR_ALL_AXES = [{}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2, "dilation": 2}]
+
+
+@pytest.mark.parametrize("settings", SAME_FOR_ALL_AXES, ids=str)
+@pytest.mark.parametrize("axes", [1, 3])
+def test_conv_transpose_of_other_axes(axes, settings):
+    shapes = [(2, 4, 5, 3, 4)[: axes + 2], (4, 3, 3, 2, 1)[: axes + 2], (3 * settings.get("groups", 1),)]
+    compare_functions(f"conv_transpose{axes}d", *shapes, **settings)
 
 
 @pytest.mark.parametrize("name", ["conv2d", "conv_transpose2d"])
@@ -116,7 +140,11 @@ MODULES = [
     ("Conv2d", (4, 6, (3, 2), 1, "same", 2, 2), {}, (2, 4, 9, 8)),
     ("Conv2d", (4, 6, 3), {"padding": (1, 2), "padding_mode": "reflect"}, (2, 4, 9, 8)),
     ("Conv2d", (4, 6, 4), {"padding": "same", "padding_mode": "replicate"}, (2, 4, 9, 8)),
+    ("Conv3d", (4, 6, (1, 3, 2)), {"stride": (1, 2, 1), "padding": 1, "groups": 2}, (2, 4, 3, 5, 4)),
+    ("Conv3d", (4, 6, 3), {"padding": 1, "padding_mode": "circular", "bias": False}, (4, 3, 5, 4)),
+    ("ConvTranspose1d", (4, 6, 3), {"stride": 2, "output_padding": 1, "groups": 2}, (2, 4, 5)),
     ("ConvTranspose2d", (4, 6, 3), {"stride": 2, "output_padding": 1, "groups": 2}, (2, 4, 5, 5)),
+    ("ConvTranspose3d", (4, 6, 3), {"stride": (2, 1, 1), "padding": 1, "bias": False}, (2, 4, 3, 5, 4)),
     ("MaxPool1d", (3,), {"stride": 2}, (2, 4, 9)),
     ("MaxPool2d", (2,), {}, (2, 4, 9, 8)),
     ("MaxPool2d", ((3, 2),), {"stride": 2, "padding": 1, "ceil_mode": True}, (2, 4, 9, 8)),
@@ -135,7 +163,7 @@ def test_modules(name, args, settings, shape, precision):
 def test_initial_values_have_pytorchs_spread():
     agrad.manual_seed(0)
     torch.manual_seed(0)
-    for name in ("Conv2d", "ConvTranspose2d"):
+    for name in ("Conv2d", "ConvTranspose2d", "Conv3d", "ConvTranspose1d"):
         ours, theirs = (getattr(library.nn, name)(30, 50, 5, groups=2) for library in (agrad, torch))
         for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
             assert mine.detach().max().item() == pytest.approx(other.detach().max().item(), rel=0.2)

@@ -36,7 +36,7 @@ class Tied:
         self.out.weight = self.emb.weight
 
 
-class TiedOfPyTorch(Tied, torch.nn.Module):
+class TiedOfPyTorch(Tied, torch.nn.Module):  # type: ignore[misc, name-defined]
     layers = torch.nn
 
 

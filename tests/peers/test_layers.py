@@ -15,6 +15,12 @@ LAYERS = [
     ("BatchNorm1d", (4,), {"momentum": None, "bias": False}, [(5, 4, 3)]),
     ("BatchNorm2d", (4,), {"eps": 0.1, "momentum": 0.3}, [(5, 4, 3, 2)]),
     ("BatchNorm2d", (4,), {"affine": False, "track_running_stats": False}, [(5, 4, 3, 2)]),
+    ("BatchNorm3d", (4,), {"momentum": 0.3}, [(5, 4, 3, 2, 2)]),
+    ("InstanceNorm1d", (4,), {}, [(5, 4, 3)]),
+    ("InstanceNorm1d", (4,), {"affine": True, "track_running_stats": True, "momentum": None}, [(4, 3)]),
+    ("InstanceNorm2d", (4,), {"affine": True, "eps": 0.1, "bias": False}, [(5, 4, 3, 2)]),
+    ("InstanceNorm2d", (4,), {"track_running_stats": True, "momentum": 0.3}, [(5, 4, 3, 2)]),
+    ("InstanceNorm3d", (4,), {"affine": True}, [(4, 3, 2, 2)]),
     ("LayerNorm", (4,), {}, [(5, 3, 4)]),
     ("LayerNorm", ((3, 4),), {"bias": False}, [(5, 3, 4)]),
     ("LayerNorm", (4,), {"elementwise_affine": False, "eps": 0.5}, [(4,)]),
@@ -53,9 +59,12 @@ def test_at_the_kinks(function):
     compare(ours, theirs, [(x, a)], "float32")
 
 
-@pytest.mark.parametrize("settings", [{}, {"momentum": None}, {"track_running_stats": False}], ids=str)
-def test_the_record_of_a_batch_norm(settings):
-    ours, theirs = pair(lambda library: library.nn.BatchNorm2d(3, **settings))
+@pytest.mark.parametrize(
+    "settings", [{"track_running_stats": True}, {"momentum": None}, {"track_running_stats": False}], ids=str
+)
+@pytest.mark.parametrize("name", ["BatchNorm2d", "InstanceNorm2d"])
+def test_the_record_of_a_norm(name, settings):
+    ours, theirs = pair(lambda library: getattr(library.nn, name)(3, **settings))
     for i in range(4):
         x, a = twins((4, 3, 2, 2), seed=i)
         compare(ours(3 * x + i), theirs(3 * a + i), [(x, a)])
@@ -141,6 +150,39 @@ def test_initial_values(name, args):
 def test_gains():
     for name in ("linear", "conv2d", "conv_transpose3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"):
         assert agrad.nn.init.calculate_gain(name) == pytest.approx(torch.nn.init.calculate_gain(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "shapes"),
+    [
+        ("CosineSimilarity", {}, [(5, 3), (5, 3)]),
+        ("CosineSimilarity", {"dim": -2, "eps": 1e-3}, [(5, 3, 2), (3, 1)]),
+        ("PairwiseDistance", {}, [(5, 3), (5, 3)]),
+        ("PairwiseDistance", {"p": 1.0, "keepdim": True}, [(2, 5, 3), (5, 3)]),
+        ("PairwiseDistance", {"p": float("inf"), "eps": 0.1}, [(3,), (5, 3)]),
+    ],
+)
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_distances(name, settings, shapes, precision):
+    compare_modules(lambda library: getattr(library.nn, name)(**settings), *shapes, precision=precision)
+
+
+@pytest.mark.parametrize("settings", [{}, {"p": 1.0, "dim": -1}, {"p": 3.0, "eps": 2.0}, {"dim": (0, 2)}], ids=str)
+def test_normalize(settings):
+    compare_functions("normalize", (4, 3, 2), **settings)
+
+
+def test_vectors_of_zeros_have_no_direction():
+    for name in ("normalize", "cosine_similarity"):
+        results = []
+        for library in (agrad, torch):
+            x = library.zeros((2, 3)).requires_grad_()
+            function = getattr(library.nn.functional, name)
+            out = function(x) if name == "normalize" else function(x, library.ones((2, 3)))
+            out.sum().backward()
+            results += [(out.tolist(), x.grad.tolist())]
+        assert results[0][0] == results[1][0]
+        np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-6)
 
 
 def test_functions():

@@ -146,3 +146,49 @@ def test_triplet_margin(settings, reduction):
     ours, theirs = losses("TripletMarginLoss", reduction=reduction, **settings)
     leaves = [twins((6, 4), seed=i) for i in range(3)]
     compare(ours(*(x for x, _ in leaves)), theirs(*(a for _, a in leaves)), leaves)
+
+
+LENGTHS = [([12, 7, 9, 3], [4, 2, 0, 4]), ([12] * 4, [3, 4, 1, 2]), ([1, 2, 3, 4], [4] * 4)]
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("settings", [{"zero_infinity": True}, {"blank": 3, "zero_infinity": True}], ids=str)
+@pytest.mark.parametrize("lengths", LENGTHS, ids=str)
+def test_ctc(lengths, settings, reduction, precision):
+    """Of scores: PyTorch's gradient is right for these only, and not for their log_softmax."""
+    ours, theirs = losses("CTCLoss", reduction=reduction, **settings)
+    x, a = twins((12, 4, 6), precision)
+    labels = np.random.default_rng(0).integers(1, 3, (4, 4))
+    (mine, other), counts = both(labels), [both(np.asarray(n)) for n in lengths]
+    results = (
+        loss(library.nn.functional.log_softmax(z, -1), target, *(pair[side] for pair in counts))
+        for side, (loss, library, z, target) in enumerate([(ours, agrad, x, mine), (theirs, torch, a, other)])
+    )
+    compare(*results, [(x, a)], precision)
+
+
+def test_ctc_of_what_cannot_be_read():
+    values = [
+        library.nn.functional.ctc_loss(
+            library.nn.functional.log_softmax(library.zeros((3, 2, 4)), -1),
+            library.asarray([[1, 1, 1], [2, 0, 0]]),
+            library.asarray([3, 3]),
+            library.asarray([3, 1]),
+            reduction="none",
+        ).tolist()
+        for library in (agrad, torch)
+    ]
+    np.testing.assert_allclose(*values, rtol=1e-6)
+
+
+def test_ctc_without_a_batch_and_in_one_row():
+    def of_scores(library, scores, *others):
+        return library.nn.functional.ctc_loss(library.nn.functional.log_softmax(scores, -1), *others)
+
+    x, a = twins((5, 4))
+    labels, steps, count = (both(np.asarray(n)) for n in ([1, 2], 5, 2))
+    compare(*map(of_scores, (agrad, torch), (x, a), labels, steps, count), [(x, a)])
+    x, a = twins((5, 3, 4))
+    labels, steps, count = (both(np.asarray(n)) for n in ([1, 2, 3], [5, 4, 5], [2, 0, 1]))
+    compare(*map(of_scores, (agrad, torch), (x, a), labels, steps, count), [(x, a)])

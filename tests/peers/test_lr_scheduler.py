@@ -19,6 +19,13 @@ MADE = [
     ("LinearLR", {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 10}),
     ("CosineAnnealingLR", {"T_max": 5}),
     ("CosineAnnealingLR", {"T_max": 40, "eta_min": 0.01}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 2, "T_mult": 2, "eta_min": 0.01}),
+    ("ConstantLR", {}),
+    ("ConstantLR", {"factor": 0.5, "total_iters": 0}),
+    ("PolynomialLR", {"total_iters": 7, "power": 2.5}),
+    ("MultiplicativeLR", {"lr_lambda": lambda t: 1 / t}),
+    ("MultiplicativeLR", {"lr_lambda": [lambda t: 0.9, lambda t: 0.8]}),
     ("OneCycleLR", {"max_lr": 1.0, "total_steps": 25}),
     ("OneCycleLR", {"max_lr": [1.0, 2.0], "epochs": 5, "steps_per_epoch": 5, "three_phase": True}),
     ("OneCycleLR", {"max_lr": 1.0, "total_steps": 30, "anneal_strategy": "linear", "pct_start": 0.45}),
@@ -64,7 +71,13 @@ def test_pytorchs_products_of_schedules():
     compare(make)
 
 
-SECOND = [("ExponentialLR", {"gamma": 0.8}), ("CosineAnnealingLR", {"T_max": 12}), ("StepLR", {"step_size": 3})]
+SECOND = [
+    ("ExponentialLR", {"gamma": 0.8}),
+    ("CosineAnnealingLR", {"T_max": 12}),
+    ("StepLR", {"step_size": 3}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 2, "T_mult": 2}),
+    ("PolynomialLR", {"total_iters": 4}),
+]
 
 
 @pytest.mark.parametrize(("name", "settings"), SECOND, ids=str)
@@ -87,6 +100,18 @@ def test_pytorchs_sequence_that_ends_in_one_cycle(first):
         return [s.SequentialLR(optimizer, parts, [5])]
 
     compare(make, 20)
+
+
+@pytest.mark.parametrize("settings", [{"T_0": 3}, {"T_0": 2, "T_mult": 2}], ids=str)
+def test_pytorchs_warm_restarts_after_each_batch(settings):
+    def rates(library):
+        scheduler = library.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer_of(library), **settings)
+        for epoch in (0.25, 0.5, 2.75, 7.5, 1.25, None, None, 4, None):
+            scheduler.step(epoch)
+            yield scheduler.get_last_lr()[0]
+
+    for mine, theirs in zip(rates(agrad), rates(torch), strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-12)
 
 
 METRICS = [5.0, 4.0, 4.0, 3.9999, 4.5, 4.0, 4.0, 4.0, 3.0, 3.0, 3.0, 3.0, 3.0, -1.0, -1.0, -1.0, 7.0, 8.0, 8.0, 8.0]

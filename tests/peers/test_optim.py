@@ -12,6 +12,14 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.peers
 
 
+@pytest.fixture(autouse=True)
+def _double_precision():
+    """PyTorch keeps NAdam's product of momenta in its default type."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 def combinations(**choices):
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
 
@@ -31,6 +39,9 @@ SETTINGS = {
     "RMSprop": [{"alpha": 0.5, "eps": 1e-3}, *combinations(momentum=[0, 0.9], centered=[False, True], **SHARED)],
     "Adagrad": [{"eps": 1e-3}, *combinations(lr_decay=[0, 0.1], initial_accumulator_value=[0, 0.5], **SHARED)],
     "Adadelta": [{"rho": 0.5, "eps": 1e-3}, *combinations(**SHARED)],
+    "NAdam": [{"momentum_decay": 0.5, "eps": 1e-3}, *combinations(decoupled_weight_decay=[False, True], **SHARED)],
+    "RAdam": [{"betas": (0.5, 0.7), "eps": 1e-3}, *combinations(decoupled_weight_decay=[False, True], **SHARED)],
+    "Adamax": [{"betas": (0.5, 0.9), "eps": 1e-3}, *combinations(**SHARED)],
 }
 CASES = [pytest.param(name, settings, id=f"{name}-{settings}") for name in SETTINGS for settings in SETTINGS[name]]
 TOLERANCES = {"float32": 1e-5, "float64": 1e-10}
@@ -101,6 +112,9 @@ REFUSED = [
     ("Adagrad", {"lr_decay": -1}),
     ("Adagrad", {"initial_accumulator_value": -1}),
     ("Adadelta", {"rho": 2}),
+    ("NAdam", {"momentum_decay": -1}),
+    ("RAdam", {"betas": (0.9, 1.0)}),
+    ("Adamax", {"betas": (-0.1, 0.9)}),
 ]
 
 

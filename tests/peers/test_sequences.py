@@ -47,6 +47,66 @@ def test_recurrent_layers(name, settings, with_state, shape, precision):
     compare(*map(flat, results), [*leaves, *zip(ours.parameters(), theirs.parameters(), strict=True)], precision)
 
 
+CELLS = [("RNNCell", {}), ("RNNCell", {"nonlinearity": "relu", "bias": False}), ("LSTMCell", {}), ("GRUCell", {})]
+
+
+@pytest.mark.parametrize("batch", [(2,), ()])
+@pytest.mark.parametrize("with_state", [True, False])
+@pytest.mark.parametrize(("name", "settings"), [*CELLS, ("LSTMCell", {"bias": False}), ("GRUCell", {"bias": False})])
+def test_cells(name, settings, with_state, batch):
+    ours, theirs = pair(lambda library: getattr(library.nn, name)(3, 4, **settings))
+    assert repr(ours) == repr(theirs)
+    leaves = [twins((*batch, size), seed=i) for i, size in enumerate((3, 4, 4)[: 3 if name == "LSTMCell" else 2])]
+    (x, *mine), (a, *other) = zip(*leaves, strict=True)
+    if not with_state:
+        results, leaves = (ours(x), theirs(a)), leaves[:1]
+    elif name == "LSTMCell":
+        results = ours(x, tuple(mine)), theirs(a, tuple(other))
+    else:
+        results = ours(x, *mine), theirs(a, *other)
+    compare(*results, [*leaves, *zip(ours.parameters(), theirs.parameters(), strict=True)])
+
+
+def packed(library, x, lengths, batch_first):
+    return library.nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first, enforce_sorted=False)
+
+
+@pytest.mark.parametrize("lengths", [[5, 3, 1], [2, 5, 2], [1, 1, 1], [4, 5, 3]], ids=str)
+@pytest.mark.parametrize("with_state", [True, False])
+@pytest.mark.parametrize(("name", "settings"), RECURRENT)
+def test_packed_sequences(name, settings, with_state, lengths):
+    ours, theirs = pair(lambda library: getattr(library.nn, name)(3, 4, **settings))
+    batch_first = settings.get("batch_first", False)
+    leaves, results = [twins((3, 5, 3) if batch_first else (5, 3, 3))], []
+    if with_state:
+        layers = settings.get("num_layers", 1) * (2 if settings.get("bidirectional") else 1)
+        leaves += [twins((layers, 3, 4), seed=i + 1) for i in range(2 if name == "LSTM" else 1)]
+    for library, layer, (x, *state) in zip((agrad, torch), (ours, theirs), zip(*leaves, strict=True), strict=True):
+        hx = [] if not state else [tuple(state) if name == "LSTM" else state[0]]
+        outputs, last = layer(packed(library, x, lengths, batch_first), *hx)
+        padded, _ = library.nn.utils.rnn.pad_packed_sequence(outputs, batch_first, total_length=6)
+        results.append(flat((padded, last)))
+    compare(*results, [*leaves, *zip(ours.parameters(), theirs.parameters(), strict=True)])
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_first": True, "padding_value": 0.5}], ids=str)
+def test_packing(settings):
+    rnn, their_rnn = agrad.nn.utils.rnn, torch.nn.utils.rnn
+    leaves = [twins((n, 2), seed=n) for n in (2, 4, 1)]
+    mine, other = ([pair[side] for pair in leaves] for side in (0, 1))
+    compare(rnn.pad_sequence(mine, **settings), their_rnn.pad_sequence(other, **settings), leaves)
+    left = {**settings, "padding_side": "left"}
+    compare(rnn.pad_sequence(mine, **left), their_rnn.pad_sequence(other, **left))
+    ours, theirs = (utils.pack_sequence(xs, enforce_sorted=False) for utils, xs in ((rnn, mine), (their_rnn, other)))
+    assert list(ours.batch_sizes) == theirs.batch_sizes.tolist()
+    assert ours.sorted_indices.tolist() == theirs.sorted_indices.tolist()
+    assert ours.unsorted_indices.tolist() == theirs.unsorted_indices.tolist()
+    compare(ours.data, theirs.data)
+    results = rnn.pad_packed_sequence(ours, **settings), their_rnn.pad_packed_sequence(theirs, **settings)
+    assert results[0][1].tolist() == results[1][1].tolist() == [2, 4, 1]
+    compare(results[0][0], results[1][0])
+
+
 def test_in_evaluation_nothing_is_left_out():
     ours, theirs = pair(lambda library: library.nn.LSTM(3, 4, 2, dropout=0.5).eval())
     x, a = twins((5, 2, 3))
@@ -140,3 +200,40 @@ def test_transformer_encoder_layer(settings, is_causal, precision):
     mask = torch.nn.Transformer.generate_square_subsequent_mask(5, dtype=a.dtype)
     mine, other = ours(x, is_causal=is_causal), theirs(a, mask if is_causal else None, is_causal=is_causal)
     compare(mine, other, [(x, a), *zip(ours.parameters(), theirs.parameters(), strict=True)], precision)
+
+
+@pytest.mark.parametrize("settings", BLOCKS, ids=str)
+@pytest.mark.parametrize("is_causal", [True, False])
+def test_transformer_decoder_layer(settings, is_causal):
+    ours, theirs = pair(lambda library: library.nn.TransformerDecoderLayer(8, 2, 16, 0.0, **settings))
+    (x, a), (y, b) = twins((5, 5, 8)), twins((5, 5, 8), seed=1)
+    mask = torch.nn.Transformer.generate_square_subsequent_mask(5, dtype=a.dtype) if is_causal else None
+    padding = np.asarray([[False] * 4 + [True]] * 5)
+    mine = ours(x, y, tgt_is_causal=is_causal, memory_key_padding_mask=agrad.asarray(padding))
+    other = theirs(a, b, mask, tgt_is_causal=is_causal, memory_key_padding_mask=torch.tensor(padding))
+    compare(mine, other, [(x, a), (y, b), *zip(ours.parameters(), theirs.parameters(), strict=True)])
+
+
+@pytest.mark.parametrize("with_norm", [True, False])
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor:UserWarning")
+def test_stacks_of_blocks(with_norm):
+    def encoder(library):
+        norm = library.nn.LayerNorm(8) if with_norm else None
+        return library.nn.TransformerEncoder(library.nn.TransformerEncoderLayer(8, 2, 16, 0.0), 3, norm)
+
+    def decoder(library):
+        norm = library.nn.LayerNorm(8) if with_norm else None
+        return library.nn.TransformerDecoder(library.nn.TransformerDecoderLayer(8, 2, 16, 0.0), 2, norm)
+
+    (x, a), (y, b) = twins((5, 3, 8)), twins((6, 3, 8), seed=1)
+    mask, padding = masks("bool"), np.asarray([[False] * 4 + [True]] * 3)
+    ours, theirs = pair(encoder)
+    results = (
+        layer(z, src_key_padding_mask=library.asarray(padding))
+        for layer, z, library in ((ours, x, agrad), (theirs, a, torch))
+    )
+    compare(*results, [(x, a), *zip(ours.parameters(), theirs.parameters(), strict=True)])
+    x.grad = a.grad = None
+    ours, theirs = pair(decoder)
+    results = ours(x, y, memory_mask=mask[0]), theirs(a, b, memory_mask=mask[1])
+    compare(*results, [(x, a), (y, b), *zip(ours.parameters(), theirs.parameters(), strict=True)])

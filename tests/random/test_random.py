@@ -458,12 +458,12 @@ WRONG = {
     "an integer dtype": (lambda: agrad.randn(2, dtype=agrad.int32), TypeError, "floating"),
     "a complex dtype": (lambda: agrad.rand(2, dtype="complex64"), TypeError, "floating"),
     "a negative deviation": (lambda: agrad.normal(0, -1, 2), ValueError, "-1"),
-    "low above high": (lambda: agrad.uniform(2, 1, 2), ValueError, "below"),
-    "a deviation of nan": (lambda: agrad.normal(0, math.nan, 2), ValueError, "NaN: nan"),
-    "a probability of 2": (lambda: agrad.bernoulli(2, 2), ValueError, "between 0 and 1"),
-    "a probability of nan": (lambda: agrad.bernoulli(math.nan, 2), ValueError, "between 0 and 1"),
+    "low above high": (lambda: agrad.uniform(2, 1, 2), ValueError, "at least low, not high=1"),
+    "a deviation of nan": (lambda: agrad.normal(0, math.nan, 2), ValueError, "0 or more, not nan"),
+    "a probability of 2": (lambda: agrad.bernoulli(2, 2), ValueError, "from 0 to 1, not 2"),
+    "a probability of nan": (lambda: agrad.bernoulli(math.nan, 2), ValueError, "from 0 to 1, not nan"),
     "integer probabilities": (lambda: agrad.bernoulli(agrad.asarray([1, 0])), TypeError, "floating"),
-    "no integer": (lambda: agrad.randint(3, 3, (2,)), ValueError, "no integer"),
+    "no integer": (lambda: agrad.randint(3, 3, (2,)), ValueError, "greater than low, not high=3"),
     "integers that do not fit": (lambda: agrad.randint(0, 257, (2,), dtype="uint8"), ValueError, "do not fit"),
     "floating integers": (lambda: agrad.randint(0, 9, (2,), dtype="float32"), TypeError, "integer dtype"),
     "fractional bounds": (lambda: agrad.randint(0.5, 9, (2,)), TypeError, "integer"),
@@ -481,10 +481,10 @@ def test_bad_input(device, draw, error, message):
 
 
 WRONG_VALUES = {
-    "negative deviations": (lambda: agrad.normal(0, agrad.asarray([1.0, -1.0])), ValueError, "negative.*-1"),
-    "a probability of 1.5": (lambda: agrad.bernoulli(agrad.asarray([0.0, 1.5])), ValueError, "between 0 and 1: 1.5"),
-    "a probability below 0": (lambda: agrad.bernoulli(agrad.asarray([-0.5, 1.0])), ValueError, "between 0 and 1: -0.5"),
-    "no probability": (lambda: agrad.bernoulli(agrad.asarray([math.nan, 1.0])), ValueError, "between 0 and 1: nan"),
+    "negative deviations": (lambda: agrad.normal(0, agrad.asarray([1.0, -1.0])), ValueError, "0 or more, not -1"),
+    "a probability of 1.5": (lambda: agrad.bernoulli(agrad.asarray([0.0, 1.5])), ValueError, "from 0 to 1, not 1.5"),
+    "a probability below 0": (lambda: agrad.bernoulli(agrad.asarray([-0.5, 1.0])), ValueError, "from 0 to 1, not -0.5"),
+    "no probability": (lambda: agrad.bernoulli(agrad.asarray([math.nan, 1.0])), ValueError, "from 0 to 1, not nan"),
 }
 
 

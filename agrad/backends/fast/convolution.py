@@ -1,7 +1,7 @@
-"""Convolution, without a copy of any window.
+"""Convolution without copies of the windows.
 
-While a part of the batch is convolved its samples lie side by side, along the last axis: what a place of the kernel is
-multiplied by in a row of the output is then one long run of memory. So windows must be next to each other in a row.
+The samples of a part of the batch lie side by side along the last axis: for a row of the output, each element of the
+kernel is then multiplied by one long run of memory. This needs a stride of 1 along the last axis.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ __all__ = ["convolve", "convolve_input", "convolve_weight"]
 
 
 def convolve(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
-    """Return the sums over each window and all channels of the input times the weight."""
+    """Return the convolution: the sums over each window and all channels of the input times the weight."""
     out = np.empty((x.shape[0], weight.shape[0], *windows.counts(x.shape[2:])), x.dtype)
     _convolve_parts(_convolve, windows, weight, x, out)
     return out
 
 
 def convolve_input(g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
-    """Spread each element of `g` over its window, times the weight: the transpose of `convolve` in its input."""
+    """Return the gradient of `convolve` for its input: each element of `g` times the weight, added to its window."""
     out = np.empty((g.shape[0], weight.shape[1] * groups, *lengths), g.dtype)
     _convolve_parts(_convolve_input, windows, weight, out, g)
     return out
 
 
 def convolve_weight(g: Any, x: Any, windows: Windows, groups: int) -> Any:
-    """Return for each place of the weight the sum of `g` times what stands there: the transpose in the weight."""
+    """Return the gradient of `convolve` for its weight: for each of its elements, the sum of `g` times the input."""
     zeros = np.zeros((g.shape[1], x.shape[1] // groups, *windows.kernel), g.dtype)
     return sum((part.reshape(zeros.shape) for part in _convolve_parts(_convolve_weight, windows, zeros, x, g)), zeros)
 
 
 def _convolve_parts(kernel: Callable[..., Any], windows: Windows, weight: Any, x: Any, y: Any) -> list[Any]:
-    """Run a kernel on parts of the batch: of the input, or what stands for it, and of the output."""
-    weight, x, y = (np.ascontiguousarray(_as_pictures(array)) for array in (weight, x, y))
+    """Run a loop on parts of the batch: of the input, or its gradient, and of the output."""
+    weight, x, y = (np.ascontiguousarray(_as_images(array)) for array in (weight, x, y))
     padded = two(windows.padded(x.shape[4 - len(windows.kernel) :]), 1)
     sizes = prod(padded) * x.shape[1], prod(y.shape[1:])
     where = padded, *steps(windows)
     return share(lambda part: kernel(weight, x[part], y[part], *where), x.shape[0], max(sizes) * x.itemsize)
 
 
-def _as_pictures(x: Any) -> Any:
+def _as_images(x: Any) -> Any:
     return x.reshape(*x.shape[:2], *two(x.shape[2:], 1))
 
 
@@ -115,7 +115,7 @@ def _convolve_input(weight: Any, x: Any, y: Any, padded: Any, before: Any, strid
 
 @compiled
 def _pairs(count: int, groups: int) -> Any:
-    """Return all numbers below `count` two by two, with their group; what is left over in a group with itself."""
+    """Return the numbers below `count` in pairs, with their group; a last odd one of a group with itself."""
     size = count // groups
     pairs = np.empty((groups, -(-size // 2), 3), np.intp)
     for group in range(groups):
@@ -126,7 +126,7 @@ def _pairs(count: int, groups: int) -> Any:
 
 @compiled
 def _places(weight: Any, padded: Any, dilation: Any, samples: int) -> Any:
-    """Return how far each place of the kernel lies from the first one."""
+    """Return the offset of each kernel element from the first one."""
     _, channels, height, width = weight.shape
     places = np.empty((channels, height, width), np.intp)
     for channel in range(channels):
@@ -139,7 +139,7 @@ def _places(weight: Any, padded: Any, dilation: Any, samples: int) -> Any:
 
 @compiled
 def _samples_last(x: Any, padded: Any, before: Any) -> Any:
-    """Copy pictures into zeros `(channels, padded height, padded width * samples)`."""
+    """Copy images into zeros `(channels, padded height, padded width * samples)`."""
     samples, channels, height, width = x.shape
     laid = np.zeros((channels, padded[0], padded[1] * samples), x.dtype)
     for channel in range(channels):
@@ -154,7 +154,7 @@ def _samples_last(x: Any, padded: Any, before: Any) -> Any:
 
 @compiled
 def _samples_first(laid: Any, before: Any, x: Any) -> None:
-    """Copy such pictures back, without their margins."""
+    """Copy such images back, without their padding."""
     samples, channels, height, width = x.shape
     for channel in range(channels):
         for row in range(height):
@@ -164,13 +164,13 @@ def _samples_first(laid: Any, before: Any, x: Any) -> None:
                     x[sample, channel, row, column] = line[column * samples + sample]
 
 
-# What the time goes into: two totals at once, for what is read of the source then serves both. One that stands alone is
-# read and written for eight places at once.
+# The inner loops, which take most of the time: they add to two totals at once, so that each element of the source is
+# read for both. A single total is read and written for eight places at once.
 
 
 @compiled
 def _add_to_two(total: Any, other: Any, factors: Any, others: Any, source: Any, places: Any, start: int) -> None:
-    """Add to a total, and to another, for each place the stretch of `source` there times its factors."""
+    """Add to two totals, for each place, the run of `source` there times their factors."""
     n, fours = total.size, places.size // 4 * 4
     for i in range(0, fours, 4):
         f0, g0, s0 = factors[i + 0], others[i + 0], source[start + places[i + 0] :][:n]
@@ -212,7 +212,7 @@ def _add_to_one(total: Any, factors: Any, source: Any, places: Any, start: int) 
 
 @summing
 def _add_inner_to_two(totals: Any, others: Any, factor: Any, other: Any, source: Any, places: Any, start: int) -> None:
-    """Add to totals, and to others, for each place the inner product of their factor and the stretch there."""
+    """Add to two rows of totals, for each place, the inner products of the run of `source` there with two factors."""
     n, fours = factor.size, places.size // 4 * 4
     zero = totals.dtype.type(0)
     for i in range(0, fours, 4):

@@ -1,4 +1,4 @@
-"""What the loops share: how they are compiled, and how their work is shared out."""
+"""Shared by the loops: how they are compiled, and how their work is divided among threads."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ..windows import Lengths, Windows
 
 __all__ = ["share", "steps", "suits", "two"]
 
-PART = 1 << 20  # bytes of a part of the work: it, or most of it, stays in a core's second cache
-FEW = 32  # outputs up to which copying windows costs more than the large products of them save
-LANES = 16  # samples that fill a core's registers: a part of more has a multiple of them
-STREAMS = 8  # samples that the first cache has room for where they lie a multiple of 4096 bytes apart
+PART = 1 << 20  # bytes of a part of the work, most of which stays in a core's L2 cache
+FEW = 32  # outputs up to which copying windows costs more than large matrix products save
+LANES = 16  # samples that fill a core's vector registers: larger parts are multiples
+STREAMS = 8  # samples that the L1 cache holds if they are a multiple of 4096 bytes apart
 _CORES = numba.config.NUMBA_NUM_THREADS  # the cores, unless the environment variable of that name says otherwise
 _njit = partial(numba.njit, cache=True, nogil=True, error_model="numpy")
-# A product and a sum may be one instruction; sums may be taken in another order only where `summing` says so.
+# Fused multiply-adds are allowed everywhere, another order of sums only in functions marked `summing`.
 compiled: Callable[..., Any] = _njit(fastmath={"contract"})
 summing: Callable[..., Any] = _njit(fastmath={"contract", "reassoc"})
 
 
 def suits(windows: Windows, *arrays: Any, outputs: int = 0) -> bool:
-    """Whether the loops take these arrays, and are the quicker way for them.
+    """Return whether the loops support these arrays, and are faster for them.
 
-    They take float32 and float64 in the machine's own byte order, of one dtype. A convolution with many outputs (of a
-    group) or with strides is left to large matrix products.
+    They support float32 and float64 in the machine's own byte order, of one dtype. A convolution with many outputs (of
+    a group) or with strides is left to large matrix products.
     """
     dtype = arrays[0].dtype
     quick = not outputs or (outputs <= FEW and windows.stride[-1] == 1)
@@ -39,7 +39,7 @@ def suits(windows: Windows, *arrays: Any, outputs: int = 0) -> bool:
 
 
 def share(work: Callable[[slice], Any], count: int, size: int) -> list[Any]:
-    """Do the work on so many samples in parts, as many on each core, and return what each part gave."""
+    """Do the work on `count` samples in parts, equally many on each core; return the results of the parts."""
     rounds = -(-count * size // (PART * _CORES))
     step = -(-count // (rounds * _CORES)) if count * size > PART else count
     step = -(-step // LANES) * LANES if step > LANES else max(1, step)
@@ -47,7 +47,7 @@ def share(work: Callable[[slice], Any], count: int, size: int) -> list[Any]:
     mine, *shares = [parts[i::_CORES] for i in range(min(_CORES, len(parts)))] or [[]]
     try:
         others = [_threads().submit(_each, work, theirs) for theirs in shares]
-    except RuntimeError:  # while Python ends there are no threads any more
+    except RuntimeError:  # at shutdown Python starts no threads any more
         return _each(work, parts)
     return sum((other.result() for other in others), _each(work, mine))
 
@@ -62,7 +62,7 @@ def _threads() -> ThreadPoolExecutor:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_threads.cache_clear)  # a fork has the pool, but none of its threads
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process has the pool, but none of its threads
 
 
 # One axis is treated as two, the first of length 1.

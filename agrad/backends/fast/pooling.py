@@ -1,4 +1,4 @@
-"""Pooling: the largest element or the sum of each window, and the way back."""
+"""Pooling: the largest element or the sum of each window, and their gradients."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["spread", "window_max", "window_sum"]
 
 
 def window_max(x: Any, windows: Windows) -> tuple[Any, Any]:
-    """Return the largest element of each window, or NaN if there is one, and its place in the kernel by number."""
+    """Return the largest element of each window, or NaN if it holds one, and its flat index in the kernel."""
     lead, lengths = split(x.shape, windows)
     shape = (*lead, *windows.counts(lengths))
     largest, numbers = np.full(shape, -inf, x.dtype), np.empty(shape, number_type(np, windows))
-    numbers[...] = first_inside(windows, lengths) if windows.pads else 0  # they stay where nothing is above -inf
+    numbers[...] = first_inside(windows, lengths) if windows.pads else 0  # kept where nothing is above -inf
     _pool_parts(_max, windows, x, largest, numbers)
     return largest, numbers
 
@@ -33,7 +33,7 @@ def window_sum(x: Any, windows: Windows) -> Any:
 
 
 def spread(g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
-    """Add each element to its whole window in zeros, or to the place in it that its number says."""
+    """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
     total = np.zeros((*split(g.shape, windows)[0], *lengths), g.dtype)
     if numbers is None:
         _pool_parts(_spread, windows, g, total)
@@ -43,7 +43,7 @@ def spread(g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
 
 
 def _pool_parts(kernel: Callable[..., Any], windows: Windows, *arrays: Any) -> None:
-    """Run a kernel on parts of the planes: all arrays with their leading axes as one."""
+    """Run a loop on parts of the planes, with the leading axes of all arrays flattened into one."""
     lead = arrays[0].ndim - len(windows.kernel)
     planes = [np.ascontiguousarray(x).reshape(prod(x.shape[:lead]), *two(x.shape[lead:], 1)) for x in arrays]
     where = two(windows.kernel, 1), *steps(windows)
@@ -55,7 +55,7 @@ def _pool_parts(kernel: Callable[..., Any], windows: Windows, *arrays: Any) -> N
 
 @compiled
 def _spans(axis: int, count: int, length: int, kernel: Any, before: Any, stride: Any, dilation: Any) -> Any:
-    """Return for each place of the kernel its offset along an axis, and which windows, from and to, have it inside."""
+    """Return for each kernel index along an axis its offset, and the start and stop of the windows with it inside."""
     spans = np.empty((kernel[axis], 3), np.intp)
     for i in range(kernel[axis]):
         offset, step = i * dilation[axis] - before[axis], stride[axis]
@@ -81,13 +81,14 @@ def _max(x: Any, maxima: Any, numbers: Any, kernel: Any, before: Any, stride: An
 
 @compiled
 def _choose(line: Any, best: Any, chosen: Any, number: int, left: int, start: int, stop: int, stride: int) -> None:
-    """Let what stands at one place of the kernel win over the best so far."""
+    """Update the largest elements so far by those at one kernel index."""
     for i in range(start, stop):
-        column = np.uintp(i)  # an index that cannot count from the end: otherwise each is asked whether it does
-        value, largest, other = line[np.uintp(left + i * stride)], best[column], chosen[column]
+        column = np.uintp(i)  # unsigned, so that numba need not check for negative indices
+        value = line[np.uintp(left + i * stride)]
+        largest, other = best[column], chosen[column]
         wins = (value > largest) | (value != value)  # or is NaN
         best[column] = value if wins else largest
-        chosen[column] = other + wins * (number - other)  # without a branch, which nothing could predict
+        chosen[column] = other + wins * (number - other)  # without a branch, which would be unpredictable
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Activations: what networks apply between layers, with PyTorch's names and settings."""
+"""Activation functions, with PyTorch's names and settings."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ __all__ = ["elu", "gelu", "hardtanh", "leaky_relu", "log_softmax", "prelu", "sof
 
 
 def leaky_relu(input: ArrayLike, negative_slope: float = 0.01) -> Tensor:
-    """Return `input` where it is positive, and `negative_slope` times it elsewhere.
+    """Return the leaky rectified linear unit: `input` where it is positive, `negative_slope` times it elsewhere.
 
     Parameters
     ----------
     input : ArrayLike
         Real floating, of any shape.
     negative_slope : float
-        Also the gradient at 0; the second derivative is 0 everywhere.
+        The slope for negative inputs; also the gradient at 0. The second derivative is 0 everywhere.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Examples
     --------
@@ -37,19 +42,24 @@ def leaky_relu(input: ArrayLike, negative_slope: float = 0.01) -> Tensor:
 
 
 def prelu(input: ArrayLike, weight: ArrayLike) -> Tensor:
-    """Return `input` where it is positive, and `weight` times it elsewhere: a `leaky_relu` that learns its slope.
+    """Return `leaky_relu` with a learnable slope: `input` where it is positive, `weight` times it elsewhere.
 
     Parameters
     ----------
     input : ArrayLike
         Real floating.
     weight : ArrayLike
-        Of shape ``(1,)``, or one for each channel, the input's second axis.
+        The slopes: of shape ``(1,)``, or one for each channel, the input's second axis.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If there are neither one weight nor as many as channels.
+        If `weight` has neither one element nor one for each channel.
 
     Examples
     --------
@@ -69,14 +79,19 @@ def prelu(input: ArrayLike, weight: ArrayLike) -> Tensor:
 
 
 def elu(input: ArrayLike, alpha: float = 1.0) -> Tensor:
-    """Return `input` where it is positive, and ``alpha * (exp(input) - 1)`` elsewhere.
+    """Return the exponential linear unit: `input` where it is positive, ``alpha * (exp(input) - 1)`` elsewhere.
 
     Parameters
     ----------
     input : ArrayLike
         Real floating, of any shape.
     alpha : float
-        Also the gradient at 0, and the second derivative there.
+        The scale for negative inputs; also the gradient and the second derivative at 0.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Examples
     --------
@@ -87,18 +102,23 @@ def elu(input: ArrayLike, alpha: float = 1.0) -> Tensor:
     """
     input = as_tensor(input)
     positive = input > 0
-    return where(positive, input, alpha * expm1(where(positive, 0.0, input)))  # nothing overflows, nor in its gradient
+    return where(positive, input, alpha * expm1(where(positive, 0.0, input)))  # so that expm1 does not overflow
 
 
 def gelu(input: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Tensor:
-    """Return the Gaussian error linear unit: `input` times the chance that a standard normal number is below it.
+    """Return the Gaussian error linear unit: `input` times the standard normal distribution function of `input`.
 
     Parameters
     ----------
     input : ArrayLike
         Real floating, of any shape.
     approximate : {"none", "tanh"}
-        Whether to approximate the normal distribution by a tanh; see `agrad.gelu`.
+        ``"tanh"`` approximates the distribution function by a tanh; see `agrad.gelu`.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
@@ -116,15 +136,21 @@ def gelu(input: ArrayLike, approximate: Literal["none", "tanh"] = "none") -> Ten
 
 
 def softplus(input: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """Return a smooth version of `relu`: ``log(1 + exp(beta * input)) / beta``.
+    """Return the softplus ``log(1 + exp(beta * input)) / beta``, elementwise: a smooth approximation of `relu`.
 
     Parameters
     ----------
     input : ArrayLike
         Real floating, of any shape.
     beta : float
+        The larger, the closer to `relu`.
     threshold : float
         Where ``beta * input`` is above it, the result is `input` itself.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Examples
     --------
@@ -139,7 +165,7 @@ def softplus(input: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Te
 
 
 def hardtanh(input: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """Return `input` between two limits, and the limit beyond.
+    """Return `input` clipped to [`min_val`, `max_val`].
 
     The gradient at and beyond the limits is 0; the second derivative is 0 everywhere.
 
@@ -148,6 +174,12 @@ def hardtanh(input: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> T
     input : ArrayLike
         Real, of any shape.
     min_val, max_val : float
+        The lower and the upper limit.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
@@ -168,19 +200,24 @@ def hardtanh(input: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> T
 
 
 def softmax(input: ArrayLike, dim: int | None = None) -> Tensor:
-    """Return positive numbers that sum to 1 along an axis: ``exp(x) / sum(exp(x))``.
+    """Return the softmax along an axis, ``exp(x) / sum(exp(x))``: positive values that sum to 1.
 
     Parameters
     ----------
     input : ArrayLike
         Real floating.
     dim : int, optional
-        The axis; may be left out for inputs of one or two axes, whose last one it is then.
+        The axis along which the softmax is computed; may be omitted for inputs of at most two axes, for the last one.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If `dim` is left out and there are more axes.
+        If `dim` is omitted for an input of more than two axes.
 
     Examples
     --------
@@ -193,12 +230,17 @@ def softmax(input: ArrayLike, dim: int | None = None) -> Tensor:
 
 
 def log_softmax(input: ArrayLike, dim: int | None = None) -> Tensor:
-    """Return the logarithm of `softmax`, without its loss of small numbers.
+    """Return the logarithm of the softmax along an axis, computed without underflow.
 
     Parameters
     ----------
     input, dim
         As in `softmax`.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
@@ -218,7 +260,7 @@ def log_softmax(input: ArrayLike, dim: int | None = None) -> Tensor:
 def _softmax_axis(input: Any, dim: int | None) -> int | None:
     shape = as_tensor(input).shape
     if not shape and dim in (None, 0, -1):
-        return None  # as in PyTorch, one number has an axis, which not every library would find
+        return None  # PyTorch accepts these for a 0-d input; not every library accepts an axis of one
     if dim is None and len(shape) > 2:
-        raise ValueError(f"softmax of shape {shape} needs its axis; write dim=-1 for the last one")
+        raise ValueError(f"softmax of shape {shape} needs dim; write dim=-1 for the last axis")
     return -1 if dim is None else dim

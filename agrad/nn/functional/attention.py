@@ -1,4 +1,4 @@
-"""Attention: each query takes a mean of the values, weighted by how well the keys answer it."""
+"""Scaled dot-product attention and its masks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def scaled_dot_product_attention(
     is_causal: bool = False,
     scale: float | None = None,
 ) -> Tensor:
-    """Return means of the values, weighted by ``softmax(query @ key.T * scale)``.
+    """Return scaled dot-product attention, ``softmax(query @ key.T * scale) @ value``.
 
     Parameters
     ----------
@@ -36,26 +36,26 @@ def scaled_dot_product_attention(
     key, value : ArrayLike
         Of shapes ``(..., keys, features)`` and ``(..., keys, outputs)``.
     attn_mask : ArrayLike, optional
-        Broadcasts to ``(..., queries, keys)``: booleans, true where a query may look at a key; or numbers that are
-        added to the products.
+        Broadcasts to ``(..., queries, keys)``: booleans, True where a query attends to a key; or floating values that
+        are added to the scores.
     dropout_p : float
-        The probability with which a weight is left out, in training or not.
+        The dropout probability of the attention weights, in training or not.
     is_causal : bool
-        Whether query `i` may look at the keys up to `i` only; then there must be no `attn_mask`.
+        Whether to apply a causal mask: query `i` attends to the keys up to `i` only. `attn_mask` must then be None.
     scale : float, optional
-        ``1 / sqrt(features)`` by default.
+        The factor of the scores; ``1 / sqrt(features)`` by default.
 
     Returns
     -------
     Tensor
-        Of shape ``(..., queries, outputs)``; zeros for a query that may look at nothing.
+        Of shape ``(..., queries, outputs)``; zeros for a query whose keys are all masked.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or if `attn_mask` comes with `is_causal`.
+        If the shapes do not match, or if `attn_mask` is given together with `is_causal`.
     TypeError
-        If `attn_mask` holds integers.
+        If `attn_mask` has an integer dtype.
 
     Notes
     -----
@@ -70,7 +70,7 @@ def scaled_dot_product_attention(
     [[1.0], [2.0]]
     """
     if is_causal and attn_mask is not None:
-        raise ValueError("is_causal makes the mask; leave attn_mask out, or combine both in attn_mask")
+        raise ValueError("attn_mask and is_causal were both given; write one, or combine both masks in attn_mask")
     query = as_tensor(query)
     key, value = as_tensor(key, query), as_tensor(value, query)
     if is_causal:
@@ -83,10 +83,10 @@ def scaled_dot_product_attention(
 def attend(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout_p: float, scale: float | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return the means of the values, and their weights."""
+    """Return the attention outputs and weights."""
     if query.shape[-1:] != key.shape[-1:] or key.shape[-2:-1] != value.shape[-2:-1]:
         raise ValueError(
-            f"query and key must have as many features, key and value as many rows; "
+            "query and key must have the same number of features, key and value the same length; "
             f"they have shapes {query.shape}, {key.shape} and {value.shape}"
         )
     scale = 1 / sqrt(query.shape[-1]) if scale is None else scale
@@ -98,39 +98,39 @@ def attend(
 
 
 def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
-    """Return whether the last axes of a shape fit those of another; axes before them make a batch."""
+    """Return whether a shape broadcasts to another along its last two axes; axes before them are batch axes."""
     pairs = zip(reversed(shape), reversed(target), strict=False)
     return all(n in (1, m) or (m == 1 and i > 1) for i, (n, m) in enumerate(pairs))
 
 
 def checked_mask(mask: Tensor, name: str) -> Tensor:
-    """Return a mask of booleans, or of numbers to add; TypeError for integers, which could mean either."""
+    """Return a boolean or floating mask; TypeError for integers, which could mean either."""
     if mask.dtype.name != "bool" and not mask.dtype.differentiable:
         raise TypeError(
-            f"{name} is of booleans, or of floating numbers that are added, not {mask.dtype!r}; "
+            f"{name} must be boolean, or floating to be added to the scores, not {mask.dtype!r}; "
             f"write {name}.astype(bool)"
         )
     return mask
 
 
 def _weights(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """Return the softmax of the scores that a mask leaves: zeros where it leaves none."""
+    """Return the softmax of the masked scores; zeros for a query whose keys are all masked."""
     if mask is None:
         return softmax(scores)
-    added = mask.dtype.name != "bool"
-    nothing = all_true(mask == -inf if added else ~mask, axis=-1, keepdims=True)
-    # A softmax of nothing would be NaN, and so would be its gradient: it is taken of numbers, and then left out.
-    seen = scores + where(nothing, 0.0, mask) if added else where(mask | nothing, scores, -inf)
-    return where(nothing, 0.0, softmax(seen))
+    additive = mask.dtype.name != "bool"
+    all_masked = all_true(mask == -inf if additive else ~mask, axis=-1, keepdims=True)
+    # The softmax of -inf only, and its gradient, would be NaN: such rows are left unmasked, and zeroed afterwards.
+    masked = scores + where(all_masked, 0.0, mask) if additive else where(mask | all_masked, scores, -inf)
+    return where(all_masked, 0.0, softmax(masked))
 
 
 def causal_mask(query: Tensor, key: Tensor) -> Tensor:
-    """Return the booleans that let a query look at the keys up to its own place."""
+    """Return the boolean causal mask: True where query `i` attends to key `j`, for ``j <= i``."""
     return tril(ones((query.shape[-2], key.shape[-2]), dtype="int8", device=query.device)) == 1
 
 
 def as_numbers(mask: Any, like: Tensor) -> Tensor:
-    """Return a mask of booleans as numbers to add: 0 where it is true, -inf elsewhere."""
+    """Return a boolean mask as an additive one: 0 where it is True, -inf elsewhere."""
     if mask.dtype.name != "bool":
         return mask
     return where(mask, 0.0, ones(mask.shape, dtype=like.dtype, device=like.device) * -inf)

@@ -1,8 +1,8 @@
 """Convolution: each output element is a weighted sum over a window of the input.
 
-Three ops are each other's transposes. With `x` the input, `w` the weight and `g` the gradient of the output, all of
-them take one sum of products ``x * w * g`` and leave one of the three out. So the rules of each are the other two, and
-every order of derivative is there.
+The three ops are each other's transposes. With `x` the input, `w` the weight and `g` the cotangent of the output, the
+sum of products ``x * w * g`` is linear in all three, and each op is its derivative with respect to one of them. So the
+gradient rules of each op are the other two, to every order.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...ops.data_type import astype, result_type
 from ...ops.gathering import bare
-from ...ops.manipulation import expand_dims, pad, reshape, squeeze
+from ...ops.manipulation import expand_dims, squeeze
 from ..reductions import as_tensor
 
 __all__ = [
-    "check_room", "conv1d", "conv2d", "conv_transpose2d", "convolve", "convolve_input", "convolve_weight", "each",
-    "margins", "with_batch",
+    "check_room", "check_weight", "checked_bias", "conv1d", "conv2d", "conv3d", "convolve", "convolve_input",
+    "convolve_weight", "each", "margins", "promoted", "with_batch",
 ]  # fmt: skip
 
 PerAxis: TypeAlias = int | tuple[int, ...]
@@ -37,7 +37,7 @@ def conv1d(
     dilation: PerAxis = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Slide a kernel along the last axis, as `conv2d` does along the last two.
+    """Convolve sequences with kernels that slide along the last axis, and add a bias.
 
     Parameters
     ----------
@@ -47,6 +47,11 @@ def conv1d(
         Of shape ``(out_channels, in_channels / groups, kernel)``.
     bias, stride, padding, dilation, groups
         As in `conv2d`.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(batch, out_channels, out length)``, or without the batch; see `conv2d` for the length.
 
     Raises
     ------
@@ -72,25 +77,25 @@ def conv2d(
     dilation: PerAxis = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Slide kernels over pictures: each output is a kernel times the window that it lies on, summed, and a shift.
+    """Convolve images with kernels that slide over the last two axes, and add a bias.
 
     Parameters
     ----------
     input : ArrayLike
-        Of shape ``(batch, in_channels, height, width)``, or without the batch. As in losses, integers and booleans
-        are cast to the dtype of the weight.
+        Of shape ``(batch, in_channels, height, width)``, or without the batch. Integers and booleans are cast to the
+        dtype of the weight.
     weight : ArrayLike
         Of shape ``(out_channels, in_channels / groups, kernel height, kernel width)``.
     bias : ArrayLike, optional
         Of shape ``(out_channels,)``.
     stride : int or tuple of int
-        How far one window is from the next: for both axes, or for each.
+        The stride of the kernel: one integer for both axes, or one for each.
     padding : int, tuple of int, "same" or "valid"
-        How many zeros are laid around the picture; "same" as many as keep its size, "valid" none.
+        Zero padding added to both sides of each axis; "same" keeps the size of the input, "valid" adds none.
     dilation : int or tuple of int
-        How far one element of the kernel is from the next.
+        The distance between neighbouring elements of the kernel.
     groups : int
-        Into how many groups the channels are divided, each with kernels of its own.
+        The number of groups of channels; each group is convolved with its own kernels.
 
     Returns
     -------
@@ -101,97 +106,57 @@ def conv2d(
     Raises
     ------
     ValueError
-        If the shapes do not fit, if the kernel is larger than the padded picture, or if ``padding="same"`` meets
-        strides.
+        If the shapes do not match, if the kernel is larger than the padded input, or if ``padding="same"`` is given
+        with a stride other than 1.
 
     Notes
     -----
-    As everywhere in deep learning, the kernel is not mirrored: mathematicians call this a cross-correlation.
+    As is usual in deep learning, the kernel is not flipped: in signal processing, this is a cross-correlation.
 
     Examples
     --------
     >>> import agrad
     >>> from agrad.nn import functional as F
-    >>> picture = agrad.reshape(agrad.arange(9.0), (1, 3, 3))
-    >>> F.conv2d(picture, agrad.ones((1, 1, 2, 2))).tolist()
+    >>> image = agrad.reshape(agrad.arange(9.0), (1, 3, 3))
+    >>> F.conv2d(image, agrad.ones((1, 1, 2, 2))).tolist()
     [[[8.0, 12.0], [20.0, 24.0]]]
     """
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv_transpose2d(
+def conv3d(
     input: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None = None,
     stride: PerAxis = 1,
-    padding: PerAxis = 0,
-    output_padding: PerAxis = 0,
-    groups: int = 1,
+    padding: PerAxis | Literal["same", "valid"] = 0,
     dilation: PerAxis = 1,
+    groups: int = 1,
 ) -> Tensor:
-    """Lay kernels where `conv2d` would read: each input element times its kernel, added up where they overlap.
-
-    It is the gradient of `conv2d` with respect to its input, and makes larger pictures of smaller ones.
+    """Slide kernels over volumes, as `conv2d` does over pictures.
 
     Parameters
     ----------
     input : ArrayLike
-        Of shape ``(batch, in_channels, height, width)``, or without the batch. As in losses, integers and booleans
-        are cast to the dtype of the weight.
+        Of shape ``(batch, in_channels, depth, height, width)``, or without the batch.
     weight : ArrayLike
-        Of shape ``(in_channels, out_channels / groups, kernel height, kernel width)``.
-    bias : ArrayLike, optional
-        Of shape ``(out_channels,)``.
-    stride, padding, groups, dilation
-        Of the `conv2d` that this is the gradient of: `padding` is taken away from the result.
-    output_padding : int or tuple of int
-        How many rows and columns more the result has, behind: several sizes of a picture lead to one size of the
-        output of `conv2d`, and this says which one is meant.
-
-    Returns
-    -------
-    Tensor
-        Along an axis of length `n`,
-        ``(n - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1`` elements.
+        Of shape ``(out_channels, in_channels / groups, kernel depth, kernel height, kernel width)``.
+    bias, stride, padding, dilation, groups
+        As in `conv2d`.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or if `output_padding` is not smaller than the stride or the dilation.
+        As `conv2d`.
 
     Examples
     --------
     >>> import agrad
     >>> from agrad.nn import functional as F
-    >>> F.conv_transpose2d(agrad.asarray([[[1.0, 2.0]]]), agrad.ones((1, 1, 1, 2))).tolist()
-    [[[1.0, 3.0, 2.0]]]
+    >>> F.conv3d(agrad.ones((1, 2, 2, 3)), agrad.ones((1, 1, 2, 2, 2))).tolist()
+    [[[[8.0, 8.0]]]]
     """
-    input, batched = with_batch(input, 2)
-    weight = as_tensor(weight, input)
-    (groups,) = each(groups, 1, "groups")
-    _check_weight(2, weight, "(in_channels, out_channels / groups, ...)")
-    if weight.shape[0] % groups or input.shape[1] != weight.shape[0]:
-        raise ValueError(
-            f"weight of shape {weight.shape} takes {weight.shape[0]} channels, in groups={groups} of one size; "
-            f"the input has {input.shape[1]}"
-        )
-    bias = _checked_bias(bias, weight.shape[1] * groups, input)
-    stride, dilation = each(stride, 2, "stride"), each(dilation, 2, "dilation")
-    less, more = each(padding, 2, "padding", 0), each(output_padding, 2, "output_padding", 0)
-    if any(n >= max(s, d) for n, s, d in zip(more, stride, dilation, strict=True)):
-        raise ValueError(f"output_padding={more} must be smaller than stride={stride} or dilation={dilation}")
-    cut_off = tuple((n, max(0, n - m)) for n, m in zip(less, more, strict=True))
-    windows = Windows(weight.shape[2:], stride, cut_off, dilation)
-    spans = zip(input.shape[2:], stride, windows.extent, cut_off, strict=True)
-    lengths = tuple((n - 1) * s + extent - before - behind for n, s, extent, (before, behind) in spans)
-    if min(lengths) < 1:
-        raise ValueError(f"padding={less} leaves nothing of the result, whose lengths would be {lengths}")
-    input, weight, bias = _promoted(input, weight, bias)
-    out = convolve_input(input, weight, lengths=lengths, windows=windows, groups=groups)
-    empty = [(0, max(0, m - n)) for n, m in zip(less, more, strict=True)]  # what no kernel reaches
-    out = pad(out, [(0, 0), (0, 0), *empty]) if any(map(any, empty)) else out
-    out = out if bias is None else out + reshape(bias, (-1, 1, 1))
-    return out if batched else squeeze(out, axis=0)
+    return _conv(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 # The ops
@@ -201,14 +166,16 @@ def conv_transpose2d(
 def convolve(
     xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, *, windows: Windows, groups: int
 ) -> Tensor:
-    """Return the sums over each window, and the channels of each group, of the input times the weight, and the bias.
+    """Return the convolution of an input with a weight, plus a bias.
 
     Parameters
     ----------
     input, weight, bias : ArrayLike
         Of shapes ``(batch, in_channels, ...)``, ``(out_channels, in_channels / groups, ...)`` and ``(out_channels,)``.
     windows : Windows
+        The size, stride, padding and dilation of the kernel.
     groups : int
+        The number of groups of channels.
 
     Returns
     -------
@@ -225,13 +192,13 @@ def convolve(
 def convolve_input(
     xp: Any, grad: ArrayLike, weight: ArrayLike, *, lengths: Lengths, windows: Windows, groups: int
 ) -> Tensor:
-    """Spread each element over its window, times the weight: the transpose of `convolve` in its input."""
+    """Return the gradient of `convolve` with respect to its input, of size `lengths`: its transpose."""
     return backends.of(grad).convolve_input(grad, weight, lengths, windows, groups)
 
 
 @primitive
 def convolve_weight(xp: Any, grad: ArrayLike, input: ArrayLike, *, windows: Windows, groups: int) -> Tensor:
-    """Return for each place of the kernel the sum of `grad` times what stands there: the transpose in the weight."""
+    """Return the gradient of `convolve` with respect to its weight: its transpose."""
     return backends.of(grad).convolve_weight(grad, input, windows, groups)
 
 
@@ -252,11 +219,11 @@ convolve.vjp(
     weight=lambda g, xp, input, windows, groups: _weight(xp, g, input, windows, groups),
     bias=lambda g, xp: xp.sum(g, axis=(0, *range(2, len(g.shape)))),
 )
-convolve_input.vjp(  # g stands where the input was
+convolve_input.vjp(  # g takes the place of the input
     grad=lambda g, xp, weight, windows, groups: _output(xp, g, weight, windows, groups),
     weight=lambda g, xp, grad, windows, groups: _weight(xp, grad, g, windows, groups),
 )
-convolve_weight.vjp(  # g stands where the weight was
+convolve_weight.vjp(  # g takes the place of the weight
     grad=lambda g, xp, input, windows, groups: _output(xp, input, g, windows, groups),
     input=lambda g, xp, grad, input_shape, windows, groups: _input(xp, grad, g, input_shape, windows, groups),
 )
@@ -266,7 +233,7 @@ convolve_weight.vjp(  # g stands where the weight was
 
 
 def each(value: Any, axes: int, name: str, least: int = 1) -> Lengths:
-    """Return a setting as one integer for each axis; ValueError if it is not that, or less than `least`."""
+    """Return a setting as one integer for each axis; ValueError if that fails, or one is below `least`."""
     try:
         values: Lengths = tuple([as_integer(name, n) for n in (value if isinstance(value, Iterable) else [value])])
     except TypeError:
@@ -280,21 +247,21 @@ def each(value: Any, axes: int, name: str, least: int = 1) -> Lengths:
 
 
 def with_batch(input: Any, axes: int) -> tuple[Tensor, bool]:
-    """Return the input with an axis for the batch, and whether it had one; ValueError if it has other axes."""
+    """Return the input with a batch axis, and whether it had one; ValueError for another number of axes."""
     input = as_tensor(input)
     if input.ndim not in (axes + 1, axes + 2):
-        names = ["batch", "channels", *(["height", "width"] if axes == 2 else ["length"])]
+        names = ["batch", "channels", *(["length"] if axes == 1 else ["depth", "height", "width"][-axes:])]
         raise ValueError(f"input must have shape ({', '.join(names)}), or no batch; it has {input.shape}")
     batched = input.ndim == axes + 2
     return (input if batched else expand_dims(input, axis=0)), batched
 
 
 def check_room(windows: Windows, lengths: Lengths) -> None:
-    """Raise if not even one window finds room."""
+    """Raise ValueError if the padded input is smaller than one window."""
     if min(windows.counts(lengths)) < 1:
         raise ValueError(
-            f"windows that reach over {windows.extent} do not fit into an input of {lengths}, "
-            f"{windows.padded(lengths)} with its padding; pad more, or take a smaller kernel"
+            f"a window of size {windows.extent} is larger than the input of size {lengths}, "
+            f"{windows.padded(lengths)} with padding; pad more, or use a smaller kernel"
         )
 
 
@@ -304,30 +271,32 @@ def _conv(
     input, batched = with_batch(input, axes)
     weight = as_tensor(weight, input)
     (groups,) = each(groups, 1, "groups")
-    _check_weight(axes, weight, "(out_channels, in_channels / groups, ...)")
+    check_weight(axes, weight, "(out_channels, in_channels / groups, ...)")
     if weight.shape[0] % groups or input.shape[1] != weight.shape[1] * groups:
         raise ValueError(
-            f"weight of shape {weight.shape} with groups={groups} takes {weight.shape[1] * groups} channels "
-            f"and makes a multiple of {groups}; the input has {input.shape[1]}"
+            f"weight of shape {weight.shape} with groups={groups} takes {weight.shape[1] * groups} input channels, and "
+            f"groups must divide its {weight.shape[0]} output channels; the input has {input.shape[1]} channels"
         )
-    bias = _checked_bias(bias, weight.shape[0], input)
+    bias = checked_bias(bias, weight.shape[0], input)
     stride, dilation = each(stride, axes, "stride"), each(dilation, axes, "dilation")
     around = margins(padding, weight.shape[2:], stride, dilation)
     windows = Windows(weight.shape[2:], stride, around, dilation)
     check_room(windows, input.shape[2:])
-    input, weight, bias = _promoted(input, weight, bias)
+    input, weight, bias = promoted(input, weight, bias)
     out = convolve(input, weight, bias, windows=windows, groups=groups)
     return out if batched else squeeze(out, axis=0)
 
 
-def _check_weight(axes: int, weight: Tensor, expected: str) -> None:
+def check_weight(axes: int, weight: Tensor, expected: str) -> None:
+    """Raise if a weight has not as many axes, or no elements of a kernel."""
     if weight.ndim != axes + 2:
         raise ValueError(f"weight must have shape {expected} with {axes + 2} axes; it has {weight.shape}")
     if min(weight.shape[2:]) < 1:
-        raise ValueError(f"a kernel needs one element at least along each axis; weight has {weight.shape}")
+        raise ValueError(f"a kernel needs at least one element along each axis; weight has shape {weight.shape}")
 
 
-def _checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
+def checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
+    """Return a bias as a Tensor, if there is one; ValueError if it has not one number for each channel."""
     if bias is None:
         return None
     bias = as_tensor(bias, beside)
@@ -336,7 +305,7 @@ def _checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
     return bias
 
 
-def _promoted(*arrays: Any) -> Any:
+def promoted(*arrays: Any) -> Any:
     """Return Tensors, or None, in one dtype, as some libraries' convolutions demand: integers take the floating one."""
     given = [x for x in arrays if x is not None]
     if all(x.dtype is given[0].dtype for x in given):
@@ -346,14 +315,14 @@ def _promoted(*arrays: Any) -> Any:
 
 
 def margins(padding: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> tuple[tuple[int, int], ...]:
-    """Return how much padding there is before and behind, for each axis."""
+    """Return the padding before and after each axis."""
     if padding == "valid":
         padding = 0
     if isinstance(padding, str):
         if padding != "same":
-            raise ValueError(f"padding must be a number for each axis, 'same' or 'valid', not {padding!r}")
+            raise ValueError(f"padding must be an integer for each axis, 'same' or 'valid', not {padding!r}")
         if any(s != 1 for s in stride):
-            raise ValueError(f"padding='same' keeps the size, which stride={stride} does not; write a number")
+            raise ValueError(f"padding='same' needs a stride of 1, not stride={stride}; write the padding as integers")
         totals = [d * (n - 1) for n, d in zip(kernel, dilation, strict=True)]
         return tuple((total // 2, total - total // 2) for total in totals)
     return tuple((n, n) for n in each(padding, len(kernel), "padding", 0))

@@ -1,4 +1,4 @@
-"""Dropout: numbers left out at random while training, so that a network does not rely on any of them."""
+"""Dropout."""
 
 from __future__ import annotations
 
@@ -12,21 +12,26 @@ __all__ = ["dropout", "dropout2d"]
 
 
 def dropout(input: ArrayLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """Set each element to 0 with probability `p`, and divide the others by ``1 - p``.
+    """Randomly zero elements with probability `p`, and scale the others by ``1 / (1 - p)``.
 
     Parameters
     ----------
     input : ArrayLike
         Floating.
     p : float
-        From 0 to 1.
+        The probability of being zeroed, from 0 to 1.
     training : bool
-        Whether anything is done at all.
+        If False, the input is returned unchanged.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If `p` is no probability.
+        If `p` is not from 0 to 1.
 
     Notes
     -----
@@ -45,7 +50,7 @@ def dropout(input: ArrayLike, p: float = 0.5, training: bool = True) -> Tensor:
 
 
 def dropout2d(input: ArrayLike, p: float = 0.5, training: bool = True) -> Tensor:
-    """Set whole channels to 0, each with probability `p`, and divide the others by ``1 - p``.
+    """Randomly zero whole channels with probability `p`, and scale the others by ``1 / (1 - p)``.
 
     Parameters
     ----------
@@ -54,10 +59,15 @@ def dropout2d(input: ArrayLike, p: float = 0.5, training: bool = True) -> Tensor
     p, training
         As in `dropout`.
 
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
+
     Raises
     ------
     ValueError
-        If `p` is no probability, or if there are no channels.
+        If `p` is not from 0 to 1, or if the input has less than two axes.
 
     Notes
     -----

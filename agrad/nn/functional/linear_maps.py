@@ -1,4 +1,4 @@
-"""Linear maps of the last axis, and tables of vectors."""
+"""Linear and bilinear maps of the last axis, and embedding lookup."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["bilinear", "embedding", "linear"]
 
 @primitive
 def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
-    """Return ``input @ weight.T + bias``: a linear map and a shift.
+    """Return ``input @ weight.T + bias``.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
     TypeError
-        If the input or the weight is no array.
+        If the input or the weight is not an array.
 
     Examples
     --------
@@ -57,11 +57,11 @@ def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None 
     if len(weight.shape) != 2:
         raise ValueError(f"weight must have shape (outputs, inputs), not {tuple(weight.shape)}")
     if not fits:
-        raise ValueError(f"input must have shape (..., {weight.shape[-1]}), as weight has; it has {tuple(input.shape)}")
+        raise ValueError(f"input must have shape (..., {weight.shape[-1]}) to match weight, not {tuple(input.shape)}")
     out = xp.matmul(input, weight.T)
     if bias is not None:
         if bias.shape != weight.shape[:1]:
-            raise ValueError(f"bias must have shape ({weight.shape[0]},), as weight has rows, not {tuple(bias.shape)}")
+            raise ValueError(f"bias must have shape ({weight.shape[0]},) to match weight, not {tuple(bias.shape)}")
         out += bias
     return out
 
@@ -86,12 +86,12 @@ linear.vjp(
 
 
 def bilinear(input1: ArrayLike, input2: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
-    """Return ``input1 @ weight[k] @ input2`` for each `k`, and a shift.
+    """Return ``input1 @ weight[k] @ input2 + bias[k]`` for each output feature `k`.
 
     Parameters
     ----------
     input1, input2 : ArrayLike
-        Of shapes ``(..., in1_features)`` and ``(..., in2_features)``, alike but for the last axis.
+        Of shapes ``(..., in1_features)`` and ``(..., in2_features)``, equal but for the last axis.
     weight : ArrayLike
         Of shape ``(out_features, in1_features, in2_features)``.
     bias : ArrayLike, optional
@@ -105,7 +105,7 @@ def bilinear(input1: ArrayLike, input2: ArrayLike, weight: ArrayLike, bias: Arra
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def bilinear(input1: ArrayLike, input2: ArrayLike, weight: ArrayLike, bias: Arra
     if input1.shape[:-1] != input2.shape[:-1] or (*input1.shape[-1:], *input2.shape[-1:]) != weight.shape[1:]:
         raise ValueError(
             f"weight of shape {weight.shape} takes inputs (..., {', '.join(map(str, weight.shape[1:2]))}) and "
-            f"(..., {', '.join(map(str, weight.shape[2:]))}), alike before; they have {input1.shape} and {input2.shape}"
+            f"(..., {', '.join(map(str, weight.shape[2:]))}), else equal; they have {input1.shape} and {input2.shape}"
         )
     products = expand_dims(input1, axis=-1) * expand_dims(input2, axis=-2)
     flat = reshape(products, (*input1.shape[:-1], prod(weight.shape[1:])))
@@ -127,16 +127,16 @@ def bilinear(input1: ArrayLike, input2: ArrayLike, weight: ArrayLike, bias: Arra
 
 
 def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = None) -> Tensor:
-    """Return rows of a table.
+    """Return the rows of a table at the given indices.
 
     Parameters
     ----------
     input : ArrayLike
-        Integers of any shape, from 0 to the number of rows - 1.
+        The indices: integers of any shape, from 0 to the number of rows - 1.
     weight : ArrayLike
         The table, a matrix.
     padding_idx : int, optional
-        The row that gets no gradient.
+        The index of a row that gets no gradient.
 
     Returns
     -------
@@ -146,11 +146,11 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
     Raises
     ------
     IndexError
-        If a number is out of range, on devices that can tell without waiting (not on a GPU); if `padding_idx` is.
+        If an index is out of range, except on a GPU, where this check would have to wait; or if `padding_idx` is.
     TypeError
-        If the input holds no integers.
+        If the input is not of an integer dtype.
     ValueError
-        If the table is no matrix.
+        If the table is not a matrix.
 
     Examples
     --------
@@ -162,11 +162,11 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
     weight = as_tensor(weight)
     input = as_tensor(input, weight)
     if weight.ndim != 2:
-        raise ValueError(f"the table must be a matrix; it has shape {weight.shape}")
+        raise ValueError(f"weight must be a matrix, (rows, features); it has shape {weight.shape}")
     if padding_idx is not None and not -weight.shape[0] <= as_integer("padding_idx", padding_idx) < weight.shape[0]:
         raise IndexError(f"padding_idx={padding_idx} is out of range: the table has {weight.shape[0]} rows")
     if not input.dtype.family.endswith("integer"):
-        raise TypeError(f"the rows of a table are named by integers, not {input.dtype!r}; write input.astype(int)")
+        raise TypeError(f"indices must be integers, not {input.dtype!r}; write input.astype(int)")
     _check_rows(input, weight.shape[0])
     rows = take(weight, input, axis=0)
     if padding_idx is None:
@@ -175,7 +175,7 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
 
 
 def _check_rows(input: Tensor, count: int) -> None:
-    """Raise IndexError for a number of a row that there is not, where looking needs no waiting."""
+    """Raise IndexError for an index out of range, where reading values does not wait for the device."""
     device = input.device
     if device.backend.waits(device.native) or not input.size:
         return

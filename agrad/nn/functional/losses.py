@@ -1,4 +1,4 @@
-"""Losses: how far a model's output is from its target."""
+"""Loss functions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ...checks import check_number
 from ...core.dtypes import get_default_dtype
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
-from ...linalg.norms import vector_norm
 from ...ops import elementwise
 from ...ops.activations import softplus
 from ...ops.data_type import astype, wide
 from ...ops.searching import where
 from ...ops.statistical import sum
 from ..reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
+from .distances import pairwise_distance
 
 __all__ = [
     "bernoulli_nll", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "huber_loss",
@@ -29,22 +29,22 @@ def mse_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Te
     Parameters
     ----------
     input, target : ArrayLike
-        Real, of one shape. As in all losses, integers and booleans are cast to the other's dtype where that is
+        Real, of the same shape. As in all losses, integers and booleans are cast to the other's dtype where that is
         floating, and to the default dtype otherwise.
     reduction : str
-        ``"mean"``, ``"sum"`` or ``"none"``, which leaves one loss per element.
+        ``"mean"``, ``"sum"`` or ``"none"``, which returns one loss per element.
 
     Returns
     -------
     Tensor
-        0-d, or of the inputs' shape.
+        0-d; with ``reduction="none"`` of the inputs' shape.
 
     Raises
     ------
     ValueError
-        If the shapes differ, or there is no such reduction.
+        If the shapes differ, or if the reduction is unknown.
     TypeError
-        If the numbers are complex.
+        If an input is complex.
 
     Examples
     --------
@@ -55,25 +55,25 @@ def mse_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Te
     """
     input, target = _alike(input, target)
     if input.dtype.is_complex or target.dtype.is_complex:
-        raise TypeError("mse_loss takes real numbers; write (abs(input - target)**2).mean()")
+        raise TypeError("mse_loss takes real inputs; for complex ones write (abs(input - target)**2).mean()")
     return squared_error(input, target, known_reduction(reduction))
 
 
 @primitive
 def squared_error(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
-    """Return `mse_loss` of floating numbers of one shape.
+    """Return `mse_loss` of floating inputs of the same shape.
 
     Parameters
     ----------
     input, target : ArrayLike
-        Real floating, of one shape.
+        Real floating, of the same shape.
     reduction : str
         As in `mse_loss`.
 
     Returns
     -------
     Tensor
-        0-d, or of the inputs' shape.
+        0-d; with ``reduction="none"`` of the inputs' shape.
 
     Examples
     --------
@@ -89,28 +89,33 @@ def squared_error(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str =
     return xp.mean(squares) if reduction == "mean" else xp.sum(squares)
 
 
-def _squared_error_slope(g: Any, input: Any, target: Any, reduction: str, xp: Any) -> Any:
+def _squared_error_gradient(g: Any, input: Any, target: Any, reduction: str, xp: Any) -> Any:
     difference = input - target
     return difference * (wide(xp, g) * (2 / (prod(difference.shape) or 1) if reduction == "mean" else 2))
 
 
 squared_error.vjp(
-    input=_squared_error_slope,
-    target=lambda g, input, target, reduction, xp: -_squared_error_slope(g, input, target, reduction, xp),
+    input=_squared_error_gradient,
+    target=lambda g, input, target, reduction, xp: -_squared_error_gradient(g, input, target, reduction, xp),
 )
 
 
 def l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
     """Return the absolute error ``abs(input - target)``, by default its mean.
 
-    Where they are equal, the gradient is 0; the second derivative is 0 everywhere.
+    The gradient where they are equal is 0; the second derivative is 0 everywhere.
 
     Parameters
     ----------
     input, target : ArrayLike
-        Of one shape.
+        Of the same shape.
     reduction : str
         As in `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d; with ``reduction="none"`` of the inputs' shape.
 
     Raises
     ------
@@ -136,11 +141,16 @@ def smooth_l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean",
     Parameters
     ----------
     input, target : ArrayLike
-        Real, of one shape.
+        Real, of the same shape.
     reduction : str
         As in `mse_loss`.
     beta : float
-        With 0, it is `l1_loss`.
+        The error at which the loss changes from quadratic to linear; with 0, it is `l1_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d; with ``reduction="none"`` of the inputs' shape.
 
     Raises
     ------
@@ -170,10 +180,16 @@ def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", del
     Parameters
     ----------
     input, target : ArrayLike
-        Real, of one shape.
+        Real, of the same shape.
     reduction : str
         As in `mse_loss`.
     delta : float
+        The error at which the loss changes from quadratic to linear.
+
+    Returns
+    -------
+    Tensor
+        0-d; with ``reduction="none"`` of the inputs' shape.
 
     Raises
     ------
@@ -211,33 +227,37 @@ def _around(error: Tensor, limit: float) -> tuple[Tensor, Tensor, Tensor]:
 def binary_cross_entropy(
     input: ArrayLike, target: ArrayLike, weight: ArrayLike | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """Return the cross entropy of probabilities and true ones of yes or no, by default its mean.
+    """Return the binary cross entropy of probabilities and targets, by default its mean.
 
-    Its logarithms are -100 at least, so that a certainty that is wrong costs much, and not infinitely much.
+    Logarithms are clamped to -100, so that the loss of a wrong prediction of 0 or 1 is large but finite.
 
     Parameters
     ----------
     input, target : ArrayLike
-        Floating, of one shape, from 0 to 1.
+        Probabilities: floating, of the same shape, from 0 to 1.
     weight : ArrayLike, optional
-        What each element counts; broadcasts with the input.
+        A weight for each element, which broadcasts with the input.
     reduction : str
         As in `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d; with ``reduction="none"`` of the inputs' shape.
 
     Raises
     ------
     ValueError
-        As `mse_loss`, and if a number is no probability. On a GPU, where looking would mean to wait for it, nobody
-        looks.
-
-    Notes
-    -----
-    The gradient is PyTorch's, ``(p - target) / max(p * (1 - p), 1e-12)``: that of a prediction which is certain and
-    wrong is large, 1e12, and not infinite. With scores there is no such case.
+        As `mse_loss`, and if an element is not from 0 to 1, except on a GPU, where this check would have to wait.
 
     See Also
     --------
-    binary_cross_entropy_with_logits : takes scores, and is exact for all of them
+    binary_cross_entropy_with_logits : Takes logits, and needs no clamping.
+
+    Notes
+    -----
+    The gradient is PyTorch's, ``(p - target) / max(p * (1 - p), 1e-12)``: large but finite where a prediction of 0 or
+    1 is wrong. With logits there is no such case.
 
     Examples
     --------
@@ -249,17 +269,17 @@ def binary_cross_entropy(
     input, target = _alike(input, target)
     _check_probabilities(input=input, target=target)
     losses = bernoulli_nll(widened(input), widened(target))  # 1e-12 is 0 in float16
-    return narrowed(_weighed(losses, weight, reduction), input)
+    return narrowed(_weighted(losses, weight, reduction), input)
 
 
 @primitive
 def bernoulli_nll(xp: Any, input: ArrayLike, target: ArrayLike, /) -> Tensor:
-    """Return the negated log-likelihood of yes or no, elementwise, with logarithms of -100 at least.
+    """Return the negative log-likelihood of a Bernoulli distribution, elementwise, with logarithms clamped to -100.
 
     Parameters
     ----------
     input, target : ArrayLike
-        Probabilities, real floating, of one shape.
+        Probabilities, real floating, of the same shape.
 
     Returns
     -------
@@ -273,16 +293,16 @@ def bernoulli_nll(xp: Any, input: ArrayLike, target: ArrayLike, /) -> Tensor:
     >>> bernoulli_nll(agrad.asarray([0.0, 0.0]), agrad.asarray([0.0, 1.0])).tolist()
     [0.0, 100.0]
     """
-    yes, no = _bounded_logs(xp, input)
-    return (target - 1.0) * no - target * yes
+    log_p, log_q = _clamped_logs(xp, input)
+    return (target - 1.0) * log_q - target * log_p
 
 
-def _bounded_logs(xp: Any, p: Any) -> tuple[Any, Any]:
-    """Return the logarithms of probabilities and of what they lack to 1, -100 at least."""
-    no, yes = p == 0, p == 1
-    log_yes = xp.where(no, -100.0, xp.maximum(xp.log(xp.where(no, 1.0, p)), -100.0))
-    log_no = xp.where(yes, -100.0, xp.maximum(xp.log1p(-xp.where(yes, 0.0, p)), -100.0))
-    return log_yes, log_no
+def _clamped_logs(xp: Any, p: Any) -> tuple[Any, Any]:
+    """Return the logarithms of `p` and of ``1 - p``, clamped to -100."""
+    is_0, is_1 = p == 0, p == 1
+    log_p = xp.where(is_0, -100.0, xp.maximum(xp.log(xp.where(is_0, 1.0, p)), -100.0))
+    log_q = xp.where(is_1, -100.0, xp.maximum(xp.log1p(-xp.where(is_1, 0.0, p)), -100.0))
+    return log_p, log_q
 
 
 def _bernoulli_nll_input(g: Any, input: Any, target: Any, xp: Any) -> Any:
@@ -290,8 +310,8 @@ def _bernoulli_nll_input(g: Any, input: Any, target: Any, xp: Any) -> Any:
 
 
 def _bernoulli_nll_target(g: Any, input: Any, xp: Any) -> Any:
-    yes, no = _bounded_logs(xp, input)
-    return g * (no - yes)
+    log_p, log_q = _clamped_logs(xp, input)
+    return g * (log_q - log_p)
 
 
 bernoulli_nll.vjp(input=_bernoulli_nll_input, target=_bernoulli_nll_target)
@@ -306,7 +326,7 @@ def _check_probabilities(**named: Tensor) -> None:
             wrong = least if least < 0 else largest
             raise ValueError(
                 f"{name} must hold probabilities from 0 to 1, not {wrong}; "
-                "write binary_cross_entropy_with_logits for scores"
+                "write binary_cross_entropy_with_logits for logits"
             )
 
 
@@ -317,20 +337,25 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: ArrayLike | None = None,
 ) -> Tensor:
-    """Return the cross entropy of the sigmoid of scores and true probabilities of yes or no, by default its mean.
+    """Return the binary cross entropy of the sigmoid of logits and targets, by default its mean.
 
     Parameters
     ----------
     input : ArrayLike
-        Scores, floating.
+        Logits, floating.
     target : ArrayLike
-        Of the same shape, from 0 to 1.
+        Probabilities of the positive class, of the same shape, from 0 to 1.
     weight : ArrayLike, optional
-        What each element counts; broadcasts with the input.
+        A weight for each element, which broadcasts with the input.
     reduction : str
         As in `mse_loss`.
     pos_weight : ArrayLike, optional
-        What yes counts where no counts 1; broadcasts with the input.
+        A weight for the positive class, which broadcasts with the input.
+
+    Returns
+    -------
+    Tensor
+        0-d; with ``reduction="none"`` of the inputs' shape.
 
     Raises
     ------
@@ -345,24 +370,25 @@ def binary_cross_entropy_with_logits(
     Tensor([0.6931472, 0.       ], dtype=float32, device='cpu')
     """
     input, target = _alike(input, target)
-    yes, no = target, 1 - target
+    positive, negative = target, 1 - target
     if pos_weight is not None:
-        yes = yes * as_tensor(pos_weight, input)
-    return _weighed(yes * softplus(-input) + no * softplus(input), weight, reduction)
+        positive = positive * as_tensor(pos_weight, input)
+    return _weighted(positive * softplus(-input) + negative * softplus(input), weight, reduction)
 
 
 def kl_div(input: ArrayLike, target: ArrayLike, reduction: str = "mean", log_target: bool = False) -> Tensor:
-    """Return the Kullback-Leibler divergence of log-probabilities from true probabilities.
+    """Return the Kullback-Leibler divergence of log-probabilities from target probabilities, by default its mean.
 
     Parameters
     ----------
     input : ArrayLike
-        Logarithms of probabilities.
+        Log-probabilities.
     target : ArrayLike
-        Probabilities, or with `log_target` their logarithms, of the same shape.
+        Probabilities, or with `log_target` log-probabilities, of the same shape.
     reduction : str
         ``"batchmean"``, the sum over the length of the first axis; otherwise as in `mse_loss`.
     log_target : bool
+        Whether the target holds log-probabilities too.
 
     Returns
     -------
@@ -385,8 +411,8 @@ def kl_div(input: ArrayLike, target: ArrayLike, reduction: str = "mean", log_tar
     if log_target:
         losses = elementwise.exp(target) * (target - input)
     else:
-        weighs = target != 0
-        losses = where(weighs, target * elementwise.log(where(weighs, target, 1.0)), 0.0) - target * input
+        nonzero = target != 0
+        losses = where(nonzero, target * elementwise.log(where(nonzero, target, 1.0)), 0.0) - target * input
     if reduction == "batchmean":
         return narrowed(sum(widened(losses)) / (losses.shape[0] if losses.ndim else 1), losses)
     return reduced(losses, reduction)
@@ -395,22 +421,28 @@ def kl_div(input: ArrayLike, target: ArrayLike, reduction: str = "mean", log_tar
 def cosine_embedding_loss(
     input1: ArrayLike, input2: ArrayLike, target: ArrayLike, margin: float = 0.0, reduction: str = "mean"
 ) -> Tensor:
-    """Return ``1 - cosine`` of pairs that should point the same way, and ``max(0, cosine - margin)`` of the others.
+    """Return ``1 - cosine`` of pairs with target 1, ``max(0, cosine - margin)`` of those with -1, by default the mean.
 
     Parameters
     ----------
     input1, input2 : ArrayLike
         Floating, of shape ``(samples, features)`` or ``(features,)``.
     target : ArrayLike
-        1 for the same way, -1 for others, of shape ``(samples,)`` or ``()``.
+        1 for pairs that should be similar, -1 for others; of shape ``(samples,)`` or ``()``.
     margin : float
+        A pair with target -1 has loss 0 where its cosine is below `margin`.
     reduction : str
         As in `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d; with ``reduction="none"`` of the target's shape.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or there is no such reduction.
+        If the shapes do not match, or if the reduction is unknown.
 
     Examples
     --------
@@ -424,15 +456,16 @@ def cosine_embedding_loss(
     target = as_tensor(target, input1)
     if input1.ndim not in (1, 2) or target.shape != input1.shape[:-1]:
         raise ValueError(
-            f"target must be (samples,) and the inputs (samples, features); they have {target.shape}, {input1.shape}"
+            "target must have shape (samples,) and the inputs (samples, features); "
+            f"they have {target.shape} and {input1.shape}"
         )
     cosine = narrowed(_cosine(widened(input1), widened(input2)), input1)
-    apart = where(target == -1, _beyond(cosine, margin), 0.0)
-    return reduced(where(target == 1, 1 - cosine, apart), reduction)
+    dissimilar = where(target == -1, _above(cosine, margin), 0.0)
+    return reduced(where(target == 1, 1 - cosine, dissimilar), reduction)
 
 
 def _cosine(x: Tensor, y: Tensor) -> Tensor:
-    """Return the cosines of the angles between vectors along the last axis; of zeros it is 0."""
+    """Return the cosine similarity along the last axis; 0 for a vector of zeros."""
     tiny = 1e-12
     length_x, length_y = (elementwise.sqrt(sum(z * z, axis=-1) + tiny) for z in (x, y))
     return sum(x * y, axis=-1) / length_x / length_y
@@ -453,17 +486,22 @@ def triplet_margin_loss(
     Parameters
     ----------
     anchor, positive, negative : ArrayLike
-        Floating, of one shape, ``(..., features)``.
+        Floating, of the same shape, ``(..., features)``.
     margin : float
-        Above 0.
+        The margin, above 0.
     p : float
-        Of the norm that measures distances, infinity for the largest difference.
+        The order of the norm that defines the distance; infinity for the maximum norm.
     eps : float
-        Added to differences, so that the norm of equal vectors has a gradient; with 0 it is 0.
+        Added to the differences, so that the distance of equal vectors has a gradient; with 0 that gradient is 0.
     swap : bool
-        Whether the distance of positive and negative counts instead, where it is smaller than that of the negative.
+        Whether the distance from positive to negative replaces that from anchor to negative where it is smaller.
     reduction : str
         As in `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d; with ``reduction="none"`` of shape ``(...)``, one loss per sample.
 
     Raises
     ------
@@ -485,18 +523,14 @@ def triplet_margin_loss(
     check_number("margin", margin, above=0)
     anchor, positive = _alike(anchor, positive)
     _, negative = _alike(anchor, negative)
-
-    def distance(x: Tensor, y: Tensor) -> Tensor:
-        return vector_norm(x - y + eps, axis=-1, ord=p)
-
-    from_negative = distance(anchor, negative)
+    from_negative = pairwise_distance(anchor, negative, p, eps)
     if swap:
-        from_negative = elementwise.minimum(from_negative, distance(positive, negative))
-    return reduced(_beyond(distance(anchor, positive), from_negative - margin), reduction)
+        from_negative = elementwise.minimum(from_negative, pairwise_distance(positive, negative, p, eps))
+    return reduced(_beyond(pairwise_distance(anchor, positive, p, eps), from_negative - margin), reduction)
 
 
-def _beyond(x: Tensor, bound: Any) -> Tensor:
-    """Return how far numbers lie above a bound, or 0; as in PyTorch, there is still a gradient at the bound."""
+def _above(x: Tensor, bound: Any) -> Tensor:
+    """Return ``max(0, x - bound)``; as in PyTorch, the gradient at the bound is 1."""
     return elementwise.clip(x - bound, min=0.0)
 
 
@@ -509,17 +543,17 @@ def _alike(input: Any, target: Any) -> tuple[Tensor, Tensor]:
 
 
 def _floating(x: Tensor, beside: Tensor) -> Tensor:
-    """Return integers and booleans as floating numbers: of the other's dtype, or of the default one."""
+    """Return integers and booleans cast to the other's dtype where that is floating, or to the default dtype."""
     if x.dtype.differentiable:
         return x
     return astype(x, beside.dtype if beside.dtype.differentiable else get_default_dtype())
 
 
-def _weighed(losses: Tensor, weight: Any, reduction: str) -> Tensor:
+def _weighted(losses: Tensor, weight: Any, reduction: str) -> Tensor:
     return reduced(losses if weight is None else losses * as_tensor(weight, losses), reduction)
 
 
 def _check_same_shape(input: tuple[int, ...], target: tuple[int, ...]) -> None:
     if input != target:
-        mend = f"target.reshape({input})" if prod(input) == prod(target) else "a target of the input's shape"
-        raise ValueError(f"input has shape {input} and target {target}; a loss never broadcasts: write {mend}")
+        advice = f"target.reshape({input})" if prod(input) == prod(target) else "a target of the input's shape"
+        raise ValueError(f"input has shape {input} and target {target}; a loss never broadcasts: write {advice}")

@@ -1,4 +1,4 @@
-"""Normalization: numbers shifted and scaled to mean 0 and variance 1, over the batch, a sample or a part of it."""
+"""Normalization: numbers shifted and scaled to mean 0 and variance 1, over a sample or a part of it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from math import prod
 from typing import Any
 
 from ...core.primitive import ArrayLike, primitive
-from ...core.recording import no_grad
 from ...core.tensor import Tensor
 from ...ops.data_type import finfo
 from ...ops.elementwise import sqrt
 from ...ops.manipulation import reshape
-from ...ops.statistical import mean, var
+from ...ops.statistical import mean
 from ..reductions import as_tensor, narrowed, widened
 
-__all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm", "standardize"]
+__all__ = [
+    "affine", "check_per_channel", "group_norm", "layer_norm", "per_channel", "rms_norm", "standardize", "standardized",
+]  # fmt: skip
 
 
 @primitive
 def standardize(xp: Any, input: ArrayLike, *, axis: tuple[int, ...], eps: float) -> Tensor:
-    """Shift and scale along axes to mean 0 and variance 1: one op, because its gradient is simpler than its parts'.
+    """Normalize along axes to mean 0 and variance 1: one op, as its gradient is simpler than that of the composition.
 
     Parameters
     ----------
     input : ArrayLike
         Real floating.
     axis : tuple of int
+        The axes along which the mean and variance are computed.
     eps : float
         Added to the variance.
 
@@ -42,8 +44,8 @@ def standardize(xp: Any, input: ArrayLike, *, axis: tuple[int, ...], eps: float)
     >>> standardize(agrad.asarray([1.0, 3.0]), axis=(0,), eps=0.0).tolist()
     [-1.0, 1.0]
     """
-    apart = input - xp.mean(input, axis=axis, keepdims=True)
-    return apart / xp.sqrt(xp.mean(apart * apart, axis=axis, keepdims=True) + eps)
+    centered = input - xp.mean(input, axis=axis, keepdims=True)
+    return centered / xp.sqrt(xp.mean(centered * centered, axis=axis, keepdims=True) + eps)
 
 
 def _standardize_input(g: Any, input: Any, out: Any, xp: Any, axis: tuple[int, ...], eps: float) -> Any:
@@ -55,82 +57,8 @@ def _standardize_input(g: Any, input: Any, out: Any, xp: Any, axis: tuple[int, .
 standardize.vjp(input=_standardize_input)
 
 
-def batch_norm(
-    input: ArrayLike,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: ArrayLike | None = None,
-    bias: ArrayLike | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
-    """Shift and scale each channel to mean 0 and variance 1, then by `weight` and `bias`.
-
-    Parameters
-    ----------
-    input : ArrayLike
-        Of shape ``(batch, channels, ...)``.
-    running_mean, running_var : Tensor or None
-        Of shape ``(channels,)``: what to use outside of training, and where training keeps a record, in place.
-    weight, bias : ArrayLike, optional
-        Of shape ``(channels,)``.
-    training : bool
-        Whether to use the mean and variance of this batch.
-    momentum : float
-        How much of the record this batch makes up.
-    eps : float
-        Added to the variance.
-
-    Raises
-    ------
-    ValueError
-        If there is one value for each channel while training, or no record outside of it.
-
-    Notes
-    -----
-    The record's variance is the unbiased one; an empty batch leaves the record as it was. Source: S. Ioffe and
-    C. Szegedy, "Batch normalization", ICML 2015.
-
-    Examples
-    --------
-    >>> import agrad
-    >>> from agrad.nn import functional as F
-    >>> F.batch_norm(agrad.asarray([[1.0], [3.0]]), None, None, training=True, eps=0.0).tolist()
-    [[-1.0], [1.0]]
-    """
-    input = as_tensor(input)
-    if input.ndim < 2:
-        raise ValueError(f"input must have shape (batch, channels, ...); it has {input.shape}")
-    _check_per_channel(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    if training:
-        axis = (0, *range(2, input.ndim))
-        count = prod(input.shape[i] for i in axis)
-        if count == 1:
-            raise ValueError(f"one value for each channel has no variance to train with: input is {input.shape}")
-        if count:
-            _record(input, axis, running_mean, running_var, momentum)
-        out = _standardized(input, axis, eps) if count else input
-    elif running_mean is None or running_var is None:
-        raise ValueError("outside of training, batch_norm needs running_mean and running_var; or write training=True")
-    else:
-        apart = widened(input) - _per_channel(running_mean, input)
-        out = narrowed(apart / sqrt(widened(_per_channel(running_var, input)) + eps), input)
-    return _affine(out, weight, bias, _per_channel)
-
-
-def _record(input: Tensor, axis: Any, running_mean: Any, running_var: Any, momentum: float) -> None:
-    with no_grad():
-        input = widened(input)
-        if running_mean is not None:
-            running_mean *= 1 - momentum
-            running_mean += momentum * mean(input, axis=axis)
-        if running_var is not None:
-            running_var *= 1 - momentum
-            running_var += momentum * var(input, axis=axis, correction=1)
-
-
-def _standardized(input: Tensor, axis: tuple[int, ...], eps: float) -> Tensor:
+def standardized(input: Tensor, axis: tuple[int, ...], eps: float) -> Tensor:
+    """Return `standardize` of the input, computed in float32 where that is of 16 bits."""
     return narrowed(standardize(widened(input), axis=axis, eps=eps), input)
 
 
@@ -141,22 +69,28 @@ def layer_norm(
     bias: ArrayLike | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Shift and scale the last axes to mean 0 and variance 1, then by `weight` and `bias`.
+    """Return ``(x - mean) / sqrt(var + eps) * weight + bias``, with the mean and variance over the last axes.
 
     Parameters
     ----------
     input : ArrayLike
         Of shape ``(..., *normalized_shape)``.
     normalized_shape : sequence of int
+        The shape of the last axes, over which the input is normalized.
     weight, bias : ArrayLike, optional
         Of shape `normalized_shape`.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     Notes
     -----
@@ -171,20 +105,25 @@ def layer_norm(
     """
     input = as_tensor(input)
     axis = _last_axes(input, normalized_shape, weight=weight, bias=bias)
-    return _affine(_standardized(input, axis, eps), weight, bias, as_tensor)
+    return affine(standardized(input, axis, eps), weight, bias, as_tensor)
 
 
 def rms_norm(
     input: ArrayLike, normalized_shape: Sequence[int], weight: ArrayLike | None = None, eps: float | None = None
 ) -> Tensor:
-    """Scale the last axes to a mean square of 1, then by `weight`.
+    """Return ``x / sqrt(mean(x**2) + eps) * weight``, with the mean over the last axes.
 
     Parameters
     ----------
     input, normalized_shape, weight
         As in `layer_norm`.
     eps : float, optional
-        Added to the mean square; by default the spacing at 1 of the dtype's numbers, or of float32's for 16 bits.
+        Added to the mean square; by default the machine epsilon of the input's dtype, or of float32 for 16 bits.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
@@ -207,7 +146,7 @@ def rms_norm(
     wide = widened(input)
     eps = finfo(wide).eps if eps is None else eps
     out = wide / sqrt(mean(wide * wide, axis=axis, keepdims=True) + eps)
-    return _affine(narrowed(out, input), weight, None, as_tensor)
+    return affine(narrowed(out, input), weight, None, as_tensor)
 
 
 def group_norm(
@@ -217,23 +156,28 @@ def group_norm(
     bias: ArrayLike | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Shift and scale the channels of each group of a sample to mean 0 and variance 1, then by `weight` and `bias`.
+    """Return ``(x - mean) / sqrt(var + eps) * weight + bias``, with the mean and variance of each group of channels.
 
     Parameters
     ----------
     input : ArrayLike
         Of shape ``(batch, channels, ...)``.
     num_groups : int
-        Into how many groups the channels are divided.
+        The number of groups of channels.
     weight, bias : ArrayLike, optional
         Of shape ``(channels,)``.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     Notes
     -----
@@ -249,27 +193,29 @@ def group_norm(
     input = as_tensor(input)
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
         raise ValueError(
-            f"input must have shape (batch, channels, ...) with channels in {num_groups} groups; it has {input.shape}"
+            f"input must have shape (batch, channels, ...), channels divisible by num_groups={num_groups}; "
+            f"it has {input.shape}"
         )
-    _check_per_channel(input, weight=weight, bias=bias)
+    check_per_channel(input, weight=weight, bias=bias)
     inside = prod(input.shape[1:]) // num_groups
     grouped = reshape(input, (input.shape[0], num_groups, inside))
-    out = reshape(_standardized(grouped, (2,), eps), input.shape)
-    return _affine(out, weight, bias, _per_channel)
+    out = reshape(standardized(grouped, (2,), eps), input.shape)
+    return affine(out, weight, bias, per_channel)
 
 
-def _affine(out: Tensor, weight: Any, bias: Any, fitted: Any) -> Tensor:
+def affine(out: Tensor, weight: Any, bias: Any, fitted: Any) -> Tensor:
     """Scale and shift, where there is a weight and a bias."""
     out = out if weight is None else out * fitted(weight, out)
     return out if bias is None else out + fitted(bias, out)
 
 
-def _per_channel(x: Any, input: Tensor) -> Tensor:
+def per_channel(x: Any, input: Tensor) -> Tensor:
     """Return one number per channel in a shape that broadcasts with the input."""
     return reshape(as_tensor(x, input), (-1, *[1] * (input.ndim - 2)))
 
 
-def _check_per_channel(input: Tensor, **arrays: Any) -> None:
+def check_per_channel(input: Tensor, **arrays: Any) -> None:
+    """Raise ValueError for arrays that do not have one number for each channel."""
     for name, array in arrays.items():
         if array is not None and as_tensor(array, input).shape != input.shape[1:2]:
             raise ValueError(
@@ -278,7 +224,7 @@ def _check_per_channel(input: Tensor, **arrays: Any) -> None:
 
 
 def _last_axes(input: Tensor, shape: Sequence[int], **arrays: Any) -> tuple[int, ...]:
-    """Return the axes that a shape covers, counted from the end; ValueError if they have other lengths."""
+    """Return the axes to normalize over, counted from the end; ValueError if they do not have the given shape."""
     shape = tuple(shape)
     if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(f"input must have shape (..., {', '.join(map(str, shape))}); it has {input.shape}")

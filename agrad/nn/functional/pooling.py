@@ -1,4 +1,4 @@
-"""Pooling: one number for each window of a picture, its largest or its mean."""
+"""Pooling: the maximum or the mean of each window of the input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .convolution import PerAxis, check_room, each, with_batch
 
 __all__ = [
     "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "check_divisor", "max_pool1d", "max_pool2d", "output_sizes",
-    "pick", "pool_settings", "put_back", "spread", "window_max", "window_sum",
+    "pick", "pool_settings", "put_back", "spread", "stretch_means", "window_max", "window_sum",
 ]  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def max_pool1d(
     dilation: PerAxis = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Return the largest element of each window along the last axis; the gradient goes to the first that is as large.
+    """Return the maximum of each window along the last axis; the gradient goes to the first maximum.
 
     Parameters
     ----------
@@ -40,6 +40,11 @@ def max_pool1d(
         Of shape ``(batch, channels, length)``, or without the batch.
     kernel_size, stride, padding, dilation, ceil_mode
         As in `max_pool2d`.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(batch, channels, out length)``, or without the batch.
 
     Raises
     ------
@@ -64,39 +69,39 @@ def max_pool2d(
     dilation: PerAxis = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Return the largest element of each window of pictures; the gradient goes to the first that is as large.
+    """Return the maximum of each window of images; the gradient goes to the first maximum.
 
     Parameters
     ----------
     input : ArrayLike
         Real, of shape ``(batch, channels, height, width)``, or without the batch.
     kernel_size : int or tuple of int
-        The height and width of a window: one number for both, or one for each.
+        The height and width of a window: one integer for both, or one for each.
     stride : int or tuple of int, optional
-        How far one window is from the next; by default as far as it is long.
+        The stride of the window; `kernel_size` by default.
     padding : int or tuple of int
-        How much is laid around the picture that is smaller than anything; at most half the window.
+        Padding added to both sides of each axis, which is never a maximum; at most half of `kernel_size`.
     dilation : int or tuple of int
-        How far one element of a window is from the next.
+        The distance between neighbouring elements of a window.
     ceil_mode : bool
-        Whether a last window that reaches beyond the padding counts too, if it begins before that.
+        Whether to include a last window that ends beyond the padded input, if it starts before the padding at the end.
 
     Returns
     -------
     Tensor
-        Of shape ``(batch, channels, out height, out width)``, or without the batch. NaN where one is in the window.
+        Of shape ``(batch, channels, out height, out width)``, or without the batch; NaN for a window with a NaN.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, if no window finds room, or if there is too much padding.
+        If the shapes do not match, if the padded input is smaller than a window, or if the padding is too large.
 
     Examples
     --------
     >>> import agrad
     >>> from agrad.nn import functional as F
-    >>> picture = agrad.asarray([[[1.0, 2.0, 5.0, 6.0], [4.0, 3.0, 8.0, 7.0]]])
-    >>> F.max_pool2d(picture, 2).tolist()
+    >>> image = agrad.asarray([[[1.0, 2.0, 5.0, 6.0], [4.0, 3.0, 8.0, 7.0]]])
+    >>> F.max_pool2d(image, 2).tolist()
     [[[4.0, 8.0]]]
     """
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode)
@@ -118,6 +123,11 @@ def avg_pool1d(
         Of shape ``(batch, channels, length)``, or without the batch.
     kernel_size, stride, padding, ceil_mode, count_include_pad
         As in `avg_pool2d`.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(batch, channels, out length)``, or without the batch.
 
     Raises
     ------
@@ -143,25 +153,27 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    """Return the mean of each window of pictures.
+    """Return the mean of each window of images.
 
     Parameters
     ----------
     input : ArrayLike
         Floating, of shape ``(batch, channels, height, width)``, or without the batch.
-    kernel_size, stride, ceil_mode
+    kernel_size, stride
         As in `max_pool2d`.
     padding : int or tuple of int
-        How many zeros are laid around the picture; at most half the window.
+        Zero padding added to both sides of each axis; at most half of `kernel_size`.
+    ceil_mode : bool
+        As in `max_pool2d`.
     count_include_pad : bool
-        Whether these zeros count as elements of the window.
+        Whether the zero padding is included in the mean.
     divisor_override : int, optional
-        What the sum is divided by instead of the number of elements.
+        The divisor of the sum, instead of the number of elements in the window.
 
     Returns
     -------
     Tensor
-        As from `max_pool2d`.
+        Of shape ``(batch, channels, out height, out width)``, or without the batch.
 
     Raises
     ------
@@ -179,24 +191,24 @@ def avg_pool2d(
 
 
 def adaptive_avg_pool2d(input: ArrayLike, output_size: int | tuple[int | None, int | None]) -> Tensor:
-    """Return means over as many windows as asked for, which cover the picture evenly.
+    """Return the means of windows that give an output of the requested size.
 
     Parameters
     ----------
     input : ArrayLike
         Floating, of shape ``(batch, channels, height, width)``, or without the batch.
     output_size : int or tuple of int or None
-        The height and width of the result: one number for both, or one for each; None keeps that of the input.
+        The height and width of the output: one integer for both, or one for each; None keeps that of the input.
 
     Returns
     -------
     Tensor
-        Window `i` of `m` along an axis of length `n` reaches from ``floor(i * n / m)`` to ``ceil((i + 1) * n / m)``.
+        Window `i` of `m` along an axis of length `n` spans ``floor(i * n / m)`` to ``ceil((i + 1) * n / m)``.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     Examples
     --------
@@ -209,28 +221,28 @@ def adaptive_avg_pool2d(input: ArrayLike, output_size: int | tuple[int | None, i
     out = input
     for axis, (n, count) in enumerate(zip(input.shape[2:], output_sizes(output_size), strict=True), start=2):
         count = n if count is None else count
-        out = _means(out, axis, count)
+        out = stretch_means(out, axis, count)
     return out if batched else squeeze(out, axis=0)
 
 
 def output_sizes(asked: Any) -> tuple[int | None, ...]:
-    """Return what is asked for along each of two axes; ValueError if it is not one or two sizes, each 1 or more."""
+    """Return the output size along two axes; ValueError if it is not one or two sizes, each 1 or more."""
     sizes = tuple(asked) if isinstance(asked, (tuple, list)) else (asked, asked)
     if len(sizes) != 2:
         raise ValueError(f"output_size must be one size or two, (height, width), not {asked!r}")
     return tuple([None if size is None else as_integer("output_size", size, 1) for size in sizes])
 
 
-def _means(x: Tensor, axis: int, count: int) -> Tensor:
+def stretch_means(x: Tensor, axis: int, count: int) -> Tensor:
     """Return the means of as many stretches of an axis, which cover it evenly."""
     length = x.shape[axis]
     if count == length:
         return x
     if count == 1:
         return mean(x, axis=axis, keepdims=True)
-    around = (slice(None),) * axis
-    stretches = [slice(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
-    return stack([mean(x[(*around, stretch)], axis=axis) for stretch in stretches], axis=axis)
+    before = (slice(None),) * axis
+    windows = [slice(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+    return stack([mean(x[(*before, window)], axis=axis) for window in windows], axis=axis)
 
 
 # The ops
@@ -238,19 +250,19 @@ def _means(x: Tensor, axis: int, count: int) -> Tensor:
 
 @primitive
 def window_max(xp: Any, input: ArrayLike, *, windows: Windows) -> tuple[Tensor, Tensor]:
-    """Return the largest element of each window, and the number of its place in the kernel."""
+    """Return the maximum of each window, and its position in the window, numbered in row-major order."""
     return backends.of(input).window_max(input, windows)
 
 
 @primitive
 def pick(xp: Any, input: ArrayLike, numbers: ArrayLike, *, windows: Windows) -> Tensor:
-    """Return the element of each window at the place that its number says."""
+    """Return from each window the element at the given position."""
     return generic.pick(backends.of(input), input, numbers, windows)
 
 
 @primitive
 def put_back(xp: Any, values: ArrayLike, numbers: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
-    """Add each value to zeros, at the place in its window that its number says: the transpose of `pick`."""
+    """Scatter each value to the given position of its window, and add: the transpose of `pick`."""
     return backends.of(values).spread(values, numbers, lengths, windows)
 
 
@@ -262,7 +274,7 @@ def window_sum(xp: Any, input: ArrayLike, *, windows: Windows) -> Tensor:
 
 @primitive
 def spread(xp: Any, values: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
-    """Add each value to the whole of its window in zeros: the transpose of `window_sum`."""
+    """Add each value to all elements of its window: the transpose of `window_sum`."""
     return backends.of(values).spread(values, None, lengths, windows)
 
 
@@ -304,7 +316,7 @@ def _avg_pool(
 ) -> Tensor:
     input, batched = with_batch(input, axes)
     if not input.dtype.differentiable:
-        raise TypeError(f"means are floating, and the input is {input.dtype!r}; write input.astype(agrad.float32)")
+        raise TypeError(f"average pooling needs a floating input, not {input.dtype!r}; write x.astype(agrad.float32)")
     check_divisor(divisor)
     windows = _windows(axes, input, kernel, stride, padding, 1, ceil)
     given, input = input, widened(input)
@@ -324,13 +336,13 @@ def _windows(axes: int, input: Tensor, kernel: Any, stride: Any, padding: Any, d
 
 
 def check_divisor(divisor: Any) -> None:
-    """Raise for what takes the place of the number of elements in a window, and cannot."""
+    """Raise TypeError if `divisor` is neither an integer nor None, ValueError if it is 0."""
     if divisor is not None and as_integer("divisor_override", divisor) == 0:
         raise ValueError("divisor_override must not be 0")
 
 
 def pool_settings(axes: int, kernel: Any, stride: Any, padding: Any, dilation: Any = 1) -> tuple[Lengths, ...]:
-    """Return the settings of a pool as one integer for each axis; ValueError for what makes no sense."""
+    """Return the settings of a pool as one integer for each axis; ValueError if one is out of range."""
     kernel = each(kernel, axes, "kernel_size")
     stride = kernel if stride is None else each(stride, axes, "stride")
     padding, dilation = each(padding, axes, "padding", 0), each(dilation, axes, "dilation")
@@ -340,7 +352,7 @@ def pool_settings(axes: int, kernel: Any, stride: Any, padding: Any, dilation: A
 
 
 def _with_last(windows: Windows, lengths: Lengths) -> Windows:
-    """Pad behind, so that the last windows fit that begin before the padding does."""
+    """Extend the padding at the end for `ceil_mode`: to the end of a last window that starts before that padding."""
     around = []
     spans = zip(lengths, windows.padding, windows.extent, windows.stride, strict=True)
     for n, (before, _), extent, stride in spans:
@@ -352,7 +364,7 @@ def _with_last(windows: Windows, lengths: Lengths) -> Windows:
 
 
 def _sizes(input: Tensor, windows: Windows, padding: Lengths, include_pad: bool) -> Tensor:
-    """Return how many elements each window has: the padding counts if asked for, what lies beyond it never."""
+    """Return the number of elements in each window: padding counts if `include_pad`, what lies beyond it never."""
     sizes = ones((), dtype=input.dtype, device=input.device)
     spans = zip(input.shape[2:], padding, windows.kernel, windows.stride, windows.counts(input.shape[2:]), strict=True)
     for n, pad, kernel, stride, count in spans:

@@ -1,4 +1,4 @@
-"""Changes of shape."""
+"""Functions that change the shape."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ __all__ = ["flatten"]
 
 
 def flatten(input: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Join neighbouring axes into one.
+    """Flatten a range of axes into one.
 
     Parameters
     ----------
     input : ArrayLike
+        Of any shape.
     start_dim, end_dim : int
-        The first and the last axis to join.
+        The first and the last axis to flatten.
+
+    Returns
+    -------
+    Tensor
+        The reshaped input.
 
     Raises
     ------
     IndexError
         If there are no such axes.
     ValueError
-        If `start_dim` lies behind `end_dim`.
+        If `start_dim` is after `end_dim`.
 
     Examples
     --------
@@ -42,5 +48,5 @@ def flatten(input: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
             raise IndexError(f"there is no axis {dim} in shape {x.shape}")
     start, end = start_dim % axes, end_dim % axes
     if start > end:
-        raise ValueError(f"start_dim={start_dim} lies behind end_dim={end_dim} in shape {x.shape}")
+        raise ValueError(f"start_dim={start_dim} is after end_dim={end_dim} in shape {x.shape}")
     return reshape(x, (*x.shape[:start], prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))

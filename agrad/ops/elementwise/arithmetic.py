@@ -193,7 +193,7 @@ negative.vjp(x=lambda g: -g)
 
 @standard
 def positive(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return the array itself, as the unary ``+`` gives it.
+    """Return the values unchanged, elementwise: the unary ``+``.
 
     Parameters
     ----------

@@ -8,4 +8,4 @@ from typing import Final
 __all__ = ["INF", "STEP"]
 
 INF: Final = math.inf
-STEP: Final = lambda g, xp: xp.zeros_like(g)  # the rule of what is flat between its jumps
+STEP: Final = lambda g, xp: xp.zeros_like(g)  # the rule of a step function, whose gradient is 0

@@ -64,7 +64,7 @@ def imag(xp: Any, x: ArrayLike, /) -> Tensor:
     Tensor([ 2., -4.], dtype=float32, device='cpu')
     """
     if not as_dtype(x.dtype).is_complex:
-        raise TypeError("imag takes complex numbers")
+        raise TypeError(f"imag takes complex numbers, not {as_dtype(x.dtype)!r}; write agrad.zeros_like(x)")
     return xp.imag(x)
 
 
@@ -92,7 +92,7 @@ def real(xp: Any, x: ArrayLike, /) -> Tensor:
     Tensor([1., 3.], dtype=float32, device='cpu')
     """
     if as_dtype(x.dtype).name == "bool":
-        raise TypeError("it takes numbers, not booleans; write x.astype(agrad.float32) first")
+        raise TypeError("real takes numbers, not booleans; write x.astype(agrad.float32) first")
     return xp.real(x) if as_dtype(x.dtype).is_complex else xp.positive(x)
 
 

@@ -23,7 +23,7 @@ def exp(xp: Any, x: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        e to the power `x`, of the same shape and dtype.
+        The number e to the power `x`, of the same shape and dtype.
 
     Examples
     --------
@@ -39,7 +39,7 @@ exp.vjp(x=lambda g, out: g * out)
 
 @standard
 def expm1(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return ``exp(x) - 1``, elementwise, exact for small `x` too.
+    """Return ``exp(x) - 1``, elementwise, accurate for small `x` too.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def expm1(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.expm1(x)
 
 
-expm1.vjp(x=lambda g, x, xp: g * xp.exp(x))  # `out` is -1 long before the derivative is 0
+expm1.vjp(x=lambda g, x, xp: g * xp.exp(x))  # out + 1 cancels where the derivative is small
 
 
 @standard
 def hypot(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Return the length of the hypotenuse, elementwise, without overflow in between.
+    """Return the length of the hypotenuse, elementwise, without intermediate overflow.
 
     The gradient at the origin is NaN, as in PyTorch; `agrad.linalg.vector_norm` has 0 there.
 
@@ -123,7 +123,7 @@ log.vjp(x=lambda g, x: g / x)
 
 @standard
 def log1p(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return ``log(1 + x)``, elementwise, exact for small `x` too.
+    """Return ``log(1 + x)``, elementwise, accurate for small `x` too.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ log10.vjp(x=lambda g, x: g / math.log(10.0) / x)
 
 @standard
 def logaddexp(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Return the logarithm of the sum of exponentials, elementwise, without overflow in between.
+    """Return the logarithm of the sum of exponentials, elementwise, without intermediate overflow.
 
     Where both are the same infinity, each gets half of the gradient.
 
@@ -256,8 +256,8 @@ def pow(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     >>> agrad.pow(agrad.asarray([2.0, 3.0]), 2)
     Tensor([4., 9.], dtype=float32, device='cpu')
     """
-    numbers = type(x1) in SCALARS or type(x2) in SCALARS
-    return x1**x2 if numbers else xp.pow(x1, x2)  # PyTorch's own operator takes the dtype of what has axes
+    has_scalar = type(x1) in SCALARS or type(x2) in SCALARS
+    return x1**x2 if has_scalar else xp.pow(x1, x2)  # PyTorch's ** does not promote to the dtype of 0-d arrays
 
 
 def _pow_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:

@@ -92,7 +92,7 @@ def logical_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 @standard
 def logical_not(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Return whether something is false, elementwise.
+    """Return the logical negation, elementwise.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def bitwise_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 @standard
 def bitwise_invert(xp: Any, x: ArrayLike, /) -> Tensor:
-    """Turn all bits, elementwise.
+    """Invert all bits, elementwise.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def bitwise_invert(xp: Any, x: ArrayLike, /) -> Tensor:
 
 @standard
 def bitwise_left_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Move bits to the left, elementwise.
+    """Shift bits to the left, elementwise.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def bitwise_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 @standard
 def bitwise_right_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Move bits to the right, elementwise.
+    """Shift bits to the right, elementwise.
 
     Parameters
     ----------

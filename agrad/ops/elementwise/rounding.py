@@ -1,4 +1,4 @@
-"""Rounding: flat between the jumps, so that the gradient is 0."""
+"""Rounding functions, whose gradient is 0."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def round(xp: Any, x: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        Integers as near as can be to `x`, of the same shape and dtype.
+        The nearest integers to `x`, of the same shape and dtype.
 
     Examples
     --------

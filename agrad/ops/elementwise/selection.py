@@ -13,7 +13,7 @@ __all__ = ["clip", "copysign", "maximum", "minimum", "nextafter", "signbit"]
 
 @standard
 def clip(xp: Any, x: ArrayLike, /, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Tensor:
-    """Bring what lies outside an interval to its ends, elementwise.
+    """Limit values to an interval, elementwise.
 
     The gradient goes to `x` inside the interval and at its ends, outside to `min` or `max`; the second derivative is 0.
 
@@ -22,7 +22,7 @@ def clip(xp: Any, x: ArrayLike, /, min: ArrayLike | None = None, max: ArrayLike 
     x : ArrayLike
         Real-valued, of any shape.
     min, max : ArrayLike, optional
-        The ends of the interval, of shapes that broadcast with that of `x`; None is no end.
+        The ends of the interval, of shapes that broadcast with that of `x`; None means no limit.
 
     Returns
     -------
@@ -57,7 +57,7 @@ clip.vjp(x=_clip_x, min=_clip_min, max=_clip_max)
 
 @standard
 def copysign(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Give numbers the signs of others, elementwise.
+    """Return the absolute value of `x1` with the sign of `x2`, elementwise.
 
     The gradient where `x1` is 0 is 0, and so is that of `x2`.
 
@@ -69,7 +69,7 @@ def copysign(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        The size of `x1` with the sign of `x2`, of the broadcast shape and the promoted dtype.
+        ``|x1|`` or ``-|x1|``, of the broadcast shape and the promoted dtype.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def maximum(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 def _chosen(xp: Any, g: Any, lost: Any, tied: Any) -> Any:
-    """Return the share of the cotangent that goes to one of two: nothing, half of it or all."""
+    """Return the share of the cotangent that one of two arguments gets: none, half or all of it."""
     return xp.where(lost, 0.0, xp.where(tied, g / 2.0, g))
 
 
@@ -152,7 +152,7 @@ minimum.vjp(
 
 @standard
 def nextafter(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Return the next number that the dtype has in a direction, elementwise.
+    """Return the next floating-point number after `x1` towards `x2`, elementwise.
 
     The gradient of `x1` is 1, or 0 where the two are equal; that of `x2` is 0.
 
@@ -164,7 +164,7 @@ def nextafter(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        The neighbours of `x1` on the way to `x2`, of the broadcast shape and the promoted dtype.
+        The neighbours of `x1`, of the broadcast shape and the promoted dtype.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Derivatives of inverse functions, as ops of their own: composed of others, their derivatives would cancel at 0.
+"""Slopes of inverse functions, as ops of their own: composed of other ops, their derivatives would cancel near 0.
 
-They are taken apart into factors, which neither overflow nor cancel close to 1.
+The forwards factor ``1 - x**2``: the factors neither overflow nor cancel where the slope does not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["atanh_slope", "cosine_of_sine"]
 
 @primitive
 def cosine_of_sine(xp: Any, sine: ArrayLike, /) -> Tensor:
-    """Return ``sqrt(1 - sine**2)``, on the branch cuts of complex asin and acos from the side that these take.
+    """Return ``sqrt(1 - sine**2)``, with the branch cuts of complex asin and acos.
 
     Examples
     --------
@@ -25,7 +25,7 @@ def cosine_of_sine(xp: Any, sine: ArrayLike, /) -> Tensor:
     >>> cosine_of_sine(agrad.asarray([0.0, 1.0]))
     Tensor([1., 0.], dtype=float32, device='cpu')
     """
-    if as_dtype(sine.dtype).is_complex:  # of which subtracting a number keeps the sign of an imaginary zero
+    if as_dtype(sine.dtype).is_complex:  # subtraction keeps the sign of an imaginary zero
         return xp.sqrt(-(sine - 1.0)) * xp.sqrt(sine - -1.0)
     return xp.sqrt(1.0 - sine) * xp.sqrt(1.0 + sine)
 

@@ -102,7 +102,7 @@ atan.vjp(x=_atan_x)
 
 @standard
 def atan2(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Return the angles of the points ``(x2, x1)``, elementwise: `x1` is the ordinate.
+    """Return the angles of the points ``(x2, x1)``, elementwise: `x1` is the y coordinate.
 
     The gradient at the origin is 0, and so are the derivatives of higher order.
 
@@ -127,7 +127,7 @@ def atan2(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 def _distance(xp: Any, x1: Any, x2: Any) -> Any:
     origin = (x1 == 0) & (x2 == 0)
-    return xp.where(origin, INF, xp.hypot(xp.where(origin, 1.0, x1), x2))  # what is divided by it is 0 at the origin
+    return xp.where(origin, INF, xp.hypot(xp.where(origin, 1.0, x1), x2))  # divides 0 at the origin
 
 
 def _atan2_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:

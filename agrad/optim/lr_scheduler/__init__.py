@@ -1,16 +1,19 @@
-"""Schedules of the learning rate, named and behaving as PyTorch's ``torch.optim.lr_scheduler``.
+"""Learning rate schedulers, named and behaving as PyTorch's ``torch.optim.lr_scheduler``.
 
-A scheduler sets the ``"lr"`` of all groups of an optimizer; call its `step` after those of the optimizer, once an epoch
-or once a batch, as the schedule is meant. Several schedulers of one optimizer, each stepped, multiply their effects.
+A scheduler sets the ``"lr"`` of each parameter group of an optimizer. Call its `step` after the optimizer's, once per
+epoch or once per batch, depending on the schedule. Several schedulers of one optimizer multiply their factors.
 """
 
 from .base import LRScheduler
-from .decay import CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, StepLR
+from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from .decay import ConstantLR, ExponentialLR, LinearLR, MultiStepLR, PolynomialLR, StepLR
+from .lambdas import LambdaLR, MultiplicativeLR
 from .one_cycle import OneCycleLR
 from .plateau import ReduceLROnPlateau
 from .sequential import SequentialLR
 
 __all__ = [
-    "CosineAnnealingLR", "ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "OneCycleLR",
-    "ReduceLROnPlateau", "SequentialLR", "StepLR",
+    "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LRScheduler", "LambdaLR",
+    "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR",
+    "StepLR",
 ]  # fmt: skip

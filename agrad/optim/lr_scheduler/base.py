@@ -1,4 +1,4 @@
-"""LRScheduler: what all schedulers share, so that each is no more than its formula."""
+"""The base class of learning rate schedulers."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ __all__ = ["LRScheduler", "check_optimizer", "one_each"]
 
 
 class LRScheduler:
-    """The base class of schedulers: a subclass defines `get_lr`.
+    """Base class of learning rate schedulers; a subclass defines `get_lr`.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Whose learning rates are set. Each group's first one is kept as ``"initial_lr"`` in the group.
+        The optimizer whose learning rates are set. Each group stores its initial one as ``"initial_lr"``.
     last_epoch : int
-        How many steps have been taken before; -1 to begin.
+        The number of steps already taken when training is resumed; -1 to start from the beginning.
 
     Attributes
     ----------
     base_lrs : list of float
         The initial learning rate of each group.
     last_epoch : int
-        How many steps have been taken.
+        The number of steps taken.
 
     Raises
     ------
     TypeError
-        If `optimizer` is none.
+        If `optimizer` is not an Optimizer.
     KeyError
         If `last_epoch` is not -1 and a group has no ``"initial_lr"``.
 
     Notes
     -----
-    To go on from a checkpoint, make optimizer and scheduler anew and give each its state with `load_state_dict`.
+    To resume from a checkpoint, create the optimizer and the scheduler again, then call `load_state_dict` of both.
 
     Examples
     --------
@@ -62,8 +62,8 @@ class LRScheduler:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
                 raise KeyError(
-                    f"parameter group {i} has no 'initial_lr' to go on from step {last_epoch} with; load the "
-                    "optimizer's state first, or leave last_epoch at -1 and load the scheduler's own state"
+                    f"parameter group {i} has no 'initial_lr', which resuming from step {last_epoch} needs; load the "
+                    "optimizer's state first, or leave last_epoch at -1 and load the scheduler's state"
                 )
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
@@ -73,19 +73,19 @@ class LRScheduler:
         self._is_initial = False
 
     def get_lr(self) -> list[float]:
-        """Return the learning rates of step `last_epoch`, one for each group: what a subclass defines."""
-        raise NotImplementedError(f"{type(self).__name__} has no get_lr(); see the example of LRScheduler")
+        """Return the learning rates of step `last_epoch`, one for each group; a subclass defines it."""
+        raise NotImplementedError(f"{type(self).__name__} must define get_lr(); see the example of LRScheduler")
 
     def get_last_lr(self) -> list[float]:
-        """Return the learning rates that were set last, one for each group."""
+        """Return the current learning rates, one for each group."""
         return list(self._last_lr)
 
     def step(self) -> None:
         """Set the next learning rates: call it after the optimizer's `step`."""
         if self._step_count == 1 and not self.optimizer.has_stepped:
             warnings.warn(
-                "scheduler.step() was called before optimizer.step(): the first learning rate is never used; call the "
-                "optimizer's first",
+                "scheduler.step() was called before optimizer.step(), so the first learning rate is never used; call "
+                "optimizer.step() first",
                 UserWarning,
                 stacklevel=2,
             )
@@ -94,9 +94,11 @@ class LRScheduler:
         self._set(self.get_lr())
 
     def _restart(self, rates: list[float] | None = None) -> None:
-        """Set the first learning rates, as at the beginning: of those given, or of the scheduler's own."""
+        """Start the schedule again at step 0, from the initial learning rates or from `rates`."""
         self._set(self.base_lrs if rates is None else rates)
-        self.last_epoch, self._step_count, self._is_initial = 0, 1, True
+        self.last_epoch = 0
+        self._step_count = 1
+        self._is_initial = True
         self._set(self.get_lr())
         self._is_initial = False
 
@@ -111,25 +113,25 @@ class LRScheduler:
     # Saving and loading
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all attributes but the optimizer, for `load_state_dict` of a scheduler made with the same settings."""
+        """Return all attributes except the optimizer, as a dict for `load_state_dict`."""
         return {name: value for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a state from `state_dict`; the learning rates themselves are in the optimizer's state.
+        """Load the state from a `state_dict`; the current learning rates are in the optimizer's state.
 
         Raises
         ------
         ValueError
-            If it is the state of another kind of scheduler; nothing has changed then.
+            If it is the state of another class of scheduler; nothing is changed then.
         TypeError
-            If it is no dict.
+            If it is not a dict.
         """
         if not isinstance(state_dict, Mapping):
-            raise TypeError(f"a state is a dict, as from state_dict(), not {type(state_dict).__name__}")
+            raise TypeError(f"a state must be a dict, as from state_dict(), not {type(state_dict).__name__}")
         expected, given = self.state_dict().keys(), state_dict.keys()
         if expected != given:
             raise ValueError(
-                f"this is no state of a {type(self).__name__}: missing {sorted(expected - given)}, "
+                f"this is not the state of a {type(self).__name__}: missing {sorted(expected - given)}, "
                 f"unexpected {sorted(given - expected)}"
             )
         vars(self).update(state_dict)
@@ -139,14 +141,14 @@ class LRScheduler:
 
 
 def check_optimizer(optimizer: Any) -> Optimizer:
-    """Return an optimizer; TypeError for anything else."""
+    """Return `optimizer`; TypeError if it is not an Optimizer."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"a scheduler needs an optimizer, not {type(optimizer).__name__}")
     return optimizer
 
 
 def one_each(name: str, value: Any, optimizer: Optimizer) -> list[Any]:
-    """Return a setting for each group, from one for all or a list of them."""
+    """Return a list with one value for each parameter group, from one value for all groups or a list of them."""
     count = len(optimizer.param_groups)
     if not isinstance(value, (list, tuple)):
         return [value] * count

@@ -1,88 +1,27 @@
-"""Schedules that are one line of arithmetic."""
+"""Schedulers with a closed formula: lambda, step, multi-step, exponential, linear and cosine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from math import cos, pi
-from types import FunctionType
-from typing import Any
+from collections.abc import Iterable
 
 from ...checks import as_integer, as_list, check_number
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, one_each
+from .base import LRScheduler
 
-__all__ = ["CosineAnnealingLR", "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "StepLR"]
-
-
-class LambdaLR(LRScheduler):
-    """The initial learning rate times a function of the number of steps.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-    lr_lambda : callable, or list of callable
-        Of the number of steps, returns the factor; a list has one function for each group. A function is not part of
-        the state dict, the attributes of any other callable are.
-    last_epoch : int
-        See `LRScheduler`.
-
-    Raises
-    ------
-    ValueError
-        If a list does not have as many functions as the optimizer has groups.
-    TypeError
-        If one is no function.
-
-    Examples
-    --------
-    >>> from agrad import nn, optim
-    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
-    >>> scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t))
-    >>> optimizer.step()
-    >>> scheduler.step()
-    >>> scheduler.get_last_lr()
-    [0.25]
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
-        self.lr_lambdas = one_each("lr_lambda", lr_lambda, check_optimizer(optimizer))
-        if not all(map(callable, self.lr_lambdas)):
-            raise TypeError(f"lr_lambda must be a function of the number of steps, not {lr_lambda!r}")
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[float]:
-        """Return the learning rates; see `LRScheduler.get_lr`."""
-        factors = [check_number("what lr_lambda returns", f(self.last_epoch)) for f in self.lr_lambdas]
-        return [lr * factor for lr, factor in zip(self.base_lrs, factors, strict=True)]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state; see `LRScheduler.state_dict`."""
-        saved = [None if isinstance(f, FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
-        return super().state_dict() | {"lr_lambdas": saved}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a state; see `LRScheduler.load_state_dict`."""
-        own = self.lr_lambdas
-        super().load_state_dict(state_dict)
-        self.lr_lambdas = own
-        for f, saved in zip(own, state_dict["lr_lambdas"], strict=True):
-            if saved is not None:
-                vars(f).update(saved)
+__all__ = ["ConstantLR", "ExponentialLR", "LinearLR", "MultiStepLR", "PolynomialLR", "StepLR"]
 
 
 class StepLR(LRScheduler):
-    """The learning rate times `gamma` after every `step_size` steps.
+    """Multiply the learning rate by `gamma` every `step_size` steps.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     step_size : int
+        The period of the decay.
     gamma : float
+        The multiplicative factor.
     last_epoch : int
         See `LRScheduler`.
 
@@ -91,7 +30,7 @@ class StepLR(LRScheduler):
     ValueError
         If `step_size` is below 1.
     TypeError
-        If it is no integer, or `gamma` no number.
+        If `step_size` is not an integer, or `gamma` not a number.
 
     Examples
     --------
@@ -119,21 +58,23 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """The learning rate times `gamma` at each of the milestones.
+    """Multiply the learning rate by `gamma` at each milestone.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     milestones : iterable of int
-        Numbers of steps; one that occurs twice counts twice.
+        The steps at which it is multiplied; one that occurs twice counts twice.
     gamma : float
+        The multiplicative factor.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     TypeError
-        If `gamma` is no number.
+        If `gamma` is not a number.
 
     Examples
     --------
@@ -163,19 +104,21 @@ class MultiStepLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """The learning rate times `gamma` after every step.
+    """Multiply the learning rate by `gamma` after every step.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     gamma : float
+        The multiplicative factor.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     TypeError
-        If `gamma` is no number.
+        If `gamma` is not a number.
 
     Examples
     --------
@@ -197,16 +140,14 @@ class ExponentialLR(LRScheduler):
         return self._current() if self._is_initial else [lr * self.gamma for lr in self._current()]
 
 
-class LinearLR(LRScheduler):
-    """A factor that goes evenly from `start_factor` to `end_factor` over `total_iters` steps, and stays: a warm-up.
+class ConstantLR(LRScheduler):
+    """The learning rate times `factor` for the first `total_iters` steps: a warm-up in one step.
 
     Parameters
     ----------
     optimizer : Optimizer
-    start_factor : float
+    factor : float
         Above 0 and at most 1.
-    end_factor : float
-        From 0 to 1.
     total_iters : int
     last_epoch : int
         See `LRScheduler`.
@@ -214,9 +155,60 @@ class LinearLR(LRScheduler):
     Raises
     ------
     ValueError
-        If a factor is out of range, or `total_iters` negative.
+        If `factor` is out of range, or `total_iters` negative.
     TypeError
         If one of them is no number.
+
+    Examples
+    --------
+    >>> from agrad import nn, optim
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
+    >>> scheduler = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += scheduler.get_last_lr()
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.25, 0.25, 0.5, 0.5]
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
+        self.factor = check_number("factor", factor, most=1, above=0)
+        self.total_iters = as_integer("total_iters", total_iters, 0)
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Return the learning rates; see `LRScheduler.get_lr`."""
+        if self.last_epoch == 0:
+            return [lr * self.factor for lr in self._current()]
+        if self._is_initial or self.last_epoch != self.total_iters:
+            return self._current()
+        return [lr / self.factor for lr in self._current()]
+
+
+class LinearLR(LRScheduler):
+    """Multiply the learning rate by a factor that changes linearly over `total_iters` steps: a warm-up.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        The optimizer whose learning rates are set.
+    start_factor : float
+        The first factor, above 0 and at most 1.
+    end_factor : float
+        The factor after `total_iters` steps and from then on, from 0 to 1.
+    total_iters : int
+        The number of steps from the first factor to the last.
+    last_epoch : int
+        See `LRScheduler`.
+
+    Raises
+    ------
+    ValueError
+        If a factor is out of range, or `total_iters` is negative.
+    TypeError
+        If a factor is not a number, or `total_iters` not an integer.
 
     Examples
     --------
@@ -243,7 +235,8 @@ class LinearLR(LRScheduler):
         check_number("start_factor", start_factor, most=1, above=0)
         check_number("end_factor", end_factor, 0, 1)
         as_integer("total_iters", total_iters, 0)
-        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        self.start_factor, self.end_factor = start_factor, end_factor
+        self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -254,56 +247,50 @@ class LinearLR(LRScheduler):
             return self._current()
         rise = self.end_factor - self.start_factor
         before = self.total_iters * self.start_factor + (self.last_epoch - 1) * rise
-        factor = max(0.0, 1 + rise / before)  # at the end of a way down to 0, rounding may lead below it
+        factor = max(0.0, 1 + rise / before)  # with end_factor=0, rounding may make the last factor negative
         return [lr * factor for lr in self._current()]
 
 
-class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from the initial learning rate down to `eta_min` in `T_max` steps; after that it rises again.
+class PolynomialLR(LRScheduler):
+    """The initial learning rate times ``(1 - t / total_iters)**power`` at step `t`, and 0 after `total_iters` steps.
 
     Parameters
     ----------
     optimizer : Optimizer
-    T_max : int
-    eta_min : float
+    total_iters : int
+    power : float
+        1 for a straight line.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     ValueError
-        If `T_max` is not above 0.
+        If a number is negative.
     TypeError
-        If one of them is no number.
-
-    Notes
-    -----
-    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, without the restarts.
+        If `T_max` is not an integer, or `eta_min` not a number.
 
     Examples
     --------
     >>> from agrad import nn, optim
-    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.5)
-    >>> scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+    >>> optimizer = optim.SGD([nn.Parameter([1.0])], lr=1.0)
+    >>> scheduler = optim.lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2.0)
     >>> rates = []
     >>> for _ in range(5):
     ...     rates += scheduler.get_last_lr()
     ...     optimizer.step()
     ...     scheduler.step()
-    >>> [round(rate, 3) for rate in rates]
-    [0.5, 0.427, 0.25, 0.073, 0.0]
+    >>> [round(rate, 4) for rate in rates]
+    [1.0, 0.5625, 0.25, 0.0625, 0.0]
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
-        self.T_max, self.eta_min = as_integer("T_max", T_max, 1), check_number("eta_min", eta_min, 0)
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        self.total_iters, self.power = as_integer("total_iters", total_iters, 0), check_number("power", power, 0)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         """Return the learning rates; see `LRScheduler.get_lr`."""
-        if self._is_initial:
+        if self._is_initial or self.last_epoch > self.total_iters:
             return self._current()
-        before, now = (1 + cos(pi * t / self.T_max) for t in (self.last_epoch - 1, self.last_epoch))
-        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # from the lowest point, where nothing is left
-            pairs = zip(self._current(), self.base_lrs, strict=True)
-            return [lr + (base - self.eta_min) * (1 - cos(pi / self.T_max)) / 2 for lr, base in pairs]
-        return [now / before * (lr - self.eta_min) + self.eta_min for lr in self._current()]
+        left = self.total_iters - self.last_epoch
+        return [lr * (left / (left + 1)) ** self.power for lr in self._current()]

@@ -1,4 +1,4 @@
-"""OneCycleLR: up to a large learning rate, and down to nearly nothing."""
+"""OneCycleLR: the 1cycle learning rate policy."""
 
 from __future__ import annotations
 
@@ -13,31 +13,34 @@ __all__ = ["OneCycleLR"]
 
 
 class OneCycleLR(LRScheduler):
-    """The 1cycle policy: the learning rate rises to `max_lr`, then falls to nearly nothing, and momentum opposes it.
+    """Set the learning rate by the 1cycle policy: it rises to `max_lr`, then falls far below the initial one.
 
-    It is stepped after every batch.
+    Call `step` after every batch.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     max_lr : float, or list of float
-        The highest learning rate, for each group.
+        The maximum learning rate, for each group.
     total_steps : int, optional
-        How many steps the cycle has; or else `epochs` and `steps_per_epoch`.
+        The number of steps in the cycle; by default ``epochs * steps_per_epoch``.
     epochs, steps_per_epoch : int, optional
+        Used if `total_steps` is not given.
     pct_start : float
-        Which part of the cycle rises.
+        The fraction of the cycle in which the learning rate rises, from 0 to 1.
     anneal_strategy : {"cos", "linear"}
+        The shape of the rise and fall.
     cycle_momentum : bool
-        Whether momentum, or the first of the betas, falls while the learning rate rises, and rises again.
+        Whether momentum (or the first of the betas) is cycled inversely to the learning rate.
     base_momentum, max_momentum : float, or list of float
-        Between which it goes.
+        The lower and the upper end of the momentum cycle, for each group.
     div_factor : float
-        The first learning rate is ``max_lr / div_factor``.
+        The initial learning rate is ``max_lr / div_factor``.
     final_div_factor : float
-        The last learning rate is the first one divided by this.
+        The minimum learning rate, at the end, is the initial one divided by `final_div_factor`.
     three_phase : bool
-        Whether the learning rate first falls back to its beginning as fast as it rose, and then to nothing.
+        Whether the learning rate falls in two phases: to the initial one as fast as it rose, then to the minimum.
     last_epoch : int
         See `LRScheduler`.
 
@@ -45,9 +48,9 @@ class OneCycleLR(LRScheduler):
     ------
     ValueError
         If the number of steps is not given or not positive, if a setting is out of range, or if the optimizer has no
-        momentum to cycle; and from `step` after the last step.
+        momentum to cycle; and by `step` after the last step.
     TypeError
-        If a setting is no number.
+        If a setting is not a number.
 
     Notes
     -----
@@ -86,7 +89,7 @@ class OneCycleLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         check_optimizer(optimizer)
-        self.total_steps = _count(total_steps, epochs, steps_per_epoch)
+        self.total_steps = _number_of_steps(total_steps, epochs, steps_per_epoch)
         check_number("pct_start", pct_start, 0, 1)
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be 'cos' or 'linear', not {anneal_strategy!r}")
@@ -97,7 +100,7 @@ class OneCycleLR(LRScheduler):
             check_number("max_lr", highest, 0)
         self.anneal_strategy, self.cycle_momentum = anneal_strategy, cycle_momentum
         rise = pct_start * self.total_steps - 1
-        # Where each phase ends, and which entries of a group the learning rate and the momentum have there.
+        # For each phase: its last step, and the group's entries that hold the learning rate and momentum at its end.
         self.phases = [(rise, "max_lr", "base_momentum")]
         if three_phase:
             self.phases.append((2 * rise, "initial_lr", "max_momentum"))
@@ -123,29 +126,34 @@ class OneCycleLR(LRScheduler):
                 _set_momentum(group, high)
 
     def get_lr(self) -> list[float]:
-        """Return the learning rates, having set the momenta; see `LRScheduler.get_lr`."""
+        """Set the momenta and return the learning rates; see `LRScheduler.get_lr`."""
         if self.last_epoch > self.total_steps:
-            raise ValueError(f"the cycle has {self.total_steps} steps; there is no step {self.last_epoch}")
-        begin, lr, momentum = 0.0, "initial_lr", "max_momentum"
+            raise ValueError(
+                f"the cycle has {self.total_steps} steps, not {self.last_epoch}; total_steps must be the number of "
+                "batches in all epochs"
+            )
+        begin = 0.0
+        lr, momentum = "initial_lr", "max_momentum"
         for end, next_lr, next_momentum in self.phases:
             if self.last_epoch <= end or end == self.phases[-1][0]:
                 break
-            begin, lr, momentum = end, next_lr, next_momentum
+            begin = end
+            lr, momentum = next_lr, next_momentum
         part = (self.last_epoch - begin) / (end - begin) if end != begin else 1.0
         groups = self.optimizer.param_groups
         if self.cycle_momentum:
             for group in groups:
-                _set_momentum(group, self._between(group[momentum], group[next_momentum], part))
-        rates = [self._between(group[lr], group[next_lr], part) for group in groups]
-        return [max(0.0, rate) for rate in rates]  # a straight line, gone along one step past its end, leads below 0
+                _set_momentum(group, self._anneal(group[momentum], group[next_momentum], part))
+        rates = [self._anneal(group[lr], group[next_lr], part) for group in groups]
+        return [max(0.0, rate) for rate in rates]  # linear annealing one step past the end would be negative
 
-    def _between(self, start: float, end: float, part: float) -> float:
+    def _anneal(self, start: float, end: float, part: float) -> float:
         if self.anneal_strategy == "linear":
             return (end - start) * part + start
         return end + (start - end) / 2 * (cos(pi * part) + 1)
 
 
-def _count(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
+def _number_of_steps(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
     if total_steps is None:
         if epochs is None or steps_per_epoch is None:
             raise ValueError("OneCycleLR needs total_steps, or epochs and steps_per_epoch")

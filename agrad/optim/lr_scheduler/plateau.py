@@ -1,4 +1,4 @@
-"""ReduceLROnPlateau: smaller steps when nothing gets better any more."""
+"""ReduceLROnPlateau: a smaller learning rate when a metric stops improving."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ __all__ = ["ReduceLROnPlateau"]
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """The learning rate times `factor` when a metric has not become better for more than `patience` steps.
+    """Multiply the learning rate by `factor` when a metric has not improved for more than `patience` steps.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     mode : {"min", "max"}
-        Whether a small or a large metric is better.
+        Whether the metric should decrease or increase.
     factor : float
-        From 0 to below 1.
+        The multiplicative factor, from 0 to below 1.
     patience : int
-        How many steps in a row may pass without a better metric.
+        The number of steps in a row without improvement that are allowed.
     threshold : float
-        How much better is better.
+        The smallest change that counts as an improvement.
     threshold_mode : {"rel", "abs"}
-        Whether `threshold` is a part of the best metric or is subtracted from it.
+        Whether `threshold` is relative to the best metric or absolute.
     cooldown : int
-        For how many steps after a reduction no step counts as bad.
+        The number of steps after a reduction in which steps without improvement are not counted.
     min_lr : float, or list of float
-        The smallest learning rate, for each group.
+        The lower bound of the learning rate, for each group.
     eps : float
-        A reduction by less is not made.
+        The smallest reduction: a learning rate that would change by less is left as it is.
 
     Raises
     ------
     ValueError
-        If `factor` is out of range, or for an unknown mode.
+        If `factor` is out of range, or a mode is unknown.
     TypeError
-        If a setting is no number.
+        If a setting is not a number.
 
     Examples
     --------
@@ -75,28 +76,31 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
         self.optimizer = check_optimizer(optimizer)
         self.min_lrs = [check_number("min_lr", least, 0) for least in one_each("min_lr", min_lr, optimizer)]
-        self.mode, self.factor, self.patience, self.cooldown, self.eps = mode, factor, patience, cooldown, eps
+        self.mode, self.factor = mode, factor
+        self.patience, self.cooldown = patience, cooldown
         self.threshold, self.threshold_mode = threshold, threshold_mode
+        self.eps = eps
         self.best = inf if mode == "min" else -inf
-        self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
+        self.num_bad_epochs = self.cooldown_counter = 0
+        self.last_epoch = 0
         self._last_lr = self._current()
 
     def step(self, metrics: Any) -> None:  # type: ignore[override]
-        """Look at a metric, and reduce the learning rates if it is time.
+        """Take the current metric, and reduce the learning rates if it has stopped improving.
 
         Parameters
         ----------
         metrics : float or Tensor
-            The loss on validation data, for instance. NaN is no improvement.
+            The metric, such as the loss on validation data. NaN counts as no improvement.
 
         Raises
         ------
         TypeError
-            If it is no number.
+            If it is not a number.
         """
         value = metrics.item() if hasattr(metrics, "item") else metrics
         if not isinstance(value, Real):
-            raise TypeError(f"a metric is a number, or a Tensor of one element, not {metrics!r}; write step(loss)")
+            raise TypeError(f"a metric must be a number or a Tensor of one element, not {metrics!r}; write step(loss)")
         current = float(value)
         self.last_epoch += 1
         if self._is_better(current):
@@ -107,20 +111,22 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
-            reduced = [max(lr * self.factor, least) for lr, least in zip(self._current(), self._least(), strict=True)]
+            reduced = [
+                max(lr * self.factor, least) for lr, least in zip(self._current(), self._minimum_lrs(), strict=True)
+            ]
             pairs = zip(self._current(), reduced, strict=True)
             self._set([new if old - new > self.eps else old for old, new in pairs])
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
         self._last_lr = self._current()
 
-    def _least(self) -> list[float]:
-        """Return the smallest learning rate of each group; one that was added since has that of all others."""
+    def _minimum_lrs(self) -> list[float]:
+        """Return the lower bound for each group; groups added later get the one that all others have."""
         count = len(self.optimizer.param_groups)
         if len(self.min_lrs) != count:
             if len(set(self.min_lrs)) > 1:
                 raise ValueError(
                     f"min_lr has {len(self.min_lrs)} values for the optimizer's {count} parameter groups; "
-                    "write scheduler.min_lrs.append(lr) for a group that is added"
+                    "write scheduler.min_lrs.append(lr) for each group that was added"
                 )
             self.min_lrs = self.min_lrs[:1] * count
         return self.min_lrs

@@ -1,4 +1,4 @@
-"""SequentialLR: one schedule after the other."""
+"""SequentialLR: several schedulers, one after the other."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ __all__ = ["SequentialLR"]
 
 
 class SequentialLR(LRScheduler):
-    """Schedulers that take turns: a warm-up and what follows it.
+    """Use several schedulers one after the other, such as a warm-up and then a decay.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     schedulers : sequence of LRScheduler
-        All of the same optimizer. Each begins with its first learning rate when its turn comes.
+        Schedulers of the same optimizer. Each starts at its own step 0 when it becomes active.
     milestones : sequence of int
-        The numbers of steps after which the next one takes over: one fewer than schedulers.
+        The steps at which the next scheduler becomes active: one fewer than schedulers.
 
     Raises
     ------
     ValueError
-        If there is no scheduler or a wrong number of milestones, if these do not go up from 0 or more, or if a
-        scheduler is a `ReduceLROnPlateau` or of another optimizer.
+        If there is no scheduler, if the number of milestones is wrong or they do not increase from 0 or more, or if a
+        scheduler is a `ReduceLROnPlateau` or has another optimizer.
 
     Examples
     --------
@@ -53,24 +54,26 @@ class SequentialLR(LRScheduler):
         self._schedulers, self._milestones = list(schedulers), list(milestones)
         if not schedulers or len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                f"{len(schedulers)} schedulers take turns at {len(schedulers) - 1} milestones, not at {len(milestones)}"
+                f"{len(schedulers)} schedulers need {len(schedulers) - 1} milestones, not {len(milestones)}"
                 if schedulers
                 else "SequentialLR needs at least one scheduler"
             )
         if any(late <= early for early, late in pairwise([-1, *milestones])):
-            raise ValueError(f"milestones must be 0 or more and go up, not {list(milestones)}")
+            raise ValueError(f"milestones must be 0 or more and increase, not {list(milestones)}")
         for scheduler in schedulers:
             if isinstance(scheduler, ReduceLROnPlateau):
-                raise ValueError("a ReduceLROnPlateau needs a metric at each step, which SequentialLR does not have")
+                raise ValueError("a ReduceLROnPlateau needs a metric at each step, which SequentialLR does not pass on")
             if scheduler.optimizer is not optimizer:
-                raise ValueError(f"a {type(scheduler).__name__} among the schedulers has another optimizer")
-        # As in PyTorch, the first one begins with what the last one has made of the initial learning rates.
+                raise ValueError(
+                    f"all schedulers must have the given optimizer; a {type(scheduler).__name__} has another optimizer"
+                )
+        # As in PyTorch, the first one starts from the initial learning rates, which creating the others has changed.
         self._restart([group["initial_lr"] for group in optimizer.param_groups])
 
     def step(self) -> None:
         """Set the next learning rates: call it after the optimizer's `step`."""
         self.last_epoch += 1
-        scheduler = self._turn()
+        scheduler = self._active()
         if self.last_epoch in self._milestones:
             scheduler._restart()
         else:
@@ -79,18 +82,18 @@ class SequentialLR(LRScheduler):
 
     def _restart(self, rates: list[float] | None = None) -> None:
         self.last_epoch = 0
-        self._turn()._restart(rates)
-        self._last_lr = self._turn().get_last_lr()
+        self._active()._restart(rates)
+        self._last_lr = self._active().get_last_lr()
 
-    def _turn(self) -> LRScheduler:
+    def _active(self) -> LRScheduler:
         return self._schedulers[bisect_right(self._milestones, self.last_epoch)]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state, those of the schedulers included; see `LRScheduler.state_dict`."""
+        """Return the state, including those of the schedulers; see `LRScheduler.state_dict`."""
         return super().state_dict() | {"_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a state; see `LRScheduler.load_state_dict`."""
+        """Load the state; see `LRScheduler.load_state_dict`."""
         own = self._schedulers
         super().load_state_dict(state_dict)
         self._schedulers = own

@@ -1,43 +1,44 @@
-"""What is done to gradients between backward and the optimizer's step: PyTorch's ``torch.nn.utils``."""
+"""Clipping: what is done to gradients between backward and the optimizer's step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
 
-from ..core.recording import no_grad
-from ..core.tensor import Tensor
-from ..ops.creation import asarray
-from ..ops.elementwise import abs, clip, isfinite
-from ..ops.manipulation import stack
-from ..ops.statistical import max, sum
-from .module import Module
-from .reductions import widened
+from ...core.recording import no_grad
+from ...core.tensor import Tensor
+from ...ops.creation import asarray
+from ...ops.elementwise import abs, clip, isfinite
+from ...ops.manipulation import stack
+from ...ops.statistical import max, sum
+from ..module import Module
+from ..reductions import widened
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm"]
 
 
 @no_grad()
 def get_total_norm(tensors: Iterable[Tensor] | Tensor, norm_type: float | str = 2.0) -> Tensor:
-    """Return the norm of all Tensors together, as if they were one vector.
+    """Return the norm of all Tensors together, as if they were concatenated into one vector.
 
     Parameters
     ----------
     tensors : Tensor or iterable of Tensor
+        Often gradients.
     norm_type : float
-        Above 0: 2 for the Euclidean norm, ``float("inf")`` or ``"inf"`` for the largest absolute value.
+        The order of the norm, above 0: 2 for the Euclidean norm, ``float("inf")`` or ``"inf"`` for the maximum norm.
 
     Returns
     -------
     Tensor
-        Of shape (), on the device of the first Tensor, float32 for Tensors of 16 bits; 0 if there is none.
+        0-d, on the device of the first Tensor, float32 for 16-bit Tensors; 0 if there are none.
 
     Raises
     ------
     ValueError
         If `norm_type` is not above 0.
     TypeError
-        For a module; write ``model.parameters()``.
+        If a module is passed; write ``model.parameters()``.
 
     Examples
     --------
@@ -63,27 +64,28 @@ def clip_grad_norm_(
     norm_type: float | str = 2.0,
     error_if_nonfinite: bool = False,
 ) -> Tensor:
-    """Shrink the gradients of all parameters by one factor, in place, so that their norm is at most `max_norm`.
+    """Scale the gradients of all parameters by one factor, in place, so that their total norm is at most `max_norm`.
 
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
-        Those without a gradient do not count.
+        Parameters without a gradient are skipped.
     max_norm : float
+        The maximum total norm.
     norm_type : float
         See `get_total_norm`.
     error_if_nonfinite : bool
-        Whether a norm that is infinite or NaN is an error. Without it, nothing waits for the device.
+        Whether to raise for an infinite or NaN norm, which waits for the device.
 
     Returns
     -------
     Tensor
-        The norm before.
+        The total norm before clipping.
 
     Raises
     ------
     RuntimeError
-        If the norm is infinite or NaN and `error_if_nonfinite`; the gradients stay as they were.
+        If the norm is infinite or NaN and `error_if_nonfinite`; the gradients are unchanged.
     ValueError
         If `max_norm` is negative or NaN.
     ValueError, TypeError
@@ -116,27 +118,28 @@ def clip_grad_norm_(
     for g in gradients:
         if widened(g) is g:
             g *= factor.to(g.device).astype(g.dtype)
-        else:  # a small factor would lose its digits
+        else:  # in 16 bits, a small factor would lose precision
             g[...] = widened(g) * factor.to(g.device)
     return norm
 
 
 @no_grad()
 def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -> None:
-    """Clip the gradients of all parameters to [-clip_value, clip_value], coordinate by coordinate, in place.
+    """Clip the gradients of all parameters to [-clip_value, clip_value], elementwise and in place.
 
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
-        Those without a gradient do not count.
+        Parameters without a gradient are skipped.
     clip_value : float
+        The maximum absolute value.
 
     Raises
     ------
     ValueError
         If `clip_value` is negative or NaN.
     TypeError
-        For a module; write ``model.parameters()``.
+        If a module is passed; write ``model.parameters()``.
 
     Examples
     --------

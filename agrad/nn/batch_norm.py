@@ -1,0 +1,204 @@
+"""Batch normalization: each channel with mean 0 and variance 1 over the batch, then as the layer learns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..checks import check_integers, check_number
+from ..core.device import Device
+from ..core.recording import no_grad
+from ..core.tensor import Tensor
+from ..ops.creation import ones, zeros
+from . import functional as F
+from .checks import check_tensors
+from .module import Module
+from .normalization import scale_and_shift
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "NormBase"]
+
+
+class NormBase(Module):
+    """What batch and instance normalization share: their settings, what they learn, and the record that they keep."""
+
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        check_integers(0, num_features=num_features)
+        check_number("eps", eps, 0)
+        if momentum is not None:
+            check_number("momentum", momentum, 0, 1)
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.weight, self.bias = scale_and_shift((num_features,), affine, affine and bias, device, dtype)
+        track = track_running_stats
+        mean = zeros((num_features,), dtype=dtype, device=device) if track else None
+        self.register_buffer("running_mean", mean)
+        self.register_buffer("running_var", ones((num_features,), dtype=dtype, device=device) if track else None)
+        self.register_buffer("num_batches_tracked", zeros((), dtype=int, device=device) if track else None)
+
+    def reset_running_stats(self) -> None:
+        """Forget the record: mean 0, variance 1."""
+        if self.track_running_stats:
+            with no_grad():
+                for buffer, value in zip(self.buffers(), (0, 1, 0), strict=True):
+                    buffer[...] = value
+
+    def resetscale_and_shift(self) -> None:
+        """Set the weight to 1 and the bias to 0, and forget the record."""
+        self.reset_running_stats()
+        with no_grad():
+            for parameter, value in ((self.weight, 1), (self.bias, 0)):
+                if parameter is not None:
+                    parameter[...] = value
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(NormBase):
+    axes: tuple[int, ...]  # how many an input may have
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return a Tensor of the input's shape, ``(batch, num_features, ...)``."""
+        check_tensors(input=input)
+        if input.ndim not in self.axes or input.shape[1] != self.num_features:
+            shapes = " or ".join(f"(batch, {self.num_features}{', n' * (axes - 2)})" for axes in self.axes)
+            raise ValueError(f"{type(self).__name__} takes an input of shape {shapes}; it has {input.shape}")
+        return F.batch_norm(
+            input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or self.running_mean is None,
+            self._share() if self.training else 0.0,
+            self.eps,
+        )
+
+    def _share(self) -> float:
+        """Count the batch, and return how much of the record it makes up."""
+        if self.num_batches_tracked is not None:
+            with no_grad():
+                self.num_batches_tracked += 1
+            if self.momentum is None:
+                return 1 / int(self.num_batches_tracked.item())
+        return self.momentum or 0.0
+
+
+class BatchNorm1d(_BatchNorm):
+    """Each feature, or channel of a sequence, with mean 0 and variance 1 over the batch; then scaled and shifted.
+
+    Parameters
+    ----------
+    num_features, eps, momentum, affine, track_running_stats, device, dtype, bias
+        As in `BatchNorm2d`.
+
+    Raises
+    ------
+    ValueError
+        On call, if the input is neither ``(batch, num_features)`` nor ``(batch, num_features, length)``, or if there
+        is one value only for each feature while training.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.BatchNorm1d(1, eps=0.0)(agrad.asarray([[1.0], [3.0]])).tolist()
+    [[-1.0], [1.0]]
+    """
+
+    axes = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Each channel of pictures with mean 0 and variance 1 over the batch; then scaled and shifted by what is learned.
+
+    Outside of training (see `Module.eval`) it takes the mean and variance from its record of the batches before.
+
+    Parameters
+    ----------
+    num_features : int
+        The number of channels.
+    eps : float
+        Added to the variance.
+    momentum : float or None
+        How much of the record each batch makes up; None for the mean over all batches.
+    affine : bool
+        Whether there are a weight and a bias.
+    track_running_stats : bool
+        Whether a record is kept; without one, it normalizes by the batch outside of training too.
+    device : str or Device, optional
+    dtype : DType, optional
+    bias : bool
+        Whether, beside the weight, there is a bias.
+
+    Attributes
+    ----------
+    weight, bias : Parameter or None
+        Of shape ``(num_features,)``; they begin as 1 and 0.
+    running_mean, running_var : Tensor or None
+        The record, buffers of shape ``(num_features,)``.
+    num_batches_tracked : Tensor or None
+        How many batches went into it, a buffer.
+
+    Raises
+    ------
+    ValueError
+        On call, if the input is not ``(batch, num_features, height, width)``, or if there is one value only for each
+        channel while training.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> layer = nn.BatchNorm2d(3)
+    >>> layer(agrad.ones((2, 3, 4, 4))).shape
+    (2, 3, 4, 4)
+    >>> agrad.round(100 * layer.running_mean).tolist()
+    [10.0, 10.0, 10.0]
+    """
+
+    axes = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Each channel of volumes with mean 0 and variance 1 over the batch; then scaled and shifted by what is learned.
+
+    Parameters
+    ----------
+    num_features, eps, momentum, affine, track_running_stats, device, dtype, bias
+        As in `BatchNorm2d`.
+
+    Raises
+    ------
+    ValueError
+        On call, if the input is not ``(batch, num_features, depth, height, width)``, or if there is one value only for
+        each channel while training.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.BatchNorm3d(3)(agrad.ones((2, 3, 4, 4, 4))).shape
+    (2, 3, 4, 4, 4)
+    """
+
+    axes = (5,)

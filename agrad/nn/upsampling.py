@@ -1,0 +1,73 @@
+"""Upsample: pictures, sequences and volumes in another size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.tensor import Tensor
+from . import functional as F
+from .checks import check_tensors
+from .functional.interpolation import check_resizing
+from .module import Module
+
+__all__ = ["Upsample"]
+
+
+class Upsample(Module):
+    """The input in another size, by `functional.interpolate`.
+
+    Parameters
+    ----------
+    size : int or tuple of int, optional
+        The lengths behind the channels.
+    scale_factor : float or tuple of float, optional
+        Instead: what these lengths are multiplied by.
+    mode, align_corners, recompute_scale_factor
+        As in `functional.interpolate`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a setting is wrong; on call, if the input does not fit the mode.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> nn.Upsample(scale_factor=2, mode="bilinear")(agrad.ones((1, 8, 7, 7))).shape
+    (1, 8, 14, 14)
+    """
+
+    scale_factor: float | tuple[float, ...] | None
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...] | None = None,
+        scale_factor: float | tuple[float, ...] | None = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+    ) -> None:
+        super().__init__()
+        check_resizing(size, scale_factor, mode, align_corners, recompute_scale_factor)
+        self.size, self.mode, self.align_corners = size, mode, align_corners
+        self.scale_factor = _floats(scale_factor)
+        self.recompute_scale_factor = recompute_scale_factor
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the output, ``(batch, channels, ...)``, for an input with as many axes."""
+        check_tensors(input=input)
+        return F.interpolate(
+            input, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor
+        )
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        asked = f"size={self.size!r}" if self.scale_factor is None else f"scale_factor={self.scale_factor!r}"
+        return f"{asked}, mode={self.mode!r}"
+
+
+def _floats(scale: Any) -> Any:
+    if isinstance(scale, (tuple, list)):
+        return tuple([float(factor) for factor in scale])
+    return None if scale is None else float(scale)
