@@ -17,6 +17,7 @@ DEVICES = ("cpu", "strict", "cuda", "torch", "jax")
 NEEDS = {"torch": ["torch==2.13.0"], "jax": ["jax>=0.6"]}
 CONSUMERS = [
     "scipy==1.17.1", "scikit-learn==1.9.1", "array-api-extra==0.11.5", "opt_einsum==3.4.0", "einops==0.8.2",
+    "matplotlib==3.11.2", "xarray==2026.9.0",
 ]  # fmt: skip
 MARKS = {
     "cuda": "not peers",

@@ -20,6 +20,7 @@ from .core.gradients import gradients
 from .core.primitive import ArrayLike, primitive
 from .core.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
+from .interop import protocols as _protocols  # noqa: F401 - it binds NumPy's protocols to Tensor
 from .interop.einops import register_with_einops as _register_with_einops
 from .ops import (
     abs,
@@ -193,6 +194,27 @@ if TYPE_CHECKING:
     from .inspection.profile import profile
     from .inspection.summary import summary
     from .io import load, save
+    from .ops.extra import (
+        angle,
+        apply_where,
+        at,
+        atleast_nd,
+        cov,
+        create_diagonal,
+        deg2rad,
+        isclose,
+        kron,
+        nan_to_num,
+        nanmax,
+        nanmean,
+        nanmin,
+        nansum,
+        partition,
+        rad2deg,
+        setdiff1d,
+        sinc,
+        union1d,
+    )
 
 bool: DType = as_dtype("bool")
 int8: DType = as_dtype("int8")
@@ -216,29 +238,31 @@ __array_api_version__ = "2025.12"
 __version__ = "0.1.0"
 
 __all__ = [
-    "ArrayLike", "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__",
-    "abs", "acos", "acosh", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "asarray", "asin", "asinh",
-    "astype", "atan", "atan2", "atanh", "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
-    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to",
-    "can_cast", "ceil", "checkpoint", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
-    "count_nonzero", "cuda", "cumulative_prod", "cumulative_sum", "data", "detect_anomaly", "devices", "diff",
-    "divide", "draw", "e", "einsum", "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp",
-    "expand_dims", "expm1", "eye", "fft", "finfo", "fixed_point", "flatten", "flip", "float16", "float32", "float64",
-    "floor", "floor_divide", "from_dlpack", "full", "full_like", "gelu", "get_default_dtype", "get_device", "grad",
-    "gradients", "greater", "greater_equal", "hessian", "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16",
-    "int32", "int64", "is_grad_enabled", "is_recomputing", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian",
-    "jvp", "less", "less_equal", "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax",
+    "ArrayLike", "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__", "abs",
+    "acos", "acosh", "add", "all", "angle", "any", "apply_where", "arange", "argmax", "argmin", "argsort", "asarray",
+    "asin", "asinh", "astype", "at", "atan", "atan2", "atanh", "atleast_nd", "bernoulli", "bfloat16", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool",
+    "broadcast_arrays", "broadcast_shapes", "broadcast_to", "can_cast", "ceil", "checkpoint", "clip", "complex64",
+    "complex128", "concat", "conj", "copysign", "cos", "cosh", "count_nonzero", "cov", "create_diagonal", "cuda",
+    "cumulative_prod", "cumulative_sum", "data", "deg2rad", "detect_anomaly", "devices", "diff", "divide", "draw", "e",
+    "einsum", "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1",
+    "eye", "fft", "finfo", "fixed_point", "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide",
+    "from_dlpack", "full", "full_like", "gelu", "get_default_dtype", "get_device", "grad", "gradients", "greater",
+    "greater_equal", "hessian", "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16", "int32", "int64",
+    "is_grad_enabled", "is_recomputing", "isclose", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp",
+    "kron", "less", "less_equal", "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax",
     "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
-    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis",
-    "multiply", "nan", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal",
-    "one_hot", "ones", "ones_like", "optim", "pad", "permute_dims", "pi", "positive", "pow", "primitive", "prod",
-    "profile", "rand", "randint", "randn", "random", "randperm", "real", "reciprocal", "relu", "remainder", "repeat",
-    "reshape", "result_type", "roll", "root", "round", "save", "searchsorted", "set_default_dtype", "set_device",
-    "set_grad_enabled", "sigmoid", "sign", "signbit", "silu", "sin", "sinh", "softmax", "softplus", "sort", "special",
-    "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "summary", "take",
-    "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile", "to_device", "transpose", "tril",
-    "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform", "unique_all", "unique_counts", "unique_inverse",
-    "unique_values", "unstack", "value_and_grad", "var", "vecdot", "vjp", "where", "zeros", "zeros_like",
+    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis", "multiply",
+    "nan", "nan_to_num", "nanmax", "nanmean", "nanmin", "nansum", "negative", "newaxis", "nextafter", "nn", "no_grad",
+    "nonzero", "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "pad", "partition", "permute_dims", "pi",
+    "positive", "pow", "primitive", "prod", "profile", "rad2deg", "rand", "randint", "randn", "random", "randperm",
+    "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll", "root", "round", "save",
+    "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "setdiff1d", "sigmoid", "sign", "signbit",
+    "silu", "sin", "sinc", "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack",
+    "std", "stop_gradient", "subtract", "sum", "summary", "take", "take_along_axis", "tan", "tanh", "tensor",
+    "tensordot", "testing", "tile", "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32",
+    "uint64", "uniform", "union1d", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack",
+    "value_and_grad", "var", "vecdot", "vjp", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -256,22 +280,41 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
+    "angle": "ops.extra",
+    "apply_where": "ops.extra",
+    "at": "ops.extra",
+    "atleast_nd": "ops.extra",
+    "cov": "ops.extra",
+    "create_diagonal": "ops.extra",
     "cuda": "cuda",
     "data": "data",
+    "deg2rad": "ops.extra",
     "detect_anomaly": "inspection.anomaly",
     "draw": "inspection.draw",
     "fft": "fft",
+    "isclose": "ops.extra",
+    "kron": "ops.extra",
     "linalg": "linalg",
     "load": "io",
     "metrics": "metrics",
+    "nan_to_num": "ops.extra",
+    "nanmax": "ops.extra",
+    "nanmean": "ops.extra",
+    "nanmin": "ops.extra",
+    "nansum": "ops.extra",
     "nn": "nn",
     "optim": "optim",
+    "partition": "ops.extra",
     "profile": "inspection.profile",
+    "rad2deg": "ops.extra",
     "random": "random",
     "save": "io",
+    "setdiff1d": "ops.extra",
+    "sinc": "ops.extra",
     "special": "special",
     "summary": "inspection.summary",
     "testing": "testing",
+    "union1d": "ops.extra",
 }
 
 

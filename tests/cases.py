@@ -512,6 +512,19 @@ def cofactors_along(x: Any, direction: Any) -> Any:
     return np.linalg.det(x)[..., None, None] * (share * dual - dual @ direction.mT @ dual)
 
 
+def solved_by_triangle(x1: Any, x2: Any, upper: bool) -> Any:
+    return np.linalg.solve(np.triu(x1) if upper else np.tril(x1), x2)
+
+
+def least_squares(x1: Any, x2: Any) -> Any:
+    found, residuals, *_ = np.linalg.lstsq(x1, x2)
+    return found, residuals if x2.ndim == 2 else residuals[0]
+
+
+def first_two(op: Any, *args: Any) -> Any:
+    return op(*args)[:2]
+
+
 def trace(x: Any, offset: int = 0) -> Any:
     return np.trace(x, offset, -2, -1)
 
@@ -576,6 +589,20 @@ INVERSES = [
     case("linalg.solve", [regular(3, 3), real(3)], np.linalg.solve, "vector", tolerance=1e-9),
     case("linalg.solve", [regular(2, 3, 3), real(3)], np.linalg.solve, "vector for each", complex=True, tolerance=1e-9),
     case("linalg.solve", [regular(2, 1, 3, 3), real(3, 3, 2)], np.linalg.solve, "stacks", tolerance=1e-9),
+    *[
+        case(
+            f"linalg.{op}",
+            [regular(2, 3, 3), real(*shape)],
+            solved_by_triangle,
+            upper=upper,
+            complex=True,
+            tolerance=1e-9,
+        )
+        for op, shape in (("solve_triangular", (3, 2)), ("triangular.solve_columns", (3, 2)))
+        for upper in (False, True)
+    ],
+    case("linalg.lstsq", [regular(4, 3), real(4, 2)], least_squares, call=first_two, tolerance=1e-9),
+    case("linalg.lstsq", [real(4, 2), real(4)], least_squares, "vector", call=first_two, tolerance=1e-9),
     case("linalg.inverses.solution", [regular(3, 3), real(2, 3, 2)], np.linalg.solve, complex=True, tolerance=1e-9),
 ]
 
@@ -665,6 +692,7 @@ ACTIVATIONS = [
 ]
 
 SPECIAL = [
+    case("special.beta", [positive(2, 3), positive(3)], special.beta),
     case("special.betainc", [2.0, 3.0, real(2, 3, low=0.1, high=0.9)], special.betainc),
     case("special.betaln", [positive(2, 3), positive(3)], special.betaln),
     case("special.betaln", [real(2, 3, low=20.0, high=40.0), positive(3)], special.betaln, "large"),
@@ -674,6 +702,7 @@ SPECIAL = [
     case("special.erfcx", [real(2, 3)], special.erfcx),
     case("special.erfinv", [unit(2, 3)], special.erfinv),
     case("special.expit", [real(2, 3)], special.expit),
+    case("special.gamma", [positive(2, 3)], special.gamma),
     case("special.gammainc", [2.5, positive(2, 3)], special.gammainc),
     case("special.gammaincc", [2.5, positive(2, 3)], special.gammaincc),
     case("special.gammaln", [positive(2, 3)], special.gammaln),
@@ -681,6 +710,8 @@ SPECIAL = [
     case("special.i0e", [nonzero(2, 3)], special.i0e),
     case("special.i1", [real(2, 3)], special.i1),
     case("special.i1e", [real(2, 3)], special.i1e),
+    case("special.j0", [real(2, 3)], special.j0),
+    case("special.j1", [real(2, 3)], special.j1),
     case("special.kl_div", [positive(2, 3), positive(3)], special.kl_div),
     case("special.log_ndtr", [real(2, 3)], special.log_ndtr),
     case(

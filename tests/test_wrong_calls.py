@@ -136,7 +136,7 @@ LAYERS = {
     ),
     "Embedding of a list": (lambda: nn.Embedding(3, 4)([5]), IndexError, "index 5 is out of range: the table has 3"),
     "Embedding of -1": (lambda: nn.Embedding(3, 4)(agrad.asarray([-1])), IndexError, "index -1.*0 to 2"),
-    "Embedding of floats": (lambda: nn.Embedding(3, 4)(ones(2)), TypeError, "indices must be integers, not agrad.float32"),
+    "Embedding of floats": (lambda: nn.Embedding(3, 4)(ones(2)), TypeError, "indices must be integers, not agrad.f"),
     "linear with a stack of weights": (
         lambda: F.linear(ones(4, 3), ones(2, 3, 3)),
         ValueError,

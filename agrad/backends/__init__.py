@@ -14,7 +14,8 @@ from .base import Backend
 from .host import is_host, is_number, is_readable, read, show
 
 __all__ = [
-    "KINDS", "Backend", "devices", "is_host", "is_number", "is_readable", "load", "of", "read", "register", "show",
+    "KINDS", "Backend", "devices", "is_array_type", "is_host", "is_number", "is_readable", "load", "of", "read",
+    "register", "show",
 ]  # fmt: skip
 
 KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax"}
@@ -86,6 +87,11 @@ def _search(array: Any) -> Backend:
         if backend is not None and backend.is_array(array):
             return backend
     raise TypeError(f"{type(array).__module__}.{type(array).__qualname__} is not an array that agrad knows")
+
+
+def is_array_type(kind: type) -> bool:
+    """Whether a class is of an array library that agrad knows, or is derived from one."""
+    return any(base in _by_type or base.__module__.partition(".")[0] in _ROOTS for base in kind.__mro__)
 
 
 def devices() -> dict[str, str]:

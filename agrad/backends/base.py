@@ -214,6 +214,10 @@ class Backend:
             return partial(getattr(rational, name), self.xp)
         raise NotImplementedError(f"device {self.kind!r} has no {name}: {self.without_special}")
 
+    def solve_triangular(self, x1: Any, x2: Any, upper: bool) -> Any:
+        """Return the solutions of equations whose matrices are the upper or the lower triangles of `x1`."""
+        return self.xp.linalg.solve(self.xp.triu(x1) if upper else self.xp.tril(x1), x2)
+
     # Windows: convolution, and sums and maxima for pooling, over the last axes
 
     def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:

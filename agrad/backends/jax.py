@@ -175,6 +175,9 @@ class JaxBackend(StreamBackend):
         found = _SPECIAL.get(name) or getattr(jax.scipy.special, name, None)
         return super().special(name) if found is None else found
 
+    def solve_triangular(self, x1: Any, x2: Any, upper: bool) -> Any:
+        return jax.scipy.linalg.solve_triangular(x1, x2, lower=not upper)
+
     # Convolution: JAX's own, and its gradients by transposition
 
     def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:

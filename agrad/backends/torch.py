@@ -63,8 +63,18 @@ def _namespace() -> Any:
     return xp
 
 
+def _gamma(x: Any) -> Any:
+    """Return the gamma function, of which PyTorch has the logarithm of the absolute value."""
+    below = x < 0
+    size = torch.where(below & (torch.floor(x) == x), torch.nan, torch.exp(torch.special.gammaln(x)))
+    return torch.where(below & (torch.remainder(torch.floor(x), 2.0) == 1.0), -size, size)
+
+
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "betaln": partial(betaln, compat, torch.special.gammaln),
+    "gamma": _gamma,
+    "j0": torch.special.bessel_j0,
+    "j1": torch.special.bessel_j1,
     "ndtr": lambda x: 0.5 * torch.special.erfc(-sqrt(0.5) * x),  # PyTorch's is 0 below -9, where this is 1e-19
     "zeta": lambda x, q=1.0: torch.special.zeta(x, q),
 }
@@ -177,6 +187,9 @@ class TorchBackend(Backend):
     def special(self, name: str) -> Callable[..., Any]:
         found = _SPECIAL.get(name) or getattr(torch.special, name, None)
         return super().special(name) if found is None else found
+
+    def solve_triangular(self, x1: Any, x2: Any, upper: bool) -> Any:
+        return torch.linalg.solve_triangular(x1, x2, upper=upper)
 
     # Convolution: PyTorch's own, for floats, at least one channel, and symmetric padding
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from .. import backends
+
 __all__ = ["DType", "as_dtype", "from_native", "get_default_dtype", "native", "set_default_dtype"]
 
 _FAMILIES: Final = {
@@ -54,6 +56,11 @@ class DType:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return as_dtype, (self.name,)
+
+    @property
+    def __numpy_dtype__(self) -> Any:
+        """NumPy's dtype of this name, so that ``np.zeros(3, dtype=x.dtype)`` works; TypeError for bfloat16."""
+        return backends.load("cpu").xp.dtype(self.name)
 
 
 BY_NAME: Final = {name: DType(name, family) for family, names in _FAMILIES.items() for name in names}

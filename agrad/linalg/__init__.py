@@ -16,12 +16,14 @@ from .diagonals import diagonal, trace
 from .eigen import eig, eigh, eigvals, eigvalsh
 from .factorizations import cholesky, qr
 from .inverses import inv, pinv, solve
+from .least_squares import lstsq
 from .norms import matrix_norm, vector_norm
 from .products import cross, matrix_power, outer
 from .singular import matrix_rank, svd, svdvals
+from .triangular import solve_triangular
 
 __all__ = [
-    "cholesky", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "matmul", "matrix_norm",
-    "matrix_power", "matrix_rank", "matrix_transpose", "outer", "pinv", "qr", "slogdet", "solve", "svd", "svdvals",
-    "tensordot", "trace", "vecdot", "vector_norm",
+    "cholesky", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq", "matmul",
+    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "outer", "pinv", "qr", "slogdet", "solve",
+    "solve_triangular", "svd", "svdvals", "tensordot", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from ..ops.manipulation import broadcast_shapes
 from .parts import adjoint, conj, each_matrix
 from .singular import tolerance
 
-__all__ = ["inv", "inverse", "pinv", "pseudo_inverse", "solution", "solve"]
+__all__ = ["broadcast", "inv", "inverse", "pinv", "pseudo_inverse", "solution", "solve"]
 
 
 @primitive
@@ -89,11 +89,11 @@ def solve(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Tensor([0.5 , 0.25], dtype=float32, device='cpu')
     """
     if x2.ndim == 1:
-        return xp.linalg.solve(*_broadcast(xp, x1, x2[:, None]))[..., 0]
-    return xp.linalg.solve(*_broadcast(xp, x1, x2))
+        return xp.linalg.solve(*broadcast(xp, x1, x2[:, None]))[..., 0]
+    return xp.linalg.solve(*broadcast(xp, x1, x2))
 
 
-def _broadcast(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
+def broadcast(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
     """Broadcast two stacks of matrices against each other, since not every library does."""
     if x1.shape[:-2] != x2.shape[:-2]:
         stack = broadcast_shapes(tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
@@ -104,7 +104,7 @@ def _broadcast(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
 @primitive
 def solution(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the solutions of linear systems, for use in rules: NaN for singular ones; `x2` holds columns."""
-    return each_matrix(xp, xp.linalg.solve, *_broadcast(xp, x1, x2))
+    return each_matrix(xp, xp.linalg.solve, *broadcast(xp, x1, x2))
 
 
 def _solve_x1(g: Any, x1: Any, out: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:

@@ -81,7 +81,7 @@ class _BatchNorm(NormBase):
         check_tensors(input=input)
         if input.ndim not in self.axes or input.shape[1] != self.num_features:
             shapes = " or ".join(f"(batch, {self.num_features}{', n' * (axes - 2)})" for axes in self.axes)
-            raise ValueError(f"{type(self).__name__} takes an input of shape {shapes}; it has {input.shape}")
+            raise ValueError(f"{type(self).__name__} takes an input of shape {shapes}, not {input.shape}")
         return F.batch_norm(
             input,
             self.running_mean,

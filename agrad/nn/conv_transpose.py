@@ -34,8 +34,8 @@ class _ConvTranspose(ConvBase):
         super().__init__()
         if padding_mode != "zeros" or isinstance(padding, str):
             raise ValueError(
-                f"{type(self).__name__} takes padding in numbers and of zeros, not padding={padding!r} of "
-                f"{padding_mode!r}"
+                f"{type(self).__name__} takes integers for padding and padding_mode='zeros', "
+                f"not padding={padding!r} and padding_mode={padding_mode!r}"
             )
         self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
         self.output_padding = each(output_padding, self.axes, "output_padding", 0)

@@ -42,7 +42,7 @@ _leave_out(
     [
         "argpartition", "base", "byteswap", "choose", "compress", "conjugate", "copy", "ctypes", "cumprod", "cumsum",
         "diagonal", "dot", "dump", "dumps", "fill", "flags", "flat", "getfield", "imag", "itemsize", "nbytes",
-        "partition", "put", "ravel", "real", "repeat", "resize", "searchsorted", "setfield", "setflags", "strides",
+        "partition", "put", "real", "repeat", "resize", "searchsorted", "setfield", "setflags", "strides",
         "swapaxes", "tobytes", "tofile", "trace", "view",
     ],
     "use a function of agrad, or convert to NumPy first: x.detach().numpy()",

@@ -16,11 +16,10 @@ from ..core.recording import is_grad_enabled
 from ..core.tensor import LEAF, Tensor, convert
 
 __all__ = [
-    "array_function", "array_protocol", "dlpack", "dlpack_device", "formatted", "index", "item", "iterate", "length",
+    "array_protocol", "dlpack", "dlpack_device", "formatted", "index", "item", "iterate", "length",
     "numpy", "rebuild", "reduce", "show", "to_complex", "to_float", "to_int", "tolist", "truth",
 ]  # fmt: skip
 
-_ASK_FOR_SHAPES: Final = frozenset({"ndim", "shape", "size"})
 _REBUILT: Final = frozenset({"_data", "_device", "_node", "_grad"})
 
 
@@ -89,16 +88,6 @@ def array_protocol(x: Tensor, dtype: Any = None, copy: bool | None = None) -> An
     return array if dtype is None else array.astype(dtype)
 
 
-def array_function(x: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """``__array_function__``: refuse NumPy's functions of Tensors, except those that only read a shape."""
-    name = function.__name__
-    if name in _ASK_FOR_SHAPES:
-        return function.__wrapped__(*args, **kwargs)
-    raise TypeError(
-        f"numpy.{name} does not take agrad Tensors; write agrad.{name} where it exists, or x.detach().numpy()"
-    )
-
-
 def dlpack(
     x: Tensor,
     /,
@@ -158,7 +147,7 @@ def to_complex(x: Tensor) -> complex:
 def _number(x: Tensor, kind: str) -> Any:
     if x._node is not None and is_grad_enabled():
         warnings.warn(
-            f"{kind}(x) of a Tensor that requires gradients detaches it; write x.item() if that is intended",
+            f"{kind}(x) of a Tensor that requires gradients detaches it; write x.item() or x.detach() if intended",
             UserWarning,
             stacklevel=3,
         )

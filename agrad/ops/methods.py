@@ -309,6 +309,11 @@ def _squeeze(self: Tensor, /, axis: int | tuple[int, ...] | None = None) -> Tens
     return manipulation.squeeze(self, axis)
 
 
+def _ravel(self: Tensor, /) -> Tensor:
+    """Put all elements in one row, as NumPy and PyTorch call it; see `agrad.flatten`."""
+    return manipulation.flatten(self)
+
+
 def _expand_as(self: Tensor, other: Tensor, /) -> Tensor:
     """Broadcast to the shape of another Tensor; see `agrad.broadcast_to`."""
     return manipulation.broadcast_to(self, other.shape)
@@ -321,6 +326,7 @@ Tensor.expand_dims = Tensor.unsqueeze = manipulation.expand_dims
 Tensor.flatten = manipulation.flatten
 Tensor.matmul = linear_algebra.matmul
 Tensor.mm = linear_algebra.mm
+Tensor.ravel = _ravel
 Tensor.reshape = _reshape
 Tensor.squeeze = _squeeze
 Tensor.transpose = _transpose
@@ -526,9 +532,6 @@ Tensor.item = conversion.item
 Tensor.numpy = conversion.numpy
 Tensor.tolist = conversion.tolist
 Tensor.__array__ = conversion.array_protocol
-Tensor.__array_function__ = conversion.array_function
-# With None, NumPy's and CuPy's operators leave `array + tensor` to Tensor.__radd__; so do masked arrays.
-Tensor.__array_ufunc__ = None
 Tensor.__bool__ = conversion.truth
 Tensor.__complex__ = conversion.to_complex
 Tensor.__dlpack__ = conversion.dlpack

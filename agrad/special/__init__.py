@@ -4,14 +4,26 @@ Most are the array library's own: SciPy's on NumPy (``pip install "agrad[special
 JAX. Integers become the default dtype; complex numbers raise TypeError.
 """
 
-from .bessel import i0, i0e, i1, i1e, sinc
+from .bessel import i0, i0e, i1, i1e, j0, j1, sinc
 from .entropy import entr, kl_div, rel_entr, xlog1py, xlogy
 from .error_functions import erf, erfc, erfcx, erfinv, log_ndtr, ndtr, ndtri
-from .gamma_functions import betainc, betaln, digamma, gammainc, gammaincc, gammaln, polygamma, psi, zeta
+from .gamma_functions import (
+    beta,
+    betainc,
+    betaln,
+    digamma,
+    gamma,
+    gammainc,
+    gammaincc,
+    gammaln,
+    polygamma,
+    psi,
+    zeta,
+)
 from .logistic import expit, log_softmax, logit, logsumexp, softmax
 
 __all__ = [
-    "betainc", "betaln", "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "expit", "gammainc", "gammaincc",
-    "gammaln", "i0", "i0e", "i1", "i1e", "kl_div", "log_ndtr", "log_softmax", "logit", "logsumexp", "ndtr", "ndtri",
-    "polygamma", "psi", "rel_entr", "sinc", "softmax", "xlog1py", "xlogy", "zeta",
+    "beta", "betainc", "betaln", "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "expit", "gamma", "gammainc",
+    "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e", "j0", "j1", "kl_div", "log_ndtr", "log_softmax", "logit",
+    "logsumexp", "ndtr", "ndtri", "polygamma", "psi", "rel_entr", "sinc", "softmax", "xlog1py", "xlogy", "zeta",
 ]  # fmt: skip

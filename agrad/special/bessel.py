@@ -1,7 +1,7 @@
-"""Modified Bessel functions of order 0 and 1, and `sinc`, the spherical one.
+"""Bessel functions of order 0 and 1, plain and modified, and `sinc`, the spherical one.
 
 Near 0, quotients by `x` in the derivatives are computed as polynomials, so that derivatives of every order exist.
-Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, 10.25 and 10.29.
+Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, 10.6, 10.25 and 10.29.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from ..ops.gathering import bare
 from ..ops.library import floats, library
 from .series import horner
 
-__all__ = ["i0", "i0e", "i1", "i1e", "sinc"]
+__all__ = ["i0", "i0e", "i1", "i1e", "j0", "j1", "sinc"]
 
-# Taylor coefficients in x**2, highest power first, of i1(x) / x and of the derivative of sinc over x.
+# Taylor coefficients in x**2, highest power first, of i1(x) / x, of j1(x) / x and of the derivative of sinc over x.
 _I1_OVER_X: Final = [0.5 / (4**k * math.factorial(k) * math.factorial(k + 1)) for k in range(11, -1, -1)]
+_J1_OVER_X: Final = [x if k % 2 else -x for k, x in enumerate(_I1_OVER_X)]
 _SINC_SLOPE_OVER_X: Final = [
     (-1) ** k * 2 * k * math.pi ** (2 * k) / math.factorial(2 * k + 1) for k in range(14, 0, -1)
 ]
@@ -191,6 +192,70 @@ i0.vjp(x=lambda g, x, xp: g * bare(i1, xp)(x))
 i0e.vjp(x=_i0e_x)
 i1.vjp(x=lambda g, x, xp: g * (bare(i0, xp)(x) - _i1_over_x(xp, x)))
 i1e.vjp(x=_i1e_x)
+
+
+@primitive
+def j0(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the Bessel function of the first kind of order 0, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.j0(agrad.asarray([0.0, 1.0, 3.0])))
+    Tensor([1000.,  765., -260.], dtype=float32, device='cpu')
+    """
+    return library(xp, "j0", x)
+
+
+@primitive
+def j1(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the Bessel function of the first kind of order 1, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.j1(agrad.asarray([0.0, 1.0, 3.0])))
+    Tensor([  0., 440., 339.], dtype=float32, device='cpu')
+    """
+    return library(xp, "j1", x)
+
+
+def _j1_over_x(xp: Any, x: Any) -> Any:
+    return _joined(xp, x, lambda x: horner(_J1_OVER_X, x * x), lambda x: bare(j1, xp)(x) / x)
+
+
+j0.vjp(x=lambda g, x, xp: -g * bare(j1, xp)(x))
+j1.vjp(x=lambda g, x, xp: g * (bare(j0, xp)(x) - _j1_over_x(xp, x)))
 
 
 @primitive

@@ -20,7 +20,7 @@ from .entropy import xlog1py, xlogy
 from .series import horner
 
 __all__ = [
-    "betainc", "betaln", "digamma", "gammainc", "gammaincc", "gammaln", "polygamma", "psi", "zeta",
+    "beta", "betainc", "betaln", "digamma", "gamma", "gammainc", "gammaincc", "gammaln", "polygamma", "psi", "zeta",
 ]  # fmt: skip
 
 _LAST_FACTORIAL: Final = 170  # the largest n whose factorial a float can hold
@@ -41,6 +41,34 @@ def _unknown(op: str, argument: str) -> NotImplementedError:
     return NotImplementedError(
         f"{op} has no gradient with respect to {argument}; write {argument}.detach() to treat it as a constant"
     )
+
+
+@primitive
+def gamma(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the gamma function, elementwise.
+
+    Parameters
+    ----------
+    x : ArrayLike
+        Real, of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(10 * agrad.special.gamma(agrad.asarray([1.0, 4.0, 5.0])))
+    Tensor([ 10.,  60., 240.], dtype=float32, device='cpu')
+    """
+    return library(xp, "gamma", x)
 
 
 @primitive
@@ -183,6 +211,7 @@ def zeta(xp: Any, x: ArrayLike, q: ArrayLike | None = None) -> Tensor:
     return library(xp, "zeta", x) if q is None else library(xp, "zeta", x, q)
 
 
+gamma.vjp(x=lambda g, x, out, xp: g * out * bare(digamma, xp)(x))
 gammaln.vjp(x=lambda g, x, xp: g * bare(digamma, xp)(x))
 digamma.vjp(x=lambda g, x, xp: g * bare(zeta, xp)(2.0, x))
 
@@ -266,6 +295,33 @@ def _gamma_density(xp: Any, a: Any, x: Any) -> Any:
 
 gammainc.vjp(a=_refusal("gammainc", "a"), x=lambda g, a, x, xp: g * _gamma_density(xp, a, x))
 gammaincc.vjp(a=_refusal("gammaincc", "a"), x=lambda g, a, x, xp: -g * _gamma_density(xp, a, x))
+
+
+def beta(a: ArrayLike, b: ArrayLike, /) -> Tensor:
+    """Return the beta function of positive numbers, elementwise: ``gamma(a) * gamma(b) / gamma(a + b)``.
+
+    Parameters
+    ----------
+    a, b : ArrayLike
+        Real, positive, of shapes that broadcast.
+
+    Returns
+    -------
+    Tensor
+        Of the broadcast shape and the promoted dtype; NaN or of the wrong sign where an argument is negative.
+
+    Raises
+    ------
+    TypeError
+        If an argument is complex.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> agrad.round(1000 * agrad.special.beta(2.0, agrad.asarray([1.0, 3.0])))
+    Tensor([500.,  83.], dtype=float32, device='cpu')
+    """
+    return exp(betaln(a, b))
 
 
 @primitive

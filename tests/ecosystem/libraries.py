@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.ecosystem import on_others, on_scipy, on_scipy_statistics, on_sklearn
+from tests.ecosystem import on_others, on_scipy, on_scipy_statistics, on_sklearn, on_untracked
 
-ROWS = [*on_scipy_statistics.ROWS, *on_scipy.ROWS, *on_sklearn.ROWS, *on_others.ROWS]
-STATUSES = ("works", "refuses", "detaches", "constant")
+ROWS = [*on_scipy_statistics.ROWS, *on_scipy.ROWS, *on_sklearn.ROWS, *on_others.ROWS, *on_untracked.ROWS]
+STATUSES = ("works", "takes", "refuses", "detaches", "constant")
 PAGE = Path(__file__).parents[2] / "docs" / "ecosystem_table.md"
 
 

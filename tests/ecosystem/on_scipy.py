@@ -43,7 +43,9 @@ SIGNAL = [
     works("scipy.signal.lp2bp_zpk", [*ZEROS_AND_POLES, 1.3, 2.0, 0.5]),
     works("scipy.signal.lp2bs_zpk", [*ZEROS_AND_POLES, 1.3, 2.0, 0.5]),
     *each_of(works, "scipy.signal", "lp2lp lp2hp lp2bp lp2bs normalize", POLYNOMIALS),
-    *each_of(refuses, "scipy.signal", "bilinear group_delay deconvolve", POLYNOMIALS),
+    *each_of(refuses, "scipy.signal", "bilinear", POLYNOMIALS),
+    refuses("scipy.signal.group_delay", POLYNOMIALS, error="too many values to unpack"),
+    refuses("scipy.signal.deconvolve", POLYNOMIALS, error="could not convert b, a, and x to a common type"),
     *each_of(refuses, "scipy.signal", "detrend welch periodogram stft spectrogram czt cspline1d", [real(16)]),
     *each_of(refuses, "scipy.signal", "find_peaks sawtooth square", [real(16)]),
     *each_of(refuses, "scipy.signal", "lfilter filtfilt", [positive(2), positive(2), real(16)]),
@@ -56,7 +58,7 @@ SIGNAL = [
     refuses("scipy.signal.convolve2d", [real(5, 5), real(2, 2)]),
     refuses("scipy.signal.zpk2tf", [*ZEROS_AND_POLES, 1.2]),
     refuses("scipy.signal.lombscargle", [positive(9), positive(9), positive(4)]),
-    refuses("scipy.signal.gausspulse", [positive(9)]),
+    works("scipy.signal.gausspulse", [real(9)], fc=1.0),
 ]  # fmt: skip
 
 # fft

@@ -14,6 +14,12 @@ from typing import Any
 
 from tests.cases import Maker
 
+# What has no array API support does not always ask: it goes on until NumPy, or a part of NumPy's arrays, is missed.
+REFUSAL = "|".join([
+    "would lose them", "object has no attribute", "Cannot interpret 'agrad.float64'", "a bytes-like object is required",
+    "cannot be copied or pickled", "Multiple namespaces for array inputs",
+])  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Row:
@@ -24,6 +30,7 @@ class Row:
     status : str
         ``"works"``: the gradient is that of finite differences. ``"refuses"``: an error says how to detach.
         ``"constant"``: the result depends on ranks alone; its derivative is zero, and it is not tracked.
+        ``"takes"``: of untracked Tensors, and with functions that return them, the result is that of NumPy's arrays.
         ``"detaches"``: a number is read out of a Tensor, with a warning; what depends on that number has no gradient.
     function : str
         Where it is found: module and name, or module, class and method.
@@ -42,6 +49,8 @@ class Row:
         Whether the library keeps to the standard there, so that array-api-strict follows.
     error : str
         What the error of a refusal says, if the library refuses before agrad has to.
+    expected : optional
+        The result, where it is known.
     """
 
     status: str
@@ -52,7 +61,8 @@ class Row:
     note: str = ""
     tolerance: float = 1e-6
     strict: bool = True
-    error: str = "would lose them|does not take agrad Tensors|does not support ufuncs"
+    error: str = REFUSAL
+    expected: Any = None
 
     @property
     def library(self) -> str:
@@ -83,7 +93,9 @@ def find(path: str) -> Any:
 
 
 def _row(status: str, function: str, args: list[Any], note: str = "", **settings: Any) -> Row:
-    own = {name: settings.pop(name) for name in ("call", "tolerance", "strict", "error") if name in settings}
+    own = {
+        name: settings.pop(name) for name in ("call", "tolerance", "strict", "error", "expected") if name in settings
+    }
     return Row(status, function, args, settings, note=note, **own)
 
 
@@ -91,6 +103,7 @@ works = partial(_row, "works")
 refuses = partial(_row, "refuses")
 constant = partial(_row, "constant")
 detaches = partial(_row, "detaches")
+takes = partial(_row, "takes")
 
 
 def each_of(status: Callable[..., Row], module: str, names: str, args: list[Any], **settings: Any) -> list[Row]:

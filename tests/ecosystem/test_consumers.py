@@ -129,3 +129,19 @@ def test_what_detaches_warns(row: Row, device: agrad.Device, record_property: An
     with pytest.warns(UserWarning, match="of a Tensor that requires gradients detaches it"):
         row.run(tensors(row))
     record_property("consumer", (device.name, *row.told))
+
+
+@each("takes")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_untracked_tensors_are_taken_as_arrays(row: Row, device: agrad.Device, record_property: Any) -> None:
+    if device.kind != "cpu":
+        pytest.skip("NumPy may read what is on the cpu only")
+    pytest.importorskip(row.library)
+    untracked = [agrad.tensor(x) if isinstance(x, np.ndarray) else x for x in arrays(row)]
+    expected = row.run(arrays(row)) if row.expected is None else row.expected
+    for args in (arrays(row), untracked):
+        assert_close(np.asarray(row.run(args)), np.asarray(expected), rtol=row.tolerance, atol=row.tolerance)
+    if row.library == "matplotlib":
+        with pytest.raises((RuntimeError, UserWarning), match=r"x\.detach\(\)"):  # a warning is an error here
+            row.run(tensors(row))
+    record_property("consumer", (device.name, *row.told))

@@ -32,6 +32,9 @@ SMALL = {
     "differentiate_scipy": ["--steps", "5"],
     "char_rnn": ["--epochs", "2", "--steps", "2", "--hidden", "8"],
     "vae": ["--dataset", "digits", "--epochs", "1"],
+    "numpy_regression": ["--steps", "5"],
+    "numpy_gaussian_process": ["--steps", "5"],
+    "numpy_neural_network": ["--steps", "5"],
 }
 ALONE = {"differentiate_scipy"}  # it tells SciPy something before it imports it, and here SciPy may be imported already
 
@@ -417,3 +420,24 @@ def test_a_picture_that_cannot_be_written_is_found_before_the_work(capsys, file,
     with pytest.raises(SystemExit):
         run("fit_line", "--plot", file)
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_numpy_regression(seed):
+    lines = run("numpy_regression", "--seed", seed)
+    assert lines["log_cosh"].slope == pytest.approx(2.0, abs=0.15)
+    assert lines["log_cosh"].intercept == pytest.approx(-1.0, abs=0.3)
+    assert lines["squared"].intercept > -0.5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_numpy_gaussian_process(seed):
+    process = run("numpy_gaussian_process", "--seed", seed)
+    assert 0.5 < process.kernel[0] < 2.5
+    assert 0.05 < process.kernel[2] < 0.3
+    assert process.losses[-1] < process.losses[0] - 10.0
+
+
+def test_numpy_neural_network():
+    network = run("numpy_neural_network", "--steps", "600")
+    assert network.accuracy > 0.97

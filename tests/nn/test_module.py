@@ -256,7 +256,7 @@ def test_complex_values_do_not_become_real(device):
 def test_fractions_do_not_become_integers(device):
     layer = nn.BatchNorm1d(2)
     state = layer.state_dict()
-    with pytest.raises(ValueError, match="num_batches_tracked: agrad.float32 with fractional values where agrad.int64"):
+    with pytest.raises(ValueError, match=r"num_batches_tracked: agrad\.float32 with fractional values"):
         layer.load_state_dict(state | {"num_batches_tracked": agrad.asarray(2.5)})
     layer.load_state_dict(state | {"num_batches_tracked": agrad.asarray(3.0)})
     assert layer.num_batches_tracked.item() == 3

@@ -9,7 +9,7 @@ from agrad.testing import assert_close, check_grads
 from tests.special.arguments import double, function, quiet, slope
 
 
-@pytest.mark.parametrize("name", ["i0", "i1", "sinc"])
+@pytest.mark.parametrize("name", ["i0", "i1", "j0", "j1", "sinc"])
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_every_derivative_holds_at_zero(device, name, order):
     op = function(device, name)
@@ -21,15 +21,16 @@ def test_slope_at_the_peak(device, name, expected):
     assert slope(function(device, name), *double(device, [0.0])) == [[expected]]
 
 
-@pytest.mark.parametrize("name", ["log_ndtr", "erfcx", "gammaln", "digamma", "i0e", "i1e"])
+@pytest.mark.parametrize("name", ["log_ndtr", "erfcx", "gammaln", "digamma", "i0e", "i1e", "j0", "j1"])
 def test_far_out(device, name):
     op = function(device, name)
     points = [-200.0, -30.0, -5.0] if name == "log_ndtr" else [5.0, 30.0, 200.0]
     check_grads(op, double(device, points), order=1, rtol=1e-6, atol=0.0, eps=1e-4)
 
 
-def test_digamma_left_of_zero(device):
-    check_grads(function(device, "digamma"), double(device, [-0.5, -3.3, -20.6]), order=2)
+@pytest.mark.parametrize("name", ["digamma", "gamma"])
+def test_left_of_zero(device, name):
+    check_grads(function(device, name), double(device, [-0.5, -3.3, -20.6]), order=2)
 
 
 def test_log_ndtr_has_a_slope_where_the_density_underflows(device):

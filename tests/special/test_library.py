@@ -12,7 +12,7 @@ from agrad.backends import numpy as numpy_backend
 from tests.special.arguments import COUNTS
 from tests.special_table import table
 
-MADE_OF = {"psi": "digamma", "polygamma": "zeta"}
+MADE_OF = {"beta": "betaln", "psi": "digamma", "polygamma": "zeta"}
 
 
 each_function = pytest.mark.parametrize("name", sorted(table()["cpu"]))

@@ -16,8 +16,8 @@ from tests.special_table import table
 
 EDGES = [0.0, math.inf, -math.inf, math.nan, 1e300, -1e300, 1e-300, -1e-300, 1.0, -1.0, -2.0, -1.5, 30.0, -30.0, 0.5]
 UNARY = [
-    "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "expit", "gammaln", "i0", "i0e", "i1", "i1e", "log_ndtr",
-    "logit", "ndtr", "ndtri", "sinc",
+    "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "expit", "gamma", "gammaln", "i0", "i0e", "i1", "i1e", "j0",
+    "j1", "log_ndtr", "logit", "ndtr", "ndtri", "sinc",
 ]  # fmt: skip
 # Where a library's own function is not SciPy's.
 OTHERWISE = {("jax", "gammaln"): [-math.inf], ("jax", "digamma"): [0.0], ("torch", "gammaln"): [-math.inf]}

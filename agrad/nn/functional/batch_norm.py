@@ -68,12 +68,12 @@ def batch_norm(
         axis = (0, *range(2, input.ndim))
         count = prod(input.shape[i] for i in axis)
         if count == 1:
-            raise ValueError(f"one value for each channel has no variance to train with: input is {input.shape}")
+            raise ValueError(f"training needs more than one value per channel; the input has shape {input.shape}")
         if count:
             _record(input, axis, running_mean, running_var, momentum)
         out = standardized(input, axis, eps) if count else input
     elif running_mean is None or running_var is None:
-        raise ValueError("outside of training, batch_norm needs running_mean and running_var; or write training=True")
+        raise ValueError("without training, batch_norm needs running_mean and running_var; or write training=True")
     else:
         deviation = widened(input) - per_channel(running_mean, input)
         out = narrowed(deviation / sqrt(widened(per_channel(running_var, input)) + eps), input)
@@ -126,7 +126,7 @@ def instance_norm(
     check_per_channel(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     axis = tuple(range(2, input.ndim))
     if prod(input.shape[2:]) == 1:
-        raise ValueError(f"one value for each channel of a sample has no variance: input is {input.shape}")
+        raise ValueError(f"instance_norm needs more than one value per channel; the input has shape {input.shape}")
     if input.size:
         _record(input, axis, running_mean, running_var, momentum)
     return affine(standardized(input, axis, eps) if input.size else input, weight, bias, per_channel)

@@ -526,7 +526,7 @@ def triplet_margin_loss(
     from_negative = pairwise_distance(anchor, negative, p, eps)
     if swap:
         from_negative = elementwise.minimum(from_negative, pairwise_distance(positive, negative, p, eps))
-    return reduced(_beyond(pairwise_distance(anchor, positive, p, eps), from_negative - margin), reduction)
+    return reduced(_above(pairwise_distance(anchor, positive, p, eps), from_negative - margin), reduction)
 
 
 def _above(x: Tensor, bound: Any) -> Tensor:

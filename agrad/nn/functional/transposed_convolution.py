@@ -153,7 +153,7 @@ def _transposed(
     check_weight(axes, weight, "(in_channels, out_channels / groups, ...)")
     if weight.shape[0] % groups or input.shape[1] != weight.shape[0]:
         raise ValueError(
-            f"weight of shape {weight.shape} takes {weight.shape[0]} channels, in groups={groups} of one size; "
+            f"weight of shape {weight.shape} takes {weight.shape[0]} input channels, a multiple of groups={groups}; "
             f"the input has {input.shape[1]}"
         )
     bias = checked_bias(bias, weight.shape[1] * groups, input)
@@ -166,7 +166,7 @@ def _transposed(
     spans = zip(input.shape[2:], stride, windows.extent, cut_off, strict=True)
     lengths = tuple((n - 1) * s + extent - before - behind for n, s, extent, (before, behind) in spans)
     if min(lengths) < 1:
-        raise ValueError(f"padding={less} leaves nothing of the result, whose lengths would be {lengths}")
+        raise ValueError(f"padding={less} removes the whole output: its size would be {lengths}")
     input, weight, bias = promoted(input, weight, bias)
     out = convolve_input(input, weight, lengths=lengths, windows=windows, groups=groups)
     empty = [(0, max(0, m - n)) for n, m in zip(less, more, strict=True)]  # what no kernel reaches

@@ -1,0 +1,131 @@
+"""Which function of agrad's a function of NumPy's is: all chapters in one, found by the function itself."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Any, Final
+
+from ...core import errors
+from ...core.tensor import Tensor
+from . import calculus, choosing, creation, fourier, joining, linear_algebra, polynomials, reductions, shapes
+from .arguments import Unsupported, is_default
+from .choosing import WRITERS
+from .elementwise import UFUNCS
+
+__all__ = [
+    "FUNCTIONS", "PRINTED", "READERS", "SHAPE_ONLY", "UFUNCS", "WRITERS", "Counterpart", "counterpart_of", "name_of",
+    "of_ufunc", "write",
+]  # fmt: skip
+
+# By the name in numpy, with that of the module in front for numpy.linalg and numpy.fft.
+FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    **calculus.TABLE,
+    **choosing.TABLE,
+    **creation.TABLE,
+    **fourier.TABLE,
+    **joining.TABLE,
+    **linear_algebra.TABLE,
+    **polynomials.TABLE,
+    **reductions.TABLE,
+    **shapes.TABLE,
+}
+
+# What asks for shapes only: NumPy's own code takes a Tensor.
+SHAPE_ONLY: Final = frozenset({
+    "diag_indices_from", "ndim", "shape", "size", "tril_indices_from", "triu_indices_from",
+})  # fmt: skip
+
+# What libraries read their arguments with, as with np.asarray: they go on with NumPy's arrays if nothing is tracked.
+READERS: Final = frozenset({"atleast_1d", "atleast_2d", "atleast_3d"})
+
+# What shows values: a text is no way for a gradient.
+PRINTED: Final = frozenset({"array2string", "array_repr", "array_str"})
+
+
+@cache
+def name_of(function: Any) -> str:
+    """Return the name that a function has in the tables; "" for one of another library than NumPy."""
+    module = getattr(function, "__module__", None) or ""
+    if module != "numpy" and not module.startswith("numpy."):
+        return ""
+    return f"{module}.{function.__name__}".removeprefix("numpy.")
+
+
+class Counterpart:
+    """agrad's version of a function of NumPy's: it is called with NumPy's arguments.
+
+    Of NumPy's settings it has those that mean something here. A call may give the others NumPy's default.
+    """
+
+    def __init__(self, ours: Callable[..., Any], theirs: Any) -> None:
+        mine, known = inspect.signature(ours).parameters, _parameters(theirs)
+        kinds = {parameter.kind for parameter in mine.values()}
+        self.ours = ours
+        self.names = mine.keys()
+        self.takes_all_names = inspect.Parameter.VAR_KEYWORD in kinds
+        self.order = [name for name, p in known.items() if p.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD]
+        self.defaults = {name: parameter.default for name, parameter in known.items()}
+        self.shared = sys.maxsize  # how many of its first arguments stand where NumPy's stand
+        if self.order and inspect.Parameter.VAR_POSITIONAL not in kinds:
+            self.shared = _alike(list(mine.values()), self.order)
+
+    def __call__(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Call it; Unsupported if a setting that it lacks is given."""
+        named = kwargs | dict(zip(self.order[self.shared :], args[self.shared :], strict=False))
+        out = named.pop("out", None)
+        if out is not None and not isinstance(out, Tensor):
+            raise Unsupported("an array of NumPy's for out=")
+        for name in [] if self.takes_all_names else named.keys() - self.names:
+            value = named.pop(name)
+            if not is_default(value, self.defaults.get(name)):
+                raise Unsupported(f"{name}={errors.describe(value)}")
+        result = self.ours(*args[: self.shared], **named)
+        return result if out is None else write(out, result)
+
+
+def _parameters(function: Any) -> dict[str, inspect.Parameter]:
+    try:
+        return dict(inspect.signature(function).parameters)
+    except ValueError:  # a function in C, in a version of NumPy that does not tell
+        return {}
+
+
+def _alike(mine: list[inspect.Parameter], order: list[str]) -> int:
+    """Return how many arguments can be passed on by position."""
+    for i, parameter in enumerate(mine):
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            continue
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY or order[i : i + 1] != [parameter.name]:
+            return i
+    return len(mine)
+
+
+def write(out: Tensor, result: Any) -> Tensor:
+    """Write a result to the Tensor that was given for it; gradients flow through."""
+    if out.shape != result.shape:
+        raise ValueError(f"out= has shape {out.shape}, and the result {result.shape}; leave it out")
+    out[...] = result
+    return out
+
+
+@cache
+def counterpart_of(function: Any) -> Counterpart | None:
+    """Return agrad's counterpart of a function of NumPy's; None if there is none."""
+    ours = FUNCTIONS.get(name_of(function))
+    return None if ours is None else Counterpart(ours, function)
+
+
+@cache
+def of_ufunc(ufunc: Any) -> Callable[..., Any] | None:
+    """Return agrad's counterpart of a ufunc, NumPy's or of scipy.special; None if there is none."""
+    name = ufunc.__name__
+    if getattr(sys.modules.get("numpy"), name, None) is ufunc:
+        return UFUNCS.get(name)
+    if getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
+        special = import_module("agrad.special")
+        return getattr(special, name) if name in special.__all__ else None
+    return None

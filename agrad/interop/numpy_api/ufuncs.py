@@ -1,0 +1,92 @@
+"""Calling ufuncs, and their methods, with the settings that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ... import ops
+from ...core.device import Device
+from ...core.tensor import Tensor
+from .arguments import Unsupported, beside, tensor, truth_of
+from .host import cannot_write, is_tracked, refusal, run
+from .tables import FUNCTIONS, UFUNCS, write
+from .ufunc_methods import method_of
+
+__all__ = ["call", "call_cupy", "of_lists"]
+
+_DEFAULTS = {"casting": "same_kind", "order": "K", "subok": True}
+
+
+def of_lists(op: Callable[..., Any], *inputs: Any) -> Any:
+    """Call a ufunc whose operands may be lists."""
+    return op(*beside(inputs))
+
+
+def call(
+    ufunc: Any,
+    op: Callable[..., Any] | None,
+    method: str,
+    inputs: Sequence[Any],
+    settings: dict[str, Any],
+    like: Device,
+) -> Any:
+    """Call a ufunc or a method of it, here or on the host."""
+    name = f"numpy.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+    why = ""
+    if op is not None:
+        try:
+            with like:
+                return _here(ufunc, op, method, inputs, dict(settings))
+        except Unsupported as error:
+            why = str(error)
+    if method == "at" and isinstance(inputs[0], Tensor):
+        raise cannot_write(name)
+    return run(getattr(ufunc, method), inputs, settings, name, why)
+
+
+def _here(ufunc: Any, op: Callable[..., Any], method: str, inputs: Sequence[Any], settings: dict[str, Any]) -> Any:
+    for name, default in _DEFAULTS.items():
+        if settings.pop(name, default) != default:
+            raise Unsupported(f"{name}=")
+    out = settings.pop("out", (None,) * ufunc.nout)
+    if not all(x is None or isinstance(x, Tensor) for x in out):
+        raise Unsupported("an array of NumPy's for out=")
+    if method == "__call__":
+        result = _called(op, inputs, out, **settings)
+    else:
+        result = method_of(ufunc.__name__, op, method)(*inputs, **settings)
+    if ufunc.nout == 1:
+        return result if out[0] is None else write(out[0], result)
+    return tuple(x if place is None else write(place, x) for x, place in zip(result, out, strict=True))
+
+
+def _called(
+    op: Callable[..., Any],
+    inputs: Sequence[Any],
+    out: Sequence[Any],
+    where: Any = True,
+    dtype: Any = None,
+    **settings: Any,
+) -> Any:
+    if settings and settings.keys() != {"axis"}:
+        raise Unsupported(", ".join(f"{name}=" for name in settings))
+    if dtype is not None:
+        inputs = [ops.astype(tensor(x), dtype, copy=False) for x in inputs]
+    result = op(*inputs, **settings)
+    if where is True:
+        return result
+    if out[0] is None or not isinstance(result, Tensor):
+        raise ValueError("where= without out= leaves elements undefined; write np.where(condition, result, other)")
+    return ops.where(truth_of(where, result), result, out[0])
+
+
+def call_cupy(kernel: Any, args: Sequence[Any], settings: dict[str, Any]) -> Any:
+    """Call a ufunc of CuPy's, or another kernel of what is not tracked."""
+    name = kernel.name.removeprefix("cupy_")
+    op = (UFUNCS.get(name) or FUNCTIONS.get(name)) if type(kernel).__name__ == "ufunc" else None
+    if op is not None and len(args) == kernel.nin and not settings:
+        return op(*args)
+    if is_tracked((args, settings)):
+        raise refusal(f"cupy.{name}", ", ".join(f"{x}=" for x in settings))
+    return kernel(*[x.data if isinstance(x, Tensor) else x for x in args], **settings)

@@ -1,0 +1,70 @@
+"""The solution of linear equations with a triangular matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import backends
+from ..core.primitive import ArrayLike, primitive
+from ..core.tensor import Tensor
+from ..ops.data_type import as_tensor
+from ..ops.gathering import bare
+from ..ops.manipulation import expand_dims
+from .inverses import broadcast
+
+__all__ = ["solve_columns", "solve_triangular"]
+
+
+@primitive
+def solve_columns(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, upper: bool) -> Tensor:
+    """Return the solution of triangular equations for columns."""
+    x1, x2 = broadcast(xp, x1, x2)
+    return backends.of(x1).solve_triangular(x1, x2, upper)
+
+
+def _x1(g: Any, x1: Any, out: Any, xp: Any, upper: bool) -> Any:
+    product = -(_x2(g, x1, xp, upper) @ xp.matrix_transpose(out))
+    return xp.triu(product) if upper else xp.tril(product)
+
+
+def _x2(g: Any, x1: Any, xp: Any, upper: bool) -> Any:
+    return bare(solve_columns, xp)(xp.matrix_transpose(x1), g, upper=not upper)
+
+
+solve_columns.vjp(x1=_x1, x2=_x2)
+
+
+def solve_triangular(x1: ArrayLike, x2: ArrayLike, /, *, upper: bool = False) -> Tensor:
+    """Return the solution y of ``x1 @ y = x2``, where `x1` is a triangle.
+
+    Parameters
+    ----------
+    x1 : ArrayLike
+        Floating, of shape (..., n, n). Only its lower triangle counts, or its upper one.
+    x2 : ArrayLike
+        Floating, of shape (n,) for one vector, or (..., n, k) for k columns; the leading axes broadcast.
+    upper : bool
+        Whether the upper triangle counts.
+
+    Returns
+    -------
+    Tensor
+        Of shape (..., n) or (..., n, k).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> factor = agrad.linalg.cholesky(agrad.asarray([[4.0, 2.0], [2.0, 5.0]]))
+    >>> agrad.linalg.solve_triangular(factor, agrad.asarray([2.0, 5.0]))
+    Tensor([1., 2.], dtype=float32, device='cpu')
+    """
+    x1 = as_tensor(x1)
+    x2 = as_tensor(x2, x1)
+    if x2.ndim == 1:
+        return solve_columns(x1, expand_dims(x2, axis=-1), upper=upper)[..., 0]
+    return solve_columns(x1, x2, upper=upper)
