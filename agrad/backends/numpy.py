@@ -225,6 +225,8 @@ def _where(condition: Any, x1: Any, x2: Any, /) -> Any:  # 128×128, random cond
     """Choose without a branch: the bits of a float, as an integer, times True or False."""
     whole = _WHOLE.get(x1.dtype.char) if type(x1) is np.ndarray and x1.size >= _MANY else None
     if whole is None or type(condition) is not np.ndarray or condition.shape != x1.shape or condition.dtype.char != "?":
+        if int in (type(x1), type(x2)):
+            x1, x2 = _in_bounds(x1, x2), _in_bounds(x2, x1)
         return np.where(condition, x1, x2)
     if type(x2) is float and x2 == 0 and copysign(1, x2) == 1:
         chosen = np.multiply(x1.view(whole), condition).view(x1.dtype)
@@ -237,6 +239,12 @@ def _where(condition: Any, x1: Any, x2: Any, /) -> Any:  # 128×128, random cond
     else:
         chosen = np.where(condition, x1, x2)
     return chosen
+
+
+def _in_bounds(number: Any, beside: Any) -> Any:
+    """Return a Python integer in the dtype of the integers beside it; OverflowError, where `np.where` would wrap."""
+    is_beside_integers = type(number) is int and type(beside) is np.ndarray and beside.dtype.kind in "iu"
+    return beside.dtype.type(number) if is_beside_integers else number
 
 
 def _matmul(x1: Any, x2: Any, /) -> Any:  # 0.9 -> 0.4; but dot fills a large product with zeros first
