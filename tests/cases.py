@@ -217,6 +217,8 @@ ELEMENTWISE_UNARY = [
     case("tanh", [real(2, 3)], np.tanh, complex=True),
     case("trunc", [distinct(2, 3)], np.trunc),
     case("ops.elementwise.hyperbolic.sech_squared", [real(2, 3)], lambda x: 1 / np.cosh(x) ** 2, complex=True),
+    case("ops.elementwise.slopes.atanh_slope", [unit(2, 3)], lambda x: 1 / (1 - x * x), complex=True),
+    case("ops.elementwise.slopes.cosine_of_sine", [unit(2, 3)], lambda x: np.sqrt(1 - x * x), complex=True),
 ]
 
 ELEMENTWISE_BINARY = [
@@ -712,6 +714,11 @@ SPECIAL = [
     case("special.j1", [real(2, 3)], special.j1),
     case("special.kl_div", [positive(2, 3), positive(3)], special.kl_div),
     case("special.log_ndtr", [real(2, 3)], special.log_ndtr),
+    case(
+        "special.error_functions.log_ndtr_slope",
+        [exactly([[-40.0, -25.0, -2.0], [-0.5, 0.5, 2.0]])],
+        lambda x: np.exp(-0.5 * x * x - special.log_ndtr(x)) / np.sqrt(2 * np.pi),
+    ),
     case("special.log_softmax", [real(2, 3)], special.log_softmax),
     case("special.logit", [real(2, 3, low=0.1, high=0.9)], special.logit),
     case("special.logsumexp", [real(2, 3)], special.logsumexp, axis=1),

@@ -285,8 +285,7 @@ import sys, warnings
 import agrad
 from agrad.nn import functional as F
 
-warnings.simplefilter("error")
-warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"agrad\\.")  # as `import agrad` asks for
+warnings.simplefilter("error")  # after `import agrad`, so that its own filter is overruled
 x = agrad.tensor([0.0, -1.0, 1.0, 1e38, float("inf"), float("nan")], requires_grad=True)
 for f in (agrad.log, agrad.sqrt, agrad.exp, agrad.acosh, agrad.reciprocal, agrad.special.gammaln, F.gelu,
           agrad.cumulative_sum, agrad.cumulative_prod, agrad.mean, agrad.var, agrad.std,
@@ -298,7 +297,10 @@ for f in (agrad.log, agrad.sqrt, agrad.exp, agrad.acosh, agrad.reciprocal, agrad
         sys.exit(f"{f}: {warning}")
     y.sum().backward()
 agrad.linalg.inv(agrad.asarray([[1e-30, 0.0], [0.0, 1.0]]))
-agrad.var(agrad.ones(1), correction=1)
+for nothing in (agrad.mean(agrad.ones(0)), agrad.var(agrad.ones(1), correction=1), agrad.var(agrad.ones((0, 2)))):
+    assert agrad.isnan(nothing)
+with agrad.profile():
+    agrad.log(x)
 """
 
 

@@ -11,11 +11,11 @@ from types import ModuleType
 from typing import Any, Final
 
 from .base import Backend
-from .host import is_host, is_number, is_readable, read, show
+from .host import is_host, is_number, is_readable, read, refuse_lossy, show
 
 __all__ = [
     "KINDS", "Backend", "devices", "is_array_type", "is_host", "is_number", "is_readable", "load", "of", "read",
-    "register", "show",
+    "refuse_lossy", "register", "show",
 ]  # fmt: skip
 
 KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax"}

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["is_host", "is_number", "is_readable", "native_order", "portable", "read", "refuse_overflow", "show"]
+__all__ = [
+    "is_host", "is_number", "is_readable", "native_order", "portable", "read", "refuse_lossy", "refuse_overflow",
+    "show",
+]  # fmt: skip
 
 _LINES = 20  # lines of values at most, so that a repr fits on a screen
 
@@ -96,12 +99,37 @@ def _too_large(data: Any) -> int | None:
     return data if isinstance(data, int) and not -(2**63) <= data < 2**64 else None
 
 
+def refuse_lossy(array: np.ndarray[Any, Any], name: str) -> None:
+    """Raise if numbers that were written in Python would become others in the dtype of that name.
+
+    Floats may lose their fractions, and their digits.
+
+    Raises
+    ------
+    OverflowError
+        If they are too large for an integer dtype, or negative and it is unsigned.
+    ValueError
+        If NaN or infinity should become an integer.
+    TypeError
+        If complex numbers should become real.
+    """
+    if array.dtype.kind == "c" and not name.startswith(("bool", "complex")):
+        raise TypeError(f"complex numbers do not become agrad.{name}; write z.real or z.imag")
+    if "int" in name:
+        limits = np.iinfo(name)
+        refuse_overflow(array, limits, f"agrad.{name}, which goes from {limits.min} to {limits.max}")
+
+
 def refuse_overflow(array: np.ndarray[Any, Any], limits: Any, what: str) -> None:
     """Raise OverflowError if integers are outside the limits (an ``iinfo``) of the dtype that they are to have."""
-    if array.size:
-        least, most = int(array.min()), int(array.max())
-        if least < limits.min or most > limits.max:
-            raise OverflowError(f"integers from {least} to {most} do not fit into {what}")
+    if not array.size:
+        return
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"NaN and infinity do not fit into {what}")
+    least, most = int(array.min()), int(array.max())
+    if least < limits.min or most > limits.max:
+        integers = f"the integer {least} does" if least == most else f"integers from {least} to {most} do"
+        raise OverflowError(f"{integers} not fit into {what}")
 
 
 def show(array: np.ndarray[Any, Any], name: str) -> str:

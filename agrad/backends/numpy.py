@@ -38,6 +38,7 @@ _FEW = 32  # entries of a row up to which a reduction is faster along the column
 _ALONE = 1 << 18  # multiply-adds of a matrix product above which OpenBLAS uses its threads
 _MANY = 4096  # entries from which on mispredicted branches cost more than a few more calls
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers as wide as the floats
+_HALF = np.dtype(np.float16)
 
 
 def _keep_freed_memory() -> None:
@@ -77,7 +78,9 @@ _mean_of_any, _var_of_any = _quiet(lambda x, *args: x.mean(*args)), _quiet(lambd
 
 
 def _sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.4
-    if x.ndim == 2 and _is_row_of_few(x, axis) and dtype is None and x.dtype.char != "e":  # "e" rounds each sum
+    if (x.dtype if dtype is None else np.dtype(dtype)) is _HALF:  # in float16, 2048 + 1 is 2048
+        return np.asarray(_add(x, axis, np.float32, None, keepdims)).astype(np.float16)
+    if x.ndim == 2 and _is_row_of_few(x, axis) and dtype is None:
         return _along_columns(_add, x, keepdims)
     return np.asarray(_add(x, axis, dtype, None, keepdims))
 
@@ -118,21 +121,24 @@ def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.7 
 
 
 def _mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 6.8 -> 1.8
-    if x.dtype.char not in "fdFD" or x.size == 0:
-        return _mean_of_any(x, axis, None, None, keepdims)  # float16 is summed in float32; an empty mean is NaN
+    if x.dtype.char not in "fdFD":
+        return _mean_of_any(x, axis, None, None, keepdims)  # float16 is summed in float32
     total = _add(x, axis, None, None, keepdims)
-    return np.asarray(total / (x.size // total.size))
+    return np.asarray(total / _share(x, total))
 
 
 def _var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 9
-    if x.dtype.char not in "fd" or x.size == 0:
+    if x.dtype.char not in "fd":
         return _var_of_any(x, axis, None, None, correction, keepdims)
     total = _add(x, axis, None, None, True)
-    count = x.size // total.size
-    if count <= correction:
-        return _var_of_any(x, axis, None, None, correction, keepdims)
+    count = _share(x, total)
     deviation = x - total / count
-    return _add(deviation * deviation, axis, None, None, keepdims) / (count - correction)
+    return _add(deviation * deviation, axis, None, None, keepdims) / max(count - correction, 0.0)
+
+
+def _share(x: Any, reduced: Any) -> Any:
+    """Return how many elements of `x` went into each of the reduced ones; 0 as a float, by which NumPy divides."""
+    return x.size // reduced.size if x.size else 0.0
 
 
 def _std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 10
@@ -219,6 +225,8 @@ def _where(condition: Any, x1: Any, x2: Any, /) -> Any:  # 128×128, random cond
     """Choose without a branch: the bits of a float, as an integer, times True or False."""
     whole = _WHOLE.get(x1.dtype.char) if type(x1) is np.ndarray and x1.size >= _MANY else None
     if whole is None or type(condition) is not np.ndarray or condition.shape != x1.shape or condition.dtype.char != "?":
+        if int in (type(x1), type(x2)):
+            x1, x2 = _in_bounds(x1, x2), _in_bounds(x2, x1)
         return np.where(condition, x1, x2)
     if type(x2) is float and x2 == 0 and copysign(1, x2) == 1:
         chosen = np.multiply(x1.view(whole), condition).view(x1.dtype)
@@ -231,6 +239,12 @@ def _where(condition: Any, x1: Any, x2: Any, /) -> Any:  # 128×128, random cond
     else:
         chosen = np.where(condition, x1, x2)
     return chosen
+
+
+def _in_bounds(number: Any, beside: Any) -> Any:
+    """Return a Python integer in the dtype of the integers beside it; OverflowError, where `np.where` would wrap."""
+    is_beside_integers = type(number) is int and type(beside) is np.ndarray and beside.dtype.kind in "iu"
+    return beside.dtype.type(number) if is_beside_integers else number
 
 
 def _matmul(x1: Any, x2: Any, /) -> Any:  # 0.9 -> 0.4; but dot fills a large product with zeros first

@@ -27,7 +27,7 @@ def OP{signature}:
     if _device is None: return {again}
     if observers: return observe(definition, _mask, ({frame}))
     try: _out = {call}
-    except Exception as error: raise errors.in_op(definition.name, error, {arrays}, dict({settings})) from error
+    except Exception as error: _out = definition.retry(error, ({frame}))
     if type(_out) is not _device.array_type: return definition.finish(_out, _device, _mask, ({frame}))
     result = new(Tensor)
     result._data, result._device, result._node = _out, _device, None
@@ -88,8 +88,8 @@ def call_text(
     """
     parameters = definition.signature.parameters
     settings = [f"{x}={x}" if parameters[x].kind is Parameter.KEYWORD_ONLY else x for x in definition.settings]
-    arrays, raw = _tuple(definition.arrays), [f"_data_{x}" for x in definition.arrays]
-    given = definition.arrays if again else [f"*prepare({arrays})"]
+    raw = [f"_data_{x}" for x in definition.arrays]
+    given = definition.arrays if again else [f"*prepare({_tuple(definition.arrays)})"]
     anew = f"{again or 'op'}({', '.join([*given, *settings])})"
     unwrap = _UNWRAP_SEQUENCE if definition.sequence else _UNWRAP
     plain = {x: "PLAIN" if parameters[x].default is None else "SCALARS" for x in definition.arrays}
@@ -104,8 +104,6 @@ def call_text(
         again=anew,
         only=" and from_native(_out.dtype).differentiable" if "dtype" in definition.settings else "",
         call=("_device.xp.OP(" if standard else "forward(_device.xp, ") + ", ".join([*raw, *settings]) + ")",
-        arrays=arrays,
-        settings=", ".join(f"{x}={x}" for x in definition.settings),
         frame=definition.frame,
     )
 

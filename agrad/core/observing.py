@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar, Token
 from functools import partial
-from inspect import BoundArguments
 from typing import Any, Self
-
-from . import errors
 
 __all__ = ["Call", "Observer", "Step", "edges", "observe"]
 
@@ -51,13 +48,13 @@ class Call:
 
     def run(self) -> Any:
         """Compute and record, as the op does when it is not observed."""
-        definition, given, inputs = self._definition, self.given.values(), self.inputs
-        bound = BoundArguments(definition.signature, inputs)
+        definition, inputs = self._definition, self.inputs
+        frame = (*self.given.values(), *inputs.values(), self.device)
         try:
-            out = definition.forward(self.device.xp, *bound.args, **bound.kwargs)
+            out = definition.run(self.device, inputs)
         except Exception as error:
-            raise errors.in_op(self.name, error, tuple(given), self._settings) from error
-        self.result = definition.finish(out, self.device, self._mask, (*given, *inputs.values(), self.device))
+            out = definition.retry(error, frame)
+        self.result = definition.finish(out, self.device, self._mask, frame)
         return self.result
 
     @property

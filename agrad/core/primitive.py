@@ -212,6 +212,32 @@ class Definition:
         """Return the plan for a call in which the arguments of the bits of `mask` need gradients."""
         return self.plans.get(mask) or self.plans.setdefault(mask, RulePlan(self, mask))
 
+    def inputs(self, frame: tuple[Any, ...]) -> dict[str, Any]:
+        """Return the arguments of a call by name, arrays raw."""
+        count = len(self.arrays)
+        return dict(zip([*self.arrays, *self.settings], frame[count:-1], strict=True))
+
+    def run(self, device: Device, inputs: dict[str, Any]) -> Any:
+        """Call the forward."""
+        bound = inspect.BoundArguments(self.signature, inputs)
+        return self.forward(device.xp, *bound.args, **bound.kwargs)
+
+    def retry(self, error: Exception, frame: tuple[Any, ...]) -> Any:
+        """Return the output of a call that failed because a program's filters make errors of NumPy's warnings.
+
+        Infinite and NaN results are meant to pass, and to ask for that at every call costs a third of a small op. Any
+        other error is told with the op's name and inputs.
+        """
+        inputs, device = self.inputs(frame), frame[-1]
+        if isinstance(error, RuntimeWarning):
+            with device.backend.quiet():
+                try:
+                    return self.run(device, inputs)
+                except Exception as again:
+                    error = again
+        settings = {name: inputs[name] for name in self.settings}
+        raise errors.in_op(self.name, error, frame[: len(self.arrays)], settings) from error
+
     def finish(self, out: Any, device: Device, mask: int, frame: tuple[Any, ...]) -> Any:
         """Wrap and record what is no plain array: a scalar of the library, several outputs, one beside residuals."""
         plan = self.plan(mask) if mask and recording.get() else None

@@ -175,8 +175,8 @@ def convert(data: Any, dtype: Any, device: str | Device | None, copy: bool | Non
 
     Raises
     ------
-    TypeError, ValueError
-        If it is nothing that an array can be made of, or a ragged list.
+    TypeError, ValueError, OverflowError
+        If it is nothing that an array can be made of, or a ragged list; if its numbers do not fit into `dtype`.
     """
     tensor = isinstance(data, Tensor)
     data, source, dtype = (data._data, data._device, dtype) if tensor else _on_some_device(data, dtype)
@@ -194,6 +194,8 @@ def _on_some_device(data: Any, dtype: Any) -> tuple[Any, Device, Any]:
         return data, Device.of(data), dtype
     except TypeError:
         array = backends.read(data)
+    if dtype is not None:
+        backends.refuse_lossy(array, dtypes.as_dtype(dtype).name)
     if dtype is None and (type(data) in SCALARS or isinstance(data, (list, tuple))):
         dtype = {"float64": float, "complex128": complex}.get(array.dtype.name)
     return array, Device("cpu"), dtype

@@ -64,8 +64,9 @@ def _vector_norm_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool
     g, x = wide(xp, g), wide(xp, x)
     out = wide(xp, out)
     g, out = (restore(xp, reduced, x.shape, axis, keepdims) for reduced in (g, out))
+    divisor = xp.where(out == 0, inf, out)  # 0 also where the powers of small numbers are
     if ord == 2:
-        return g * conj(xp, x) / nonzero(xp, out)
+        return g * conj(xp, x) / divisor
     size, phase = xp.abs(x), conj(xp, xp.sign(x))
     if ord == 0:
         return xp.zeros_like(x)
@@ -76,7 +77,7 @@ def _vector_norm_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool
         return g * phase * (reached / xp.sum(reached, axis=axes_of(x, axis), keepdims=True))
     if ord < 0:  # an element that is 0 makes the norm 0, and the gradient of all others
         return g * phase * (out / nonzero(xp, size)) ** (1 - ord)
-    return g * phase * (nonzero(xp, size) / nonzero(xp, out)) ** (ord - 1)
+    return g * phase * (nonzero(xp, size) / (divisor if ord > 1 else nonzero(xp, out))) ** (ord - 1)
 
 
 vector_norm.vjp(x=_vector_norm_x)

@@ -119,7 +119,7 @@ def relu(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.maximum(x, 0)
 
 
-relu.vjp(x=lambda g, out, xp: xp.where(out > 0.0, g, 0.0))
+relu.vjp(x=lambda g, out, xp: xp.where(out != 0.0, g, 0.0))  # of NaN it is 1, as in PyTorch
 
 
 @primitive
@@ -233,13 +233,14 @@ def _normal_cdf(xp: Any, x: Any, approximate: str) -> Any:
 
 
 def _gelu_x(g: Any, x: Any, xp: Any, approximate: str) -> Any:
-    cdf, near = _normal_cdf(xp, x, approximate), xp.clip(x, -40.0, 40.0)  # beyond, the density is 0 and powers overflow
+    near = xp.clip(x, -40.0, 40.0)  # beyond, the density is 0 and powers overflow
+    cdf = _normal_cdf(xp, near, approximate)
     if approximate == "tanh":
         scaled = _ROOT_2_OVER_PI * (near + 0.044715 * near * near * near)
         density = 0.5 * bare(sech_squared, xp)(scaled) * (_ROOT_2_OVER_PI * (1.0 + 3.0 * 0.044715 * near * near))
     else:
         density = (0.5 * _ROOT_2_OVER_PI) * xp.exp(-0.5 * near * near)
-    return g * (cdf + x * density)
+    return g * (cdf + near * density)
 
 
 gelu.vjp(x=_gelu_x)

@@ -6,6 +6,7 @@ Each takes ``device`` (by default the current one), ``dtype`` and, beyond the st
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Any, Literal, TypeAlias
 
 from .. import backends
@@ -95,7 +96,9 @@ def asarray(
     TypeError
         If `obj` cannot be converted to an array.
     ValueError
-        If lists are ragged, or if ``copy=False`` and a copy is needed.
+        If lists are ragged, if NaN or infinity should become an integer, or if ``copy=False`` and a copy is needed.
+    OverflowError
+        If Python numbers do not fit into an integer `dtype`. Arrays and Tensors are cast as by `astype`.
 
     Examples
     --------
@@ -196,6 +199,12 @@ def _number(x: Any, name: str) -> Any:
     if type(number) not in SCALARS:
         raise TypeError(f"{name}() needs numbers, not {describe(x)}")
     return number
+
+
+def _fits(dtype: Any, *numbers: Any) -> None:
+    """Raise OverflowError, ValueError or TypeError if Python numbers do not fit into a dtype, where one is given."""
+    if dtype is not None:
+        backends.refuse_lossy(backends.read(numbers), as_dtype(dtype).name)
 
 
 def _is_tracked(x: Any) -> bool:
@@ -324,6 +333,8 @@ def full(
     ------
     TypeError
         If `fill_value` is not a number.
+    OverflowError, ValueError
+        If it does not fit into an integer `dtype`, or is NaN or infinite.
 
     Examples
     --------
@@ -335,6 +346,7 @@ def full(
         filled = broadcast_to(reshape(fill_value, ()), as_shape(shape))
         return _finish(astype(filled, filled.dtype), dtype, device, requires_grad)
     value = _number(fill_value, "full")
+    _fits(dtype, value)
     dtype = _dtype_of(value) if dtype is None else dtype
     return _make("full", as_shape(shape), value, dtype=dtype, device=device, requires_grad=requires_grad)
 
@@ -575,9 +587,11 @@ def arange(
     Raises
     ------
     ValueError
-        If the step is 0.
+        If the step is 0, or the interval too long.
+    OverflowError
+        If a number does not fit into an integer `dtype`.
     TypeError
-        If one of them is not a number.
+        If one of them is not a real number.
     RuntimeError
         If one of them is a Tensor that requires gradients: the number of elements would depend on it.
 
@@ -591,8 +605,15 @@ def arange(
     if any(map(_is_tracked, (start, stop, step))):
         raise errors.lost_gradient("arange()", "start + step * agrad.arange(n) for n numbers")
     numbers = [_number(number, "arange") for number in (start, stop, step)]
+    if complex in map(type, numbers):
+        raise TypeError(f"arange() needs real numbers; it got start, stop, step = {numbers}")
     if not numbers[2] or any(number != number for number in numbers):
         raise ValueError(f"arange() needs a step that is not 0, and no NaN; it got start, stop, step = {numbers}")
+    first, step, count = numbers[0], numbers[2], (numbers[1] - numbers[0]) / numbers[2]
+    if not count < 2**63:
+        raise ValueError(f"arange({', '.join(map(str, numbers))}) would have {count:g} elements; take larger steps")
+    if count > 0:
+        _fits(dtype, first, first + step * (ceil(count) - 1))
     dtype = _dtype_of(*numbers) if dtype is None else dtype
     return _make("arange", *numbers, dtype=dtype, device=device, requires_grad=requires_grad)
 
@@ -647,6 +668,7 @@ def linspace(
     if _is_tracked(start) or _is_tracked(stop):
         return _finish(_between(start, stop, num, endpoint), dtype, device, requires_grad)
     ends = [_number(number, "linspace") for number in (start, stop)]
+    _fits(dtype, *ends)
     dtype = _dtype_of(*ends, 1.0) if dtype is None else dtype
     return _make("linspace", *ends, num, dtype=dtype, device=device, requires_grad=requires_grad, endpoint=endpoint)
 

@@ -16,7 +16,7 @@ from ..core.tensor import SCALARS, Tensor, convert, wrap
 
 __all__ = [
     "FloatInfo", "IntInfo", "as_complex", "as_tensor", "astype", "can_cast", "cast", "finfo", "iinfo", "in_float32",
-    "isdtype", "move", "require_real", "result_type", "to_device", "wide",
+    "isdtype", "move", "require_numeric", "require_real", "result_type", "to_device", "wide",
 ]  # fmt: skip
 
 # The names of the standard's kinds of dtypes, and the families that each holds.
@@ -71,6 +71,12 @@ def require_real(x: Any) -> None:
     """Raise TypeError for a raw complex array: some libraries would order its elements, which have no order."""
     if from_native(x.dtype).is_complex:
         raise TypeError("expected real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
+
+
+def require_numeric(x: Any) -> None:
+    """Raise TypeError for a raw array of booleans, of which libraries make different things."""
+    if from_native(x.dtype).name == "bool":
+        raise TypeError("it takes numbers, not booleans; write x.astype(agrad.float32) first")
 
 
 def as_complex(xp: Any, x: Any) -> Any:

@@ -16,6 +16,7 @@ from ..core import tape
 from ..core.dtypes import from_native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from .data_type import in_float32
 
 __all__ = [
     "add_along_axis", "add_at", "bare", "cut", "from_start", "has_arrays", "last_of_equals", "overwrite", "paste",
@@ -81,9 +82,8 @@ def add_at(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None, sh
     axis = _axis(axis, shape)
     count = prod(indices.shape)
     rows = xp.moveaxis(xp.reshape(x, (*shape[:axis], count, *shape[axis + 1 :])), axis, 0)
-    zeros = _zeros(xp, (shape[axis], *rows.shape[1:]), x)
     places = from_start(xp, xp.reshape(indices, (count,)), shape[axis])
-    total = backends.of(x).add_at(zeros, places, rows)
+    total = _sums(xp, (shape[axis], *rows.shape[1:]), places, rows)
     return xp.moveaxis(total, 0, axis)
 
 
@@ -168,8 +168,7 @@ def add_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int, l
     places = from_start(xp, xp.broadcast_to(xp.moveaxis(indices, axis, -1), rows.shape), length)
     starts = xp.arange(prod(outer), device=x.device) * length
     flat = xp.reshape(places, (prod(outer), rows.shape[-1])) + starts[:, None]
-    zeros = _zeros(xp, (prod(outer) * length,), x)
-    total = backends.of(x).add_at(zeros, xp.reshape(flat, (-1,)), xp.reshape(rows, (-1,)))
+    total = _sums(xp, (prod(outer) * length,), xp.reshape(flat, (-1,)), xp.reshape(rows, (-1,)))
     return xp.moveaxis(xp.reshape(total, (*outer, length)), -1, axis)
 
 
@@ -191,15 +190,14 @@ def cut(xp: Any, x: ArrayLike, /, key: Key) -> Tensor:
 @primitive
 def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
     """Return zeros of a shape with `x` added at a key: the transpose of `cut`."""
-    backend = backends.of(x)
-    zeros = _zeros(xp, shape, x)
+    if has_arrays(key):
+        places = xp.reshape(xp.arange(prod(shape), device=x.device), shape)[key]
+        total = _sums(xp, (prod(shape),), xp.reshape(places, (-1,)), xp.reshape(x, (-1,)))
+        return xp.reshape(total, shape)
+    backend, zeros = backends.of(x), _zeros(xp, shape, x)
     if backend.native_keys == "standard" and None in key:
         return backend.assign(zeros, without_new_axes(key), xp.reshape(x, zeros[without_new_axes(key)].shape))
-    if not has_arrays(key):
-        return backend.assign(zeros, key, x)
-    places = xp.reshape(xp.arange(prod(shape), device=x.device), shape)[key]
-    total = backend.add_at(xp.reshape(zeros, (-1,)), xp.reshape(places, (-1,)), xp.reshape(x, (-1,)))
-    return xp.reshape(total, shape)
+    return backend.assign(zeros, key, x)
 
 
 @primitive
@@ -241,6 +239,11 @@ def _wide(xp: Any, indices: Any) -> Any:
     if from_native(indices.dtype).name in ("int32", "int64"):
         return indices
     return xp.astype(indices, xp.int64)
+
+
+def _sums(xp: Any, shape: tuple[int, ...], places: Any, rows: Any) -> Any:
+    """Add rows at their places into zeros of a shape: 16-bit numbers in float32, as every sum of many."""
+    return in_float32(xp, lambda rows: backends.of(rows).add_at(_zeros(xp, shape, rows), places, rows), rows)
 
 
 def _zeros(xp: Any, shape: tuple[int, ...], like: Any) -> Any:

@@ -473,6 +473,8 @@ def _value(x: Tensor, value: ArrayLike) -> Any:
     if backends.is_number(value):
         value = value.item()
     if not isinstance(value, Tensor):
+        if isinstance(value, (list, tuple)) and x.dtype.family.endswith("integer"):
+            backends.refuse_lossy(backends.read(value), x.dtype.name)
         value = value if type(value) in SCALARS else wrap(*convert(value, None, x.device))
     elif value.device is not x.device:
         raise errors.mixed_devices("x[key] = v", [x.device.name, value.device.name])

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from ..core.dtypes import as_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
-from .data_type import in_float32, require_real, wide
+from .data_type import HALVES, in_float32, require_real, wide
 from .gathering import bare
 
 __all__ = [
@@ -54,6 +54,14 @@ def restore(xp: Any, reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims:
 
 def _spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
     return xp.broadcast_to(restore(xp, g, shape, axis, keepdims), shape)
+
+
+def _accumulated(xp: Any, function: Any, x: Any, dtype: Any, **settings: Any) -> Any:
+    """Call a function that adds up or multiplies; where 16-bit numbers come out, in float32 on the way."""
+    target = x.dtype if dtype is None else native(xp, dtype)
+    if as_dtype(target).name not in HALVES:
+        return function(x, dtype=native(xp, dtype), **settings)
+    return xp.astype(function(x, dtype=xp.float32, **settings), target)
 
 
 # Sums and means
@@ -322,11 +330,11 @@ def prod(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keep
     >>> agrad.prod(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([3., 8.], dtype=float32, device='cpu')
     """
-    return xp.prod(x, axis=axes_of(x, axis), dtype=native(xp, dtype), keepdims=keepdims)
+    return _accumulated(xp, xp.prod, x, dtype, axis=axes_of(x, axis), keepdims=keepdims)
 
 
 def _prod_x(g: Any, x: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
-    axes = _axes(x.shape, axis)
+    g, x, axes = wide(xp, g), wide(xp, x), _axes(x.shape, axis)
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     rows = xp.permute_dims(x, order)
     shape = rows.shape
@@ -341,9 +349,13 @@ def products_of_others(xp: Any, x: Any) -> Any:
     scale = bare(balance, xp)(x)
     logs = xp.log(scale)
     log_scale = xp.sum(logs, axis=-1, keepdims=True) - logs
-    # The scale is multiplied as two finite factors: 0 stays 0, and only what is too large becomes infinite.
-    root = xp.exp(xp.minimum(0.5 * log_scale, math.log(float(xp.finfo(x.dtype).max) / 2.0)))
+    root = _root_of_exp(xp, log_scale)
     return _before_and_behind(xp, x / scale) * root * root
+
+
+def _root_of_exp(xp: Any, log: Any) -> Any:
+    """Return one of two equal factors of an exponential, finite: 0 times both is 0, and other numbers may overflow."""
+    return xp.exp(xp.minimum(0.5 * log, math.log(float(xp.finfo(log.dtype).max) / 2.0)))
 
 
 @primitive
@@ -405,15 +417,24 @@ def cumulative_prod(
     >>> agrad.cumulative_prod(agrad.asarray([2.0, 3.0, 4.0]))
     Tensor([ 2.,  6., 24.], dtype=float32, device='cpu')
     """
-    return xp.cumulative_prod(x, axis=axis, dtype=native(xp, dtype), include_initial=include_initial)
+    return _accumulated(xp, xp.cumulative_prod, x, dtype, axis=axis, include_initial=include_initial)
 
 
 def _cumulative_prod_x(g: Any, x: Any, xp: Any, axis: int | None, include_initial: bool) -> Any:
+    if 0 in x.shape:
+        return xp.zeros_like(x)
     axis = axis or 0
-    x, g = xp.moveaxis(x, axis, -1), xp.moveaxis(g, axis, -1)
+    x, g = xp.moveaxis(wide(xp, x), axis, -1), xp.moveaxis(wide(xp, g), axis, -1)
     if include_initial:
         g = g[..., 1:]
-    return xp.moveaxis(_times(xp, _before(xp, x), _behind(xp, g, x)), -1, axis)
+    scale = bare(balance, xp)(x)
+    logs = xp.cumulative_sum(xp.log(scale), axis=-1)  # of the factors that are taken out of the products
+    largest = xp.max(logs if _is_tracked(g) else xp.where(g != 0, logs, -math.inf), axis=-1, keepdims=True)
+    largest = xp.where(xp.isfinite(largest), largest, 0.0)
+    g = g * xp.exp(xp.minimum(logs - largest, 0.0))
+    root = _root_of_exp(xp, largest - xp.log(scale))
+    x = x / scale
+    return xp.moveaxis(_times(xp, _before(xp, x), _behind(xp, g, x)) * root * root, -1, axis)
 
 
 def _behind(xp: Any, g: Any, x: Any) -> Any:
@@ -432,9 +453,14 @@ def _behind(xp: Any, g: Any, x: Any) -> Any:
     return g
 
 
+def _is_tracked(g: Any) -> bool:
+    """Whether a cotangent is differentiated: its zeros may then be any other numbers."""
+    return bool(getattr(g, "requires_grad", False))
+
+
 def _times(xp: Any, product: Any, g: Any) -> Any:
     """Return a product times a cotangent: 0 where the cotangent is 0, even if the product overflowed."""
-    if getattr(g, "requires_grad", False):  # a zero has a derivative too, which `where` would drop
+    if _is_tracked(g):
         return product * g
     return xp.where(g == 0, 0.0, product * g)
 
@@ -475,11 +501,11 @@ def cumulative_sum(
     >>> agrad.cumulative_sum(agrad.asarray([1.0, 2.0, 3.0]), include_initial=True)
     Tensor([0., 1., 3., 6.], dtype=float32, device='cpu')
     """
-    return xp.cumulative_sum(x, axis=axis, dtype=native(xp, dtype), include_initial=include_initial)
+    return _accumulated(xp, xp.cumulative_sum, x, dtype, axis=axis, include_initial=include_initial)
 
 
 def _cumulative_sum_x(g: Any, xp: Any, axis: int | None, include_initial: bool) -> Any:
-    axis = axis or 0
+    axis, g = axis or 0, wide(xp, g)
     if include_initial:
         g = xp.moveaxis(xp.moveaxis(g, axis, -1)[..., 1:], -1, axis)
     return xp.flip(xp.cumulative_sum(xp.flip(g, axis=axis), axis=axis), axis=axis)

@@ -15,12 +15,15 @@ from ..ops.gathering import bare
 from ..ops.library import library
 from .series import horner
 
-__all__ = ["erf", "erfc", "erfcx", "erfinv", "log_ndtr", "ndtr", "ndtri"]
+__all__ = ["erf", "erfc", "erfcx", "erfinv", "log_ndtr", "log_ndtr_slope", "ndtr", "ndtri"]
 
 _ROOT_HALF: Final = math.sqrt(0.5)
 _ROOT_PI: Final = math.sqrt(math.pi)
 _ROOT_2PI: Final = math.sqrt(2.0 * math.pi)
 _FAR: Final = 10.0
+_FAR_BELOW: Final = 30.0
+# Coefficients of the second derivative of log_ndtr far below 0, in powers of ``x**-2``, highest first.
+_LOG_NDTR_CURVATURE: Final = [1435330.0, -89782.0, 6354.0, -518.0, 50.0, -6.0, 1.0, -1.0]
 # Coefficients of the derivative of erfcx, over ``x**-2``, in powers of ``x**-2``, highest first.
 _ERFCX_SLOPE: Final = [
     2.0 / _ROOT_PI * (-1) ** n * math.prod(range(1, 2 * n, 2)) / 2.0**n for n in range(10, 0, -1)
@@ -155,17 +158,32 @@ def log_ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
     return library(xp, "log_ndtr", x)
 
 
-# The density over the distribution function; the scaled erfc keeps both from underflowing.
+@primitive
+def log_ndtr_slope(xp: Any, x: ArrayLike, /) -> Tensor:
+    """Return the derivative of `log_ndtr`: the density over the distribution function, where both underflow too.
 
-
-def _log_ndtr_x(g: Any, x: Any, xp: Any) -> Any:
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.special.error_functions import log_ndtr_slope
+    >>> agrad.round(log_ndtr_slope(agrad.asarray([-1000.0, 40.0])))
+    Tensor([1000.,    0.], dtype=float32, device='cpu')
+    """
     zero = xp.zeros_like(x)
     low, high = xp.where(x < 0.0, x, zero), xp.where(x < 0.0, zero, x)  # erfcx overflows where x is large
     left = 2.0 / _ROOT_2PI / bare(erfcx, xp)(-_ROOT_HALF * low)
-    return g * xp.where(x < 0.0, left, xp.exp(-0.5 * high * high) / (_ROOT_2PI * bare(ndtr, xp)(high)))
+    return xp.where(x < 0.0, left, xp.exp(-0.5 * high * high) / (_ROOT_2PI * bare(ndtr, xp)(high)))
 
 
-log_ndtr.vjp(x=_log_ndtr_x)
+def _log_ndtr_slope_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
+    far = x < -_FAR_BELOW  # where the sum below has lost its digits
+    inverse = 1.0 / xp.where(far, x, 1.0)
+    near, slope = xp.where(far, 0.0, x), xp.where(far, 0.0, out)
+    return g * xp.where(far, horner(_LOG_NDTR_CURVATURE, inverse * inverse), -slope * (near + slope))
+
+
+log_ndtr.vjp(x=lambda g, x, xp: g * bare(log_ndtr_slope, xp)(x))
+log_ndtr_slope.vjp(x=_log_ndtr_slope_x)
 
 
 @primitive

@@ -6,7 +6,7 @@ Source of the derivatives: NIST Digital Library of Mathematical Functions, https
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import factorial
+from math import factorial, nan
 from typing import Any, Final
 
 from ..core.primitive import ArrayLike, primitive
@@ -143,7 +143,7 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
     Returns
     -------
     Tensor
-        Of the broadcast shape, and the dtype of `x`.
+        Of the broadcast shape, and the dtype of `x`; NaN where `n` is no whole number, or is below 0.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
     n = floating(n, x)
     if n.requires_grad and is_grad_enabled():
         raise _unknown("polygamma", "n")
-    sign = 1.0 - 2.0 * ((n + 1.0) % 2.0)
+    sign = where((n < 0.0) | (n % 1.0 != 0.0), nan, 1.0 - 2.0 * ((n + 1.0) % 2.0))
     return where(equal(n, 0.0), digamma(x), sign * exp(gammaln(n + 1.0)) * zeta(n + 1.0, x))
 
 

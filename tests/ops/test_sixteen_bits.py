@@ -54,6 +54,95 @@ def test_shares_of_many(device, dtype, f, value):
     assert min(share) > 0
 
 
+# Sums of many: of 1/8, float16 adds up no more than 256, and bfloat16 no more than 32
+
+ROWS = 2500
+SUMS = {
+    "sum": (lambda x: agrad.sum(agrad.broadcast_to(x, (ROWS, 3)), axis=0), ROWS, ROWS),
+    "sum of two axes": (lambda x: agrad.sum(agrad.broadcast_to(x, (25, 100, 3)), axis=(0, 1)), ROWS, ROWS),
+    "sum to 16 bits": (lambda x: agrad.sum(agrad.ones((ROWS, 3)) * x.detach(), axis=0, dtype=x.dtype), ROWS, None),
+    "cumulative_sum": (lambda x: agrad.cumulative_sum(agrad.broadcast_to(x, (ROWS, 3)), axis=0)[-1, :], ROWS, ROWS),
+    "the rule of cumulative_sum": (
+        lambda x: (
+            agrad.cumulative_sum(agrad.concat([x[None, :], agrad.zeros((ROWS, 3), dtype=x.dtype)]), axis=0)[1:, :] / 8
+        ),
+        1 / 8,
+        ROWS / 8,
+    ),
+    "einsum": (lambda x: agrad.einsum("ij->j", agrad.broadcast_to(x, (ROWS, 3))), ROWS, ROWS),
+    "trace": (lambda x: agrad.linalg.trace(x[:1] * agrad.eye(ROWS, dtype=x.dtype)), ROWS, None),
+    "matrix_norm": (
+        lambda x: agrad.linalg.matrix_norm(agrad.broadcast_to(x, (ROWS, 3)), ord=1, keepdims=True),
+        ROWS,
+        None,
+    ),
+    "broadcast_to": (lambda x: agrad.broadcast_to(x, (ROWS, 3)) / 8, 1 / 8, ROWS / 8),
+    "tile": (lambda x: agrad.tile(x, (ROWS, 1)) / 8, 1 / 8, ROWS / 8),
+    "repeat": (lambda x: agrad.repeat(x, ROWS) / 8, 1 / 8, ROWS / 8),
+    "add": (lambda x: (x + agrad.zeros((ROWS, 3), dtype=x.dtype)) / 8, 1 / 8, ROWS / 8),
+    "multiply": (lambda x: (x * agrad.ones((ROWS, 3), dtype=x.dtype)) / 8, 1 / 8, ROWS / 8),
+    "where": (lambda x: agrad.where(agrad.ones((ROWS, 3), dtype=bool), x, 0.0) / 8, 1 / 8, ROWS / 8),
+    "take": (lambda x: agrad.take(x, agrad.zeros(ROWS, dtype=int)) / 8, 1 / 8, [ROWS / 8, 0, 0]),
+    "take_along_axis": (
+        lambda x: agrad.take_along_axis(x, agrad.zeros(ROWS, dtype=int), axis=0) / 8,
+        1 / 8,
+        [ROWS / 8, 0, 0],
+    ),
+    "an index": (lambda x: x[agrad.zeros(ROWS, dtype=int)] / 8, 1 / 8, [ROWS / 8, 0, 0]),
+    "two indices": (lambda x: x[None, :][0, agrad.zeros(ROWS, dtype=int)] / 8, 1 / 8, [ROWS / 8, 0, 0]),
+    "embedding": (lambda x: F.embedding(agrad.zeros(ROWS, dtype=int), x[None, :]) / 8, 1 / 8, ROWS / 8),
+    "the bias of linear": (
+        lambda x: F.linear(agrad.zeros((ROWS, 2), dtype=x.dtype), agrad.zeros((3, 2), dtype=x.dtype), x) / 8,
+        1 / 8,
+        ROWS / 8,
+    ),
+    "the bias of conv1d": (
+        lambda x: F.conv1d(agrad.zeros((ROWS, 1, 1), dtype=x.dtype), agrad.zeros((3, 1, 1), dtype=x.dtype), x) / 8,
+        1 / 8,
+        ROWS / 8,
+    ),
+    "the bias of layer_norm": (
+        lambda x: F.layer_norm(agrad.zeros((ROWS, 3), dtype=x.dtype), (3,), None, x) / 8,
+        1 / 8,
+        ROWS / 8,
+    ),
+    "the bias of batch_norm": (
+        lambda x: F.batch_norm(agrad.zeros((ROWS, 3), dtype=x.dtype), None, None, None, x, training=True) / 8,
+        1 / 8,
+        ROWS / 8,
+    ),
+}
+
+
+@pytest.mark.parametrize(("f", "value", "slope"), SUMS.values(), ids=SUMS)
+def test_sums_of_many(device, dtype, f, value, slope):
+    x = agrad.ones(3, dtype=dtype, requires_grad=True)
+    y = f(x)
+    assert y.dtype == x.dtype
+    assert_close(y.astype("float32"), value * agrad.ones(y.shape), rtol=1e-2)
+    if slope is not None:
+        for graph in (False, True):
+            (g,) = agrad.gradients(agrad.sum(y), x, create_graph=graph, retain_graph=True)
+            assert_close(g.detach().astype("float32"), slope * agrad.ones(3), rtol=1e-2)
+
+
+def test_products_that_overflow_on_the_way(device, dtype):
+    x = [1e3] * 5 + [1e-3] * 5
+    found, slope = value_and_slope(agrad.prod, x, dtype)
+    product = math.prod(agrad.asarray(x, dtype=dtype).astype("float32").tolist())
+    assert_close(found, product, rtol=1e-2)
+    assert_close(slope[:1].tolist(), [product / 1e3], rtol=1e-2)
+
+
+def test_products_of_many(device, dtype):
+    growth = 1 + agrad.finfo(getattr(agrad, dtype)).eps
+    count = round(4 * math.log(2) / math.log(growth))
+    for product in (agrad.prod, lambda x: agrad.cumulative_prod(x)[-1]):
+        found, slope = value_and_slope(product, [growth] * count, dtype)
+        assert_close(found, 16.0, rtol=1e-2)
+        assert_close(slope.tolist(), [16.0 / growth] * count, rtol=1e-2)
+
+
 def test_softmax_over_many(device, dtype):
     for op, value in ((agrad.softmax, 1 / MANY), (agrad.log_softmax, -math.log(MANY))):
         found, slope = value_and_slope(lambda x, op=op: op(x)[:2], np.ones(MANY), dtype)
@@ -95,6 +184,52 @@ def test_directions_of_vectors_whose_squares_overflow(device, dtype):
     assert_close(found, [0.6, 0.8], rtol=1e-2)
     found, _ = value_and_slope(lambda x: F.cosine_similarity(x, 2 * x, dim=0), [3000.0, 4000.0], dtype)
     assert_close(found, 1.0, rtol=1e-2)
+
+
+# Settings that are too small for 16 bits, or counts that are too large
+
+
+def test_divergence_of_a_large_batch(device, dtype):
+    found, slope = value_and_slope(
+        lambda x: F.kl_div(x, agrad.full_like(x, 0.5), reduction="batchmean"), np.full((MANY, 2), -1.0), dtype
+    )
+    assert_close(found, 1 - math.log(2), rtol=1e-2)
+    assert_close(slope[:2].tolist(), [-0.5 / MANY] * 2, rtol=1e-2)
+
+
+def test_default_eps_of_rms_norm_is_that_of_float32(device, dtype):
+    found, _ = value_and_slope(lambda x: F.rms_norm(x, (4,)), [0.01] * 4, dtype)
+    assert_close(found, [0.9994] * 4, rtol=1e-2)
+
+
+def test_small_eps_of_batch_norm_in_evaluation(device, dtype):
+    zeros = agrad.zeros(2, dtype=dtype)
+    found, slope = value_and_slope(lambda x: F.batch_norm(x, zeros, zeros, eps=1e-8), [[0.001, 0.002]], dtype)
+    assert_close(found, [[10.0, 20.0]], rtol=1e-2)
+    assert_close(slope.tolist(), [1e4, 1e4], rtol=1e-2)
+
+
+def test_cross_entropy_of_certain_predictions(device, dtype):
+    certain = agrad.asarray([0.0, 1.0, 0.5], dtype=dtype)
+    found, slope = value_and_slope(lambda x: F.binary_cross_entropy(x, certain, reduction="none"), [0, 1, 0.5], dtype)
+    assert_close(found, [0.0, 0.0, math.log(2)], rtol=1e-2)
+    assert slope.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_losses_with_a_small_bend(device, dtype):
+    error = [0.01, -1.0, 1e-6]
+    found, slope = value_and_slope(lambda x: F.smooth_l1_loss(x, agrad.zeros_like(x), "none", beta=1e-5), error, dtype)
+    assert_close(found, [0.01, 1.0, 5e-8], rtol=3e-2, atol=6e-8)
+    assert_close(slope.tolist(), [1.0, -1.0, 0.1], rtol=5e-2)
+    found, slope = value_and_slope(lambda x: F.huber_loss(x, agrad.zeros_like(x), "sum", delta=1e-3), error, dtype)
+    assert_close(found, 1.01e-3, rtol=1e-2)
+    assert_close(slope.tolist(), [1e-3, -1e-3, 1e-6], rtol=5e-2)
+
+
+def test_softplus_of_a_small_beta(device, dtype):
+    found, slope = value_and_slope(lambda x: F.softplus(x, beta=1e-4), [1.0, -2.0], dtype)
+    assert_close(found, [math.log(2) / 1e-4] * 2, rtol=1e-2)
+    assert_close(slope.tolist(), [0.5, 0.5], rtol=1e-2)
 
 
 # Optimizers

@@ -47,6 +47,13 @@ CORNERS = {
         [0.0, 0.0],
         [0.0, 0.0],
     ),
+    "vector_norm of numbers whose squares are 0": (agrad.linalg.vector_norm, [3e-200, 4e-200], [0.0, 0.0], [0.0, 0.0]),
+    "vector_norm 3 of numbers whose cubes are 0": (
+        lambda x: agrad.linalg.vector_norm(x, ord=3),
+        [3e-200, 4e-200],
+        [0.0, 0.0],
+        [0.0, 0.0],
+    ),
     "atan2": (lambda x: agrad.atan2(x[0], x[1]), [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]),
     "hypot": (lambda x: agrad.hypot(x[0], x[1]), [0.0, 0.0], [math.nan] * 2, [math.nan] * 2),
     "sqrt": (agrad.sqrt, [0.0], [math.inf], [-math.inf]),

@@ -38,6 +38,23 @@ def test_log_ndtr_has_a_slope_where_the_density_underflows(device):
     assert_close(slope(op, *double(device, [-1e5, 100.0])), [[1e5, 0.0]], rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("point", "second"), [(-1e20, -1.0), (-1e30, -1.0), (-31.0, -0.9989658584), (-29.0, -0.9988193395)]
+)
+def test_log_ndtr_is_a_parabola_far_below(device, point, second):
+    op = function(device, "log_ndtr")
+    curvature = agrad.elementwise_grad(agrad.elementwise_grad(op))
+    assert_close(curvature(agrad.asarray([point])).tolist(), [second], rtol=2e-4)
+    assert_close(curvature(*double(device, [point])).tolist(), [second], rtol=1e-7)
+
+
+def test_polygamma_of_orders_between_whole_ones(device):
+    n, x = (z.detach() for z in double(device, [1.5, -1.0, 2.0], [1.0, 1.0, 1.0]))
+    found = function(device, "polygamma")(n, x).tolist()
+    assert [math.isnan(value) for value in found] == [True, True, False]
+    assert math.isnan(agrad.special.polygamma(0.5, x)[0].item())
+
+
 @quiet
 @pytest.mark.parametrize(
     ("name", "x", "y", "expected"),

@@ -10,7 +10,7 @@ from ...ops import activations
 from ...ops.elementwise import expm1
 from ...ops.manipulation import reshape
 from ...ops.searching import where
-from ..reductions import as_tensor
+from ..reductions import as_tensor, narrowed, widened
 
 __all__ = ["elu", "gelu", "hardtanh", "leaky_relu", "log_softmax", "prelu", "softmax", "softplus"]
 
@@ -74,7 +74,8 @@ def prelu(input: ArrayLike, weight: ArrayLike) -> Tensor:
     if weight.shape not in ((), (1,), (channels,)):
         raise ValueError(f"weight must have shape (1,) or ({channels},), one for each channel; it has {weight.shape}")
     slope = reshape(weight, (-1, *[1] * max(0, input.ndim - 2)) if weight.size > 1 else ())
-    return where(input > 0, input, slope * input)
+    positive = input > 0
+    return where(positive, input, slope * where(positive, 0.0, input))  # 0 times infinity would be in the gradient
 
 
 def elu(input: ArrayLike, alpha: float = 1.0) -> Tensor:
@@ -159,8 +160,8 @@ def softplus(input: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Te
     [0.0, 1000.0]
     """
     input = as_tensor(input)
-    scaled = beta * input
-    return where(scaled > threshold, input, activations.softplus(scaled) / beta)
+    scaled = beta * widened(input)  # a small number, and what is divided by it, is none in 16 bits
+    return where(scaled > threshold, input, narrowed(activations.softplus(scaled) / beta, input))
 
 
 def hardtanh(input: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:

@@ -10,7 +10,7 @@ from ...core.recording import no_grad
 from ...core.tensor import Tensor
 from ...ops.elementwise import sqrt
 from ...ops.statistical import mean, var
-from ..reductions import as_tensor, widened
+from ..reductions import as_tensor, narrowed, widened
 from .normalization import affine, check_per_channel, per_channel, standardized
 
 __all__ = ["batch_norm", "instance_norm"]
@@ -75,7 +75,8 @@ def batch_norm(
     elif running_mean is None or running_var is None:
         raise ValueError("without training, batch_norm needs running_mean and running_var; or write training=True")
     else:
-        out = (input - per_channel(running_mean, input)) / sqrt(per_channel(running_var, input) + eps)
+        deviation = widened(input) - per_channel(running_mean, input)
+        out = narrowed(deviation / sqrt(widened(per_channel(running_var, input)) + eps), input)
     return affine(out, weight, bias, per_channel)
 
 

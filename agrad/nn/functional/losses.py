@@ -166,7 +166,10 @@ def smooth_l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean",
     """
     if check_number("beta", beta, 0) == 0:
         return l1_loss(input, target, reduction)
-    return huber_loss(input, target, reduction, beta) / beta
+    input, target = _alike(input, target)
+    near, inner, size = _around(widened(input) - widened(target), beta)
+    losses = where(near, 0.5 * inner * (inner / beta), size - 0.5 * beta)
+    return narrowed(reduced(losses, reduction), input)
 
 
 def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", delta: float = 1.0) -> Tensor:
@@ -206,9 +209,19 @@ def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", del
     """
     check_number("delta", delta, above=0)
     input, target = _alike(input, target)
-    error = input - target
+    near, inner, size = _around(widened(input) - widened(target), delta)
+    losses = where(near, 0.5 * inner * inner, delta * (size - 0.5 * delta))
+    return narrowed(reduced(losses, reduction), input)
+
+
+def _around(error: Tensor, limit: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Return whether errors lie below a limit, those that do and 0 for the others, and the sizes of all.
+
+    The square of an infinite error, though not chosen, would have a gradient: 0 times infinity.
+    """
     size = elementwise.abs(error)
-    return reduced(where(size < delta, 0.5 * error * error, delta * (size - 0.5 * delta)), reduction)
+    near = size < limit
+    return near, where(near, error, 0.0), size
 
 
 def binary_cross_entropy(
@@ -255,7 +268,8 @@ def binary_cross_entropy(
     """
     input, target = _alike(input, target)
     _check_probabilities(input=input, target=target)
-    return _weighted(bernoulli_nll(input, target), weight, reduction)
+    losses = bernoulli_nll(widened(input), widened(target))  # 1e-12 is 0 in float16
+    return narrowed(_weighted(losses, weight, reduction), input)
 
 
 @primitive
@@ -400,7 +414,7 @@ def kl_div(input: ArrayLike, target: ArrayLike, reduction: str = "mean", log_tar
         nonzero = target != 0
         losses = where(nonzero, target * elementwise.log(where(nonzero, target, 1.0)), 0.0) - target * input
     if reduction == "batchmean":
-        return sum(losses) / (losses.shape[0] if losses.ndim else 1)
+        return narrowed(sum(widened(losses)) / (losses.shape[0] if losses.ndim else 1), losses)
     return reduced(losses, reduction)
 
 

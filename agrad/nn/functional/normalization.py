@@ -8,6 +8,7 @@ from typing import Any
 
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...ops.data_type import finfo
 from ...ops.elementwise import sqrt
 from ...ops.manipulation import reshape
 from ...ops.statistical import mean
@@ -117,7 +118,7 @@ def rms_norm(
     input, normalized_shape, weight
         As in `layer_norm`.
     eps : float, optional
-        Added to the mean square; by default the machine epsilon of the input's dtype.
+        Added to the mean square; by default the machine epsilon of the input's dtype, or of float32 for 16 bits.
 
     Returns
     -------
@@ -142,8 +143,8 @@ def rms_norm(
     """
     input = as_tensor(input)
     axis = _last_axes(input, normalized_shape, weight=weight)
-    eps = float(input.device.xp.finfo(input.data.dtype).eps) if eps is None else eps
     wide = widened(input)
+    eps = finfo(wide).eps if eps is None else eps
     out = wide / sqrt(mean(wide * wide, axis=axis, keepdims=True) + eps)
     return affine(narrowed(out, input), weight, None, as_tensor)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.dtypes import as_dtype
-from ...core.primitive import ArrayLike, standard
+from ...core.primitive import ArrayLike, primitive, standard
 from ...core.tape import unchanged
 from ...core.tensor import Tensor
+from ..data_type import require_numeric
 from .common import STEP
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-@standard
+@primitive
 def abs(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the absolute value, elementwise.
 
@@ -48,6 +49,7 @@ def abs(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.abs(agrad.asarray([-1.0, 2.0]))
     Tensor([1., 2.], dtype=float32, device='cpu')
     """
+    require_numeric(x)
     return xp.abs(x)
 
 
@@ -191,7 +193,7 @@ def negative(xp: Any, x: ArrayLike, /) -> Tensor:
 negative.vjp(x=lambda g: -g)
 
 
-@standard
+@primitive
 def positive(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the values unchanged, elementwise: the unary ``+``.
 
@@ -211,13 +213,14 @@ def positive(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.positive(agrad.asarray([1.0, -2.0]))
     Tensor([ 1., -2.], dtype=float32, device='cpu')
     """
+    require_numeric(x)
     return xp.positive(x)
 
 
 positive.vjp(x=unchanged)
 
 
-@standard
+@primitive
 def reciprocal(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the reciprocal, elementwise.
 
@@ -237,6 +240,7 @@ def reciprocal(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.reciprocal(agrad.asarray([2.0, 4.0]))
     Tensor([0.5 , 0.25], dtype=float32, device='cpu')
     """
+    require_numeric(x)
     return xp.reciprocal(x)
 
 
@@ -269,7 +273,7 @@ def remainder(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 remainder.vjp(x1=lambda g: g, x2=lambda g, x1, x2, xp: -g * xp.floor_divide(x1, x2))
 
 
-@standard
+@primitive
 def sign(xp: Any, x: ArrayLike, /) -> Tensor:
     """Return the sign, elementwise.
 
@@ -291,6 +295,7 @@ def sign(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.sign(agrad.asarray([-3.0, 0.0, 2.0]))
     Tensor([-1.,  0.,  1.], dtype=float32, device='cpu')
     """
+    require_numeric(x)
     return xp.sign(x)
 
 

@@ -262,7 +262,7 @@ def pow(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 def _pow_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:
     if type(x2) not in SCALARS:
-        exponent = xp.where((x1 == 0) & (x2 == 0), 1, x2)  # no 0 * inf
+        exponent = xp.where((x2 == 0) & ~xp.isfinite(1.0 / x1), 1, x2)  # no 0 * inf, and no 0 * NaN
         return g * (x2 * x1 ** (exponent - 1))
     if x2 == 2:
         return 2.0 * g * x1

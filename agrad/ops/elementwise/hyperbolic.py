@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...core import tape
-from ...core.dtypes import from_native
+from ...core.dtypes import as_dtype, from_native
 from ...core.primitive import ArrayLike, primitive, standard
 from ...core.tensor import Tensor
-from .common import one_plus_square
+from ..gathering import bare
+from .slopes import atanh_slope, cosine_of_sine
 
 __all__ = ["acosh", "asinh", "atanh", "cosh", "sech_squared", "sinh", "tanh"]
 
@@ -36,7 +37,7 @@ def acosh(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.acosh(x)
 
 
-acosh.vjp(x=lambda g, x, xp: g / (xp.sqrt(x - 1.0) * xp.sqrt(x - -1.0)))
+acosh.vjp(x=lambda g, x, xp: g / xp.sqrt(x - 1.0) / xp.sqrt(x - -1.0))
 
 
 @standard
@@ -63,8 +64,9 @@ def asinh(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 def _asinh_x(g: Any, x: Any, xp: Any) -> Any:
-    factor, other = one_plus_square(xp, x)
-    return g / (xp.sqrt(factor) * xp.sqrt(other))
+    if as_dtype(x.dtype).is_complex:
+        return g / bare(cosine_of_sine, xp)(1j * x)  # 1 + x**2 is 1 - (1j * x)**2
+    return g / xp.hypot(x, xp.ones_like(x))
 
 
 asinh.vjp(x=_asinh_x)
@@ -93,7 +95,7 @@ def atanh(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.atanh(x)
 
 
-atanh.vjp(x=lambda g, x: g / (1.0 - x) / (1.0 + x))
+atanh.vjp(x=lambda g, x, xp: g * bare(atanh_slope, xp)(x))
 
 
 @standard

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.primitive import ArrayLike, standard
+from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ..data_type import require_numeric
 from .common import STEP
 
 __all__ = ["ceil", "floor", "round", "trunc"]
 
 
-@standard
+@primitive
 def ceil(xp: Any, x: ArrayLike, /) -> Tensor:
     """Round up, elementwise.
 
@@ -31,13 +32,14 @@ def ceil(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.ceil(agrad.asarray([1.2, -1.2]))
     Tensor([ 2., -1.], dtype=float32, device='cpu')
     """
+    require_numeric(x)
     return xp.ceil(x)
 
 
 ceil.vjp(x=STEP)
 
 
-@standard
+@primitive
 def floor(xp: Any, x: ArrayLike, /) -> Tensor:
     """Round down, elementwise.
 
@@ -57,13 +59,14 @@ def floor(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.floor(agrad.asarray([1.2, -1.2]))
     Tensor([ 1., -2.], dtype=float32, device='cpu')
     """
+    require_numeric(x)
     return xp.floor(x)
 
 
 floor.vjp(x=STEP)
 
 
-@standard
+@primitive
 def round(xp: Any, x: ArrayLike, /) -> Tensor:
     """Round to the nearest integer, elementwise, halves to the even one.
 
@@ -83,13 +86,14 @@ def round(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.round(agrad.asarray([0.5, 1.5, 2.6]))
     Tensor([0., 2., 3.], dtype=float32, device='cpu')
     """
+    require_numeric(x)
     return xp.round(x)
 
 
 round.vjp(x=STEP)
 
 
-@standard
+@primitive
 def trunc(xp: Any, x: ArrayLike, /) -> Tensor:
     """Round towards zero, elementwise.
 
@@ -109,6 +113,7 @@ def trunc(xp: Any, x: ArrayLike, /) -> Tensor:
     >>> agrad.trunc(agrad.asarray([1.7, -1.7]))
     Tensor([ 1., -1.], dtype=float32, device='cpu')
     """
+    require_numeric(x)
     return xp.trunc(x)
 
 

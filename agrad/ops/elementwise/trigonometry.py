@@ -1,7 +1,4 @@
-"""Trigonometric functions and their inverses.
-
-The rules factor terms such as ``1 - x**2``: the factors neither overflow nor cancel where the derivative does not.
-"""
+"""Trigonometric functions and their inverses."""
 
 from __future__ import annotations
 
@@ -11,17 +8,11 @@ from ...core.dtypes import as_dtype
 from ...core.primitive import ArrayLike, standard
 from ...core.tensor import Tensor
 from ..gathering import bare
-from .common import INF, one_plus_square
+from .common import INF
 from .hyperbolic import sech_squared
+from .slopes import atanh_slope, cosine_of_sine
 
 __all__ = ["acos", "asin", "atan", "atan2", "cos", "sin", "tan"]
-
-
-def _cosine(xp: Any, sine: Any) -> Any:
-    """Return ``sqrt(1 - sine**2)``, with the branch cuts of complex asin and acos."""
-    if as_dtype(sine.dtype).is_complex:  # subtraction keeps the sign of an imaginary zero
-        return xp.sqrt(-(sine - 1.0)) * xp.sqrt(sine - -1.0)
-    return xp.sqrt(1.0 - sine) * xp.sqrt(1.0 + sine)
 
 
 @standard
@@ -47,7 +38,7 @@ def acos(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.acos(x)
 
 
-acos.vjp(x=lambda g, x, xp: -g / _cosine(xp, x))
+acos.vjp(x=lambda g, x, xp: -g / bare(cosine_of_sine, xp)(x))
 
 
 @standard
@@ -73,7 +64,7 @@ def asin(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.asin(x)
 
 
-asin.vjp(x=lambda g, x, xp: g / _cosine(xp, x))
+asin.vjp(x=lambda g, x, xp: g / bare(cosine_of_sine, xp)(x))
 
 
 @standard
@@ -100,8 +91,10 @@ def atan(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 def _atan_x(g: Any, x: Any, xp: Any) -> Any:
-    factor, other = one_plus_square(xp, x)
-    return g / factor / other
+    if as_dtype(x.dtype).is_complex:
+        return g * bare(atanh_slope, xp)(1j * x)  # 1 + x**2 is 1 - (1j * x)**2
+    root = xp.hypot(x, xp.ones_like(x))
+    return g / root / root
 
 
 atan.vjp(x=_atan_x)
