@@ -17,9 +17,13 @@ from . import windows as generic
 from .host import portable
 from .windows import Lengths, Windows
 
-__all__ = ["Backend", "names_of", "repeats"]
+__all__ = ["Backend", "UnknownValueError", "names_of", "repeats"]
 
 _ANYWHERE: Final = nullcontext()
+
+
+class UnknownValueError(RuntimeError):
+    """A value was asked of an array that has none to tell: of a virtual one, with a value for each of a batch."""
 
 
 class Backend:
@@ -115,6 +119,10 @@ class Backend:
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         """Copy an array to the host as a NumPy array."""
         return np.asarray(array)
+
+    def bounds(self, array: Any) -> tuple[Any, Any]:
+        """Return the least and the largest element of an array that has some: what checks of values ask for."""
+        return self.xp.min(array), self.xp.max(array)
 
     def is_view(self, array: Any) -> bool:
         """Whether `array` may share its memory with another; True where the library does not tell."""
@@ -241,6 +249,10 @@ class Backend:
     def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
         """Add each element to its whole window in zeros, or to the place in it that its number says."""
         return generic.spread(self, g, numbers, lengths, windows)
+
+    def pick(self, x: Any, numbers: Any, windows: Windows) -> Any:
+        """Return the element of each window at the place that its number says."""
+        return generic.pick(self, x, numbers, windows)
 
     # Random numbers: from NumPy, and moved
 

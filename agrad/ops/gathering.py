@@ -192,7 +192,12 @@ def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
     """Add `x` at a key of zeros: the transpose of `cut`."""
     backend = backends.of(x)
     zeros = _zeros(xp, shape, x)
-    if backend.native_keys == "standard" and None in key:
+    if (
+        backend.native_keys == "standard"
+        and not has_arrays(key)
+        and None in (items := key if type(key) is tuple else (key,))
+    ):
+        key = items
         return backend.assign(zeros, without_new_axes(key), xp.reshape(x, zeros[without_new_axes(key)].shape))
     if not has_arrays(key):
         return backend.assign(zeros, key, x)

@@ -6,15 +6,16 @@ and arguments are PyTorch's where it has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import inf
+from math import inf, prod
 from typing import Any, TypeAlias
 
 from ..checks import as_integer, as_seed, as_shape
 from ..core import errors
-from ..core.device import Device, get_device
+from ..core.device import Device, get_device, opened
 from ..core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
+from ..core.lifting import enter, lift, lifted
 from ..core.tensor import Tensor, wrap
 from .generators import current
 
@@ -169,8 +170,9 @@ def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: boo
     (2, 3)
     """
     place, kind = _floating(dtype, device)
-    array = place.backend.uniform(current.get().of(place), _shape_of(size), native(place.xp, kind), place.native)
-    return _finish(array, place, requires_grad)
+    uniform, raw = place.backend.uniform, native(place.xp, kind)
+    numbers = _drawn(place, _shape_of(size), lambda draws, shape: uniform(draws, shape, raw, place.native))
+    return numbers.requires_grad_() if requires_grad else numbers
 
 
 def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -196,8 +198,9 @@ def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     True
     """
     place, kind = _floating(dtype, device)
-    array = place.backend.normal(current.get().of(place), _shape_of(size), native(place.xp, kind), place.native)
-    return _finish(array, place, requires_grad)
+    normal, raw = place.backend.normal, native(place.xp, kind)
+    numbers = _drawn(place, _shape_of(size), lambda draws, shape: normal(draws, shape, raw, place.native))
+    return numbers.requires_grad_() if requires_grad else numbers
 
 
 def normal(
@@ -336,11 +339,14 @@ def bernoulli(
     if isinstance(p, Tensor):
         size = p.shape if size is None else size
         place, kind = _floating(p.dtype, p.device)
-        dtype, device, p = dtype or kind, device or place, p._data
-    place = get_device() if device is None else Device(device)
-    numbers = rand(() if size is None else size, device=place)._data
-    kind = native(place.xp, get_default_dtype() if dtype is None else dtype)
-    return _finish(place.xp.astype(place.xp.less(numbers, p), kind), place, requires_grad)
+        dtype, device = dtype or kind, device or place
+    numbers = rand(() if size is None else size, device=device)
+    if isinstance(p, Tensor):
+        numbers, p = lifted("bernoulli", [numbers, p])
+        p = p._data
+    here, kind = numbers._device, native(numbers._device.xp, get_default_dtype() if dtype is None else dtype)
+    ones = wrap(here.backend.box(here.xp.astype(here.xp.less(numbers._data, p), kind)), here)
+    return ones.requires_grad_() if requires_grad else ones
 
 
 # Integers
@@ -400,8 +406,9 @@ def randint(
     limits = place.xp.iinfo(kind)
     if low < limits.min or high - 1 > limits.max:
         raise ValueError(f"integers from {low} to {high - 1} do not fit into {from_native(kind)!r}")
-    array = place.backend.integers(current.get().of(place), low, high, shape, kind, place.native)
-    return _finish(array, place, requires_grad)
+    integers = place.backend.integers
+    numbers = _drawn(place, shape, lambda draws, shape: integers(draws, low, high, shape, kind, place.native))
+    return numbers.requires_grad_() if requires_grad else numbers
 
 
 def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -436,8 +443,15 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: 
     """
     as_integer("n", n, 0)
     place = get_device() if device is None else Device(device)
-    array = place.backend.permutation(current.get().of(place), n, place.native)
-    return _finish(place.xp.astype(array, _integer(place, dtype), copy=False), place, requires_grad)
+    kind, xp = _integer(place, dtype), place.xp
+
+    def orders(draws: Any, shape: tuple[int, ...]) -> Any:
+        rows = [place.backend.permutation(draws, n, place.native) for _ in range(prod(shape[:-1]))]
+        numbers = xp.stack(rows) if rows else xp.zeros(shape, device=place.native)
+        return xp.reshape(xp.astype(numbers, kind), shape)
+
+    numbers = _drawn(place, (n,), orders)
+    return numbers.requires_grad_() if requires_grad else numbers
 
 
 # What they share
@@ -456,7 +470,7 @@ def _check_range(x: Any, rule: str, most: float) -> None:
     if isinstance(x, Tensor):
         if not x.size or x.device.backend.waits(x.device.native):
             return
-        ends = [float(x.device.xp.min(x.data)), float(x.device.xp.max(x.data))]
+        ends = [float(end) for end in x._device.backend.bounds(x._data)]
     for end in ends:
         if not 0 <= end <= most:
             raise ValueError(f"{rule}: {end}")
@@ -478,6 +492,17 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(max(lengths) if 0 not in lengths else 0 for lengths in zip(*padded, strict=True))
 
 
-def _finish(array: Any, device: Device, requires_grad: bool = False) -> Tensor:
-    result = wrap(device.backend.box(array), device)
-    return result.requires_grad_() if requires_grad else result
+def _drawn(place: Device, shape: tuple[int, ...], draw: Callable[[Any, tuple[int, ...]], Any]) -> Tensor:
+    """Return numbers that are drawn by a generator: under `vmap` others for each example, or the same for all."""
+    levels = [device for device in opened.get() if device.real is place]
+    asked = [level.native.randomness for level in levels]
+    if "error" in asked:
+        raise RuntimeError(
+            "random numbers were drawn under vmap, which was not told what they are to be; write "
+            "agrad.vmap(f, randomness='different') for others for each example, or 'same' for the same for all"
+        )
+    batches = [level.native.size for level, what in zip(levels, asked, strict=True) if what == "different"]
+    numbers = wrap(place.backend.box(draw(current.get().of(place), (*batches, *shape))), place)
+    for level, what in zip(levels if batches else (), asked, strict=False):
+        numbers = enter(lift(numbers, level.below), level, 0 if what == "different" else None)
+    return numbers

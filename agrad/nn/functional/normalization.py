@@ -108,6 +108,7 @@ def batch_norm(
         if count == 1:
             raise ValueError(f"one value for each channel has no variance to train with: input is {input.shape}")
         if count:
+            _refuse_vmap(input, running_mean, running_var)
             _record(input, axis, running_mean, running_var, momentum)
         out = _standardized(input, axis, eps) if count else input
     elif running_mean is None or running_var is None:
@@ -115,6 +116,15 @@ def batch_norm(
     else:
         out = (input - _per_channel(running_mean, input)) / sqrt(_per_channel(running_var, input) + eps)
     return _affine(out, weight, bias, _per_channel)
+
+
+def _refuse_vmap(input: Tensor, *record: Tensor | None) -> None:
+    """Raise RuntimeError where examples under vmap would have to share a record, which each of them changes."""
+    if any(x is not None and x._device is not input._device and input._device.knows(x._device) for x in record):
+        raise RuntimeError(
+            "batch_norm cannot keep a record while training under vmap: there is one, and each example has a batch of "
+            "its own; write module.eval(), BatchNorm2d(track_running_stats=False) or GroupNorm, or map over the buffers"
+        )
 
 
 def _record(input: Tensor, axis: Any, running_mean: Any, running_var: Any, momentum: float) -> None:

@@ -245,7 +245,7 @@ def window_max(xp: Any, input: ArrayLike, *, windows: Windows) -> tuple[Tensor, 
 @primitive
 def pick(xp: Any, input: ArrayLike, numbers: ArrayLike, *, windows: Windows) -> Tensor:
     """Return the element of each window at the place that its number says."""
-    return generic.pick(backends.of(input), input, numbers, windows)
+    return backends.of(input).pick(input, numbers, windows)
 
 
 @primitive
