@@ -185,6 +185,7 @@ from .transforms.jacobian import hessian, jacobian
 from .transforms.jvp import jvp
 from .transforms.stop_gradient import stop_gradient
 from .transforms.vjp import vjp
+from .transforms.vmap import vmap
 
 if TYPE_CHECKING:
     from . import cuda, data, fft, linalg, metrics, nn, optim, random, special, testing
@@ -238,7 +239,7 @@ __all__ = [
     "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "summary", "take",
     "take_along_axis", "tan", "tanh", "tensor", "tensordot", "testing", "tile", "to_device", "transpose", "tril",
     "triu", "trunc", "uint8", "uint16", "uint32", "uint64", "uniform", "unique_all", "unique_counts", "unique_inverse",
-    "unique_values", "unstack", "value_and_grad", "var", "vecdot", "vjp", "where", "zeros", "zeros_like",
+    "unique_values", "unstack", "value_and_grad", "var", "vecdot", "vjp", "vmap", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
