@@ -81,7 +81,7 @@ ROOMS = {
     "nn": {"backends", "checks", "core", "linalg", "ops", "random"},
     "optim": {"checks", "core", "nn", "ops"},
     "data": {"backends", "checks", "core", "ops", "random"},
-    "inspection": {"core", "nn", "ops"},
+    "inspection": {"backends", "core", "nn", "ops"},
 }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import rational
 from . import windows as generic
-from .host import portable
+from .host import portable, show
 from .windows import Lengths, Windows
 
 __all__ = ["Backend", "UnknownValueError", "names_of", "repeats"]
@@ -119,6 +119,14 @@ class Backend:
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         """Copy an array to the host as a NumPy array."""
         return np.asarray(array)
+
+    def shown(self, array: Any, name: str) -> str:
+        """Return the values as text, aligned behind ``name(``, in a screenful at most."""
+        return show(self.to_numpy(array), name)
+
+    def whole(self, array: Any) -> Any:
+        """Return an array with all values, as instruments look at them: of a virtual one what it holds."""
+        return array
 
     def bounds(self, array: Any) -> tuple[Any, Any]:
         """Return the least and the largest element of an array that has some: what checks of values ask for."""

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, TypeVar
 
-from ..core.device import get_device
+from ..core.device import get_device, opened
 from ..core.recording import enable_grad, recording
 from ..core.tape import tick
 from ..core.tensor import Tensor
@@ -120,13 +120,15 @@ class _Call:
     device : Device
     generators : Generators
         What random numbers come from.
+    opened : tuple of Device
+        The virtual devices that were open.
     before : list
         What Tensors and buffers were that the function changes.
     """
 
     def __init__(self, f: Callable[..., Any], given: Any) -> None:
         self.f, self.arguments = f, twins(given)
-        self.device, self.generators = get_device(), current.get().copy()
+        self.device, self.generators, self.opened = get_device(), current.get().copy(), opened.get()
         self.before: Before = []
 
     def first(self, given: Any) -> Any:
@@ -146,7 +148,7 @@ class _Call:
         journal, (args, kwargs) = Journal(), twins(self.arguments)
         draws, again = _setting(current, self.generators.copy()), _setting(_recomputing, True)
         try:
-            with journaling(journal), draws, again, enable_grad(), self.device:
+            with journaling(journal), draws, again, _setting(opened, self.opened), enable_grad(), self.device:
                 bring_back(self.before)
                 result = self.f(*args, **kwargs)
             yield result, journal

@@ -49,6 +49,14 @@ class BatchedBackend(WindowsBackend):
     def to_numpy(self, array: Any) -> Any:
         return array.level.backend.to_numpy(array.read("a value"))
 
+    def shown(self, array: Any, name: str) -> str:
+        if not array.lead:
+            return array.level.backend.shown(array.value, name)
+        return f"one of {array.level.size} under vmap, shape={array.shape}"
+
+    def whole(self, array: Any) -> Any:
+        return array.level.backend.whole(array.level.backend.box(array.value))
+
     def bounds(self, array: Any) -> tuple[Any, Any]:
         return array.level.backend.bounds(array.value)
 
