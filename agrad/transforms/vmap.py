@@ -140,10 +140,9 @@ def _spread(axes: Any, tree: Any, name: str) -> list[int | None]:
 
 
 def _wrong_axes(axes: Any, tree: Any, name: str) -> ValueError:
-    what = f"{len(tree)} of them" if isinstance(tree, (list, tuple, Mapping)) else f"a {type(tree).__name__}"
-    return ValueError(
-        f"{name} must be an integer, None, or nested as what it belongs to; {axes!r} is for what is {what}"
-    )
+    nest = isinstance(tree, (list, tuple, Mapping))
+    told = f"a {type(tree).__name__}" + (f" of length {len(tree)}" if nest else ", which has no parts")
+    return ValueError(f"{name} must be an integer, None, or nested as what it belongs to, here {told}; not {axes!r}")
 
 
 def _size(given: Sequence[Any], axes: Sequence[int | None], axis_size: int | None) -> int:

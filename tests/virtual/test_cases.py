@@ -71,6 +71,7 @@ def compared(function, arrays, axes, tolerance, what):
         assert_close(y, loop, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.filterwarnings("ignore:torch.searchsorted")  # that it copies what is not contiguous
 @each_row
 def test_a_row_under_vmap_is_a_loop(device, case, is_complex):
     _, precision = prepared(case, is_complex, device)

@@ -50,7 +50,7 @@ def _along(name: str, default: int | None) -> Callable[..., BatchedArray]:
 
 
 def _flip(x: Any, /, *, axis: Any = None) -> BatchedArray:
-    axis = range(x.ndim) if axis is None else axis
+    axis = tuple(range(x.ndim)) if axis is None else axis
     return x.like(x.level.xp.flip(x.value, axis=shifted(axis, x.ndim) if x.lead else axis))
 
 

@@ -52,6 +52,29 @@ def _cross(x1: Any, x2: Any, /, *, axis: int = -1) -> BatchedArray:
     return BatchedArray(level.xp.linalg.cross(v1, v2, axis=shifted(axis, rank) - 1 - rank), lead, level)
 
 
+def _outer(x1: Any, x2: Any, /) -> BatchedArray:
+    product: BatchedArray = x1[:, None] * x2[None, :]
+    return product
+
+
+def _frequencies(name: str) -> Callable[..., BatchedArray]:
+    """Make a function of lengths, whose result is the same for the whole batch."""
+
+    def frequencies(n: int, /, *, device: Any, **settings: Any) -> BatchedArray:
+        return BatchedArray(getattr(device.xp.fft, name)(n, device=device.native, **settings), 0, device)
+
+    return frequencies
+
+
+def _shift(name: str) -> Callable[..., BatchedArray]:
+    def shift(x: Any, /, *, axes: Any = None) -> BatchedArray:
+        if x.lead:
+            axes = shifted(range(x.ndim) if axes is None else axes, x.ndim)
+        return x.like(getattr(x.level.xp.fft, name)(x.value, axes=axes))
+
+    return shift
+
+
 def _along(name: str) -> Callable[..., BatchedArray]:
     """Make a transform along one axis."""
 
@@ -81,6 +104,9 @@ _OF_MATRICES: Final = (
 FUNCTIONS: Final[dict[str, Any]] = {
     **{f"linalg.{name}": _of_matrices(name) for name in _OF_MATRICES},
     "linalg.cross": _cross,
+    "linalg.outer": _outer,
+    **{f"fft.{name}": _frequencies(name) for name in ("fftfreq", "rfftfreq")},
+    **{f"fft.{name}": _shift(name) for name in ("fftshift", "ifftshift")},
     "linalg.matrix_transpose": SHAPES["matrix_transpose"],
     "linalg.solve": _solve,
     "linalg.vector_norm": _vector_norm,

@@ -34,6 +34,22 @@ def _broadcast_arrays(*arrays: Any) -> tuple[BatchedArray, ...]:
     return tuple([BatchedArray(value, lead, level) for value in shown])
 
 
+def _meshgrid(*arrays: Any, indexing: str = "xy") -> list[BatchedArray]:
+    order = [1, 0, *range(2, len(arrays))] if indexing == "xy" and len(arrays) > 1 else range(len(arrays))
+    along = [
+        reshape(x, [x.size if j == i else 1 for j in range(len(arrays))]) for i, x in zip(order, arrays, strict=False)
+    ]
+    return list(_broadcast_arrays(*along))
+
+
+def _tile(x: Any, repetitions: Any, /) -> BatchedArray:
+    if not x.lead:
+        return x.like(x.level.xp.tile(x.value, repetitions))
+    value = ranked(x, len(repetitions))
+    ones = (1,) * (len(value.shape) - len(repetitions))  # at least for the hidden axis
+    return x.like(x.level.xp.tile(value, (*ones, *repetitions)))
+
+
 def _permute_dims(x: Any, /, axes: Any) -> BatchedArray:
     return x.like(x.level.xp.permute_dims(x.value, (0, *shifted(axes, x.ndim)) if x.lead else axes))
 
@@ -111,6 +127,8 @@ FUNCTIONS: Final[dict[str, Any]] = {
     "reshape": reshape,
     "broadcast_to": _broadcast_to,
     "broadcast_arrays": _broadcast_arrays,
+    "meshgrid": _meshgrid,
+    "tile": _tile,
     "permute_dims": _permute_dims,
     "moveaxis": _moveaxis,
     "expand_dims": _expand_dims,
