@@ -36,7 +36,7 @@ class Batch(Level):
 
     def enter(self, value: Any, axis: int | None) -> BatchedArray:
         """Return an array of the library below with an axis hidden, or as the same for the whole batch."""
-        if axis is not None and len(value.shape) > 1:
+        if axis:
             value = self.xp.moveaxis(value, axis, 0)
         return BatchedArray(value, int(axis is not None), self)
 
