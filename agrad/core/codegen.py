@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["call_text", "make", "record_text", "rule_text"]
 
-# A call of an op. What is neither a Tensor nor a plain number is prepared first, and comes again. OP is the op's name.
+# A call of an op. What is neither a Tensor nor a plain number is prepared first, and comes again; so do Tensors on
+# several devices, if they can be lifted to one. OP is the op's name.
 _CALL: Final = """\
 def OP{signature}:
 {refuse}    _device, _mask = None, 0
@@ -41,7 +42,7 @@ _REFUSE: Final = "    if _extra or _unknown: raise errors.wrong_call(definition,
 _UNWRAP: Final = """\
     if isinstance({x}, Tensor):
         if {x}._device is not _device:
-            if _device is not None: raise errors.mixed_devices(definition.name, [_device.name, {x}._device.name])
+            if _device is not None: return {lift}
             _device = {x}._device
         if {x}._node is not None: _mask += {bit}
         _data_{x} = {x}._data
@@ -89,8 +90,10 @@ def call_text(
     parameters = definition.signature.parameters
     settings = [f"{x}={x}" if parameters[x].kind is Parameter.KEYWORD_ONLY else x for x in definition.settings]
     raw = [f"_data_{x}" for x in definition.arrays]
-    given = definition.arrays if again else [f"*prepare({_tuple(definition.arrays)})"]
+    arrays = _tuple(definition.arrays)
+    given = definition.arrays if again else [f"*prepare({arrays})"]
     anew = f"{again or 'op'}({', '.join([*given, *settings])})"
+    lift = f"op({', '.join([f'*lifted(definition.name, {arrays})', *settings])})"
     unwrap = _UNWRAP_SEQUENCE if definition.sequence else _UNWRAP
     plain = {x: "PLAIN" if parameters[x].default is None else "SCALARS" for x in definition.arrays}
     accepted = str(Signature([_in_source(p) for p in (signature or definition.signature).parameters.values()]))
@@ -99,7 +102,8 @@ def call_text(
         signature=_and_any_other(accepted) if renamed else accepted,
         refuse=_REFUSE.format("x" if signature else "") if renamed else "",
         unwrap="".join(
-            unwrap.format(x=x, plain=plain[x], bit=1 << i, again=anew) for i, x in enumerate(definition.arrays)
+            unwrap.format(x=x, plain=plain[x], bit=1 << i, again=anew, lift=lift)
+            for i, x in enumerate(definition.arrays)
         ).rstrip("\n"),
         again=anew,
         only=" and from_native(_out.dtype).differentiable" if "dtype" in definition.settings else "",

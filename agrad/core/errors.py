@@ -12,6 +12,8 @@ from math import prod
 from types import ModuleType
 from typing import Any, Final
 
+from ..backends import UnknownValueError
+
 __all__ = [
     "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located", "lost_gradient",
     "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar", "stale_gradient",
@@ -26,7 +28,10 @@ _NO_LOOP: Final = re.compile(
     "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool",
     re.IGNORECASE,
 )
-_KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, FloatingPointError, MemoryError)
+_KINDS: Final = (
+    UnknownValueError, ValueError, TypeError, IndexError, NotImplementedError, OverflowError, FloatingPointError,
+    MemoryError,
+)  # fmt: skip
 
 
 def no_gradient(what: str) -> RuntimeError:
@@ -114,6 +119,11 @@ def lost_gradient(
 def mixed_devices(what: str, names: Iterable[str]) -> ValueError:
     """Tensors on different devices met."""
     first, *others = dict.fromkeys(names)
+    if not others:
+        return ValueError(
+            f"{what} got a Tensor of another vmap: it was kept when that had ended, or this is another thread than "
+            "that one's; return it from the function under vmap, and start threads by contextvars.copy_context().run"
+        )
     return ValueError(
         f"{what} got Tensors on {first} and {', '.join(others)}; bring them together with x.to({first!r})"
     )

@@ -27,6 +27,7 @@ from . import errors, rules, tape
 from .codegen import call_text, make, record_text, rule_text
 from .device import Device
 from .dtypes import from_native
+from .lifting import lifted
 from .observing import observe, observers  # noqa: F401 - what ops are compiled of asks for them
 from .recording import recording
 from .tape import Node, Pick, tick, unchanged
@@ -289,7 +290,8 @@ def unwrap_sequence(op: str, arrays: Iterable[Any]) -> tuple[list[Tensor], list[
     device = next(x._device for x in given if isinstance(x, Tensor))
     tensors = [x if isinstance(x, Tensor) else wrap(*convert(x, None, device)) for x in given]
     if any(x._device is not device for x in tensors):
-        raise errors.mixed_devices(op, [x._device.name for x in tensors])
+        tensors = lifted(op, tensors)
+        device = tensors[0]._device
     return tensors, [x._data for x in tensors], device, any([x._node is not None for x in tensors])
 
 

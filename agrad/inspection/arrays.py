@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Any, Final
 
+from .. import backends
 from ..core import errors
 from ..core.device import Device
 from ..core.dtypes import from_native
@@ -32,6 +33,14 @@ def namespace_of(array: Any, xp: Any) -> Any:
         return xp
 
 
+def _whole(array: Any) -> Any:
+    """Return an array with the values of all examples, where it is one under `vmap`."""
+    try:
+        return backends.of(array).whole(array)
+    except TypeError:  # a scalar of the library
+        return array
+
+
 def not_finite(xp: Any, values: Iterable[Any]) -> set[str]:
     """Return which of ``"NaN"`` and ``"inf"`` are in the values: arrays, numbers, Tensors, and lists of them."""
     kinds: set[str] = set()
@@ -39,6 +48,7 @@ def not_finite(xp: Any, values: Iterable[Any]) -> set[str]:
         if isinstance(value, float | complex):
             kinds |= {kind for kind, test in _TESTS.items() if getattr(cmath, test)(value)}
         elif is_floating(value):
+            value = _whole(value)
             own = namespace_of(value, xp)
             kinds |= {kind for kind, test in _TESTS.items() if bool(own.any(getattr(own, test)(value)))}
     return kinds
@@ -51,9 +61,10 @@ def describe(xp: Any, value: Any) -> str:
     array = value._data if isinstance(value, Tensor) else value
     if not is_floating(array):
         return errors.describe(array)
+    array, seen = _whole(array), errors.describe(array)
     xp = namespace_of(array, xp)
     counts = {kind: int(xp.count_nonzero(getattr(xp, test)(array))) for kind, test in _TESTS.items()}
-    parts = [errors.describe(array), _range(xp, array), *(f"{n} {kind}" for kind, n in counts.items() if n)]
+    parts = [seen, _range(xp, array), *(f"{n} {kind}" for kind, n in counts.items() if n)]
     return ", ".join(part for part in parts if part)
 
 

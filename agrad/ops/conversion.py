@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
-from .. import backends
 from ..core import errors
 from ..core.dtypes import DType
 from ..core.recording import is_grad_enabled
@@ -165,7 +164,7 @@ def index(x: Tensor) -> int:
 def show(x: Tensor) -> str:
     """``__repr__``: the values (shortened if there are many), dtype, device and ``grad_fn``."""
     name = type(x).__name__
-    values = backends.show(x._device.backend.to_numpy(x._data), name)
+    values = x._device.backend.shown(x._data, name)
     if x._node is None:
         history = ""
     elif x._node is LEAF:

@@ -116,6 +116,8 @@ def _in_place(
         result = op(self, other)
         if result is NotImplemented:
             return result
+        if result._device is not self._device:
+            indexing.refuse_widening(f"x {sign} v")
         if result.shape != self.shape:
             raise ValueError(
                 f"x {sign} v keeps the shape {self.shape} of x, but the result has shape {result.shape}; "
@@ -366,7 +368,7 @@ def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtyp
     agrad.float64
     """
     if len(targets) == 1 and isinstance(targets[0], Tensor):
-        targets = (targets[0]._device, targets[0].dtype)
+        targets = (targets[0].device, targets[0].dtype)
     for target in targets:
         is_device = isinstance(target, Device) or (isinstance(target, str) and target not in BY_NAME)
         if (device if is_device else dtype) is not None:
@@ -396,7 +398,7 @@ def _namespace(self: Tensor, /, *, api_version: str | None = None) -> Any:
     """
     if api_version not in (None, *_VERSIONS):
         raise ValueError(f"agrad supports the array API standard {', '.join(_VERSIONS)}, not {api_version!r}")
-    return namespace_of(self._device)
+    return namespace_of(self._device.real)
 
 
 Tensor.to = _to

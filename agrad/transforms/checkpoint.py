@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, TypeVar
 
-from ..core.device import get_device
+from ..core.device import get_device, opened
 from ..core.recording import enable_grad, recording
 from ..core.tape import tick
 from ..core.tensor import Tensor
@@ -125,13 +125,15 @@ class _Call:
         The current device.
     generators : Generators
         The random generators.
+    opened : tuple of Device
+        The virtual devices that were open.
     before : list
         The values of the Tensors and buffers that the function changes, from before the call.
     """
 
     def __init__(self, f: Callable[..., Any], given: Any) -> None:
         self.f, self.arguments = f, twins(given)
-        self.device, self.generators = get_device(), current.get().copy()
+        self.device, self.generators, self.opened = get_device(), current.get().copy(), opened.get()
         self.before: Before = []
 
     def first(self, given: Any) -> Any:
@@ -152,7 +154,14 @@ class _Call:
         journal, (args, kwargs) = Journal(), twins(self.arguments)
         generators, recomputing = _setting(current, self.generators.copy()), _setting(_recomputing, True)
         try:
-            with journaling(journal), generators, recomputing, enable_grad(), self.device:
+            with (
+                journaling(journal),
+                generators,
+                recomputing,
+                _setting(opened, self.opened),
+                enable_grad(),
+                self.device,
+            ):
                 bring_back(self.before)
                 result = self.f(*args, **kwargs)
             yield result, journal

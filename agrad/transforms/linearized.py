@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from ..checks import check_callable
 from ..core import errors, tape
+from ..core.device import innermost, opened
 from ..core.gradients import gradients
+from ..core.lifting import lift
 from ..core.recording import enable_grad, recording
 from ..core.tape import Node, entry_of, tick
 from ..core.tensor import Tensor, convert, wrap
@@ -58,6 +60,14 @@ def input_of(x: Any, linked: bool = True) -> Tensor:
         raise errors.not_differentiable(x.dtype)
     parents = ((entry_of(x, "input"), lambda g, saved: g),) if linked and x._node is not None else ()
     return wrap(x._data, x._device, Node(_INPUTS[len(parents)], parents, (x._device.xp,), x._device, x._data))
+
+
+def _inside(x: Any) -> Any:
+    """Return an argument on the device of the innermost `vmap`, each example of which has a derivative of its own."""
+    if not opened.get():
+        return x
+    x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
+    return lift(x, innermost(x._device))
 
 
 def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:
@@ -116,7 +126,7 @@ class Linearized:
         linked, since = recording.get(), tick()
         filled = list(args)
         self.picked = [_pick(args, i) for i in argnums]
-        self.inputs = [input_of(x, linked) for x in pytrees.leaves(self.picked)]
+        self.inputs = [input_of(x, linked) for x in map(_inside, pytrees.leaves(self.picked))]
         twins = [wrap(x._data, x._device, x._node) for x in self.inputs]  # f may write into its arguments
         for i, tree in zip(argnums, pytrees.rebuild(self.picked, twins), strict=True):
             filled[i] = tree

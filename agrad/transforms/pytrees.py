@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from typing import Any
 
+from ..core.tensor import Tensor
+
 __all__ = ["leaves", "matching", "rebuild"]
 
 
@@ -21,17 +23,22 @@ def leaves(tree: Any) -> list[Any]:
     >>> leaves({"a": 1, "b": [2, (3, None)]})
     [1, 2, 3]
     """
-    return list(_walk(tree))
+    found: list[Any] = []
+    _gather(tree, found)
+    return found
 
 
-def _walk(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, Mapping):
-        tree = list(tree.values())
-    if isinstance(tree, (list, tuple)):
+def _gather(tree: Any, found: list[Any]) -> None:
+    if isinstance(tree, Tensor):  # asked first: whether it is a Mapping takes ten times as long
+        found.append(tree)
+    elif isinstance(tree, (list, tuple)):
         for part in tree:
-            yield from _walk(part)
+            _gather(part, found)
+    elif isinstance(tree, Mapping):
+        for part in tree.values():
+            _gather(part, found)
     elif tree is not None:
-        yield tree
+        found.append(tree)
 
 
 def rebuild(tree: Any, values: Iterable[Any]) -> Any:
@@ -48,6 +55,8 @@ def rebuild(tree: Any, values: Iterable[Any]) -> Any:
 
 
 def _unflatten(tree: Any, values: Iterator[Any]) -> Any:
+    if isinstance(tree, Tensor):
+        return next(values)
     if isinstance(tree, Mapping):
         filled: Any = copy(tree)  # of the same class
         for key in tree:
