@@ -59,7 +59,7 @@ ROOMS = {
     "nn": {"backends", "checks", "core", "linalg", "ops", "random"},
     "optim": {"checks", "core", "nn", "ops"},
     "data": {"backends", "checks", "core", "ops", "random"},
-    "inspection": {"core", "nn", "ops"},
+    "inspection": {"checks", "core", "nn", "ops"},
 }
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 import agrad
+from agrad import data, nn, optim
+from agrad.nn import functional as F
 
 
 def bools():
@@ -58,6 +61,55 @@ def test_numbers_that_fit(device):
     assert agrad.tensor([2, 0], dtype=bool).tolist() == [True, False]
     assert agrad.astype(agrad.asarray([257]), "uint8").tolist() == [1]
     assert agrad.where(bools(), bytes_of(1, 2), 255).tolist() == [1, 255]
+
+
+# Words, which all count as True, where True or False is meant
+
+FLAGS = {
+    "requires_grad": lambda v: agrad.tensor(1.0, requires_grad=v),
+    "bias": lambda v: nn.Linear(2, 2, bias=v),
+    "affine": lambda v: nn.BatchNorm1d(2, affine=v),
+    "batch_first": lambda v: nn.LSTM(2, 2, batch_first=v),
+    "ceil_mode": lambda v: nn.MaxPool1d(2, ceil_mode=v),
+    "log_target": lambda v: nn.KLDivLoss(log_target=v),
+    "training": lambda v: F.dropout(agrad.ones(2), training=v),
+    "count_include_pad": lambda v: F.avg_pool1d(agrad.ones((1, 1, 4)), 2, count_include_pad=v),
+    "is_causal": lambda v: F.scaled_dot_product_attention(*[agrad.ones((2, 2))] * 3, None, 0.0, v),
+    "error_if_nonfinite": lambda v: nn.utils.clip_grad_norm_([nn.Parameter(1.0)], 1.0, error_if_nonfinite=v),
+    "maximize": lambda v: optim.SGD([nn.Parameter(1.0)], 0.1, maximize=v),
+    "nesterov": lambda v: optim.SGD([nn.Parameter(1.0)], 0.1, momentum=0.9, nesterov=v),
+    "amsgrad": lambda v: optim.Adam([nn.Parameter(1.0)], amsgrad=v),
+    "centered": lambda v: optim.RMSprop([{"params": [nn.Parameter(1.0)], "centered": v}]),
+    "three_phase": lambda v: optim.lr_scheduler.OneCycleLR(
+        optim.SGD([nn.Parameter(1.0)], 0.1), 1.0, total_steps=9, cycle_momentum=False, three_phase=v
+    ),
+    "shuffle": lambda v: data.DataLoader([1, 2], shuffle=v),
+    "replacement": lambda v: data.RandomSampler([1, 2], replacement=v),
+    "upper": lambda v: agrad.linalg.cholesky(agrad.eye(2), upper=v),
+    "full_matrices": lambda v: agrad.linalg.svd(agrad.eye(2), full_matrices=v),
+    "descending": lambda v: agrad.sort(agrad.ones(2), descending=v),
+    "include_initial": lambda v: agrad.cumulative_sum(agrad.ones(2), include_initial=v),
+    "has_aux": lambda v: agrad.grad(agrad.sum, has_aux=v),
+}
+
+
+@pytest.mark.parametrize("value", ["no", None, 1.0])
+@pytest.mark.parametrize("name", FLAGS)
+def test_words_are_no_booleans(device, name, value):
+    with pytest.raises(TypeError, match=rf"{name} must be True or False, not {value!r}"):
+        FLAGS[name](value)
+
+
+@pytest.mark.parametrize("name", FLAGS.keys() - {"has_aux"})
+def test_numpys_booleans_are_booleans(device, name):
+    FLAGS[name](np.False_)
+
+
+def test_a_flag_is_checked_when_it_changes(device):
+    optimizer = optim.SGD([nn.Parameter(1.0)], 0.1)
+    optimizer.param_groups[0]["maximize"] = "no"
+    with pytest.raises(TypeError, match="maximize must be True or False, not 'no'"):
+        optimizer.step()
 
 
 @pytest.mark.parametrize("name", ["abs", "ceil", "floor", "positive", "reciprocal", "round", "sign", "trunc"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from ...checks import check_flags
 from ...core.primitive import ArrayLike
 from ...core.recording import no_grad
 from ...core.tensor import Tensor
@@ -60,6 +61,7 @@ def batch_norm(
     >>> F.batch_norm(agrad.asarray([[1.0], [3.0]]), None, None, training=True, eps=0.0).tolist()
     [[-1.0], [1.0]]
     """
+    check_flags(training=training)
     input = as_tensor(input)
     if input.ndim < 2:
         raise ValueError(f"input must have shape (batch, channels, ...); it has {input.shape}")
@@ -118,6 +120,7 @@ def instance_norm(
     >>> F.instance_norm(agrad.asarray([[[1.0, 3.0], [5.0, 1.0]]]), eps=0.0).tolist()
     [[[-1.0, 1.0], [1.0, -1.0]]]
     """
+    check_flags(use_input_stats=use_input_stats)
     input = as_tensor(input)
     if input.ndim < 3:
         raise ValueError(f"input must have shape (batch, channels, ...), with an axis behind; it has {input.shape}")
