@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from math import inf
 from typing import Any, TypeAlias
 
-from ..checks import as_integer, as_seed, as_shape
+from ..checks import as_integer, as_seed, as_shape, check_number, check_numbers
 from ..core import errors
 from ..core.device import Device, get_device
 from ..core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
@@ -265,7 +265,8 @@ def normal(
     >>> agrad.normal(0, 0.01, size=(2, 1), requires_grad=True).shape
     (2, 1)
     """
-    mean, std = (x if isinstance(x, Tensor) else float(x) for x in (mean, std))
+    mean = mean if isinstance(mean, Tensor) else check_number("mean", _number(mean))
+    std = std if isinstance(std, Tensor) else check_number("std", _number(std), 0)
     _check_range(std, "std must be 0 or more", most=inf)
     tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
     shape = _broadcast([x.shape for x in tensors]) if size is None else _shape_of((size,))
@@ -274,7 +275,7 @@ def normal(
     result: Any = randn(shape, dtype=dtype, device=device) * std + mean
     if result.shape != shape:
         raise ValueError(f"mean and std broadcast to the shape {result.shape}, not to size={size}")
-    return result.requires_grad_() if requires_grad else result
+    return result if requires_grad is False else result.requires_grad_(requires_grad)
 
 
 def uniform(
@@ -322,10 +323,12 @@ def uniform(
     """
     if any(isinstance(x, Tensor) and x.requires_grad for x in (low, high)):
         raise errors.lost_gradient("uniform()")
+    low, high = _number(low), _number(high)
+    check_numbers(low=low, high=high)
     if high < low:
         raise ValueError(f"high must be at least low, not high={high} with low={low}")
-    result: Any = rand(size, dtype=dtype, device=device) * float(high - low) + float(low)
-    return result.requires_grad_() if requires_grad else result
+    result: Any = rand(size, dtype=dtype, device=device) * (high - low) + low
+    return result if requires_grad is False else result.requires_grad_(requires_grad)
 
 
 def bernoulli(
@@ -489,6 +492,11 @@ def _floating(dtype: Any, device: Place) -> tuple[Device, DType]:
     return get_device() if device is None else Device(device), kind
 
 
+def _number(x: Any) -> Any:
+    """Return the number in an array of one element; anything else as it is."""
+    return x.item() if hasattr(x, "item") else x
+
+
 def _check_range(x: Any, rule: str, most: float) -> None:
     """Raise ValueError for values outside [0, most]; a Tensor is not checked where reading it would synchronise."""
     ends = [x]
@@ -519,4 +527,4 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
 
 def _finish(array: Any, device: Device, requires_grad: bool = False) -> Tensor:
     result = wrap(device.backend.box(array), device)
-    return result.requires_grad_() if requires_grad else result
+    return result if requires_grad is False else result.requires_grad_(requires_grad)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ...checks import check_flags
+from ...checks import check_flags, check_number
 from ...core.primitive import ArrayLike
 from ...core.recording import no_grad
 from ...core.tensor import Tensor
@@ -62,6 +62,8 @@ def batch_norm(
     [[-1.0], [1.0]]
     """
     check_flags(training=training)
+    check_number("momentum", momentum, 0, 1)
+    check_number("eps", eps, 0)
     input = as_tensor(input)
     if input.ndim < 2:
         raise ValueError(f"input must have shape (batch, channels, ...); it has {input.shape}")
@@ -121,6 +123,8 @@ def instance_norm(
     [[[-1.0, 1.0], [1.0, -1.0]]]
     """
     check_flags(use_input_stats=use_input_stats)
+    check_number("momentum", momentum, 0, 1)
+    check_number("eps", eps, 0)
     input = as_tensor(input)
     if input.ndim < 3:
         raise ValueError(f"input must have shape (batch, channels, ...), with an axis behind; it has {input.shape}")

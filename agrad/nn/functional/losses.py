@@ -453,6 +453,7 @@ def cosine_embedding_loss(
     >>> F.cosine_embedding_loss(x, y, agrad.asarray([1])).item()
     1.0
     """
+    check_number("margin", margin)
     input1, input2 = _alike(input1, input2)
     target = as_tensor(target, input1)
     if input1.ndim not in (1, 2) or target.shape != input1.shape[:-1]:
@@ -522,6 +523,7 @@ def triplet_margin_loss(
     6.0
     """
     check_flags(swap=swap)
+    check_number("eps", eps, 0)
     check_number("margin", margin, above=0)
     anchor, positive = _alike(anchor, positive)
     _, negative = _alike(anchor, negative)
