@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from inspect import signature
 from math import inf, isfinite
 from numbers import Real
 from operator import index
 from typing import Any
 
 __all__ = [
-    "as_integer", "as_list", "as_seed", "as_shape", "check_callable", "check_integers", "check_number", "check_numbers",
-    "check_one_of",
+    "as_integer", "as_list", "as_seed", "as_shape", "check_callable", "check_flags", "check_flags_of", "check_integers",
+    "check_number", "check_numbers", "check_one_of",
 ]  # fmt: skip
 
 
@@ -132,6 +134,33 @@ def check_numbers(least: float = -inf, most: float = inf, /, **settings: Any) ->
     """Check numbers, given by name, as `check_number` does."""
     for name, value in settings.items():
         check_number(name, value, least, most)
+
+
+def check_flags(**settings: Any) -> None:
+    """Raise TypeError for a setting that is not True or False: words, which would all count as True, and numbers.
+
+    Examples
+    --------
+    >>> from agrad.checks import check_flags
+    >>> check_flags(bias="no")
+    Traceback (most recent call last):
+        ...
+    TypeError: bias must be True or False, not 'no'
+    """
+    for name, value in settings.items():
+        if type(value).__name__ not in ("bool", "bool_"):  # Python's and NumPy's
+            raise TypeError(f"{name} must be True or False, not {_shown(value)}")
+
+
+def check_flags_of(function: Callable[..., Any], settings: Mapping[str, Any]) -> None:
+    """Raise as `check_flags` for those settings whose default in a function's signature is True or False."""
+    check_flags(**{name: settings[name] for name in _flags(function) if name in settings})
+
+
+@cache
+def _flags(function: Callable[..., Any]) -> list[str]:
+    parameters = signature(function).parameters.values()
+    return [p.name for p in parameters if isinstance(p.default, bool)]
 
 
 def check_one_of(name: str, value: Any, known: Iterable[str]) -> Any:

@@ -62,7 +62,7 @@ ROOMS = {
     "nn": {"backends", "checks", "core", "linalg", "ops", "random", "spellings"},
     "optim": {"checks", "core", "nn", "ops"},
     "data": {"backends", "checks", "core", "ops", "random", "spellings"},
-    "inspection": {"backends", "core", "nn", "ops"},
+    "inspection": {"backends", "checks", "core", "nn", "ops"},
 }
 
 

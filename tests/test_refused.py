@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 import agrad
+from agrad import data, nn, optim
+from agrad.nn import functional as F
 
 
 def bools():
@@ -58,6 +61,114 @@ def test_numbers_that_fit(device):
     assert agrad.tensor([2, 0], dtype=bool).tolist() == [True, False]
     assert agrad.astype(agrad.asarray([257]), "uint8").tolist() == [1]
     assert agrad.where(bools(), bytes_of(1, 2), 255).tolist() == [1, 255]
+
+
+# Words, which all count as True, where True or False is meant
+
+FLAGS = {
+    "requires_grad": lambda v: agrad.tensor(1.0, requires_grad=v),
+    "requires_grad of zeros": lambda v: agrad.zeros(2, requires_grad=v),
+    "requires_grad of randn": lambda v: agrad.randn(2, requires_grad=v),
+    "bias": lambda v: nn.Linear(2, 2, bias=v),
+    "affine": lambda v: nn.BatchNorm1d(2, affine=v),
+    "batch_first": lambda v: nn.LSTM(2, 2, batch_first=v),
+    "ceil_mode": lambda v: nn.MaxPool1d(2, ceil_mode=v),
+    "log_target": lambda v: nn.KLDivLoss(log_target=v),
+    "training": lambda v: F.dropout(agrad.ones(2), training=v),
+    "count_include_pad": lambda v: F.avg_pool1d(agrad.ones((1, 1, 4)), 2, count_include_pad=v),
+    "is_causal": lambda v: F.scaled_dot_product_attention(*[agrad.ones((2, 2))] * 3, None, 0.0, v),
+    "error_if_nonfinite": lambda v: nn.utils.clip_grad_norm_([nn.Parameter(1.0)], 1.0, error_if_nonfinite=v),
+    "maximize": lambda v: optim.SGD([nn.Parameter(1.0)], 0.1, maximize=v),
+    "nesterov": lambda v: optim.SGD([nn.Parameter(1.0)], 0.1, momentum=0.9, nesterov=v),
+    "amsgrad": lambda v: optim.Adam([nn.Parameter(1.0)], amsgrad=v),
+    "centered": lambda v: optim.RMSprop([{"params": [nn.Parameter(1.0)], "centered": v}]),
+    "three_phase": lambda v: optim.lr_scheduler.OneCycleLR(
+        optim.SGD([nn.Parameter(1.0)], 0.1), 1.0, total_steps=9, cycle_momentum=False, three_phase=v
+    ),
+    "shuffle": lambda v: data.DataLoader([1, 2], shuffle=v),
+    "replacement": lambda v: data.RandomSampler([1, 2], replacement=v),
+    "upper": lambda v: agrad.linalg.cholesky(agrad.eye(2), upper=v),
+    "full_matrices": lambda v: agrad.linalg.svd(agrad.eye(2), full_matrices=v),
+    "descending": lambda v: agrad.sort(agrad.ones(2), descending=v),
+    "include_initial": lambda v: agrad.cumulative_sum(agrad.ones(2), include_initial=v),
+    "has_aux": lambda v: agrad.grad(agrad.sum, has_aux=v),
+}
+
+
+@pytest.mark.parametrize("value", ["no", None, 1.0])
+@pytest.mark.parametrize("name", FLAGS)
+def test_words_are_no_booleans(device, name, value):
+    with pytest.raises(TypeError, match=rf"{name.split()[0]} must be True or False, not {value!r}"):
+        FLAGS[name](value)
+
+
+@pytest.mark.parametrize("name", FLAGS.keys() - {"has_aux"})
+def test_numpys_booleans_are_booleans(device, name):
+    FLAGS[name](np.False_)
+
+
+def test_a_flag_is_checked_when_it_changes(device):
+    optimizer = optim.SGD([nn.Parameter(1.0)], 0.1)
+    optimizer.param_groups[0]["maximize"] = "no"
+    with pytest.raises(TypeError, match="maximize must be True or False, not 'no'"):
+        optimizer.step()
+
+
+# Settings of functions
+
+
+def lr_lambda(value):
+    return optim.lr_scheduler.LambdaLR(optim.SGD([nn.Parameter(1.0)], 0.1), lambda _: value)
+
+
+X, CLASSES = agrad.asarray([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]]), agrad.asarray([0, 1])
+SETTINGS = {
+    "negative_slope": lambda v: F.leaky_relu(X, v),
+    "alpha": lambda v: F.elu(X, v),
+    "beta": lambda v: F.softplus(X, v),
+    "threshold": lambda v: F.softplus(X, 1.0, v),
+    "min_val": lambda v: F.hardtanh(X, v, 1.0),
+    "max_val": lambda v: F.hardtanh(X, 0.0, v),
+    "eps of layer_norm": lambda v: F.layer_norm(X, (3,), eps=v),
+    "eps of rms_norm": lambda v: F.rms_norm(X, (3,), eps=v),
+    "eps of group_norm": lambda v: F.group_norm(X, 3, eps=v),
+    "eps of batch_norm": lambda v: F.batch_norm(X, None, None, training=True, eps=v),
+    "momentum": lambda v: F.batch_norm(X, None, None, training=True, momentum=v),
+    "margin of cosines": lambda v: F.cosine_embedding_loss(X, X, CLASSES, v),
+    "margin of triplets": lambda v: F.triplet_margin_loss(X, X, X, v),
+    "eps of triplets": lambda v: F.triplet_margin_loss(X, X, X, eps=v),
+    "eps of distances": lambda v: F.pairwise_distance(X, X, eps=v),
+    "eps of cosines": lambda v: F.cosine_similarity(X, X, eps=v),
+    "eps of normalize": lambda v: F.normalize(X, eps=v),
+    "scale": lambda v: F.scaled_dot_product_attention(X, X, X, scale=v),
+    "dropout_p": lambda v: F.scaled_dot_product_attention(X, X, X, dropout_p=v),
+    "ignore_index": lambda v: F.cross_entropy(X, CLASSES, ignore_index=v),
+    "ignore_index of nll_loss": lambda v: F.nll_loss(X, CLASSES, ignore_index=v),
+    "label_smoothing": lambda v: F.cross_entropy(X, CLASSES, label_smoothing=v),
+    "value": lambda v: F.pad(X, (1, 1), value=v),
+    "gain": lambda v: nn.init.xavier_uniform_(agrad.zeros((2, 2)), v),
+    "gain of orthogonal_": lambda v: nn.init.orthogonal_(agrad.zeros((2, 2)), v),
+    "a": lambda v: nn.init.kaiming_normal_(agrad.zeros((2, 2)), v),
+    "mean": lambda v: nn.init.normal_(agrad.zeros((2, 2)), v),
+    "mean of normal": lambda v: agrad.normal(v, 1.0),
+    "std": lambda v: agrad.normal(0.0, v),
+    "low": lambda v: agrad.uniform(v, 1.0),
+    "high": lambda v: agrad.uniform(0.0, v),
+    "lr_lambda": lr_lambda,
+}
+
+
+@pytest.mark.parametrize("value", [math.nan, "a"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_of_functions_are_checked(name, value):
+    with pytest.raises((TypeError, ValueError), match=rf"{name.split()[0]}\b.* must be .* not {value!r}"):
+        SETTINGS[name](value)
+
+
+@pytest.mark.parametrize(("name", "value"), [("beta", 0), ("eps of layer_norm", -1), ("lr_lambda", -1)])
+def test_settings_of_functions_keep_in_range(name, value):
+    with pytest.raises(ValueError, match=rf"{name.split()[0]}\b.* must be .* not {value}"):
+        SETTINGS[name](value)
 
 
 @pytest.mark.parametrize("name", ["abs", "ceil", "floor", "positive", "reciprocal", "round", "sign", "trunc"])

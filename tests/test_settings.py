@@ -58,6 +58,7 @@ SIZES = {
     data.DistributedSampler: [ITEMS, 2, 1],
     data.RandomSampler: [ITEMS],
     data.WeightedRandomSampler: [[1.0, 2.0], 2],
+    swa_utils.AveragedModel: [nn.Linear(2, 2)],
     swa_utils.get_ema_avg_fn: [0.9],
 }
 PADS = [make for name in nn.__all__ if name.endswith(("Pad1d", "Pad2d", "Pad3d")) for make in [getattr(nn, name)]]
@@ -88,18 +89,19 @@ def arguments(make):
     return [*first, *SIZES.get(make, [])]
 
 
-def _settings():
-    """Yield what is made, and the name of each of its numbers."""
+def _settings(*kinds):
+    """Yield what is made, and the name of each of its settings of these types."""
     for make in makers():
         parameters = inspect.signature(make).parameters
         given = dict(zip(parameters, arguments(make), strict=False))
         for name, parameter in parameters.items():
             value = given.get(name, parameter.default)
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if type(value) in kinds:
                 yield pytest.param(make, name, id=f"{make.__name__}-{name}")
 
 
-SETTINGS = list(_settings())
+SETTINGS = list(_settings(int, float))
+FLAGS = list(_settings(bool))
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
@@ -126,5 +128,16 @@ def test_integers_are_no_floats_and_nothing_is_true(make, name, wrong):
         make(*bound.args, **bound.kwargs)
 
 
+@pytest.mark.parametrize("wrong", ["no", None, 1])
+@pytest.mark.parametrize(("make", "name"), FLAGS)
+def test_a_flag_is_true_or_false(make, name, wrong):
+    bound = inspect.signature(make).bind(*arguments(make))
+    bound.apply_defaults()
+    bound.arguments[name] = wrong
+    with pytest.raises(TypeError, match=f"{name} must be True or False, not {wrong!r}"):
+        make(*bound.args, **bound.kwargs)
+
+
 def test_there_are_many():
     assert len(SETTINGS) > 200
+    assert len(FLAGS) > 80

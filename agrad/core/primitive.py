@@ -232,10 +232,7 @@ class Definition:
         inputs, device = self.inputs(frame), frame[-1]
         if isinstance(error, RuntimeWarning):
             with device.backend.quiet():
-                try:
-                    return self.run(device, inputs)
-                except Exception as again:
-                    error = again
+                return self.run(device, inputs)
         settings = {name: inputs[name] for name in self.settings}
         raise errors.in_op(self.name, error, frame[: len(self.arrays)], settings) from error
 

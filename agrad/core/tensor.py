@@ -144,10 +144,12 @@ class Tensor(ArrayMethods):
         Raises
         ------
         TypeError
-            If its dtype is not floating.
+            If its dtype is not floating, or `requires_grad` is not True or False.
         RuntimeError
             If it is no leaf.
         """
+        if type(requires_grad).__name__ not in ("bool", "bool_"):  # Python's and NumPy's
+            raise TypeError(f"requires_grad must be True or False, not {errors.describe(requires_grad)}")
         if requires_grad and not self.dtype.differentiable:
             raise errors.not_differentiable(self.dtype)
         if self.is_leaf:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from ..checks import as_integer, as_seed, check_callable
+from ..checks import as_integer, as_seed, check_callable, check_flags
 from ..core.tensor import Tensor, wrap
 from ..ops.creation import arange
 from ..random.generators import current
@@ -100,6 +100,7 @@ class DataLoader:
         prefetch_factor: int = 2,
         seed: int | None = None,
     ) -> None:
+        check_flags(shuffle=shuffle, drop_last=drop_last)
         if not isinstance(dataset, IterableDataset) and not all(hasattr(dataset, m) for m in _METHODS):
             raise TypeError(
                 f"dataset must have __len__ and __getitem__, or be an IterableDataset, not a {type(dataset).__name__}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, ClassVar
 
+from ..checks import check_flags
 from ..core.dtypes import get_default_dtype
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
@@ -86,6 +87,7 @@ class MNIST(TensorDataset):
     }
 
     def __init__(self, root: str | os.PathLike[str] | None = None, train: bool = True, download: bool = True) -> None:
+        check_flags(train=train, download=download)
         part, n = ("train", 60_000) if train else ("t10k", 10_000)
         images = self._read(f"{part}-images-idx3-ubyte", (n, 28, 28), root, download)
         labels = self._read(f"{part}-labels-idx1-ubyte", (n,), root, download)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from ..checks import as_integer, as_seed
+from ..checks import as_integer, as_seed, check_flags
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
@@ -118,6 +118,7 @@ class RandomSampler(_Seeded):
     def __init__(
         self, data_source: Any, replacement: bool = False, num_samples: int | None = None, seed: int | None = None
     ) -> None:
+        check_flags(replacement=replacement)
         super().__init__(seed)
         self.data_source, self.replacement = check_sized("data_source", data_source), replacement
         self.num_samples = len(data_source) if num_samples is None else as_integer("num_samples", num_samples, 1)
@@ -168,6 +169,7 @@ class WeightedRandomSampler(_Seeded):
     """
 
     def __init__(self, weights: Any, num_samples: int, replacement: bool = True, seed: int | None = None) -> None:
+        check_flags(replacement=replacement)
         super().__init__(seed)
         host = Device("cpu")
         self.weights = (weights.detach() if isinstance(weights, Tensor) else asarray(weights, device=host)).to(host)
@@ -242,6 +244,7 @@ class DistributedSampler(Sampler):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
+        check_flags(shuffle=shuffle, drop_last=drop_last)
         self.num_replicas, self.rank = as_integer("num_replicas", num_replicas, 1), as_integer("rank", rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"rank must be from 0 to {self.num_replicas - 1}, not {rank}")
@@ -290,6 +293,7 @@ class BatchSampler(Sampler):
     """
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        check_flags(drop_last=drop_last)
         self.sampler, self.drop_last = check_iterable("sampler", sampler), drop_last
         self.batch_size = as_integer("batch_size", batch_size, 1)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from ..checks import check_flags
 from ..core import errors, tape
 from ..core.device import Device
 from ..core.observing import Call, Observer, Step
@@ -61,6 +62,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
     """
 
     def __init__(self, check_nan: bool = True) -> None:
+        check_flags(check_nan=check_nan)
         self.check_nan = check_nan
         self._arriving: WeakKeyDictionary[Node, set[str]] = WeakKeyDictionary()  # kinds known to arrive
 

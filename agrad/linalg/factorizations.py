@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.gathering import bare
@@ -49,6 +50,7 @@ def cholesky(xp: Any, x: ArrayLike, /, *, upper: bool = False) -> Tensor:
     Tensor([[2., 0.],
             [1., 2.]], dtype=float32, device='cpu')
     """
+    check_flags(upper=upper)
     return xp.linalg.cholesky(x, upper=upper)
 
 

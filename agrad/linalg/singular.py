@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.data_type import as_tensor, finfo
@@ -56,6 +57,7 @@ def svd(xp: Any, x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
     >>> s
     Tensor([3., 2.], dtype=float32, device='cpu')
     """
+    check_flags(full_matrices=full_matrices)
     return SVDResult(*xp.linalg.svd(x, full_matrices=full_matrices))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backends
+from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..ops.data_type import as_tensor
@@ -63,6 +64,7 @@ def solve_triangular(x1: ArrayLike, x2: ArrayLike, /, *, upper: bool = False) ->
     >>> agrad.linalg.solve_triangular(factor, agrad.asarray([2.0, 5.0]))
     Tensor([1., 2.], dtype=float32, device='cpu')
     """
+    check_flags(upper=upper)
     x1 = as_tensor(x1)
     x2 = as_tensor(x2, x1)
     if x2.ndim == 1:

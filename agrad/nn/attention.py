@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import as_integer, check_number
+from ..checks import as_integer, check_flags, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
@@ -90,6 +90,7 @@ class MultiheadAttention(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_flags(bias=bias, batch_first=batch_first)
         as_integer("embed_dim", embed_dim, 1)
         if embed_dim % as_integer("num_heads", num_heads, 1):
             raise ValueError(f"num_heads={num_heads} must divide embed_dim={embed_dim}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import check_integers, check_number
+from ..checks import check_flags, check_integers, check_number
 from ..core.device import Device
 from ..core.recording import no_grad
 from ..core.tensor import Tensor
@@ -37,6 +37,7 @@ class NormBase(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        check_flags(affine=affine, track_running_stats=track_running_stats, bias=bias)
         check_integers(0, num_features=num_features)
         check_number("eps", eps, 0)
         if momentum is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import prod, sqrt
 from typing import Any, ClassVar, Final
 
-from ..checks import check_integers, check_one_of
+from ..checks import check_flags, check_integers, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
@@ -95,6 +95,7 @@ class _Conv(ConvBase):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_flags(bias=bias)
         self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
         self._make_weights((out_channels, in_channels // groups), bias, device, dtype)
 

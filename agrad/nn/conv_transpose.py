@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import check_flags
 from ..core.device import Device
 from ..core.tensor import Tensor
 from . import functional as F
@@ -32,6 +33,7 @@ class _ConvTranspose(ConvBase):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_flags(bias=bias)
         if padding_mode != "zeros" or isinstance(padding, str):
             raise ValueError(
                 f"{type(self).__name__} takes integers for padding and padding_mode='zeros', "

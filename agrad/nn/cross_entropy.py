@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
+from ..checks import as_integer, check_number
 from ..core.dtypes import DType
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor, wrap
@@ -68,8 +69,8 @@ def cross_entropy(
     Tensor(0.6931472, dtype=float32, device='cpu')
     """
     known_reduction(reduction)
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must be from 0 to 1, not {label_smoothing!r}")
+    as_integer("ignore_index", ignore_index)
+    check_number("label_smoothing", label_smoothing, 0, 1)
     given = as_tensor(input)
     input, target = widened(given), as_tensor(target, given)
     shape, dtype = input.shape, target.dtype
@@ -124,6 +125,7 @@ def nll_loss(
     Tensor(0.25, dtype=float32, device='cpu')
     """
     known_reduction(reduction)
+    as_integer("ignore_index", ignore_index)
     given = as_tensor(input)
     input, target = widened(given), as_tensor(target, given)
     shape, dtype = input.shape, target.dtype

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..checks import as_integer, check_number
+from ..checks import as_integer, check_flags, check_number
 from ..core.tensor import Tensor
 from . import functional as F
 from .module import Module
@@ -69,6 +69,7 @@ class PairwiseDistance(Module):
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()
+        check_flags(keepdim=keepdim)
         self.norm, self.eps = check_number("p", p, infinite=True), check_number("eps", eps, 0)
         self.keepdim = keepdim
 

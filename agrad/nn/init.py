@@ -6,7 +6,7 @@ from math import erf, prod, sqrt
 from typing import Any, Final, TypeVar
 
 from .. import random
-from ..checks import check_number
+from ..checks import as_integer, check_number, check_numbers
 from ..core.recording import no_grad
 from ..core.tensor import Tensor, wrap
 from ..ops.creation import eye
@@ -162,7 +162,8 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     >>> nn.init.dirac_(agrad.empty((2, 1, 3)), groups=2).tolist()
     [[[0.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]]
     """
-    if not 3 <= tensor.ndim <= 5 or groups < 1 or tensor.shape[0] % groups:
+    as_integer("groups", groups, 1)
+    if not 3 <= tensor.ndim <= 5 or tensor.shape[0] % groups:
         raise ValueError(
             f"dirac_ takes a weight of 3 to 5 axes, the first divisible by groups={groups}, not of shape {tensor.shape}"
         )
@@ -234,6 +235,7 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
     >>> round(x.mean().item(), 1), round(x.std().item(), 1)
     (3.0, 0.5)
     """
+    check_number("mean", mean)
     check_number("std", std, 0)
     return _write(tensor, mean + std * _standard_normal(tensor))
 
@@ -273,6 +275,9 @@ def trunc_normal_(tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.
     >>> 0.0 <= x.min().item() < x.max().item() <= 1.0
     True
     """
+    check_numbers(mean=mean, std=std)
+    check_number("a", a, infinite=True)
+    check_number("b", b, infinite=True)
     accepted = (_normal_cdf((b - mean) / std) - _normal_cdf((a - mean) / std)) if std > 0 else 0.0
     if accepted < 1e-3:
         raise ValueError(
@@ -326,6 +331,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     >>> round(nn.init.calculate_gain("relu"), 3)
     1.414
     """
+    if param is not None:
+        check_number("param", param)
     if nonlinearity == "leaky_relu":
         return sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
@@ -365,6 +372,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0) -> T:
     >>> nn.init.xavier_uniform_(agrad.empty((2, 4))).abs().max().item() <= 1.0
     True
     """
+    check_number("gain", gain)
     limit = gain * sqrt(6 / sum(_fans(tensor)))
     return uniform_(tensor, -limit, limit)
 
@@ -398,6 +406,7 @@ def xavier_normal_(tensor: T, gain: float = 1.0) -> T:
     >>> nn.init.xavier_normal_(agrad.empty((2, 4))).shape
     (2, 4)
     """
+    check_number("gain", gain)
     return normal_(tensor, 0.0, gain * sqrt(2 / sum(_fans(tensor))))
 
 
@@ -437,6 +446,7 @@ def kaiming_uniform_(tensor: T, a: float = 0.0, mode: str = "fan_in", nonlineari
     >>> nn.init.kaiming_uniform_(agrad.empty((2, 6))).abs().max().item() <= 1.0
     True
     """
+    check_number("a", a)
     limit = sqrt(3) * _kaiming(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -limit, limit)
 
@@ -470,6 +480,7 @@ def kaiming_normal_(tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearit
     >>> nn.init.kaiming_normal_(agrad.empty((2, 6)), nonlinearity="relu").shape
     (2, 6)
     """
+    check_number("a", a)
     return normal_(tensor, 0.0, _kaiming(tensor, a, mode, nonlinearity))
 
 
@@ -508,6 +519,7 @@ def orthogonal_(tensor: T, gain: float = 1.0) -> T:
     >>> agrad.abs(agrad.round(q @ q.T)).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
+    check_number("gain", gain)
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_ takes a Tensor of two axes or more, not of shape {tensor.shape}")
     rows, columns = tensor.shape[0], prod(tensor.shape[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from ..checks import check_integers
+from ..checks import check_flags, check_integers
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty
@@ -59,6 +59,7 @@ class Linear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_flags(bias=bias)
         check_integers(0, in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
@@ -123,6 +124,7 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_flags(bias=bias)
         check_integers(0, in1_features=in1_features, in2_features=in2_features, out_features=out_features)
         self.in1_features, self.in2_features = in1_features, in2_features
         self.out_features = out_features

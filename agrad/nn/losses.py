@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import as_integer, check_number
+from ..checks import as_integer, check_flags, check_number
 from ..core.tensor import Tensor
 from . import functional as F
 from .module import Module
@@ -328,6 +328,7 @@ class KLDivLoss(_Loss):
     """
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
+        check_flags(log_target=log_target)
         super().__init__("sum" if reduction == "batchmean" else reduction)
         self.reduction, self.log_target = reduction, log_target
 
@@ -366,6 +367,7 @@ class CTCLoss(_Loss):
     """
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        check_flags(zero_infinity=zero_infinity)
         super().__init__(reduction)
         self.blank, self.zero_infinity = as_integer("blank", blank, 0), zero_infinity
 
@@ -448,6 +450,7 @@ class TripletMarginLoss(_Loss):
         *,
         reduction: str = "mean",
     ) -> None:
+        check_flags(swap=swap)
         super().__init__(reduction)
         check_number("margin", margin, above=0)
         self.margin, self.swap = margin, swap

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import as_integer, as_shape, check_integers, check_number
+from ..checks import as_integer, as_shape, check_flags, check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import ones, zeros
@@ -66,6 +66,7 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_flags(elementwise_affine=elementwise_affine, bias=bias)
         self.normalized_shape = as_shape(normalized_shape, "normalized_shape")
         self.eps, self.elementwise_affine = check_number("eps", eps, 0), elementwise_affine
         scale, shift = elementwise_affine, elementwise_affine and bias
@@ -124,6 +125,7 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_flags(elementwise_affine=elementwise_affine)
         self.normalized_shape = as_shape(normalized_shape, "normalized_shape")
         self.eps = None if eps is None else check_number("eps", eps, 0)
         self.elementwise_affine = elementwise_affine
@@ -184,6 +186,7 @@ class GroupNorm(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        check_flags(affine=affine, bias=bias)
         check_integers(0, num_channels=num_channels)
         check_number("eps", eps, 0)
         if num_channels % as_integer("num_groups", num_groups, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..checks import check_flags
 from ..core.tensor import Tensor
 from . import functional as F
 from .functional.convolution import PerAxis
@@ -24,6 +25,7 @@ class _MaxPool(Module):
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
+        check_flags(ceil_mode=ceil_mode)
         pool_settings(self.axes, kernel_size, stride, padding, dilation)
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
@@ -130,6 +132,7 @@ class AvgPool1d(Module):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
+        check_flags(ceil_mode=ceil_mode, count_include_pad=count_include_pad)
         self.kernel_size, self.stride, self.padding, _ = pool_settings(1, kernel_size, stride, padding)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
@@ -181,6 +184,7 @@ class AvgPool2d(Module):
         divisor_override: int | None = None,
     ) -> None:
         super().__init__()
+        check_flags(ceil_mode=ceil_mode, count_include_pad=count_include_pad)
         pool_settings(2, kernel_size, stride, padding)
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad

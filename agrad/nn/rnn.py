@@ -7,7 +7,7 @@ from functools import partial
 from math import sqrt
 from typing import Any, TypeVar
 
-from ..checks import check_integers, check_number
+from ..checks import check_flags, check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import arange, empty, zeros
@@ -42,6 +42,7 @@ class _Recurrent(Recurrence, Module):
         dtype: Any,
     ) -> None:
         super().__init__()
+        check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional)
         check_integers(0, input_size=input_size)
         check_integers(1, hidden_size=hidden_size, num_layers=num_layers)
         self.input_size, self.hidden_size = input_size, hidden_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from ..checks import check_integers
+from ..checks import check_flags, check_integers
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import empty, zeros
@@ -31,6 +31,7 @@ class _Cell(Recurrence, Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_flags(bias=bias)
         check_integers(0, input_size=input_size)
         check_integers(1, hidden_size=hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, ClassVar, Final
 
-from ..checks import as_integer, check_callable, check_one_of
+from ..checks import as_integer, check_callable, check_flags, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from . import functional as F
@@ -42,6 +42,7 @@ class _Block(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        check_flags(batch_first=batch_first, norm_first=norm_first, bias=bias)
         if isinstance(activation, str):
             check_one_of("activation", activation, _ACTIVATIONS)
         else:

@@ -175,7 +175,7 @@ def _make(name: str, *args: Any, dtype: Any, device: Place, requires_grad: bool,
     target = get_device() if device is None else Device(device)
     array = getattr(target.xp, name)(*args, dtype=native(target.xp, dtype), device=target.native, **kwargs)
     result = wrap(array, target)
-    return result.requires_grad_() if requires_grad else result
+    return result if requires_grad is False else result.requires_grad_(requires_grad)
 
 
 def _like(x: ArrayLike, dtype: Any, device: Place) -> tuple[Tensor, Any, Place]:
@@ -215,7 +215,7 @@ def _finish(x: Tensor, dtype: Any, device: Place, requires_grad: bool) -> Tensor
     """Convert a result to the requested dtype and device."""
     x = x if dtype is None else astype(x, dtype, copy=False)
     x = x if device is None else to_device(x, device)
-    return x.requires_grad_() if requires_grad else x
+    return x if requires_grad is False else x.requires_grad_(requires_grad)
 
 
 # From shapes
@@ -541,7 +541,7 @@ def from_dlpack(x: Any, /, *, device: Place = None, copy: bool | None = None, re
             raise BufferError(f"{target} cannot take this {type(x).__name__} without a copy: {error}") from error
         array = x
     result = asarray(array, device=target, copy=copy)
-    return result.requires_grad_() if requires_grad else result
+    return result if requires_grad is False else result.requires_grad_(requires_grad)
 
 
 def _device_of(x: Any) -> Device:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple
 
+from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from .gathering import add_at, bare
@@ -160,5 +161,6 @@ def isin(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, invert: bool = False) -> T
     >>> agrad.isin(agrad.asarray([1, 2, 3]), agrad.asarray([3, 1]))
     Tensor([ True, False,  True], dtype=bool, device='cpu')
     """
+    check_flags(invert=invert)
     found = xp.isin(x1, x2)  # array-api-strict ignores `invert`
     return xp.logical_not(found) if invert else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from .data_type import require_real
@@ -38,6 +39,7 @@ def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = Fals
     >>> agrad.argsort(agrad.asarray([3.0, 1.0, 2.0]))
     Tensor([1, 2, 0], dtype=int64, device='cpu')
     """
+    check_flags(descending=descending, stable=stable)
     require_real(x)
     if axes_of(x, axis) is None:
         return xp.zeros((), dtype=xp.int64, device=x.device)
@@ -66,6 +68,7 @@ def sort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, 
     >>> agrad.sort(agrad.asarray([3.0, 1.0, 2.0]), descending=True)
     Tensor([3., 2., 1.], dtype=float32, device='cpu')
     """
+    check_flags(descending=descending, stable=stable)
     require_real(x)
     if axes_of(x, axis) is None:
         return xp.asarray(x, copy=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final, TypeAlias
 
+from ..checks import check_flags
 from ..core.dtypes import as_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
@@ -58,6 +59,8 @@ def _spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool)
 
 def _accumulated(xp: Any, function: Any, x: Any, dtype: Any, **settings: Any) -> Any:
     """Call a function that adds up or multiplies; where 16-bit numbers come out, in float32 on the way."""
+    if "include_initial" in settings:
+        check_flags(include_initial=settings["include_initial"])
     target = x.dtype if dtype is None else native(xp, dtype)
     if as_dtype(target).name not in HALVES:
         return function(x, dtype=native(xp, dtype), **settings)

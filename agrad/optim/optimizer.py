@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import attrgetter, is_
 from typing import Any, ClassVar, Final
 
+from ..checks import check_flags_of
 from ..core.device import Device
 from ..core.recording import enable_grad
 from ..core.tape import wrote
@@ -90,6 +91,7 @@ class Optimizer:
     state: defaultdict[Tensor, dict[str, Any]]
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        check_flags_of(type(self).__init__, defaults)
         self.check(defaults)
         self.defaults = defaults
         self.param_groups = []
@@ -143,6 +145,7 @@ class Optimizer:
                 f"{sorted(self.defaults)}"
             )
         group = {**self.defaults, **param_group, "params": params}
+        check_flags_of(type(self).__init__, group)
         self.check(group)
         self.param_groups.append(group)
 
@@ -194,6 +197,7 @@ class Optimizer:
         """Check the settings of a group if they have changed since the last check."""
         settings, known = [group[name] for name in self.defaults], self._checked.get(id(group))
         if known is None or not all(map(is_, settings, known)):
+            check_flags_of(type(self).__init__, group)
             self.check(group)
             self._checked[id(group)] = settings
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..checks import check_number
+from ..checks import check_flags, check_number
 from ..core.device import Device
 from ..core.recording import no_grad
 from ..core.tensor import Tensor
@@ -74,6 +74,7 @@ class AveragedModel(Module):
         use_buffers: bool = False,
     ) -> None:
         super().__init__()
+        check_flags(use_buffers=use_buffers)
         if not isinstance(model, Module):
             raise TypeError(f"model must be a Module, not {model!r}")
         self.module = copy.deepcopy(model)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from math import inf, prod
 from typing import Any, TypeAlias
 
-from ..checks import as_integer, as_seed, as_shape
+from ..checks import as_integer, as_seed, as_shape, check_number, check_numbers
 from ..core import errors
 from ..core.device import Device, get_device, opened
 from ..core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
@@ -194,7 +194,7 @@ def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: boo
     target, kind = _floating(dtype, device)
     uniform, raw = target.backend.uniform, native(target.xp, kind)
     drawn = _drawn(target, _shape_of(size), lambda draws, shape: uniform(draws, shape, raw, target.native))
-    return drawn.requires_grad_() if requires_grad else drawn
+    return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
 def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -225,7 +225,7 @@ def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     target, kind = _floating(dtype, device)
     normal, raw = target.backend.normal, native(target.xp, kind)
     drawn = _drawn(target, _shape_of(size), lambda draws, shape: normal(draws, shape, raw, target.native))
-    return drawn.requires_grad_() if requires_grad else drawn
+    return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
 def normal(
@@ -268,7 +268,8 @@ def normal(
     >>> agrad.normal(0, 0.01, size=(2, 1), requires_grad=True).shape
     (2, 1)
     """
-    mean, std = (x if isinstance(x, Tensor) else float(x) for x in (mean, std))
+    mean = mean if isinstance(mean, Tensor) else check_number("mean", _number(mean))
+    std = std if isinstance(std, Tensor) else check_number("std", _number(std), 0)
     _check_range(std, "std must be 0 or more", most=inf)
     tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
     shape = _broadcast([x.shape for x in tensors]) if size is None else _shape_of((size,))
@@ -277,7 +278,7 @@ def normal(
     result: Any = randn(shape, dtype=dtype, device=device) * std + mean
     if result.shape != shape:
         raise ValueError(f"mean and std broadcast to the shape {result.shape}, not to size={size}")
-    return result.requires_grad_() if requires_grad else result
+    return result if requires_grad is False else result.requires_grad_(requires_grad)
 
 
 def uniform(
@@ -325,10 +326,12 @@ def uniform(
     """
     if any(isinstance(x, Tensor) and x.requires_grad for x in (low, high)):
         raise errors.lost_gradient("uniform()")
+    low, high = _number(low), _number(high)
+    check_numbers(low=low, high=high)
     if high < low:
         raise ValueError(f"high must be at least low, not high={high} with low={low}")
-    result: Any = rand(size, dtype=dtype, device=device) * float(high - low) + float(low)
-    return result.requires_grad_() if requires_grad else result
+    result: Any = rand(size, dtype=dtype, device=device) * (high - low) + low
+    return result if requires_grad is False else result.requires_grad_(requires_grad)
 
 
 def bernoulli(
@@ -378,7 +381,7 @@ def bernoulli(
         p = p._data
     here, kind = draws._device, native(draws._device.xp, get_default_dtype() if dtype is None else dtype)
     ones = wrap(here.backend.box(here.xp.astype(here.xp.less(draws._data, p), kind)), here)
-    return ones.requires_grad_() if requires_grad else ones
+    return ones.requires_grad_(requires_grad) if requires_grad is not False else ones
 
 
 # Integers
@@ -444,7 +447,7 @@ def randint(
         raise ValueError(f"integers from {low} to {high - 1} do not fit into {from_native(kind)!r}")
     integers = target.backend.integers
     drawn = _drawn(target, shape, lambda draws, shape: integers(draws, low, high, shape, kind, target.native))
-    return drawn.requires_grad_() if requires_grad else drawn
+    return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
 def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -489,7 +492,7 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: 
         return xp.reshape(xp.astype(numbers, kind), shape)
 
     drawn = _drawn(target, (n,), orders)
-    return drawn.requires_grad_() if requires_grad else drawn
+    return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
 # Helpers
@@ -500,6 +503,11 @@ def _floating(dtype: Any, device: Place) -> tuple[Device, DType]:
     if kind.family != "real floating":
         raise TypeError(f"continuous distributions need a real floating dtype such as agrad.float32, not {kind!r}")
     return get_device() if device is None else Device(device), kind
+
+
+def _number(x: Any) -> Any:
+    """Return the number in an array of one element; anything else as it is."""
+    return x.item() if hasattr(x, "item") else x
 
 
 def _check_range(x: Any, rule: str, most: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..checks import check_callable
+from ..checks import check_callable, check_flags
 from ..core.tensor import Tensor, wrap
 from ..ops.statistical import sum as total
 from . import pytrees
@@ -56,6 +56,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     >>> agrad.grad(lambda line, x: line["weight"] * x + line["bias"])({"weight": 3.0, "bias": 1.0}, 2.0)
     {'weight': Tensor(2., dtype=float32, device='cpu'), 'bias': Tensor(1., dtype=float32, device='cpu')}
     """
+    check_flags(has_aux=has_aux)
     check_callable("agrad.grad", f, FOR_TENSORS)
     both = value_and_grad(f, argnums, has_aux)
 
@@ -90,6 +91,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
     >>> agrad.value_and_grad(lambda x: (x * x).sum())(agrad.asarray([1.0, 2.0]))
     (Tensor(5., dtype=float32, device='cpu'), Tensor([2., 4.], dtype=float32, device='cpu'))
     """
+    check_flags(has_aux=has_aux)
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         at = Linearized(f, args, kwargs, numbers(argnums), has_aux)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..checks import check_flags
 from . import pytrees
 from .linearized import Linearized
 
@@ -52,6 +53,7 @@ def jvp(
     >>> agrad.jvp(lambda x: agrad.stack([x * x, x]), [3.0], [1.0])[1]
     Tensor([6., 1.], dtype=float32, device='cpu')
     """
+    check_flags(has_aux=has_aux)
     directions = pytrees.matching(list(tangents), list(primals), "the tangents")
     at = Linearized(f, primals, {}, range(len(primals)), has_aux)
     outputs, tangents_out = at.settled(at.outputs), pytrees.rebuild(at.outputs, at.push(directions, retain=False))

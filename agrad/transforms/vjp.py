@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..checks import check_flags
 from . import pytrees
 from .linearized import Linearized
 
@@ -47,6 +48,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     >>> pull(agrad.asarray([1.0, 10.0]))
     (Tensor(43., dtype=float32, device='cpu'), Tensor([ 2., 20.], dtype=float32, device='cpu'))
     """
+    check_flags(has_aux=has_aux)
     at = Linearized(f, primals, {}, range(len(primals)), has_aux)
 
     def pull(cotangents: Any) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from ...checks import check_number
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...ops import activations
@@ -37,6 +38,7 @@ def leaky_relu(input: ArrayLike, negative_slope: float = 0.01) -> Tensor:
     >>> F.leaky_relu(agrad.asarray([-2.0, 2.0]), 0.5).tolist()
     [-1.0, 2.0]
     """
+    check_number("negative_slope", negative_slope)
     input = as_tensor(input)
     return where(input > 0, input, negative_slope * input)
 
@@ -100,6 +102,7 @@ def elu(input: ArrayLike, alpha: float = 1.0) -> Tensor:
     >>> F.elu(agrad.asarray([-1000.0, 2.0])).tolist()
     [-1.0, 2.0]
     """
+    check_number("alpha", alpha)
     input = as_tensor(input)
     positive = input > 0
     return where(positive, input, alpha * expm1(where(positive, 0.0, input)))  # so that expm1 does not overflow
@@ -159,6 +162,8 @@ def softplus(input: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Te
     >>> F.softplus(agrad.asarray([-1000.0, 1000.0])).tolist()
     [0.0, 1000.0]
     """
+    check_number("beta", beta, above=0)
+    check_number("threshold", threshold, infinite=True)
     input = as_tensor(input)
     scaled = beta * widened(input)  # a small number, and what is divided by it, is none in 16 bits
     return where(scaled > threshold, input, narrowed(activations.softplus(scaled) / beta, input))
@@ -193,6 +198,8 @@ def hardtanh(input: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> T
     >>> F.hardtanh(agrad.asarray([-2.0, 0.5, 2.0])).tolist()
     [-1.0, 0.5, 1.0]
     """
+    check_number("min_val", min_val, infinite=True)
+    check_number("max_val", max_val, infinite=True)
     if min_val > max_val:
         raise ValueError(f"min_val={min_val} must not be above max_val={max_val}")
     input = as_tensor(input)

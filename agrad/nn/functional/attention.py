@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, sqrt
 from typing import Any
 
+from ...checks import check_flags, check_number
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...ops.activations import softmax
@@ -69,6 +70,10 @@ def scaled_dot_product_attention(
     >>> F.scaled_dot_product_attention(x, agrad.zeros((2, 1)), x, is_causal=True).tolist()
     [[1.0], [2.0]]
     """
+    check_flags(is_causal=is_causal)
+    check_number("dropout_p", dropout_p, 0, 1)
+    if scale is not None:
+        check_number("scale", scale)
     if is_causal and attn_mask is not None:
         raise ValueError("attn_mask and is_causal were both given; write one, or combine both masks in attn_mask")
     query = as_tensor(query)

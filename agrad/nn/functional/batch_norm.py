@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from ...checks import check_flags, check_number
 from ...core.primitive import ArrayLike
 from ...core.recording import no_grad
 from ...core.tensor import Tensor
@@ -60,6 +61,9 @@ def batch_norm(
     >>> F.batch_norm(agrad.asarray([[1.0], [3.0]]), None, None, training=True, eps=0.0).tolist()
     [[-1.0], [1.0]]
     """
+    check_flags(training=training)
+    check_number("momentum", momentum, 0, 1)
+    check_number("eps", eps, 0)
     input = as_tensor(input)
     if input.ndim < 2:
         raise ValueError(f"input must have shape (batch, channels, ...); it has {input.shape}")
@@ -119,6 +123,9 @@ def instance_norm(
     >>> F.instance_norm(agrad.asarray([[[1.0, 3.0], [5.0, 1.0]]]), eps=0.0).tolist()
     [[[-1.0, 1.0], [1.0, -1.0]]]
     """
+    check_flags(use_input_stats=use_input_stats)
+    check_number("momentum", momentum, 0, 1)
+    check_number("eps", eps, 0)
     input = as_tensor(input)
     if input.ndim < 3:
         raise ValueError(f"input must have shape (batch, channels, ...), with an axis behind; it has {input.shape}")

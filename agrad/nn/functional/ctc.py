@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
-from ...checks import as_integer
+from ...checks import as_integer, check_flags
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...ops.creation import arange, full
@@ -84,6 +84,7 @@ def ctc_loss(
     >>> round(agrad.exp(-loss).item(), 4)
     0.75
     """
+    check_flags(zero_infinity=zero_infinity)
     known_reduction(reduction)
     given, x = _log_probs(log_probs)
     if not 0 <= as_integer("blank", blank) < x.shape[2]:

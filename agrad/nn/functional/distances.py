@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...checks import check_flags, check_number
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...linalg.norms import vector_norm
@@ -114,9 +115,12 @@ def pairwise_distance(x1: ArrayLike, x2: ArrayLike, p: float = 2.0, eps: float =
     >>> F.pairwise_distance(agrad.asarray([[0.0, 0.0]]), agrad.asarray([[3.0, 4.0]]), eps=0.0).tolist()
     [5.0]
     """
+    check_flags(keepdim=keepdim)
+    check_number("eps", eps, 0)
     x1 = as_tensor(x1)
     return vector_norm(x1 - as_tensor(x2, x1) + eps, axis=-1, ord=p, keepdims=keepdim)
 
 
 def _length(x: Tensor, p: float, dim: Any, eps: float) -> Tensor:
+    check_number("eps", eps, 0)
     return clip(vector_norm(x, ord=p, axis=dim, keepdims=True), min=eps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...checks import check_number
+from ...checks import check_flags, check_number
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...random.sampling import bernoulli
@@ -45,6 +45,7 @@ def dropout(input: ArrayLike, p: float = 0.5, training: bool = True) -> Tensor:
     >>> sorted(set(F.dropout(agrad.ones(100), 0.75).tolist()))
     [0.0, 4.0]
     """
+    check_flags(training=training)
     input = as_tensor(input)
     return _dropped(input, p, training, input.shape)
 
@@ -81,6 +82,7 @@ def dropout2d(input: ArrayLike, p: float = 0.5, training: bool = True) -> Tensor
     >>> sorted(set(F.dropout2d(agrad.ones((100, 1, 2, 2))).sum(axis=(2, 3)).reshape(-1).tolist()))
     [0.0, 8.0]
     """
+    check_flags(training=training)
     input = as_tensor(input)
     if input.ndim < 2:
         raise ValueError(f"input must have shape (batch, channels, ...); it has {input.shape}")

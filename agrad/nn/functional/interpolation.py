@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import floor
 from typing import Any, Final
 
-from ...checks import as_integer, check_number, check_one_of
+from ...checks import as_integer, check_flags, check_number, check_one_of
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ..reductions import as_tensor, narrowed, widened
@@ -89,6 +89,7 @@ def interpolate(
     >>> F.interpolate(x, size=5, mode="linear", align_corners=True).tolist()
     [[[1.0, 1.5, 2.0, 2.5, 3.0]]]
     """
+    check_flags(antialias=antialias)
     x = as_tensor(input)
     check_resizing(size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
     _check_input(x, mode)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ...checks import check_number
+from ...checks import check_flags, check_number
 from ...core.dtypes import get_default_dtype
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
@@ -407,6 +407,7 @@ def kl_div(input: ArrayLike, target: ArrayLike, reduction: str = "mean", log_tar
     >>> F.kl_div(agrad.asarray([-1.0, -2.0]), agrad.asarray([1.0, 0.0]), "none").tolist()
     [1.0, 0.0]
     """
+    check_flags(log_target=log_target)
     input, target = _alike(input, target)
     if log_target:
         losses = elementwise.exp(target) * (target - input)
@@ -452,6 +453,7 @@ def cosine_embedding_loss(
     >>> F.cosine_embedding_loss(x, y, agrad.asarray([1])).item()
     1.0
     """
+    check_number("margin", margin)
     input1, input2 = _alike(input1, input2)
     target = as_tensor(target, input1)
     if input1.ndim not in (1, 2) or target.shape != input1.shape[:-1]:
@@ -520,6 +522,8 @@ def triplet_margin_loss(
     >>> round(F.triplet_margin_loss(near, far, near).item(), 3)
     6.0
     """
+    check_flags(swap=swap)
+    check_number("eps", eps, 0)
     check_number("margin", margin, above=0)
     anchor, positive = _alike(anchor, positive)
     _, negative = _alike(anchor, negative)

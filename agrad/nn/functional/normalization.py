@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from ...checks import as_integer, as_shape, check_number
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...ops.data_type import finfo
@@ -103,6 +104,7 @@ def layer_norm(
     >>> F.layer_norm(agrad.asarray([[1.0, 3.0]]), (2,), eps=0.0).tolist()
     [[-1.0, 1.0]]
     """
+    check_number("eps", eps, 0)
     input = as_tensor(input)
     axis = _last_axes(input, normalized_shape, weight=weight, bias=bias)
     return affine(standardized(input, axis, eps), weight, bias, as_tensor)
@@ -141,6 +143,8 @@ def rms_norm(
     >>> F.rms_norm(agrad.asarray([[1.0, 7.0]]), (2,), eps=0.0).tolist()
     [[0.20000000298023224, 1.399999976158142]]
     """
+    if eps is not None:
+        check_number("eps", eps, 0)
     input = as_tensor(input)
     axis = _last_axes(input, normalized_shape, weight=weight)
     wide = widened(input)
@@ -190,6 +194,8 @@ def group_norm(
     >>> F.group_norm(agrad.asarray([[1.0, 3.0, 5.0, 5.0]]), 2, eps=1e-30).tolist()
     [[-1.0, 1.0, 0.0, 0.0]]
     """
+    check_number("eps", eps, 0)
+    as_integer("num_groups", num_groups, 1)
     input = as_tensor(input)
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
         raise ValueError(
@@ -225,7 +231,7 @@ def check_per_channel(input: Tensor, **arrays: Any) -> None:
 
 def _last_axes(input: Tensor, shape: Sequence[int], **arrays: Any) -> tuple[int, ...]:
     """Return the axes to normalize over, counted from the end; ValueError if they do not have the given shape."""
-    shape = tuple(shape)
+    shape = as_shape(shape, "normalized_shape")
     if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(f"input must have shape (..., {', '.join(map(str, shape))}); it has {input.shape}")
     for name, array in arrays.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ...checks import as_integer, as_list, check_one_of
+from ...checks import as_integer, as_list, check_number, check_one_of
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...ops import manipulation
@@ -52,6 +52,8 @@ def pad(input: ArrayLike, pad: Sequence[int], mode: str = "constant", value: flo
     >>> F.pad(agrad.asarray([[1.0, 2.0, 3.0]]), (-1, 0, 0, 1)).tolist()
     [[2.0, 3.0], [0.0, 0.0]]
     """
+    if value is not None:
+        check_number("value", value, infinite=True)
     x = as_tensor(input)
     check_one_of("mode", mode, _MODES)
     if value and mode != "constant":

@@ -8,7 +8,7 @@ from typing import Any
 from ... import backends
 from ...backends import windows as generic
 from ...backends.windows import Lengths, Windows
-from ...checks import as_integer
+from ...checks import as_integer, check_flags
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...ops.creation import asarray, ones
@@ -58,6 +58,7 @@ def max_pool1d(
     >>> F.max_pool1d(agrad.asarray([[1.0, 2.0, 4.0, 3.0]]), 2).tolist()
     [[2.0, 4.0]]
     """
+    check_flags(ceil_mode=ceil_mode)
     return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
@@ -104,6 +105,7 @@ def max_pool2d(
     >>> F.max_pool2d(image, 2).tolist()
     [[[4.0, 8.0]]]
     """
+    check_flags(ceil_mode=ceil_mode)
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
@@ -141,6 +143,7 @@ def avg_pool1d(
     >>> F.avg_pool1d(agrad.asarray([[1.0, 2.0, 4.0, 3.0]]), 2).tolist()
     [[1.5, 3.5]]
     """
+    check_flags(ceil_mode=ceil_mode, count_include_pad=count_include_pad)
     return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
@@ -187,6 +190,7 @@ def avg_pool2d(
     >>> F.avg_pool2d(agrad.asarray([[[1.0, 2.0], [3.0, 6.0]]]), 2).tolist()
     [[[3.0]]]
     """
+    check_flags(ceil_mode=ceil_mode, count_include_pad=count_include_pad)
     return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 

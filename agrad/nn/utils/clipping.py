@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
+from ...checks import check_flags
 from ...core.recording import no_grad
 from ...core.tensor import Tensor
 from ...ops.creation import asarray
@@ -106,6 +107,7 @@ def clip_grad_norm_(
     >>> [round(x, 4) for x in w.grad.tolist()]
     [0.3, 0.4]
     """
+    check_flags(error_if_nonfinite=error_if_nonfinite)
     _check_bound("max_norm", max_norm)
     gradients = _gradients(parameters)
     norm = get_total_norm(gradients, norm_type)

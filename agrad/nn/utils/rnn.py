@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
-from ...checks import as_integer, as_list, check_one_of
+from ...checks import as_integer, as_list, check_flags, check_one_of
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...ops.creation import arange, asarray
@@ -88,6 +88,7 @@ def pack_padded_sequence(
     >>> padded.shape, lengths.tolist(), last.shape
     ((2, 7, 5), [4, 7], (1, 2, 5))
     """
+    check_flags(batch_first=batch_first, enforce_sorted=enforce_sorted)
     x = as_tensor(input)
     if x.ndim < 2:
         raise ValueError(f"padded sequences have shape (length, batch, ...); the input has {x.shape}")
@@ -143,6 +144,7 @@ def pad_packed_sequence(
     >>> padded.tolist(), lengths.tolist()
     ([[4.0, 0.0, 0.0], [1.0, 2.0, 3.0]], [1, 3])
     """
+    check_flags(batch_first=batch_first)
     if not isinstance(sequence, PackedSequence):
         raise TypeError(f"pad_packed_sequence takes a PackedSequence, not a {type(sequence).__name__}")
     sizes = list(sequence.batch_sizes)
@@ -189,6 +191,7 @@ def pad_sequence(
     >>> pad_sequence([agrad.asarray([1, 2, 3]), agrad.asarray([4])], batch_first=True).tolist()
     [[1, 2, 3], [4, 0, 0]]
     """
+    check_flags(batch_first=batch_first)
     check_one_of("padding_side", padding_side, ("right", "left"))
     given = [as_tensor(x) for x in as_list("sequences", sequences)]
     shapes = [x.shape for x in given]
@@ -223,6 +226,7 @@ def pack_sequence(sequences: Sequence[ArrayLike], enforce_sorted: bool = True) -
     >>> pack_sequence([agrad.asarray([1.0, 2.0, 3.0]), agrad.asarray([4.0])]).data.tolist()
     [1.0, 4.0, 2.0, 3.0]
     """
+    check_flags(enforce_sorted=enforce_sorted)
     sequences = as_list("sequences", sequences)
     padded = pad_sequence(sequences)
     return pack_padded_sequence(padded, [len(x) for x in sequences], enforce_sorted=enforce_sorted)

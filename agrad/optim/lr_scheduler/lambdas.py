@@ -59,7 +59,7 @@ class LambdaLR(LRScheduler):
         return [lr * factor for lr, factor in zip(self.base_lrs, self._factors(), strict=True)]
 
     def _factors(self) -> list[float]:
-        return [check_number("what lr_lambda returns", f(self.last_epoch)) for f in self.lr_lambdas]
+        return [check_number("what lr_lambda returns", f(self.last_epoch), 0) for f in self.lr_lambdas]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state; see `LRScheduler.state_dict`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import cos, pi
 from typing import Any
 
-from ...checks import as_integer, check_number, check_numbers
+from ...checks import as_integer, check_flags, check_number, check_numbers
 from ..optimizer import Optimizer
 from .base import LRScheduler, check_optimizer, one_each
 
@@ -88,6 +88,7 @@ class OneCycleLR(LRScheduler):
         three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
+        check_flags(cycle_momentum=cycle_momentum, three_phase=three_phase)
         check_optimizer(optimizer)
         self.total_steps = _number_of_steps(total_steps, epochs, steps_per_epoch)
         check_number("pct_start", pct_start, 0, 1)
