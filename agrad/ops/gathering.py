@@ -192,18 +192,15 @@ def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
     """Add `x` at a key of zeros: the transpose of `cut`."""
     backend = backends.of(x)
     zeros = _zeros(xp, shape, x)
-    if (
-        backend.native_keys == "standard"
-        and not has_arrays(key)
-        and None in (items := key if type(key) is tuple else (key,))
-    ):
-        key = items
-        return backend.assign(zeros, without_new_axes(key), xp.reshape(x, zeros[without_new_axes(key)].shape))
-    if not has_arrays(key):
-        return backend.assign(zeros, key, x)
-    places = xp.reshape(xp.arange(prod(shape), device=x.device), shape)[key]
-    total = backend.add_at(xp.reshape(zeros, (-1,)), xp.reshape(places, (-1,)), xp.reshape(x, (-1,)))
-    return xp.reshape(total, shape)
+    if has_arrays(key):
+        places = xp.reshape(xp.arange(prod(shape), device=x.device), shape)[key]
+        total = backend.add_at(xp.reshape(zeros, (-1,)), xp.reshape(places, (-1,)), xp.reshape(x, (-1,)))
+        return xp.reshape(total, shape)
+    items = key if type(key) is tuple else (key,)
+    if backend.native_keys == "standard" and None in items:
+        key = without_new_axes(items)
+        x = xp.reshape(x, zeros[key].shape)
+    return backend.assign(zeros, key, x)
 
 
 @primitive
