@@ -157,7 +157,7 @@ class Device:
 def innermost(device: Device) -> Device:
     """Return the innermost virtual device that is open above a real one; `device` itself if none is above it."""
     above = next((found for found in reversed(opened.get()) if found.real is device.real), device)
-    return above if above.depth > device.depth else device
+    return above if above.knows(device) else device
 
 
 def get_device() -> Device:

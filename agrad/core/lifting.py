@@ -93,6 +93,8 @@ def lift(x: Tensor, device: Device) -> Tensor:
     if here is device.origin:
         rule = lambda g, saved: g if isinstance(g, Tensor) else device.lowered(g, here)
         return _passed(x, device.raised(x._data, here), device, _ENTER, rule)
+    if not device.depth:
+        raise errors.mixed_devices("vmap", [device.name, here.name])
     return enter(lift(x, device.below), device)
 
 
@@ -113,6 +115,7 @@ def lifted(what: str, arrays: Iterable[Any]) -> list[Any]:
     return [lift(x, device) if isinstance(x, Tensor) else x for x in arrays]
 
 
+# Devices that continue others, by these and by what they stand on.
 _above: WeakValueDictionary[tuple[Device, Device], Device] = WeakValueDictionary()
 
 

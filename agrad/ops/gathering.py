@@ -197,8 +197,8 @@ def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
     backend, zeros = backends.of(x), _zeros(xp, shape, x)
     items = key if type(key) is tuple else (key,)
     if backend.native_keys == "standard" and None in items:
-        key = items
-        return backend.assign(zeros, without_new_axes(key), xp.reshape(x, zeros[without_new_axes(key)].shape))
+        key = without_new_axes(items)
+        x = xp.reshape(x, zeros[key].shape)
     return backend.assign(zeros, key, x)
 
 

@@ -235,6 +235,8 @@ def test_a_tensor_that_left_its_vmap_says_so(device):
         kept[0].numpy()
     with pytest.raises(ValueError, match="another vmap: it was kept"):
         agrad.vmap(lambda a: a * kept[0])(draw(4, 3))
+    with pytest.raises(ValueError, match="another vmap"):
+        agrad.vmap(agrad.vmap(lambda a: agrad.grad(wave)(kept[0])))(draw(4, 3))
     assert "one of 4 under vmap, shape=(3,)" in repr(kept[0])
 
 

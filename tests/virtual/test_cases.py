@@ -92,6 +92,7 @@ def test_a_row_under_vmap_is_a_loop(device, case, is_complex):
             compared(function, arrays, axes, tolerance, axes)
 
 
+@pytest.mark.property
 @each_row
 def test_gradients_of_a_row_under_vmap_are_a_loops(device, case, is_complex):
     """vmap of the gradient, and of the gradient of a number that is made of it: also where the batch is not mapped."""
