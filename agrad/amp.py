@@ -34,10 +34,10 @@ CAST: Final = (*HALVES, "float32")  # what it casts: float64 and complex numbers
 
 
 class autocast(Observer):  # noqa: N801 - PyTorch's name, used like a function
-    """Compute matrix products and convolutions in 16 bits inside of the block, and sums, softmax and losses in float32.
+    """Context manager: matrix products and convolutions in 16 bits; sums, softmax and losses in float32.
 
-    A context manager. Parameters stay float32, and so do their gradients: the casts are recorded with the rest.
-    Other ops compute in whatever type they are given.
+    The inputs of these ops are cast, float32 and 16-bit ones only; other ops compute in the dtype of their inputs.
+    Parameters stay float32, and so do their gradients, since the casts are recorded too.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class autocast(Observer):  # noqa: N801 - PyTorch's name, used like a function
 
     Notes
     -----
-    It is an observer of ops, so that they cost nothing more outside of such blocks; inside, each takes some
-    microseconds longer. It pays off where 16-bit products are faster, which is on GPUs. NumPy on the CPU has no fast
-    products in float16: there it serves for trying out.
+    An observer of ops: outside of the block they cost nothing more, inside each takes some microseconds longer. It
+    pays off on GPUs, whose 16-bit products are faster. NumPy's float16 products are slow: on the CPU it is for trying
+    out.
 
     Examples
     --------
@@ -81,12 +81,12 @@ class autocast(Observer):  # noqa: N801 - PyTorch's name, used like a function
                 f"autocast takes a dtype of 16 bits, autocast('bfloat16') or autocast('float16'), not {dtype!r}; "
                 "it acts on Tensors of all devices"
             )
-        self.dtypes = {**dict.fromkeys(NARROW, name), **dict.fromkeys(WIDE, "float32")} if enabled else {}
+        self._dtypes = {**dict.fromkeys(NARROW, name), **dict.fromkeys(WIDE, "float32")} if enabled else {}
 
     def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
-        """Run an op on inputs of the dtype that is meant for it."""
-        if call.name in self.dtypes:
-            dtype = as_dtype(self.dtypes[call.name])
+        """Cast the inputs of an op, and run it."""
+        if call.name in self._dtypes:
+            dtype = as_dtype(self._dtypes[call.name])
             call.given.update({name: _cast(x, dtype) for name, x in call.given.items()})
         return run()
 
@@ -189,19 +189,10 @@ class GradScaler:
                     gradients.append(p._grad)
         self._finite[id(optimizer)] = _all_finite(gradients)
 
-    def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
+    def step(self, optimizer: Optimizer) -> None:
         """Unscale the gradients if they are not yet, and call the optimizer's `step` unless one is infinite or NaN.
 
-        Parameters
-        ----------
-        optimizer : Optimizer
-        *args, **kwargs
-            For its `step`.
-
-        Returns
-        -------
-        Any
-            What that returns; None if the step is skipped.
+        There is no closure: its gradients would be neither unscaled nor checked.
 
         Raises
         ------
@@ -209,14 +200,16 @@ class GradScaler:
             If it is called twice without an `update` between.
         """
         if not self.enabled:
-            return optimizer.step(*args, **kwargs)
+            optimizer.step()
+            return
         if id(optimizer) in self._stepped:
             raise RuntimeError("scaler.step(optimizer) was called already; write scaler.update() after it")
         if id(optimizer) not in self._finite:
             self.unscale_(optimizer)
         self._stepped.add(id(optimizer))
-        optimizer.has_stepped = True  # so that a scheduler does not warn if this is the first step
-        return optimizer.step(*args, **kwargs) if self._finite[id(optimizer)] else None
+        optimizer.has_stepped = True  # so that a scheduler does not warn if the first step is skipped
+        if self._finite[id(optimizer)]:
+            optimizer.step()
 
     def update(self) -> None:
         """Let the scale shrink if a step was skipped since the last call, and grow if none was for a while.
