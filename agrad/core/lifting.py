@@ -124,8 +124,7 @@ def _continued(device: Device, onto: Device) -> Device:
     if not device.depth or any([known.origin is device.origin for known in onto.stack]):
         return onto
     below = _continued(device.below, onto)
-    if (device, below) not in _above:
-        made = Device.above(below, device.native.onto(below.backend, below.xp, below.native), device.origin)
-        _above[device, below] = made  # held by name, as the dictionary does not
-        return made
-    return _above[device, below]
+    made = _above.get((device, below))
+    made = made or Device.above(below, device.native.onto(below.backend, below.xp, below.native), device.origin)
+    _above[device, below] = made
+    return made
