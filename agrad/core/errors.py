@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from ..backends import UnknownValueError
+from .typing import DTypeLike
 
 __all__ = [
     "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located", "lost_gradient",
@@ -42,7 +43,7 @@ def no_gradient(what: str) -> RuntimeError:
     )
 
 
-def not_differentiable(dtype: Any) -> TypeError:
+def not_differentiable(dtype: DTypeLike) -> TypeError:
     """Gradients were wanted for integers or booleans."""
     return TypeError(
         f"only floating and complex Tensors can require gradients, not {dtype!r}; "
@@ -50,7 +51,7 @@ def not_differentiable(dtype: Any) -> TypeError:
     )
 
 
-def not_scalar(shape: Sequence[int], dtype: Any) -> RuntimeError:
+def not_scalar(shape: Sequence[int], dtype: DTypeLike) -> RuntimeError:
     """Backward was called for several elements, or a complex one, without saying how to weigh them."""
     if prod(shape) == 1:
         return RuntimeError(

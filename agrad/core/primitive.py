@@ -27,9 +27,9 @@ from . import errors, rules, tape
 from .codegen import call_text, make, record_text, rule_text
 from .device import Device
 from .dtypes import from_native
+from .grad_mode import recording
 from .lifting import lifted
 from .observing import observe, observers  # noqa: F401 - what ops are compiled of asks for them
-from .recording import recording
 from .tape import Node, Pick, tick, unchanged
 from .tensor import LEAF, SCALARS, Tensor, convert, wrap
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from ..checks import check_callable
 
-__all__ = ["FOR_TENSORS", "Argnums", "named", "numbers"]
+__all__ = ["FOR_TENSORS", "Argnums", "as_argnums", "named"]
 
 
 Argnums: TypeAlias = int | Sequence[int]
@@ -17,7 +17,7 @@ Argnums: TypeAlias = int | Sequence[int]
 FOR_TENSORS: Final = "write agrad.gradients(y, x) for a Tensor that was computed from x"
 
 
-def numbers(argnums: Argnums) -> list[int]:
+def as_argnums(argnums: Argnums) -> list[int]:
     """Return `argnums` as a list."""
     return [argnums] if isinstance(argnums, int) else list(argnums)
 

@@ -9,7 +9,7 @@ from ..checks import check_callable, check_flags
 from ..core.tensor import Tensor, wrap
 from ..ops.statistical import sum as total
 from . import pytrees
-from .arguments import FOR_TENSORS, Argnums, named, numbers
+from .arguments import FOR_TENSORS, Argnums, as_argnums, named
 from .linearized import Linearized
 
 __all__ = ["elementwise_grad", "grad", "value_and_grad"]
@@ -94,9 +94,9 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
     check_flags(has_aux=has_aux)
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        at = Linearized(f, args, kwargs, numbers(argnums), has_aux)
+        at = Linearized(f, args, kwargs, as_argnums(argnums), has_aux)
         pulled = at.pull([_one(at.outputs)], retain=False)
-        found = pytrees.rebuild(at.picked, pulled)
+        found = pytrees.unflatten(at.picked, pulled)
         value = (at.settled(at.outputs), at.settled(at.aux)) if has_aux else at.settled(at.outputs)
         return value, found[0] if isinstance(argnums, int) else tuple(found)
 

@@ -39,7 +39,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> agrad.hvp(lambda x: (x**3).sum(), [x], [v])
     (Tensor([6., 0.], dtype=float32, device='cpu'),)
     """
-    directions = pytrees.matching(list(tangents), list(primals), "the tangents")
+    directions = pytrees.flatten_like(list(tangents), list(primals), "the tangents")
     every = range(len(primals))
     at = Linearized(grad(f, every), primals, {}, every)
-    return tuple(pytrees.rebuild(at.picked, at.pull(directions, retain=False)))  # the Hessian is symmetric
+    return tuple(pytrees.unflatten(at.picked, at.pull(directions, retain=False)))  # the Hessian is symmetric

@@ -54,7 +54,7 @@ def jvp(
     Tensor([6., 1.], dtype=float32, device='cpu')
     """
     check_flags(has_aux=has_aux)
-    directions = pytrees.matching(list(tangents), list(primals), "the tangents")
+    directions = pytrees.flatten_like(list(tangents), list(primals), "the tangents")
     at = Linearized(f, primals, {}, range(len(primals)), has_aux)
-    outputs, tangents_out = at.settled(at.outputs), pytrees.rebuild(at.outputs, at.push(directions, retain=False))
+    outputs, tangents_out = at.settled(at.outputs), pytrees.unflatten(at.outputs, at.push(directions, retain=False))
     return (outputs, tangents_out, at.settled(at.aux)) if has_aux else (outputs, tangents_out)

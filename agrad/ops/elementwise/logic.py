@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.primitive import ArrayLike, standard
 from ...core.tensor import Tensor
+from ...core.typing import Namespace
 
 __all__ = [
     "bitwise_and",
@@ -22,7 +21,7 @@ __all__ = [
 
 
 @standard
-def logical_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def logical_and(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether both are true, elementwise.
 
     Parameters
@@ -45,7 +44,7 @@ def logical_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def logical_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def logical_or(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether one or both are true, elementwise.
 
     Parameters
@@ -68,7 +67,7 @@ def logical_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def logical_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def logical_xor(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether exactly one is true, elementwise.
 
     Parameters
@@ -91,7 +90,7 @@ def logical_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def logical_not(xp: Any, x: ArrayLike, /) -> Tensor:
+def logical_not(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the logical negation, elementwise.
 
     Parameters
@@ -114,7 +113,7 @@ def logical_not(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_and(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the bits set in both, elementwise.
 
     Parameters
@@ -137,7 +136,7 @@ def bitwise_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_invert(xp: Any, x: ArrayLike, /) -> Tensor:
+def bitwise_invert(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Invert all bits, elementwise.
 
     Parameters
@@ -160,7 +159,7 @@ def bitwise_invert(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_left_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_left_shift(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Shift bits to the left, elementwise.
 
     Parameters
@@ -183,7 +182,7 @@ def bitwise_left_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_or(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the bits set in either, elementwise.
 
     Parameters
@@ -206,7 +205,7 @@ def bitwise_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_right_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_right_shift(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Shift bits to the right, elementwise.
 
     Parameters
@@ -229,7 +228,7 @@ def bitwise_right_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_xor(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the bits set in exactly one, elementwise.
 
     Parameters
