@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
+from ..ops.advice import of_square_matrices
 from ..ops.gathering import op_for
 from ..ops.statistical import products_of_others
 from .inverses import inverse
@@ -93,6 +94,7 @@ def _inner(xp: Namespace, x: Array, y: Array) -> Array:
     return xp.sum(x * y, axis=(-2, -1), keepdims=True)
 
 
+det.definition.advice = of_square_matrices
 det.vjp(x=lambda g, x, xp: g[..., None, None] * op_for(cofactors, xp)(x))
 cofactors.vjp(x=lambda g, x, xp: op_for(cofactors_along, xp)(x, g))
 cofactors_along.vjp(x=_cofactors_along_x, direction=lambda g, x, xp: op_for(cofactors_along, xp)(x, g))
@@ -137,4 +139,5 @@ def _slogdet_x(g: Array, x: Array, out: Array, xp: Namespace) -> Array:
     return g[..., None, None] * xp.matrix_transpose(op_for(inverse, xp)(x))
 
 
+slogdet.definition.advice = of_square_matrices
 slogdet.vjp(x=_slogdet_x)

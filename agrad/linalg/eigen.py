@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
+from ..ops.advice import of_square_matrices
 from ..ops.data_type import as_complex
 from ..ops.gathering import op_for
 from .inverses import solution
@@ -82,6 +83,7 @@ def _eigh_x(g: Array, out: Array, xp: Namespace) -> Array:
     return conj(xp, (vectors * g_values[..., None, :] + vectors @ inner) @ adjoint(xp, vectors))
 
 
+eigh.definition.advice = of_square_matrices
 eigh.vjp(x=_eigh_x)
 
 
@@ -117,6 +119,7 @@ def _eigvalsh_x(g: Array, x: Array, xp: Namespace) -> Array:
     return conj(xp, (vectors * g[..., None, :]) @ adjoint(xp, vectors))
 
 
+eigvalsh.definition.advice = of_square_matrices
 eigvalsh.vjp(x=_eigvalsh_x)
 
 
@@ -169,6 +172,7 @@ def _eig_x(g: Array, out: Array, xp: Namespace) -> Array:
     return conj(xp, op_for(solution, xp)(dual, (inner + g_values[..., None, :] * eye) @ dual))
 
 
+eig.definition.advice = of_square_matrices
 eig.vjp(x=_eig_x)
 
 
@@ -210,4 +214,5 @@ def _eigvals_x(g: Array, x: Array, xp: Namespace) -> Array:
     return conj(xp, op_for(solution, xp)(dual, conj(xp, g)[..., :, None] * dual))
 
 
+eigvals.definition.advice = of_square_matrices
 eigvals.vjp(x=_eigvals_x)

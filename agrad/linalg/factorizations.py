@@ -12,6 +12,7 @@ from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
+from ..ops.advice import of_square_matrices
 from ..ops.gathering import op_for
 from .inverses import inverse, solution
 from .parts import adjoint, completed, conj, upper_half
@@ -62,6 +63,7 @@ def _cholesky_x(g: Array, out: Array, xp: Namespace, upper: bool) -> Array:
     return conj(xp, dual @ (half + adjoint(xp, half)) @ adjoint(xp, dual)) / 2
 
 
+cholesky.definition.advice = of_square_matrices
 cholesky.vjp(x=_cholesky_x)
 
 

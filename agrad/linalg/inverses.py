@@ -7,6 +7,7 @@ from typing import Any
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
+from ..ops.advice import of_equations, of_square_matrices
 from ..ops.data_type import as_tensor
 from ..ops.gathering import op_for
 from ..ops.manipulation import broadcast_shapes
@@ -50,6 +51,7 @@ def _inv_x(g: Array, out: Array, xp: Namespace) -> Array:
     return -(transposed @ g @ transposed)
 
 
+inv.definition.advice = of_square_matrices
 inv.vjp(x=_inv_x)
 
 
@@ -122,6 +124,7 @@ def _solve_x2(g: Array, x1: Array, xp: Namespace, x2_shape: tuple[int, ...]) -> 
     return op_for(solution, xp)(transposed, g)
 
 
+solve.definition.advice = of_equations
 solve.vjp(x1=_solve_x1, x2=_solve_x2)
 solution.vjp(x1=_solve_x1, x2=_solve_x2)
 

@@ -62,6 +62,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     other objects, of files, of ``.grad``, of arrays accessed by ``x.data``. Nor may other threads change the same
     Tensors and modules while the second call runs.
 
+    Nothing warns where a constant that `f` uses without taking it, such as a mask in a closure, is changed in place
+    between the two calls: the gradient is then that of the changed value. Pass it to `f` as an argument instead.
+
     Examples
     --------
     >>> import agrad

@@ -60,11 +60,12 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, chunk_size: int | N
     Tensor([[ 1.,  1.,  1.],
             [12.,  8.,  6.]], dtype=float32, device='cpu')
     """
+    places = as_argnums(argnums)
     if chunk_size is not None:
         as_integer("chunk_size", chunk_size, 1)
 
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        at = Linearized(f, args, kwargs, as_argnums(argnums))
+        at = Linearized(f, args, kwargs, places)
         if any(y.dtype.is_complex for y in at.tensors):
             raise TypeError(
                 "the Jacobian of a complex output is not one number per entry; write the jacobian of agrad.real and "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...core.primitive import ArrayLike, standard
 from ...core.tensor import Tensor
 from ...core.typing import Namespace
+from ..advice import of_bits
 
 __all__ = [
     "bitwise_and",
@@ -248,3 +249,7 @@ def bitwise_xor(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Tensor([12,  6], dtype=int64, device='cpu')
     """
     return xp.bitwise_xor(x1, x2)
+
+
+for op in (bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or, bitwise_right_shift, bitwise_xor):
+    op.definition.advice = of_bits
