@@ -102,7 +102,7 @@ def test_words_are_no_booleans(device, name, value):
         FLAGS[name](value)
 
 
-@pytest.mark.parametrize("name", FLAGS.keys() - {"has_aux"})
+@pytest.mark.parametrize("name", sorted(FLAGS.keys() - {"descending", "full_matrices", "has_aux", "upper"}))
 def test_numpys_booleans_are_booleans(device, name):
     FLAGS[name](np.False_)
 
@@ -175,3 +175,95 @@ def test_settings_of_functions_keep_in_range(name, value):
 def test_functions_of_numbers_refuse_booleans(device, name):
     with pytest.raises(TypeError, match=rf"{name}\(bool of shape \(2,\)\): .*write x\.astype\(agrad\.float32\)"):
         getattr(agrad, name)(bools())
+
+
+# Errors that show what came and what to write instead, and no library's own words
+
+
+def vector():
+    return agrad.asarray([1.0, 2.0, 3.0])
+
+
+def matrix():
+    return agrad.ones((2, 3))
+
+
+def whole():
+    return agrad.asarray([1, 2])
+
+
+ERRORS = {
+    "and of floats": (lambda: vector() & vector(), TypeError, "integers or booleans, not agrad.float32; write"),
+    "not of floats": (lambda: ~vector(), TypeError, "integers or booleans, not agrad.float32"),
+    "shift of floats": (lambda: vector() << 1, TypeError, "integers or booleans, not agrad.float32"),
+    "or of floats and a boolean": (lambda: vector() | True, TypeError, "integers or booleans, not agrad.float32"),
+    "matrix times vector": (
+        lambda: matrix() @ agrad.ones(2),
+        ValueError,
+        "last axis of x1, of length 3, and the only axis of x2, of length 2",
+    ),
+    "matrix times matrix": (lambda: matrix() @ matrix(), ValueError, "second to last axis of x2, of length 2"),
+    "stacks of matrices": (
+        lambda: agrad.ones((2, 3, 4)) @ agrad.ones((3, 4, 2)),
+        ValueError,
+        r"must broadcast, not \(2,\) and \(3,\)",
+    ),
+    "matrix times number": (lambda: agrad.matmul(3, matrix()), ValueError, r"write x1 \* x2"),
+    "vecdot": (lambda: agrad.vecdot(vector(), agrad.ones(2)), ValueError, "equally long in both arrays, not 3 and 2"),
+    "solve": (lambda: agrad.linalg.solve(agrad.eye(3), agrad.ones(2)), ValueError, r"\(3,\) or \(..., 3, k\), not"),
+    "solve of no square": (lambda: agrad.linalg.solve(matrix(), vector()), ValueError, "square matrices.*not shape"),
+    "tensordot": (lambda: agrad.tensordot(vector(), vector(), axes=-1), ValueError, "0 or more, not -1"),
+    "einsum of too few": (lambda: agrad.einsum("ij,jk", matrix()), ValueError, "labels for 2 arrays, but 1 arrays"),
+    "einsum of an unknown label": (lambda: agrad.einsum("ij->k", matrix()), ValueError, "einsum got 'ij->k'.*'k'"),
+    "tile": (lambda: agrad.tile(vector(), "a"), TypeError, "repetitions must be an integer or a tuple.*not 'a'"),
+    "var": (lambda: agrad.var(vector(), correction="a"), TypeError, "correction must be a number, not 'a'"),
+    "expand_dims": (lambda: agrad.expand_dims(vector(), axis=1.5), TypeError, "axis must be an integer, not 1.5"),
+    "squeeze": (lambda: agrad.squeeze(agrad.ones((1, 2)), axis=0.5), TypeError, "axis must be an integer, not 0.5"),
+    "diff": (lambda: agrad.diff(vector(), axis=3), ValueError, "axis must be from -1 to 0, not 3"),
+    "trace": (lambda: agrad.linalg.trace(vector()), ValueError, "trace takes matrices"),
+    "stack": (lambda: agrad.stack(3), TypeError, "stack takes a list of arrays, not 3"),
+    "concat": (lambda: agrad.concat(3), TypeError, "concat takes a list of arrays, not 3"),
+    "a step of 0": (lambda: vector()[::0], ValueError, "key ::0 has a slice with a step of 0"),
+    "a step of 0 beside others": (lambda: matrix()[0, ::0], ValueError, r"key \[0, ::0\] has a slice with a step"),
+    "None in a list": (lambda: agrad.tensor([1.0, None]), TypeError, "holds numbers, not None"),
+    "text in a list": (lambda: agrad.tensor([[1.0], ["a"]]), TypeError, "holds numbers, not text, 'a'"),
+    "checkpoint": (lambda: agrad.checkpoint(3), TypeError, "takes a function, not 3$"),
+    "fixed_point": (lambda: agrad.fixed_point(3, vector()), TypeError, "takes a function, not 3"),
+    "root": (lambda: agrad.root(3, vector()), TypeError, "takes a function, not 3"),
+    "jvp": (lambda: agrad.jvp(agrad.sum, vector(), vector()), TypeError, r"primals must be a tuple.*as \(x,\)"),
+    "hvp": (lambda: agrad.hvp(agrad.sum, (vector(),), vector()), TypeError, "tangents must be a tuple"),
+    "argnums": (lambda: agrad.grad(agrad.sum, argnums="a"), TypeError, "argnums must be an integer, not 'a'"),
+    "argnums of jacobian": (lambda: agrad.jacobian(agrad.sum, (0, 1.5)), TypeError, "must be an integer, not 1.5"),
+    "clip_grad_norm_": (lambda: nn.utils.clip_grad_norm_([nn.Parameter(1.0)], "a"), TypeError, "must be a number"),
+    "clip_grad_value_": (lambda: nn.utils.clip_grad_value_([nn.Parameter(1.0)], "a"), TypeError, "must be a number"),
+    "ModuleDict": (lambda: nn.ModuleDict([nn.ReLU()]), TypeError, r"pairs of a name and a module, not ReLU\(\)"),  # type: ignore[list-item]
+    "random_split": (lambda: data.random_split([1, 2], ["a"]), TypeError, r"lengths\[0\] must be a number, not 'a'"),  # type: ignore[list-item]
+    "Subset": (lambda: data.Subset([1, 2], [0, 5]), IndexError, "index 5 is out of range for a data set of 2 items"),
+}
+
+
+@pytest.mark.parametrize(("call", "error", "message"), ERRORS.values(), ids=ERRORS)
+def test_errors_say_what_was_expected(device, call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize("name", ["inv", "det", "slogdet", "cholesky", "eigh", "eigvalsh", "eig", "eigvals"])
+def test_what_needs_square_matrices(device, name):
+    with pytest.raises(ValueError, match=r"square matrices, of shape \(..., n, n\), not shape \(2, 3\)"):
+        getattr(agrad.linalg, name)(matrix())
+
+
+@pytest.mark.parametrize("name", ["mean", "var", "std"])
+def test_averages_of_what_is_no_float(device, name):
+    for x, what in ((bools(), "booleans"), (whole(), "integers")):
+        if device.kind in ("cpu", "jax"):
+            assert getattr(agrad, name)(x).dtype.family == "real floating"
+        else:
+            with pytest.raises(TypeError, match=rf"not {what}; write x\.astype\(agrad\.float32\)"):
+                getattr(agrad, name)(x)
+
+
+def test_a_number_of_repetitions(device):
+    assert agrad.tile(whole(), 2).tolist() == [1, 2, 1, 2]
+    assert agrad.tile(agrad.asarray([[1, 2]]), 2).tolist() == [[1, 2, 1, 2]]

@@ -86,7 +86,7 @@ NOT_INTEGERS = {
     "repeat": (lambda v: agrad.repeat(ones(3), v), "repeats must be an integer, not"),
     "repeat along an axis": (lambda v: agrad.repeat(ones(3), 2, axis=v if v else 1.5), "axis must be an integer"),
     "repeats in an array": (lambda v: agrad.repeat(ones(2), agrad.asarray([1.0, 2.0])), "repeats must be integers"),
-    "tile": (lambda v: agrad.tile(ones(3), (v,)), "tile|broadcast_to"),
+    "tile": (lambda v: agrad.tile(ones(3), (v,)), "repetitions must be an integer or"),
     "pad": (lambda v: agrad.pad(ones(3), v), "pad_width must be an integer, not"),
     "pad of one side": (lambda v: agrad.pad(ones(3), [(0, v)]), "pad_width must be an integer, not"),
     "reshape": (lambda v: ones(3).reshape(3, v), "reshape"),

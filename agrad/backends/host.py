@@ -44,8 +44,21 @@ def read(data: Any) -> np.ndarray[Any, Any]:
     if array.dtype.kind == "O" and (large := _too_large(data)) is not None:
         raise OverflowError(f"an integer of {large.bit_length()} bits does not fit into 64 bits; write float(x)")
     if array.dtype.kind not in "biufc":
-        raise TypeError(f"a Tensor holds numbers, not {type(data).__name__} (NumPy's dtype {array.dtype})")
+        raise TypeError(
+            f"a Tensor holds numbers, not {_stranger(data) or type(data).__name__} (NumPy's dtype {array.dtype})"
+        )
     return array
+
+
+def _stranger(data: Any) -> str:
+    """Describe what in nested lists is not a number; empty if all are."""
+    if isinstance(data, (list, tuple)):
+        return next(filter(None, map(_stranger, data)), "")
+    if isinstance(data, (bool, int, float, complex)) or getattr(data, "dtype", None) is not None:
+        return ""
+    if isinstance(data, str):
+        return f"text, {data[:40]!r}"
+    return "None" if data is None else type(data).__name__
 
 
 def is_readable(data: Any) -> bool:

@@ -18,10 +18,11 @@ __all__ = [
     "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
-# How libraries say that they do not compute something of booleans.
+# How libraries say that they do not compute something of booleans, or of integers.
 _NO_LOOP: Final = re.compile(
-    "did not contain a loop|not supported for the input types|numpy boolean|not supported|not implemented for 'Bool'"
-    "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool",
+    "did not contain a loop|not supported for the input types|numpy boolean|not supported|not implemented for '[A-Z]"
+    "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool|not support bool|infer output dtype"
+    "|only support floating",
     re.IGNORECASE,
 )
 _KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, FloatingPointError, MemoryError)
@@ -141,21 +142,18 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         remedy = "compute it on a device whose library has it: x.to('cpu')"
         return NotImplementedError(f"{op}({', '.join(shown)}): {error}; {remedy}")
-    if (
-        not isinstance(error, (ValueError, IndexError))
-        and any(_is_boolean(x) for x in args)
-        and _NO_LOOP.search(str(error))
-    ):
-        return TypeError(
-            f"{op}({', '.join(shown)}): it takes numbers, not booleans; write x.astype(agrad.float32) first"
-        )
+    wrong = max(map(_whole, args), default="")
+    if wrong and not isinstance(error, (ValueError, IndexError)) and _NO_LOOP.search(str(error)):
+        return TypeError(f"{op}({', '.join(shown)}): it takes {wrong}; write x.astype(agrad.float32) first")
     about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
     kind = ValueError if about_shapes else _kind(error)
     return kind(f"{op}({', '.join(shown)}): {error}")
 
 
-def _is_boolean(x: Any) -> bool:
-    return isinstance(x, bool) or str(getattr(x, "dtype", "")).endswith("bool")
+def _whole(x: Any) -> str:
+    """Return what was expected where booleans or integers came; the text for booleans is the larger one."""
+    name = str(getattr(x, "dtype", type(x).__name__))
+    return "numbers, not booleans" if name.endswith("bool") else "floats, not integers" if "int" in name else ""
 
 
 def in_rule(

@@ -158,6 +158,8 @@ class Definition:
     residuals : tuple of str
     frame : str
         What there is at a call: the names of the arguments, of the raw arrays and of the device.
+    advice : callable
+        Takes the inputs of a call that failed, by name; returns a better error than the library's, or None.
     known : dict
         What a rule can ask for, and the expression that finds it in a frame.
     """
@@ -179,6 +181,7 @@ class Definition:
         self.known |= {x: x for x in self.residuals}
         self.rules: dict[str, tuple[Callable[..., Any], list[str]]] = {}
         self.plans: dict[int, RulePlan] = {}
+        self.advice: Callable[[dict[str, Any]], Exception | None] = lambda inputs: None
         registry[f"{forward.__module__}.{self.name}"] = self
 
     def compile(self, again: Callable[..., Any] | None = None) -> Any:
@@ -231,7 +234,7 @@ class Definition:
             with device.backend.quiet():
                 return self.run(device, inputs)
         settings = {name: inputs[name] for name in self.settings}
-        raise errors.in_op(self.name, error, frame[: len(self.arrays)], settings) from error
+        raise errors.in_op(self.name, self.advice(inputs) or error, frame[: len(self.arrays)], settings) from error
 
     def finish(self, out: Any, device: Device, mask: int, frame: tuple[Any, ...]) -> Any:
         """Wrap and record what is no plain array: a scalar of the library, several outputs, one beside residuals."""
@@ -280,6 +283,8 @@ def _operand(x: Any, device: Device | None, tracked: bool) -> Any:
 
 def unwrap_sequence(op: str, arrays: Iterable[Any]) -> tuple[list[Tensor], list[Any], Device, int]:
     """Return a sequence of arrays as Tensors and raw, their device, and whether any of them needs gradients."""
+    if not isinstance(arrays, Iterable):
+        raise TypeError(f"{op} takes a list of arrays, not {errors.describe(arrays)}")
     given = prepare(list(arrays))
     device = next(x._device for x in given if isinstance(x, Tensor))
     tensors = [x if isinstance(x, Tensor) else wrap(*convert(x, None, device)) for x in given]

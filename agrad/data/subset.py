@@ -9,7 +9,7 @@ from math import floor, isclose
 from operator import index as as_int
 from typing import Any
 
-from ..checks import as_list, as_seed
+from ..checks import as_list, as_seed, check_numbers
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..ops.creation import asarray
@@ -45,6 +45,10 @@ class Subset(Dataset):
             indices.tolist() if isinstance(indices, Tensor) else [as_int(i) for i in as_list("indices", indices)]
         )
         self._rows: dict[Device, Tensor] = {}
+        if self.indices and hasattr(dataset, "__len__"):
+            for i in (min(self.indices), max(self.indices)):
+                if not -len(dataset) <= i < len(dataset):
+                    raise IndexError(f"index {i} is out of range for a data set of {len(dataset)} items")
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -139,6 +143,8 @@ def random_split(dataset: Any, lengths: Sequence[float], seed: int | None = None
 
 def _counts(n: int, lengths: Sequence[Any]) -> list[int]:
     """Return the lengths of the subsets as integers."""
+    lengths = as_list("lengths", lengths)
+    check_numbers(**{f"lengths[{i}]": length for i, length in enumerate(lengths)})
     if isclose(sum(lengths), 1) and all(0 <= part <= 1 for part in lengths):
         counts = [floor(n * part) for part in lengths]
         for i in range(n - sum(counts)):

@@ -73,7 +73,8 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     Tensor is stored as pairs of reals, bfloat16 as float32. NumPy scalars become Python numbers.
 
     The file has a checksum of all its bytes. If another program rewrites it with the same metadata, `load` reports the
-    new file as damaged.
+    new file as damaged. If both entries of the metadata are renamed or removed, the file is that of another writer, and
+    loads as one: a dict of its Tensors by their names, without a comparison of checksums.
 
     A process that is killed while it saves leaves a file ``NAME.<32 hexadecimal digits>.tmp``. The next one that saves
     under that name removes it, but not a file that another process is writing: several may save to one path.

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..ops.advice import of_square_matrices
 from ..ops.gathering import bare
 from ..ops.statistical import products_of_others
 from .inverses import inverse
@@ -92,6 +93,7 @@ def _inner(xp: Any, x: Any, y: Any) -> Any:
     return xp.sum(x * y, axis=(-2, -1), keepdims=True)
 
 
+det.definition.advice = of_square_matrices
 det.vjp(x=lambda g, x, xp: g[..., None, None] * bare(cofactors, xp)(x))
 cofactors.vjp(x=lambda g, x, xp: bare(cofactors_along, xp)(x, g))
 cofactors_along.vjp(x=_cofactors_along_x, direction=lambda g, x, xp: bare(cofactors_along, xp)(x, g))
@@ -136,4 +138,5 @@ def _slogdet_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
     return g[..., None, None] * xp.matrix_transpose(bare(inverse, xp)(x))
 
 
+slogdet.definition.advice = of_square_matrices
 slogdet.vjp(x=_slogdet_x)

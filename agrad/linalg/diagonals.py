@@ -80,4 +80,7 @@ def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
     >>> agrad.linalg.trace(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]))
     Tensor(5., dtype=float32, device='cpu')
     """
+    x = as_tensor(x)
+    if x.ndim < 2:
+        raise ValueError(f"trace takes matrices, of shape (..., m, n), not shape {x.shape}")
     return sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..ops.advice import of_square_matrices
 from ..ops.data_type import as_complex
 from ..ops.gathering import bare
 from .inverses import solution
@@ -81,6 +82,7 @@ def _eigh_x(g: Any, out: Any, xp: Any) -> Any:
     return conj(xp, (vectors * g_values[..., None, :] + vectors @ inner) @ adjoint(xp, vectors))
 
 
+eigh.definition.advice = of_square_matrices
 eigh.vjp(x=_eigh_x)
 
 
@@ -116,6 +118,7 @@ def _eigvalsh_x(g: Any, x: Any, xp: Any) -> Any:
     return conj(xp, (vectors * g[..., None, :]) @ adjoint(xp, vectors))
 
 
+eigvalsh.definition.advice = of_square_matrices
 eigvalsh.vjp(x=_eigvalsh_x)
 
 
@@ -168,6 +171,7 @@ def _eig_x(g: Any, out: Any, xp: Any) -> Any:
     return conj(xp, bare(solution, xp)(dual, (inner + g_values[..., None, :] * eye) @ dual))
 
 
+eig.definition.advice = of_square_matrices
 eig.vjp(x=_eig_x)
 
 
@@ -209,4 +213,5 @@ def _eigvals_x(g: Any, x: Any, xp: Any) -> Any:
     return conj(xp, bare(solution, xp)(dual, conj(xp, g)[..., :, None] * dual))
 
 
+eigvals.definition.advice = of_square_matrices
 eigvals.vjp(x=_eigvals_x)

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..ops.advice import of_square_matrices
 from ..ops.gathering import bare
 from .inverses import inverse, solution
 from .parts import adjoint, completed, conj, upper_half
@@ -61,6 +62,7 @@ def _cholesky_x(g: Any, out: Any, xp: Any, upper: bool) -> Any:
     return conj(xp, dual @ (half + adjoint(xp, half)) @ adjoint(xp, dual)) / 2
 
 
+cholesky.definition.advice = of_square_matrices
 cholesky.vjp(x=_cholesky_x)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..ops.advice import of_equations, of_square_matrices
 from ..ops.data_type import as_tensor
 from ..ops.gathering import bare
 from ..ops.manipulation import broadcast_shapes
@@ -49,6 +50,7 @@ def _inv_x(g: Any, out: Any, xp: Any) -> Any:
     return -(transposed @ g @ transposed)
 
 
+inv.definition.advice = of_square_matrices
 inv.vjp(x=_inv_x)
 
 
@@ -121,6 +123,7 @@ def _solve_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
     return bare(solution, xp)(transposed, g)
 
 
+solve.definition.advice = of_equations
 solve.vjp(x1=_solve_x1, x2=_solve_x2)
 solution.vjp(x1=_solve_x1, x2=_solve_x2)
 

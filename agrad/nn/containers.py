@@ -264,8 +264,10 @@ class ModuleDict(Module):
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add modules, or replace those of the same names."""
         pairs = modules if isinstance(modules, Mapping) else as_list("the names and modules of a ModuleDict", modules)
-        for name, module in dict(pairs).items():
-            self[name] = module
+        for pair in pairs.items() if isinstance(pairs, Mapping) else pairs:
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise TypeError(f"a ModuleDict takes a dict, or pairs of a name and a module, not {pair!r} in a list")
+            self[pair[0]] = pair[1]
 
     def keys(self) -> list[str]:
         """Return the names."""

@@ -115,6 +115,9 @@ def _cut(x: Tensor, native_key: Any, *key: Any) -> Tensor:
         return cut(x, native_key)
     except IndexError as error:
         raise _wrong(x, key[0] if key else native_key, str(error.__cause__ or error)) from None
+    except ValueError:
+        _expand(x, key[0] if key else native_key)  # to name a step of 0
+        raise
 
 
 _BASIC: Final = frozenset({int, slice, NoneType, EllipsisType})
@@ -318,6 +321,8 @@ def _expand(x: Tensor, key: Any) -> list[Any]:
 def _item(x: Tensor, key: Any, item: Any) -> Any:
     if backends.is_number(item):
         item = item.item()
+    if isinstance(item, slice) and type(item.step) is int and item.step == 0:
+        raise ValueError(f"key {_show(key)} has a slice with a step of 0; write ::-1 to reverse, or leave the step out")
     if item is None or item is ... or isinstance(item, slice):
         return item
     if isinstance(item, int) and not isinstance(item, bool):

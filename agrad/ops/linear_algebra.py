@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from ..core.errors import describe
 from ..core.primitive import ArrayLike, primitive, standard
 from ..core.tensor import Tensor
+from .advice import of_matrix_products, of_vector_products
 from .data_type import as_tensor
 from .elementwise import multiply
 from .indexing import getitem
@@ -77,6 +78,7 @@ def _transposed(xp: Any, x: Any) -> Any:
     return x.T if x.ndim == 2 else xp.matrix_transpose(x)
 
 
+matmul.definition.advice = of_matrix_products
 matmul.vjp(x1=_matmul_x1, x2=_matmul_x2)
 
 
@@ -183,6 +185,8 @@ def tensordot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axes: Axes = 2) -> Te
 
 def _contracted(axes: Axes, ndim1: int, ndim2: int) -> tuple[list[int], list[int], list[int], list[int]]:
     """Return the contracted axes of both arrays, and the remaining axes of both."""
+    if isinstance(axes, int) and axes < 0:
+        raise ValueError(f"the number of axes to contract must be 0 or more, not {axes}; write ([-1], [0]) for axes")
     try:
         pairs: Any = (range(ndim1 - axes, ndim1), range(axes)) if isinstance(axes, int) else axes
         inner1, inner2 = ([index(i) for i in ([side] if hasattr(side, "__index__") else side)] for side in pairs)
@@ -243,6 +247,7 @@ def vecdot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tenso
     return xp.vecdot(x1, x2, axis=axis)
 
 
+vecdot.definition.advice = of_vector_products
 vecdot.vjp(
     x1=lambda g, x2, xp, axis: xp.conj(xp.expand_dims(g, axis=axis) * x2),
     x2=lambda g, x1, xp, axis: xp.expand_dims(g, axis=axis) * xp.conj(x1),
@@ -325,7 +330,13 @@ def _parsed(subscripts: str, *shapes: tuple[int, ...]) -> tuple[list[str], str]:
     """Return the labels of each array and of the result, with labels in place of ``...``."""
     from opt_einsum.parser import parse_einsum_input
 
-    inputs, output, _ = parse_einsum_input((subscripts, *shapes), shapes=True)
+    groups = subscripts.partition("->")[0].count(",") + 1
+    if groups != len(shapes):
+        raise ValueError(f"einsum got {subscripts!r}, labels for {groups} arrays, but {len(shapes)} arrays")
+    try:
+        inputs, output, _ = parse_einsum_input((subscripts, *shapes), shapes=True)
+    except ValueError as error:
+        raise ValueError(f"einsum got {subscripts!r} for the shapes {', '.join(map(str, shapes))}: {error}") from None
     return inputs.split(","), output
 
 

@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from math import prod
 from typing import Any, Literal
 
-from ..checks import as_integer, as_list
+from ..checks import as_integer, as_list, as_shape
 from ..core.primitive import ArrayLike, primitive
 from ..core.tape import unchanged
 from ..core.tensor import Tensor, wrap
@@ -122,8 +122,8 @@ def expand_dims(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor
     >>> agrad.expand_dims(agrad.zeros(3), axis=-1).shape
     (3, 1)
     """
-    axes = (axis,) if isinstance(axis, int) else axis
-    places = sorted(_axis(i, x.ndim + len(axes), "expand_dims") for i in axes)
+    axes = axis if isinstance(axis, (tuple, list)) else (as_integer("axis", axis),)
+    places = sorted(_axis(as_integer("axis", i), x.ndim + len(axes), "expand_dims") for i in axes)
     if len(set(places)) < len(places):
         raise ValueError(f"expand_dims got an axis twice in {axis}")
     for place in places:
@@ -160,7 +160,7 @@ def squeeze(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor:
     >>> agrad.squeeze(agrad.zeros((1, 3)), axis=0).shape
     (3,)
     """
-    return xp.squeeze(x, axis=tuple(axis) if isinstance(axis, list) else axis)
+    return xp.squeeze(x, axis=tuple(axis) if isinstance(axis, (tuple, list)) else as_integer("axis", axis))
 
 
 squeeze.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))
@@ -589,14 +589,15 @@ def repeat(x: ArrayLike, repeats: ArrayLike, /, *, axis: int | None = None) -> T
     return take(x, wrap(device.xp.repeat(every, times), device), axis=axis)
 
 
-def tile(x: ArrayLike, repetitions: tuple[int, ...], /) -> Tensor:
+def tile(x: ArrayLike, repetitions: int | tuple[int, ...], /) -> Tensor:
     """Repeat a whole array along its axes, like tiles.
 
     Parameters
     ----------
     x : ArrayLike
-    repetitions : tuple of int
-        The number of repetitions along each axis; the shorter of it and the shape of `x` is padded with leading ones.
+    repetitions : int or tuple of int
+        The number of repetitions along each axis, or along the last one only; the shorter of it and the shape of `x` is
+        padded with leading ones.
 
     Returns
     -------
@@ -610,10 +611,10 @@ def tile(x: ArrayLike, repetitions: tuple[int, ...], /) -> Tensor:
     Tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]], dtype=int64, device='cpu')
     """
-    x = as_tensor(x)
+    x, repetitions = as_tensor(x), as_shape(repetitions, "repetitions")
     ndim = max(x.ndim, len(repetitions))
     shape = (1,) * (ndim - x.ndim) + x.shape
-    times = (1,) * (ndim - len(repetitions)) + tuple(repetitions)
+    times = (1,) * (ndim - len(repetitions)) + repetitions
     apart = reshape(x, tuple(length for n in shape for length in (1, n)))
     wide = broadcast_to(apart, tuple(length for pair in zip(times, shape, strict=True) for length in pair))
     return reshape(wide, tuple(k * n for k, n in zip(times, shape, strict=True)))

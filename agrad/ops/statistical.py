@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final, TypeAlias
 
-from ..checks import check_flags
+from ..checks import check_flags, check_number
 from ..core.dtypes import as_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
@@ -164,6 +164,7 @@ def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     >>> agrad.var(agrad.asarray([1.0, 2.0, 3.0, 4.0, 5.0]))
     Tensor(2., dtype=float32, device='cpu')
     """
+    check_number("correction", correction)
     return _variance(xp, x, axis=axes_of(x, axis), correction=correction, keepdims=keepdims)
 
 
@@ -214,6 +215,7 @@ def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     >>> agrad.std(agrad.asarray([1.0, 3.0]))
     Tensor(1., dtype=float32, device='cpu')
     """
+    check_number("correction", correction)
     settings: dict[str, Any] = {"axis": axes_of(x, axis), "correction": correction, "keepdims": keepdims}
     if as_dtype(x.dtype).is_complex:
         return xp.sqrt(_variance(xp, x, **settings))

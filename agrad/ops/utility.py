@@ -96,7 +96,7 @@ def diff(
     Raises
     ------
     ValueError
-        If `n` is negative, or `x` is 0-d.
+        If `n` is negative, `x` is 0-d, or there is no such axis.
 
     Examples
     --------
@@ -109,6 +109,7 @@ def diff(
         raise ValueError("diff needs an array of at least one axis")
     if as_integer("n", n, 0) == 0:
         return x
+    as_integer("axis", axis, -x.ndim, x.ndim - 1)
     parts = [part for part in (prepend, x, append) if part is not None]
     x = moveaxis(concat(parts, axis=axis) if len(parts) > 1 else x, axis, 0)
     for _ in range(n):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import Any, Final, TypeAlias
 
-from ..checks import check_callable
+from ..checks import as_integer, check_callable
+from ..core.errors import describe
 
-__all__ = ["FOR_TENSORS", "Argnums", "named", "numbers"]
+__all__ = ["FOR_TENSORS", "Argnums", "named", "numbers", "several"]
 
 
 Argnums: TypeAlias = int | Sequence[int]
@@ -18,13 +19,23 @@ FOR_TENSORS: Final = "write agrad.gradients(y, x) for a Tensor that was computed
 
 
 def numbers(argnums: Argnums) -> list[int]:
-    """Return `argnums` as a list."""
-    return [argnums] if isinstance(argnums, int) else list(argnums)
+    """Return `argnums` as a list; TypeError if it is no integer and no list of integers."""
+    given = argnums if isinstance(argnums, Sequence) and not isinstance(argnums, str) else [argnums]
+    return [as_integer("argnums", i) for i in given]
+
+
+def several(**arguments: Any) -> None:
+    """Raise TypeError for arguments of `f` that are not in a tuple or list."""
+    for name, given in arguments.items():
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(
+                f"{name} must be a tuple with an entry for each argument of f, as (x,), not {describe(given)}"
+            )
 
 
 def named(function: Callable[..., Any], f: Callable[..., Any], what: str) -> Callable[..., Any]:
     """Give a transformed function the signature of `f`, and a name that says what it is; TypeError if `f` is none."""
-    check_callable(f"agrad.{what}", f, FOR_TENSORS)
+    check_callable(f"agrad.{what}", f, "" if what == "checkpoint" else FOR_TENSORS)
     update_wrapper(function, f, updated=())
     function.__name__ = f"{what}({getattr(f, '__name__', type(f).__name__)})"
     return function

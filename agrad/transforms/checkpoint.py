@@ -63,6 +63,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     behind ``x.data``. That happens twice, unless `f` asks `is_recomputing`. Nor is it for what other threads change in
     the same Tensors and modules while the second call runs.
 
+    Nothing warns where a constant that `f` uses without taking it, a mask in a closure for instance, is changed in place
+    between the two calls: the gradient is then that of the changed value. Pass it to `f` as an argument instead.
+
     Examples
     --------
     >>> import agrad

@@ -92,9 +92,10 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
     (Tensor(5., dtype=float32, device='cpu'), Tensor([2., 4.], dtype=float32, device='cpu'))
     """
     check_flags(has_aux=has_aux)
+    places = numbers(argnums)
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        at = Linearized(f, args, kwargs, numbers(argnums), has_aux)
+        at = Linearized(f, args, kwargs, places, has_aux)
         pulled = at.pull([_one(at.outputs)], retain=False)
         found = pytrees.rebuild(at.picked, pulled)
         value = (at.settled(at.outputs), at.settled(at.aux)) if has_aux else at.settled(at.outputs)

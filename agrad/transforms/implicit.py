@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from ..checks import check_callable
 from ..core.gradients import gradients
 from ..core.recording import enable_grad, no_grad, recording
 from ..core.tape import seed, tick
@@ -67,6 +68,7 @@ def fixed_point(f: Function, x0: Any, *theta: Any, tol: float | None = None, max
     >>> round(agrad.grad(lambda a: agrad.fixed_point(f, 1.0, a))(2.0).item(), 4)
     0.3536
     """
+    check_callable("agrad.fixed_point", f)
     x = _start(x0)
     limit, step = _tolerance(x, tol), math.inf
     with no_grad():
@@ -126,6 +128,7 @@ def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterat
     >>> round(slope(8.0).item(), 4)
     0.0833
     """
+    check_callable("agrad.root", f)
     x = _start(x0)
     limit = _tolerance(x, tol)
     with no_grad():

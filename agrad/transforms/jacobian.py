@@ -52,9 +52,10 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     Tensor([[ 1.,  1.,  1.],
             [12.,  8.,  6.]], dtype=float32, device='cpu')
     """
+    places = numbers(argnums)
 
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        at = Linearized(f, args, kwargs, numbers(argnums))
+        at = Linearized(f, args, kwargs, places)
         if any(y.dtype.is_complex for y in at.tensors):
             raise TypeError(
                 "a complex output has no Jacobian of one number an entry; write the jacobian of agrad.real and "

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..checks import check_flags
 from . import pytrees
+from .arguments import several
 from .linearized import Linearized
 
 __all__ = ["jvp"]
@@ -52,6 +53,7 @@ def jvp(
     Tensor([6., 1.], dtype=float32, device='cpu')
     """
     check_flags(has_aux=has_aux)
+    several(primals=primals, tangents=tangents)
     directions = pytrees.matching(list(tangents), list(primals), "the tangents")
     at = Linearized(f, primals, {}, range(len(primals)), has_aux)
     outputs, moved = at.settled(at.outputs), pytrees.rebuild(at.outputs, at.push(directions, retain=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
-from ...checks import check_flags
+from ...checks import check_flags, check_number
 from ...core.recording import no_grad
 from ...core.tensor import Tensor
 from ...ops.creation import asarray
@@ -179,5 +179,4 @@ def _order(norm_type: float | str) -> float:
 
 
 def _check_bound(name: str, bound: float) -> None:
-    if not bound >= 0:
-        raise ValueError(f"{name} must be 0 or more, not {bound!r}")
+    check_number(name, bound.item() if isinstance(bound, Tensor) else bound, 0, infinite=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...core.primitive import ArrayLike, standard
 from ...core.tensor import Tensor
+from ..advice import of_bits
 
 __all__ = [
     "bitwise_and",
@@ -249,3 +250,7 @@ def bitwise_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Tensor([12,  6], dtype=int64, device='cpu')
     """
     return xp.bitwise_xor(x1, x2)
+
+
+for op in (bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or, bitwise_right_shift, bitwise_xor):
+    op.definition.advice = of_bits
