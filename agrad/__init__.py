@@ -178,6 +178,8 @@ from .ops import (
 )
 from .ops.inspection import Info as _Info
 from .random import bernoulli, manual_seed, normal, rand, randint, randn, randperm, uniform
+from .spellings import answer_pytorch as _answer_pytorch
+from .spellings import missing as _missing
 from .transforms.checkpoint import checkpoint, is_recomputing
 from .transforms.grad import elementwise_grad, grad, value_and_grad
 from .transforms.hvp import hvp
@@ -186,9 +188,11 @@ from .transforms.jacobian import hessian, jacobian
 from .transforms.jvp import jvp
 from .transforms.stop_gradient import stop_gradient
 from .transforms.vjp import vjp
+from .transforms.vmap import vmap
 
 if TYPE_CHECKING:
-    from . import cuda, data, fft, linalg, metrics, nn, optim, random, special, testing
+    from . import amp, cuda, data, fft, linalg, metrics, nn, optim, random, special, testing
+    from .amp import autocast
     from .inspection.anomaly import detect_anomaly
     from .inspection.draw import draw
     from .inspection.profile import profile
@@ -238,31 +242,32 @@ __array_api_version__ = "2025.12"
 __version__ = "0.1.0"
 
 __all__ = [
-    "ArrayLike", "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__", "abs",
-    "acos", "acosh", "add", "all", "angle", "any", "apply_where", "arange", "argmax", "argmin", "argsort", "asarray",
-    "asin", "asinh", "astype", "at", "atan", "atan2", "atanh", "atleast_nd", "bernoulli", "bfloat16", "bitwise_and",
-    "bitwise_invert", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool",
-    "broadcast_arrays", "broadcast_shapes", "broadcast_to", "can_cast", "ceil", "checkpoint", "clip", "complex64",
-    "complex128", "concat", "conj", "copysign", "cos", "cosh", "count_nonzero", "cov", "create_diagonal", "cuda",
-    "cumulative_prod", "cumulative_sum", "data", "deg2rad", "detect_anomaly", "devices", "diff", "divide", "draw", "e",
-    "einsum", "elementwise_grad", "empty", "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1",
-    "eye", "fft", "finfo", "fixed_point", "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide",
-    "from_dlpack", "full", "full_like", "gelu", "get_default_dtype", "get_device", "grad", "gradients", "greater",
-    "greater_equal", "hessian", "hvp", "hypot", "iinfo", "imag", "inf", "int8", "int16", "int32", "int64",
-    "is_grad_enabled", "is_recomputing", "isclose", "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp",
-    "kron", "less", "less_equal", "linalg", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax",
-    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul",
-    "matrix_transpose", "max", "maximum", "mean", "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis", "multiply",
-    "nan", "nan_to_num", "nanmax", "nanmean", "nanmin", "nansum", "negative", "newaxis", "nextafter", "nn", "no_grad",
-    "nonzero", "normal", "not_equal", "one_hot", "ones", "ones_like", "optim", "pad", "partition", "permute_dims", "pi",
-    "positive", "pow", "primitive", "prod", "profile", "rad2deg", "rand", "randint", "randn", "random", "randperm",
-    "real", "reciprocal", "relu", "remainder", "repeat", "reshape", "result_type", "roll", "root", "round", "save",
-    "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "setdiff1d", "sigmoid", "sign", "signbit",
-    "silu", "sin", "sinc", "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack",
-    "std", "stop_gradient", "subtract", "sum", "summary", "take", "take_along_axis", "tan", "tanh", "tensor",
-    "tensordot", "testing", "tile", "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32",
-    "uint64", "uniform", "union1d", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack",
-    "value_and_grad", "var", "vecdot", "vjp", "where", "zeros", "zeros_like",
+    "ArrayLike", "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__",
+    "abs", "acos", "acosh", "add", "all", "amp", "angle", "any", "apply_where", "arange", "argmax", "argmin",
+    "argsort", "asarray", "asin", "asinh", "astype", "at", "atan", "atan2", "atanh", "atleast_nd", "autocast",
+    "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "can_cast",
+    "ceil", "checkpoint", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
+    "count_nonzero", "cov", "create_diagonal", "cuda", "cumulative_prod", "cumulative_sum", "data", "deg2rad",
+    "detect_anomaly", "devices", "diff", "divide", "draw", "e", "einsum", "elementwise_grad", "empty", "empty_like",
+    "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "fft", "finfo", "fixed_point", "flatten",
+    "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full", "full_like", "gelu",
+    "get_default_dtype", "get_device", "grad", "gradients", "greater", "greater_equal", "hessian", "hvp", "hypot",
+    "iinfo", "imag", "inf", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_recomputing", "isclose",
+    "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg",
+    "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul", "matrix_transpose", "max", "maximum", "mean",
+    "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis", "multiply", "nan", "nan_to_num", "nanmax", "nanmean",
+    "nanmin", "nansum", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal",
+    "one_hot", "ones", "ones_like", "optim", "pad", "partition", "permute_dims", "pi", "positive", "pow", "primitive",
+    "prod", "profile", "rad2deg", "rand", "randint", "randn", "random", "randperm", "real", "reciprocal", "relu",
+    "remainder", "repeat", "reshape", "result_type", "roll", "root", "round", "save", "searchsorted",
+    "set_default_dtype", "set_device", "set_grad_enabled", "setdiff1d", "sigmoid", "sign", "signbit", "silu", "sin",
+    "sinc", "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack", "std",
+    "stop_gradient", "subtract", "sum", "summary", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot",
+    "testing", "tile", "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32", "uint64",
+    "uniform", "union1d", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack",
+    "value_and_grad", "var", "vecdot", "vjp", "vmap", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -280,6 +285,8 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
+    "amp": "amp",
+    "autocast": "amp",
     "angle": "ops.extra",
     "apply_where": "ops.extra",
     "at": "ops.extra",
@@ -320,7 +327,7 @@ _LAZY = {
 
 def __getattr__(name: str) -> _Any:
     if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise _missing(__name__, name)
     module = _import_module(f".{_LAZY[name]}", __name__)
     found = module if _LAZY[name] == name else getattr(module, name)
     globals()[name] = found
@@ -331,4 +338,5 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+_answer_pytorch()
 _register_with_einops()

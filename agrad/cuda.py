@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import backends
 from .core.device import Device
+from .spellings import answer_in_module
 
 __all__ = [
     "device_count", "empty_cache", "is_available", "mem_get_info", "memory_allocated", "memory_reserved", "synchronize",
@@ -184,3 +185,6 @@ def _find(device: str | Device) -> Device:
     if found.kind != "cuda":
         raise ValueError(f"agrad.cuda takes CUDA devices such as 'cuda:0', not {found.name!r}")
     return found
+
+
+answer_in_module(__name__)

@@ -8,7 +8,18 @@ from pathlib import Path
 
 from .compare import circumstances, table
 
-ALL = ("small_ops", "regression", "mlp", "lenet", "loader", "importing", "deep_graph", "memory", "checkpointing")
+ALL = (
+    "small_ops",
+    "regression",
+    "mlp",
+    "lenet",
+    "batches",
+    "loader",
+    "importing",
+    "deep_graph",
+    "memory",
+    "checkpointing",
+)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ NAMESPACES = (
     "agrad.optim",
     "agrad.optim.lr_scheduler",
     "agrad.optim.swa_utils",
+    "agrad.amp",
     "agrad.data",
     "agrad.data.transforms",
     "agrad.metrics",
@@ -42,7 +43,9 @@ CHAPTERS = {
     "recording": "gradients",
     "transforms": "gradients",
     "primitive": "own_ops",
+    "amp": "agrad.amp",
     "gathering": "indexing",
+    "extra": "array_api_extra",
     "io": "saving_and_loading",
     "random": "random_numbers",
     "anomaly": "seeing_inside",
@@ -78,7 +81,7 @@ def pages() -> dict[str, list[Entry]]:
 def chapter(module: str) -> str:
     """Return the page of what a module defines: `CHAPTERS` has it by a part of the path, or the file's name is it."""
     _, *parts = module.split(".")
-    return next((CHAPTERS[part] for part in parts if part in CHAPTERS), parts[1])
+    return next((CHAPTERS[part] for part in parts if part in CHAPTERS), parts[min(1, len(parts) - 1)])
 
 
 def public(namespace: str) -> Iterator[tuple[str, Any]]:

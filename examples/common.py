@@ -1,4 +1,4 @@
-"""What the examples share: their arguments, a progress bar, pictures, and handwritten digits."""
+"""Helpers of the examples: command-line arguments, a progress bar, plots, and images of handwritten digits."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from agrad.data import MNIST, FashionMNIST, TensorDataset
 
 T = TypeVar("T")
 
-# Okabe and Ito's colours, which colour-blind people can tell apart.
+# The colour-blind-safe palette of Okabe and Ito.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser that knows what every example takes."""
+    """Return a parser with the arguments that all examples take."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--device", type=_device, default=None, help="cpu (default), cuda, cuda:1, torch, jax, strict")
-    made.add_argument("--seed", type=_seed, default=0, help="of all random numbers (default: 0)")
-    made.add_argument("--plot", type=_drawable, metavar="FILE.png", help="draw what was learned")
+    made.add_argument("--seed", type=_seed, default=0, help="seed of all random numbers (default: 0)")
+    made.add_argument("--plot", type=_drawable, metavar="FILE.png", help="plot the results to this file")
     return made
 
 
@@ -37,7 +37,7 @@ def _whole(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+        raise argparse.ArgumentTypeError(f"must be an integer, not {text!r}") from None
 
 
 def _seed(text: str) -> int:
@@ -47,14 +47,14 @@ def _seed(text: str) -> int:
 
 
 def at_least_one(text: str) -> int:
-    """Read a number of steps, or of what else there must be."""
+    """Parse an integer of at least 1."""
     if _whole(text) < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
     return int(text)
 
 
 def rate(text: str) -> float:
-    """Read a learning rate."""
+    """Parse a learning rate: a number above 0."""
     try:
         number = float(text)
     except ValueError:
@@ -65,7 +65,7 @@ def rate(text: str) -> float:
 
 
 def writable(name: str) -> Path:
-    """Read the name of a file to write, whose folder there must be."""
+    """Parse the name of a file to write; its folder must exist."""
     file = Path(name)
     if not file.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {file.parent} to write {file.name} to")
@@ -87,7 +87,7 @@ def arguments(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> ar
 
 
 def prepare(parser: argparse.ArgumentParser, args: argparse.Namespace) -> argparse.Namespace:
-    """Find the device, and seed the random numbers."""
+    """Set the device to the current one if none was given, and seed the random numbers."""
     try:
         args.device = args.device or agrad.get_device()
     except (ValueError, RuntimeError) as error:  # the environment variable AGRAD_DEVICE names it
@@ -97,13 +97,13 @@ def prepare(parser: argparse.ArgumentParser, args: argparse.Namespace) -> argpar
 
 
 def stop_unless_finite(loss: float, label: str) -> None:
-    """Stop a training that has gone astray."""
+    """Exit if training has diverged."""
     if not math.isfinite(loss):
-        raise SystemExit(f"{label}: the loss is {loss}. The steps are too large: try a smaller --lr")
+        raise SystemExit(f"{label}: the loss is {loss}. Training diverged: try a smaller --lr")
 
 
 def progress(items: Iterable[T], label: str) -> Iterable[T]:
-    """Show a progress bar while `items` are gone through: in a terminal, and if tqdm is installed."""
+    """Iterate over `items` with a progress bar, in a terminal where tqdm is installed."""
     try:
         from tqdm import tqdm
     except ImportError:
@@ -112,7 +112,7 @@ def progress(items: Iterable[T], label: str) -> Iterable[T]:
 
 
 def say(line: str) -> None:
-    """Print a line, above the progress bar if there is one."""
+    """Print a line above the progress bar, if there is one."""
     try:
         from tqdm import tqdm
     except ImportError:
@@ -122,7 +122,7 @@ def say(line: str) -> None:
 
 
 def pyplot() -> Any:
-    """Return matplotlib's pyplot, drawing into files, in the style of all examples."""
+    """Return matplotlib's pyplot, set to draw into files in the style of all examples."""
     try:
         import matplotlib
     except ImportError:
@@ -137,7 +137,7 @@ def pyplot() -> Any:
 
 
 def save(figure: Any, file: Path) -> None:
-    """Write a figure to its file, and say so."""
+    """Save a figure to a file, and print its name."""
     try:
         figure.savefig(file, dpi=150)
     except OSError as error:
@@ -147,25 +147,25 @@ def save(figure: Any, file: Path) -> None:
 
 
 def pictures(dataset: str) -> tuple[TensorDataset, TensorDataset, str]:
-    """Return pictures to train and to test on, and their name: MNIST, or scikit-learn's if MNIST is out of reach.
+    """Return a training set, a test set and their name: MNIST, or scikit-learn's digits if MNIST is not available.
 
-    `dataset` is "auto", or the name of the one that it must be.
+    `dataset` is "auto", or the name of the required data set.
     """
     if dataset != "digits":
         kind = FashionMNIST if dataset == "fashion" else MNIST
         try:
             return kind(train=True), kind(train=False), "fashion" if dataset == "fashion" else "mnist"
-        except ValueError as error:  # a damaged file is to be mended, and not to be passed over
+        except ValueError as error:  # report a damaged file instead of using another data set
             raise SystemExit(f"no {kind.__name__}: {error}") from None
         except (OSError, ImportError) as error:
             if dataset != "auto":
                 raise SystemExit(f"no {kind.__name__}: {error}") from None
-            print("MNIST is neither here nor to be downloaded: taking the 1,797 digits that scikit-learn ships")
+            print("MNIST is not here and cannot be downloaded: using the 1,797 digits that scikit-learn ships")
     return (*_small_digits(), "digits")
 
 
 def _small_digits() -> tuple[TensorDataset, TensorDataset]:
-    """8×8 pictures of real handwriting; every sixth is kept for testing."""
+    """Return scikit-learn's 8×8 images of handwritten digits; every sixth is in the test set."""
     try:
         from sklearn.datasets import load_digits
     except ImportError:

@@ -1,23 +1,22 @@
-"""Define ops of your own: a formula that does not break down, an op with integers, and a routine of SciPy's.
+"""Define ops of your own: a numerically stable formula, an op with integer arguments, and a SciPy function.
 
     python examples/define_an_op.py --plot ops.png
 
-What agrad offers is composed of ops, each with a rule for its gradient, and composing is how most functions are
-written: their gradients come by themselves. An op of your own is for what composing does badly, or cannot do at all.
-Here are three such cases.
+Most functions are composed of agrad's ops, each of which has a gradient rule, so their gradients need no extra code.
+Define an op of your own where the composition is inaccurate, or impossible. Here are three such cases.
 
-`log1mexp` is log(1 - exp(-x)). Composed as it stands, single precision loses it at both ends: for a small x it is
-1 - exp(-x) that is rounded away, and for a large one its logarithm. The forward takes one formula for each end, and
-the rule is the derivative simplified by hand, 1 / (exp(x) - 1), which is exact everywhere.
+`log1mexp` is log(1 - exp(-x)). Computed like that, single precision loses it at both ends: for a small x, 1 - exp(-x)
+is rounded to 0, and for a large one to 1, whose logarithm is 0. The forward uses one formula for each end, and the
+gradient rule is the derivative simplified by hand, 1 / (exp(x) - 1), which is accurate everywhere.
 
-`segment_sum` adds up rows by the segment that each belongs to. Integers have no gradient: the argument `segments` just
-gets no rule, and the setting `n` is no array at all.
+`segment_sum` sums rows by the segment that each belongs to. Integers have no gradient: the argument `segments` has no
+rule, and the keyword `n` is not an array.
 
-`lambert_w` is the W for which W exp(W) = x. SciPy computes it, and on a GPU a kernel written in CUDA does; agrad sees
-nothing of either. It need not: the rule says the derivative in terms of the result.
+`lambert_w` is the W for which W exp(W) = x. SciPy computes it, or on a GPU a CUDA kernel; agrad cannot see into either.
+It does not need to: the gradient rule computes the derivative from the result.
 
-Each rule is array API code, so gradients of gradients come with it: they are checked against differences to the second
-order, and Newton's method finds a minimum with them.
+Each rule is array API code, so it can be differentiated again: second derivatives are checked against finite
+differences, and Newton's method uses them to find a minimum.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ import agrad
 from agrad import ArrayLike, Tensor
 from agrad.testing import check_grads
 
-# A formula that does not break down
+# A numerically stable formula
 
 MIDDLE = math.log(2)
 
@@ -51,7 +50,7 @@ def naive(x: Tensor) -> Tensor:
     return agrad.log(1 - agrad.exp(-x))
 
 
-# An op with integers
+# An op with integer arguments
 
 
 @agrad.primitive
@@ -63,7 +62,7 @@ def segment_sum(xp: Any, values: ArrayLike, segments: ArrayLike, /, *, n: int) -
 segment_sum.vjp(values=lambda g, segments, xp: xp.take(g, segments, axis=0))
 
 
-# A routine of SciPy's, and a kernel in CUDA
+# A SciPy function, and a CUDA kernel
 
 KERNEL = """
 extern "C" __global__ void lambert_w(const double* x, double* w, int n) {
@@ -105,11 +104,11 @@ def by_kernel(x: Any) -> Any:
     return found.astype(x.dtype)
 
 
-# What they do
+# What they compute
 
 
 class Results(NamedTuple):
-    """What the parts of the example find."""
+    """The results of the parts of the example."""
 
     naive: float
     stable: float
@@ -135,7 +134,7 @@ def segments() -> list[float]:
 
 
 def minimize(steps: int) -> float:
-    """Find where W(x) + 1/x is least, by Newton's method; x = 2.1331."""
+    """Find the minimum of W(x) + 1/x by Newton's method: x = 2.1331."""
     loss = lambda x: lambert_w(x) + 1 / x
     slope, bend = agrad.grad(loss), agrad.grad(agrad.grad(loss))
     x = agrad.asarray(1.0)
@@ -146,16 +145,16 @@ def minimize(steps: int) -> float:
 
 
 def check(seed: int) -> None:
-    """Compare all rules with differences, to the second order, forward and backward."""
+    """Compare all gradient rules with finite differences, to the second order, in forward and reverse mode."""
     x, owners = agrad.asarray([[0.1, 0.5], [2.0, 8.0], [1.0, 0.7]]), agrad.asarray([1, 0, 1])
     check_grads(log1mexp, [x], seed=seed)
     check_grads(lambda x: segment_sum(x, owners, n=2), [x], seed=seed)
     check_grads(lambert_w, [x], seed=seed)
-    print("all rules agree with differences, to the second order")
+    print("all rules agree with finite differences, to the second order")
 
 
 def draw(file: Path) -> None:
-    """Draw the gradient that breaks down and the one that does not, and Lambert's W with its derivatives."""
+    """Plot the error of the unstable and of the stable gradient, and Lambert's W with its derivatives."""
     figure, (left, right) = pyplot().subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     x = 10 ** agrad.linspace(-7, 1.5, 400)
     for f, colour, label in ((naive, ORANGE, "composed"), (log1mexp, BLUE, "as an op")):

@@ -1,14 +1,13 @@
-"""Fit a line, twice: with parameters of your own, and with a layer.
+"""Fit a line twice: with parameters of your own, and with a layer.
 
     python examples/fit_line.py --plot line.png
 
-The data is f(x) = 3 x + 10 and noise from the standard normal distribution, at 100 places between -2 and 12. Machine
-learning is fitting functions: choose a form, here g(x) = a x + b, and a number that says how badly it fits, the mean
-squared error, and let gradient descent change a and b until that number is as small as it gets.
+The data is f(x) = 3 x + 10 and noise from the standard normal distribution, at 100 points between -2 and 12. The model
+is g(x) = a x + b, the loss the mean squared error, and gradient descent minimizes the loss over a and b.
 
-`ByHand` makes a and b itself. A `Parameter` that is set on a `Module` is registered: `model.parameters()` finds it, and
-so does the optimizer. `ByLayer` has a `Linear` inside, which brings its two parameters, weight and bias, along. Both
-end at the same line, the least squares one: close to 3 x + 10, and not equal to it, because the noise has a say.
+`ByHand` creates a and b itself. A `Parameter` assigned to an attribute of a `Module` is registered, so that
+`model.parameters()` includes it. `ByLayer` contains a `Linear`, whose parameters weight and bias are registered as its
+own. Both converge to the same line, the least squares fit: close to 3 x + 10, but not equal to it because of the noise.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from agrad import Tensor, nn, optim
 
 
 class Line(NamedTuple):
-    """A fitted line, and the loss at its end."""
+    """A fitted line and its final loss."""
 
     slope: float
     intercept: float
@@ -75,7 +74,7 @@ def train(model: nn.Module, x: Tensor, y: Tensor, epochs: int) -> Line:
 
 
 def draw(x: Tensor, y: Tensor, lines: dict[str, Line], file: Path) -> None:
-    """Draw the data and the lines: as they are, and, to tell the lines apart, as what they differ from 3 x + 10."""
+    """Plot the data and the lines, and below it their differences from 3 x + 10, which tell the lines apart."""
     figure, axes = pyplot().subplots(2, 1, figsize=(8, 7), height_ratios=(3, 2), sharex=True, layout="constrained")
     ends = [x[0].item(), x[-1].item()]
     for axis, (slope, intercept) in zip(axes, ((0, 0), (3, 10)), strict=True):

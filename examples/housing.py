@@ -1,17 +1,16 @@
-"""What does a flat cost? Linear regression on seven flats, and what a learning rate can do.
+"""Linear regression of the prices of seven flats, and the effect of the learning rate.
 
     python examples/housing.py --plot housing.png
 
-Seven flats near an underground station in Nanshan, Shenzhen, with their area, age and asking price. We look for the
-line price = w · area + b that comes closest to them: the one with the smallest mean of the squared errors. Gradient
-descent starts anywhere and walks downhill, each step against the gradient and as long as the learning rate says.
+Seven flats near an underground station in Nanshan, Shenzhen, with their area, age and asking price. We fit the line
+price = w · area + b with the smallest mean squared error, by gradient descent from a random start.
 
-1. With a learning rate of 0.1 each step jumps over the valley and lands higher on the other side: the loss explodes.
-   The areas are around 75, so the gradient is large, and the step must be small.
-2. With 0.0001 the loss falls to 0.18 in five steps, and then hardly at all: the slope fits, while the bias, whose
-   gradient is 75 times smaller, has barely moved. The best line of all has a loss of 0.163 and a bias of -2.
+1. With a learning rate of 0.1 each step overshoots the minimum and increases the loss: it diverges. The areas are
+   around 75, so the gradient is large, and the learning rate must be small.
+2. With 0.0001 the loss falls to 0.18 in five steps, and then hardly at all: the weight fits, while the bias, whose
+   gradient is 75 times smaller, has barely changed. The best line has a loss of 0.163 and a bias of -2.
 3. With the age as a second feature the loss falls to 0.158, and the weight of the age is negative: older flats are
-   cheaper. That needs 1,000 steps, because area and age pull in different directions.
+   cheaper. This takes 1,000 steps, because area and age are correlated.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ PRICES = [6.1, 6.25, 7.8, 6.66, 7.82, 7.14, 8.02]  # 10,000 yuan per m²
 
 
 class Fit(NamedTuple):
-    """A trained model, and its loss before each step."""
+    """A trained model and its loss before each step."""
 
     model: nn.Linear
     losses: list[float]
@@ -52,7 +51,7 @@ def column(numbers: list[float]) -> agrad.Tensor:
 
 
 def anywhere(features: int) -> nn.Linear:
-    """Return a model to start from: weights from the standard normal distribution, bias 0."""
+    """Return an untrained model: weights from the standard normal distribution, bias 0."""
     model = nn.Linear(features, 1)
     with agrad.no_grad():
         model.weight[...] = agrad.randn(1, features)
@@ -61,7 +60,7 @@ def anywhere(features: int) -> nn.Linear:
 
 
 def train(features: agrad.Tensor, prices: agrad.Tensor, lr: float, epochs: int) -> Fit:
-    """Walk downhill, and stop early where the loss is no number any more."""
+    """Train by gradient descent, and stop early if the loss is not finite."""
     model, criterion = anywhere(features.shape[1]), nn.MSELoss()
     optimizer = optim.SGD(model.parameters(), lr=lr)
     losses = []

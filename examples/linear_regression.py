@@ -1,17 +1,16 @@
-"""Linear regression with the parts that agrad brings.
+"""Linear regression with agrad's layers, losses, optimizers and data loaders.
 
     python examples/linear_regression.py --plot points.png
 
-The same 1,000 points as in examples/linear_regression_scratch.py, y = 2 x₁ − 3.4 x₂ + 4.2 and a little noise, and
-each part that was written there by hand replaced by a ready one:
+The data are those of examples/linear_regression_scratch.py: 1,000 points of y = 2 x₁ − 3.4 x₂ + 4.2 and a little noise.
+Each part that was written by hand there is replaced by one of agrad's:
 
-- `TensorDataset` and `DataLoader` for the batches. A loader can be gone through again and again, and shuffles anew
-  each time, where a generator is used up after one round.
-- `nn.Sequential(nn.Linear(2, 1))` for the model; ``model[0].weight`` and ``model[0].bias`` are what it learns.
-- `nn.MSELoss` for the loss, and `optim.SGD` for the moves.
+- `TensorDataset` and `DataLoader` for the batches. A loader can be iterated over many times, and shuffles each time,
+  where a generator is exhausted after one pass.
+- `nn.Sequential(nn.Linear(2, 1))` for the model; ``model[0].weight`` and ``model[0].bias`` are its parameters.
+- `nn.MSELoss` for the loss, and `optim.SGD` for the updates.
 
-Gradients add up in ``.grad``, so they are cleared before each backward pass: then it does not matter what was there
-before, from an earlier training for instance.
+`backward` adds to ``.grad``, so gradients are reset before each backward pass.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def train(features: Tensor, labels: Tensor, epochs: int, seed: int, lr: float = 
 
 def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
-    made.add_argument("--epochs", type=at_least_one, default=3, help="rounds over the points (default: 3)")
+    made.add_argument("--epochs", type=at_least_one, default=3, help="passes over the points (default: 3)")
     args = arguments(made, argv)
     with args.device:
         features, labels = synthetic_data(agrad.asarray(TRUE_W), TRUE_B, 1000)

@@ -1,17 +1,17 @@
-"""Linear regression by hand: only Tensors, and the gradient.
+"""Linear regression from scratch: only Tensors and their gradients.
 
     python examples/linear_regression_scratch.py --plot points.png
 
-We make 1,000 points of which we know the law, y = 2 x₁ − 3.4 x₂ + 4.2 and a little noise, forget it, and find it
-again from the points. Everything that training consists of is written out here, in five short functions:
+We generate 1,000 points from known parameters, y = 2 x₁ − 3.4 x₂ + 4.2 and a little noise, and estimate the parameters
+from the points. All parts of training are written out here, in a few short functions:
 
-- `data_iter` hands out the points in random batches,
-- `linreg` is the model, `squared_loss` says how wrong it is,
-- ``loss.sum().backward()`` leaves in ``w.grad`` and ``b.grad`` how the loss changes with w and b,
-- `sgd` moves w and b a little the other way: under `no_grad`, because the move itself is not to be differentiated,
-  and with the gradients set to zero afterwards, because `backward` adds to what is there.
+- `data_iter` yields the points in random batches,
+- `linreg` is the model, `squared_loss` its loss,
+- ``loss.sum().backward()`` computes the gradients ``w.grad`` and ``b.grad``,
+- `sgd` moves w and b a little against their gradients: under `no_grad`, because the update is not to be recorded, and
+  then sets the gradients to zero, because `backward` adds to them.
 
-examples/linear_regression.py does the same with the parts that agrad brings.
+examples/linear_regression.py does the same with agrad's layers, losses, optimizers and data loaders.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TRUE_B = 4.2
 
 
 class Result(NamedTuple):
-    """The estimate, the mean loss after each epoch, and the distance from the truth before and after."""
+    """The estimate, the mean loss after each epoch, and the squared error of the estimate before and after."""
 
     w: list[float]
     b: float
@@ -49,7 +49,7 @@ def synthetic_data(w: Tensor, b: float, n: int) -> tuple[Tensor, Tensor]:
 
 
 def data_iter(batch_size: int, features: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Hand out all rows once, in random order, `batch_size` at a time."""
+    """Yield all rows once, in random order, `batch_size` at a time."""
     order = list(range(len(features)))
     random.shuffle(order)
     for i in range(0, len(order), batch_size):
@@ -66,7 +66,7 @@ def squared_loss(predicted: Tensor, y: Tensor) -> Tensor:
 
 
 def sgd(parameters: Sequence[Tensor], lr: float, batch_size: int) -> None:
-    """Move against the gradient, which is summed over the batch, and forget it."""
+    """Take a step of stochastic gradient descent, and set the gradients to zero; they are summed over the batch."""
     with agrad.no_grad():
         for parameter in parameters:
             parameter -= lr * parameter.grad / batch_size
@@ -74,7 +74,7 @@ def sgd(parameters: Sequence[Tensor], lr: float, batch_size: int) -> None:
 
 
 def distance(w: Tensor, b: Tensor) -> float:
-    """Return the squared distance of an estimate from the truth."""
+    """Return the squared distance of an estimate from the true parameters."""
     estimate = [*w.reshape(-1).tolist(), b.item()]
     return sum((mine - true) ** 2 for mine, true in zip(estimate, [*TRUE_W, TRUE_B], strict=True))
 
@@ -104,7 +104,7 @@ def train(features: Tensor, labels: Tensor, epochs: int, lr: float = 0.03, batch
 
 
 def draw(features: Tensor, labels: Tensor, w: list[float], b: float, file: Path) -> None:
-    """Draw the points against each feature, with the estimated slope through them."""
+    """Plot the points against each feature, with the estimated slope through them."""
     figure, axes = pyplot().subplots(1, 2, figsize=(11, 4.5), sharey=True, layout="constrained")
     y = labels.reshape(-1).tolist()
     for i, axis in enumerate(axes):
@@ -119,7 +119,7 @@ def draw(features: Tensor, labels: Tensor, w: list[float], b: float, file: Path)
 
 def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
-    made.add_argument("--epochs", type=at_least_one, default=3, help="rounds over the points (default: 3)")
+    made.add_argument("--epochs", type=at_least_one, default=3, help="passes over the points (default: 3)")
     args = arguments(made, argv)
     random.seed(args.seed)
     with args.device:

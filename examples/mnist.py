@@ -1,21 +1,21 @@
-"""Read handwritten digits: the whole of training a neural network, on one page.
+"""Classify handwritten digits: a complete training loop, with checkpoints.
 
     python examples/mnist.py
     python examples/mnist.py --device cuda --epochs 10 --plot mnist.png
     python examples/mnist.py --resume mnist.safetensors --epochs 20
 
-A multi-layer perceptron takes the 784 grey values of a picture, and gives ten scores, one per digit. Training shows
-it the 60,000 pictures of MNIST in random batches. For each batch it
+A multi-layer perceptron takes the 784 pixels of an image and returns ten logits, one per digit. It is trained on the
+60,000 images of MNIST in random batches. For each batch it
 
-1. computes the scores and the loss, which is small where the right digit has the highest score (forward),
+1. computes the logits and the loss, which is small where the right digit has the largest logit (forward),
 2. computes the gradient of the loss with respect to every weight (backward),
 3. moves each weight a little against its gradient (the optimizer's step).
 
-Ten rounds over the pictures (epochs) take it above 98% on 10,000 pictures that it has not seen. Nothing here depends
-on where the arrays live: `--device cuda` trains the same network on a GPU.
+Ten passes over the images (epochs) reach a test accuracy above 98% on 10,000 other images. The code does not depend on
+the device: `--device cuda` trains the same network on a GPU.
 
-After each epoch a checkpoint is written: weights, the optimizer's momentum, and how far we are. Stop with Ctrl-C when
-you like, and go on with --resume: the result is the same as if you had never stopped.
+After each epoch a checkpoint is written: the weights, the optimizer's momentum and the number of epochs. You can stop
+with Ctrl-C and resume with --resume: the result is the same as without the interruption.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from agrad import nn, optim
 from agrad.data import DataLoader, TensorDataset
 
 MOMENTUM = 0.9
-SETTINGS = ("dataset", "seed", "lr", "batch_size")  # what a checkpoint goes on with
-DECAY = 0.8  # of the learning rate, from epoch to epoch: large steps first, small ones to settle
+SETTINGS = ("dataset", "seed", "lr", "batch_size")  # saved in a checkpoint, and used to resume
+DECAY = 0.8  # the factor of the learning rate from epoch to epoch
 
 
 class Epoch(NamedTuple):
-    """What one line of the log says."""
+    """The values in a line of the log."""
 
     loss: float
     accuracy: float
@@ -59,7 +59,7 @@ def build(pixels: int) -> nn.Sequential:
 
 
 class Run:
-    """A training and all that it needs to go on: what a checkpoint holds."""
+    """A training run, with all the state that a checkpoint saves."""
 
     name, rounds, lr, decay = "mnist", 10, 0.1, DECAY
     datasets: tuple[str, ...] = ("auto", "mnist", "digits")
@@ -93,7 +93,7 @@ class Run:
         """Train for one more epoch, then test."""
         label = f"epoch {len(self.epochs) + 1}"
         loader = DataLoader(data, self.settings["batch_size"], shuffle=True, seed=self.settings["seed"])
-        loader.epoch = len(self.epochs)  # the shuffle follows from the seed and the epoch
+        loader.epoch = len(self.epochs)  # the seed and the epoch determine the order
         start = time.perf_counter()
         loss = train_epoch(self.model, loader, self.optimizer, label)
         seconds = time.perf_counter() - start
@@ -113,14 +113,14 @@ def train_epoch(model: nn.Module, loader: DataLoader, optimizer: optim.SGD, labe
         loss.backward()
         optimizer.step()
         total += loss.detach()
-        if step % 100 == 0 or step == len(loader):  # not at each step: to read a number is to wait for the GPU
+        if step % 100 == 0 or step == len(loader):  # not at each step: reading a value waits for the GPU
             common.stop_unless_finite(total.item(), label)
     return total.item() / len(loader)
 
 
 @agrad.no_grad()
 def predict(model: nn.Module, data: TensorDataset) -> agrad.Tensor:
-    """Return the digit that the model sees in each picture."""
+    """Return the predicted digit of each image."""
     model.eval()
     return agrad.concat([agrad.argmax(model(images), axis=1) for images, _ in DataLoader(data, batch_size=1000)])
 
@@ -132,7 +132,7 @@ def accuracy(model: nn.Module, data: TensorDataset) -> float:
 
 
 def fit(run: Run, data: TensorDataset, test: TensorDataset, epochs: int, file: Path) -> None:
-    """Train up to a number of epochs, with a checkpoint after each; after Ctrl-C, say how to go on."""
+    """Train up to a number of epochs, with a checkpoint after each; after Ctrl-C, print how to resume."""
     write(run, file)
     if len(run.epochs) >= epochs:
         print(f"nothing is left to train: {len(run.epochs)} epochs are done, and --epochs asks for {epochs} in all")
@@ -158,7 +158,7 @@ def write(run: Run, file: Path) -> None:
 
 
 def draw(run: Run, test: TensorDataset, file: Path) -> None:
-    """Draw the curves, and digits that were misread."""
+    """Plot the loss and accuracy, and misclassified digits."""
     figure = pyplot().figure(figsize=(12, 5.5), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(2, 3))
     draw_curves(left, run.epochs)
@@ -203,18 +203,18 @@ def load(file: Path, kind: type[Run]) -> dict[str, Any]:
 
 def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Namespace:
     made = parser(doc)
-    rounds = f"rounds over the training data, in all (default: {kind.rounds})"
+    rounds = f"passes over the training data, in all (default: {kind.rounds})"
     made.add_argument("--epochs", type=at_least_one, default=kind.rounds, help=rounds)
     first = f"learning rate of the first epoch (default: {kind.lr})"
     made.add_argument("--lr", type=rate, default=kind.lr, help=first)
-    made.add_argument("--batch-size", type=at_least_one, default=128, help="pictures per step (default: 128)")
-    which = "auto is MNIST, or scikit-learn's small digits if MNIST cannot be had (default)"
+    made.add_argument("--batch-size", type=at_least_one, default=128, help="images per step (default: 128)")
+    which = "auto is MNIST, or scikit-learn's small digits if MNIST is not available (default)"
     made.add_argument("--dataset", choices=kind.datasets, default="auto", help=which)
     written = f"written after each epoch (default: the one of --resume, or {kind.name}.safetensors)"
     made.add_argument("--checkpoint", type=writable, metavar="FILE", help=written)
-    made.add_argument("--resume", type=Path, metavar="FILE", help="go on from this checkpoint, with its settings")
+    made.add_argument("--resume", type=Path, metavar="FILE", help="resume from this checkpoint, with its settings")
     defaults = {name: made.get_default(name) for name in SETTINGS}
-    made.set_defaults(**dict.fromkeys(SETTINGS))  # None: to tell what was not given
+    made.set_defaults(**dict.fromkeys(SETTINGS))  # None: not given
     args = made.parse_args(argv)
     given = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
     if args.resume and given:

@@ -1,21 +1,21 @@
-"""Read handwritten digits better: a convolutional network, where examples/mnist.py has an ordinary one.
+"""Classify handwritten digits with a convolutional network; examples/mnist.py has a fully connected one.
 
     python examples/mnist_cnn.py
     python examples/mnist_cnn.py --device cuda --plot mnist_cnn.png
     python examples/mnist_cnn.py --dataset fashion
     python examples/mnist_cnn.py --resume mnist_cnn.safetensors --epochs 12
 
-A layer of a convolutional network is a set of small kernels that slide over the picture: a stroke is found by the same
-few weights wherever it lies, so that there is less to learn than if each place had weights of its own. Between two such
-layers, pooling keeps the strongest answer of four neighbours: the next layer sees less detail, and more of the picture
-at once. What two of them found, ordinary layers weigh up to ten scores.
+A convolutional layer is a set of small kernels that slide over the image: the same few weights detect a stroke at every
+position, so there are fewer weights to learn than in a fully connected layer. Between two such layers, max pooling
+keeps the largest of four neighbouring outputs: the next layer sees less detail, and a larger part of the image. Fully
+connected layers turn the outputs of the second one into ten logits.
 
-While it learns, the pictures of each batch are moved a pixel or none, in one direction or another, so that it cannot
-rely on where exactly a digit stands. Eight rounds take it above 99.2% on 10,000 pictures that it has not seen.
+As data augmentation, the images of each batch are shifted by at most one pixel in each direction during training.
+Eight epochs reach a test accuracy above 99.2% on 10,000 images.
 
-On a CPU it learns faster where numba is installed: `pip install ".[examples,fast]"`.
+On a CPU it trains faster where numba is installed: `pip install ".[examples,fast]"`.
 
-How it is trained, stopped and gone on with is told in examples/mnist.py, whose code this takes as it is.
+Training, checkpoints and resuming are those of examples/mnist.py, whose code this example reuses.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from agrad import nn
 
 
 class Jitter(nn.Module):
-    """Moves the pictures of a batch by up to `most` pixels while the model is trained, and not when it is used."""
+    """Shift the images of a batch by up to `most` pixels, in training mode only."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -43,14 +43,14 @@ class Jitter(nn.Module):
 
 
 class Convolutional(mnist.Run):
-    """The training of the other example, of another network."""
+    """The training of examples/mnist.py with a convolutional network."""
 
     name, rounds, lr, decay = "mnist_cnn", 8, 0.05, 0.7
     datasets = ("auto", "mnist", "fashion", "digits")
 
     def build(self, picture: agrad.Tensor) -> nn.Module:
         side = picture.shape[-1]
-        edge = 0 if side >= 28 else 2  # small pictures have no margin to lose, nor to move in
+        edge = 0 if side >= 28 else 2  # small images have no margin to crop, nor to shift in
         last = ((side + 2 * edge - 4) // 2 + 2 * edge - 4) // 2
         return nn.Sequential(
             Jitter(0 if edge else 1),

@@ -1,18 +1,18 @@
-"""Neural networks made of single numbers: every weight a Tensor of its own.
+"""Neural networks of scalars: every weight is a Tensor of its own.
 
     python examples/scalar_mlp.py --plot scalars.png
 
-A Tensor may hold one number. A network of such Tensors hides nothing in a matrix: its gradient is the chain rule,
-applied to one addition or multiplication after the other.
+A Tensor may hold a single number. In a network of such Tensors no matrix hides the chain rule: it is applied to one
+addition or multiplication after the other.
 
-1. Gradients by hand and by `backward`: z = x + x, where x = a · b. Two paths lead from z to x, and the gradients that
-   arrive on them are added.
+1. Gradients by hand and by `backward`: z = x + x, where x = a · b. Two paths lead from z to x, and their gradients are
+   summed.
 2. A layer, and the multi-layer perceptron MLP(3, [2, 1]), learn y = x₁ + 2 x₂ + 4 x₃ from three points. Each weight is
-   a number of its own, where a list made by ``[weight] * n`` would hold a single one n times.
-3. A layer with one output guesses which digit is written in a picture: 1,000 pictures, 784 weights and some 1,570
-   multiplications and additions for each. Then the same training with one matrix product for each picture: the same
-   losses in a fraction of the time. This is why agrad records what happens to arrays, and not to numbers.
-4. What makes it comfortable: all arithmetic with plain numbers, matrices, and marking what needs a gradient.
+   a Tensor of its own; a list ``[weight] * n`` would hold the same one n times.
+3. A layer with one output learns to predict the digit in an image: 1,000 images, 784 weights and some 1,570
+   multiplications and additions for each. Then the same training with one matrix product per image: the same losses in
+   a fraction of the time. This is why agrad records ops on arrays, and not on scalars.
+4. Operators with plain numbers, matrices, and `requires_grad`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LABELS = [x1 + 2 * x2 + 4 * x3 for x1, x2, x3 in POINTS]  # 17, 36, 15
 
 
 class Training(NamedTuple):
-    """The loss at each step, the seconds it took, and the weights at the end."""
+    """The loss at each step, the time in seconds, and the final weights."""
 
     losses: list[float]
     seconds: float
@@ -42,7 +42,7 @@ class Training(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What each part of the example found."""
+    """The results of each part of the example."""
 
     gradients: tuple[float, float, float]
     layer: list[float]
@@ -59,7 +59,7 @@ def weight(scale: float = 1.0) -> Tensor:
 
 
 class Linear:
-    """Outputs that are each a weighted sum of all inputs, and a bias."""
+    """A fully connected layer: each output is a weighted sum of all inputs, plus a bias."""
 
     def __init__(self, inputs: int, outputs: int, scale: float = 1.0) -> None:
         self.w = [[weight(scale) for _ in range(inputs)] for _ in range(outputs)]
@@ -80,7 +80,7 @@ class Linear:
 
 
 class MLP:
-    """Layers one behind the other, with a ReLU after each but the last."""
+    """A chain of layers, with a ReLU after each but the last."""
 
     def __init__(self, inputs: int, outputs: list[int]) -> None:
         self.layers = [Linear(m, n) for m, n in zip([inputs, *outputs], outputs, strict=False)]
@@ -146,7 +146,7 @@ def learn_digits_by_scalars(net: Linear, pictures: list[list[float]], digits: li
 
 
 def learn_digits_by_matrix(net: Linear, pictures: Tensor, digits: list[int], lr: float) -> Training:
-    """Do the same, step by step, with the weights of `net` in one matrix of 784 × 1."""
+    """Train in the same way, with the weights of `net` in one matrix of 784 × 1."""
     w = Tensor([[w.item()] for w in net.w[0]], requires_grad=True)
     b = Tensor(net.b[0].item(), requires_grad=True)
     losses = []
@@ -174,7 +174,7 @@ def learn_digits(data: TensorDataset, rows: int, lr: float = 0.002) -> tuple[Tra
 
 
 def comforts() -> None:
-    """Subtract, divide, power and exp with plain numbers; matrices; what needs a gradient and what does not."""
+    """Use operators and exp with plain numbers, matrices, and Tensors with and without `requires_grad`."""
     x = Tensor(1.5, requires_grad=True)
     y = agrad.exp(1 - x) / 2 + 2**x - 3 / x
     y.backward()

@@ -1,23 +1,22 @@
-"""Invent handwritten digits: a variational autoencoder.
+"""Generate handwritten digits with a variational autoencoder.
 
     python examples/vae.py
     python examples/vae.py --device cuda --epochs 30 --plot vae.png
 
-An autoencoder squeezes a picture through a few numbers, its code, and is trained to draw the picture again from them.
-To invent pictures we would draw codes at random, but most codes mean nothing: training never saw them. A variational
-autoencoder mends that with two changes.
+An autoencoder maps an image to a short code, and is trained to reconstruct the image from it. To generate images we
+could decode random codes, but most of them are unlike any code in training. A variational autoencoder differs in two
+points.
 
-1. The encoder does not name a code but a region: the mean and the width of a normal distribution. The decoder gets a
-   code drawn from it, so that codes close to each other must mean similar pictures.
-2. The loss has a second part, which pulls each region towards the standard normal distribution: its Kullback-Leibler
-   divergence. So the regions together fill the space that codes for new pictures are drawn from.
+1. The encoder returns a distribution of codes, the mean and the variance of a normal distribution, and the decoder gets
+   a sample of it. So similar codes must decode to similar images.
+2. The loss has a second term, the Kullback-Leibler divergence of this distribution from the standard normal one. So
+   together the codes fill the space that the codes of new images are sampled from.
 
-Gradients cannot flow through a random draw. They need not: code = mean + width · noise is the same draw, with the
-randomness in a noise that does not depend on the weights.
+Gradients cannot flow through sampling, so it is reparametrized: in code = mean + deviation · noise, the noise does not
+depend on the weights.
 
-The sum of both parts bounds the surprise of a picture from above; it falls to about 106 nats per picture of MNIST in
-15 epochs. The picture that is drawn shows invented digits, and real ones beside what is left of them after their way
-through the code.
+The sum of both terms is an upper bound of the negative log-likelihood of an image; it falls to about 106 nats per image
+of MNIST in 15 epochs. The plot shows generated digits, and test images next to their reconstructions.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ EPOCHS = {"mnist": 15, "digits": 200}  # the small digits are few: 12 steps an e
 
 
 class VAE(nn.Module):
-    """Pictures of `pixels` grey values, and codes of `latent` numbers."""
+    """A variational autoencoder for images of `pixels` pixels, with codes of `latent` numbers."""
 
     def __init__(self, pixels: int, latent: int, hidden: int = 400) -> None:
         super().__init__()
@@ -46,25 +45,25 @@ class VAE(nn.Module):
         self.decoder = nn.Sequential(nn.Linear(latent, hidden), nn.ReLU(), nn.Linear(hidden, pixels))
 
     def forward(self, pictures: agrad.Tensor) -> tuple[agrad.Tensor, agrad.Tensor, agrad.Tensor]:
-        """Return the decoder's scores for each pixel, and the mean and the logarithm of the variance of the code."""
-        described = self.encoder(pictures)
-        mean, log_variance = described[:, : self.latent], described[:, self.latent :]
+        """Return the decoder's logits for each pixel, and the mean and the log-variance of the code."""
+        encoded = self.encoder(pictures)
+        mean, log_variance = encoded[:, : self.latent], encoded[:, self.latent :]
         noise = agrad.randn(mean.shape)
         return self.decoder(mean + agrad.exp(log_variance / 2) * noise), mean, log_variance
 
 
 def loss_parts(model: VAE, pictures: agrad.Tensor) -> tuple[agrad.Tensor, agrad.Tensor]:
-    """Return, in nats per picture, the surprise of the pixels and the divergence of the codes."""
-    scores, mean, log_variance = model(pictures)
-    pixels = pictures.reshape(scores.shape)
-    # A grey value is taken for the probability of ink: this is the cross entropy of sigmoid(scores), without overflow.
-    surprise = agrad.sum(agrad.softplus(scores) - pixels * scores)
+    """Return the cross entropy of the pixels and the divergence of the codes, in nats per image."""
+    logits, mean, log_variance = model(pictures)
+    pixels = pictures.reshape(logits.shape)
+    # A grey value is the target probability: this is the binary cross entropy of sigmoid(logits), without overflow.
+    surprise = agrad.sum(agrad.softplus(logits) - pixels * logits)
     divergence = agrad.sum(mean * mean + agrad.exp(log_variance) - log_variance - 1) / 2
     return surprise / len(pictures), divergence / len(pictures)
 
 
 class Epoch(NamedTuple):
-    """What one line of the log says, in nats per picture."""
+    """The values in a line of the log, in nats per image."""
 
     surprise: float
     divergence: float
@@ -75,7 +74,7 @@ class Epoch(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What the training did."""
+    """The results of the training."""
 
     model: VAE
     epochs: list[Epoch]
@@ -115,18 +114,18 @@ def test_on(model: VAE, data: TensorDataset) -> Epoch:
 
 @agrad.no_grad()
 def invent(model: VAE, count: int) -> agrad.Tensor:
-    """Return new pictures, as rows of grey values."""
+    """Return generated images, as rows of grey values."""
     return agrad.sigmoid(model.decoder(agrad.randn(count, model.latent)))
 
 
 @agrad.no_grad()
 def through_the_code(model: VAE, pictures: agrad.Tensor) -> agrad.Tensor:
-    """Return what the decoder makes of the middle of each picture's region."""
+    """Return the reconstructions of images, from the mean of their codes."""
     return agrad.sigmoid(model.decoder(model.encoder(pictures)[:, : model.latent]))
 
 
 def mosaic(rows: agrad.Tensor, columns: int) -> Any:
-    """Return pictures side by side, with white between them, as one NumPy array."""
+    """Return images side by side, with white between them, as one NumPy array."""
     side = round(rows.shape[1] ** 0.5)
     framed = agrad.pad(rows.reshape(-1, side, side), ((0, 0), (1, 1), (1, 1)))
     tiles = framed.reshape(-1, columns, side + 2, side + 2)
@@ -134,14 +133,14 @@ def mosaic(rows: agrad.Tensor, columns: int) -> Any:
 
 
 def draw(result: Result, test: TensorDataset, file: Path, rows: int = 8) -> None:
-    """Draw invented digits, real ones before and after, and the loss."""
+    """Plot generated digits, test images with their reconstructions, and the loss."""
     figure, axes = pyplot().subplots(1, 3, figsize=(15, 5), layout="constrained")
     pictures = test[: 4 * rows][0].reshape(4 * rows, -1)
     after = through_the_code(result.model, pictures)
     pairs = agrad.stack([pictures, after], axis=1).reshape(8 * rows, -1)
     for axis, shown, title in (
-        (axes[0], invent(result.model, rows * rows), "invented"),
-        (axes[1], pairs, "real, and after their way through the code"),
+        (axes[0], invent(result.model, rows * rows), "generated"),
+        (axes[1], pairs, "test images and their reconstructions"),
     ):
         axis.imshow(mosaic(shown, 8), cmap="gray_r", vmin=0, vmax=1)
         axis.set_title(title)
@@ -157,12 +156,12 @@ def draw(result: Result, test: TensorDataset, file: Path, rows: int = 8) -> None
 
 def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
-    rounds = "rounds over the training data (default: 15, or 200 for the small digits)"
+    rounds = "passes over the training data (default: 15, or 200 for the small digits)"
     made.add_argument("--epochs", type=at_least_one, default=None, help=rounds)
     made.add_argument("--lr", type=rate, default=1e-3, help="the first learning rate (default: 0.001)")
-    made.add_argument("--batch-size", type=at_least_one, default=128, help="pictures per step (default: 128)")
+    made.add_argument("--batch-size", type=at_least_one, default=128, help="images per step (default: 128)")
     made.add_argument("--latent", type=at_least_one, default=16, help="numbers in a code (default: 16)")
-    which = "MNIST, scikit-learn's small digits, or the first that can be had (default)"
+    which = "MNIST, scikit-learn's small digits, or the first that is available (default)"
     made.add_argument("--dataset", choices=("auto", "mnist", "digits"), default="auto", help=which)
     args = arguments(made, argv)
     with args.device:
@@ -172,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> Result:
         model = VAE(data[0][0].size, args.latent)
         epochs = train(model, data, args)
         result = Result(model, epochs, test_on(model, test))
-        print(f"on digits that it has not seen: {result.test.loss:.2f} nats")
+        print(f"test set: {result.test.loss:.2f} nats")
         if args.plot:
             draw(result, test, args.plot)
     return result

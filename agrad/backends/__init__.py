@@ -10,12 +10,12 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
 
-from .base import Backend
+from .base import Backend, UnknownValueError
 from .host import is_host, is_number, is_readable, read, refuse_lossy, show
 
 __all__ = [
-    "KINDS", "Backend", "devices", "is_array_type", "is_host", "is_number", "is_readable", "load", "of", "read",
-    "refuse_lossy", "register", "show",
+    "KINDS", "Backend", "UnknownValueError", "add_type", "devices", "is_array_type", "is_host", "is_number",
+    "is_readable", "load", "of", "read", "refuse_lossy", "register", "show",
 ]  # fmt: skip
 
 KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax"}
@@ -63,6 +63,11 @@ def _import(kind: str) -> ModuleType:
 def register(backend: Backend) -> None:
     """Add a backend: its kind becomes the name of a device, and its arrays become Tensors without a copy."""
     _by_kind[backend.kind] = backend
+    _by_type[backend.array_type] = backend
+
+
+def add_type(backend: Backend) -> None:
+    """Add a backend of arrays that no device is named by: those of a virtual library."""
     _by_type[backend.array_type] = backend
 
 

@@ -14,12 +14,16 @@ import numpy as np
 
 from . import rational
 from . import windows as generic
-from .host import portable
+from .host import portable, show
 from .windows import Lengths, Windows
 
-__all__ = ["Backend", "names_of", "repeats"]
+__all__ = ["Backend", "UnknownValueError", "names_of", "repeats"]
 
 _ANYWHERE: Final = nullcontext()
+
+
+class UnknownValueError(RuntimeError):
+    """A value was asked of an array that has none to tell: of a virtual one, with a value for each of a batch."""
 
 
 class Backend:
@@ -97,6 +101,10 @@ class Backend:
         """Return a context manager in which the library does not warn about NaN and infinity."""
         return np.errstate(all="ignore")
 
+    def careful(self) -> AbstractContextManager[Any]:
+        """Return a context in which the library reports the errors that it passes over to save a wait."""
+        return _ANYWHERE
+
     # Arrays
 
     def is_array(self, array: Any) -> bool:
@@ -115,6 +123,22 @@ class Backend:
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
         """Copy an array to the host as a NumPy array."""
         return np.asarray(array)
+
+    def dlpack(self, array: Any, **wishes: Any) -> Any:
+        """Return a capsule of the array's memory, with the keywords of ``__dlpack__`` that its caller gave."""
+        return array.__dlpack__(**wishes)
+
+    def shown(self, array: Any, name: str) -> str:
+        """Return the values as text, aligned behind ``name(``, in a screenful at most."""
+        return show(self.to_numpy(array), name)
+
+    def whole(self, array: Any) -> Any:
+        """Return an array with all values, as instruments look at them: of a virtual one what it holds."""
+        return array
+
+    def bounds(self, array: Any) -> tuple[Any, Any]:
+        """Return the least and the largest element of an array that has some: what checks of values ask for."""
+        return self.xp.min(array), self.xp.max(array)
 
     def is_view(self, array: Any) -> bool:
         """Return whether `array` may share memory with another; True where the library does not tell."""
@@ -246,6 +270,10 @@ class Backend:
     def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
         """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
         return generic.spread(self, g, numbers, lengths, windows)
+
+    def pick(self, x: Any, numbers: Any, windows: Windows) -> Any:
+        """Return from each window the element at its flat kernel index in `numbers`."""
+        return generic.pick(self, x, numbers, windows)
 
     # Random numbers: drawn by NumPy, and copied to the device
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import wraps
 from types import ModuleType
 from typing import Any, ClassVar
 
-import array_api_compat.cupy as compat
 import cupy
+import cupyx
 import numpy as np
 
-from .base import names_of
-from .philox import SOURCE
+from .cuda import bessel, kernels, random
+from .cuda.namespace import bound, namespace
 from .stream import StreamBackend
 from .strided import StridedBackend
 from .windows import Lengths, Windows
@@ -26,66 +25,6 @@ from .windows import Lengths, Windows
 __all__ = ["CupyBackend"]
 
 _STAY = 'or stay on the CPU: agrad.set_device("cpu")'
-_NUMBERS = (int, float, type(None))
-
-_add_scaled = cupy.ElementwiseKernel("T x, float64 scale", "T y", "y += x * (T)scale", "agrad_add_scaled")
-_add_product = cupy.ElementwiseKernel(
-    "T x1, T x2, float64 scale", "T y", "y += (x1 * x2) * (T)scale", "agrad_add_product"
-)
-_add_quotient = cupy.ElementwiseKernel(
-    "T x1, T x2, float64 scale", "T y", "y += (x1 / x2) * (T)scale", "agrad_add_quotient"
-)
-_DRAW = "unsigned int words[4]; philox(seed, draw, i, words);"
-_uniform = cupy.ElementwiseKernel(
-    "uint64 seed, uint64 draw", "T out", f"{_DRAW} out = to_uniform(words, (T)0)", "agrad_uniform", preamble=SOURCE
-)
-_normal = cupy.ElementwiseKernel(
-    "uint64 seed, uint64 draw", "T out", f"{_DRAW} out = to_normal(words, (T)0)", "agrad_normal", preamble=SOURCE
-)
-_integers = cupy.ElementwiseKernel(
-    "uint64 seed, uint64 draw, int64 low, uint64 count", "int64 out",
-    f"{_DRAW} out = low + (long long)(word64(words) % count)", "agrad_integers", preamble=SOURCE,
-)  # fmt: skip
-
-
-def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
-    # array-api-compat writes through boolean masks, which synchronises with the GPU.
-    if x.dtype.kind == "f" and type(min) in _NUMBERS and type(max) in _NUMBERS:
-        return x.clip(min, max)
-    return compat.clip(x, *(_as(x, limit) for limit in (min, max)))
-
-
-def _as(x: Any, limit: Any) -> Any:
-    """Cast a limit to the dtype of `x` where that is safe: array-api-compat does not take narrower integers."""
-    return limit.astype(x.dtype) if hasattr(limit, "dtype") and np.can_cast(limit.dtype, x.dtype) else limit
-
-
-def _namespace() -> Any:
-    xp: Any = ModuleType("agrad.backends.cupy.xp")
-    vars(xp).update(names_of(compat))
-    xp.clip = _clip
-    return xp
-
-
-def _bound(xp: Any, native: Any) -> Any:
-    """Return a copy of a namespace whose functions make one device current and run there."""
-    bound: Any = ModuleType(xp.__name__)
-    for name, value in names_of(xp).items():
-        if isinstance(value, ModuleType) and name in ("linalg", "fft"):
-            value = _bound(value, native)
-        elif callable(value) and not isinstance(value, type):
-            value = _on(native, value)
-        setattr(bound, name, value)
-    return bound
-
-
-def _on(native: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function, assigned=("__name__", "__doc__"), updated=())
-    def there(*args: Any, **kwargs: Any) -> Any:
-        native.use()
-        return function(*args, **kwargs)
-
-    return there
 
 
 def _look_for_gpus() -> list[str]:
@@ -118,7 +57,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     native_keys: ClassVar[str] = "basic"
 
     def __init__(self) -> None:
-        self.xp = _namespace()
+        self.xp = namespace()
         self.array_type = cupy.ndarray
         self._places: Sequence[str] = ()
         self._namespaces: dict[int, Any] = {}
@@ -143,7 +82,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     def namespace(self, native: Any) -> Any:
         if len(self.places()) == 1:
             return self.xp
-        return self._namespaces.setdefault(native.id, _bound(self.xp, native))
+        return self._namespaces.setdefault(native.id, bound(self.xp, native))
 
     def activate(self, native: Any) -> AbstractContextManager[Any]:
         return native
@@ -164,6 +103,9 @@ class CupyBackend(StridedBackend, StreamBackend):
         with native:
             cupy.get_default_memory_pool().free_all_blocks()
 
+    def careful(self) -> AbstractContextManager[Any]:
+        return cupyx.errstate(linalg="raise")
+
     # Arrays
 
     def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
@@ -174,11 +116,17 @@ class CupyBackend(StridedBackend, StreamBackend):
         with array.device:
             return array.get()
 
+    def dlpack(self, array: Any, copy: bool = False, **wishes: Any) -> Any:
+        here = wishes.get("dl_device") in (None, array.__dlpack_device__())
+        if copy and here:  # CuPy copies only on the way to the CPU
+            return self.copy(array).__dlpack__(**wishes)
+        return array.__dlpack__(**wishes, **({"copy": copy} if copy else {}))
+
     def is_view(self, array: Any) -> bool:
         return array.base is not None
 
     def buffer_of(self, array: Any) -> int:
-        return array.data.mem.ptr
+        return array.data.mem.ptr or id(array.data.mem)  # empty arrays all have the address 0
 
     def copy(self, array: Any) -> Any:
         with array.device:
@@ -195,17 +143,17 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
         with array.device:
-            _add_scaled(other, scale, array)
+            kernels.add_scaled(other, scale, array)
         return array
 
     def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
         with array.device:
-            _add_product(x1, x2, scale, array)
+            kernels.add_product(x1, x2, scale, array)
         return array
 
     def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
         with array.device:
-            _add_quotient(x1, x2, scale, array)
+            kernels.add_quotient(x1, x2, scale, array)
         return array
 
     def put(self, array: Any, index: Any, values: Any) -> Any:
@@ -228,6 +176,8 @@ class CupyBackend(StridedBackend, StreamBackend):
         return array
 
     def special(self, name: str) -> Callable[..., Any]:
+        if name in ("i0e", "i1e"):
+            return getattr(bessel, name)
         import cupyx.scipy.special  # takes half a second, and only this needs it
 
         function = getattr(cupyx.scipy.special, name, None)
@@ -261,18 +211,18 @@ class CupyBackend(StridedBackend, StreamBackend):
             draws = self.uniform(generator, shape, np.float32, native)
             with native:
                 return (cupy.floor(draws * 1024) / 1024).astype(dtype)  # rounding could return 1
-        return self._draw(_uniform, generator, shape, dtype, native)
+        return self._draw(random.uniform, generator, shape, dtype, native)
 
     def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         if dtype == np.float16:
             with native:
                 return self.normal(generator, shape, np.float32, native).astype(dtype)
-        return self._draw(_normal, generator, shape, dtype, native)
+        return self._draw(random.normal, generator, shape, dtype, native)
 
     def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
         count = np.uint64(high - low)
         with native:
-            return self._draw(_integers, generator, shape, np.int64, native, low, count).astype(dtype, copy=False)
+            return self._draw(random.integers, generator, shape, np.int64, native, low, count).astype(dtype, copy=False)
 
     def permutation(self, generator: Any, n: int, native: Any) -> Any:
         with native:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["call_text", "make", "record_text", "rule_text"]
 
-# A call of an op. What is neither a Tensor nor a plain number is prepared first, and comes again. OP is the op's name.
+# A call of an op. What is neither a Tensor nor a plain number is prepared first, and comes again; so do Tensors on
+# several devices, if they can be lifted to one. OP is the op's name.
 _CALL: Final = """\
 def OP{signature}:
-    _device, _mask = None, 0
+{refuse}    _device, _mask = None, 0
 {unwrap}
     if _device is None: return {again}
     if observers: return observe(definition, _mask, ({frame}))
@@ -35,10 +36,13 @@ def OP{signature}:
         result._node = (plans.get(_mask) or definition.plan(_mask)).record({frame}, _out, _out)
     return result
 """
+# An op with an optional setting that other libraries name otherwise takes any arguments, to say what that is called.
+_RENAMED: Final = {"axes", "axis", "k"}
+_REFUSE: Final = "    if _extra or _unknown: raise errors.wrong_call(definition, '{}', _extra, _unknown)\n"
 _UNWRAP: Final = """\
     if isinstance({x}, Tensor):
         if {x}._device is not _device:
-            if _device is not None: raise errors.mixed_devices(definition.name, [_device.name, {x}._device.name])
+            if _device is not None: return {lift}
             _device = {x}._device
         if {x}._node is not None: _mask += {bit}
         _data_{x} = {x}._data
@@ -67,7 +71,9 @@ def rule_of_{argument}(g, saved):
 """
 
 
-def call_text(definition: Definition, standard: bool, again: str | None = None) -> str:
+def call_text(
+    definition: Definition, standard: bool, again: str | None = None, signature: Signature | None = None
+) -> str:
     """Return the text of an op's call.
 
     Parameters
@@ -78,18 +84,26 @@ def call_text(definition: Definition, standard: bool, again: str | None = None) 
     again : str, optional
         What is called, with the op's arguments, where one of them is no Tensor and no number; by default the op, with
         arguments that are prepared.
+    signature : Signature, optional
+        What it takes as a method ``x.OP(...)``, where that is not what the op takes.
     """
     parameters = definition.signature.parameters
     settings = [f"{x}={x}" if parameters[x].kind is Parameter.KEYWORD_ONLY else x for x in definition.settings]
     raw = [f"_data_{x}" for x in definition.arrays]
-    given = definition.arrays if again else [f"*prepare({_tuple(definition.arrays)})"]
+    arrays = _tuple(definition.arrays)
+    given = definition.arrays if again else [f"*prepare({arrays})"]
     anew = f"{again or 'op'}({', '.join([*given, *settings])})"
+    lift = f"op({', '.join([f'*lifted(definition.name, {arrays})', *settings])})"
     unwrap = _UNWRAP_SEQUENCE if definition.sequence else _UNWRAP
     plain = {x: "PLAIN" if parameters[x].default is None else "SCALARS" for x in definition.arrays}
+    accepted = str(Signature([_in_source(p) for p in (signature or definition.signature).parameters.values()]))
+    renamed = any(x in _RENAMED and parameters[x].default is not Parameter.empty for x in definition.settings)
     return _CALL.format(
-        signature=Signature([_in_source(p) for p in parameters.values()]),
+        signature=_and_any_other(accepted) if renamed else accepted,
+        refuse=_REFUSE.format("x" if signature else "") if renamed else "",
         unwrap="".join(
-            unwrap.format(x=x, plain=plain[x], bit=1 << i, again=anew) for i, x in enumerate(definition.arrays)
+            unwrap.format(x=x, plain=plain[x], bit=1 << i, again=anew, lift=lift)
+            for i, x in enumerate(definition.arrays)
         ).rstrip("\n"),
         again=anew,
         only=" and from_native(_out.dtype).differentiable" if "dtype" in definition.settings else "",
@@ -101,6 +115,12 @@ def call_text(definition: Definition, standard: bool, again: str | None = None) 
 def _tuple(items: Sequence[str]) -> str:
     """Return a tuple as source text."""
     return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+
+
+def _and_any_other(signature: str) -> str:
+    """Return a signature that takes any arguments besides."""
+    before, star, after = signature[:-1].partition(", *, ")
+    return f"{before}, *_extra{', ' if star else ''}{after}, **_unknown)"
 
 
 def _in_source(parameter: Parameter) -> Parameter:

@@ -1,6 +1,7 @@
 """Where arrays live: a `Device` is an array library and a place that the library knows.
 
 ``"cpu"`` is NumPy, ``"cuda"`` is CuPy; ``"torch"``, ``"jax"`` and ``"strict"`` (array-api-strict) work the same way.
+Under a transform such as `vmap`, Tensors live on a virtual device above one of these, which nobody sees by name.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from .. import backends
 
-__all__ = ["Device", "get_device", "set_device"]
+__all__ = ["Device", "get_device", "innermost", "set_device"]
 
 _known: dict[str, Device] = {}
 _process_wide: Device | None = None
 # The devices of the `with` blocks around the running code, innermost last, each with what leaving it undoes.
 _entered: ContextVar[tuple[tuple[Device, AbstractContextManager[Any]], ...]] = ContextVar("agrad devices", default=())
+# The virtual devices of the transforms that run, innermost last.
+opened: ContextVar[tuple[Device, ...]] = ContextVar("agrad virtual devices", default=())
 
 
 class Device:
@@ -47,7 +50,9 @@ class Device:
     agrad.Device('cpu')
     """
 
-    __slots__ = ("array_type", "backend", "kind", "name", "native", "xp")
+    __slots__ = (
+        "__weakref__", "array_type", "backend", "below", "depth", "kind", "name", "native", "origin", "real", "xp",
+    )  # fmt: skip
 
     if TYPE_CHECKING:
         name: str
@@ -56,6 +61,10 @@ class Device:
         native: Any
         xp: Any
         array_type: type
+        below: Device  # what a virtual device stands on; of a real one, itself
+        depth: int  # how many there are below
+        real: Device  # the lowest one
+        origin: Device  # itself, or the device that this one continues above another
 
     def __new__(cls, spec: str | Device) -> Device:
         """Return the one object of this device."""
@@ -76,14 +85,49 @@ class Device:
             device = super().__new__(cls)
             device.name, device.kind, device.backend, device.native = name, backend.kind, backend, native
             device.xp, device.array_type = backend.namespace(native), backend.array_type
+            device.below, device.depth, device.real, device.origin = device, 0, device, device
             _known[name] = device
         return _known[name]
+
+    @classmethod
+    def above(cls, below: Device, level: Any, origin: Device | None = None) -> Device:
+        """Return a new virtual device, whose arrays hold arrays of the one below."""
+        device = super().__new__(cls)
+        device.name, device.kind, device.backend, device.native = below.name, below.kind, level.library, level
+        device.xp, device.array_type = level.library.xp, level.library.array_type
+        device.below, device.depth, device.real, device.origin = below, below.depth + 1, below.real, origin or device
+        return device
 
     @classmethod
     def of(cls, array: Any) -> Device:
         """Return the device that an array library's array lives on; TypeError if it is no such array."""
         backend = backends.of(array)
         return cls._of(backend, backend.place_of(array))
+
+    @property
+    def stack(self) -> list[Device]:
+        """The device itself and all below it."""
+        return [self, *self.below.stack] if self.depth else [self]
+
+    def knows(self, other: Device) -> bool:
+        """Whether Tensors of another device can be lifted to this one: it is below, or what one of these continues."""
+        return other is self or any([other is device or other is device.origin for device in self.stack])
+
+    def raised(self, data: Any, source: Device) -> Any:
+        """Return an array of a device below, or of the one that this one continues, as one of this device."""
+        if source is self:
+            return data
+        if source is self.origin:
+            return self.native.carried(data, lambda value: self.below.raised(value, source.below))
+        return self.native.enter(self.below.raised(data, source), None)
+
+    def lowered(self, data: Any, target: Device) -> Any:
+        """Return the sums over the batches that are not the target's: the transpose of `raised`."""
+        if target is self:
+            return data
+        if target is self.origin:
+            return target.native.carried(data, lambda value: self.below.lowered(value, target.below))
+        return self.below.lowered(self.native.total(data), target)
 
     def synchronize(self) -> None:
         """Wait until all work queued on this device is done: what a timer must do before it reads the clock."""
@@ -108,6 +152,12 @@ class Device:
         *outer, (_, inside) = _entered.get()
         _entered.set(tuple(outer))
         inside.__exit__(*exc)  # type: ignore[arg-type]
+
+
+def innermost(device: Device) -> Device:
+    """Return the innermost virtual device that is open above a real one; `device` itself if none is above it."""
+    above = next((found for found in reversed(opened.get()) if found.real is device.real), device)
+    return above if above.knows(device) else device
 
 
 def get_device() -> Device:

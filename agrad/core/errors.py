@@ -12,12 +12,16 @@ from math import prod
 from types import ModuleType
 from typing import Any, Final
 
+from ..backends import UnknownValueError
+
 __all__ = [
     "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located", "lost_gradient",
     "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar", "stale_gradient",
     "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
+# Says what to write for arguments that an op does not take; `agrad.spellings`, which knows other names, sets it.
+wrong_call: Callable[[Any, str, Sequence[Any], Mapping[str, Any]], TypeError]
 # How libraries say that they do not compute something of booleans, or of integers.
 _NO_LOOP: Final = re.compile(
     "did not contain a loop|not supported for the input types|numpy boolean|not supported|not implemented for '[A-Z]"
@@ -25,7 +29,10 @@ _NO_LOOP: Final = re.compile(
     "|only support floating",
     re.IGNORECASE,
 )
-_KINDS: Final = (ValueError, TypeError, IndexError, NotImplementedError, OverflowError, FloatingPointError, MemoryError)
+_KINDS: Final = (
+    UnknownValueError, ValueError, TypeError, IndexError, NotImplementedError, OverflowError, FloatingPointError,
+    MemoryError,
+)  # fmt: skip
 
 
 def no_gradient(what: str) -> RuntimeError:
@@ -113,6 +120,11 @@ def lost_gradient(
 def mixed_devices(what: str, names: Iterable[str]) -> ValueError:
     """Tensors on different devices met."""
     first, *others = dict.fromkeys(names)
+    if not others:
+        return ValueError(
+            f"{what} got a Tensor of another vmap: it was kept when that had ended, or this is another thread than "
+            "that one's; return it from the function under vmap, and start threads by contextvars.copy_context().run"
+        )
     return ValueError(
         f"{what} got Tensors on {first} and {', '.join(others)}; bring them together with x.to({first!r})"
     )

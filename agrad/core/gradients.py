@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from operator import attrgetter
 from typing import Any
 
+from .device import opened
+from .recording import set_grad_enabled
 from .tape import Node, deliver, entry_of, propagate, seed
 from .tensor import Tensor
 
@@ -55,31 +57,47 @@ def gradients(
     if len(given) != len(outputs):
         raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, not {len(given)}")
     entries = [entry_of(output, "gradients()") for output in outputs]
-    wanted = [_wanted(x, i) for i, x in enumerate(inputs)]
-    seeds = [seed(output, g, create_graph) for output, g in zip(outputs, given, strict=True)]
+    wanted = [_wanted(x, i, outputs) for i, x in enumerate(inputs)]
+    # Cotangents of a transform that was opened later: the rules run on Tensors, which are lifted where they meet.
+    above = any([isinstance(g, Tensor) and not y._device.knows(g._device) for y, g in zip(outputs, given, strict=True)])
+    graph = create_graph or above
+    seeds = [seed(output, g, graph) for output, g in zip(outputs, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
-    with outputs[0]._device.backend.quiet() if outputs else nullcontext():  # as in `backward`
-        found, shared = propagate(entries, seeds, retain, create_graph, leading_to(wanted, entries), set(wanted))
+    quiet = outputs[0]._device.backend.quiet() if outputs else nullcontext()  # as in `backward`
+    with quiet, set_grad_enabled(create_graph) if graph else nullcontext():
+        found, shared = propagate(entries, seeds, retain, graph, leading_to(wanted, entries), set(wanted))
     unused = [i for i, entry in enumerate(wanted) if entry not in found]
     if unused and not allow_unused:
         raise RuntimeError(f"no output depends on inputs {unused}; write allow_unused=True to get None for them")
     twice = len(set(wanted)) < len(wanted)
-    return tuple(
-        deliver(x, found[entry], create_graph, twice or entry in shared or type(entry) is Node)
-        if entry in found
-        else None
+    results = [
+        deliver(x, found[entry], graph, twice or entry in shared or type(entry) is Node) if entry in found else None
         for x, entry in zip(inputs, wanted, strict=True)
-    )
+    ]
+    return tuple([g if g is None else g.detach() for g in results] if above and not create_graph else results)
 
 
-def _wanted(x: Any, i: int) -> Any:
+def _wanted(x: Any, i: int, outputs: Sequence[Tensor]) -> Any:
     """Return the entry of an input on the tape."""
+    if isinstance(x, Tensor) and any([_is_outside(x, y) for y in outputs]):
+        raise RuntimeError(
+            f"inputs[{i}], of shape {x.shape}, comes from outside of vmap, and each example has a gradient of its own "
+            "for it; make it an argument of the function, with None in in_axes, or write agrad.grad"
+        )
     if isinstance(x, Tensor) and x._node is None:
         raise RuntimeError(
             f"inputs[{i}], of shape {x.shape}, does not require gradients; write x.requires_grad_() before the outputs "
             "are computed from it"
         )
     return entry_of(x, "gradients()")
+
+
+def _is_outside(x: Tensor, output: Any) -> bool:
+    """Whether a Tensor is not of the transform that runs and that an output is of."""
+    if not isinstance(output, Tensor):
+        return False
+    here = output._device
+    return here is not x._device and here in opened.get() and not x._device.knows(here)
 
 
 def leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]:

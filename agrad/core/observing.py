@@ -26,26 +26,35 @@ class Call:
     name : str
         Of the op.
     device : Device
+    given : dict
+        The array arguments by name: Tensors and numbers, or lists of Tensors. `run` computes with what stands there.
     inputs : dict
-        The arguments by name: raw arrays and numbers, lists of them, and settings.
+        All arguments by name: raw arrays and numbers, lists of them, and settings.
     result : Tensor, or tuple of Tensor
         Once it has run.
     """
 
     def __init__(self, definition: Any, mask: int, frame: tuple[Any, ...]) -> None:
         self.name, self.device = definition.name, frame[-1]
-        self._definition, self._mask, self._frame = definition, mask, frame
-        self.inputs: dict[str, Any] = definition.inputs(frame)
+        self._definition, self._mask, arrays = definition, mask, len(definition.arrays)
+        self.given: dict[str, Any] = dict(zip(definition.arrays, frame[:arrays], strict=True))
+        self._settings = dict(zip(definition.settings, frame[2 * arrays : -1], strict=True))
         self.result: Any = None
+
+    @property
+    def inputs(self) -> dict[str, Any]:  # noqa: D102 - see Attributes
+        raw = {k: [x._data for x in v] if type(v) is list else getattr(v, "_data", v) for k, v in self.given.items()}
+        return raw | self._settings
 
     def run(self) -> Any:
         """Compute and record, as the op does when it is not observed."""
-        definition = self._definition
+        definition, inputs = self._definition, self.inputs
+        frame = (*self.given.values(), *inputs.values(), self.device)
         try:
-            out = definition.run(self.device, self.inputs)
+            out = definition.run(self.device, inputs)
         except Exception as error:
-            out = definition.retry(error, self._frame)
-        self.result = definition.finish(out, self.device, self._mask, self._frame)
+            out = definition.retry(error, frame)
+        self.result = definition.finish(out, self.device, self._mask, frame)
         return self.result
 
     @property

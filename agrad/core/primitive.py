@@ -27,6 +27,7 @@ from . import errors, rules, tape
 from .codegen import call_text, make, record_text, rule_text
 from .device import Device
 from .dtypes import from_native
+from .lifting import lifted
 from .observing import observe, observers  # noqa: F401 - what ops are compiled of asks for them
 from .recording import recording
 from .tape import Node, Pick, tick, unchanged
@@ -184,7 +185,7 @@ class Definition:
         self.advice: Callable[[dict[str, Any]], Exception | None] = lambda inputs: None
         registry[f"{forward.__module__}.{self.name}"] = self
 
-    def compile(self, again: Callable[..., Any] | None = None) -> Any:
+    def compile(self, again: Callable[..., Any] | None = None, method: inspect.Signature | None = None) -> Any:
         """Return the function of the op.
 
         Parameters
@@ -192,10 +193,12 @@ class Definition:
         again : callable, optional
             What it calls with its own arguments where one of them is no Tensor and no number; by default it prepares
             the arguments, and calls itself.
+        method : Signature, optional
+            What it takes as a method, where that is not what the op takes.
         """
         known = globals() | {"definition": self, "forward": self.forward, "plans": self.plans, "new": object.__new__}
-        text = call_text(self, self.standard, "again" if again else None)
-        op = make(text, known, f"{self.name} as an operator" if again else self.name, self.name)
+        text = call_text(self, self.standard, "again" if again else None, method)
+        op = make(text, known, "Tensor." * bool(method) + self.name + " as an operator" * bool(again), self.name)
         op.__defaults__, op.__kwdefaults__ = self.forward.__defaults__, self.forward.__kwdefaults__
         known |= {"op": op, "again": again}
         return op
@@ -289,7 +292,8 @@ def unwrap_sequence(op: str, arrays: Iterable[Any]) -> tuple[list[Tensor], list[
     device = next(x._device for x in given if isinstance(x, Tensor))
     tensors = [x if isinstance(x, Tensor) else wrap(*convert(x, None, device)) for x in given]
     if any(x._device is not device for x in tensors):
-        raise errors.mixed_devices(op, [x._device.name for x in tensors])
+        tensors = lifted(op, tensors)
+        device = tensors[0]._device
     return tensors, [x._data for x in tensors], device, any([x._node is not None for x in tensors])
 
 

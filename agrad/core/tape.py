@@ -166,6 +166,10 @@ def backward(
     >>> x.grad
     Tensor([ 2., 40.], dtype=float32, device='cpu')
     """
+    if create_graph and not recording.get():
+        with enable_grad():
+            backward(tensor, gradient, retain_graph, create_graph)
+        return
     entry, start = entry_of(tensor, "backward()"), seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
     with tensor._device.backend.quiet():  # a rule may overflow on its way to a gradient that is finite
@@ -193,8 +197,11 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
         return wrap(ones, device) if graph else ones
     if not isinstance(gradient, Tensor):
         gradient = wrap(*convert(gradient, tensor.dtype, device, copy=graph or None))
-    if gradient.shape != tensor.shape or gradient._device is not device:
+    there = gradient._device
+    if gradient.shape != tensor.shape or not (device.knows(there) or (graph and there.knows(device))):
         raise errors.wrong_gradient(gradient, tensor)
+    if there is not device and not graph:
+        gradient = wrap(device.raised(gradient._data, there), device)
     gradient = namespace.conj(gradient) if tensor.dtype.is_complex else gradient
     given, xp = (gradient, namespace) if graph else (gradient._data, device.xp)
     return unbroadcast(given, tensor._data, xp, "backward")
@@ -209,9 +216,6 @@ def propagate(
     to True. Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose
     cotangent may share its memory with another.
     """
-    if graph and not recording.get():
-        with enable_grad():
-            return propagate(entries, seeds, retain, graph, needed, wanted)
     pending: dict[Any, Any] = {}  # the sums of the cotangents that have arrived
     arrived: dict[Any, Any] = {}  # the finished ones that the caller asked for
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody
@@ -315,12 +319,20 @@ def unbroadcast(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
         raise ValueError(f"a rule of {name} returned shape {tuple(cotangent.shape)} for an input of shape {shape}")
     raw = cotangent._data if isinstance(cotangent, Tensor) else cotangent
     if raw.dtype != like.dtype:
-        if type(like) is not Node and backends.of(raw) is not backends.of(like):
+        if type(like) is not Node and _are_strangers(cotangent, like):
             raise errors.moved(name, Device.of(raw).name, Device.of(like).name)
         if from_native(raw.dtype).is_complex and not from_native(like.dtype).is_complex:
             cotangent = xp.real(cotangent)
         cotangent = xp.astype(cotangent, like.dtype)
     return cotangent
+
+
+def _are_strangers(cotangent: Any, like: Any) -> bool:
+    """Whether a cotangent, of which a Tensor may be one of virtual arrays, and an array are of two libraries."""
+    if isinstance(cotangent, Tensor) and cotangent._device.depth:
+        return False
+    raw = cotangent._data if isinstance(cotangent, Tensor) else cotangent
+    return backends.of(raw) is not backends.of(like)
 
 
 def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
@@ -344,7 +356,7 @@ def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
 
 def _after_hooks(node: Node, g: Any, graph: bool) -> Any:
     """Return the cotangent of an intermediate Tensor after its hooks."""
-    like = wrap(g._data if graph else g, node.device)
+    like = wrap(g._data, g._device) if graph else wrap(g, node.device)
     like._hooks = node.hooks
     return seed(like, deliver(like, g, graph, True), graph)
 

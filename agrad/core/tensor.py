@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .. import backends
 from . import dtypes, errors
-from .device import Device, get_device
+from .device import Device, get_device, innermost
 from .dtypes import DType
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Tensor(ArrayMethods):
     @property
     def device(self) -> Device:
         """Where its array lives."""
-        return self._device
+        return self._device.real
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -153,6 +153,8 @@ class Tensor(ArrayMethods):
         if requires_grad and not self.dtype.differentiable:
             raise errors.not_differentiable(self.dtype)
         if self.is_leaf:
+            if requires_grad and (above := innermost(self._device)) is not self._device:
+                self._data, self._device = above.raised(self._data, self._device), above  # each has its own gradient
             self._node = LEAF if requires_grad else None
         elif not requires_grad:
             raise RuntimeError("only a leaf can stop requiring gradients; write x = x.detach() instead")

@@ -1,5 +1,6 @@
 """Data sets, samplers, and a loader that iterates over them in batches."""
 
+from ..spellings import answer_in_module
 from . import transforms
 from .collate import default_collate
 from .dataloader import DataLoader
@@ -13,3 +14,5 @@ __all__ = [
     "IterableDataset", "RandomSampler", "Sampler", "SequentialSampler", "Subset", "TensorDataset",
     "WeightedRandomSampler", "default_collate", "random_split", "transforms",
 ]  # fmt: skip
+
+answer_in_module(__name__)

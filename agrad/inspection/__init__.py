@@ -1,1 +1,1 @@
-"""Instruments to see inside with: anomalies, profiles, summaries, drawings. Import from its modules or from agrad."""
+"""Instruments: anomaly detection, profiles, summaries and drawings. Import from its modules or from agrad."""

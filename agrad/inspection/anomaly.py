@@ -1,9 +1,9 @@
-"""detect_anomaly: where a NaN or an infinity is born, and which line of the forward a failing gradient belongs to."""
+"""detect_anomaly: find the op that first returns a NaN or an infinity, and the line of code that called it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,31 +17,33 @@ from .source import Place, user_place
 
 __all__ = ["detect_anomaly"]
 
-_places: WeakKeyDictionary[Node, Place] = WeakKeyDictionary()  # where each Node was recorded, if anybody looked
+_places: WeakKeyDictionary[Node, Place] = WeakKeyDictionary()  # where each Node was recorded, if under detect_anomaly
 
 
 class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a function
-    """Raise where a NaN or an infinity is born, forward or backward, and name the line of code that it comes from.
+    """Raise where a NaN or an infinity first appears, forward or backward, and name the line of code that caused it.
 
-    A context manager. An op raises if its output holds a NaN, or an infinity, and none of its inputs does; so does the
-    gradient rule of an op. The error shows the op, its inputs' shapes, the ranges of their values, and the line of
-    user code that called it. Any other error of the backward pass names that line too, where the forward ran in such a
-    block.
+    A context manager. An op raises if its output has a NaN, or an infinity, and none of its inputs does; so does the
+    gradient rule of an op. The error shows the op, the shapes and value ranges of its inputs, and the line of user code
+    that called it. Other errors of the backward pass name that line too, if the forward ran in such a block.
 
     Parameters
     ----------
     check_nan : bool
-        False looks at no values, and only lets errors of the backward pass name the line of the forward.
+        False checks no values, and only adds the line of the forward to errors of the backward pass.
 
     Raises
     ------
     FloatingPointError
         Where a NaN or an infinity is born.
+    ValueError
+        If a matrix is singular or not positive definite where that must not be, as everywhere on the CPU. On CUDA, only
+        in this block: outside of it nobody looks at what the solvers report, and the result is wrong.
 
     Notes
     -----
-    Every array is read, and a GPU is waited for each time: this is for finding a mistake, not for training. Sums of
-    the gradients that arrive at a leaf from several ops are not looked at.
+    Every array is read, which waits for a GPU each time: this is for finding a mistake, not for training. The sum of
+    the gradients that several ops add to a leaf is not checked.
 
     Examples
     --------
@@ -62,22 +64,22 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
     def __init__(self, check_nan: bool = True) -> None:
         check_flags(check_nan=check_nan)
         self.check_nan = check_nan
-        self._arriving: WeakKeyDictionary[Node, set[str]] = WeakKeyDictionary()  # what goes to each Node rightly
+        self._arriving: WeakKeyDictionary[Node, set[str]] = WeakKeyDictionary()  # kinds known to arrive
 
     def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
         """Run an op, note where it was called, and look at what it made."""
-        with self._quiet(call.device):
+        with self._looking(call.device):
             result = run()
         place = user_place()
         if call.node is not None:
             _places[call.node] = place
-        if self.check_nan and (born := _born(call.device.xp, call.results, call.inputs.values())):
+        if self.check_nan and (new := _new_kinds(call.device.xp, call.results, call.inputs.values())):
             shown = {**call.inputs, "result": result}
-            raise _anomaly(f"{call.name} made {born}", call.device.xp, shown, f"called at {place}")
+            raise _anomaly(f"{call.name} made {new}", call.device.xp, shown, f"called at {place}")
         return result
 
     def see_node(self, node: Node, g: Any) -> None:
-        """Look at what a Node keeps, and at the sum of the gradients that have arrived at it."""
+        """Check the saved values of a Node, and the sum of the gradients that have arrived at it."""
         try:
             if node.saved is None:
                 raise errors.freed(node.plan.name)
@@ -85,15 +87,15 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
         except RuntimeError as error:
             raise errors.located(error, _forward(node)) from None
         arriving = self._arriving.pop(node, None)
-        if arriving is not None and (born := not_finite(node.device.xp, [g]) - arriving):
-            what = f"the gradients that arrive at the output of {node.plan.name} sum up to {_listed(born)}"
+        if arriving is not None and (new := not_finite(node.device.xp, [g]) - arriving):
+            what = f"the gradients that arrive at the output of {node.plan.name} sum up to {_listed(new)}"
             raise _anomaly(what, node.device.xp, {"sum": g}, _forward(node))
 
     def see_rule(self, step: Step, run: Callable[[], Any]) -> Any:
-        """Run a rule, and look at what it made."""
+        """Run a gradient rule, and check its result."""
         node, xp = step.node, step.node.device.xp
         try:
-            with self._quiet(node.device):
+            with self._looking(node.device):
                 result = run()
                 if not node.plan.sequence:
                     like = step.parent if isinstance(step.parent, Node) else step.parent._data
@@ -101,21 +103,26 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
         except Exception as error:
             raise errors.located(error, _forward(node)) from error
         if self.check_nan:
-            if born := _born(xp, [result], step.inputs.values()):
-                what = f"the gradient rule of {step.name} for {step.argument!r} made {born}"
+            if new := _new_kinds(xp, [result], step.inputs.values()):
+                what = f"the gradient rule of {step.name} for {step.argument!r} made {new}"
                 raise _anomaly(what, xp, {**step.inputs, "result": result}, _forward(node))
             kinds = not_finite(xp, [result])
             for parent in {parent for parent, _ in node.edges if type(parent) is Node}:
                 self._arriving.setdefault(parent, set()).update(kinds)
         return result
 
-    def _quiet(self, device: Device) -> AbstractContextManager[Any]:
-        """Keep the array library from warning of what is going to raise."""
-        return device.backend.quiet() if self.check_nan else nullcontext()
+    @contextmanager
+    def _looking(self, device: Device) -> Iterator[None]:
+        """Let the array library report errors for which it must wait, and not warn of what is going to raise."""
+        if not self.check_nan:
+            yield
+            return
+        with device.backend.quiet(), device.backend.careful():
+            yield
 
 
-def _born(xp: Any, results: Iterable[Any], inputs: Iterable[Any]) -> str:
-    """Return which kinds of numbers that are not finite are in the results and not in the inputs."""
+def _new_kinds(xp: Any, results: Iterable[Any], inputs: Iterable[Any]) -> str:
+    """Return which of NaN and inf are in the results, but not in the inputs."""
     kinds = not_finite(xp, results)
     return _listed(kinds - not_finite(xp, inputs)) if kinds else ""
 
@@ -130,7 +137,7 @@ def _anomaly(what: str, xp: Any, shown: Mapping[str, Any], where: str) -> Floati
 
 
 def _forward(node: Node) -> str:
-    """Say where the op of a Node was called."""
+    """Return a text that says where the op of a Node was called."""
     if node not in _places:
-        return "where the forward was called is not known: run it under detect_anomaly() too"
+        return "the line of the forward is not known: run it under detect_anomaly() too"
     return f"the forward was called at {_places[node]}"

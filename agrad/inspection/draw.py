@@ -1,4 +1,4 @@
-"""draw: the tape behind a Tensor, or the layers of a module, as a graph."""
+"""draw: the tape that leads to a Tensor, or the layers of a module, as a graph."""
 
 from __future__ import annotations
 
@@ -27,36 +27,37 @@ def draw(
     input_shape: Shapes | None = None,
     dtype: Any = None,
 ) -> Graph:
-    """Draw how gradients flow to a Tensor's inputs, or what a module is made of.
+    """Draw the tape that leads to a Tensor, or the layers of a module.
 
     For Tensors the graph is the tape: a box for each recorded op, with its output's shape and dtype, and one for each
-    leaf that requires a gradient. What requires none is not on the tape, and not drawn.
+    leaf that requires a gradient. Tensors that require none are not on the tape, and not drawn.
 
     Parameters
     ----------
     what : Tensor, sequence of Tensor, or Module
-        For a module with an `input_shape`, the tape of a call; without, the tree of its layers and parameters.
+        For a module with `input_shape`, the tape of a call; without it, the tree of its layers and parameters.
     file : path, optional
-        Where to write the graph: ``.svg``, ``.png`` or ``.pdf`` through graphviz, or text as ``.dot`` or ``.mmd``.
+        The file to write: ``.svg``, ``.png`` or ``.pdf`` through graphviz, or text as ``.dot`` or ``.mmd``.
     names : mapping of str to Tensor, or Module, optional
-        What Tensors are called in the graph: ``{"x": x, "loss": loss}``, or the module whose parameters they are.
+        The names of Tensors in the graph: ``{"x": x, "loss": loss}``, or the module whose parameters they are.
     input_shape : tuple of int, or list of tuple, optional
-        Of the module's input with the axis of samples, or of each of several inputs. It is called in evaluation mode,
-        with zeros, and put back as it was.
+        The shape of the module's input with the batch axis, or a list of the shapes of several inputs. The module is
+        called with zeros in evaluation mode; its state is restored.
     dtype : DType, optional
-        Of the inputs: by default that of the first parameter.
+        The dtype of the inputs; by default that of the first parameter.
 
     Returns
     -------
     Graph
-        A picture in a notebook where graphviz is installed; ``.dot`` and ``.mermaid`` are texts, and `save` writes it.
+        Shown as a picture in a notebook if graphviz is installed; ``.dot`` and ``.mermaid`` are its texts, and `save`
+        writes it to a file.
 
     Raises
     ------
     TypeError
-        If there is nothing to draw in `what`.
+        If `what` holds anything but Tensors.
     ValueError, RuntimeError
-        If the file's name ends in something else; if graphviz is needed and not installed.
+        If the file has another suffix; if graphviz is needed and not installed.
 
     Examples
     --------
@@ -82,7 +83,7 @@ def draw(
 
 
 def _call(module: Module, input_shape: Shapes, dtype: Any) -> Graph:
-    """Return the tape of a call."""
+    """Return the tape of a call of the module."""
     inputs = inputs_for(module, input_shape, dtype)
     names = {"input" if len(inputs) == 1 else f"input {i}": x for i, x in enumerate(inputs)}
     for x in inputs:
@@ -103,7 +104,7 @@ def _tensors(output: Any) -> Iterable[Any]:
 
 
 def _tape(outputs: list[Any], names: Iterable[tuple[str, Tensor]]) -> Graph:
-    """Return what led to the outputs, from the oldest to the newest."""
+    """Return the tape that leads to the outputs, the oldest op first."""
     for x in outputs:
         if not isinstance(x, Tensor):
             raise TypeError(f"draw takes Tensors or a module, not {type(x).__name__}")
@@ -125,7 +126,7 @@ def _tape(outputs: list[Any], names: Iterable[tuple[str, Tensor]]) -> Graph:
 
 
 def _entry(x: Tensor) -> Any:
-    """Return what stands for a Tensor in the graph: its Node, or itself."""
+    """Return the entry of a Tensor in the graph: its Node, or itself."""
     return x._node if isinstance(x._node, Node) else x
 
 

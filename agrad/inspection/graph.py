@@ -12,7 +12,7 @@ from typing import Any, Final
 
 __all__ = ["Box", "Graph"]
 
-# How boxes of a kind look: in DOT, and around the label in Mermaid.
+# The style of each kind of box: its attributes in DOT, and the brackets around its label in Mermaid.
 _LOOKS: Final = {
     "op": ('shape=box, style=rounded, fillcolor="#ffffff"', ("(", ")")),
     "leaf": ('shape=box, style=filled, fillcolor="#dbe9f6"', ("[", "]")),
@@ -31,13 +31,14 @@ class Box:
 
 @dataclass(frozen=True, repr=False)
 class Graph:
-    """What `draw` returns: a picture in a notebook where graphviz is installed, and a text elsewhere.
+    """The graph that `draw` returns: a picture in a notebook where graphviz is installed, and text elsewhere.
 
     Attributes
     ----------
     boxes : list of Box
+        The nodes of the graph.
     arrows : list of tuple of int, int, str
-        From which box to which, and what stands beside it.
+        The edges: the numbers of two boxes, and a label.
     """
 
     boxes: list[Box] = field(default_factory=list)
@@ -81,7 +82,7 @@ class Graph:
         Raises
         ------
         ValueError
-            If the name ends otherwise.
+            If the file has another suffix.
         RuntimeError
             If graphviz is needed and not installed.
         """
@@ -97,8 +98,8 @@ class Graph:
         program = shutil.which("dot")
         if program is None:
             raise RuntimeError(
-                f"drawing .{kind} takes the program `dot`, which is not installed here: `apt install graphviz`, "
-                "`brew install graphviz` or `conda install graphviz`; .dot and .mmd need nothing"
+                f"writing .{kind} needs graphviz's program `dot`, which is not installed: `apt install graphviz`, "
+                "`brew install graphviz` or `conda install graphviz`; or write .dot or .mmd"
             )
         return subprocess.run([program, f"-T{kind}"], input=self.dot.encode(), capture_output=True, check=True).stdout
 

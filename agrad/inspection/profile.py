@@ -1,4 +1,4 @@
-"""profile: how long each op takes, forward and backward, and what the tape keeps for it."""
+"""profile: the calls, time and saved memory of each op, forward and backward."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ __all__ = ["Row", "profile"]
 
 @dataclass
 class Row:
-    """What a profile has counted of one op.
+    """The counts of one op in a profile.
 
     Attributes
     ----------
     op : str
+        The name of the op.
     calls : int
-        Of the op itself; its gradient rules are not counted.
+        The number of calls, without those of its gradient rules.
     forward, backward : float
-        The seconds that the op and its rules took.
+        The time of the op and of its gradient rules, in seconds.
     saved : int
-        The bytes that the tape saved of its inputs and outputs.
+        The size of the inputs and outputs that the tape saved for it, in bytes.
     """
 
     op: str
@@ -40,16 +41,16 @@ class Row:
 
     @property
     def total(self) -> float:
-        """The seconds that it took forward and backward."""
+        """The time forward and backward together, in seconds."""
         return self.forward + self.backward
 
 
 class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
-    """Count, while the block is entered, the calls of each op, the time they take and the bytes that the tape keeps.
+    """Count the calls of each op in a block, the time they take and the bytes that the tape saves for them.
 
-    A context manager; printed, it is a table, the op that took longest first. The time is an op's own: where a rule
-    that is recorded calls other ops, theirs is counted with them. On a GPU the clock waits for the device before and
-    after each op.
+    A context manager; printed, it is a table with the slowest op first. Nested calls are timed separately: where a
+    recorded rule calls other ops, their time is theirs. On a GPU, each op is timed with the device synchronized before
+    and after it.
 
     Attributes
     ----------
@@ -58,9 +59,9 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
 
     Notes
     -----
-    An array that several Nodes keep is counted once, with the op that saved it first. Looking itself takes some
-    microseconds for each op, which count where ops are small. Writing in place under `no_grad`, as optimizers do, is
-    no op and is not counted.
+    An array that several Nodes save is counted once, for the op that saved it first. Profiling itself takes some
+    microseconds per op, which matter where ops are small. Writing in place under `no_grad`, as optimizers do, is not an
+    op and not counted.
 
     Examples
     --------
@@ -82,16 +83,16 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
 
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
-        self._inside = 0.0  # the seconds taken by what has run inside of what is running
-        self._keepers: dict[Any, ref[Node]] = {}  # the Node that keeps a buffer
+        self._inside = 0.0  # the time of the ops that the running one has called
+        self._keepers: dict[Any, ref[Node]] = {}  # the Node that saves each buffer
 
     @property
     def rows(self) -> list[Row]:
-        """What was counted, an op each."""
+        """The counts of each op, sorted by total time."""
         return sorted(self._rows.values(), key=lambda row: row.total, reverse=True)
 
     def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
-        """Time an op, and count what its Node keeps."""
+        """Time an op, and count the bytes that its Node saves."""
         row = self._row(call.name)
         result, took = self._timed(call.device, run)
         row.calls += 1
@@ -101,7 +102,7 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
         return result
 
     def see_rule(self, step: Step, run: Callable[[], Any]) -> Any:
-        """Time a rule."""
+        """Time a gradient rule."""
         row = self._row(step.name)
         result, took = self._timed(step.node.device, run)
         row.backward += took
@@ -111,7 +112,7 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
         return self._rows.setdefault(op, Row(op))
 
     def _timed(self, device: Device, run: Callable[[], Any]) -> tuple[Any, float]:
-        """Run, and return the result and the seconds that it took beside what was timed inside of it."""
+        """Run, and return the result and the time in seconds, without that of the ops it called."""
         before, self._inside = self._inside, 0.0
         device.synchronize()
         start = perf_counter()
@@ -124,14 +125,14 @@ class profile(Observer):  # noqa: N801 - PyTorch's name, used like a function
         return result, took - inside
 
     def _newly_saved(self, node: Node) -> int:
-        """Return the bytes of the arrays that no other Node keeps yet."""
+        """Return the bytes of the saved arrays that no other Node saves."""
         backend, saved = node.device.backend, 0
         for array in flat(node.saved or ()):
             if backend.is_array(array):
-                place = backend, backend.buffer_of(array)
-                keeper = self._keepers.get(place, lambda: None)()
-                if keeper is None or keeper.saved is None:  # a buffer's number may come again when it is gone
-                    self._keepers[place] = ref(node)
+                buffer = backend, backend.buffer_of(array)
+                keeper = self._keepers.get(buffer, lambda: None)()
+                if keeper is None or keeper.saved is None:  # the number of a freed buffer may be reused
+                    self._keepers[buffer] = ref(node)
                     saved += nbytes(array)
         return saved
 

@@ -1,4 +1,4 @@
-"""The line of user code that is being run."""
+"""The line of user code that is running."""
 
 from __future__ import annotations
 

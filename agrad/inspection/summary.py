@@ -1,38 +1,41 @@
-"""summary: the layers of a module, what each returns, and how large they are."""
+"""summary: the layers of a module, with their output shapes, parameters and bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from ..core.recording import no_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
+from ..nn.notebook import html_table, indented
 from .arrays import nbytes
 from .text import size, table
 from .trial import Shapes, inputs_for, undisturbed
 
 __all__ = ["Layer", "Summary", "summary"]
 
+TITLES: Final = ("layer", "output shape", "parameters", "bytes")
+
 
 @dataclass(frozen=True)
 class Layer:
-    """A line of a summary.
+    """A layer in a summary.
 
     Attributes
     ----------
     name : str
         The dotted name; empty for the module itself.
     kind : str
-        The class.
+        The name of its class.
     output : str
-        The shape that it returned; nested for several, ``"-"`` if it was not called.
+        The shape of its output; nested for several, ``"-"`` if it was not called.
     parameters : int
-        The number of its own, without those of the modules in it.
+        The number of its own parameters, without those of submodules.
     bytes : int
-        Of its own parameters and buffers.
+        The size of its own parameters and buffers.
     """
 
     name: str
@@ -44,16 +47,16 @@ class Layer:
 
 @dataclass(frozen=True, repr=False)
 class Summary:
-    """What `summary` found; printed, it is a table.
+    """The result of `summary`; printed, it is a table.
 
     Attributes
     ----------
     layers : list of Layer
-        The module and all below it, parents first.
+        The module and all submodules, parents first.
     parameters, trainable : int
-        The number of parameters, and of those that require gradients, shared ones counted once.
+        The number of parameters, and of those that require gradients; shared ones are counted once.
     bytes : int
-        Of all parameters and buffers.
+        The size of all parameters and buffers.
     """
 
     layers: list[Layer]
@@ -62,25 +65,29 @@ class Summary:
     bytes: int
 
     def __repr__(self) -> str:
-        rows = [[_indented(x), x.output, f"{x.parameters:,}", size(x.bytes)] for x in self.layers]
-        rows.append(["total", "", f"{self.parameters:,}", size(self.bytes)])
-        text = table(("layer", "output shape", "parameters", "bytes"), rows, left=2)
-        return f"{text}\ntrainable parameters: {self.trainable:,}"
+        return f"{table(TITLES, self._rows(), left=2)}\ntrainable parameters: {self.trainable:,}"
+
+    def _repr_html_(self) -> str:
+        return f"{html_table(TITLES, self._rows(), left=2)}<p>trainable parameters: {self.trainable:,}</p>"
+
+    def _rows(self) -> list[list[str]]:
+        rows = [[indented(x.name, x.kind), x.output, f"{x.parameters:,}", size(x.bytes)] for x in self.layers]
+        return [*rows, ["total", "", f"{self.parameters:,}", size(self.bytes)]]
 
 
 def summary(module: Module, input_shape: Shapes, dtype: Any = None) -> Summary:
-    """Return a table of a module's layers: what each returns, its parameters and their bytes.
+    """Return a table of a module's layers: their output shapes, parameters and bytes.
 
-    The module is called with zeros, in evaluation mode and unrecorded; its modes, attributes and buffers are put back
-    afterwards.
+    The module is called with zeros, in evaluation mode and without recording; its state is restored afterwards.
 
     Parameters
     ----------
     module : Module
+        The module.
     input_shape : tuple of int, or list of tuple
-        The shape of the input with the axis of samples, or of each of several inputs.
+        The shape of the input with the batch axis, or a list of the shapes of several inputs.
     dtype : DType, optional
-        Of the inputs: by default that of the first parameter. Class indices, for instance, are integers.
+        The dtype of the inputs, such as int for class indices; by default that of the first parameter.
 
     Returns
     -------
@@ -90,7 +97,7 @@ def summary(module: Module, input_shape: Shapes, dtype: Any = None) -> Summary:
     Raises
     ------
     TypeError
-        If `module` is no Module, or `input_shape` no shape.
+        If `module` is not a Module, or `input_shape` not a shape.
 
     Examples
     --------
@@ -140,9 +147,3 @@ def _own_size(module: Module, recurse: bool) -> tuple[int, int]:
     """Return the number of parameters, and the bytes of parameters and buffers."""
     parameters = list(module.parameters(recurse))
     return sum(p.size for p in parameters), sum(nbytes(t.data) for t in [*parameters, *module.buffers(recurse)])
-
-
-def _indented(layer: Layer) -> str:
-    if not layer.name:
-        return layer.kind
-    return f"{'  ' * (layer.name.count('.') + 1)}({layer.name.rpartition('.')[2]}): {layer.kind}"

@@ -1,4 +1,4 @@
-"""A trial run of a module: on zeros, in evaluation mode, and without leaving a trace in it."""
+"""A trial run of a module: with zeros, in evaluation mode, and with its state restored afterwards."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Shapes = Sequence[int] | Sequence[Sequence[int]]
 
 
 def inputs_for(module: Module, input_shape: Shapes, dtype: Any) -> list[Tensor]:
-    """Return zeros of a shape, or of each of several, on the module's device and by default in its dtype.
+    """Return zeros of a shape, or of each of several, on the module's device and by default of its dtype.
 
     Raises
     ------
     TypeError
-        If it is no module, or no shape.
+        If `module` is not a Module, or `input_shape` not a shape.
     """
     if not isinstance(module, Module):
         raise TypeError(f"a module is needed, such as nn.Linear(2, 1), not {type(module).__name__}")
     shapes: Any = input_shape if _several(input_shape) else [input_shape]
     if not all(isinstance(shape, list | tuple) and all(isinstance(n, int) for n in shape) for shape in shapes):
         raise TypeError(
-            f"input_shape is a tuple of integers, that of the samples first, or a list of such; not {input_shape!r}"
+            f"input_shape must be a tuple of integers, the batch size first, or a list of such, not {input_shape!r}"
         )
     like = next((p for p in module.parameters()), None)
     if dtype is None and like is not None:
@@ -45,7 +45,7 @@ def _several(shape: Any) -> bool:
 
 @contextmanager
 def undisturbed(module: Module) -> Iterator[None]:
-    """Evaluate in this block: afterwards modes, attributes and buffers of the module and all below it are as before."""
+    """Set evaluation mode in this block; afterwards restore modes, attributes and buffers of all modules in it."""
     attributes = [(part, dict(vars(part))) for part in module.modules()]
     buffers = [(buffer, wrap(buffer.device.backend.copy(buffer.data), buffer.device)) for buffer in module.buffers()]
     module.eval()

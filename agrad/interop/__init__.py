@@ -1,4 +1,4 @@
-"""What other libraries must be told of Tensors."""
+"""What other libraries must know of Tensors: NumPy's and CuPy's protocols, einops."""
 
 from .einops import register_with_einops
 

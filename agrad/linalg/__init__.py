@@ -11,6 +11,7 @@ always have gradients of the first order.
 """
 
 from ..ops import matmul, matrix_transpose, tensordot, vecdot
+from ..spellings import answer_in_module
 from .determinants import det, slogdet
 from .diagonals import diagonal, trace
 from .eigen import eig, eigh, eigvals, eigvalsh
@@ -27,3 +28,5 @@ __all__ = [
     "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "outer", "pinv", "qr", "slogdet", "solve",
     "solve_triangular", "svd", "svdvals", "tensordot", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
+
+answer_in_module(__name__)

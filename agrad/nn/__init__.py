@@ -1,5 +1,6 @@
 """Layers, losses, containers and initializers, with the names and behaviour of PyTorch's ``torch.nn``."""
 
+from ..spellings import answer_in_module
 from . import functional, init, utils
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSoftmax, PReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from .attention import MultiheadAttention
@@ -72,3 +73,5 @@ __all__ = [
     "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "TripletMarginLoss", "Unflatten",
     "Upsample", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "functional", "init", "utils",
 ]  # fmt: skip
+
+answer_in_module(__name__)

@@ -289,7 +289,7 @@ def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
 def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:
     """Return the losses, with NaN where a class index is out of range."""
     valid = (indices.data >= 0) & (indices.data < classes)
-    return where(wrap(valid, indices.device), losses, nan)
+    return where(wrap(valid, indices._device), losses, nan)
 
 
 # Checks
@@ -331,8 +331,10 @@ def _not_indices(target: Tensor) -> TypeError:
 
 def _range(target: Tensor) -> tuple[int, int]:
     """Return the smallest and the largest index; 0 and -1 if there are none."""
-    xp, indices = target._device.xp, target._data
-    return (int(xp.min(indices)), int(xp.max(indices))) if 0 not in indices.shape else (0, -1)
+    if not target.size:
+        return 0, -1
+    least, largest = target._device.backend.bounds(target._data)
+    return int(least), int(largest)
 
 
 def _check_range(target: Tensor, classes: int) -> None:

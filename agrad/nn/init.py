@@ -12,6 +12,7 @@ from ..core.tensor import Tensor, wrap
 from ..ops.creation import eye
 from ..ops.manipulation import reshape
 from ..ops.searching import where
+from ..spellings import answer_in_module
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
@@ -544,3 +545,6 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
         raise ValueError(f"mode must be 'fan_in' or 'fan_out', not {mode!r}")
     fan = _fans(tensor)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / sqrt(max(1, fan))
+
+
+answer_in_module(__name__)

@@ -13,6 +13,8 @@ from ..core.hooks import RemovableHandle
 from ..core.recording import no_grad
 from ..core.tensor import Tensor, convert, wrap
 from ..ops import journal
+from ..spellings import answer_in_class
+from .notebook import layers_as_html
 from .parameter import Parameter
 
 __all__ = ["IncompatibleKeys", "Module"]
@@ -598,8 +600,14 @@ class Module:
             extra = "\n  " + "\n  ".join(lines) + "\n"
         return f"{type(self).__name__}({extra})"
 
+    def _repr_html_(self) -> str:
+        return layers_as_html(self)
+
     def _lines_of_children(self) -> list[str]:
         return [f"({name}): {value!r}" for name, value in vars(self).items() if isinstance(value, Module)]
+
+
+answer_in_class(Module)
 
 
 def _replaced(result: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -6,14 +6,14 @@ attributes, and every op reads several: small ops took 7 % longer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from inspect import getattr_static
 from typing import Any
 
 from ..core.dtypes import DType
 from ..core.tensor import Tensor
 
-__all__ = ["Absent"]
+__all__ = ["Absent", "leave_out"]
 
 
 class Absent:
@@ -27,8 +27,9 @@ class Absent:
         raise AttributeError(message, name=self.name, obj=instance)
 
 
-def _leave_out(kind: Any, names: Sequence[str], remedy: str) -> None:
-    for name in names:
+def leave_out(kind: Any, remedies: Mapping[str, str]) -> None:
+    """Make a class answer names that it does not have by errors, each with a remedy."""
+    for name, remedy in remedies.items():
         setattr(kind, name, Absent(name, remedy))
 
     def listed(self: Any) -> Iterable[str]:
@@ -37,22 +38,20 @@ def _leave_out(kind: Any, names: Sequence[str], remedy: str) -> None:
     kind.__dir__ = listed
 
 
-_leave_out(
+leave_out(
     Tensor,
-    [
+    dict.fromkeys([
         "argpartition", "base", "byteswap", "choose", "compress", "conjugate", "copy", "ctypes", "cumprod", "cumsum",
         "diagonal", "dot", "dump", "dumps", "fill", "flags", "flat", "getfield", "imag", "itemsize", "nbytes",
         "partition", "put", "real", "repeat", "resize", "searchsorted", "setfield", "setflags", "strides",
         "swapaxes", "tobytes", "tofile", "trace", "view",
-    ],
-    "use a function of agrad, or convert to NumPy first: x.detach().numpy()",
+    ], "use a function of agrad, or convert to NumPy first: x.detach().numpy()"),
 )  # fmt: skip
-_leave_out(
+leave_out(
     DType,
-    [
+    dict.fromkeys([
         "alignment", "base", "byteorder", "char", "descr", "fields", "flags", "hasobject", "isalignedstruct",
         "isbuiltin", "isnative", "itemsize", "kind", "metadata", "names", "ndim", "newbyteorder", "num", "shape",
         "str", "subdtype", "type",
-    ],
-    "use agrad.isdtype or agrad.finfo",
+    ], "use agrad.isdtype or agrad.finfo"),
 )  # fmt: skip

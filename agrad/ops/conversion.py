@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
-from .. import backends
 from ..core import errors
 from ..core.dtypes import DType
 from ..core.recording import is_grad_enabled
@@ -100,7 +99,8 @@ def dlpack(
     """``__dlpack__``: share the buffer of a Tensor that does not require gradients."""
     _refuse_tracked(x, "DLPack export")
     options = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
-    return x._data.__dlpack__(**{name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    return x.device.backend.dlpack(x._data, **given)
 
 
 def dlpack_device(x: Tensor) -> Any:
@@ -164,7 +164,7 @@ def index(x: Tensor) -> int:
 def show(x: Tensor) -> str:
     """``__repr__``: the values (shortened if there are many), dtype, device and ``grad_fn``."""
     name = type(x).__name__
-    values = backends.show(x._device.backend.to_numpy(x._data), name)
+    values = x._device.backend.shown(x._data, name)
     if x._node is None:
         history = ""
     elif x._node is LEAF:

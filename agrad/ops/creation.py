@@ -150,7 +150,7 @@ def _holds_tensors(obj: Any) -> bool:
 def _stacked(items: Any, dtype: Any, device: Place) -> Tensor:
     """Stack the Tensors in nested lists; numbers beside them take their dtype and device, as in arithmetic."""
     leaves = list(_leaves(items))
-    first_device = next(x.device for x in leaves if isinstance(x, Tensor))
+    first_device = next(x._device for x in leaves if isinstance(x, Tensor))
     dtype = result_type(*leaves) if dtype is None else dtype
 
     def build(item: Any) -> Tensor:

@@ -63,7 +63,7 @@ def as_tensor(x: ArrayLike, beside: Tensor | None = None) -> Tensor:
     """
     if isinstance(x, Tensor):
         return x
-    device = beside.device if beside is not None and is_host(x) else None
+    device = beside._device if beside is not None and is_host(x) else None
     return wrap(*convert(x, None, device, copy=True if is_grad_enabled() else None))
 
 
@@ -196,7 +196,7 @@ def to_device(x: ArrayLike, device: str | Device, /, *, stream: Any = None) -> T
     if target is x.device:
         return x
     data, _ = convert(x, None, target)
-    frame = (x, x._data, x.device, target)
+    frame = (x, x._data, x._device, target)
     return move.definition.finish(data, target, int(x.requires_grad), frame)
 
 

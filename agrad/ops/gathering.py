@@ -195,8 +195,10 @@ def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
         total = _sums(xp, (prod(shape),), xp.reshape(places, (-1,)), xp.reshape(x, (-1,)))
         return xp.reshape(total, shape)
     backend, zeros = backends.of(x), _zeros(xp, shape, x)
-    if backend.native_keys == "standard" and None in key:
-        return backend.assign(zeros, without_new_axes(key), xp.reshape(x, zeros[without_new_axes(key)].shape))
+    items = key if type(key) is tuple else (key,)
+    if backend.native_keys == "standard" and None in items:
+        key = without_new_axes(items)
+        x = xp.reshape(x, zeros[key].shape)
     return backend.assign(zeros, key, x)
 
 

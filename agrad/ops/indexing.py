@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from .. import backends
 from ..core import errors, hooks, tape
+from ..core.device import Device
+from ..core.lifting import lift, meeting
 from ..core.primitive import ArrayLike
 from ..core.recording import is_grad_enabled
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
@@ -24,8 +26,8 @@ from .manipulation import broadcast_shapes, broadcast_to, flip, permute_dims, re
 from .searching import nonzero, where
 
 __all__ = [
-    "Reading", "adopt", "become", "getitem", "keep_kind", "native", "read", "refuse_leaf", "setitem", "take",
-    "take_along_axis",
+    "Reading", "adopt", "become", "getitem", "keep_kind", "native", "read", "refuse_leaf", "refuse_widening",
+    "setitem", "take", "take_along_axis",
 ]  # fmt: skip
 
 _ALL = slice(None)
@@ -95,6 +97,8 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     keys = x._device.backend.native_keys
     if keys != "standard" and _is_basic(key):
         return _cut(x, key)
+    if (above := _meeting("x[key]", x, key)) is not x._device:
+        return getitem(lift(x, above), key)
     index = None if isinstance(key, tuple) or _is_basic(key) else _item(x, key, key)
     if isinstance(index, Tensor) and index.dtype.name != "bool" and x.ndim:
         return _take_rows(x, index, key)
@@ -123,6 +127,16 @@ def _cut(x: Tensor, native_key: Any, *key: Any) -> Tensor:
 _BASIC: Final = frozenset({int, slice, NoneType, EllipsisType})
 
 
+def _meeting(what: str, x: Tensor, *others: Any) -> Device:
+    """Return the device on which a Tensor and those of a key or a value can meet."""
+    items = [item for other in others for item in (other if isinstance(other, tuple) else (other,))]
+    devices = [item._device for item in items if isinstance(item, Tensor) and item._device is not x._device]
+    found = meeting([x._device, *devices]) if devices else x._device
+    if found is None:
+        raise errors.mixed_devices(what, [x._device.name, *(device.name for device in devices)])
+    return found
+
+
 def _is_basic(key: Any) -> bool:
     """Return whether a key holds only integers, slices, None and Ellipsis."""
     return type(key) in _BASIC or (type(key) is tuple and _BASIC.issuperset(map(type, key)))
@@ -132,7 +146,7 @@ def native(x: Tensor, key: Any) -> Any:
     """Return a key with raw arrays in place of Tensors, copied if the tape saves the key."""
     keep = x.requires_grad and is_grad_enabled()
     items = [_item(x, key, item) for item in (key if isinstance(key, tuple) else (key,))]
-    copy = x.device.backend.copy if keep else lambda array: array
+    copy = x._device.backend.copy if keep else lambda array: array
     return tuple(copy(item.data) if isinstance(item, Tensor) else item for item in items)
 
 
@@ -187,6 +201,9 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
     """
     if is_grad_enabled():
         refuse_leaf(x)
+    if (above := _meeting("x[key] = v", x, key, value)) is not x._device:
+        refuse_widening("x[key] = v")
+        adopt(x, lift(x, above))
     value = _value(x, value)
     if not is_grad_enabled() and _write_natively(x, key, value):
         return
@@ -223,11 +240,20 @@ def refuse_leaf(x: Tensor) -> None:
         raise errors.leaf_in_place()
 
 
+def refuse_widening(what: str) -> None:
+    """Raise RuntimeError under `no_grad`, where values that differ over a batch have no room in the memory of `x`."""
+    if not is_grad_enabled():
+        raise RuntimeError(
+            f"{what} under vmap and no_grad: x is the same for the whole batch, and v has a value for each example; "
+            "write it while recording, or make a new Tensor"
+        )
+
+
 def adopt(x: Tensor, result: Tensor) -> None:
     """Give `x` the array and the Node of `result`; it stays the same object."""
     journal.rebinding(x)
     hooks.follow(x._node, result._node)
-    x._data, x._node = result._data, result._node
+    x._data, x._device, x._node = result._data, result._device, result._node
 
 
 _RANKS: Final = {"bool": 0, "unsigned integer": 1, "signed integer": 1, "real floating": 2, "complex floating": 3}
@@ -333,8 +359,7 @@ def _item(x: Tensor, key: Any, item: Any) -> Any:
         index = _count_up(x, 0)
     else:
         index = _index_array(x, key, item)
-    if index.device is not x.device:
-        raise errors.mixed_devices("x[key]", [x.device.name, index.device.name])
+    index = lift(index, x._device)
     if index.dtype.name != "bool" and not index.dtype.family.endswith("integer"):
         raise _wrong(x, key, f"arrays in a key must hold integers or booleans, not {index.dtype!r}")
     return index
@@ -342,7 +367,7 @@ def _item(x: Tensor, key: Any, item: Any) -> Any:
 
 def _index_array(x: Tensor, key: Any, item: Any) -> Tensor:
     try:
-        return wrap(*convert(item, None, x.device, copy=True if is_grad_enabled() else None))
+        return wrap(*convert(item, None, x._device, copy=True if is_grad_enabled() else None))
     except TypeError:
         what = "a key is made of integers, slices, None, ... and arrays of integers or booleans, not of"
         raise _wrong(x, key, f"{what} {type(item).__name__}") from None
@@ -361,7 +386,7 @@ def _apart(items: Sequence[Any]) -> bool:
 
 
 def _count_up(x: Tensor, stop: int) -> Tensor:
-    return wrap(x.device.xp.arange(stop, device=x.device.native), x.device)
+    return wrap(x._device.xp.arange(stop, device=x._device.native), x._device)
 
 
 def _wrong(x: Tensor, key: Any, what: str) -> IndexError:
@@ -430,16 +455,26 @@ def _ravel(arrays: list[Tensor], lengths: tuple[int, ...], x: Tensor, key: Any) 
     places: Any = 0
     for array, length in zip(arrays, lengths, strict=True):
         places = places * length + _checked(array, length, x, key)
-    return wrap(places, x.device)
+    return wrap(places, x._device)
 
 
 def _checked(array: Tensor, length: int, x: Tensor, key: Any) -> Any:
     """Return an index array without negative indices; IndexError if one is out of range."""
-    xp, backend, native = x.device.xp, x.device.backend, x.device.native
+    xp, backend, native = x._device.xp, x._device.backend, x._device.native
     index = xp.astype(array._data, backend.default_integer(native), copy=False)
-    if not backend.waits(native) and bool(xp.any((index < -length) | (index >= length))):
+    if _leads_out(index, length, x._device):
         raise _wrong(x, key, f"an index in an array is out of range for an axis of length {length}")
     return from_start(xp, index, length)
+
+
+def _leads_out(index: Any, length: int, device: Device) -> bool:
+    """Whether an index is out of range, as far as can be told without waiting for the device."""
+    if length == 0 or 0 in index.shape:
+        return 0 not in index.shape
+    if device.backend.waits(device.native):
+        return False
+    least, largest = device.backend.bounds(index)
+    return bool(least < -length or largest >= length)
 
 
 def _prepare(picked: Tensor, join: _Join) -> Tensor:
@@ -470,9 +505,9 @@ def _value(x: Tensor, value: ArrayLike) -> Any:
     if not isinstance(value, Tensor):
         if isinstance(value, (list, tuple)) and x.dtype.family.endswith("integer"):
             backends.refuse_lossy(backends.read(value), x.dtype.name)
-        value = value if type(value) in SCALARS else wrap(*convert(value, None, x.device))
-    elif value.device is not x.device:
-        raise errors.mixed_devices("x[key] = v", [x.device.name, value.device.name])
+        value = value if type(value) in SCALARS else wrap(*convert(value, None, x._device))
+    else:
+        value = lift(value, x._device)
     return keep_kind(x, value, "x[key] = v")
 
 
@@ -557,5 +592,5 @@ def _write(x: Tensor, key: Key, value: Any) -> None:
         adopt(x, overwrite(x, value, key))
     else:
         journal.writing(x)
-        x._data = x.device.backend.assign(x._data, key, value._data if isinstance(value, Tensor) else value)
+        x._data = x._device.backend.assign(x._data, key, value._data if isinstance(value, Tensor) else value)
         tape.wrote(x)

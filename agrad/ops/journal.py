@@ -63,11 +63,11 @@ class _Rebound(Note):
         self.device, self.data, self.node = x._device, x._data, x._node
 
     def undo(self, x: Tensor, graph: bool) -> None:
-        x._data, x._node = self.data, self.node
+        x._data, x._device, x._node = self.data, self.device, self.node
 
     def bring_back(self, x: Tensor) -> None:
         rebinding(x)
-        x._data, x._node = self.data, self.node
+        x._data, x._device, x._node = self.data, self.device, self.node
 
 
 class _Written(_Rebound):

@@ -47,7 +47,7 @@ def _as(xp: Any, x: Any, dtype: Any, like: Any) -> Any:
 def floating(x: ArrayLike, like: Tensor | None = None) -> Tensor:
     """Return `x` as a real floating Tensor: in the dtype of `like`, else in its own or the default dtype."""
     if like is not None:
-        x = astype(x, like.dtype, copy=False) if isinstance(x, Tensor) else wrap(*convert(x, like.dtype, like.device))
+        x = astype(x, like.dtype, copy=False) if isinstance(x, Tensor) else wrap(*convert(x, like.dtype, like._device))
     x = as_tensor(x)
     if x.dtype.is_complex:
         raise TypeError(_REAL)

@@ -66,12 +66,19 @@ def _matmul_x1(g: Any, x2: Any, xp: Any, x1_shape: tuple[int, ...]) -> Any:
 
 def _matmul_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
     if len(x2_shape) == 1:
-        return g[..., None] * x1
+        return g * x1 if x1.ndim == 1 else xp.matmul(*_long(xp, g, x1))
     if x1.ndim == 1:
         return x1[:, None] * g[..., None, :]
     if len(x2_shape) == 2 < x1.ndim:  # one product of long matrices instead of a sum of many products
         x1, g = (xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1])) for x in (x1, g))
     return xp.matmul(_transposed(xp, x1), g)
+
+
+def _long(xp: Any, g: Any, x1: Any) -> tuple[Any, Any]:
+    """Return a cotangent and a stack of matrices as one vector and one matrix."""
+    if x1.ndim == 2:
+        return g, x1
+    return xp.reshape(g, (prod(x1.shape[:-1]),)), xp.reshape(x1, (prod(x1.shape[:-1]), x1.shape[-1]))
 
 
 def _transposed(xp: Any, x: Any) -> Any:

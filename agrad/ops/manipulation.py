@@ -579,7 +579,7 @@ def repeat(x: ArrayLike, repeats: ArrayLike, /, *, axis: int | None = None) -> T
         shape, repeats = x.shape, as_integer("repeats", repeats, 0)
         wide = broadcast_to(expand_dims(x, axis=axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
         return reshape(wide, (*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
-    repeats, device = as_tensor(repeats), x.device
+    repeats, device = as_tensor(repeats), x._device
     if not repeats.dtype.family.endswith("integer"):
         raise TypeError(f"repeats must be integers, not {repeats.dtype!r}; write repeats.astype(int)")
     if repeats.ndim > 1 or repeats.size not in (1, x.shape[axis]):
@@ -663,12 +663,12 @@ def pad(
         key = tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True)) or (...,)
         if constant_values == 0:
             return paste(x, key, shape)
-        filled = x.device.xp.full(shape, constant_values, dtype=x.data.dtype, device=x.device.native)
-        return overwrite(wrap(filled, x.device), x, key)
+        filled = x._device.xp.full(shape, constant_values, dtype=x.data.dtype, device=x._device.native)
+        return overwrite(wrap(filled, x._device), x, key)
     for axis, (before, after) in enumerate(widths):
         if before or after:
             places = _places(x.shape[axis], before, after, mode)
-            x = take(x, wrap(x.device.xp.asarray(places, device=x.device.native), x.device), axis=axis)
+            x = take(x, wrap(x._device.xp.asarray(places, device=x._device.native), x._device), axis=axis)
     return x
 
 

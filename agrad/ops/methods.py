@@ -10,6 +10,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import update_wrapper
+from inspect import Signature
+from types import FunctionType
 from typing import Any, Final
 from weakref import ref
 
@@ -114,6 +116,8 @@ def _in_place(
         result = op(self, other)
         if result is NotImplemented:
             return result
+        if result._device is not self._device:
+            indexing.refuse_widening(f"x {sign} v")
         if result.shape != self.shape:
             raise ValueError(
                 f"x {sign} v keeps the shape {self.shape} of x, but the result has shape {result.shape}; "
@@ -133,12 +137,12 @@ def _stays(x: Tensor, other: Any) -> bool:
     return type(other) in (int, float) and x.dtype.differentiable
 
 
-def _along(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return a reduction that also takes the axis by position."""
-
-    def along(self: Tensor, /, axis: int | tuple[int, ...] | None = None, **settings: Any) -> Tensor:
-        return op(self, axis=axis, **settings)
-
+def _along(op: Any) -> Callable[..., Tensor]:
+    """Return a reduction as a method that takes the axis by position too: compiled anew, to save a call between."""
+    x, axis, *settings = op.definition.signature.parameters.values()
+    signature = Signature([x, axis.replace(kind=axis.POSITIONAL_OR_KEYWORD), *settings])
+    along: Any = update_wrapper(op.definition.compile(method=signature), op)
+    along.__defaults__, along.__signature__, along.__qualname__ = (axis.default,), signature, f"Tensor.{op.__name__}"
     return along
 
 
@@ -364,7 +368,7 @@ def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtyp
     agrad.float64
     """
     if len(targets) == 1 and isinstance(targets[0], Tensor):
-        targets = (targets[0]._device, targets[0].dtype)
+        targets = (targets[0].device, targets[0].dtype)
     for target in targets:
         is_device = isinstance(target, Device) or (isinstance(target, str) and target not in BY_NAME)
         if (device if is_device else dtype) is not None:
@@ -394,7 +398,7 @@ def _namespace(self: Tensor, /, *, api_version: str | None = None) -> Any:
     """
     if api_version not in (None, *_VERSIONS):
         raise ValueError(f"agrad supports the array API standard {', '.join(_VERSIONS)}, not {api_version!r}")
-    return namespace_of(self._device)
+    return namespace_of(self._device.real)
 
 
 Tensor.to = _to
@@ -544,3 +548,9 @@ Tensor.__iter__ = conversion.iterate
 Tensor.__len__ = conversion.length
 Tensor.__reduce_ex__ = conversion.reduce
 Tensor.__repr__ = conversion.show
+
+# What `help` and tracebacks call those of them that are no function of the namespace.
+for _name, _method in vars(Tensor).items():
+    if isinstance(_method, FunctionType) and _method.__module__ in (__name__, conversion.__name__, indexing.__name__):
+        _method.__name__ = _name
+        _method.__qualname__ = f"Tensor.{_name}"

@@ -196,7 +196,7 @@ def searchsorted(
     if x1.ndim != 1:
         raise ValueError(f"x1 must be a sorted array of shape (n,), not of shape {x1.shape}")
     if type(x2) in SCALARS:
-        x2 = wrap(x1.device.xp.asarray(x2, dtype=x1.data.dtype, device=x1.device.native), x1.device)
+        x2 = wrap(x1._device.xp.asarray(x2, dtype=x1.data.dtype, device=x1._device.native), x1._device)
     return search_sorted(x1 if sorter is None else take(x1, sorter), x2, side=side)
 
 

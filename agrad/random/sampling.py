@@ -6,15 +6,16 @@ arguments are PyTorch's where it has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import inf
+from math import inf, prod
 from typing import Any, TypeAlias
 
 from ..checks import as_integer, as_seed, as_shape, check_number, check_numbers
 from ..core import errors
-from ..core.device import Device, get_device
+from ..core.device import Device, get_device, opened
 from ..core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
+from ..core.lifting import enter, lift, lifted
 from ..core.tensor import Tensor, wrap
 from .generators import current
 
@@ -191,8 +192,9 @@ def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: boo
     (2, 3)
     """
     target, kind = _floating(dtype, device)
-    array = target.backend.uniform(current.get().of(target), _shape_of(size), native(target.xp, kind), target.native)
-    return _finish(array, target, requires_grad)
+    uniform, raw = target.backend.uniform, native(target.xp, kind)
+    drawn = _drawn(target, _shape_of(size), lambda draws, shape: uniform(draws, shape, raw, target.native))
+    return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
 def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -221,8 +223,9 @@ def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     True
     """
     target, kind = _floating(dtype, device)
-    array = target.backend.normal(current.get().of(target), _shape_of(size), native(target.xp, kind), target.native)
-    return _finish(array, target, requires_grad)
+    normal, raw = target.backend.normal, native(target.xp, kind)
+    drawn = _drawn(target, _shape_of(size), lambda draws, shape: normal(draws, shape, raw, target.native))
+    return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
 def normal(
@@ -372,11 +375,13 @@ def bernoulli(
         size = p.shape if size is None else size
         target, kind = _floating(p.dtype, p.device)
         dtype, device = dtype or kind, device or target
+    draws = rand(() if size is None else size, device=device)
+    if isinstance(p, Tensor):
+        draws, p = lifted("bernoulli", [draws, p])
         p = p._data
-    target = get_device() if device is None else Device(device)
-    draws = rand(() if size is None else size, device=target)._data
-    kind = native(target.xp, get_default_dtype() if dtype is None else dtype)
-    return _finish(target.xp.astype(target.xp.less(draws, p), kind), target, requires_grad)
+    here, kind = draws._device, native(draws._device.xp, get_default_dtype() if dtype is None else dtype)
+    ones = wrap(here.backend.box(here.xp.astype(here.xp.less(draws._data, p), kind)), here)
+    return ones.requires_grad_(requires_grad) if requires_grad is not False else ones
 
 
 # Integers
@@ -440,8 +445,9 @@ def randint(
     limits = target.xp.iinfo(kind)
     if low < limits.min or high - 1 > limits.max:
         raise ValueError(f"integers from {low} to {high - 1} do not fit into {from_native(kind)!r}")
-    array = target.backend.integers(current.get().of(target), low, high, shape, kind, target.native)
-    return _finish(array, target, requires_grad)
+    integers = target.backend.integers
+    drawn = _drawn(target, shape, lambda draws, shape: integers(draws, low, high, shape, kind, target.native))
+    return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
 def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -478,8 +484,15 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: 
     """
     as_integer("n", n, 0)
     target = get_device() if device is None else Device(device)
-    array = target.backend.permutation(current.get().of(target), n, target.native)
-    return _finish(target.xp.astype(array, _integer(target, dtype), copy=False), target, requires_grad)
+    kind, xp = _integer(target, dtype), target.xp
+
+    def orders(draws: Any, shape: tuple[int, ...]) -> Any:
+        rows = [target.backend.permutation(draws, n, target.native) for _ in range(prod(shape[:-1]))]
+        numbers = xp.stack(rows) if rows else xp.zeros(shape, device=target.native)
+        return xp.reshape(xp.astype(numbers, kind), shape)
+
+    drawn = _drawn(target, (n,), orders)
+    return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
 # Helpers
@@ -503,7 +516,7 @@ def _check_range(x: Any, rule: str, most: float) -> None:
     if isinstance(x, Tensor):
         if not x.size or x.device.backend.waits(x.device.native):
             return
-        ends = [float(x.device.xp.min(x.data)), float(x.device.xp.max(x.data))]
+        ends = [float(end) for end in x._device.backend.bounds(x._data)]
     for end in ends:
         if not 0 <= end <= most:
             raise ValueError(f"{rule}, not {end}")
@@ -525,6 +538,17 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(max(lengths) if 0 not in lengths else 0 for lengths in zip(*padded, strict=True))
 
 
-def _finish(array: Any, device: Device, requires_grad: bool = False) -> Tensor:
-    result = wrap(device.backend.box(array), device)
-    return result if requires_grad is False else result.requires_grad_(requires_grad)
+def _drawn(place: Device, shape: tuple[int, ...], draw: Callable[[Any, tuple[int, ...]], Any]) -> Tensor:
+    """Return numbers that are drawn by a generator: under `vmap` others for each example, or the same for all."""
+    levels = [device for device in opened.get() if device.real is place]
+    asked = [level.native.randomness for level in levels]
+    if "error" in asked:
+        raise RuntimeError(
+            "random numbers were drawn under vmap, which was not told what they are to be; write "
+            "agrad.vmap(f, randomness='different') for others for each example, or 'same' for the same for all"
+        )
+    batches = [level.native.size for level, what in zip(levels, asked, strict=True) if what == "different"]
+    numbers = wrap(place.backend.box(draw(current.get().of(place), (*batches, *shape))), place)
+    for level, what in zip(levels if batches else (), asked, strict=False):
+        numbers = enter(lift(numbers, level.below), level, 0 if what == "different" else None)
+    return numbers

@@ -4,6 +4,7 @@ Most are the array library's own: SciPy's on NumPy (``pip install "agrad[special
 JAX. Integers become the default dtype; complex numbers raise TypeError.
 """
 
+from ..spellings import answer_in_module
 from .bessel import i0, i0e, i1, i1e, j0, j1, sinc
 from .entropy import entr, kl_div, rel_entr, xlog1py, xlogy
 from .error_functions import erf, erfc, erfcx, erfinv, log_ndtr, ndtr, ndtri
@@ -27,3 +28,5 @@ __all__ = [
     "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e", "j0", "j1", "kl_div", "log_ndtr", "log_softmax", "logit",
     "logsumexp", "ndtr", "ndtri", "polygamma", "psi", "rel_entr", "sinc", "softmax", "xlog1py", "xlogy", "zeta",
 ]  # fmt: skip
+
+answer_in_module(__name__)

@@ -1,4 +1,4 @@
-"""Comparing gradients with finite differences, and Tensors with what is expected: for agrad's tests and for yours."""
+"""Checks of gradients against finite differences, and comparison of Tensors: for your tests and for agrad's own."""
 
 from .comparison import assert_close
 from .finite_differences import check_grads

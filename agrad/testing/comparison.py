@@ -1,4 +1,4 @@
-"""Comparing Tensors with what is expected, in Python's own numbers: what is tested takes no part in testing itself."""
+"""Comparison of Tensors with expected values, in Python's own numbers: the tested code does not test itself."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ _TOLERANCES = {"float16": 1e-3, "bfloat16": 1.6e-2, "float32": 1e-5, "complex64"
 
 
 def assert_close(actual: Any, expected: Any, *, rtol: float | None = None, atol: float | None = None) -> None:
-    """Compare namespace, device, dtype, shape and values; NaN equals NaN.
+    """Raise AssertionError unless namespace, device, dtype, shape and values agree; NaN equals NaN.
 
-    Lists and numbers have only a shape and values, and so have NumPy arrays beside a Tensor.
+    Of lists and numbers, and of a NumPy array and a Tensor, only shape and values are compared.
 
     Parameters
     ----------
     actual, expected : Tensor, array, nested list or number
+        The values to compare.
     rtol, atol : float, optional
         The relative and absolute tolerance; by default 1e-5 for single precision and 1e-9 for double precision,
         and 0 where neither side is floating.
@@ -33,7 +34,7 @@ def assert_close(actual: Any, expected: Any, *, rtol: float | None = None, atol:
     Raises
     ------
     AssertionError
-        If they differ: with the index and both values where they differ most.
+        If they differ; the message shows the index and both values where they differ most.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def assert_close(actual: Any, expected: Any, *, rtol: float | None = None, atol:
 
 
 def _as_tensor(x: Any) -> Tensor:
-    """Return what is compared as a Tensor: lists and numbers in double precision."""
+    """Return a value to compare as a Tensor; lists and numbers in double precision."""
     if isinstance(x, Tensor):
         return x
     if _namespace(x) is not None:
@@ -84,11 +85,11 @@ def _tolerance(x: Tensor) -> float:
     return _TOLERANCES.get(x.dtype.name, 1e-9) if x.dtype.differentiable else 0.0
 
 
-# Numbers in lists
+# Flat lists of Python numbers
 
 
 def numbers(x: Tensor) -> list[Any]:
-    """Return the elements in one list."""
+    """Return the elements as a flat list of Python numbers."""
     values, depth = x.tolist(), x.ndim
     if depth == 0:
         return [values]
@@ -98,13 +99,13 @@ def numbers(x: Tensor) -> list[Any]:
 
 
 def tensor_of(values: list[Any], like: Tensor) -> Tensor:
-    """Return a Tensor of these elements, of shape, dtype and device of another."""
+    """Return a Tensor of these elements, with the shape, dtype and device of `like`."""
     with no_grad():
         return reshape(Tensor(values, dtype=like.dtype, device=like.device), like.shape)
 
 
 def inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
-    """Return the real inner product, which is what complex gradients are defined by."""
+    """Return the real inner product, by which complex gradients are defined."""
     return math.fsum((x * y.conjugate()).real for x, y in zip(xs, ys, strict=True))
 
 
@@ -116,20 +117,18 @@ def worst(
     atol: float,
     names: tuple[str, str] = ("actual", "expected"),
 ) -> str:
-    """Say where two lists of numbers differ most; nothing if they are close."""
+    """Describe where two lists of numbers differ most; an empty string if they are close."""
     errors = [relative_error(a, e, rtol, atol) for a, e in zip(actual, expected, strict=True)]
     wrong = sum(error > 1 for error in errors)
     if not wrong:
         return ""
-    place = max(range(len(errors)), key=errors.__getitem__)
-    where = f"at index {index_of(place, shape)} " if shape else ""
-    return (
-        f"{where}{names[1]} {expected[place]!r}, {names[0]} {actual[place]!r} ({wrong} of {len(errors)} entries differ)"
-    )
+    k = max(range(len(errors)), key=errors.__getitem__)
+    where = f"at index {index_of(k, shape)} " if shape else ""
+    return f"{where}{names[1]} {expected[k]!r}, {names[0]} {actual[k]!r} ({wrong} of {len(errors)} entries differ)"
 
 
 def index_of(place: int, shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the index of the element that stands at a place in the list."""
+    """Return the index of the element at a position in the flat list."""
     index = []
     for length in reversed(shape):
         place, i = divmod(place, length)
@@ -138,7 +137,7 @@ def index_of(place: int, shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def relative_error(actual: Any, expected: Any, rtol: float, atol: float) -> float:
-    """Return the error in units of what is tolerated."""
+    """Return the error as a multiple of the tolerance."""
     if actual == expected or (cmath.isnan(actual) and cmath.isnan(expected)):
         return 0.0
     error = abs(actual - expected)

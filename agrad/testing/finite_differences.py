@@ -1,4 +1,4 @@
-"""Comparing derivatives of any order with central differences along random directions: `check_grads`."""
+"""`check_grads`: derivatives of any order, compared with central differences along random directions."""
 
 from __future__ import annotations
 
@@ -33,41 +33,42 @@ def check_grads(
 ) -> None:
     """Compare the derivatives of a function, up to an order, with central differences in double precision.
 
-    Backward, the outputs of `f` are weighted with random numbers and summed: how the sum changes when an argument moves
-    by ``-eps`` and ``+eps`` along a random direction must agree with the gradient; where it does not, each entry is
-    moved alone to find the worst. Forward, all arguments move together, and `agrad.jvp` must tell how each output
-    does. The derivative is itself a function, of the arguments and of the weights or directions, and is checked in the
-    same way for the next order. A complex entry is moved along both axes; its gradient is that of PyTorch's
-    convention, ``d/dRe + 1j * d/dIm``.
+    Reverse mode: the outputs of `f` are weighted with random numbers and summed. The difference of this sum when an
+    argument moves by ``-eps`` and ``+eps`` along a random direction must agree with the gradient; where it does not,
+    each entry is moved alone to find the worst one. Forward mode: all arguments move together, and the difference of
+    each output must agree with `agrad.jvp`. The derivative is itself a function, of the arguments and of the weights or
+    directions, and is checked in the same way for the next order. A complex entry is moved along both axes; its
+    gradient follows PyTorch's convention, ``d/dRe + 1j * d/dIm``.
 
     Parameters
     ----------
     f : callable
         Returns a Tensor, or a tuple, list or dict of Tensors. It must be smooth near `args`.
     args : Tensor or sequence
-        Floats, and Tensors of a floating type, are made double and varied; anything else is passed on as it is.
+        Floats and floating Tensors are converted to double precision and varied; anything else is passed unchanged.
     order : int
         The highest order of derivative to check; 1 checks gradients, 2 also gradients of gradients.
     modes : sequence of str
-        ``"rev"`` checks gradients, ``"fwd"`` Jacobian-vector products. Higher orders are those of the gradients, if
-        these are checked at all.
+        ``"rev"`` checks gradients, ``"fwd"`` Jacobian-vector products. With ``"rev"``, the next order checks the
+        derivatives of the gradients, otherwise those of the Jacobian-vector products.
     eps : float
         The step of the differences.
     rtol, atol : float
         The relative and absolute tolerance.
     seed : int
-        Of the weights and directions.
+        The seed of the random weights and directions.
 
     Raises
     ------
     AssertionError
-        If a derivative differs: with the argument or output, the index, and both values where they differ most.
+        If a derivative differs; the message names the argument or output, and shows the index and both values where
+        they differ most.
     TypeError
-        If `f` returns something else than Tensors.
+        If `f` returns anything but Tensors.
     ValueError
-        If there is nothing to vary, `order` is below 1, or a mode is unknown.
+        If no argument can be varied, if `order` is below 1, or if a mode is unknown.
     RuntimeError
-        If an argument's device does not compute in double precision.
+        If an argument's device has no double precision.
 
     Examples
     --------
@@ -82,7 +83,7 @@ def check_grads(
     given = [_doubled(x) for x in ([args] if isinstance(args, Tensor) else args)]
     varied = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.dtype.differentiable]
     if not varied:
-        raise ValueError("there is nothing to vary: no argument is a float or a Tensor of a floating type")
+        raise ValueError("there is nothing to vary: no argument is a float or a floating Tensor")
 
     def function(*points: Tensor) -> list[Tensor]:
         filled = list(given)
@@ -97,7 +98,7 @@ def check_grads(
 
 @dataclass
 class _Check:
-    """The settings of a call of `check_grads`; calling it checks one order, and then the next."""
+    """The settings of a call of `check_grads`; calling it checks one order, then the next."""
 
     name: str
     modes: set[str]
@@ -119,23 +120,23 @@ class _Check:
     def _forward(
         self, f: Function, points: list[Tensor], names: list[str], level: int, last: bool
     ) -> tuple[Function, list[Tensor], list[str]]:
-        """Check how the outputs move with the arguments; return what tells it, as a function to be checked next."""
+        """Check the Jacobian-vector product of all arguments; return it as the function to check next."""
 
-        def moved(*values: Tensor) -> list[Tensor]:
+        def product(*values: Tensor) -> list[Tensor]:
             return list(jvp(f, values[: len(points)], values[len(points) :])[1])
 
         directions = [self._draw(point) for point in points]
         tangents = [tensor_of(d, point) for d, point in zip(directions, points, strict=True)]
-        behind, before = ([numbers(out) for out in f(*self._moved(points, directions, s))] for s in (-1, 1))
-        for i, found in enumerate(moved(*points, *tangents)):
-            numeric = [(a - b) / (2 * self.eps) for a, b in zip(before[i], behind[i], strict=True)]
+        lower, upper = ([numbers(out) for out in f(*self._moved(points, directions, s))] for s in (-1, 1))
+        for i, found in enumerate(product(*points, *tangents)):
+            numeric = [(a - b) / (2 * self.eps) for a, b in zip(upper[i], lower[i], strict=True)]
             if difference := worst(numbers(found), numeric, found.shape, self.rtol, self.atol, ("analytic", "numeric")):
                 what = f"the jvp of {self.name} of order {level} for output {i}"
-                raise AssertionError(f"{what} is wrong: {difference}{_coarse([found])}")
-        return moved, [*points, *tangents], [*names, *(f"the tangent of {name}" for name in names)]
+                raise AssertionError(f"{what} is wrong: {difference}{_precision_hint([found])}")
+        return product, [*points, *tangents], [*names, *(f"the tangent of {name}" for name in names)]
 
     def _moved(self, points: list[Tensor], directions: list[list[Any]], sign: int) -> list[Tensor]:
-        """Return points a step along their directions."""
+        """Return the points moved by one step along their directions."""
         moved = []
         for point, direction in zip(points, directions, strict=True):
             values = [value + sign * self.eps * d for value, d in zip(numbers(point), direction, strict=True)]
@@ -147,7 +148,7 @@ class _Check:
     def _backward(
         self, f: Function, points: list[Tensor], names: list[str], level: int, last: bool
     ) -> tuple[Function, list[Tensor], list[str]]:
-        """Check the gradient of a weighted sum; return it, as a function to be checked next."""
+        """Check the gradient of a weighted sum of the outputs; return it as the function to check next."""
         leaves = [point.detach().requires_grad_() for point in points]
         outputs = f(*leaves)
         weights = [tensor_of(self._draw(output), output) for output in outputs]
@@ -155,26 +156,26 @@ class _Check:
         what = f"the gradient of {self.name} of order {level}"
         for i, gradient in enumerate(analytic):
             if difference := self._difference(f, points, i, weights, gradient):
-                missing = "; no rule leads there" if gradient is None else ""
+                missing = "; no gradient flows there" if gradient is None else ""
                 problem = f"{what} with respect to {names[i]} is wrong: {difference}{missing}"
-                raise AssertionError(problem + _coarse(outputs))
+                raise AssertionError(problem + _precision_hint(outputs))
 
         def pulled(*values: Tensor) -> list[Tensor]:
             xs, ws = values[: len(points)], values[len(points) :]
             return [g for g in _pull(f(*xs), xs, ws, create_graph=True) if g is not None]
 
-        if not last:  # nothing is recorded for a check of first order: a rule may be for raw arrays only
+        if not last:  # the last order records nothing: its rules may support raw arrays only
             plain = [g for g in analytic if g is not None]
             for raw, recorded in zip(plain, pulled(*leaves, *weights), strict=True):
                 if difference := worst(numbers(recorded), numbers(raw), raw.shape, 1e-9, 1e-9, ("recorded", "raw")):
-                    raise AssertionError(f"{what} is another one under create_graph: {difference}")
+                    raise AssertionError(f"{what} differs under create_graph: {difference}")
         weight_names = [f"the weights of output {i}" for i in range(len(outputs))]
         return pulled, [*points, *weights], [*names, *weight_names]
 
     def _difference(
         self, f: Function, points: list[Tensor], i: int, weights: list[Tensor], gradient: Tensor | None
     ) -> str:
-        """Say how the gradient of `points[i]` differs from what is seen when it moves; nothing if they agree."""
+        """Describe how the gradient of `points[i]` differs from the differences; an empty string if they agree."""
         point = points[i]
 
         def slope(direction: list[Any]) -> float:
@@ -198,7 +199,7 @@ class _Check:
         return alone or f"along a random direction numeric {numeric!r}, analytic {analytic!r}"
 
     def _draw(self, like: Tensor) -> list[Any]:
-        """Return random numbers of size 0.5 to 1.5, so that none hides an entry."""
+        """Return random numbers of magnitude 0.5 to 1.5: one close to 0 would hide an entry."""
 
         def draw() -> float:
             return self.random.uniform(0.5, 1.5) * self.random.choice((-1, 1))
@@ -206,28 +207,28 @@ class _Check:
         return [complex(draw(), draw()) if like.dtype.is_complex else draw() for _ in range(like.size)]
 
 
-def _coarse(outputs: Sequence[Tensor]) -> str:
-    """Say so if the outputs are too coarse for differences."""
-    unfit = [x.dtype.name for x in outputs if x.dtype.name not in ("float64", "complex128")]
-    return f"; {unfit[0]} is too coarse for differences: compute in float64" if unfit else ""
+def _precision_hint(outputs: Sequence[Tensor]) -> str:
+    """Return a hint if the precision of the outputs is too low for differences."""
+    names = [x.dtype.name for x in outputs if x.dtype.name not in ("float64", "complex128")]
+    return f"; {names[0]} is too imprecise for differences: compute in float64" if names else ""
 
 
 def _doubled(x: Any) -> Any:
-    """Return a float or a floating Tensor as a Tensor in double precision, and anything else as it is."""
+    """Return a float or a floating Tensor as a Tensor in double precision, anything else unchanged."""
     if isinstance(x, (float, complex)):
         x = Tensor(x)
     if not isinstance(x, Tensor) or not x.dtype.differentiable:
         return x
     if not x.device.backend.supports_float64:
         raise RuntimeError(
-            f"{x.device} does not compute in float64, which finite differences need; "
+            f"{x.device} has no float64, which finite differences need; "
             "set JAX_ENABLE_X64=1 for jax, or check on another device"
         )
     return Tensor(x, dtype=as_dtype("complex128" if x.dtype.is_complex else "float64"))
 
 
 def _flatten(result: Any) -> Iterator[Tensor]:
-    """Yield the Tensors of a floating type in what a function returned."""
+    """Yield the floating Tensors in the result of a function."""
     if isinstance(result, Tensor):
         if result.dtype.differentiable:
             yield result
@@ -235,7 +236,7 @@ def _flatten(result: Any) -> Iterator[Tensor]:
         for part in result.values() if isinstance(result, Mapping) else result:
             yield from _flatten(part)
     else:
-        raise TypeError(f"the function must return Tensors, not {type(result).__name__}: gradients would end there")
+        raise TypeError(f"the function must return Tensors, not {type(result).__name__}; no gradient flows there")
 
 
 def _pull(

@@ -1,4 +1,4 @@
-"""PyTorch's checks of gradients: every entry of the Jacobian against its difference, in the precision of the inputs."""
+"""PyTorch's gradcheck and gradgradcheck: each entry of the Jacobian, compared with its finite difference."""
 
 from __future__ import annotations
 
@@ -18,7 +18,19 @@ __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
 
 class GradcheckError(RuntimeError):
-    """What `gradcheck` and `gradgradcheck` raise where a derivative is wrong."""
+    """The error that `gradcheck` and `gradgradcheck` raise where a derivative is wrong.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.testing import GradcheckError, gradcheck
+    >>> x = agrad.tensor([2.0], dtype=agrad.float64, requires_grad=True)
+    >>> try:
+    ...     gradcheck(lambda x: x * x.detach(), [x])
+    ... except GradcheckError:
+    ...     print("half of the gradient is missing")
+    half of the gradient is missing
+    """
 
 
 def gradcheck(
@@ -33,41 +45,41 @@ def gradcheck(
     check_forward_ad: bool = False,
     check_backward_ad: bool = True,
 ) -> bool:
-    """Compare each entry of the Jacobian with its central difference, as PyTorch's function of this name.
+    """Compare each entry of the Jacobian with its central difference, in the precision of the inputs.
 
     Parameters
     ----------
     func : callable
-        Returns a Tensor or a nest of them.
+        Returns a Tensor or a pytree of them.
     inputs : Tensor or sequence
-        What `func` is called with. Those that require gradients are checked; they should be in double precision.
+        The arguments of `func`. Those that require gradients are checked; they should be in double precision.
     eps : float
         The step of the differences.
     atol, rtol : float
         The absolute and relative tolerance.
     raise_exception : bool
-        False returns False instead of raising.
+        Whether to raise where a derivative is wrong, instead of returning False.
     nondet_tol : float
-        How far two backward passes through the same may differ.
+        The tolerance between two backward passes of the same outputs.
     check_forward_ad, check_backward_ad : bool
-        Whether to check `agrad.jvp`, and gradients.
+        Whether to check forward mode, `agrad.jvp`, and reverse mode, gradients.
 
     Returns
     -------
     bool
-        True if all agree.
+        True if all entries agree.
 
     Raises
     ------
     GradcheckError
-        If an entry differs: with input, output, indices and both values of the worst one.
+        If an entry differs; the message shows input, output, indices and both values of the worst one.
     ValueError
         If no input requires gradients.
 
     Warns
     -----
     UserWarning
-        If an input is in single precision: differences then say little.
+        If an input is in single precision, in which differences are unreliable.
 
     Examples
     --------
@@ -84,23 +96,23 @@ def gradcheck(
     for i in checked:
         if args[i].dtype.name not in ("float64", "complex128"):
             warnings.warn(
-                f"input {i} is {args[i].dtype.name}: a difference over eps={eps} drowns in its rounding, so this test "
-                "says little; make it of dtype float64 or complex128",
+                f"input {i} is {args[i].dtype.name}: rounding errors exceed a difference over eps={eps}, so this check "
+                "is unreliable; use float64 or complex128",
                 UserWarning,
                 stacklevel=2,
             )
     call = _Call(func, args, checked)
-    ways = {"backward": call.backward} if check_backward_ad else {}
-    ways |= {"forward": call.forward} if check_forward_ad else {}
-    numeric = call.differences(eps) if ways else {}
-    for way, analytic in ways.items():
+    modes = {"backward": call.backward} if check_backward_ad else {}
+    modes |= {"forward": call.forward} if check_forward_ad else {}
+    numeric = call.differences(eps) if modes else {}
+    for mode, analytic in modes.items():
         found = analytic()
         problem = _worst_entry(call, found, numeric, ("analytic", "numeric"), rtol, atol)
         if not problem:
-            torn = _worst_entry(call, analytic(), found, ("the second time", "the first time"), 0.0, nondet_tol)
-            problem = torn and f"not deterministic beyond nondet_tol={nondet_tol}: {torn}"
+            changed = _worst_entry(call, analytic(), found, ("the second time", "the first time"), 0.0, nondet_tol)
+            problem = changed and f"not deterministic within nondet_tol={nondet_tol}: {changed}"
         if problem and raise_exception:
-            raise GradcheckError(f"{getattr(func, '__name__', 'func')} {way}, {problem}")
+            raise GradcheckError(f"{getattr(func, '__name__', 'func')} {mode}, {problem}")
         if problem:
             return False
     return True
@@ -119,7 +131,7 @@ def gradgradcheck(
     check_fwd_over_rev: bool = False,
     check_rev_over_rev: bool = True,
 ) -> bool:
-    """Compare the second derivatives with central differences, as PyTorch's function of this name.
+    """Compare each second derivative with its central difference, in the precision of the inputs.
 
     It is `gradcheck` of the gradient, as a function of the inputs and of the weights of the outputs.
 
@@ -128,21 +140,21 @@ def gradgradcheck(
     func, inputs
         As in `gradcheck`.
     grad_outputs : Tensor or sequence of Tensor, optional
-        The weights, one per output; by default numbers from 0.5 to 1.5.
+        The weights of the outputs; by default values from 0.5 to 1.5.
     eps, atol, rtol, raise_exception, nondet_tol
         As in `gradcheck`.
     check_fwd_over_rev, check_rev_over_rev : bool
-        Whether to check `agrad.jvp` of the gradient, and gradients of it.
+        Whether to check `agrad.jvp` of the gradient, and gradients of the gradient.
 
     Returns
     -------
     bool
-        True if all agree.
+        True if all entries agree.
 
     Raises
     ------
     GradcheckError, ValueError
-        As `gradcheck`. The weights count as inputs behind the given ones.
+        As `gradcheck`; messages number the weights after the inputs.
 
     Examples
     --------
@@ -177,14 +189,14 @@ def gradgradcheck(
     )  # fmt: skip
 
 
-# Jacobians as dicts: for an input's number, the place of an entry, and 1 or 1j, how each output's elements move
+# A Jacobian as a dict: the derivatives of each output's elements, by input, position of its entry, and 1 or 1j
 
 _Jacobian: TypeAlias = dict[tuple[int, int, complex], list[list[Any]]]
 
 
 @dataclass
 class _Call:
-    """A function, and those of its arguments that are varied."""
+    """A function and its arguments, with the positions of those that are varied."""
 
     func: Callable[..., Any]
     args: list[Any]
@@ -209,7 +221,7 @@ class _Call:
         }
 
     def backward(self) -> _Jacobian:
-        """Return the Jacobian by gradients: cotangents of 1 and 1j bring back its real and imaginary parts."""
+        """Return the Jacobian by gradients: cotangents of 1 and 1j give its real and imaginary parts."""
         at = self._linearized()
         pulled = [
             [[(unit, at.pull(_axis(at.tensors, o, m, unit))) for unit in _units(y)] for m in range(y.size)]
@@ -236,7 +248,7 @@ class _Call:
         return ((i, k, unit) for i in self.varied for k in range(self.args[i].size) for unit in _units(self.args[i]))
 
     def _moved(self, i: int, k: int, step: complex) -> list[list[Any]]:
-        """Return the outputs after an entry of an input moved by a step."""
+        """Return the outputs after moving an entry of an input by a step."""
         args = [x.detach().requires_grad_() if j in self.varied else x for j, x in enumerate(self.args)]
         values = numbers(args[i])
         values[k] += step
@@ -249,15 +261,15 @@ def _units(x: Tensor) -> tuple[complex, ...]:
 
 
 def _axis(tensors: Sequence[Tensor], i: int, k: int, unit: complex) -> list[Tensor | None]:
-    """Return `unit` in one entry of the Tensor at `i`, and nothing for the others."""
-    values = [unit if place == k else 0.0 for place in range(tensors[i].size)]
+    """Return `unit` in entry `k` of the Tensor at `i`, and None for the others."""
+    values = [unit if position == k else 0.0 for position in range(tensors[i].size)]
     return [tensor_of(values, x) if j == i else None for j, x in enumerate(tensors)]
 
 
 def _worst_entry(
     call: _Call, found: _Jacobian, expected: _Jacobian, names: tuple[str, str], rtol: float, atol: float
 ) -> str:
-    """Say where two Jacobians differ most; nothing if they are close."""
+    """Describe where two Jacobians differ most; an empty string if they are close."""
     shapes = call.shapes()
     errors = {
         (key, o, m): relative_error(a, b, rtol, atol)

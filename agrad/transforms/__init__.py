@@ -1,1 +1,1 @@
-"""Functions of functions: gradients, Jacobians, recomputation, implicit solutions. Import from the modules."""
+"""Transforms of functions: gradients, Jacobians, checkpointing, implicit differentiation. Import from the modules."""

@@ -1,4 +1,4 @@
-"""What the transforms have in common: which arguments they differentiate, and the signature of what they return."""
+"""Helpers of the transforms: the arguments to differentiate, and the signature of the function that is returned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def several(**arguments: Any) -> None:
 
 
 def named(function: Callable[..., Any], f: Callable[..., Any], what: str) -> Callable[..., Any]:
-    """Give a transformed function the signature of `f`, and a name that says what it is; TypeError if `f` is none."""
+    """Give a transformed function the signature of `f` and a descriptive name; TypeError if `f` is not callable."""
     check_callable(f"agrad.{what}", f, "" if what == "checkpoint" else FOR_TENSORS)
     update_wrapper(function, f, updated=())
     function.__name__ = f"{what}({getattr(f, '__name__', type(f).__name__)})"

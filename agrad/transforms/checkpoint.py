@@ -1,4 +1,4 @@
-"""checkpoint: computing again in the backward pass what was not kept in the forward pass."""
+"""checkpoint: recompute a function in the backward pass instead of saving its intermediate values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, TypeVar
 
-from ..core.device import get_device
+from ..core.device import get_device, opened
 from ..core.recording import enable_grad, recording
 from ..core.tape import tick
 from ..core.tensor import Tensor
@@ -27,43 +27,42 @@ _recomputing: ContextVar[bool] = ContextVar("agrad recomputing", default=False)
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that keeps only what `f` is called with, and calls `f` again in the backward pass.
+    """Return a function that saves only the arguments of `f`, and calls `f` again in the backward pass.
 
-    It trades time for memory. A chain of n blocks keeps what all its ops need. In √n segments of √n blocks, each under
-    `checkpoint`, it keeps √n inputs, and while the backward pass is in it, one segment: about 2 √n together, for one
-    more forward pass. Halves that are checkpointed, and halves of these, and so on, need about log n, for log n passes.
+    It trades time for memory. A chain of n blocks saves the values of all its ops. In √n segments of √n blocks, each
+    under `checkpoint`, it saves √n inputs, and one segment during its backward pass: about 2 √n together, for one more
+    forward pass. Checkpointed halves, nested recursively, need about log n, for log n forward passes.
 
     Parameters
     ----------
     f : callable
-        Takes and returns anything; gradients flow through the floating Tensors among that and in lists, tuples and
-        dicts, and to Tensors that `f` uses without taking them, such as a module's parameters. It must compute the
-        same again.
+        Takes and returns anything. Gradients flow through the floating Tensors in its arguments and results, also in
+        pytrees, and to Tensors that `f` closes over, such as a module's parameters. Each call must compute the same.
 
     Returns
     -------
     callable
-        Takes and returns what `f` does.
+        With the arguments and results of `f`.
 
     Raises
     ------
     RuntimeError
-        In the backward pass, if `f` returns other Tensors or makes other parameters the second time, or if what it
-        needs was changed in place.
+        In the backward pass, if the second call of `f` returns other shapes or assigns other parameters, or if a saved
+        Tensor was changed in place.
 
     Notes
     -----
-    The second call finds what the first one found, and leaves no trace. Random numbers of agrad's are drawn as the
-    first time (if no other thread draws from them at the same time: see `agrad.random.fork_rng`). Tensors that `f`
-    writes in place and buffers that it assigns are what they were then, and get back what they have now afterwards; so
-    do other attributes of modules that it assigns. So the running statistics of a `BatchNorm2d` move once, and so does
-    ``self.count += 1`` in a module of your own. A copy of what is written in place is saved until the backward pass.
+    The second call starts from the same state as the first, and its side effects are undone. agrad's random numbers
+    are the same (unless another thread draws from the same generators: see `agrad.random.fork_rng`). Tensors that `f`
+    writes in place, buffers and other module attributes that it assigns get their values from before the first call,
+    and are restored afterwards. So a `BatchNorm2d` updates its running statistics once, and ``self.count += 1`` in a
+    module of your own counts once. A Tensor written in place is copied, and the copy saved until the backward pass.
 
-    This is not so for what else `f` changes: lists and dicts, attributes of other objects, files, ``.grad``, arrays
-    behind ``x.data``. That happens twice, unless `f` asks `is_recomputing`. Nor is it for what other threads change in
-    the same Tensors and modules while the second call runs.
+    Other side effects happen twice, unless `f` checks `is_recomputing`: changes of lists and dicts, of attributes of
+    other objects, of files, of ``.grad``, of arrays accessed by ``x.data``. Nor may other threads change the same
+    Tensors and modules while the second call runs.
 
-    Nothing warns where a constant that `f` uses without taking it, a mask in a closure for instance, is changed in place
+    Nothing warns where a constant that `f` uses without taking it, such as a mask in a closure, is changed in place
     between the two calls: the gradient is then that of the changed value. Pass it to `f` as an argument instead.
 
     Examples
@@ -87,15 +86,19 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if not parents:
             return result
         arrays = arrays_of(call.arguments, parents)
-        made = record("checkpoint", outputs, parents, arrays, call, partial(_again, parents))
-        found = iter(made)
-        return pytrees.rebuild(result, [next(found) if x is None else x for x in rest])
+        recorded = iter(record("checkpoint", outputs, parents, arrays, call, partial(_recompute, parents)))
+        return pytrees.rebuild(result, [next(recorded) if x is None else x for x in rest])
 
     return named(checkpointed, f, "checkpoint")
 
 
 def is_recomputing() -> bool:
-    """Return whether the running code is under `checkpoint` and runs again, for the backward pass.
+    """Return whether the running code is the second call of a function under `checkpoint`, for the backward pass.
+
+    Returns
+    -------
+    bool
+        False in the first call, and outside of `checkpoint`.
 
     Examples
     --------
@@ -115,41 +118,53 @@ def is_recomputing() -> bool:
 
 
 class _Call:
-    """A call of a function, with all that its result depends on.
+    """A call of a function, with the state that its result depends on.
 
     Attributes
     ----------
-    arguments : nest
+    arguments : pytree
+        The positional and keyword arguments.
     device : Device
+        The current device.
     generators : Generators
-        What random numbers come from.
+        The random generators.
+    opened : tuple of Device
+        The virtual devices that were open.
     before : list
-        What Tensors and buffers were that the function changes.
+        The values of the Tensors and buffers that the function changes, from before the call.
     """
 
     def __init__(self, f: Callable[..., Any], given: Any) -> None:
         self.f, self.arguments = f, twins(given)
-        self.device, self.generators = get_device(), current.get().copy()
+        self.device, self.generators, self.opened = get_device(), current.get().copy(), opened.get()
         self.before: Before = []
 
     def first(self, given: Any) -> Any:
-        """Call the function with what is given, and note what it changes."""
-        journal, (args, kwargs), leaves = Journal(), given, pytrees.leaves(given)
+        """Call the function with the given arguments, and record what it changes."""
+        journal, (args, kwargs) = Journal(), given
+        leaves = pytrees.leaves(given)
         with journaling(journal):
             result = self.f(*args, **kwargs)
         for x, twin in zip(leaves, pytrees.leaves(self.arguments), strict=True):
             if twin is not x and (copy := journal.copy_of(x)) is not None:
-                twin._data = copy  # what f writes into others may write into, too
+                twin._data = copy  # f writes into x, so save its value from before
         self.before = journal.close()
         return result
 
     @contextmanager
     def repeated(self, graph: bool) -> Iterator[tuple[Any, Journal]]:
-        """Call the function again as the first time; at the end of the block, what that changes is put back."""
+        """Repeat the first call; at the end of the block, what it changed is restored."""
         journal, (args, kwargs) = Journal(), twins(self.arguments)
-        draws, again = _setting(current, self.generators.copy()), _setting(_recomputing, True)
+        generators, recomputing = _setting(current, self.generators.copy()), _setting(_recomputing, True)
         try:
-            with journaling(journal), draws, again, enable_grad(), self.device:
+            with (
+                journaling(journal),
+                generators,
+                recomputing,
+                _setting(opened, self.opened),
+                enable_grad(),
+                self.device,
+            ):
                 bring_back(self.before)
                 result = self.f(*args, **kwargs)
             yield result, journal
@@ -167,15 +182,15 @@ def _setting(variable: ContextVar[T], value: T) -> Iterator[None]:
 
 
 def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
-    """Return the Tensors in a result that gradients flow to, and all leaves with None in their places."""
+    """Return the tracked Tensors of a result, and all its leaves with None in their places."""
     leaves = pytrees.leaves(result)
     tracked = [isinstance(x, Tensor) and x._node is not None for x in leaves]
     outputs = [x for x, is_tracked in zip(leaves, tracked, strict=True) if is_tracked]
     return outputs, [None if is_tracked else x for x, is_tracked in zip(leaves, tracked, strict=True)]
 
 
-def _again(parents: Sequence[Any], g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:
-    """The rule: repeat the call, and go back through what it records this time."""
+def _recompute(parents: Sequence[Any], g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:
+    """The gradient rule: repeat the call, and propagate the cotangents back through what it records."""
     refuse_others("checkpoint", saved.arrays, arrays_of(saved.call.arguments, parents))
     with saved.call.repeated(graph=isinstance(g[0], Tensor)) as (result, journal):
         outputs, _ = _tracked(result)
@@ -183,12 +198,12 @@ def _again(parents: Sequence[Any], g: list[Any], saved: Saved) -> tuple[dict[Any
         if [x.shape for x in outputs] != shapes:
             raise RuntimeError(
                 f"a function under checkpoint returned shapes {[x.shape for x in outputs]} the second time, {shapes} "
-                "the first time; it must compute the same again"
+                "the first time; each call must compute the same"
             )
         found, shared = pull_back(outputs, g, parents)
         if any(was is x for was in journal.replaced() for x in parents if x not in found):
             raise RuntimeError(
-                "a function under checkpoint gave a module another parameter the second time, and the gradient of the "
-                "first would be lost; make parameters before it is called"
+                "a function under checkpoint assigned another parameter to a module the second time, and the gradient "
+                "of the first would be lost; create parameters before it is called"
             )
         return found, shared

@@ -1,4 +1,4 @@
-"""Nodes whose way back is worked out by a function, when the backward pass arrives there."""
+"""Nodes whose gradient rule is a function that runs when the backward pass reaches them."""
 
 from __future__ import annotations
 
@@ -13,25 +13,24 @@ from . import pytrees
 
 __all__ = ["Deferred", "Saved", "arrays_of", "pull_back", "record", "refuse_others", "twins"]
 
-# Takes the cotangents of the outputs and what is saved; returns cotangents by entry on the tape, and the set of entries
-# whose cotangent may share memory with another: all as `core.tape.propagate` has them.
+# Takes the cotangents of the outputs and the saved values; returns a dict of cotangents by entry on the tape, and the
+# set of entries whose cotangent may share memory with another, as `core.tape.propagate` does.
 Rule: TypeAlias = Callable[[list[Any], "Saved"], tuple[dict[Any, Any], set[Any]]]
 
 
 class Saved(NamedTuple):
-    """What a deferred Node keeps.
+    """The saved values of a deferred Node.
 
     Attributes
     ----------
     xp : module
     device : Device
     outputs : list
-        The arrays of the outputs, if the rule asks for them; Tensors with their places on the tape, when the backward
-        pass is recorded.
+        The arrays of the outputs, if the rule asks for them; Tensors on the tape, if the backward pass is recorded.
     arrays : list
-        Others that must not be written into before the backward pass.
+        Other arrays that must not be changed in place before the backward pass.
     call : object
-        Whatever else the rule needs.
+        Anything else that the rule needs.
     """
 
     xp: Any
@@ -42,33 +41,34 @@ class Saved(NamedTuple):
 
 
 class Deferred:
-    """The plan of a Node with a rule for all its parents at once, which may call functions of agrad on Tensors."""
+    """The plan of a Node with one rule for all its parents, which may call agrad's functions on Tensors."""
 
-    sequence, saves_arrays, saves, arrays = True, True, Saved._fields, ("its inputs",)
+    sequence, saves_arrays = True, True
+    saves, arrays = Saved._fields, ("its inputs",)
 
     def __init__(self, name: str, rule: Rule, parents: Sequence[Any]) -> None:
         self.name, self.rule, self.parents = name, rule, parents
         self.tracked = {0: "its inputs"}
 
     def run(self, g: list[Any], saved: Sequence[Any]) -> list[Any]:
-        """Run the rule; return the cotangent of each parent, and None for one that nothing comes back to."""
+        """Run the rule; return the cotangent of each parent, None for a parent without one."""
         saved = Saved(*saved)
         found, shared = self.rule(g, saved)
-        if not isinstance(g[0], Tensor):  # what a leaf gets is its own
+        if not isinstance(g[0], Tensor):  # a leaf must own its gradient
             own = saved.device.backend.own
             found = {entry: own(x, True) if entry in shared else x for entry, x in found.items()}
         return [found.get(parent) for parent in self.parents]
 
     def spread(self, edges: Sequence[Any], g: list[Any], saved: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
-        """Run the rule once; return edges that find each parent's cotangent in the result."""
+        """Run the rule once; return edges that look up each parent's cotangent in the result."""
         cotangents = zip(edges, edges[0][1](g, saved), strict=True)
         return [(parent, lambda *_, x=x: x) for (parent, _), x in cotangents if x is not None]
 
     def unpack(self, node: Node, saved: Sequence[Any]) -> list[Any]:
-        """Return saved values for a pass that is recorded."""
+        """Return the saved values for a recorded backward pass."""
         _, device, outputs, *others = saved
-        alive = [wrap(x, device, Pick.node(node, i, x)) for i, x in enumerate(outputs)]
-        return [tape.namespace, device, alive, *others]
+        tensors = [wrap(x, device, Pick.node(node, i, x)) for i, x in enumerate(outputs)]
+        return [tape.namespace, device, tensors, *others]
 
 
 def record(
@@ -80,20 +80,27 @@ def record(
     rule: Rule,
     keep_outputs: bool = False,
 ) -> list[Tensor]:
-    """Return outputs as if an op of that name had made them of the `parents`.
+    """Return outputs on the tape, as if one op had computed them from the `parents`.
 
     Parameters
     ----------
     name : str
+        The name of that op.
     outputs : sequence of Tensor
         At least one.
     parents : sequence of Node or Tensor
         The entries on the tape that the rule returns cotangents for.
     arrays, call
-        As in `Saved`; freed when a backward pass has gone through.
+        As in `Saved`; freed by the backward pass.
     rule : callable
+        The gradient rule.
     keep_outputs : bool
-        Whether the rule asks for them.
+        Whether to save the outputs for the rule.
+
+    Returns
+    -------
+    list of Tensor
+        New Tensors with the arrays of `outputs`.
     """
     device, made = outputs[0]._device, [x._data for x in outputs]
     plan = Deferred(name, rule, parents)
@@ -113,7 +120,7 @@ class _Like:
 def pull_back(
     outputs: Sequence[Tensor], g: Sequence[Any], parents: Sequence[Any], stops: Sequence[Tensor] = ()
 ) -> tuple[dict[Any, Any], set[Any]]:
-    """Carry cotangents back to `parents` and no further, also where one leads to another; none go through `stops`."""
+    """Propagate cotangents back to `parents` and no further, even where one leads to another; none pass `stops`."""
     entries = [entry_of(x, "an output") for x in outputs]
     needed = leading_to(parents, entries) | dict.fromkeys(parents, False)
     for x in stops:
@@ -123,9 +130,9 @@ def pull_back(
 
 
 def twins(tree: Any) -> Any:
-    """Return a nest with other Tensors in the same places on the tape, so that writing into one harms no other.
+    """Return a pytree of new Tensors with the same entries on the tape: writing into one does not change the other.
 
-    A leaf of the tape is its own place, and stays.
+    A leaf of the tape is its own entry, and stays the same object.
     """
 
     def twin(x: Any) -> Any:
@@ -135,11 +142,11 @@ def twins(tree: Any) -> Any:
 
 
 def arrays_of(tree: Any, parents: Sequence[Any]) -> list[Any]:
-    """Return the arrays of a nest, and of the leaves among `parents`: those that must not be written into."""
+    """Return the arrays of a pytree and of the leaves among `parents`, which must not be changed in place."""
     return [x._data for x in (*pytrees.leaves(tree), *parents) if isinstance(x, Tensor)]
 
 
 def refuse_others(name: str, before: Sequence[Any], now: Sequence[Any]) -> None:
-    """Raise if a leaf has another array now: libraries that cannot write in place leave it so."""
+    """Raise if a Tensor has another array now: where a library cannot write in place, writing replaces the array."""
     if any(x is not y for x, y in zip(before, now, strict=True)):
         raise errors.changed(name)

@@ -21,27 +21,27 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     Parameters
     ----------
     f : callable
-        Returns one real number as a Tensor of one element, or with `has_aux` a pair of that and of anything.
+        Returns a real Tensor of one element, or with `has_aux` a pair of that and auxiliary data.
     argnums : int or sequence of int
         The positions of the arguments to differentiate with respect to. Each is a floating Tensor, array or number, or
-        lists, tuples and dicts of them.
+        a pytree of them.
     has_aux : bool
-        Whether `f` returns something beside the number.
+        Whether `f` returns auxiliary data besides the Tensor.
 
     Returns
     -------
     callable
-        Takes what `f` takes, and returns the gradient with respect to the argument, nested as the argument is; a tuple
-        of them for several `argnums`; with `has_aux` a pair of that and of what `f` returned beside. An argument that
-        `f` does not use has zeros. The gradient can be differentiated again, also with respect to Tensors that `f`
-        uses and does not take.
+        Takes the arguments of `f`, and returns the gradient with respect to the argument, a pytree of the same
+        structure; a tuple of gradients for several `argnums`; with `has_aux` a pair of that and the auxiliary data. The
+        gradient of an unused argument is zeros. The gradient can be differentiated again, also with respect to Tensors
+        that `f` closes over.
 
     Raises
     ------
     TypeError
-        If the argument is not floating, or `f` returns something else.
+        If the argument is not floating, or if `f` returns anything else.
     ValueError
-        If the call has no argument of that position.
+        If the call has no argument at that position.
 
     Notes
     -----
@@ -53,8 +53,8 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     >>> cube = lambda x: x**3
     >>> agrad.grad(cube)(2.0), agrad.grad(agrad.grad(cube))(2.0)
     (Tensor(12., dtype=float32, device='cpu'), Tensor(12., dtype=float32, device='cpu'))
-    >>> agrad.grad(lambda line, x: line["slope"] * x + line["shift"])({"slope": 3.0, "shift": 1.0}, 2.0)
-    {'slope': Tensor(2., dtype=float32, device='cpu'), 'shift': Tensor(1., dtype=float32, device='cpu')}
+    >>> agrad.grad(lambda line, x: line["weight"] * x + line["bias"])({"weight": 3.0, "bias": 1.0}, 2.0)
+    {'weight': Tensor(2., dtype=float32, device='cpu'), 'bias': Tensor(1., dtype=float32, device='cpu')}
     """
     check_flags(has_aux=has_aux)
     check_callable("agrad.grad", f, FOR_TENSORS)
@@ -68,7 +68,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """Return a function that computes `f` and its gradient.
+    """Return a function that computes the value and the gradient of `f`.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
     Returns
     -------
     callable
-        Takes what `f` takes, and returns a pair: what `f` returns, and the gradient.
+        Takes the arguments of `f`, and returns a pair: what `f` returns, and the gradient.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
 
 
 def _one(output: Any) -> Tensor:
-    """Return the cotangent of the only real number that a function returned."""
+    """Return a cotangent of 1 for the output of a function; TypeError if it is not one real number."""
     if not isinstance(output, Tensor) or output.size != 1 or output.dtype.is_complex:
         kind = (
             f"{output.dtype.name} of shape {output.shape}"
@@ -113,26 +113,27 @@ def _one(output: Any) -> Tensor:
             else f"a {type(output).__name__}"
         )
         raise TypeError(
-            f"only a function that returns one real number has a gradient, this one returns {kind}; "
-            "make one number of it (.sum(), agrad.real), or write agrad.jacobian or agrad.vjp"
+            f"a gradient needs a function that returns one real number, this one returns {kind}; "
+            "reduce it to one (.sum(), agrad.real), or write agrad.jacobian or agrad.vjp"
         )
     return wrap(output._device.xp.ones_like(output._data), output._device)
 
 
 def elementwise_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """Return a function that computes the derivatives of a function that works element by element, all at once.
+    """Return a function that computes the derivative of an elementwise function at each element.
 
     Parameters
     ----------
     f : callable
-        Returns a real Tensor of any shape, each element of which depends on one element of the argument.
+        Returns a real Tensor of any shape, each element of which depends on one element of the argument only.
     argnums : int or sequence of int
         As in `grad`.
 
     Returns
     -------
     callable
-        The gradient of the sum of what `f` returns: for such a function its derivative at each element.
+        Takes the arguments of `f`, and returns the gradient of the sum of its result: for such a function, the
+        derivative at each element.
 
     Examples
     --------

@@ -14,19 +14,19 @@ __all__ = ["hvp"]
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the product of the Hessian of a function and a vector, without making the Hessian.
+    """Return the product of the Hessian of a function and a vector, without computing the Hessian.
 
     Parameters
     ----------
     f : callable
         Returns one real number, as in `grad`.
     primals, tangents : sequence
-        The arguments, and for each of them a direction, as in `jvp`.
+        The arguments, and a direction for each of them, as in `jvp`.
 
     Returns
     -------
     tuple
-        For each argument, how the gradient moves when the arguments move along `tangents`, nested as the argument.
+        For each argument, the directional derivative of its gradient along `tangents`, a pytree of its structure.
 
     Raises
     ------
@@ -44,4 +44,4 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     directions = pytrees.matching(list(tangents), list(primals), "the tangents")
     every = range(len(primals))
     at = Linearized(grad(f, every), primals, {}, every)
-    return tuple(pytrees.rebuild(at.picked, at.pull(directions, retain=False)))  # a Hessian is its own transpose
+    return tuple(pytrees.rebuild(at.picked, at.pull(directions, retain=False)))  # the Hessian is symmetric

@@ -1,4 +1,4 @@
-"""Solutions of equations, differentiated through what they solve and not through how they were found."""
+"""Implicit differentiation: the gradients of solutions of equations, independent of how they were found."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ Function = Callable[..., Any]
 
 
 def fixed_point(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterations: int = 1000) -> Any:
-    """Return the x for which ``f(x, *theta)`` is x, found by repeating ``x = f(x, *theta)``.
+    """Return the fixed point of a function, the x with ``f(x, *theta) == x``, by iterating ``x = f(x, *theta)``.
 
     Parameters
     ----------
     f : callable
-        Returns a nest like its first argument: Tensors of the same shapes and dtypes. It must be a contraction: bring
-        any two points near the solution closer together.
-    x0 : floating Tensor, array, number or nest
-        Where to begin; the solution does not depend on it, and no gradient flows to it.
+        Returns a pytree of the structure, shapes and dtypes of its first argument. It must be a contraction: bring any
+        two points near the solution closer together.
+    x0 : floating Tensor, array, number or pytree
+        The starting point; the solution does not depend on it, and no gradient flows to it.
     *theta
-        What else `f` takes. Gradients flow to the Tensors in it, and to those that `f` uses without taking them.
+        Further arguments of `f`. Gradients flow to the Tensors in them, and to those that `f` closes over.
     tol : float, optional
-        How small a step, relative to ``1 + |x|``, ends the search; by default 1e-10, and 1e-5 in single precision.
+        The iteration stops at a step of at most ``tol * (1 + |x|)``; by default 1e-10, and 1e-5 in single precision.
     max_iterations : int
-        How often `f` is called before that counts as a failure.
+        The maximum number of calls of `f`.
 
     Returns
     -------
-    Tensor or nest
+    Tensor or pytree
         The solution.
 
     Raises
     ------
     RuntimeError
-        If no solution is found; and in the backward pass, if the equations that the derivative solves have none.
+        If the iteration does not converge; in the backward pass, if the linear equations have no solution.
     ValueError
-        If `f` returns something else than `x0` is.
+        If `f` returns Tensors of another structure, shape or dtype than `x0`.
 
     Notes
     -----
-    By the implicit function theorem the solution moves with theta as ``(1 - df/dx)⁻¹ df/dtheta`` says. The backward
-    pass solves the transposed linear equations with products only, by GMRES, and calls `f` once: its time and memory do
-    not depend on how many iterations there were. What it solves is differentiated in the same way, so that there are
-    gradients of gradients, of any order.
+    By the implicit function theorem the derivative of the solution is ``(1 - df/dx)⁻¹ df/dtheta``. The backward pass
+    solves the transposed linear equations by GMRES, from vector-Jacobian products only, and calls `f` once: its time
+    and memory do not depend on the number of iterations. The solution of these equations is differentiated in the same
+    way, so there are gradients of any order.
 
     Examples
     --------
@@ -80,33 +80,33 @@ def fixed_point(f: Function, x0: Any, *theta: Any, tol: float | None = None, max
                 break
         else:
             raise RuntimeError(
-                f"fixed_point did not converge in {max_iterations} iterations: the last step is {step:.2g}; f may be "
-                "no contraction there: write root(lambda x, *theta: f(x, *theta) - x, ...), or begin closer"
+                f"fixed_point did not converge in {max_iterations} iterations: the last step is {step:.2g}; if f is "
+                "not a contraction, write root(lambda x, *theta: f(x, *theta) - x, ...), or start closer"
             )
     if not math.isfinite(step):
-        raise RuntimeError("fixed_point ran away to inf or NaN; f is no contraction there: begin closer, or write root")
+        raise RuntimeError("fixed_point diverged to inf or NaN; f is not a contraction: start closer, or write root")
     return _attached(lambda x, *theta: _differences(f(x, *theta), x), pytrees.rebuild(x0, x), theta, "fixed_point")
 
 
 def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterations: int = 50) -> Any:
-    """Return an x for which ``f(x, *theta)`` is zero, found by Newton's method.
+    """Return a root of a function, an x with ``f(x, *theta) == 0``, by Newton's method.
 
     Parameters
     ----------
     f : callable
-        Returns a nest like its first argument: Tensors of the same shapes and dtypes.
-    x0 : floating Tensor, array, number or nest
-        Where to begin; no gradient flows to it.
+        Returns a pytree of the structure, shapes and dtypes of its first argument.
+    x0 : floating Tensor, array, number or pytree
+        The starting point; no gradient flows to it.
     *theta
         As in `fixed_point`.
     tol : float, optional
-        How small a step, relative to ``1 + |x|``, ends the search; by default 1e-10, and 1e-5 in single precision.
+        The iteration stops at a step of at most ``tol * (1 + |x|)``; by default 1e-10, and 1e-5 in single precision.
     max_iterations : int
-        How many steps are made before that counts as a failure.
+        The maximum number of steps.
 
     Returns
     -------
-    Tensor or nest
+    Tensor or pytree
         The solution.
 
     Raises
@@ -116,8 +116,8 @@ def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterat
 
     Notes
     -----
-    Each step solves linear equations by GMRES with products only, and is halved until `f` comes down. The derivative is
-    that of the equations, ``-(df/dx)⁻¹ df/dtheta``, as `fixed_point` says.
+    Each step solves linear equations by GMRES, from Jacobian-vector products only, and is halved until the norm of `f`
+    does not grow. The derivative is ``-(df/dx)⁻¹ df/dtheta``, computed as in `fixed_point`.
 
     Examples
     --------
@@ -138,27 +138,29 @@ def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterat
             if not krylov.norm(values):
                 break
             step = krylov.solve(at.push, krylov.scale(values, -1.0), "the Jacobian of the function in root")
-            x, length = _downhill(lambda x: _like(f(pytrees.rebuild(x0, x), *theta), x0), x, step, krylov.norm(values))
+            x, length = _line_search(
+                lambda x: _like(f(pytrees.rebuild(x0, x), *theta), x0), x, step, krylov.norm(values)
+            )
             if length <= limit * (1 + krylov.norm(x)):
                 break
         else:
             raise RuntimeError(
-                f"root did not converge in {max_iterations} iterations: f was {krylov.norm(values):.2g} at last; "
-                "begin closer"
+                f"root did not converge in {max_iterations} iterations: the norm of f is {krylov.norm(values):.2g}; "
+                "start closer"
             )
     return _attached(f, pytrees.rebuild(x0, x), theta, "root")
 
 
-def _downhill(
-    f: Callable[[list[Tensor]], list[Tensor]], x: list[Tensor], step: list[Tensor], height: float
+def _line_search(
+    f: Callable[[list[Tensor]], list[Tensor]], x: list[Tensor], step: list[Tensor], size: float
 ) -> tuple[list[Tensor], float]:
-    """Return the point behind a step, halved until `f` is no larger than before, and the length of the step."""
+    """Return the point after a step that is halved until the norm of `f` is at most `size`, and the step's length."""
     length = krylov.norm(step)
     for halvings in range(30):
-        there = krylov.add(x, step, 0.5**halvings)
-        if krylov.norm(f(there)) <= height or length <= 1e-3 * _tolerance(x, None) * (1 + krylov.norm(x)):
-            return there, length * 0.5**halvings
-    raise RuntimeError(f"root is stuck where f is {height:.2g}: no step makes it smaller; begin elsewhere")
+        point = krylov.add(x, step, 0.5**halvings)
+        if krylov.norm(f(point)) <= size or length <= 1e-3 * _tolerance(x, None) * (1 + krylov.norm(x)):
+            return point, length * 0.5**halvings
+    raise RuntimeError(f"root is stuck where the norm of f is {size:.2g}: no step reduces it; start elsewhere")
 
 
 def _start(x0: Any) -> list[Tensor]:
@@ -171,12 +173,12 @@ def _tolerance(x: Sequence[Tensor], tol: float | None) -> float:
 
 
 def _like(found: Any, x0: Any) -> list[Tensor]:
-    """Return the leaves of what a function returned, which must be as its argument."""
+    """Return the leaves of the result of a function; ValueError unless they match those of `x0`."""
     leaves = pytrees.matching(found, x0, "what the function returns")
     for y, x in zip(leaves, _start(x0), strict=True):
         if not isinstance(y, Tensor) or (y.shape, y.dtype) != (x.shape, x.dtype):
             told = f"{y.dtype!r} of shape {y.shape}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
-            raise ValueError(f"the function must return what x0 is, {x.dtype!r} of shape {x.shape}, and not {told}")
+            raise ValueError(f"the function must return Tensors like x0, {x.dtype!r} of shape {x.shape}, not {told}")
     return leaves
 
 
@@ -188,7 +190,7 @@ def _differences(a: Any, b: Any) -> Any:
 
 
 def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> Any:
-    """Return a solution of ``f(x, *theta) = 0`` as what theta and all else that `f` uses made of it."""
+    """Return a solution of ``f(x, *theta) = 0`` on the tape, with theta and all else that `f` uses as its parents."""
     leaves = [x.detach() for x in pytrees.leaves(solution)]
     if not recording.get():
         return pytrees.rebuild(solution, leaves)
@@ -198,32 +200,32 @@ def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> An
     parents = outside(residuals, since)
     if not parents:
         return pytrees.rebuild(solution, leaves)
-    again = _Again(f, stop_gradient(solution), twins(theta))
-    rule = partial(_pulled, parents, name)
-    made = record(name, leaves, parents, arrays_of(theta, parents), again, rule, keep_outputs=True)
-    return pytrees.rebuild(solution, made)
+    equation = _Equation(f, stop_gradient(solution), twins(theta))
+    rule = partial(_implicit_rule, parents, name)
+    recorded = record(name, leaves, parents, arrays_of(theta, parents), equation, rule, keep_outputs=True)
+    return pytrees.rebuild(solution, recorded)
 
 
-class _Again(NamedTuple):
-    """What it takes to call a function once more at its solution."""
+class _Equation(NamedTuple):
+    """An equation ``f(x, *theta) = 0`` and its solution, to evaluate it again there."""
 
     f: Function
     solution: Any
     theta: Sequence[Any]
 
-    def repeat(self, x: Sequence[Tensor]) -> list[Tensor]:
+    def residuals(self, x: Sequence[Tensor]) -> list[Tensor]:
         return pytrees.leaves(self.f(pytrees.rebuild(self.solution, x), *twins(self.theta)))
 
 
-def _pulled(parents: Sequence[Any], name: str, g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:
-    """The rule: solve ``(df/dx)ᵀ w = g``, and pull -w back through `f` to all else that it uses."""
+def _implicit_rule(parents: Sequence[Any], name: str, g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:
+    """The gradient rule: solve ``(df/dx)ᵀ w = g``, and propagate -w back through `f` to all else that it uses."""
     refuse_others(name, saved.arrays, arrays_of(saved.call.theta, parents))
     graph = isinstance(g[0], Tensor)
-    wanted = [conj(x if graph else wrap(x, saved.device)) for x in g]  # in public convention, as `gradients` has it
+    wanted = [conj(x if graph else wrap(x, saved.device)) for x in g]  # conjugated, as `gradients` takes them
     outputs = saved.outputs if graph else [wrap(x, saved.device) for x in saved.outputs]
     inputs = [input_of(x, linked=graph) for x in outputs]
     with enable_grad():
-        residuals = saved.call.repeat(inputs)
+        residuals = saved.call.residuals(inputs)
     tracked = [i for i, y in enumerate(residuals) if y._node is not None]
     ends = [residuals[i] for i in tracked]
 

@@ -1,49 +1,57 @@
-"""Whole matrices of derivatives: `jacobian` and `hessian`."""
+"""Jacobians and Hessians: `jacobian` and `hessian`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
 
-from ..checks import check_callable
+from ..backends import UnknownValueError
+from ..checks import as_integer, check_callable
 from ..core.tensor import Tensor
-from ..ops.creation import eye, zeros
+from ..ops.creation import eye
 from ..ops.data_type import astype
 from ..ops.manipulation import reshape, stack
 from . import pytrees
 from .arguments import FOR_TENSORS, Argnums, named, numbers
 from .grad import grad
 from .linearized import Linearized
+from .vmap import vmap
 
 __all__ = ["hessian", "jacobian"]
 
+_FEW: Final = 4  # passes up to which a loop is as fast as a batch of them
 
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """Return a function that computes all first derivatives of `f`.
+
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, chunk_size: int | None = None) -> Callable[..., Any]:
+    """Return a function that computes the Jacobian of `f`, all its first derivatives.
 
     Parameters
     ----------
     f : callable
-        Returns a real Tensor or a nest of them.
+        Returns a real Tensor or a pytree of them.
     argnums : int or sequence of int
         The positions of the arguments to differentiate with respect to, as in `grad`.
+    chunk_size : int, optional
+        How many rows or columns to compute at a time, which takes less memory; by default all of an output or input.
 
     Returns
     -------
     callable
-        Takes what `f` takes. For an output of shape ``(a, b)`` and an argument of shape ``(c,)`` it returns a Tensor of
-        shape ``(a, b, c)``. For nests it returns a nest: that of the outputs with, for each, that of the argument, in
-        a tuple for several `argnums`.
+        Takes the arguments of `f`. For an output of shape ``(a, b)`` and an argument of shape ``(c,)`` it returns a
+        Tensor of shape ``(a, b, c)``. For pytrees it returns the pytree of the outputs, with the pytree of the argument
+        in place of each leaf, or a tuple of these for several `argnums`.
 
     Raises
     ------
     TypeError, ValueError
-        As `grad`, and if an output is complex: its derivatives are no single number each.
+        As `grad`, and if an output is complex.
 
     Notes
     -----
-    It takes one pass per element: backward for each output, or forward for each input if these are fewer. For a complex
-    argument the entries are gradients as of `grad`, ``d/dRe + 1j * d/dIm``.
+    It takes one backward pass per element of the outputs, or one forward pass per element of the inputs if these are
+    fewer, all of them at once by `vmap`. For a complex argument the entries are gradients as in `grad`,
+    ``d/dRe + 1j * d/dIm``.
 
     Examples
     --------
@@ -53,34 +61,38 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
             [12.,  8.,  6.]], dtype=float32, device='cpu')
     """
     places = numbers(argnums)
+    if chunk_size is not None:
+        as_integer("chunk_size", chunk_size, 1)
 
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         at = Linearized(f, args, kwargs, places)
         if any(y.dtype.is_complex for y in at.tensors):
             raise TypeError(
-                "a complex output has no Jacobian of one number an entry; write the jacobian of agrad.real and "
+                "the Jacobian of a complex output is not one number per entry; write the jacobian of agrad.real and "
                 "agrad.imag of it, or agrad.vjp, agrad.jvp and, for a Hessian, agrad.hvp, which take complex numbers"
             )
         tall = sum(y.size for y in at.tensors) > sum(x.size for x in at.inputs)
-        nests = [pytrees.rebuild(at.picked, row) for row in (_by_columns(at) if tall else _by_rows(at))]
-        return pytrees.rebuild(at.outputs, [nest[0] if isinstance(argnums, int) else tuple(nest) for nest in nests])
+        trees = [pytrees.rebuild(at.picked, row) for row in (_by_columns if tall else _by_rows)(at, chunk_size)]
+        return pytrees.rebuild(at.outputs, [tree[0] if isinstance(argnums, int) else tuple(tree) for tree in trees])
 
     return named(derivatives, f, "jacobian")
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """Return a function that computes all second derivatives of `f`.
+def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, chunk_size: int | None = None) -> Callable[..., Any]:
+    """Return a function that computes the Hessian of `f`, all its second derivatives.
 
     Parameters
     ----------
     f, argnums
         As in `grad`.
+    chunk_size : int, optional
+        As in `jacobian`.
 
     Returns
     -------
     callable
-        Takes what `f` takes. For an argument of shape ``(a, b)`` it returns a Tensor of shape ``(a, b, a, b)``, for a
-        nest a nest of nests, as `jacobian` of `grad` does.
+        Takes the arguments of `f`. For an argument of shape ``(a, b)`` it returns a Tensor of shape ``(a, b, a, b)``,
+        for a pytree a pytree of pytrees, as `jacobian` of `grad` does.
 
     Raises
     ------
@@ -95,47 +107,51 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
             [2., 0.]], dtype=float32, device='cpu')
     """
     check_callable("agrad.hessian", f, FOR_TENSORS)
-    return named(jacobian(grad(f, argnums), argnums), f, "hessian")
+    return named(jacobian(grad(f, argnums), argnums, chunk_size=chunk_size), f, "hessian")
 
 
-def _by_rows(at: Linearized) -> list[list[Tensor]]:
+def _by_rows(at: Linearized, chunk_size: int | None) -> list[list[Tensor]]:
     """Return the block of each output and input; each element of an output is pulled back for a row."""
-    pulled = [[at.pull(axis) for axis in _axes(at.tensors, i)] for i in range(len(at.tensors))]
+    blocks = [_along(at.pull, at.tensors, i, 0, chunk_size) for i in range(len(at.tensors))]
     return [
-        [_stacked(rows, j, y, x, 0) for j, x in enumerate(at.inputs)]
-        for y, rows in zip(at.tensors, pulled, strict=True)
+        [_shaped(g, y, x) for g, x in zip(row, at.inputs, strict=True)]
+        for row, y in zip(blocks, at.tensors, strict=True)
     ]
 
 
-def _by_columns(at: Linearized) -> list[list[Tensor]]:
+def _by_columns(at: Linearized, chunk_size: int | None) -> list[list[Tensor]]:
     """Return the block of each output and input; each element of an input is pushed forward for a column."""
-    pushed = [[_pushed(at, axis) for axis in _axes(at.inputs, j)] for j in range(len(at.inputs))]
-    return [
-        [_stacked(columns, i, y, x, -1) for x, columns in zip(at.inputs, pushed, strict=True)]
-        for i, y in enumerate(at.tensors)
-    ]
+    pushed = [_along(partial(_pushed, at), at.inputs, j, -1, chunk_size) for j in range(len(at.inputs))]
+    columns = list(zip(at.inputs, pushed, strict=True))
+    return [[_shaped(column[i], y, x) for x, column in columns] for i, y in enumerate(at.tensors)]
 
 
-def _axes(tensors: Sequence[Tensor], i: int) -> Iterator[list[Tensor | None]]:
-    """Yield a one for each element of the Tensor at `i`, with nothing for the others."""
-    x = tensors[i]
-    identity = eye(x.size, dtype=x.dtype, device=x.device)
-    for k in range(x.size):
-        yield [reshape(identity[k, ...], x.shape) if j == i else None for j in range(len(tensors))]
+def _along(carry: Any, ends: Sequence[Tensor], i: int, axis: int, chunk_size: int | None) -> list[Tensor]:
+    """Carry a one for each element of the Tensor at `i`, with nothing for the others; stack what comes out."""
+    x = ends[i]
+    identity = reshape(eye(x.size, dtype=x.dtype, device=x.device), (x.size, *x.shape))
+
+    def one(direction: Tensor) -> list[Tensor]:
+        found: list[Tensor] = carry([direction if j == i else None for j in range(len(ends))])
+        return found
+
+    if not 0 < x.size < _FEW:
+        try:
+            return vmap(one, out_axes=axis, chunk_size=chunk_size)(identity)
+        except UnknownValueError:  # a rule asks for values, as that of `root` does
+            pass
+    passes = [one(identity[k, ...]) for k in range(x.size)]
+    return [stack(list(parts), axis=axis) for parts in zip(*passes, strict=True)]
 
 
 def _pushed(at: Linearized, axis: list[Tensor | None]) -> list[Tensor]:
-    """Return the gradients of the outputs along an axis, which for complex numbers are two."""
-    moved = at.push(axis)
+    """Return the derivatives of the outputs along a unit vector: for complex numbers ``d/dRe + 1j * d/dIm``."""
+    real = at.push(axis)
     if not any(x is not None and x.dtype.is_complex for x in axis):
-        return moved
-    turned = at.push([None if x is None else 1j * x for x in axis])
-    return [y + 1j * z for y, z in zip(moved, turned, strict=True)]
+        return real
+    imaginary = at.push([None if x is None else 1j * x for x in axis])
+    return [y + 1j * z for y, z in zip(real, imaginary, strict=True)]
 
 
-def _stacked(passes: list[list[Tensor]], i: int, y: Tensor, x: Tensor, axis: int) -> Tensor:
-    """Return the block of output `y` and input `x` from what each pass gave at `i`."""
-    shape = y.shape + x.shape
-    if not passes:
-        return zeros(shape, dtype=x.dtype, device=x.device)
-    return astype(reshape(stack([found[i] for found in passes], axis=axis), shape), x.dtype, copy=False)
+def _shaped(block: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    return astype(reshape(block, y.shape + x.shape), x.dtype, copy=False)

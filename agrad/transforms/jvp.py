@@ -16,23 +16,25 @@ __all__ = ["jvp"]
 def jvp(
     f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
 ) -> tuple[Any, ...]:
-    """Return what a function returns, and how that moves when its arguments move along `tangents`.
+    """Return the outputs of a function, and the product of its Jacobian and `tangents`.
 
     Parameters
     ----------
     f : callable
         As in `vjp`.
     primals, tangents : sequence
-        The arguments, and for each of them a direction, nested as the argument and of its shapes.
+        The arguments, and a direction for each of them, of the same structure and shapes.
     has_aux : bool
+        Whether `f` returns auxiliary data besides its outputs.
 
     Returns
     -------
-    outputs : Tensor or nest
-    moved : Tensor or nest
-        The Jacobian-vector product, nested as the outputs.
+    outputs : Tensor or pytree
+        What `f` returned.
+    tangents_out : Tensor or pytree
+        The Jacobian-vector product, of the structure of `outputs`.
     aux : object
-        With `has_aux`, what `f` returned beside.
+        With `has_aux`, the auxiliary data.
 
     Raises
     ------
@@ -41,8 +43,8 @@ def jvp(
 
     Notes
     -----
-    agrad has one rule per op, which goes backward. Going backward is linear in the cotangents, so going backward
-    through that, in turn, goes forward [1]_: no second set of rules is needed.
+    agrad has one gradient rule per op, for reverse mode. The vector-Jacobian product is linear in the cotangents, so
+    its own vector-Jacobian product is the Jacobian-vector product [1]_: forward mode needs no second set of rules.
 
     .. [1] J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
 
@@ -56,5 +58,5 @@ def jvp(
     several(primals=primals, tangents=tangents)
     directions = pytrees.matching(list(tangents), list(primals), "the tangents")
     at = Linearized(f, primals, {}, range(len(primals)), has_aux)
-    outputs, moved = at.settled(at.outputs), pytrees.rebuild(at.outputs, at.push(directions, retain=False))
-    return (outputs, moved, at.settled(at.aux)) if has_aux else (outputs, moved)
+    outputs, tangents_out = at.settled(at.outputs), pytrees.rebuild(at.outputs, at.push(directions, retain=False))
+    return (outputs, tangents_out, at.settled(at.aux)) if has_aux else (outputs, tangents_out)

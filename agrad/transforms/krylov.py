@@ -1,4 +1,4 @@
-"""Linear equations of which only the product with a vector is known. A vector is a list of Tensors."""
+"""GMRES: linear equations solved from matrix-vector products only. A vector is a list of Tensors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Vector: TypeAlias = Sequence[Tensor]
 
 
 def dot(x: Vector, y: Vector) -> float:
-    """Return the real inner product: complex numbers count as two real ones."""
+    """Return the real inner product; a complex number counts as two real ones."""
     return math.fsum(total(real(conj(a) * b)).item() for a, b in zip(x, y, strict=True))
 
 
 def norm(x: Vector) -> float:
-    """Return the Euclidean length."""
+    """Return the Euclidean norm."""
     return math.sqrt(dot(x, x))
 
 
@@ -37,56 +37,64 @@ def scale(x: Vector, factor: float) -> list[Tensor]:
 
 
 def solve(apply: Callable[[Vector], list[Tensor]], b: Vector, what: str) -> list[Tensor]:
-    """Return the x for which ``apply(x)`` is `b`, by GMRES.
+    """Return the solution x of ``apply(x) = b``, by GMRES.
 
     Parameters
     ----------
     apply : callable
-        Linear over the real numbers; the matrix behind it may be of any kind that has an inverse.
+        Multiplies a vector by the matrix: linear over the real numbers, and invertible.
     b : sequence of Tensor
+        The right-hand side.
     what : str
-        Names the matrix in errors.
+        The name of the matrix in errors.
+
+    Returns
+    -------
+    list of Tensor
+        The solution.
 
     Raises
     ------
     RuntimeError
-        If that does not converge, which says that the matrix has no inverse, or almost none.
+        If it does not converge: the matrix is singular, or nearly so.
 
     Notes
     -----
     Y. Saad and M. H. Schultz, "GMRES: a generalized minimal residual algorithm for solving nonsymmetric linear
-    systems", 1986. It starts again after 40 steps, and ends when the residual has come down to rounding errors,
-    or comes down no further.
+    systems", 1986. It restarts after 40 steps, and stops when the residual is a rounding error, or when a restart does
+    not halve it.
     """
     size, eps = sum(x.size * (2 if x.dtype.is_complex else 1) for x in b), max((_eps(x) for x in b), default=0.0)
     x: list[Tensor] = [zeros_like(part) for part in b]
     residual, start = list(b), norm(b)
-    left = start
+    remaining = start
     for _ in range(10):
-        if left <= 10 * eps * start:
+        if remaining <= 10 * eps * start:
             return x
         x = add(x, _correction(apply, residual, min(size, 40), eps * start))
         residual = add(b, apply(x), -1.0)
-        before, left = left, norm(residual)
-        if not left < 0.5 * before:
+        before, remaining = remaining, norm(residual)
+        if not remaining < 0.5 * before:
             break
-    if not left <= math.sqrt(eps) * start:
+    if not remaining <= math.sqrt(eps) * start:
         raise RuntimeError(
-            f"{what} has no inverse, or almost none: a residual of {left / start:.2g} was left of the linear equations"
+            f"{what} is singular, or nearly so: GMRES stopped at a relative residual of {remaining / start:.2g}"
         )
     return x
 
 
-def _correction(apply: Callable[[Vector], list[Tensor]], residual: Vector, steps: int, enough: float) -> list[Tensor]:
-    """Return what brings the residual down most, among combinations of what repeated application yields."""
+def _correction(
+    apply: Callable[[Vector], list[Tensor]], residual: Vector, steps: int, tolerance: float
+) -> list[Tensor]:
+    """Return the correction that minimizes the residual over the Krylov space of the given number of steps."""
     basis = [scale(residual, 1 / norm(residual))]
-    columns: list[list[float]] = []  # of the matrix in that basis, rotated to upper triangular form
+    columns: list[list[float]] = []  # of the Hessenberg matrix, rotated to upper triangular form
     rotations: list[tuple[float, float]] = []
     goal = [norm(residual)]
     for _ in range(steps):
         following = apply(basis[-1])
         column = [0.0] * len(basis)
-        for _ in range(2):  # once more against rounding errors
+        for _ in range(2):  # Gram-Schmidt, twice because of rounding errors
             for i, direction in enumerate(basis):
                 part = dot(direction, following)
                 column[i] += part
@@ -100,7 +108,7 @@ def _correction(apply: Callable[[Vector], list[Tensor]], residual: Vector, steps
         rotations.append((column[-1] / size, length / size))
         columns.append([*column[:-1], size])
         goal[-1:] = [goal[-1] * rotations[-1][0], -goal[-1] * rotations[-1][1]]
-        if abs(goal[-1]) <= enough or not length:
+        if abs(goal[-1]) <= tolerance or not length:
             break
         basis.append(scale(following, 1 / length))
     found: list[Tensor] = [zeros_like(part) for part in residual]

@@ -1,4 +1,4 @@
-"""A function called at a point, which carries cotangents back and tangents forward: what all transforms stand on."""
+"""A function evaluated at a point, with its vjp and jvp: the basis of all transforms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from ..checks import check_callable
 from ..core import errors, tape
+from ..core.device import innermost, opened
 from ..core.gradients import gradients
+from ..core.lifting import lift
 from ..core.recording import enable_grad, recording
 from ..core.tape import Node, entry_of, tick
 from ..core.tensor import Tensor, convert, wrap
@@ -24,11 +26,13 @@ __all__ = ["Linearized", "input_of", "outside"]
 class _Input:
     """The plan of a Node that stands for an input of a transformed function.
 
-    Its only parent is what the input was computed from outside, if that is tracked: so an inner transform's input is
-    connected with an outer one's, and nothing else of the outside is touched.
+    Its only parent is the entry of the Tensor that was passed in, if that is tracked: so the input of an inner
+    transform is connected with that of an outer one, and nothing else outside is affected.
     """
 
-    name, sequence, saves_arrays, saves, arrays = "input", False, False, ("xp",), ("x",)
+    name = "input"
+    sequence, saves_arrays = False, False
+    saves, arrays = ("xp",), ("x",)
 
     def __init__(self, parents: int) -> None:
         self.tracked = dict.fromkeys(range(parents), "x")
@@ -44,12 +48,12 @@ _INPUTS: Final = _Input(0), _Input(1)
 
 
 def input_of(x: Any, linked: bool = True) -> Tensor:
-    """Return a leaf of an argument as a Tensor with a place of its own on the tape, `linked` to that of `x`.
+    """Return a leaf of an argument as a Tensor with its own entry on the tape, whose parent is that of `x` if `linked`.
 
     Raises
     ------
     TypeError
-        If it is no array, or not floating.
+        If it is not an array, or not floating.
     """
     x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
     if not x.dtype.differentiable:
@@ -58,8 +62,16 @@ def input_of(x: Any, linked: bool = True) -> Tensor:
     return wrap(x._data, x._device, Node(_INPUTS[len(parents)], parents, (x._device.xp,), x._device, x._data))
 
 
+def _inside(x: Any) -> Any:
+    """Return an argument on the device of the innermost `vmap`, each example of which has a derivative of its own."""
+    if not opened.get():
+        return x
+    x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
+    return lift(x, innermost(x._device))
+
+
 def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:
-    """Return the leaves, and the Nodes from before `since`, that were used in what was recorded since then."""
+    """Return the leaf Tensors, and the Nodes from before `since`, that the computation recorded since then uses."""
     stack = [entry_of(x, "a result") for x in tensors if x._node is not None]
     found: dict[Any, None] = {}
     seen: set[Any] = set()
@@ -68,7 +80,7 @@ def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:
         if entry in seen:
             continue
         seen.add(entry)
-        if type(entry) is not Node or entry.number > since:  # the tape's clock runs backwards
+        if type(entry) is not Node or entry.number > since:  # numbers on the tape decrease with time
             found[entry] = None
         else:
             stack.extend([parent for parent, _ in entry.edges])
@@ -76,28 +88,30 @@ def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:
 
 
 class Linearized:
-    """A call of a function, ready to carry cotangents back to its inputs and tangents forward to its outputs.
+    """A function evaluated at a point, with its vector-Jacobian product `pull` and Jacobian-vector product `push`.
 
     Parameters
     ----------
     f : callable
-        Returns a nest of Tensors, or with `has_aux` a pair of that and of anything.
+        Returns a pytree of Tensors, or with `has_aux` a pair of that and auxiliary data.
     args, kwargs : tuple, dict
         The arguments of the call.
     argnums : sequence of int
         The positions of the arguments to differentiate with respect to.
     has_aux : bool
+        Whether `f` returns auxiliary data besides its outputs.
 
     Attributes
     ----------
-    picked, outputs : nest
+    picked, outputs : pytree
         Those arguments, and what the function returned.
     inputs, tensors : list of Tensor
-        The leaves of these, as they are on the tape.
+        The leaves of `picked` and of `outputs`, as they are on the tape.
     aux : object
+        The auxiliary data, or None.
     outer : bool
-        Whether gradients flow on to something outside: to Tensors that the function closes over, or to what the
-        arguments were computed from.
+        Whether gradients also flow outside: to Tensors that the function closes over, or to those that the arguments
+        were computed from.
     """
 
     def __init__(
@@ -109,10 +123,11 @@ class Linearized:
         has_aux: bool = False,
     ) -> None:
         check_callable("a transform", f, FOR_TENSORS)
-        linked, since, filled = recording.get(), tick(), list(args)
+        linked, since = recording.get(), tick()
+        filled = list(args)
         self.picked = [_pick(args, i) for i in argnums]
-        self.inputs = [input_of(x, linked) for x in pytrees.leaves(self.picked)]
-        twins = [wrap(x._data, x._device, x._node) for x in self.inputs]  # f may write into what it gets
+        self.inputs = [input_of(x, linked) for x in map(_inside, pytrees.leaves(self.picked))]
+        twins = [wrap(x._data, x._device, x._node) for x in self.inputs]  # f may write into its arguments
         for i, tree in zip(argnums, pytrees.rebuild(self.picked, twins), strict=True):
             filled[i] = tree
         with enable_grad():
@@ -125,19 +140,19 @@ class Linearized:
         self._transposed: tuple[list[Any], list[Any]] | None = None
 
     def settled(self, tree: Any) -> Any:
-        """Return outputs as the caller may keep them: without a history that ends at the inputs."""
+        """Return outputs for the caller: detached, unless gradients flow outside."""
         return tree if self.outer else stop_gradient(tree)
 
     def pull(self, cotangents: Sequence[Any], retain: bool = True) -> list[Tensor]:
-        """Return the cotangents of the inputs for those of the outputs; None stands for zeros."""
+        """Return the cotangents of the inputs, given those of the outputs; None stands for zeros."""
         used = [(x, g) for x, g in zip(self.tensors, cotangents, strict=True) if x._node is not None and g is not None]
         graph = self._recorded(g for _, g in used)
         return self._carried([x for x, _ in used], self.inputs, [g for _, g in used], retain or graph, graph)
 
     def push(self, tangents: Sequence[Any], retain: bool = True) -> list[Tensor]:
-        """Return the tangents of the outputs for those of the inputs; None stands for zeros.
+        """Return the tangents of the outputs, given those of the inputs; None stands for zeros.
 
-        Pulling back is linear in the cotangents, whatever these are; its own pull-back is therefore the way forward.
+        `pull` is linear in the cotangents, so its own vector-Jacobian product is the Jacobian-vector product.
         """
         if self._transposed is None:
             weights = [input_of(_zeros(x)) for x in self.tensors]
@@ -162,7 +177,9 @@ class Linearized:
 
 def _pick(args: Sequence[Any], i: int) -> Any:
     if not -len(args) <= i < len(args):
-        raise ValueError(f"argnums names argument {i}, the function was called with {len(args)} positional arguments")
+        raise ValueError(
+            f"there is no argument {i} for argnums: the function was called with {len(args)} positional ones"
+        )
     return args[i]
 
 
@@ -174,7 +191,7 @@ def _pair(result: Any) -> Any:
 
 def _checked(x: Any) -> Tensor:
     if not isinstance(x, Tensor):
-        raise TypeError(f"the function must return Tensors, not {type(x).__name__}: gradients would end there")
+        raise TypeError(f"the function must return Tensors, not {type(x).__name__}; no gradient flows there")
     if not x.dtype.differentiable:
         raise errors.not_differentiable(x.dtype)
     return x

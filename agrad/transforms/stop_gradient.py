@@ -1,4 +1,4 @@
-"""Tensors as constants: `stop_gradient`."""
+"""`stop_gradient`: Tensors as constants."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["stop_gradient"]
 
 
 def stop_gradient(tree: Any) -> Any:
-    """Return Tensors as constants: no gradient flows through the result.
+    """Return the Tensors of a pytree as constants: no gradient flows through them.
 
     Parameters
     ----------
-    tree : Tensor or nest of Tensors
-        What is no Tensor stays as it is.
+    tree : Tensor or pytree of Tensors
+        Other leaves are returned unchanged.
 
     Returns
     -------
-    Tensor or nest
-        They share their memory with the arguments, as those of `Tensor.detach` do.
+    Tensor or pytree
+        Its Tensors share memory with the arguments, as those of `Tensor.detach` do.
 
     Examples
     --------

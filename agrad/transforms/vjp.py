@@ -13,31 +13,33 @@ __all__ = ["vjp"]
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """Call a function, and return what it returns and how cotangents of that become cotangents of its arguments.
+    """Return the outputs of a function, and the function that maps their cotangents to those of the arguments.
 
     Parameters
     ----------
     f : callable
-        Returns a floating Tensor or a nest of them, or with `has_aux` a pair of that and of anything.
-    *primals : Tensor, array, number or nest of them
+        Returns a floating Tensor or a pytree of them, or with `has_aux` a pair of that and auxiliary data.
+    *primals : Tensor, array, number or pytree of them
         The arguments, floating.
     has_aux : bool
+        Whether `f` returns auxiliary data besides its outputs.
 
     Returns
     -------
-    outputs : Tensor or nest
+    outputs : Tensor or pytree
+        What `f` returned.
     pull : callable
-        Takes cotangents nested as `outputs`, and returns a tuple: for each argument the vector-Jacobian product,
-        nested as the argument. It may be called again.
+        Takes cotangents of the structure of `outputs`, and returns a tuple: the vector-Jacobian product for each
+        argument, of the argument's structure. It may be called several times.
     aux : object
-        With `has_aux`, what `f` returned beside.
+        With `has_aux`, the auxiliary data.
 
     Raises
     ------
     TypeError
         If the arguments or what `f` returns are not floating.
     ValueError
-        If the cotangents are nested otherwise than the outputs, or have other shapes.
+        If the cotangents do not have the structure and shapes of the outputs.
 
     Examples
     --------

@@ -210,6 +210,8 @@ class ElementwiseKernel:
         self.name = name
 
     def __call__(self, *args):
+        if self.name == "agrad_sign":
+            return outside(np.sign(plain(args[0])), current())
         out = args[-1]
         inside(out)
         target = out._array

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad.backends.philox import SOURCE
+from agrad.backends.cuda.philox import SOURCE
 
 ROOT = Path(__file__).parents[2]
 

@@ -254,3 +254,13 @@ def test_it_is_of_its_own_context():
         thread.start()
         thread.join()
     assert done == [-agrad.inf]
+
+
+@pytest.mark.cuda
+def test_a_matrix_that_has_no_decomposition_is_an_error_on_cuda():
+    """CuPy looks at what its solvers report only when it is told to: it would wait for the GPU."""
+    with agrad.Device("cuda"):
+        x = agrad.asarray([[-1.0, 0.0], [0.0, -1.0]])
+        assert agrad.linalg.cholesky(x).shape == (2, 2)  # and wrong
+        with agrad.detect_anomaly(), pytest.raises(ValueError, match=r"cholesky\(float32 of shape \(2, 2\)"):
+            agrad.linalg.cholesky(x)

@@ -218,7 +218,7 @@ def test_a_notebook_gets_mermaid_without_graphviz(tmp_path, monkeypatch):
     assert sample()._repr_svg_() is None
     bundle = sample()._repr_mimebundle_()
     assert bundle["text/markdown"] == f"```mermaid\n{sample().mermaid}\n```"
-    with pytest.raises(RuntimeError, match=r"`dot`, which is not installed here: `apt install graphviz`"):
+    with pytest.raises(RuntimeError, match=r"`dot`, which is not installed: `apt install graphviz`"):
         sample().save(tmp_path / "graph.svg")
 
 

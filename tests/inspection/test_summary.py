@@ -1,5 +1,7 @@
 """summary: its figures, its table, and that it leaves no trace."""
 
+from xml.etree import ElementTree
+
 import pytest
 
 import agrad
@@ -130,3 +132,38 @@ def test_gradients_are_left_alone():
     agrad.summary(net, (3, 2))
     assert net.weight.grad is before
     assert_close(before, [[1.0, 1.0]])
+
+
+def test_notebooks_show_tables():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Sequential(nn.ReLU(), nn.LayerNorm(2)))
+    shown = model._repr_html_()
+    rows = [[cell.text for cell in row] for row in ElementTree.fromstring(shown.replace("&emsp;", "  "))]
+    assert rows == [
+        ["layer", "settings", "parameters"],
+        ["Sequential", None, "0"],
+        ["  (0): Linear", "in_features=3, out_features=2, bias=True", "8"],
+        ["  (1): Sequential", None, "0"],
+        ["    (0): ReLU", None, "0"],
+        ["    (1): LayerNorm", model[1][1].extra_repr(), "4"],
+        ["total", None, "12"],
+    ]
+    assert '<td style="text-align: left">(4, 2)</td>' in agrad.summary(model, (4, 3))._repr_html_()
+
+
+def test_text_in_tables_is_escaped():
+    class Odd(nn.Module):
+        def extra_repr(self):
+            return "<script>"
+
+    assert "&lt;script&gt;" in Odd()._repr_html_()
+
+
+def test_a_shared_layer_counts_once_in_the_total():
+    layer = nn.Linear(3, 3)
+    assert ">12</th></tr></table>" in nn.Sequential(layer, layer)._repr_html_()
+
+
+def test_ipython_shows_them():
+    formatters = pytest.importorskip("IPython.core.formatters")
+    shown, _ = formatters.DisplayFormatter().format(nn.Linear(1, 1))
+    assert {"text/plain", "text/html"} <= shown.keys()

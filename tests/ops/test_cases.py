@@ -14,7 +14,9 @@ from tests.cases import CASES, Case
 from tests.special_table import lacks
 
 FLOATING = "fc"
-RELIES = ("nn.functional.pooling", "nn.functional.convolution", "ops.gathering")  # on others to check its shapes
+RELIES = (  # on others to check its shapes
+    "nn.cross_entropy", "nn.functional.convolution", "nn.functional.pooling", "ops.gathering",
+)  # fmt: skip
 
 
 def find(case: Case):

@@ -1,9 +1,12 @@
 """Operators and methods of Tensor: what they take beside their functions."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 import agrad
+from agrad.core.declarations import ArrayMethods
 from agrad.testing import assert_close
 
 
@@ -193,3 +196,40 @@ def test_retained_gradients(device):
     y.retain_grad()
     (y * y).sum().backward()
     assert y.grad.tolist() == [4.0, 8.0]
+
+
+# What `help`, IPython's `x.sum?` and type checkers say of them
+
+DECLARED = {name: method for name, method in vars(ArrayMethods).items() if inspect.isfunction(method)}
+NAMED = {name: method for name, method in DECLARED.items() if not name.startswith("__")}
+
+
+def accepted(function):
+    """Return what a function takes behind the Tensor: each parameter's kind, its name, and whether it has a default."""
+    _, *parameters = inspect.signature(function).parameters.values()
+    return [
+        (p.kind, "" if p.kind in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL) else p.name, p.default is not p.empty)
+        for p in parameters
+    ]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_methods_have_the_signatures_that_are_declared(name):
+    method = getattr(agrad.Tensor, name)
+    assert accepted(method) == accepted(NAMED[name])
+    assert method.__doc__.strip()
+    assert method.__name__ == ("expand_dims" if name == "unsqueeze" else name)
+    assert method.__qualname__ in (f"Tensor.{method.__name__}", method.__name__)
+
+
+@pytest.mark.parametrize("name", sorted(DECLARED.keys() - NAMED.keys()))
+def test_special_methods_take_what_is_declared(name):
+    method = getattr(agrad.Tensor, name)
+    assert len(accepted(method)) == len(accepted(DECLARED[name]))
+
+
+def test_a_reduction_shows_its_settings():
+    shown = inspect.signature(agrad.ones(2).sum)
+    assert list(shown.parameters) == ["axis", "dtype", "keepdims"]
+    assert agrad.Tensor.sum.__doc__ == agrad.sum.__doc__
+    assert agrad.Tensor.sum.__qualname__ == "Tensor.sum"

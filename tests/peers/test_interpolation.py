@@ -45,6 +45,12 @@ def test_antialias(mode, size, aligned):
     compare_functions("interpolate", (2, 3, 9, 13), mode=mode, size=size, align_corners=aligned, antialias=True)
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("sizes", SCALED, ids=str)
+def test_antialias_of_scales(sizes, mode):
+    compare_functions("interpolate", (2, 3, 5, 9), mode=mode, antialias=True, **sizes)
+
+
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
 def test_the_same_neighbours_for_any_lengths(mode):
     """PyTorch's kernels for one and three axes round otherwise where a place lies at an edge."""

@@ -136,7 +136,7 @@ def test_a_wrong_conjugate_is_found(double):
 
 def test_a_missing_rule_is_found(double):
     constant = op(lambda xp, x: x * x)
-    with pytest.raises(AssertionError, match=r"analytic 0.*no rule leads there"):
+    with pytest.raises(AssertionError, match=r"analytic 0.*no gradient flows there"):
         check_grads(constant, [agrad.asarray([1.0])])
 
 
@@ -144,7 +144,7 @@ def test_a_rule_that_gives_another_value_when_recorded_is_found(double):
     """Both gradients are gradients of something; of the second, the derivative is right too."""
     torn = op(lambda xp, x: x * x, lambda g, x: (3 if isinstance(x, agrad.Tensor) else 2) * g * x)
     check_grads(torn, [agrad.asarray([1.0, 2.0])], order=1, modes=["rev"])
-    with pytest.raises(AssertionError, match=r"order 1 is another one under create_graph.*raw.*recorded"):
+    with pytest.raises(AssertionError, match=r"order 1 differs under create_graph.*raw.*recorded"):
         check_grads(torn, [agrad.asarray([1.0, 2.0])])
 
 
@@ -156,13 +156,13 @@ def test_nan_is_wrong(double, value):
 
 
 def test_single_precision_inside_is_said(double):
-    with pytest.raises(AssertionError, match=r"float32 is too coarse.*compute in float64"):
+    with pytest.raises(AssertionError, match=r"float32 is too imprecise.*compute in float64"):
         check_grads(lambda x: agrad.exp(agrad.astype(x, agrad.float32)), [agrad.asarray([1.0, 2.0])])
 
 
 def test_a_device_without_double_precision_says_so(device, monkeypatch):
     monkeypatch.setattr(type(device.backend), "supports_float64", False)
-    with pytest.raises(RuntimeError, match=f"{device} does not compute in float64.*JAX_ENABLE_X64"):
+    with pytest.raises(RuntimeError, match=f"{device} has no float64.*JAX_ENABLE_X64"):
         check_grads(agrad.exp, [agrad.ones(2)])
 
 
@@ -243,7 +243,7 @@ def test_gradcheck_says_when_single_precision_makes_it_meaningless(device):
 def test_gradcheck_sees_what_is_not_deterministic(double):
     drift = iter(range(100))
     unsteady = op(lambda xp, x: x * x, lambda g, x: 2 * g * x * (1 + 1e-7 * next(drift)))
-    with pytest.raises(GradcheckError, match=r"not deterministic beyond nondet_tol=0\.0: "):
+    with pytest.raises(GradcheckError, match=r"not deterministic within nondet_tol=0\.0: "):
         gradcheck(unsteady, leaf([1.0]))
     assert gradcheck(unsteady, leaf([1.0]), nondet_tol=1e-3)
 

@@ -107,18 +107,18 @@ def test_nothing_is_recorded_where_nothing_is_tracked():
 def test_failure_to_converge_is_said():
     with pytest.raises(RuntimeError, match=r"did not converge in 100 iterations.*root\("):
         agrad.fixed_point(lambda x: -x, tensor(1.0), max_iterations=100)
-    with pytest.raises(RuntimeError, match="ran away"):
+    with pytest.raises(RuntimeError, match="diverged"):
         agrad.fixed_point(lambda x: x * np.inf, tensor(3.0))
-    with pytest.raises(RuntimeError, match=r"root (is stuck|did not converge)|Jacobian.*no inverse"):
+    with pytest.raises(RuntimeError, match=r"root (is stuck|did not converge)|Jacobian.*singular"):
         agrad.root(lambda x: x * x + 1, tensor(1.0))
-    with pytest.raises(RuntimeError, match=r"did not converge in 1 iterations.*begin closer"):
+    with pytest.raises(RuntimeError, match=r"did not converge in 1 iterations.*start closer"):
         agrad.root(lambda x: agrad.exp(x) - 5, tensor(0.0), max_iterations=1)
 
 
 def test_a_singular_derivative_is_said():
     a = tensor([0.0, 0.0], requires_grad=True)
     x = agrad.fixed_point(lambda x, a: agrad.stack([x[0], x[1] / 2]) + 0 * a, tensor([1.0, 1.0]), a)
-    with pytest.raises(RuntimeError, match="Jacobian at the solution of fixed_point has no inverse"):
+    with pytest.raises(RuntimeError, match="Jacobian at the solution of fixed_point is singular"):
         x.sum().backward()
     b = tensor(1.0, requires_grad=True)
     y = agrad.fixed_point(lambda x: {"a": b / 2 + x["a"] / 2, "b": tensor(2.0)}, {"a": tensor(0.0), "b": tensor(0.0)})
@@ -136,9 +136,9 @@ def test_what_changed_before_backward_is_refused():
 
 
 def test_functions_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match=r"must return what x0 is.*float64 of shape \(2,\).*of shape \(\)"):
+    with pytest.raises(ValueError, match=r"must return Tensors like x0.*float64 of shape \(2,\).*of shape \(\)"):
         agrad.fixed_point(lambda x: x.sum(), tensor([1.0, 2.0]))
-    with pytest.raises(ValueError, match=r"must return what x0 is.*float64.*a float"):
+    with pytest.raises(ValueError, match=r"must return Tensors like x0.*float64.*a float"):
         agrad.fixed_point(lambda x: 1.0, tensor(1.0))
     with pytest.raises(TypeError, match="must return Tensors, not float"):
         agrad.root(lambda x: 1.0, tensor(1.0))

@@ -40,5 +40,5 @@ def test_rebuilding_leaves_the_original_alone():
     ],
 )
 def test_what_does_not_match_is_shown(tree, like, message):
-    with pytest.raises(ValueError, match=f"^the weights must be nested.*{message}"):
+    with pytest.raises(ValueError, match=f"^the weights must have the expected structure.*{message}"):
         matching(tree, like, "the weights")

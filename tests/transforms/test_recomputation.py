@@ -319,7 +319,7 @@ def test_a_parameter_that_each_call_makes_anew_is_refused(device):
             return x * self.weight
 
     y = agrad.checkpoint(Starting())(leaf(2))
-    with pytest.raises(RuntimeError, match="make parameters before it is called"):
+    with pytest.raises(RuntimeError, match="create parameters before it is called"):
         y.sum().backward()
 
 

@@ -342,7 +342,7 @@ def test_complex_jacobians_are_the_same_both_ways(double):
 
 
 def test_complex_outputs_have_no_jacobian(device):
-    with pytest.raises(TypeError, match=r"complex output has no Jacobian.*agrad\.real.*agrad\.jvp"):
+    with pytest.raises(TypeError, match=r"Jacobian of a complex output.*agrad\.real.*agrad\.jvp"):
         agrad.jacobian(lambda z: z * z)(agrad.asarray([1j]))
     with pytest.raises(TypeError, match=r"for a Hessian, agrad\.hvp"):
         agrad.hessian(lambda z: agrad.abs(z))(agrad.asarray(1j))

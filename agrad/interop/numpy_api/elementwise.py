@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ... import ops
+from ...backends import is_host
 from ...core.tensor import Tensor
 from .arguments import floats, tensors, truth_of
 
@@ -115,6 +116,15 @@ def _of_truth(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return lambda *operands: op(*[truth_of(x) for x in tensors(*operands)])
 
 
+def _compared(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return a comparison in which a 0-d array of NumPy's counts as a number: its scalars arrive as such arrays."""
+
+    def compared(*operands: Any) -> Tensor:
+        return op(*[x.item() if is_host(x) and getattr(x, "shape", None) == () else x for x in operands])
+
+    return compared
+
+
 UFUNCS: Final[dict[str, Callable[..., Any]]] = {
     "absolute": ops.abs,
     "add": ops.add,
@@ -138,7 +148,7 @@ UFUNCS: Final[dict[str, Callable[..., Any]]] = {
     "degrees": _times(180.0 / math.pi),
     "divide": _of_floats(ops.divide),
     "divmod": _divmod,
-    "equal": ops.equal,
+    "equal": _compared(ops.equal),
     "exp": _of_floats(ops.exp),
     "exp2": _exp2,
     "expm1": _of_floats(ops.expm1),
@@ -149,8 +159,8 @@ UFUNCS: Final[dict[str, Callable[..., Any]]] = {
     "fmax": _fmax,
     "fmin": _fmin,
     "fmod": _fmod,
-    "greater": ops.greater,
-    "greater_equal": ops.greater_equal,
+    "greater": _compared(ops.greater),
+    "greater_equal": _compared(ops.greater_equal),
     "heaviside": _heaviside,
     "hypot": _of_floats(ops.hypot),
     "invert": ops.bitwise_invert,
@@ -159,8 +169,8 @@ UFUNCS: Final[dict[str, Callable[..., Any]]] = {
     "isnan": ops.isnan,
     "ldexp": _ldexp,
     "left_shift": ops.bitwise_left_shift,
-    "less": ops.less,
-    "less_equal": ops.less_equal,
+    "less": _compared(ops.less),
+    "less_equal": _compared(ops.less_equal),
     "log": _of_floats(ops.log),
     "log10": _of_floats(ops.log10),
     "log1p": _of_floats(ops.log1p),
@@ -179,7 +189,7 @@ UFUNCS: Final[dict[str, Callable[..., Any]]] = {
     "multiply": ops.multiply,
     "negative": ops.negative,
     "nextafter": _of_floats(ops.nextafter),
-    "not_equal": ops.not_equal,
+    "not_equal": _compared(ops.not_equal),
     "positive": ops.positive,
     "power": ops.pow,
     "rad2deg": _times(180.0 / math.pi),

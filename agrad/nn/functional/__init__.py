@@ -2,6 +2,7 @@
 
 from ...ops.activations import relu, sigmoid, silu
 from ...ops.elementwise import tanh
+from ...spellings import answer_in_module
 from ..cross_entropy import cross_entropy, nll_loss
 from .activation import elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, softmax, softplus
 from .attention import scaled_dot_product_attention
@@ -39,3 +40,5 @@ __all__ = [
     "scaled_dot_product_attention", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
     "triplet_margin_loss",
 ]  # fmt: skip
+
+answer_in_module(__name__)

@@ -74,6 +74,7 @@ def batch_norm(
         if count == 1:
             raise ValueError(f"training needs more than one value per channel; the input has shape {input.shape}")
         if count:
+            _refuse_vmap(input, running_mean, running_var)
             _record(input, axis, running_mean, running_var, momentum)
         out = standardized(input, axis, eps) if count else input
     elif running_mean is None or running_var is None:
@@ -137,6 +138,15 @@ def instance_norm(
     if input.size:
         _record(input, axis, running_mean, running_var, momentum)
     return affine(standardized(input, axis, eps) if input.size else input, weight, bias, per_channel)
+
+
+def _refuse_vmap(input: Tensor, *running: Tensor | None) -> None:
+    """Raise RuntimeError where examples under vmap would share running statistics that each of them changes."""
+    if any(x is not None and x._device is not input._device and input._device.knows(x._device) for x in running):
+        raise RuntimeError(
+            "batch_norm cannot update running statistics under vmap: they are shared, and each example has a batch of "
+            "its own; write module.eval(), BatchNorm2d(track_running_stats=False) or GroupNorm, or map over the buffers"
+        )
 
 
 def _record(input: Tensor, axis: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float) -> None:

@@ -44,7 +44,7 @@ def ctc_loss(
         or without the batch.
     targets : ArrayLike
         The labels, integers: ``(batch, labels)`` with padding that is not looked at, or all in one row,
-        ``(sum of target_lengths,)``; ``(labels,)`` without a batch.
+        ``(sum of target_lengths,)``, which waits for a GPU; ``(labels,)`` without a batch.
     input_lengths, target_lengths : ArrayLike
         How many steps and how many labels count, of each sequence: ``(batch,)``, or ``()`` without a batch.
     blank : int

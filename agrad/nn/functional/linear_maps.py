@@ -179,7 +179,7 @@ def _check_rows(input: Tensor, count: int) -> None:
     device = input.device
     if device.backend.waits(device.native) or not input.size:
         return
-    least, largest = int(device.xp.min(input.data)), int(device.xp.max(input.data))
+    least, largest = (int(end) for end in input._device.backend.bounds(input._data))
     if least < 0 or largest >= count:
         wrong = least if least < 0 else largest
         raise IndexError(f"index {wrong} is out of range: the table has {count} rows, 0 to {count - 1}")

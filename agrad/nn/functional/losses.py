@@ -321,7 +321,7 @@ def _check_probabilities(**named: Tensor) -> None:
     for name, x in named.items():
         if waits(x.device) or not x.size:
             continue
-        least, largest = float(x.device.xp.min(x.data)), float(x.device.xp.max(x.data))
+        least, largest = (float(end) for end in x._device.backend.bounds(x._data))
         if least < 0 or largest > 1:
             wrong = least if least < 0 else largest
             raise ValueError(

@@ -261,7 +261,7 @@ def window_max(xp: Any, input: ArrayLike, *, windows: Windows) -> tuple[Tensor, 
 @primitive
 def pick(xp: Any, input: ArrayLike, numbers: ArrayLike, *, windows: Windows) -> Tensor:
     """Return from each window the element at the given position."""
-    return generic.pick(backends.of(input), input, numbers, windows)
+    return backends.of(input).pick(input, numbers, windows)
 
 
 @primitive

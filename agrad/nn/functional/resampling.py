@@ -57,8 +57,8 @@ def take_nearest(x: Tensor, axis: int, resizing: Resizing, exact: bool) -> Tenso
 
 def weighed(x: Tensor, axis: int, resizing: Resizing, kernel: str, aligned: bool, antialias: bool) -> Tensor:
     """Return weighted sums along an axis, with the weights of a kernel, "linear" or "cubic"."""
-    if resizing.after == resizing.before and kernel == "linear":
-        return x
+    if resizing.after == resizing.before and (kernel == "linear" or antialias):
+        return x  # as in PyTorch, whatever the step is
     with no_grad():
         places = arange(resizing.before, dtype=x.dtype, device=x.device)
         centers = expand_dims(arange(resizing.after, dtype=x.dtype, device=x.device), axis=1)

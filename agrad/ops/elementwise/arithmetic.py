@@ -9,7 +9,7 @@ from ...core.primitive import ArrayLike, primitive, standard
 from ...core.tape import unchanged
 from ...core.tensor import Tensor
 from ..data_type import require_numeric
-from .common import INF, STEP
+from .common import STEP
 
 __all__ = [
     "abs",
@@ -304,7 +304,7 @@ def _sign_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
         return xp.zeros_like(g)
     size = xp.abs(x)
     along = xp.conj(out) * xp.real(g * out)  # moving x along its own direction changes nothing
-    return (g - along) / xp.where(size == 0, INF, size)
+    return xp.where(size == 0, 0.0, (g - along) / xp.where(size == 0, 1.0, size))  # CuPy's (0 + 0j) / inf is NaN
 
 
 sign.vjp(x=_sign_x)

@@ -1,0 +1,268 @@
+"""Automatic mixed precision: float32 weights, and most of the work in 16 bits. PyTorch's ``torch.amp``.
+
+`autocast` chooses the precision of each op, and `GradScaler` keeps small gradients from vanishing in float16. A model
+may also be of 16 bits altogether, ``model.to(agrad.bfloat16)``: the optimizer then keeps float32 master weights of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from .checks import as_integer, check_number
+from .core.dtypes import as_dtype
+from .core.observing import Call, Observer
+from .core.recording import no_grad
+from .core.tensor import Tensor
+from .nn.reductions import widened
+from .ops.data_type import HALVES, astype
+from .ops.elementwise import isfinite
+from .ops.manipulation import stack
+from .ops.utility import all
+from .optim.optimizer import Optimizer
+
+__all__ = ["GradScaler", "autocast"]
+
+# Products of matrices, in which the time goes; and sums and losses, which 16 bits would spoil.
+NARROW: Final = {"convolve", "convolve_input", "linear", "matmul", "mm", "tensordot"}
+WIDE: Final = {
+    "bernoulli_nll", "cumulative_prod", "cumulative_sum", "exp", "log", "log_softmax", "logsumexp", "mean", "nll",
+    "pow", "prod", "softmax", "softmax_nll", "square", "squared_error", "standardize", "std", "sum", "var", "vecdot",
+    "vector_norm",
+}  # fmt: skip
+CAST: Final = (*HALVES, "float32")  # what it casts: float64 and complex numbers stay as they are
+
+
+class autocast(Observer):  # noqa: N801 - PyTorch's name, used like a function
+    """Context manager: matrix products and convolutions in 16 bits; sums, softmax and losses in float32.
+
+    The inputs of these ops are cast, float32 and 16-bit ones only; other ops compute in the dtype of their inputs.
+    Parameters stay float32, and so do their gradients, since the casts are recorded too.
+
+    Parameters
+    ----------
+    dtype : DType or str
+        ``"bfloat16"``, which has the range of float32, or ``"float16"``, which needs a `GradScaler`.
+    enabled : bool
+        Whether to cast at all.
+
+    Raises
+    ------
+    ValueError
+        If the dtype is none of these two.
+    TypeError
+        In the block, if the device has no such type: NumPy has no bfloat16.
+
+    Notes
+    -----
+    An observer of ops: outside of the block they cost nothing more, inside each takes some microseconds longer. It
+    pays off on GPUs, whose 16-bit products are faster. NumPy's float16 products are slow: on the CPU it is for trying
+    out.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> layer, x = nn.Linear(3, 2), agrad.ones((4, 3))
+    >>> with agrad.amp.autocast("float16"):
+    ...     y = layer(x)
+    ...     loss = nn.MSELoss()(y, agrad.zeros((4, 2)))
+    >>> y.dtype, loss.dtype
+    (agrad.float16, agrad.float32)
+    >>> loss.backward()
+    >>> layer.weight.grad.dtype
+    agrad.float32
+    """
+
+    def __init__(self, dtype: Any = "bfloat16", enabled: bool = True) -> None:
+        name = getattr(dtype, "name", dtype)
+        if name not in HALVES:
+            raise ValueError(
+                f"autocast takes a dtype of 16 bits, autocast('bfloat16') or autocast('float16'), not {dtype!r}; "
+                "it acts on Tensors of all devices"
+            )
+        self._dtypes = {**dict.fromkeys(NARROW, name), **dict.fromkeys(WIDE, "float32")} if enabled else {}
+
+    def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
+        """Cast the inputs of an op, and run it."""
+        if call.name in self._dtypes:
+            dtype = as_dtype(self._dtypes[call.name])
+            call.given.update({name: _cast(x, dtype) for name, x in call.given.items()})
+        return run()
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    castable = isinstance(x, Tensor) and x.dtype.name in CAST
+    return astype(x, dtype, copy=False) if castable else x
+
+
+class GradScaler:
+    """Scale losses, so that gradients of float16 do not vanish, and skip the steps in which they overflow.
+
+    The scale grows as long as gradients stay finite, and shrinks when they do not.
+
+    Parameters
+    ----------
+    init_scale : float
+        The factor in the beginning.
+    growth_factor : float
+        What the scale is multiplied by after `growth_interval` steps without overflow.
+    backoff_factor : float
+        What it is multiplied by after a step that was skipped.
+    growth_interval : int
+    enabled : bool
+        Whether to scale at all; otherwise all methods do as if there were no scaler.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a number makes no sense.
+
+    Notes
+    -----
+    PyTorch's ``torch.amp.GradScaler``; Micikevicius et al., "Mixed Precision Training", ICLR 2018. PyTorch refuses to
+    unscale the gradients of 16-bit parameters. Here they become float32, so that none vanishes, until the next
+    ``zero_grad()``.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn, optim
+    >>> layer = nn.Linear(3, 1).to(agrad.float16)
+    >>> optimizer, scaler = optim.SGD(layer.parameters(), lr=0.1), agrad.amp.GradScaler(1024.0)
+    >>> loss = layer(agrad.ones((4, 3), dtype="float16")).mean()
+    >>> scaler.scale(loss).backward()
+    >>> layer.weight.grad.tolist()
+    [[1024.0, 1024.0, 1024.0]]
+    >>> scaler.step(optimizer)
+    >>> scaler.update()
+    >>> layer.weight.grad.tolist()
+    [[1.0, 1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        init_scale: float = 65536.0,
+        growth_factor: float = 2.0,
+        backoff_factor: float = 0.5,
+        growth_interval: int = 2000,
+        enabled: bool = True,
+    ) -> None:
+        check_number("init_scale", init_scale, above=0)
+        check_number("growth_factor", growth_factor, above=1)
+        check_number("backoff_factor", backoff_factor, above=0, below=1)
+        self.growth_interval = as_integer("growth_interval", growth_interval, 1)
+        self.growth_factor, self.backoff_factor = growth_factor, backoff_factor
+        self.enabled = enabled
+        self._scale, self._growth_tracker = float(init_scale), 0
+        self._finite: dict[int, bool] = {}  # by id of each optimizer that was unscaled since the last update
+        self._stepped: set[int] = set()
+
+    def get_scale(self) -> float:
+        """Return the factor; 1.0 if not `enabled`."""
+        return self._scale if self.enabled else 1.0
+
+    def scale(self, outputs: Tensor) -> Tensor:
+        """Return a loss times the scale, to call ``backward()`` of; in float32 for one of 16 bits."""
+        if not self.enabled:
+            return outputs
+        return widened(outputs) * self._scale
+
+    @no_grad()
+    def unscale_(self, optimizer: Optimizer) -> None:
+        """Divide the gradients of an optimizer's parameters by the scale: before they are clipped, for instance.
+
+        Raises
+        ------
+        RuntimeError
+            If they are unscaled already, or the optimizer's step is done.
+        """
+        if not self.enabled:
+            return
+        if id(optimizer) in self._finite:
+            raise RuntimeError("the gradients are unscaled already; write scaler.update() after scaler.step(optimizer)")
+        gradients = []
+        for group in optimizer.param_groups:
+            for p in group["params"]:
+                if p._grad is not None:
+                    p._grad = widened(p._grad.detach()) * (1 / self._scale)
+                    gradients.append(p._grad)
+        self._finite[id(optimizer)] = _all_finite(gradients)
+
+    def step(self, optimizer: Optimizer) -> None:
+        """Unscale the gradients if they are not yet, and call the optimizer's `step` unless one is infinite or NaN.
+
+        There is no closure: its gradients would be neither unscaled nor checked.
+
+        Raises
+        ------
+        RuntimeError
+            If it is called twice without an `update` between.
+        """
+        if not self.enabled:
+            optimizer.step()
+            return
+        if id(optimizer) in self._stepped:
+            raise RuntimeError("scaler.step(optimizer) was called already; write scaler.update() after it")
+        if id(optimizer) not in self._finite:
+            self.unscale_(optimizer)
+        self._stepped.add(id(optimizer))
+        optimizer.has_stepped = True  # so that a scheduler does not warn if the first step is skipped
+        if self._finite[id(optimizer)]:
+            optimizer.step()
+
+    def update(self) -> None:
+        """Let the scale shrink if a step was skipped since the last call, and grow if none was for a while.
+
+        Raises
+        ------
+        RuntimeError
+            If there was no `step` or `unscale_` since the last call.
+        """
+        if not self.enabled:
+            return
+        if not self._finite:
+            raise RuntimeError("there is nothing to update the scale by; write scaler.step(optimizer) first")
+        if False in self._finite.values():
+            self._scale, self._growth_tracker = self._scale * self.backoff_factor, 0
+        else:
+            self._growth_tracker += 1
+            if self._growth_tracker == self.growth_interval:
+                self._scale, self._growth_tracker = self._scale * self.growth_factor, 0
+        self._finite.clear()
+        self._stepped.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the scale and the settings, for `load_state_dict`; empty if not `enabled`."""
+        if not self.enabled:
+            return {}
+        return {
+            "scale": self._scale,
+            "growth_factor": self.growth_factor,
+            "backoff_factor": self.backoff_factor,
+            "growth_interval": self.growth_interval,
+            "_growth_tracker": self._growth_tracker,
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a `state_dict`.
+
+        Raises
+        ------
+        ValueError
+            If something is missing.
+        """
+        if not self.enabled:
+            return
+        if missing := sorted(self.state_dict().keys() - state_dict.keys()):
+            raise ValueError(f"the state dict lacks {missing}; is it that of a scaler that was not enabled?")
+        self._scale, self._growth_tracker = float(state_dict["scale"]), int(state_dict["_growth_tracker"])
+        self.growth_factor, self.backoff_factor = state_dict["growth_factor"], state_dict["backoff_factor"]
+        self.growth_interval = state_dict["growth_interval"]
+
+
+def _all_finite(gradients: list[Tensor]) -> bool:
+    """Whether no number is infinite or NaN: the device is asked once for all of them."""
+    if not gradients:
+        return True
+    return bool(all(stack([all(isfinite(g)).to(gradients[0].device) for g in gradients])))

@@ -1,0 +1,18 @@
+"""Updates that would take several kernels of CuPy's, in one each."""
+
+from __future__ import annotations
+
+import cupy
+
+__all__ = ["add_product", "add_quotient", "add_scaled", "real_sign"]
+
+add_scaled = cupy.ElementwiseKernel("T x, float64 scale", "T y", "y += x * (T)scale", "agrad_add_scaled")
+add_product = cupy.ElementwiseKernel(
+    "T x1, T x2, float64 scale", "T y", "y += (x1 * x2) * (T)scale", "agrad_add_product"
+)
+add_quotient = cupy.ElementwiseKernel(
+    "T x1, T x2, float64 scale", "T y", "y += (x1 / x2) * (T)scale", "agrad_add_quotient"
+)
+real_sign = cupy.ElementwiseKernel(
+    "T x", "T y", "y = x > (T)0 ? (T)1 : x < (T)0 ? (T)-1 : x == (T)0 ? (T)0 : x", "agrad_sign"
+)  # which keeps NaN, where CuPy's own gives 0

@@ -1,0 +1,93 @@
+"""CuPy's array API namespace, with functions of agrad's own where array-api-compat's would wait or refuse.
+
+array-api-compat writes through masks in `sign` and `clip`: the CPU must wait until the GPU has counted them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+import array_api_compat.cupy as compat
+import cupy
+import numpy as np
+
+from ..base import names_of
+from .kernels import real_sign
+
+__all__ = ["bound", "namespace"]
+
+
+def namespace() -> Any:
+    """Return a namespace of the array API standard for CuPy's arrays."""
+    xp: Any = ModuleType("agrad.backends.cupy.xp")
+    vars(xp).update(names_of(compat))
+    xp.sign, xp.clip, xp.linspace = _sign, _clip, _linspace
+    return xp
+
+
+def _sign(x: Any, /) -> Any:
+    if x.dtype.kind == "f":
+        return real_sign(x)
+    if x.dtype.kind != "c":
+        return cupy.sign(x)
+    size = cupy.abs(x)
+    return x / cupy.where(size == 0, 1, size)
+
+
+def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
+    if x.dtype.kind == "c":
+        raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
+    least, most = _ends(x, min, max)
+    if isinstance(least, _NUMBERS) and isinstance(most, _NUMBERS):
+        return x.copy() if least is most is None else x.clip(least, most)
+    x = x if least is None else cupy.maximum(x, least)
+    return x if most is None else cupy.minimum(x, most)
+
+
+_NUMBERS = (int, float, type(None))
+
+
+def _ends(x: Any, least: Any, most: Any) -> tuple[Any, Any]:
+    """Return the ends of an interval in the type of `x`."""
+    least, most = (end.astype(x.dtype, copy=False) if hasattr(end, "dtype") else end for end in (least, most))
+    if x.dtype.kind in "iu":  # whose numbers may lie beyond all that the type holds
+        held = np.iinfo(x.dtype)
+        least = max(int(least), held.min) if isinstance(least, float | int) else least
+        most = min(int(most), held.max) if isinstance(most, float | int) else most
+    return least, most
+
+
+def _linspace(start: complex, stop: complex, /, num: int, *, dtype: Any = None, **settings: Any) -> Any:
+    if not isinstance(start, complex) and not isinstance(stop, complex):
+        return compat.linspace(start, stop, num, dtype=dtype, **settings)
+    real, imag = (
+        compat.linspace(*ends, num, **settings) for ends in ((start.real, stop.real), (start.imag, stop.imag))
+    )
+    return (real + 1j * imag).astype(dtype or np.complex128)
+
+
+# On a machine with several GPUs
+
+
+def bound(xp: Any, native: Any) -> Any:
+    """Return a copy of a namespace whose functions make one device current and run there."""
+    copy: Any = ModuleType(xp.__name__)
+    for name, value in names_of(xp).items():
+        if isinstance(value, ModuleType) and name in ("linalg", "fft"):
+            value = bound(value, native)
+        elif callable(value) and not isinstance(value, type):
+            value = _on(native, value)
+        setattr(copy, name, value)
+    return copy
+
+
+def _on(native: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function, assigned=("__name__", "__doc__"), updated=())
+    def there(*args: Any, **kwargs: Any) -> Any:
+        native.use()
+        return function(*args, **kwargs)
+
+    return there

@@ -1,0 +1,95 @@
+"""What every virtual array library needs: a place above another library, and a backend that asks that one."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any, Final
+
+from ..backends.base import Backend
+
+__all__ = ["Level", "VirtualBackend", "namespace_over"]
+
+# What a namespace has beside functions of arrays.
+_CONSTANTS: Final = (
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32",
+    "float64", "complex64", "complex128", "e", "inf", "nan", "newaxis", "pi", "isdtype",
+)  # fmt: skip
+
+
+class Level:
+    """One use of a virtual library: the place where its arrays live, as a device is for those of a real one.
+
+    Attributes
+    ----------
+    library : VirtualBackend
+        That of its own arrays.
+    backend : Backend
+        Of the library below, whose arrays the virtual ones hold.
+    xp : module
+        The namespace below.
+    native : object
+        The place below.
+    open : bool
+        Whether the transform that made it still runs.
+    """
+
+    __slots__ = ("backend", "library", "native", "open", "xp")
+
+    def __init__(self, library: Any, backend: Backend, xp: Any, native: Any) -> None:
+        self.library, self.backend, self.xp, self.native = library, backend, xp, native
+        self.open = True
+
+
+class VirtualBackend(Backend):
+    """The part of a backend that concerns places, each of which is a `Level`: the library below answers."""
+
+    def default_integer(self, native: Any) -> Any:
+        return native.backend.default_integer(native.native)
+
+    def activate(self, native: Any) -> AbstractContextManager[Any]:
+        activated: AbstractContextManager[Any] = native.backend.activate(native.native)
+        return activated
+
+    def synchronize(self, native: Any) -> None:
+        native.backend.synchronize(native.native)
+
+    def waits(self, native: Any) -> bool:
+        return bool(native.backend.waits(native.native))
+
+    def memory(self, native: Any) -> dict[str, int]:
+        return dict(native.backend.memory(native.native))
+
+
+def namespace_over(xp: Any, name: str, functions: dict[str, Any], array_type: type) -> ModuleType:
+    """Return a namespace of functions of virtual arrays, which has the dtypes of the one below.
+
+    Parameters
+    ----------
+    xp : module
+        The namespace below.
+    name : str
+        What it is called, behind the name of the one below.
+    functions : dict
+        The functions by their names, dotted in the extensions: ``"linalg.solve"``.
+    array_type : type
+        The class of the virtual arrays, which have a dtype of the library below.
+    """
+    made = ModuleType(f"{xp.__name__}:{name}")
+    vars(made).update({constant: getattr(xp, constant) for constant in _CONSTANTS if hasattr(xp, constant)})
+    for path, function in functions.items():
+        space, _, last = path.rpartition(".")
+        if space and not hasattr(made, space):
+            setattr(made, space, ModuleType(f"{made.__name__}.{space}"))
+        setattr(getattr(made, space) if space else made, last, function)
+
+    def dtype_of(x: Any) -> Any:
+        return getattr(x, "dtype", x) if type(x) is array_type else x
+
+    vars(made).update(
+        result_type=lambda *args: xp.result_type(*map(dtype_of, args)),
+        can_cast=lambda x, to: xp.can_cast(dtype_of(x), to),
+        finfo=lambda x: xp.finfo(dtype_of(x)),
+        iinfo=lambda x: xp.iinfo(dtype_of(x)),
+    )
+    return made

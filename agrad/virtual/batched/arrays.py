@@ -1,0 +1,208 @@
+"""BatchedArray: an array of the library below, and whether its first axis is hidden."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, Final
+
+from ...backends import UnknownValueError
+
+__all__ = ["NUMBERS", "BatchedArray", "aligned", "boxed", "leading", "pair", "ranked", "spread_out"]
+
+NUMBERS: Final = frozenset({bool, int, float, complex})
+
+
+def _binary(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """Return one of Python's operators for batched arrays, and the same with its operands the other way round."""
+
+    def forward(x1: Any, x2: Any) -> BatchedArray:
+        v1, v2, lead, level = pair(x1, x2)
+        return BatchedArray(op(v1, v2), lead, level)
+
+    return forward, lambda x2, x1: forward(x1, x2)
+
+
+def _unary(op: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: x.like(op(x.value))
+
+
+class BatchedArray:
+    """An array as the function under `vmap` sees it: without the axis of the batch.
+
+    Attributes
+    ----------
+    value : array
+        Of the library below.
+    lead : int
+        1 where the first axis of the value is the batch, 0 where the value is the same for the whole batch.
+    level : Batch
+    """
+
+    __slots__ = ("lead", "level", "value")
+    __array_ufunc__ = None  # NumPy leaves operators with its own arrays to this class
+
+    def __init__(self, value: Any, lead: int, level: Any) -> None:
+        self.value, self.lead, self.level = value, lead, level
+
+    def like(self, value: Any) -> BatchedArray:
+        """Return another value with the same hidden axis."""
+        return BatchedArray(value, self.lead, self.level)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.value.shape[self.lead :])
+
+    @property
+    def ndim(self) -> int:
+        return len(self.value.shape) - self.lead
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def dtype(self) -> Any:
+        return self.value.dtype
+
+    @property
+    def device(self) -> Any:
+        return self.level
+
+    @property
+    def mT(self) -> BatchedArray:  # noqa: N802
+        if self.ndim < 2:
+            raise ValueError(f"an array of shape {self.shape} is no matrix to transpose")
+        return self.like(self.level.xp.matrix_transpose(self.value))
+
+    T = mT
+
+    def __getitem__(self, key: Any) -> BatchedArray:
+        if not self.lead:
+            return self.like(self.value[key])
+        items = key if type(key) is tuple else (key,)
+        found = self.value[(slice(None), *items)]
+        first = _axes_in_front(items)
+        return self.like(self.level.xp.moveaxis(found, first, 0) if first else found)
+
+    # What asks for values
+
+    def read(self, what: str) -> Any:
+        """Return the value where it is the same for the whole batch; UnknownValueError says what to write instead."""
+        if self.lead:
+            raise UnknownValueError(f"{what} {_INSTEAD if self.level.open else _LEFT}".format(self.level.size))
+        return self.level.backend.box(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.read("the truth"))
+
+    def __int__(self) -> int:
+        return int(self.read("int()"))
+
+    def __index__(self) -> int:
+        return operator.index(self.read("an index"))
+
+    def __float__(self) -> float:
+        return float(self.read("float()"))
+
+    def __complex__(self) -> complex:
+        return complex(self.read("complex()"))
+
+    def __repr__(self) -> str:
+        return f"BatchedArray({self.value!r}, lead={self.lead})"
+
+    # Operators
+
+    __add__, __radd__ = _binary(operator.add)
+    __sub__, __rsub__ = _binary(operator.sub)
+    __mul__, __rmul__ = _binary(operator.mul)
+    __truediv__, __rtruediv__ = _binary(operator.truediv)
+    __floordiv__, __rfloordiv__ = _binary(operator.floordiv)
+    __mod__, __rmod__ = _binary(operator.mod)
+    __pow__, __rpow__ = _binary(operator.pow)
+    __and__, __rand__ = _binary(operator.and_)
+    __or__, __ror__ = _binary(operator.or_)
+    __xor__, __rxor__ = _binary(operator.xor)
+    __lshift__, __rlshift__ = _binary(operator.lshift)
+    __rshift__, __rrshift__ = _binary(operator.rshift)
+    __lt__, __gt__ = _binary(operator.lt)[0], _binary(operator.gt)[0]
+    __le__, __ge__ = _binary(operator.le)[0], _binary(operator.ge)[0]
+    __eq__, __ne__ = _binary(operator.eq)[0], _binary(operator.ne)[0]
+    __neg__, __pos__ = _unary(operator.neg), _unary(operator.pos)
+    __abs__, __invert__ = _unary(abs), _unary(operator.invert)
+    __hash__ = None  # type: ignore[assignment]
+    __matmul__: Callable[[Any, Any], Any]  # bound where products are
+    __rmatmul__: Callable[[Any, Any], Any]
+
+
+_INSTEAD: Final = (
+    "was asked of an array under vmap, which has a value for each of {} examples; write "
+    "agrad.where(condition, a, b) for `if` and for masks, and read values outside of vmap"
+)
+_LEFT: Final = (
+    "was asked of a Tensor that was kept when its vmap had ended: it holds those of {} examples, and none of its own; "
+    "return it from the function under vmap instead"
+)
+
+
+def _axes_in_front(items: Sequence[Any]) -> int:
+    """Return how many axes a key with arrays puts in front of all others, the hidden one too: NumPy's rule.
+
+    They come first where slices or None stand between the arrays; otherwise they stay where the arrays are.
+    """
+    places = [i for i, item in enumerate(items) if isinstance(item, int) or hasattr(item, "dtype")]
+    arrays = [item for item in items if hasattr(item, "dtype")]
+    if not arrays or places[-1] - places[0] + 1 == len(places):
+        return 0
+    return max(1 if "bool" in str(item.dtype) else len(item.shape) for item in arrays)
+
+
+# Bringing arrays together
+
+
+def boxed(x: Any, level: Any) -> BatchedArray:
+    """Return an array of the library below as one that is the same for the whole batch."""
+    return x if type(x) is BatchedArray else BatchedArray(x, 0, level)
+
+
+def pair(x1: Any, x2: Any) -> tuple[Any, Any, int, Any]:
+    """Return the values of two arrays or numbers such that they broadcast, whether they lead, and the level."""
+    if type(x2) in NUMBERS:
+        return x1.value, x2, x1.lead, x1.level
+    if type(x1) in NUMBERS:
+        return x1, x2.value, x2.lead, x2.level
+    if type(x1) is type(x2) and x1.lead == x2.lead and len(x1.value.shape) == len(x2.value.shape):
+        return x1.value, x2.value, x1.lead, x1.level
+    (v1, v2), lead, level = aligned((x1, x2))
+    return v1, v2, lead, level
+
+
+def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
+    """Return values that broadcast as the arrays do, numbers as they are; whether they lead; and the level."""
+    level = next(x.level for x in arrays if type(x) is BatchedArray)
+    arrays = [x if type(x) in NUMBERS else boxed(x, level) for x in arrays]
+    batched = [x for x in arrays if type(x) is BatchedArray]
+    lead, rank = max(x.lead for x in batched), max(x.ndim for x in batched)
+    return [ranked(x, rank) if type(x) is BatchedArray else x for x in arrays], lead, level
+
+
+def ranked(x: BatchedArray, rank: int) -> Any:
+    """Return the value with axes behind the hidden one, so that at least `rank` are seen: where none is, as it is."""
+    shape = x.value.shape
+    if not x.lead or len(shape) > rank:
+        return x.value
+    return x.level.xp.reshape(x.value, (shape[0], *(1,) * (rank + 1 - len(shape)), *shape[1:]))
+
+
+def spread_out(x: BatchedArray) -> Any:
+    """Return the value with the axis of the batch, by repetition where it has none."""
+    return x.value if x.lead else x.level.xp.broadcast_to(x.value, (x.level.size, *x.value.shape))
+
+
+def leading(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
+    """Return values all of which have the axis of the batch, if one has; whether they do; and the level."""
+    level = next(x.level for x in arrays if type(x) is BatchedArray)
+    arrays = [boxed(x, level) for x in arrays]
+    lead = max(x.lead for x in arrays)
+    return [spread_out(x) if lead else x.value for x in arrays], lead, level

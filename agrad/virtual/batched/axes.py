@@ -1,0 +1,126 @@
+"""Functions along axes, which are counted from behind the hidden one: reductions, sums so far, orders, searches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from .arrays import BatchedArray, leading
+
+__all__ = ["FUNCTIONS", "shifted"]
+
+
+def shifted(axes: Any, rank: int) -> Any:
+    """Return an axis, or several, among `rank` that are seen as such of the value."""
+    if not isinstance(axes, int):
+        return tuple([shifted(axis, rank) for axis in axes])
+    if not -rank <= axes < rank:
+        raise IndexError(f"there is no axis {axes} among {rank}")
+    return axes % rank + 1
+
+
+def _flat(x: BatchedArray) -> Any:
+    """Return the value with all axes that are seen as one."""
+    return x.level.xp.reshape(x.value, (x.value.shape[0], x.size))
+
+
+def _reduction(name: str) -> Callable[..., BatchedArray]:
+    def reduction(x: Any, /, *, axis: Any = None, **settings: Any) -> BatchedArray:
+        function = getattr(x.level.xp, name)
+        if not x.lead:
+            return x.like(function(x.value, axis=axis, **settings))
+        if axis is not None:
+            return x.like(function(x.value, axis=shifted(axis, x.ndim), **settings))
+        keepdims = settings.pop("keepdims", False)
+        out = function(_flat(x), axis=1, **settings)
+        return x.like(x.level.xp.reshape(out, (out.shape[0], *(1,) * x.ndim)) if keepdims else out)
+
+    return reduction
+
+
+def _along(name: str, default: int | None) -> Callable[..., BatchedArray]:
+    """Make a function along one axis; None stands for the only one."""
+
+    def along(x: Any, /, *, axis: Any = default, **settings: Any) -> BatchedArray:
+        if x.lead:
+            axis = shifted(0 if axis is None else axis, x.ndim)
+        return x.like(getattr(x.level.xp, name)(x.value, axis=axis, **settings))
+
+    return along
+
+
+def _flip(x: Any, /, *, axis: Any = None) -> BatchedArray:
+    axis = tuple(range(x.ndim)) if axis is None else axis
+    return x.like(x.level.xp.flip(x.value, axis=shifted(axis, x.ndim) if x.lead else axis))
+
+
+def _roll(x: Any, /, shift: Any, *, axis: Any = None) -> BatchedArray:
+    if not x.lead:
+        return x.like(x.level.xp.roll(x.value, shift, axis=axis))
+    if axis is not None:
+        return x.like(x.level.xp.roll(x.value, shift, axis=shifted(axis, x.ndim)))
+    return x.like(x.level.xp.reshape(x.level.xp.roll(_flat(x), shift, axis=1), x.value.shape))
+
+
+def _repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> BatchedArray:
+    """Repeat elements by numbers that are the same for the whole batch: otherwise the shapes would differ."""
+    if type(repeats) is BatchedArray:
+        repeats = repeats.read("repeat() by an array, whose result has a shape that depends on values,")
+    if not x.lead:
+        return x.like(x.level.xp.repeat(x.value, repeats, axis=axis))
+    value = _flat(x) if axis is None else x.value
+    return x.like(x.level.xp.repeat(value, repeats, axis=1 if axis is None else shifted(axis, x.ndim)))
+
+
+def _each(name: str) -> Callable[..., BatchedArray]:
+    """Make a function of two arrays that no library batches: it is called for each element of the batch."""
+
+    def each(x1: Any, x2: Any, /, **settings: Any) -> BatchedArray:
+        (v1, v2), lead, level = leading((x1, x2))
+        function = getattr(level.xp, name)
+        if not lead:
+            return BatchedArray(function(v1, v2, **settings), 0, level)
+        parts = [function(v1[i, ...], v2[i, ...], **settings) for i in range(level.size)]
+        if not parts:
+            one = function(*[level.xp.zeros(v.shape[1:], dtype=v.dtype, device=level.native) for v in (v1, v2)])
+            return BatchedArray(level.xp.zeros((0, *one.shape), dtype=one.dtype, device=level.native), 1, level)
+        return BatchedArray(level.xp.stack(parts), 1, level)
+
+    return each
+
+
+def _by_values(name: str) -> Callable[..., Any]:
+    """Make a function whose result has a shape that depends on values."""
+
+    def by_values(x: Any, /, **settings: Any) -> Any:
+        value = x.read(f"{name}(), whose result has a shape that depends on values,")
+        out = getattr(x.level.xp, name)(value, **settings)
+        if not isinstance(out, tuple):
+            return x.like(out)
+        parts = [x.like(part) for part in out]
+        return type(out)(*parts) if hasattr(out, "_fields") else tuple(parts)
+
+    return by_values
+
+
+def _diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> BatchedArray:
+    ends = {name: y for name, y in (("prepend", prepend), ("append", append)) if y is not None}
+    (value, *values), lead, level = leading((x, *ends.values()))
+    axis = shifted(axis, x.ndim) if lead else axis
+    return BatchedArray(level.xp.diff(value, axis=axis, n=n, **dict(zip(ends, values, strict=True))), lead, level)
+
+
+FUNCTIONS: Final[dict[str, Any]] = {
+    **{name: _reduction(name) for name in ("all", "any", "count_nonzero", "max", "mean", "min", "prod", "std", "sum")},
+    **{name: _reduction(name) for name in ("argmax", "argmin", "var")},
+    **{name: _along(name, -1) for name in ("argsort", "sort")},
+    **{name: _along(name, None) for name in ("cumulative_prod", "cumulative_sum")},
+    **{name: _by_values(name) for name in ("nonzero", "unique_all", "unique_counts", "unique_inverse")},
+    "unique_values": _by_values("unique_values"),
+    "isin": _each("isin"),
+    "searchsorted": _each("searchsorted"),
+    "diff": _diff,
+    "flip": _flip,
+    "repeat": _repeat,
+    "roll": _roll,
+}

@@ -1,0 +1,149 @@
+"""The backend of batched arrays: ways in and out, writing, and what else the standard lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, ClassVar, Final
+
+from ... import backends
+from ..base import namespace_over
+from . import axes, elementwise, gathering, linalg, products, shapes
+from .arrays import NUMBERS, BatchedArray, aligned, boxed, leading, ranked, spread_out
+from .gathering import joined
+from .windows import WindowsBackend
+
+__all__ = ["BatchedBackend", "over"]
+
+FUNCTIONS: Final[dict[str, Any]] = {
+    name: function
+    for module in (elementwise, axes, shapes, gathering, products, linalg)
+    for name, function in module.FUNCTIONS.items()
+}
+
+
+class BatchedBackend(WindowsBackend):
+    """Batched arrays over those of another library."""
+
+    kind: ClassVar[str] = "batched"
+    array_type = BatchedArray
+
+    def __init__(self, xp: Any = None, native_keys: str = "standard") -> None:
+        self.xp: ModuleType | None = None if xp is None else namespace_over(xp, "batched", FUNCTIONS, BatchedArray)
+        self.native_keys = native_keys  # type: ignore[misc]
+
+    def over(self, backend: Any, xp: Any) -> BatchedBackend:
+        """Return the backend of such arrays over those of another library."""
+        return over(backend, xp)
+
+    # Arrays
+
+    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+        if type(data) is not BatchedArray:
+            return BatchedArray(native.backend.asarray(data, dtype, native.native, copy), 0, native)
+        return data.like(native.backend.asarray(data.level.backend.box(data.value), dtype, native.native, copy))
+
+    def box(self, value: Any) -> Any:
+        return value
+
+    def to_numpy(self, array: Any) -> Any:
+        return array.level.backend.to_numpy(array.read("a value"))
+
+    def shown(self, array: Any, name: str) -> str:
+        if not array.lead:
+            return array.level.backend.shown(array.value, name)
+        return f"one of {array.level.size} under vmap, shape={array.shape}"
+
+    def whole(self, array: Any) -> Any:
+        return array.level.backend.whole(array.level.backend.box(array.value))
+
+    def bounds(self, array: Any) -> tuple[Any, Any]:
+        return array.level.backend.bounds(array.value)
+
+    def is_view(self, array: Any) -> bool:
+        return array.level.backend.is_view(array.value)
+
+    def buffer_of(self, array: Any) -> int:
+        return array.level.backend.buffer_of(array.value)
+
+    def own(self, value: Any, shared: bool) -> Any:
+        return value.like(value.level.backend.own(value.value, shared))
+
+    def is_writable(self, array: Any) -> bool:
+        return array.level.backend.is_writable(array.value)
+
+    def copy(self, array: Any) -> Any:
+        return array.like(array.level.backend.copy(array.level.backend.box(array.value)))
+
+    # Writing. An array that is the same for the whole batch becomes one of its own for each, where the value is.
+
+    def assign(self, array: Any, key: Any, value: Any) -> Any:
+        level, items = array.level, key if type(key) is tuple else (key,)
+        value = value if type(value) in NUMBERS else boxed(value, level)
+        if type(value) in NUMBERS or not value.lead:
+            items = (slice(None), *items) if array.lead else items
+            value = value if type(value) in NUMBERS else value.value
+            return array.like(level.backend.assign(level.backend.box(array.value), items, value))
+        room = self._room(array)
+        value = ranked(value, room[key].ndim)
+        return BatchedArray(level.backend.assign(room.value, (slice(None), *items), value), 1, level)
+
+    def _room(self, array: BatchedArray) -> BatchedArray:
+        """Return an array that has an element for each of the batch to write into."""
+        if array.lead:
+            return array
+        return BatchedArray(array.level.backend.copy(spread_out(array)), 1, array.level)
+
+    def update(self, array: Any, operator: Callable[[Any, Any], Any], other: Any) -> Any:
+        (value, other), lead, level = aligned((array, other))
+        if lead > array.lead:
+            value = self._room(array).value
+        return BatchedArray(level.backend.update(level.backend.box(value), operator, other), lead, level)
+
+    def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
+        return array + other * scale
+
+    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        return array + x1 * x2 * scale
+
+    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+        return array + x1 / x2 * scale
+
+    def put(self, array: Any, index: Any, values: Any) -> Any:
+        return self._into_rows("put", array, index, values)
+
+    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+        return self._into_rows("add_at", array, index, values)
+
+    def _into_rows(self, hook: str, array: Any, index: Any, values: Any) -> Any:
+        """Write rows at indices: into the rows of all of the batch as one array."""
+        (into, places, rows), lead, level = leading((array, index, values))
+        write, xp = getattr(level.backend, hook), level.xp
+        if not lead:
+            return BatchedArray(write(level.backend.box(into), places, rows), 0, level)
+        into = into if array.lead else level.backend.copy(into)
+        flat = xp.reshape(into, (into.shape[0] * into.shape[1], *into.shape[2:]))
+        rows = xp.reshape(rows, (rows.shape[0] * rows.shape[1], *rows.shape[2:]))
+        written = write(flat, joined(places, into.shape[1], level), rows)
+        return BatchedArray(xp.reshape(written, into.shape), 1, level)
+
+    # Mathematics beyond the standard
+
+    def special(self, name: str) -> Callable[..., Any]:
+        def special(*arrays: Any) -> BatchedArray:
+            values, lead, level = aligned(arrays)
+            return BatchedArray(level.backend.special(name)(*values), lead, level)
+
+        return special
+
+
+backends.add_type(BatchedBackend())
+_known: dict[int, BatchedBackend] = {}
+
+
+def over(backend: Any, xp: Any) -> BatchedBackend:
+    """Return the backend of batched arrays over those of a library, and of one of its namespaces."""
+    if id(xp) not in _known:
+        keys = "standard" if backend.native_keys == "standard" else "basic"
+        _known[id(xp)] = BatchedBackend(xp, keys)
+    return _known[id(xp)]

@@ -1,0 +1,63 @@
+"""Gathering, also by indices that differ over the batch: then along one axis that all of the batch share."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .arrays import BatchedArray, boxed, leading
+from .axes import shifted
+
+__all__ = ["FUNCTIONS", "joined"]
+
+
+def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> BatchedArray:
+    level = x.level if type(x) is BatchedArray else indices.level
+    x, indices = boxed(x, level), boxed(indices, level)
+    axis = shifted(0 if axis is None else axis, x.ndim) - 1
+    if not indices.lead:
+        return x.like(level.xp.take(x.value, indices.value, axis=axis + x.lead))
+    return BatchedArray((_take_of_each if x.lead else _take_of_one)(x.value, indices, axis, level), 1, level)
+
+
+def _take_of_one(value: Any, indices: BatchedArray, axis: int, level: Any) -> Any:
+    """Gather what the batch asks for from one array, all at once."""
+    batch, count = indices.value.shape
+    taken = level.xp.take(value, level.xp.reshape(indices.value, (batch * count,)), axis=axis)
+    taken = level.xp.reshape(taken, (*value.shape[:axis], batch, count, *value.shape[axis + 1 :]))
+    return level.xp.moveaxis(taken, axis, 0)
+
+
+def _take_of_each(value: Any, indices: BatchedArray, axis: int, level: Any) -> Any:
+    """Gather from an array for each of the batch: from all of their rows as one array."""
+    xp, (batch, count) = level.xp, indices.value.shape
+    value = xp.moveaxis(value, axis + 1, 1)
+    rows = xp.reshape(value, (batch * value.shape[1], *value.shape[2:]))
+    taken = xp.take(rows, joined(indices.value, value.shape[1], level), axis=0)
+    return xp.moveaxis(xp.reshape(taken, (batch, count, *value.shape[2:])), 1, axis + 1)
+
+
+def joined(indices: Any, length: int, level: Any) -> Any:
+    """Return indices of each of the batch as such of one axis, in which their axes of that length follow each other.
+
+    Raises
+    ------
+    IndexError
+        If one leads out of its own axis, where looking needs no waiting: it would find another's element.
+    """
+    xp, least = level.xp, -1
+    if not level.backend.waits(level.native) and 0 not in indices.shape:
+        least, largest = (int(end) for end in level.backend.bounds(indices))
+        if least < -length or largest >= length:
+            wrong = least if least < -length else largest
+            raise IndexError(f"index {wrong} is out of range for an axis of length {length}")
+    indices = xp.where(indices < 0, indices + length, indices) if least < 0 else indices
+    starts = xp.arange(indices.shape[0], dtype=indices.dtype, device=level.native) * length
+    return xp.reshape(indices + starts[:, None], (-1,))
+
+
+def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> BatchedArray:
+    (value, places), lead, level = leading((x, indices))
+    return BatchedArray(level.xp.take_along_axis(value, places, axis=shifted(axis, x.ndim) - 1 + lead), lead, level)
+
+
+FUNCTIONS: Final[dict[str, Any]] = {"take": _take, "take_along_axis": _take_along_axis}

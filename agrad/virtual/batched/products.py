@@ -1,0 +1,101 @@
+"""Products of vectors, matrices and more, which libraries compute for stacks of matrices."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, Final
+
+from .arrays import BatchedArray, aligned, boxed, ranked
+from .axes import shifted
+
+__all__ = ["FUNCTIONS", "matmul"]
+
+
+def _both(x1: Any, x2: Any) -> tuple[BatchedArray, BatchedArray, Any]:
+    level = x1.level if type(x1) is BatchedArray else x2.level
+    return boxed(x1, level), boxed(x2, level), level
+
+
+def matmul(x1: Any, x2: Any, /) -> BatchedArray:
+    """Multiply matrices: in one product of large ones where that is so, else in stacks."""
+    x1, x2, level = _both(x1, x2)
+    xp, lead = level.xp, x1.lead or x2.lead
+    product = xp.matmul(x1.value, x2.value) if not lead else _one_product(xp, x1, x2)
+    if product is None:
+        product = xp.matmul(_rows(x1, x2.ndim), _columns(x2, x1.ndim))
+        product = product[..., 0, :] if x1.ndim == 1 else product
+        product = product[..., 0] if x2.ndim == 1 else product
+    return BatchedArray(product, lead, level)
+
+
+def _one_product(xp: Any, x1: BatchedArray, x2: BatchedArray) -> Any:
+    """Return a product of which one side is the same for the whole batch, or that of two vectors; None of others."""
+    (v1, ndim1), (v2, ndim2) = (x1.value, x1.ndim), (x2.value, x2.ndim)
+    if not x2.lead and (ndim2 == 1 or (ndim1 == 1 and ndim2 == 2)):
+        return xp.matmul(v1, v2)
+    if not x2.lead and ndim1 == ndim2 == 2:
+        rows = xp.matmul(xp.reshape(v1, (v1.shape[0] * v1.shape[1], v1.shape[2])), v2)
+        return xp.reshape(rows, (v1.shape[0], v1.shape[1], v2.shape[1]))
+    if not x1.lead and ndim1 <= 2 and ndim2 == 1:
+        return xp.matmul(v2, v1 if ndim1 == 1 else xp.matrix_transpose(v1))
+    if ndim1 == ndim2 == 1:
+        return xp.vecdot(xp.conj(v1) if xp.isdtype(v1.dtype, "complex floating") else v1, v2)
+    return None
+
+
+def _rows(x: BatchedArray, other: int) -> Any:
+    """Return the left side as a stack of matrices for a right side of so many axes: a vector is a row."""
+    if x.ndim > 1:
+        return ranked(x, other)
+    shape = (x.value.shape[0], *(1,) * max(1, other - 1)) if x.lead else (1,)
+    return x.level.xp.reshape(x.value, (*shape, x.value.shape[-1]))
+
+
+def _columns(x: BatchedArray, other: int) -> Any:
+    """Return the right side as a stack of matrices for a left side of so many axes: a vector is a column."""
+    if x.ndim > 1:
+        return ranked(x, other)
+    shape = (x.value.shape[0], *(1,) * max(0, other - 2)) if x.lead else ()
+    return x.level.xp.reshape(x.value, (*shape, x.value.shape[-1], 1))
+
+
+def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> BatchedArray:
+    rank = max(x1.ndim, x2.ndim)
+    (v1, v2), lead, level = aligned((x1, x2))
+    return BatchedArray(level.xp.vecdot(v1, v2, axis=shifted(axis, rank) - 1 - rank), lead, level)
+
+
+def _tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> BatchedArray:
+    x1, x2, level = _both(x1, x2)
+    if isinstance(axes, int):
+        axes = range(x1.ndim - axes, x1.ndim), range(axes)
+    met1, met2 = ([a % x.ndim for a in side] for side, x in zip(axes, (x1, x2), strict=True))
+    if x1.lead and x2.lead:
+        return BatchedArray(_tensordot_of_each(x1, x2, met1, met2), 1, level)
+    sides = tuple(a + x1.lead for a in met1), tuple(a + x2.lead for a in met2)
+    product = level.xp.tensordot(x1.value, x2.value, axes=sides)
+    if x2.lead:
+        product = level.xp.moveaxis(product, x1.ndim - len(met1), 0)
+    return BatchedArray(product, x1.lead or x2.lead, level)
+
+
+def _tensordot_of_each(x1: BatchedArray, x2: BatchedArray, met1: list[int], met2: list[int]) -> Any:
+    """Return the products as those of a stack of matrices: axes that are left, and axes that meet."""
+    xp, batch = x1.level.xp, x1.value.shape[0]
+    left1, left2 = ([a for a in range(x.ndim) if a not in met] for x, met in ((x1, met1), (x2, met2)))
+    lengths1, lengths2 = [x1.shape[a] for a in left1], [x2.shape[a] for a in left2]
+    count = prod(x1.shape[a] for a in met1)
+    v1 = xp.permute_dims(x1.value, (0, *[a + 1 for a in (*left1, *met1)]))
+    v2 = xp.permute_dims(x2.value, (0, *[a + 1 for a in (*met2, *left2)]))
+    v1 = xp.reshape(v1, (batch, prod(lengths1), count))
+    v2 = xp.reshape(v2, (batch, count, prod(lengths2)))
+    return xp.reshape(xp.matmul(v1, v2), (batch, *lengths1, *lengths2))
+
+
+FUNCTIONS: Final[dict[str, Any]] = {
+    f"{space}{name}": function
+    for name, function in {"matmul": matmul, "tensordot": _tensordot, "vecdot": _vecdot}.items()
+    for space in ("", "linalg.")
+}
+BatchedArray.__matmul__ = matmul
+BatchedArray.__rmatmul__ = lambda self, other: matmul(other, self)

@@ -1,0 +1,101 @@
+"""Convolution and pooling of batched arrays: the batch joins the samples, or the channels as further groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...backends.windows import Lengths, Windows
+from ..base import VirtualBackend
+from .arrays import BatchedArray, leading
+
+__all__ = ["WindowsBackend"]
+
+
+class WindowsBackend(VirtualBackend):
+    """The part of the backend that lays windows over the last axes."""
+
+    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+        if not weight.lead:
+            return _in_samples("convolve", x, weight.value, windows, groups)
+        level, w = x.level, _fold(weight, 0)
+        if not x.lead and groups == 1:  # the outputs of all of the batch from the same channels
+            out = level.backend.convolve(x.value, w, windows, 1)
+        else:
+            out = level.backend.convolve(_in_channels(x), w, windows, groups * level.size)
+        return _out_of_channels(out, level)
+
+    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+        if not weight.lead:
+            return _in_samples("convolve_input", g, weight.value, lengths, windows, groups)
+        level = g.level
+        out = level.backend.convolve_input(_in_channels(g), _fold(weight, 0), lengths, windows, groups * level.size)
+        return _out_of_channels(out, level)
+
+    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+        level = g.level
+        if not (g.lead or x.lead):
+            return BatchedArray(level.backend.convolve_weight(g.value, x.value, windows, groups), 0, level)
+        if not x.lead and groups == 1:
+            out = level.backend.convolve_weight(_in_channels(g), x.value, windows, 1)
+        else:
+            out = level.backend.convolve_weight(_in_channels(g), _in_channels(x), windows, groups * level.size)
+        count = g.shape[1]
+        return BatchedArray(level.xp.reshape(out, (level.size, count, *out.shape[1:])), 1, level)
+
+    def window_sum(self, x: Any, windows: Windows) -> Any:
+        return _in_samples("window_sum", x, windows)
+
+    def window_max(self, x: Any, windows: Windows) -> tuple[Any, Any]:
+        largest, numbers = _in_samples("window_max", x, windows)
+        return largest, numbers
+
+    def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+        if numbers is None:
+            return _in_samples("spread", g, None, lengths, windows)
+        return _in_samples("spread", *_both_in_samples(g, numbers), lengths, windows)
+
+    def pick(self, x: Any, numbers: Any, windows: Windows) -> Any:
+        return _in_samples("pick", *_both_in_samples(x, numbers), windows)
+
+
+def _in_samples(hook: str, x: BatchedArray, *args: Any) -> Any:
+    """Call what works on samples for those of all of the batch."""
+    function = getattr(x.level.backend, hook)
+    if not x.lead:
+        out = function(x.value, *args)
+        return tuple(map(x.like, out)) if isinstance(out, tuple) else x.like(out)
+    out, count = function(_fold(x, 0), *args), x.shape[0]
+
+    def unfolded(value: Any) -> BatchedArray:
+        return x.like(x.level.xp.reshape(value, (x.level.size, count, *value.shape[1:])))
+
+    return tuple(map(unfolded, out)) if isinstance(out, tuple) else unfolded(out)
+
+
+def _both_in_samples(x: BatchedArray, numbers: BatchedArray) -> tuple[BatchedArray, Any]:
+    """Return two arrays that both lead, if one does: the second as what `_in_samples` takes beside the first."""
+    (values, places), lead, level = leading((x, numbers))
+    return BatchedArray(values, lead, level), _fold(BatchedArray(places, lead, level), 0) if lead else places
+
+
+def _fold(x: BatchedArray, axis: int) -> Any:
+    """Return the value with the hidden axis joined with one that is seen, in front of its elements."""
+    value = x.level.xp.moveaxis(x.value, 0, axis) if axis else x.value
+    shape = value.shape
+    return x.level.xp.reshape(value, (*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
+
+
+def _in_channels(x: BatchedArray) -> Any:
+    """Return ``(samples, channels, ...)`` with the channels of each of the batch one after the other."""
+    if x.lead:
+        return _fold(x, 1)
+    level, (samples, channels, *lengths) = x.level, x.value.shape
+    wide = level.xp.broadcast_to(x.value[:, None, ...], (samples, level.size, channels, *lengths))
+    return level.xp.reshape(wide, (samples, level.size * channels, *lengths))
+
+
+def _out_of_channels(value: Any, level: Any) -> BatchedArray:
+    """Take the batch out of the channels, as the hidden axis."""
+    samples, channels, *lengths = value.shape
+    apart = level.xp.reshape(value, (samples, level.size, channels // level.size, *lengths))
+    return BatchedArray(level.xp.moveaxis(apart, 1, 0), 1, level)

@@ -1,0 +1,240 @@
+"""PyTorch's names: each is answered by an error, and what that says to write computes what PyTorch does."""
+
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import agrad
+from agrad import data, nn
+from agrad.core.device import Device
+from agrad.core.dtypes import DType
+from agrad.nn import functional, init, utils
+from agrad.ops.absent import Absent
+from agrad.spellings import SPELLINGS, remedies
+from agrad.testing import assert_close
+
+PAGE = Path(agrad.__file__).parents[1] / "docs" / "coming_from_pytorch.md"
+
+CLASSES = {"Tensor": agrad.Tensor, "Module": nn.Module, "Device": Device, "DType": DType}
+ROWS = [(place, theirs, ours) for place, (_, lines) in SPELLINGS.items() for theirs, ours in lines.items()]
+# What draws random numbers or leaves memory as it is: only shapes and types are compared.
+RANDOM = ("rand", "normal", "uniform", "bernoulli", "dropout", "empty", "orthogonal", "kaiming", "xavier", "model")
+# What sets something of the process, needs CUDA, or stands for a statement of another kind.
+NOT_RUN = {
+    "torch.cuda.set_device(0)", "torch.cuda.current_device()", "torch.cuda.manual_seed(0)",
+    "torch.cuda.manual_seed_all(0)", "torch.set_default_device('cpu')", "torch.inference_mode()",
+    "torch.set_default_tensor_type(torch.FloatTensor)", "torch.autograd.set_detect_anomaly(True)",
+    "torch.get_default_device()", "nn.Buffer(x)", "nn.DataParallel(model)", "data.SubsetRandomSampler([0, 1])",
+    "torch.utils.data.DataLoader(dataset)", "data.StackDataset(x, y)", "model.bfloat16()", "x.get_device()",
+    "x.bfloat16()", "x.pin_memory()", "torch.device('cpu')", "torch.utils.data.TensorDataset(x)",
+}  # fmt: skip
+
+
+def arrays():
+    x = np.asarray([[0.25, 0.5, 0.75], [0.125, 1.0, 0.375]], dtype=np.float32)
+    m = np.asarray([[2.0, 0.5, 0.25], [0.5, 3.0, 0.125], [0.25, 0.125, 1.5]], dtype=np.float32)
+    return {
+        "x": x,
+        "y": x[::-1].copy() + np.float32(0.5),
+        "m": m,
+        "v": np.asarray([0.25, 0.5, 1.5], dtype=np.float32),
+        "w": np.asarray([1.0, -2.0, 0.5], dtype=np.float32),
+        "b": np.stack([x, 2 * x]),
+        "c": np.stack([x.T, 3 * x.T]),
+        "m_": np.stack([m[:2, :2]] * 2),
+        "b_": np.stack([m, 2 * m]),
+        "n": np.asarray([[5, 6, 7], [1, 2, 3]]),
+        "k": np.asarray([[1, 2, 1], [3, 1, 2]]),
+        "i": np.asarray([[0, 2, 1], [1, 1, 0]]),
+        "rows": np.asarray([1, 0]),
+        "mask": np.asarray([[True, False, True], [False, False, True]]),
+        "z": x + 1j * x[::-1],
+        "s": np.asarray(2.0, dtype=np.float32),
+        "p": np.asarray(3.0, dtype=np.float32),
+    }
+
+
+def scope(library, **modules):
+    """Return what the lines of the table speak of, of PyTorch or of agrad."""
+    known = {name: library.tensor(array.copy()) for name, array in arrays().items()}
+    known["p"].requires_grad_()
+    layers = modules["nn"]
+    layer = layers.Linear(3, 2)
+    with library.no_grad():
+        layer.weight[...] = known["x"]
+    layer.weight.grad = 2 * known["y"]
+    model = layers.Sequential(layer, layers.BatchNorm1d(2))
+    known |= {"layer": layers.Linear(2, 2), "model": model, "params": [layer.weight]}
+    return known | modules | {"a": arrays()["x"], "f": lambda v: (v * v).sum()}
+
+
+def result(line, known):
+    """Return what a line of code is, or what `x` or `n` is behind a statement."""
+    try:
+        code = compile(line, line, "eval")
+    except SyntaxError:
+        exec(line, known)
+        return known["n"] if line.startswith("n") else known["x"]
+    return eval(code, known)
+
+
+def plain(value):
+    """Return a result in NumPy's and Python's types, so that two libraries' can be compared."""
+    if callable(getattr(value, "parameters", None)):  # a layer
+        return [plain(parameter) for parameter in value.state_dict().values()]
+    if hasattr(value, "detach"):
+        value = value.detach()
+        return np.asarray(value.resolve_conj() if hasattr(value, "resolve_conj") else value)
+    if hasattr(value, "data") and callable(getattr(value, "numpy", None)):
+        return value.numpy()
+    if isinstance(value, (tuple, list)):
+        return [plain(x) for x in value]
+    return str(value).rpartition(".")[2] if "dtype" in type(value).__name__.lower() else value
+
+
+def assert_same(ours, theirs, values):
+    if isinstance(theirs, list):
+        assert len(ours) == len(theirs)
+        for a, b in zip(ours, theirs, strict=True):
+            assert_same(a, b, values)
+    elif isinstance(theirs, np.ndarray):
+        assert np.shape(ours) == theirs.shape
+        if values:
+            assert_close(np.asarray(ours), np.asarray(theirs, np.asarray(ours).dtype), rtol=1e-4, atol=1e-5)
+    else:
+        assert ours == theirs
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("place", "theirs", "ours"), ROWS, ids=[theirs for _, theirs, _ in ROWS])
+def test_both_lines_do_the_same(place, theirs, ours):
+    torch = pytest.importorskip("torch")
+    known = scope(agrad, agrad=agrad, nn=nn, F=functional, init=init, utils=utils, data=data)
+    if theirs in NOT_RUN:
+        compile(ours, ours, "exec")
+        return
+    found = result(ours, known)
+    names = {"nn": torch.nn, "F": torch.nn.functional, "init": torch.nn.init, "utils": torch.nn.utils}
+    expected = result(theirs, scope(torch, torch=torch, data=torch.utils.data, **names))
+    assert_same(plain(found), plain(expected), not any(word in theirs for word in RANDOM))
+
+
+NAMES = [(place, name) for place in SPELLINGS for name in remedies(place)]
+
+
+def place_of(place):
+    """Return where a name is looked for: an object of a class, or a module."""
+    objects = {"Tensor": agrad.ones(2), "Module": nn.ReLU(), "Device": Device("cpu"), "DType": agrad.float32}
+    return objects[place] if place in objects else import_module(place)
+
+
+def is_own(place, name):
+    """Whether agrad has a name of PyTorch itself: some rows of the table serve several places."""
+    if place in CLASSES:
+        return not isinstance(inspect.getattr_static(CLASSES[place], name), Absent)
+    return name in import_module(place).__all__
+
+
+@pytest.mark.parametrize(("place", "name"), [row for row in NAMES if not is_own(*row)], ids=str)
+def test_a_name_that_there_is_not_is_answered(place, name):
+    where = place_of(place)
+    assert not hasattr(where, name)
+    assert name not in dir(where)
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'; write .* for PyTorch's "):
+        getattr(where, name)
+
+
+def test_there_are_many_of_them():
+    assert len([row for row in NAMES if not is_own(*row)]) > 400
+
+
+def test_a_name_of_nobody_has_no_remedy():
+    for where in (agrad, nn, agrad.ones(2), nn.ReLU()):
+        with pytest.raises(AttributeError, match=r"nobodys_name'$"):
+            where.nobodys_name  # noqa: B018
+
+
+def test_subclasses_may_have_such_attributes():
+    class Rectangle(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.type = "rectangle"
+
+        def half(self):
+            return "half"
+
+    shape = Rectangle()
+    assert (shape.type, shape.half()) == ("rectangle", "half")
+    shape.register_buffer("float", agrad.ones(1))
+    assert list(shape.state_dict()) == ["float"]
+
+
+# What is written with PyTorch's keywords, or by position where the standard has keywords; and what to write instead.
+CALLS = {
+    "x.sum(dim=1)": "x.sum(axis=1)",
+    "x.sum(dim=1, keepdim=True)": "x.sum(axis=1, keepdims=True)",
+    "x.mean(dim=1)": "x.mean(axis=1)",
+    "x.argmax(dim=1)": "x.argmax(axis=1)",
+    "x.std(dim=1, unbiased=False)": "x.std(axis=1, correction=False)",
+    "mask.any(dim=0)": "mask.any(axis=0)",
+    "x.sort(dim=0)": "lib.sort(x, axis=0)",
+    "x.sort(0, True)": "lib.sort(x, axis=0, descending=True)",
+    "x.argsort(dim=0)": "lib.argsort(x, axis=0)",
+    "x.softmax(dim=0)": "lib.softmax(x, axis=0)",
+    "x.log_softmax(dim=0)": "lib.log_softmax(x, axis=0)",
+    "x.logsumexp(dim=1)": "lib.logsumexp(x, axis=1)",
+    "lib.sum(x, 1)": "lib.sum(x, axis=1)",
+    "lib.sum(x, 1, True)": "lib.sum(x, axis=1, keepdims=True)",
+    "lib.sum(x, dim=1)": "lib.sum(x, axis=1)",
+    "lib.softmax(x, dim=1)": "lib.softmax(x, axis=1)",
+    "lib.stack([x, y], dim=1)": "lib.stack([x, y], axis=1)",
+    "lib.stack([x, y], 1)": "lib.stack([x, y], axis=1)",
+    "lib.flip(x, dims=(0,))": "lib.flip(x, axis=(0,))",
+    "lib.roll(x, 1, 0)": "lib.roll(x, 1, axis=0)",
+    "lib.tril(m, diagonal=1)": "lib.tril(m, k=1)",
+    "lib.triu(m, 1)": "lib.triu(m, k=1)",
+    "lib.count_nonzero(x, dim=1)": "lib.count_nonzero(x, axis=1)",
+    "lib.tensordot(x, c, dims=([0, 1], [2, 1]))": "lib.tensordot(x, c, axes=([0, 1], [2, 1]))",
+    "lib.linalg.vector_norm(x, dim=1)": "lib.linalg.vector_norm(x, axis=1)",
+    "lib.fft.fft(z, dim=0)": "lib.fft.fft(z, axis=0)",
+}
+
+
+@pytest.mark.parametrize(("theirs", "ours"), CALLS.items(), ids=CALLS)
+def test_keywords_of_pytorch_are_answered(theirs, ours):
+    settings = ours[re.search(r"\w+=", ours).start() :]
+    with pytest.raises(TypeError, match=f"; write .*{re.escape(settings)}$"):
+        eval(theirs, scope(agrad, lib=agrad, nn=nn))
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize(("theirs", "ours"), CALLS.items(), ids=CALLS)
+def test_what_is_to_be_written_does_what_was_meant(theirs, ours):
+    torch = pytest.importorskip("torch")
+    found = plain(eval(ours, scope(agrad, lib=agrad, nn=nn)))
+    expected = plain(eval(theirs, scope(torch, lib=torch, nn=torch.nn)))
+    assert_same(found, expected[0] if isinstance(expected, list) else expected, True)  # of values and indices
+
+
+def test_what_no_library_calls_so_is_answered_by_the_names_that_there_are():
+    x = agrad.ones((2, 3))
+    with pytest.raises(TypeError, match="take foo=1; its arguments are x, axis, dtype, keepdims"):
+        agrad.sum(x, foo=1)
+    with pytest.raises(TypeError, match=r"float32 of shape \(2, 3\) by position; its arguments are arrays, axis"):
+        agrad.concat(x, x)
+    with pytest.raises(TypeError, match="take dim=0 and 1 by position; its arguments are x, axis, keepdims"):
+        agrad.max(x, 1, dim=0)
+    with pytest.raises(TypeError, match=r"take True by position; write x.sum\(axis, keepdims=True\)"):
+        x.sum(1, True)
+
+
+def test_the_table_in_the_documentation_is_part_of_this_one():
+    section = PAGE.read_text(encoding="utf-8").split("## The most common ones")[1].split("##")[0]
+    shown = re.findall(r"^\| `(.+)` \| `(.+)` \|$", section, re.MULTILINE)
+    assert len(shown) > 30
+    assert set(shown) <= {(theirs, ours) for _, theirs, ours in ROWS}

@@ -1,0 +1,426 @@
+"""vmap beside the other transforms, in every order, against a loop; and what it refuses."""
+
+import contextvars
+import gc
+import threading
+
+import numpy as np
+import pytest
+
+import agrad
+from agrad import backends, nn
+from agrad.core.device import opened
+from agrad.testing import assert_close
+from agrad.transforms import pytrees
+
+
+def draw(*shape):
+    random = np.random.default_rng(sum(shape))
+    dtype = "float64" if agrad.get_device().backend.supports_float64 else "float32"
+    return agrad.asarray(random.uniform(0.5, 1.5, shape), dtype=dtype)
+
+
+def loop(f):
+    """Return what vmap is to do."""
+
+    def looped(*xs):
+        results = [f(*[x[i, ...] for x in xs]) for i in range(xs[0].shape[0])]
+        leaves = zip(*[pytrees.leaves(result) for result in results], strict=True)
+        return pytrees.rebuild(results[0], [agrad.stack(list(parts)) for parts in leaves])
+
+    return looped
+
+
+def assert_same(found, expected):
+    for a, e in zip(pytrees.leaves(found), pytrees.leaves(expected), strict=True):
+        tolerance = 1e-9 if a.dtype.name == "float64" else 1e-4
+        assert_close(a.detach(), e.detach(), rtol=tolerance, atol=tolerance)
+
+
+def wave(x):
+    """Return a number that depends on three others, each beside the others."""
+    return agrad.sum(agrad.sin(x) * agrad.flip(x) * x[0])
+
+
+TRANSFORMED = {
+    "value": wave,
+    "grad": agrad.grad(wave),
+    "value_and_grad": agrad.value_and_grad(wave),
+    "elementwise_grad": agrad.elementwise_grad(agrad.tanh),
+    "grad of grad": agrad.grad(lambda x: agrad.sum(agrad.grad(wave)(x) ** 2)),
+    "vjp": lambda x: agrad.vjp(lambda z: z * x, x + 1)[1](x),
+    "jvp": lambda x: agrad.jvp(lambda z: agrad.sin(z) * x, [x], [x])[1],
+    "hvp": lambda x: agrad.hvp(wave, [x], [x + 1]),
+    "jacobian": agrad.jacobian(lambda x: agrad.sin(x) * x[0]),
+    "jacobian of a tall one": agrad.jacobian(lambda x: agrad.concat([x, x * x, x[:1]])),
+    "hessian": agrad.hessian(wave),
+    "checkpoint": agrad.checkpoint(wave),
+    "grad of checkpoint": agrad.grad(agrad.checkpoint(wave)),
+    "hessian of checkpoint": agrad.hessian(agrad.checkpoint(wave)),
+    "vmap": agrad.vmap(lambda a: a * a),
+    "grad of vmap": agrad.grad(lambda x: agrad.sum(agrad.vmap(lambda a: agrad.sin(a) * x[0])(x))),
+    "jacobian of vmap": agrad.jacobian(agrad.vmap(lambda a: agrad.sin(a) * a)),
+    "hessian of vmap": agrad.hessian(lambda x: agrad.sum(agrad.vmap(lambda a: a * agrad.sum(x))(x) ** 2)),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+def test_vmap_of_a_transform_is_a_loop(device, name):
+    x = draw(4, 3)
+    assert_same(agrad.vmap(TRANSFORMED[name])(x), loop(TRANSFORMED[name])(x))
+
+
+@pytest.mark.parametrize("name", ["value", "grad", "hvp", "checkpoint", "grad of checkpoint", "grad of vmap"])
+def test_transforms_of_vmap_are_those_of_a_loop(device, name):
+    x, f = draw(4, 3), TRANSFORMED[name]
+
+    def number(each):
+        return lambda x: sum(agrad.sum(y * y) for y in pytrees.leaves(each(f)(x)))
+
+    for transform in (agrad.grad, agrad.hessian, agrad.jacobian):
+        assert_same(transform(number(agrad.vmap))(x), transform(number(loop))(x))
+    assert_same(agrad.jvp(number(agrad.vmap), [x], [x])[1], agrad.jvp(number(loop), [x], [x])[1])
+
+
+def test_vmap_of_vmap_over_other_axes(device):
+    x, y = draw(2, 3), draw(3, 4)
+    product = agrad.vmap(agrad.vmap(agrad.vecdot, in_axes=(None, 1)), in_axes=(0, None))
+    assert_same(product(x, y), x @ y)
+    assert_same(agrad.vmap(agrad.vmap(lambda a: a + 1, out_axes=-1), in_axes=1, out_axes=1)(draw(2, 3)), draw(2, 3) + 1)
+
+
+def test_pulling_back_a_batch_of_cotangents_through_a_vmap_that_has_ended(device):
+    w, cotangents = draw(3), draw(5, 3, 3)
+    _, pull = agrad.vjp(lambda w: agrad.vmap(lambda a: agrad.sin(a) * w)(w), w)
+    assert_same(agrad.vmap(pull)(cotangents), loop(pull)(cotangents))
+
+    def through(each):
+        def number(w):
+            jacobian = agrad.jacobian(lambda z: each(lambda a: agrad.sin(a) * w * agrad.sum(a * w))(z))
+            return agrad.sum(jacobian(draw(2, 3)) ** 2)
+
+        return agrad.grad(number)(w)
+
+    assert_same(through(agrad.vmap), through(loop))
+
+
+def test_each_example_has_a_gradient_of_its_own_for_what_the_function_uses(device):
+    x, w = draw(4, 3), draw(3)
+    f = lambda a: agrad.grad(lambda w: agrad.sum(w * a * a))(w)
+    assert_same(agrad.vmap(f)(x), loop(f)(x))
+
+    def with_a_leaf(a):
+        leaf = agrad.ones(3, dtype=a.dtype).requires_grad_()
+        agrad.sum(leaf * a * a).backward()
+        return leaf.grad
+
+    assert_same(agrad.vmap(with_a_leaf)(x), loop(with_a_leaf)(x))
+
+
+def test_gradients_flow_to_what_the_function_uses(device):
+    x, found = draw(4, 3), []
+    for each in (agrad.vmap, loop):
+        w = draw(3).requires_grad_()
+        agrad.sum(each(lambda a: agrad.sum(agrad.sin(a * w)))(x) ** 2).backward()  # noqa: B023
+        found.append(w.grad)
+    assert_same(*found)
+
+
+def test_backward_inside_adds_up_over_the_batch_as_a_loop_does(device):
+    x, found = draw(4, 3), []
+    for each in (agrad.vmap, loop):
+        w = draw(3).requires_grad_()
+
+        def step(a, w=w):
+            loss = agrad.sum(agrad.sin(a * w))
+            loss.backward()
+            return loss.detach()
+
+        each(step)(x)
+        found.append(w.grad)
+    assert_same(*found)
+
+
+def test_gradients_for_a_tensor_from_outside_are_refused(device):
+    w = draw(3).requires_grad_()
+    with pytest.raises(RuntimeError, match=r"comes from outside of vmap.*in_axes"):
+        agrad.vmap(lambda a: agrad.gradients(agrad.sum(a * w), w)[0])(draw(4, 3))
+
+
+# Axes
+
+
+def test_nested_axes_and_what_is_not_mapped(device):
+    x, w = draw(4, 3), draw(3)
+    f = lambda d, n: {"scaled": d["a"] * n, "same": (d["b"],)}
+    found = agrad.vmap(f, in_axes=({"a": 1, "b": None}, None), out_axes={"scaled": -1, "same": None})
+    assert_same(found({"a": x, "b": w}, 2), {"scaled": 2 * x, "same": (w,)})
+    assert_same(agrad.vmap(lambda a, *, b: a + b)(x, b=x), x + x)
+    assert_same(agrad.vmap(lambda a: w)(x), agrad.stack([w] * 4))
+    assert agrad.vmap(lambda: agrad.zeros(2), axis_size=5)().shape == (5, 2)
+    assert agrad.vmap(wave)(draw(0, 3)).shape == (0,)
+
+
+def test_what_f_makes_is_on_the_tensors_device(device):
+    def f(a):
+        assert a.device is device
+        assert agrad.zeros_like(a).device is device
+        return agrad.arange(3, dtype=a.dtype, device=a.device) + a
+
+    assert agrad.vmap(f)(draw(2, 3)).device is device
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda x: agrad.vmap(lambda a: a, in_axes=(0, 0))(x), r"in_axes must be .* a tuple of length 1; not \(0, 0\)"),
+        (lambda x: agrad.vmap(lambda a: a, in_axes=[{}])(x), "in_axes must be an integer"),
+        (
+            lambda x: agrad.vmap(lambda a, b: a)(x, x.T),
+            "one length.* 4 by axis 0 of argument 0.* 3 by axis 0 of argument 1",
+        ),
+        (lambda x: agrad.vmap(lambda a: a, axis_size=3)(x), "3 by axis_size; 4 by axis 0"),
+        (lambda x: agrad.vmap(lambda a: a, in_axes=2)(x), r"axis 2 of argument 0, which has shape \(4, 3\)"),
+        (lambda x: agrad.vmap(lambda a: a)(1.0), "axis 0 of argument 0"),
+        (lambda x: agrad.vmap(lambda a: a, in_axes=None)(x), "axis_size=n"),
+        (lambda x: agrad.vmap(lambda a: a, out_axes=None)(x), "differs over the batch"),
+        (lambda x: agrad.vmap(lambda a: a, out_axes=2)(x), "out_axes names axis 2"),
+        (lambda x: agrad.vmap(lambda a: a, randomness="some"), "'error', 'different' or 'same'"),
+        (lambda x: agrad.vmap(lambda a: a, chunk_size=0), "chunk_size"),
+    ],
+)
+def test_what_does_not_fit_is_told(device, call, match):
+    with pytest.raises(ValueError, match=match):
+        call(draw(4, 3))
+
+
+def test_what_is_no_function_and_no_tensor_is_told(device):
+    with pytest.raises(TypeError, match=r"agrad.vmap takes a function"):
+        agrad.vmap(3)
+    with pytest.raises(TypeError, match="not str"):
+        agrad.vmap(lambda a: "a")(draw(4, 3))
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda a: float(a[0]),
+        lambda a: a[0].item(),
+        lambda a: a if a[0] > 1 else -a,
+        lambda a: a[a > 1],
+        lambda a: agrad.nonzero(a)[0],
+        lambda a: agrad.unique_values(a),
+        lambda a: range(agrad.astype(a[0], "int64")),
+        lambda a: a.numpy(),
+        lambda a: a.tolist(),
+        lambda a: agrad.root(lambda z: z**3 - a[0], a[0]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*requires gradients")
+def test_reading_a_value_names_the_line_and_says_where(device, read):
+    with pytest.raises(
+        backends.UnknownValueError, match=r"(?s)4 examples; write agrad.where.*test_vmap.py, line \d+: "
+    ) as told:
+        agrad.vmap(lambda a: agrad.vmap(lambda b: read(a))(a))(draw(4, 3))
+    assert str(told.value).count("test_vmap.py") == 1
+
+
+def test_a_tensor_that_left_its_vmap_says_so(device):
+    kept = []
+    agrad.vmap(lambda a: kept.append(a * 2) or a)(draw(4, 3))
+    with pytest.raises(RuntimeError, match=r"kept when its vmap had ended.*return it"):
+        kept[0].numpy()
+    with pytest.raises(ValueError, match="another vmap: it was kept"):
+        agrad.vmap(lambda a: a * kept[0])(draw(4, 3))
+    with pytest.raises(ValueError, match="another vmap"):
+        agrad.vmap(agrad.vmap(lambda a: agrad.grad(wave)(kept[0])))(draw(4, 3))
+    assert "one of 4 under vmap, shape=(3,)" in repr(kept[0])
+
+
+def test_writing_where_each_example_would_need_memory_of_its_own(device):
+    ordinary = draw(3)
+
+    def write(a):
+        with agrad.no_grad():
+            ordinary[0] = a[0]
+        return a
+
+    with pytest.raises(RuntimeError, match="under vmap and no_grad"):
+        agrad.vmap(write)(draw(4, 3))
+
+    def update(a):
+        with agrad.no_grad():
+            ordinary.__iadd__(a)
+        return a
+
+    with pytest.raises(RuntimeError, match="under vmap and no_grad"):
+        agrad.vmap(update)(draw(4, 3))
+
+
+def test_writing_in_place(device):
+    def f(a, i):
+        z = agrad.zeros((3, 2), dtype=a.dtype)
+        z[1, 0] = a[0]
+        z[:, 1] += a
+        z[i, 0] = a[2]
+        z[a > 1] = 7.0
+        with agrad.no_grad():
+            z[0, 0] = 3.0
+        return z * a[1]
+
+    x, places = draw(4, 3), agrad.asarray([0, 2, 1, 2])
+    assert_same(agrad.vmap(f)(x, places), loop(f)(x, places))
+    gradient = agrad.grad(lambda a, i: agrad.sum(f(a, i) ** 2))
+    assert_same(agrad.vmap(gradient)(x, places), loop(gradient)(x, places))
+
+
+def test_indices_that_differ_over_the_batch(device):
+    x, w, places = draw(4, 3, 3), draw(3), agrad.asarray([[0, 2], [1, 1], [-1, 0], [0, 0]])
+    for f in (
+        lambda a, i: a[i],
+        lambda a, i: a[i, i[::-1]],
+        lambda a, i: a[:, i],
+        lambda a, i: w[i],
+        lambda a, i: agrad.take_along_axis(a, agrad.stack([i, i, i]), axis=1),
+        lambda a, i: agrad.one_hot(i, 3),
+    ):
+        assert_same(agrad.vmap(f)(x, places), loop(f)(x, places))
+    with pytest.raises(IndexError, match="out of range"):
+        agrad.vmap(lambda a, i: a[i])(x, places + 2)
+
+
+# Random numbers
+
+
+def test_random_numbers(device):
+    x = agrad.zeros((64, 3))
+    with pytest.raises(RuntimeError, match="randomness='different'"):
+        agrad.vmap(lambda a: a + agrad.rand(3))(x)
+    for numbers in (agrad.rand, agrad.randn, lambda *size: agrad.randint(1000, size), lambda n: agrad.randperm(9)):
+        different = agrad.vmap(lambda a: numbers(3), randomness="different")(x)  # noqa: B023
+        assert len({tuple(row) for row in different.tolist()}) > 60
+        same = agrad.vmap(lambda a: numbers(3), randomness="same", chunk_size=10)(x)  # noqa: B023
+        assert len({tuple(row) for row in same.tolist()}) == 1
+    assert agrad.vmap(lambda p: agrad.bernoulli(p), randomness="same")(agrad.asarray([0.0, 1.0])).tolist() == [0.0, 1.0]
+
+
+def test_random_numbers_of_nested_vmaps(device):
+    x = agrad.zeros((5, 4))
+    draws = lambda a: agrad.randint(10**6)
+    outer = agrad.vmap(agrad.vmap(draws, randomness="same"), randomness="different")(x).tolist()
+    assert all(len(set(row)) == 1 for row in outer)
+    assert len({row[0] for row in outer}) == 5
+    inner = agrad.vmap(agrad.vmap(draws, randomness="different"), randomness="same")(x).tolist()
+    assert len({tuple(row) for row in inner}) == 1
+    assert len(set(inner[0])) == 4
+
+
+def test_a_checkpoint_draws_the_same_again(device):
+    f = lambda a: agrad.sum(a * agrad.rand(3, dtype=a.dtype) * agrad.vmap(lambda b: b * agrad.sum(a))(draw(3)))
+    found = []
+    for function in (f, agrad.checkpoint(f)):
+        agrad.manual_seed(0)
+        total = lambda x: agrad.sum(agrad.vmap(function, randomness="different")(x))  # noqa: B023
+        found.append(agrad.grad(total)(draw(4, 3)))
+    assert_same(*found)
+
+
+# Modules
+
+
+def test_per_sample_gradients_of_a_module(device):
+    model = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2))
+    parameters = {name: p.detach() for name, p in model.named_parameters()}
+    x, y = agrad.astype(draw(4, 3), "float32"), agrad.asarray([0, 1, 1, 0])
+
+    def loss(parameters, x, y):
+        return nn.functional.cross_entropy(model.functional_call(parameters, x), y)
+
+    found = agrad.vmap(agrad.grad(loss), in_axes=(None, 0, 0))(parameters, x, y)
+    assert_same(found, loop(lambda x, y: agrad.grad(loss)(parameters, x, y))(x, y))
+
+
+def test_an_ensemble_is_initialized_at_once(device):
+    states = agrad.vmap(lambda: dict(nn.Linear(2, 3).state_dict()), axis_size=8, randomness="different")()
+    assert states["weight"].shape == (8, 3, 2)
+    assert len({tuple(row) for row in agrad.reshape(states["weight"], (8, -1)).tolist()}) == 8
+
+
+def test_layers_that_act_on_a_batch(device):
+    x = agrad.ones((4, 6, 2))
+    assert agrad.vmap(nn.Dropout(0.5), randomness="different")(x).shape == x.shape
+    layer = nn.BatchNorm1d(2)
+    with pytest.raises(RuntimeError, match=r"under vmap.*module.eval\(\)"):
+        agrad.vmap(layer)(x)
+    assert agrad.vmap(layer.eval())(x).shape == x.shape
+    assert agrad.vmap(nn.BatchNorm1d(2, track_running_stats=False))(x).shape == x.shape
+
+
+# How it runs
+
+
+def test_chunks_give_the_same(device):
+    x, w = draw(5, 3), draw(3)
+    f = lambda a, w: (a * w, agrad.sum(a))
+    for size in (1, 2, 5, 9):
+        chunked = agrad.vmap(f, in_axes=(0, None), out_axes=(1, 0), chunk_size=size)
+        assert_same(chunked(x, w), agrad.vmap(f, in_axes=(0, None), out_axes=(1, 0))(x, w))
+        assert_same(agrad.vmap(wave, in_axes=-1, chunk_size=size)(x.T), agrad.vmap(wave)(x))
+        for transform in (agrad.jacobian, agrad.hessian):
+            assert_same(transform(wave, chunk_size=size)(x[0]), transform(wave)(x[0]))
+
+
+def test_chunks_run_one_after_the_other(device):
+    seen = []
+    agrad.vmap(lambda a: seen.append(a._device.native.size) or a, chunk_size=2)(draw(5, 3))
+    assert seen == [2, 2, 1]
+
+
+def test_a_jacobian_of_what_reads_values_is_looped(device):
+    a = draw(5)
+    found = agrad.jacobian(lambda a: agrad.root(lambda z, a: z * z - a, a, a))(a)
+    assert_same(found, agrad.eye(5, dtype=a.dtype) * 0.5 / agrad.sqrt(a))
+
+
+def test_threads(device):
+    x = draw(4, 3)
+
+    def inside(a, run):
+        found = []
+
+        def go():
+            try:
+                found.append(agrad.vmap(lambda b: b * a)(x))
+            except ValueError as error:
+                found.append(error)
+
+        thread = threading.Thread(target=run, args=(go,))
+        thread.start()
+        thread.join()
+        if isinstance(found[0], ValueError):
+            raise found[0]
+        return found[0]
+
+    found = agrad.vmap(lambda a: inside(a, contextvars.copy_context().run))(x)
+    assert_same(found, loop(lambda a: a * x)(x))
+    with pytest.raises(ValueError, match=r"another thread.*copy_context"):
+        agrad.vmap(lambda a: inside(a, lambda go: go()))(x)
+
+
+def test_nothing_is_left_behind(device):
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        for _ in range(20):
+            agrad.vmap(agrad.grad(wave))(draw(4, 3))
+        assert len(gc.get_objects()) - before < 200
+    finally:
+        gc.enable()
+    assert opened.get() == ()
+    with pytest.raises(ZeroDivisionError):
+        agrad.vmap(lambda a: 1 / 0)(draw(4, 3))
+    assert opened.get() == ()
