@@ -130,6 +130,10 @@ class BatchedBackend(WindowsBackend):
 
     # Mathematics beyond the standard
 
+    def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
+        (matrices, columns), lead, level = linalg.system(x1, x2)
+        return BatchedArray(level.backend.solve_triangular(matrices, columns, upper), lead, level)
+
     def special(self, name: str) -> Callable[..., Any]:
         def special(*arrays: Any) -> BatchedArray:
             values, lead, level = aligned(arrays)

@@ -11,7 +11,7 @@ from .axes import shifted
 from .shapes import FUNCTIONS as SHAPES
 from .shapes import reshape
 
-__all__ = ["FUNCTIONS"]
+__all__ = ["FUNCTIONS", "system"]
 
 
 def _of_matrices(name: str) -> Callable[..., Any]:
@@ -29,11 +29,16 @@ def _of_matrices(name: str) -> Callable[..., Any]:
     return of_matrices
 
 
+def system(x1: Array, x2: Array) -> tuple[list[Any], int, Any]:
+    """Return matrices and columns as values with aligned stacks, and whether they have an axis for the batch."""
+    values, lead, level = leading((x1, x2))
+    values, _, _ = aligned([BatchedArray(value, lead, level) for value in values])
+    return values, lead, level
+
+
 def _solve(x1: Array, x2: Array, /) -> BatchedArray:
     vector = x2.ndim == 1
-    (v1, v2), lead, level = leading((x1, x2[:, None] if vector else x2))
-    x1, x2 = BatchedArray(v1, lead, level), BatchedArray(v2, lead, level)
-    (v1, v2), _, _ = aligned((x1, x2))
+    (v1, v2), lead, level = system(x1, x2[:, None] if vector else x2)
     out = level.xp.linalg.solve(v1, v2)
     return BatchedArray(out[..., 0] if vector else out, lead, level)
 
