@@ -122,14 +122,14 @@ def _all(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.
 
 
 def _mean(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 6.8 -> 1.8
-    if x.dtype.char not in "fdFD":
+    if x.dtype.char not in "fdFD" and x.size:
         return _mean_of_any(x, axis, None, None, keepdims)  # float16 is summed in float32
     total = _add(x, axis, None, None, keepdims)
     return np.asarray(total / _share(x, total))
 
 
 def _var(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 9
-    if x.dtype.char not in "fd":
+    if x.dtype.char not in "fd" and x.size:
         return _var_of_any(x, axis, None, None, correction, keepdims)
     total = _add(x, axis, None, None, True)
     count = _share(x, total)
