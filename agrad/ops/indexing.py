@@ -71,7 +71,7 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     Parameters
     ----------
     x : Tensor
-    key : int, slice, None, Ellipsis, boolean or integer array, list, or a tuple of them
+    key : int, slice, None, Ellipsis, array of bool or int, list, or a tuple of them
         With NumPy's rules for how they combine.
 
     Returns
