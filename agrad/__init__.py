@@ -16,9 +16,9 @@ from .backends import devices
 from .core import tape as _tape
 from .core.device import Device, get_device, set_device
 from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
+from .core.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.gradients import gradients
 from .core.primitive import ArrayLike, primitive
-from .core.recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .core.tensor import Tensor
 from .interop import protocols as _protocols  # noqa: F401 - it binds NumPy's protocols to Tensor
 from .interop.einops import register_with_einops as _register_with_einops

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from .checks import as_integer, check_number
 from .core.dtypes import as_dtype
+from .core.grad_mode import no_grad
 from .core.observing import Call, Observer
-from .core.recording import no_grad
 from .core.tensor import Tensor
+from .core.typing import DTypeLike
 from .nn.reductions import widened
 from .ops.data_type import HALVES, astype
 from .ops.elementwise import isfinite
@@ -74,7 +75,7 @@ class autocast(Observer):  # noqa: N801 - PyTorch's name, used like a function
     agrad.float32
     """
 
-    def __init__(self, dtype: Any = "bfloat16", enabled: bool = True) -> None:
+    def __init__(self, dtype: DTypeLike = "bfloat16", enabled: bool = True) -> None:
         name = getattr(dtype, "name", dtype)
         if name not in HALVES:
             raise ValueError(
@@ -91,7 +92,7 @@ class autocast(Observer):  # noqa: N801 - PyTorch's name, used like a function
         return run()
 
 
-def _cast(x: Any, dtype: Any) -> Any:
+def _cast(x: Any, dtype: DTypeLike) -> Any:
     castable = isinstance(x, Tensor) and x.dtype.name in CAST
     return astype(x, dtype, copy=False) if castable else x
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
-from .core.recording import no_grad
+from .core.grad_mode import no_grad
 from .core.tensor import Tensor, wrap
 from .ops.creation import arange, asarray, full, ones, zeros
 from .ops.elementwise import abs, isnan, maximum

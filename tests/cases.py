@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special
 
 import agrad
-from agrad.backends.windows import Windows
+from agrad.backends.sliding_windows import Windows
 from tests import references
 
 

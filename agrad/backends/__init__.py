@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 from .base import Backend, UnknownValueError
 from .host import is_host, is_number, is_readable, read, refuse_lossy, show
+from .typing import Array
 
 __all__ = [
     "KINDS", "Backend", "UnknownValueError", "add_type", "devices", "is_array_type", "is_host", "is_number",
@@ -71,7 +72,7 @@ def add_type(backend: Backend) -> None:
     _by_type[backend.array_type] = backend
 
 
-def of(array: Any) -> Backend:
+def of(array: Array) -> Backend:
     """Return the backend that an array belongs to.
 
     Raises
@@ -85,7 +86,7 @@ def of(array: Any) -> Backend:
     return backend
 
 
-def _search(array: Any) -> Backend:
+def _search(array: Array) -> Backend:
     for base in type(array).__mro__:
         kind = _ROOTS.get(base.__module__.partition(".")[0])
         backend = _by_type.get(base) or (None if kind is None else load(kind))

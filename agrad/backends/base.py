@@ -13,9 +13,10 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from . import rational
-from . import windows as generic
+from . import sliding_windows as generic
 from .host import portable, show
-from .windows import Lengths, Windows
+from .sliding_windows import Lengths, Windows
+from .typing import Array, Namespace, NativeDevice, NativeDtype
 
 __all__ = ["Backend", "UnknownValueError", "names_of", "repeats"]
 
@@ -55,7 +56,7 @@ class Backend:
         """Whether the library supports float64 as it is configured now."""
         return True
 
-    def default_integer(self, native: Any) -> Any:
+    def default_integer(self, native: NativeDevice) -> Any:
         """Return the default integer dtype of that device."""
         return self.xp.__array_namespace_info__().default_dtypes(device=native)["integral"]
 
@@ -71,30 +72,30 @@ class Backend:
             raise ValueError(f"{self.kind!r} has one device only; write {self.kind!r}, not '{self.kind}:{place}'")
         return "", None
 
-    def place_of(self, array: Any) -> str:
+    def place_of(self, array: Array) -> str:
         """Return the canonical name after the colon of the device that `array` is on."""
         return ""
 
-    def namespace(self, native: Any) -> Any:
+    def namespace(self, native: NativeDevice) -> Any:
         """Return the namespace that ops on that device call."""
         return self.xp
 
-    def activate(self, native: Any) -> AbstractContextManager[Any]:
+    def activate(self, native: NativeDevice) -> AbstractContextManager[Any]:
         """Return a context manager in which the library creates arrays on that device."""
         return _ANYWHERE
 
-    def synchronize(self, native: Any) -> None:
+    def synchronize(self, native: NativeDevice) -> None:
         """Wait for all work queued on the device; synchronous libraries have none."""
 
-    def waits(self, native: Any) -> bool:
+    def waits(self, native: NativeDevice) -> bool:
         """Return whether reading a value would synchronise with the device; then values are not checked."""
         return False
 
-    def memory(self, native: Any) -> dict[str, int]:
+    def memory(self, native: NativeDevice) -> dict[str, int]:
         """Return the bytes "allocated" to arrays, "reserved" by the allocator, "free" and "total"; empty if unknown."""
         return {}
 
-    def empty_cache(self, native: Any) -> None:
+    def empty_cache(self, native: NativeDevice) -> None:
         """Release reserved memory that no array uses."""
 
     def quiet(self) -> AbstractContextManager[Any]:
@@ -107,101 +108,101 @@ class Backend:
 
     # Arrays
 
-    def is_array(self, array: Any) -> bool:
+    def is_array(self, array: Array) -> bool:
         """Return whether `array` is one of this library's arrays."""
         return isinstance(array, self.array_type)
 
-    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+    def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
         """Convert numbers, lists, a NumPy array or one of the library's to an array on that device."""
         data = portable(data, dtype) if isinstance(data, np.ndarray) else data
         return self.xp.asarray(data, dtype=dtype, device=native, copy=copy)
 
-    def box(self, value: Any) -> Any:
+    def box(self, value: Array) -> Any:
         """Return `value` as an array, if the library returned one of its scalars."""
         return value if self.is_array(value) else self.xp.asarray(value)
 
-    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         """Copy an array to the host as a NumPy array."""
         return np.asarray(array)
 
-    def dlpack(self, array: Any, **wishes: Any) -> Any:
+    def dlpack(self, array: Array, **wishes: Any) -> Any:
         """Return a capsule of the array's memory, with the keywords of ``__dlpack__`` that its caller gave."""
         return array.__dlpack__(**wishes)
 
-    def shown(self, array: Any, name: str) -> str:
+    def shown(self, array: Array, name: str) -> str:
         """Return the values as text, aligned behind ``name(``, in a screenful at most."""
         return show(self.to_numpy(array), name)
 
-    def whole(self, array: Any) -> Any:
+    def whole(self, array: Array) -> Any:
         """Return an array with all values, as instruments look at them: of a virtual one what it holds."""
         return array
 
-    def bounds(self, array: Any) -> tuple[Any, Any]:
+    def bounds(self, array: Array) -> tuple[Any, Any]:
         """Return the least and the largest element of an array that has some: what checks of values ask for."""
         return self.xp.min(array), self.xp.max(array)
 
-    def is_view(self, array: Any) -> bool:
+    def is_view(self, array: Array) -> bool:
         """Return whether `array` may share memory with another; True where the library does not tell."""
         return True
 
-    def buffer_of(self, array: Any) -> int:
+    def buffer_of(self, array: Array) -> int:
         """Return a number that identifies the memory of `array`, the same for all its views."""
         return id(array)
 
-    def own(self, value: Any, shared: bool) -> Any:
+    def own(self, value: Array, shared: bool) -> Any:
         """Return `value` as an array that owns its memory, copied if that is or may be `shared`."""
         array = value if type(value) is self.array_type else self.box(value)
         return self.copy(array) if shared or self.is_view(array) else array
 
-    def is_writable(self, array: Any) -> bool:
+    def is_writable(self, array: Array) -> bool:
         """Return whether each element has separate, writable memory; True where writing returns a new array."""
         return True
 
-    def copy(self, array: Any) -> Any:
+    def copy(self, array: Array) -> Any:
         """Return a copy with memory of its own."""
         return self.xp.asarray(array, copy=True)
 
     # Writing, the only functions that change memory in place. Use their result: immutable arrays are replaced.
 
-    def assign(self, array: Any, key: tuple[Any, ...], value: Any) -> Any:
+    def assign(self, array: Array, key: tuple[Any, ...], value: Array) -> Any:
         """Write `value` at a basic key (integers, slices and an Ellipsis)."""
         array[key] = value
         return array
 
-    def fill(self, array: Any, value: Any) -> Any:
+    def fill(self, array: Array, value: Array) -> Any:
         """Overwrite the whole of `array`."""
         return self.assign(array, (...,), value)
 
-    def update(self, array: Any, operator: Callable[[Any, Any], Any], other: Any) -> Any:
+    def update(self, array: Array, operator: Callable[[Any, Any], Any], other: Array) -> Any:
         """Apply one of Python's in-place operators, `operator.iadd` for instance."""
         return operator(array, other)
 
-    def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
+    def add_scaled(self, array: Array, other: Array, scale: float) -> Any:
         """Add ``scale * other`` to `array`."""
         array += scale * other
         return array
 
-    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         """Add ``scale * x1 * x2`` to `array`."""
         product = x1 * x2
         product *= scale
         array += product
         return array
 
-    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_quotient(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         """Add ``scale * x1 / x2`` to `array`."""
         quotient = x1 / x2
         quotient *= scale
         array += quotient
         return array
 
-    def put(self, array: Any, index: Any, values: Any) -> Any:
+    def put(self, array: Array, index: Array, values: Array) -> Any:
         """Write ``values[i]`` at ``array[index[i]]`` along the first axis; of a repeated index, the last stays."""
         for i in range(index.shape[0]):
             array = self.assign(array, (int(index[i]), ...), values[i, ...])
         return array
 
-    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+    def add_at(self, array: Array, index: Array, values: Array) -> Any:
         """Add ``values[i]`` to ``array[index[i]]`` along the first axis, repeated indices included.
 
         A one-hot matrix times the values, in chunks that keep the matrix small; row by row if a value is infinite
@@ -238,46 +239,46 @@ class Backend:
             return partial(getattr(rational, name), self.xp)
         raise NotImplementedError(f"device {self.kind!r} has no {name}: {self.without_special}")
 
-    def solve_triangular(self, x1: Any, x2: Any, upper: bool) -> Any:
+    def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
         """Return the solutions of equations whose matrices are the upper or the lower triangles of `x1`."""
         return self.xp.linalg.solve(self.xp.triu(x1) if upper else self.xp.tril(x1), x2)
 
     # Windows: convolution, and sums and maxima for pooling, over the last axes
 
-    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         """Return the convolution of `x` with `weight`: sums of products over each window and the channels of a group.
 
         `x` is ``(batch, channels, ...)``, `weight` ``(outputs, channels of a group, ...)``.
         """
         return generic.convolve(self, x, weight, windows, groups)
 
-    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+    def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         """Return the gradient of `convolve` with respect to its input, whose last axes have these lengths."""
         return generic.convolve_input(self, g, weight, lengths, windows, groups)
 
-    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+    def convolve_weight(self, g: Array, x: Array, windows: Windows, groups: int) -> Any:
         """Return the gradient of `convolve` with respect to its weight."""
         return generic.convolve_weight(self, g, x, windows, groups)
 
-    def window_sum(self, x: Any, windows: Windows) -> Any:
+    def window_sum(self, x: Array, windows: Windows) -> Any:
         """Return the sum of each window."""
         return generic.window_sum(self, x, windows)
 
-    def window_max(self, x: Any, windows: Windows) -> tuple[Any, Any]:
+    def window_max(self, x: Array, windows: Windows) -> tuple[Any, Any]:
         """Return the largest element of each window, or NaN if it holds one, and its flat index in the kernel."""
         return generic.window_max(self, x, windows)
 
-    def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+    def spread(self, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
         """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
         return generic.spread(self, g, numbers, lengths, windows)
 
-    def pick(self, x: Any, numbers: Any, windows: Windows) -> Any:
+    def pick(self, x: Array, numbers: Array, windows: Windows) -> Any:
         """Return from each window the element at its flat kernel index in `numbers`."""
         return generic.pick(self, x, numbers, windows)
 
     # Random numbers: drawn by NumPy, and copied to the device
 
-    def generator(self, seed: int, native: Any) -> Any:
+    def generator(self, seed: int, native: NativeDevice) -> Any:
         """Return a new generator of random numbers, seeded by an integer from 0 to 2**64 - 1."""
         return np.random.default_rng(seed)
 
@@ -293,7 +294,7 @@ class Backend:
         integers = {name: int(value) for name, value in state["state"].items()}
         generator.bit_generator.state = {**state, "state": integers}
 
-    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         """Draw from the uniform distribution on [0, 1)."""
         if dtype == self.xp.float64:
             return self.asarray(generator.random(shape), dtype, native)
@@ -303,16 +304,18 @@ class Backend:
             draws = np.floor(draws * levels) / levels  # exact in 16 bits: rounding could return 1
         return self.asarray(draws, dtype, native)
 
-    def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def normal(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         """Draw from the standard normal distribution."""
         width = np.float64 if dtype == self.xp.float64 else np.float32
         return self.asarray(generator.standard_normal(shape, width), dtype, native)
 
-    def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def integers(
+        self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
+    ) -> Any:
         """Draw integers from low to high - 1."""
         return self.asarray(generator.integers(low, high, shape), dtype, native)
 
-    def permutation(self, generator: Any, n: int, native: Any) -> Any:
+    def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         """Return the integers from 0 to n - 1 in random order."""
         return self.asarray(generator.permutation(n), self.default_integer(native), native)
 
@@ -323,6 +326,6 @@ def repeats(shape: Sequence[int], strides: Sequence[int]) -> bool:
     return 0 not in shape and any(length > 1 and not stride for length, stride in steps)
 
 
-def names_of(xp: Any) -> dict[str, Any]:
+def names_of(xp: Namespace) -> dict[str, Any]:
     """Return the public names of a namespace, for another one that overrides some of them."""
     return {name: value for name, value in vars(xp).items() if not name.startswith("__") or name.startswith("__array")}

@@ -18,9 +18,10 @@ import numpy as np
 
 from .cuda import bessel, kernels, random
 from .cuda.namespace import bound, namespace
+from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
 from .strided import StridedBackend
-from .windows import Lengths, Windows
+from .typing import Array, NativeDevice, NativeDtype
 
 __all__ = ["CupyBackend"]
 
@@ -76,30 +77,30 @@ class CupyBackend(StridedBackend, StreamBackend):
             raise RuntimeError(f"there is no device 'cuda:{place}'; this machine has {has}")
         return str(int(place)), cupy.cuda.Device(int(place))
 
-    def place_of(self, array: Any) -> str:
+    def place_of(self, array: Array) -> str:
         return str(array.device.id)
 
-    def namespace(self, native: Any) -> Any:
+    def namespace(self, native: NativeDevice) -> Any:
         if len(self.places()) == 1:
             return self.xp
         return self._namespaces.setdefault(native.id, bound(self.xp, native))
 
-    def activate(self, native: Any) -> AbstractContextManager[Any]:
+    def activate(self, native: NativeDevice) -> AbstractContextManager[Any]:
         return native
 
-    def synchronize(self, native: Any) -> None:
+    def synchronize(self, native: NativeDevice) -> None:
         native.synchronize()
 
-    def waits(self, native: Any) -> bool:
+    def waits(self, native: NativeDevice) -> bool:
         return True
 
-    def memory(self, native: Any) -> dict[str, int]:
+    def memory(self, native: NativeDevice) -> dict[str, int]:
         with native:
             pool = cupy.get_default_memory_pool()
             free, total = cupy.cuda.runtime.memGetInfo()
             return {"allocated": pool.used_bytes(), "reserved": pool.total_bytes(), "free": free, "total": total}
 
-    def empty_cache(self, native: Any) -> None:
+    def empty_cache(self, native: NativeDevice) -> None:
         with native:
             cupy.get_default_memory_pool().free_all_blocks()
 
@@ -108,55 +109,55 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     # Arrays
 
-    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+    def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
         native.use()
         return super().asarray(data, dtype, native, copy)
 
-    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         with array.device:
             return array.get()
 
-    def dlpack(self, array: Any, copy: bool = False, **wishes: Any) -> Any:
+    def dlpack(self, array: Array, copy: bool = False, **wishes: Any) -> Any:
         here = wishes.get("dl_device") in (None, array.__dlpack_device__())
         if copy and here:  # CuPy copies only on the way to the CPU
             return self.copy(array).__dlpack__(**wishes)
         return array.__dlpack__(**wishes, **({"copy": copy} if copy else {}))
 
-    def is_view(self, array: Any) -> bool:
+    def is_view(self, array: Array) -> bool:
         return array.base is not None
 
-    def buffer_of(self, array: Any) -> int:
+    def buffer_of(self, array: Array) -> int:
         return array.data.mem.ptr or id(array.data.mem)  # empty arrays all have the address 0
 
-    def copy(self, array: Any) -> Any:
+    def copy(self, array: Array) -> Any:
         with array.device:
             return array.copy()
 
-    def assign(self, array: Any, key: tuple[Any, ...], value: Any) -> Any:
+    def assign(self, array: Array, key: tuple[Any, ...], value: Array) -> Any:
         with array.device:
             array[key] = value
         return array
 
-    def update(self, array: Any, operator: Callable[[Any, Any], Any], other: Any) -> Any:
+    def update(self, array: Array, operator: Callable[[Any, Any], Any], other: Array) -> Any:
         with array.device:
             return operator(array, other)
 
-    def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
+    def add_scaled(self, array: Array, other: Array, scale: float) -> Any:
         with array.device:
             kernels.add_scaled(other, scale, array)
         return array
 
-    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         with array.device:
             kernels.add_product(x1, x2, scale, array)
         return array
 
-    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_quotient(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         with array.device:
             kernels.add_quotient(x1, x2, scale, array)
         return array
 
-    def put(self, array: Any, index: Any, values: Any) -> Any:
+    def put(self, array: Array, index: Array, values: Array) -> Any:
         if not array.size:
             return array
         # Where an index repeats, CUDA does not define which value stays, so each element gets the last one.
@@ -166,7 +167,7 @@ class CupyBackend(StridedBackend, StreamBackend):
             array[index] = values[last[index]]
         return array
 
-    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+    def add_at(self, array: Array, index: Array, values: Array) -> Any:
         if array.dtype.kind == "c":  # CUDA cannot add complex numbers atomically
             self.add_at(array.real, index, values.real)
             self.add_at(array.imag, index, values.imag)
@@ -192,43 +193,53 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     # Convolution, on the device of its arrays
 
-    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         with x.device:
             return super().convolve(x, weight, windows, groups)
 
-    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+    def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         with g.device:
             return super().convolve_input(g, weight, lengths, windows, groups)
 
-    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+    def convolve_weight(self, g: Array, x: Array, windows: Windows, groups: int) -> Any:
         with g.device:
             return super().convolve_weight(g, x, windows, groups)
 
     # Random numbers
 
-    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         if dtype == np.float16:
             draws = self.uniform(generator, shape, np.float32, native)
             with native:
                 return (cupy.floor(draws * 1024) / 1024).astype(dtype)  # rounding could return 1
         return self._draw(random.uniform, generator, shape, dtype, native)
 
-    def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def normal(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         if dtype == np.float16:
             with native:
                 return self.normal(generator, shape, np.float32, native).astype(dtype)
         return self._draw(random.normal, generator, shape, dtype, native)
 
-    def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def integers(
+        self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
+    ) -> Any:
         count = np.uint64(high - low)
         with native:
             return self._draw(random.integers, generator, shape, np.int64, native, low, count).astype(dtype, copy=False)
 
-    def permutation(self, generator: Any, n: int, native: Any) -> Any:
+    def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         with native:
             return cupy.argsort(self.integers(generator, 0, 2**63, (n,), np.int64, native))
 
-    def _draw(self, kernel: Any, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any, *limits: Any) -> Any:
+    def _draw(
+        self,
+        kernel: Array,
+        generator: Any,
+        shape: tuple[int, ...],
+        dtype: NativeDtype,
+        native: NativeDevice,
+        *limits: Any,
+    ) -> Any:
         seed, draw = generator.draw()
         with native:
             draws = cupy.empty(shape, dtype)

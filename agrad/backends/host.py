@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .typing import Array, NativeDtype
+
 __all__ = [
     "is_host", "is_number", "is_readable", "native_order", "portable", "read", "refuse_lossy", "refuse_overflow",
     "show",
@@ -14,7 +16,7 @@ __all__ = [
 _LINES = 20  # lines of values at most, so that a repr fits on a screen
 
 
-def read(data: Any) -> np.ndarray[Any, Any]:
+def read(data: Array) -> np.ndarray[Any, Any]:
     """Convert numbers, nested lists or anything that NumPy reads to a NumPy array.
 
     Raises
@@ -50,18 +52,18 @@ def read(data: Any) -> np.ndarray[Any, Any]:
     return array
 
 
-def _stranger(data: Any) -> str:
+def _stranger(data: Array) -> str:
     """Describe what in nested lists is not a number; empty if all are."""
     if isinstance(data, (list, tuple)):
         return next(filter(None, map(_stranger, data)), "")
     if isinstance(data, (bool, int, float, complex)) or getattr(data, "dtype", None) is not None:
         return ""
     if isinstance(data, str):
-        return f"text, {data[:40]!r}"
+        return f"str {data[:40]!r}"
     return "None" if data is None else type(data).__name__
 
 
-def is_readable(data: Any) -> bool:
+def is_readable(data: Array) -> bool:
     """Return whether `read` can convert `data`."""
     try:
         return np.asarray(data).dtype.kind in "biufc"
@@ -69,14 +71,14 @@ def is_readable(data: Any) -> bool:
         return False
 
 
-def _fetched(data: Any) -> Any:
+def _fetched(data: Array) -> Any:
     """Copy the Tensors in a list to the host, since NumPy cannot read those on a GPU."""
     if isinstance(data, (list, tuple)) and data and not isinstance(data[0], (int, float, complex)):
         return [_fetched(item) for item in data]
     return data.numpy() if hasattr(data, "numpy") else data
 
 
-def _holds_tracked(data: Any) -> bool:
+def _holds_tracked(data: Array) -> bool:
     if isinstance(data, (list, tuple)):
         return any(map(_holds_tracked, data))
     return bool(getattr(data, "requires_grad", False))
@@ -87,7 +89,7 @@ def native_order(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def portable(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
+def portable(array: np.ndarray[Any, Any], dtype: NativeDtype) -> np.ndarray[Any, Any]:
     """Return an array in this machine's byte order and of one of NumPy's own dtypes.
 
     Raises
@@ -105,7 +107,7 @@ def portable(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
     return array.astype(np.float32)
 
 
-def _too_large(data: Any) -> int | None:
+def _too_large(data: Array) -> int | None:
     """Return an integer in nested lists that does not fit into 64 bits; None if there is none."""
     if isinstance(data, (list, tuple)):
         return next((found for item in data if (found := _too_large(item)) is not None), None)
@@ -158,11 +160,11 @@ def show(array: np.ndarray[Any, Any], name: str) -> str:
     return "\n".join(lines)
 
 
-def is_host(x: Any) -> bool:
+def is_host(x: Array) -> bool:
     """Return whether `x` is not on a device yet: a number, a list or a NumPy array."""
     return isinstance(x, (np.ndarray, np.generic, list, tuple)) or not hasattr(x, "dtype")
 
 
-def is_number(x: Any) -> bool:
+def is_number(x: Array) -> bool:
     """Return whether `x` is one of NumPy's scalars."""
     return isinstance(x, np.generic)

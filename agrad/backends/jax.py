@@ -14,9 +14,10 @@ import numpy as np
 
 from .base import names_of
 from .host import native_order, refuse_overflow
+from .sliding_windows import Lengths, Windows
 from .stirling import betaln
 from .stream import StreamBackend
-from .windows import Lengths, Windows
+from .typing import Array, NativeDevice, NativeDtype
 
 __all__ = ["JaxBackend"]
 
@@ -52,17 +53,17 @@ def _missing(name: str) -> str:
     )
 
 
-def _log_ndtr(x: Any) -> Any:
+def _log_ndtr(x: Array) -> Any:
     """Return log_ndtr in full precision: JAX's loses digits above 5, and below -20 needs one term more than it has."""
     tail = jax.scipy.special.ndtr(-jnp.maximum(x, 0.0))
     return jnp.where(x > 0, jnp.log1p(-tail), jax.scipy.special.log_ndtr(jnp.minimum(x, 0.0), series_order=6))
 
 
-def _zeta(x: Any, q: Any = 1.0) -> Any:
+def _zeta(x: Array, q: Array = 1.0) -> Any:
     """Return zeta for every `q` by ``zeta(x, q) = q**-x + zeta(x, q + 1)``: JAX's takes positive `q` only."""
     x, q = jnp.broadcast_arrays(x, jnp.asarray(q, x.dtype))
 
-    def below(q: Any) -> Any:
+    def below(q: Array) -> Any:
         return (q < 0) & (q != jnp.floor(q))
 
     def step(state: Any) -> Any:
@@ -117,7 +118,7 @@ class JaxBackend(StreamBackend):
             raise RuntimeError(f"there is no device 'jax:{place}'; this machine has {has}")
         return self._name(device), None if device == self._default else device
 
-    def place_of(self, array: Any) -> str:
+    def place_of(self, array: Array) -> str:
         if isinstance(array, jax.core.Tracer):
             return ""
         devices = array.devices()
@@ -128,59 +129,59 @@ class JaxBackend(StreamBackend):
     def _name(self, device: Any) -> str:
         return "" if device == self._default else f"{device.platform}:{device.id}"
 
-    def activate(self, native: Any) -> AbstractContextManager[Any]:
+    def activate(self, native: NativeDevice) -> AbstractContextManager[Any]:
         return nullcontext() if native is None else jax.default_device(native)
 
-    def synchronize(self, native: Any) -> None:
+    def synchronize(self, native: NativeDevice) -> None:
         jax.block_until_ready(jax.live_arrays())
 
-    def waits(self, native: Any) -> bool:
+    def waits(self, native: NativeDevice) -> bool:
         return (native or self._default).platform != "cpu"
 
     # Arrays
 
-    def is_array(self, array: Any) -> bool:
+    def is_array(self, array: Array) -> bool:
         return isinstance(array, jax.Array)  # tracers too
 
-    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+    def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
         if isinstance(data, np.ndarray):
             data = _fit(native_order(data), dtype)
         return jnp.asarray(data, dtype=dtype, device=native, copy=copy)
 
-    def box(self, value: Any) -> Any:
+    def box(self, value: Array) -> Any:
         return value if self.is_array(value) else jnp.asarray(value)
 
-    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         return np.array(array.astype(jnp.float32) if array.dtype == jnp.bfloat16 else array)  # NumPy has no bfloat16
 
-    def is_view(self, array: Any) -> bool:
+    def is_view(self, array: Array) -> bool:
         return False
 
-    def copy(self, array: Any) -> Any:
+    def copy(self, array: Array) -> Any:
         return array
 
-    def assign(self, array: Any, key: tuple[Any, ...], value: Any) -> Any:
+    def assign(self, array: Array, key: tuple[Any, ...], value: Array) -> Any:
         return array.at[key].set(jnp.asarray(value).astype(array.dtype))
 
-    def put(self, array: Any, index: Any, values: Any) -> Any:
+    def put(self, array: Array, index: Array, values: Array) -> Any:
         # Where an index repeats, JAX does not define which value stays, so each element gets the last one.
         order = jnp.arange(index.shape[0])
         last = jnp.zeros(array.shape[0], order.dtype).at[index].max(order)
         return array.at[index].set(values[last[index]])
 
-    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+    def add_at(self, array: Array, index: Array, values: Array) -> Any:
         return array.at[index].add(values)
 
     def special(self, name: str) -> Callable[..., Any]:
         found = _SPECIAL.get(name) or getattr(jax.scipy.special, name, None)
         return super().special(name) if found is None else found
 
-    def solve_triangular(self, x1: Any, x2: Any, upper: bool) -> Any:
+    def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
         return jax.scipy.linalg.solve_triangular(x1, x2, lower=not upper)
 
     # Convolution: JAX's own, and its gradients by transposition
 
-    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         return jax.lax.conv_general_dilated(
             x,
             weight,
@@ -191,31 +192,33 @@ class JaxBackend(StreamBackend):
             precision=jax.lax.Precision.HIGHEST,
         )
 
-    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+    def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         like = jax.ShapeDtypeStruct((g.shape[0], weight.shape[1] * groups, *lengths), g.dtype)
         return jax.linear_transpose(lambda x: self.convolve(x, weight, windows, groups), like)(g)[0]
 
-    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+    def convolve_weight(self, g: Array, x: Array, windows: Windows, groups: int) -> Any:
         like = jax.ShapeDtypeStruct((g.shape[1], x.shape[1] // groups, *windows.kernel), g.dtype)
         return jax.linear_transpose(lambda weight: self.convolve(x, weight, windows, groups), like)(g)[0]
 
     # Random numbers
 
-    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         return jax.device_put(jax.random.uniform(_key(generator), shape, dtype), native)
 
-    def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def normal(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         return jax.device_put(jax.random.normal(_key(generator), shape, dtype), native)
 
-    def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def integers(
+        self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
+    ) -> Any:
         draws = jax.random.randint(_key(generator), shape, low, high, self.xp.int64)
         return jax.device_put(draws.astype(dtype), native)
 
-    def permutation(self, generator: Any, n: int, native: Any) -> Any:
+    def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         return jax.device_put(jax.random.permutation(_key(generator), n), native)
 
 
-def _fit(data: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
+def _fit(data: np.ndarray[Any, Any], dtype: NativeDtype) -> np.ndarray[Any, Any]:
     """Narrow 64-bit data in JAX's 32-bit mode: integers if they fit, floats only if `dtype` asks for it."""
     name = data.dtype.name
     if jax.config.jax_enable_x64 or name not in _NARROW:

@@ -17,8 +17,9 @@ import numpy as np
 
 from .base import names_of
 from .host import portable
+from .sliding_windows import Lengths, Windows
 from .strided import StridedBackend
-from .windows import Lengths, Windows
+from .typing import Array, NativeDevice, NativeDtype
 
 __all__ = ["NumpyBackend", "compiled"]
 
@@ -77,7 +78,7 @@ _mean_of_any, _var_of_any = _quiet(lambda x, *args: x.mean(*args)), _quiet(lambd
 # each of these. The figures are microseconds for an 8×16 float32 array: array-api-compat's -> these.
 
 
-def _sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.4
+def _sum(x: Array, /, *, axis: Any = None, dtype: NativeDtype = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.4
     if (x.dtype if dtype is None else np.dtype(dtype)) is _HALF:  # in float16, 2048 + 1 is 2048
         return np.asarray(_add(x, axis, np.float32, None, keepdims)).astype(np.float16)
     if x.ndim == 2 and _is_row_of_few(x, axis) and dtype is None:
@@ -85,49 +86,49 @@ def _sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = Fal
     return np.asarray(_add(x, axis, dtype, None, keepdims))
 
 
-def _prod(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:  # 3.0 -> 1.5
+def _prod(x: Array, /, *, axis: Any = None, dtype: NativeDtype = None, keepdims: bool = False) -> Any:  # 3.0 -> 1.5
     return _multiply(x, axis, dtype, None, keepdims)
 
 
-def _max(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.5; 128×10: 9 -> 1.8
+def _max(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.5; 128×10: 9 -> 1.8
     if x.ndim == 2 and _is_row_of_few(x, axis):
         return _along_columns(_greatest, x, keepdims)
     return _greatest(x, axis, None, None, keepdims)
 
 
-def _min(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.5; 128×10: 9 -> 1.8
+def _min(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.5; 128×10: 9 -> 1.8
     if x.ndim == 2 and _is_row_of_few(x, axis):
         return _along_columns(_least, x, keepdims)
     return _least(x, axis, None, None, keepdims)
 
 
-def _is_row_of_few(x: Any, axis: Any) -> bool:
+def _is_row_of_few(x: Array, axis: Any) -> bool:
     """Return whether many short rows are reduced: NumPy then spends its time on starting each row."""
     return (axis == 1 or axis == -1) and x.shape[1] <= _FEW <= x.shape[0]
 
 
-def _along_columns(reduce: Any, x: Any, keepdims: bool) -> Any:
+def _along_columns(reduce: Any, x: Array, keepdims: bool) -> Any:
     """Reduce the columns of the transpose instead of the rows: all rows at a time."""
     reduced = reduce(x.T.copy(), 0)
     return reduced[:, None] if keepdims else reduced
 
 
-def _any(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 3.2 -> 1.5
+def _any(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 3.2 -> 1.5
     return _or(x, axis, None, None, keepdims)
 
 
-def _all(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.7 -> 1.5
+def _all(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.7 -> 1.5
     return _and(x, axis, None, None, keepdims)
 
 
-def _mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 6.8 -> 1.8
+def _mean(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 6.8 -> 1.8
     if x.dtype.char not in "fdFD":
         return _mean_of_any(x, axis, None, None, keepdims)  # float16 is summed in float32
     total = _add(x, axis, None, None, keepdims)
     return np.asarray(total / _share(x, total))
 
 
-def _var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 9
+def _var(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 9
     if x.dtype.char not in "fd":
         return _var_of_any(x, axis, None, None, correction, keepdims)
     total = _add(x, axis, None, None, True)
@@ -136,38 +137,38 @@ def _var(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool
     return _add(deviation * deviation, axis, None, None, keepdims) / max(count - correction, 0.0)
 
 
-def _share(x: Any, reduced: Any) -> Any:
+def _share(x: Array, reduced: Any) -> Any:
     """Return how many elements of `x` went into each of the reduced ones; 0 as a float, by which NumPy divides."""
     return x.size // reduced.size if x.size else 0.0
 
 
-def _std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 10
+def _std(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:  # 18 -> 10
     return np.sqrt(_var(x, axis=axis, correction=correction, keepdims=keepdims))
 
 
-def _argmax(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Any:  # 1.5 -> 0.6
+def _argmax(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Any:  # 1.5 -> 0.6
     return x.argmax(axis, keepdims=keepdims)
 
 
-def _argmin(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Any:  # 1.5 -> 0.6
+def _argmin(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> Any:  # 1.5 -> 0.6
     return x.argmin(axis, keepdims=keepdims)
 
 
-def _maximum(x1: Any, x2: Any, /) -> Any:  # 128×128 and a number, which NumPy compares one by one: 6.7 -> 3.4
+def _maximum(x1: Array, x2: Array, /) -> Any:  # 128×128 and a number, which NumPy compares one by one: 6.7 -> 3.4
     # Of 0.0 and -0.0 either may be returned: the standard leaves that open.
     return x1.clip(x2, inf) if _is_many_and_one(x1, x2) else np.maximum(x1, x2)
 
 
-def _minimum(x1: Any, x2: Any, /) -> Any:  # as _maximum
+def _minimum(x1: Array, x2: Array, /) -> Any:  # as _maximum
     return x1.clip(-inf, x2) if _is_many_and_one(x1, x2) else np.minimum(x1, x2)
 
 
-def _is_many_and_one(x: Any, number: Any) -> bool:
+def _is_many_and_one(x: Array, number: Any) -> bool:
     """Return whether `x` is a large array of floats, and the other a Python number."""
     return type(number) in _NUMBERS and type(x) is np.ndarray and x.size >= _MANY and x.dtype.kind == "f"
 
 
-def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # 20 -> 1.9; 128×128 and one number: 8.2 -> 3.4
+def _clip(x: Array, /, min: Array = None, max: Array = None) -> Any:  # 20 -> 1.9; 128×128 and one number: 8.2 -> 3.4
     least, most = -inf if min is None else min, inf if max is None else max
     if x.dtype.kind == "f" and type(least) in _NUMBERS and type(most) in _NUMBERS:
         return x.clip(least, most)
@@ -176,7 +177,7 @@ def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # 20 -> 1.9; 128
     return compat.clip(x, *(_as(x, limit) for limit in (min, max)))
 
 
-def _as(x: Any, limit: Any) -> Any:
+def _as(x: Array, limit: Any) -> Any:
     """Cast a limit to the dtype of `x` where that is safe: array-api-compat does not take narrower integers."""
     return limit.astype(x.dtype) if type(limit) is np.ndarray and np.can_cast(limit.dtype, x.dtype) else limit
 
@@ -184,19 +185,19 @@ def _as(x: Any, limit: Any) -> Any:
 _NUMBERS = (int, float)
 
 
-def _reshape(x: Any, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Any:  # 1.1 -> 0.3
+def _reshape(x: Array, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Any:  # 1.1 -> 0.3
     return x.reshape(shape) if copy is None else np.reshape(x, shape, copy=copy)
 
 
-def _permute_dims(x: Any, /, axes: tuple[int, ...]) -> Any:  # 1.4 -> 0.2
+def _permute_dims(x: Array, /, axes: tuple[int, ...]) -> Any:  # 1.4 -> 0.2
     return x.transpose(axes)
 
 
-def _matrix_transpose(x: Any, /) -> Any:  # 1.4 -> 0.3
+def _matrix_transpose(x: Array, /) -> Any:  # 1.4 -> 0.3
     return x.mT
 
 
-def _expand_dims(x: Any, /, *, axis: Any = 0) -> Any:  # 2.9 -> 0.7
+def _expand_dims(x: Array, /, *, axis: Any = 0) -> Any:  # 2.9 -> 0.7
     ndim = x.ndim + 1
     if type(axis) is not int or not -ndim <= axis < ndim:
         return np.expand_dims(x, axis)
@@ -205,11 +206,11 @@ def _expand_dims(x: Any, /, *, axis: Any = 0) -> Any:  # 2.9 -> 0.7
     return x.reshape(shape)
 
 
-def _squeeze(x: Any, /, axis: Any) -> Any:  # 0.7 -> 0.4
+def _squeeze(x: Array, /, axis: Any) -> Any:  # 0.7 -> 0.4
     return x.squeeze(axis)
 
 
-def _broadcast_to(x: Any, /, shape: tuple[int, ...]) -> Any:  # 3.3 -> 1.1, for a single element
+def _broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Any:  # 3.3 -> 1.1, for a single element
     if x.size != 1 or x.base is not None or 0 in shape or len(shape) < x.ndim:
         return np.broadcast_to(x, shape)
     many = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
@@ -217,11 +218,13 @@ def _broadcast_to(x: Any, /, shape: tuple[int, ...]) -> Any:  # 3.3 -> 1.1, for 
     return many
 
 
-def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:  # 1.4 -> 0.4
+def _take(x: Array, indices: Array, /, *, axis: int | None = None) -> Any:  # 1.4 -> 0.4
     return x.take(indices, axis)
 
 
-def _where(condition: Any, x1: Any, x2: Any, /) -> Any:  # 128×128, random condition: 37 -> 12 for 0, 25 for arrays
+def _where(
+    condition: Array, x1: Array, x2: Array, /
+) -> Any:  # 128×128, random condition: 37 -> 12 for 0, 25 for arrays
     """Choose without a branch: the bits of a float, as an integer, times True or False."""
     whole = _WHOLE.get(x1.dtype.char) if type(x1) is np.ndarray and x1.size >= _MANY else None
     if whole is None or type(condition) is not np.ndarray or condition.shape != x1.shape or condition.dtype.char != "?":
@@ -247,13 +250,13 @@ def _in_bounds(number: Any, beside: Any) -> Any:
     return beside.dtype.type(number) if is_beside_integers else number
 
 
-def _matmul(x1: Any, x2: Any, /) -> Any:  # 0.9 -> 0.4; but dot fills a large product with zeros first
+def _matmul(x1: Array, x2: Array, /) -> Any:  # 0.9 -> 0.4; but dot fills a large product with zeros first
     if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
         return np.matmul(x1, x2)
     return x1.dot(x2) if x1.shape[0] * x2.shape[1] <= _MANY else np.matmul(x1, x2)
 
 
-def _matmul_alone(x1: Any, x2: Any, /) -> Any:  # where numba is installed
+def _matmul_alone(x1: Array, x2: Array, /) -> Any:  # where numba is installed
     """Multiply small matrices in pieces for which OpenBLAS does not use its threads.
 
     After a product its threads spin for 25 ms, on cores that numba's loops need: a step of LeNet takes 15 ms, not 23.
@@ -269,21 +272,21 @@ def _matmul_alone(x1: Any, x2: Any, /) -> Any:  # where numba is installed
     return product
 
 
-def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:  # 0.9 -> 0.6
+def _astype(x: Array, dtype: NativeDtype, /, *, copy: bool = True, device: Any = None) -> Any:  # 0.9 -> 0.6
     return x.astype(dtype, copy=copy)
 
 
-def _ones(shape: Any, *, dtype: Any = None, device: Any = None) -> Any:  # 2.2 -> 0.7
+def _ones(shape: Any, *, dtype: NativeDtype = None, device: Any = None) -> Any:  # 2.2 -> 0.7
     many = np.empty(shape, dtype, device=device)
     many.fill(1)
     return many
 
 
-def _ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:  # 2.2 -> 0.9
+def _ones_like(x: Array, /, *, dtype: NativeDtype = None, device: Any = None) -> Any:  # 2.2 -> 0.9
     return _ones(x.shape, dtype=x.dtype if dtype is None else dtype)
 
 
-def _zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:  # 2.2 -> 0.5
+def _zeros_like(x: Array, /, *, dtype: NativeDtype = None, device: Any = None) -> Any:  # 2.2 -> 0.5
     return np.zeros(x.shape, x.dtype if dtype is None else dtype)
 
 
@@ -348,53 +351,53 @@ class NumpyBackend(StridedBackend):
         self.xp = _namespace()
         self.array_type = np.ndarray
 
-    def is_array(self, array: Any) -> bool:
+    def is_array(self, array: Array) -> bool:
         return isinstance(array, (np.ndarray, np.generic)) and not isinstance(array, np.ma.MaskedArray)
 
-    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+    def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
         data = portable(data, dtype)
         if copy and getattr(data, "nbytes", 0) >= _LONG:
             return _aligned_copy(data, data.dtype if dtype is None else dtype)
         return np.asarray(data, dtype=dtype, copy=copy)
 
-    def box(self, value: Any) -> Any:
+    def box(self, value: Array) -> Any:
         return np.asarray(value)
 
-    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         return np.array(array)
 
-    def own(self, value: Any, shared: bool) -> Any:
+    def own(self, value: Array, shared: bool) -> Any:
         array = value if type(value) is np.ndarray else np.asarray(value)
         return array.copy() if shared or array.base is not None else array
 
-    def is_view(self, array: Any) -> bool:
+    def is_view(self, array: Array) -> bool:
         return type(array) is not np.ndarray or array.base is not None
 
-    def buffer_of(self, array: Any) -> int:
+    def buffer_of(self, array: Array) -> int:
         while (base := getattr(array, "base", None)) is not None:  # to the owner of the memory: a file, or bytes
             array = base
         return id(array)
 
-    def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
+    def add_scaled(self, array: Array, other: Array, scale: float) -> Any:
         for part, x in _parts(array, other):
             part += scale * x
         return array
 
-    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         for part, a, b in _parts(array, x1, x2):
             super().add_product(part, a, b, scale)
         return array
 
-    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_quotient(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         for part, a, b in _parts(array, x1, x2):
             super().add_quotient(part, a, b, scale)
         return array
 
-    def put(self, array: Any, index: Any, values: Any) -> Any:
+    def put(self, array: Array, index: Array, values: Array) -> Any:
         array[index] = values  # NumPy promises that the last value stays where an index repeats
         return array
 
-    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+    def add_at(self, array: Array, index: Array, values: Array) -> Any:
         if array.ndim < 2 or array.size == 0 or not array.flags.c_contiguous:
             np.add.at(array, index, values)
             return array
@@ -410,27 +413,27 @@ class NumpyBackend(StridedBackend):
 
     # Windows, by numba where it is installed
 
-    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         by: Any = _fast(windows, x, weight, outputs=weight.shape[0] // groups) or super()
         return by.convolve(x, weight, windows, groups)
 
-    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+    def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         by: Any = _fast(windows, g, weight, outputs=g.shape[1] // groups) or super()
         return by.convolve_input(g, weight, lengths, windows, groups)
 
-    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+    def convolve_weight(self, g: Array, x: Array, windows: Windows, groups: int) -> Any:
         by: Any = _fast(windows, g, x, outputs=g.shape[1] // groups) or super()
         return by.convolve_weight(g, x, windows, groups)
 
-    def window_sum(self, x: Any, windows: Windows) -> Any:
+    def window_sum(self, x: Array, windows: Windows) -> Any:
         by: Any = _fast(windows, x) or super()
         return by.window_sum(x, windows)
 
-    def window_max(self, x: Any, windows: Windows) -> tuple[Any, Any]:
+    def window_max(self, x: Array, windows: Windows) -> tuple[Any, Any]:
         by: Any = _fast(windows, x) or super()
         return by.window_max(x, windows)
 
-    def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+    def spread(self, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
         by: Any = _fast(windows, g) or super()
         return by.spread(g, numbers, lengths, windows)
 
@@ -439,7 +442,7 @@ class NumpyBackend(StridedBackend):
         return super().special(name) if found is None else found
 
 
-def _aligned_copy(x: Any, dtype: Any) -> Any:
+def _aligned_copy(x: Array, dtype: NativeDtype) -> Any:
     """Copy an array to the start of a cache line: adding to it in place then takes two thirds of the time."""
     memory = np.empty(x.size * np.dtype(dtype).itemsize + _LINE, np.uint8)
     copied = np.ndarray(x.shape, dtype, memory, -memory.ctypes.data % _LINE)

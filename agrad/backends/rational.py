@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .typing import Array, Namespace
+
 __all__ = ["erf", "erfc", "ndtr"]
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969), 631-637:
@@ -51,32 +53,32 @@ _SQRT_PI = 1.7724538509055160273
 _ROOT_HALF = 0.70710678118654752440
 
 
-def erf(xp: Any, x: Any) -> Any:
+def erf(xp: Namespace, x: Array) -> Array:
     """Return the error function of real `x`, accurate to the rounding of float64."""
     return _joined(xp, x, _near(xp, x), xp.sign(x) * (1.0 - _tail(xp, x)))
 
 
-def erfc(xp: Any, x: Any) -> Any:
+def erfc(xp: Namespace, x: Array) -> Array:
     """Return the complementary error function of real `x`, ``1 - erf(x)``, accurate also where it is small."""
     tail = _tail(xp, x)
     return _joined(xp, x, 1.0 - _near(xp, x), xp.where(x < 0.0, 2.0 - tail, tail))
 
 
-def ndtr(xp: Any, x: Any) -> Any:
+def ndtr(xp: Namespace, x: Array) -> Array:
     """Return the distribution function of the standard normal distribution at real `x`."""
     return 0.5 * erfc(xp, -_ROOT_HALF * x)
 
 
-def _joined(xp: Any, x: Any, near: Any, far: Any) -> Any:
+def _joined(xp: Namespace, x: Array, near: Array, far: Any) -> Array:
     return xp.where(xp.isnan(x), x, xp.where(xp.abs(x) <= 0.46875, near, far))
 
 
-def _near(xp: Any, x: Any) -> Any:
+def _near(xp: Namespace, x: Array) -> Array:
     """Return the error function close to 0."""
     return x * _ratio(_SMALL, xp.where(xp.abs(x) <= 0.46875, x, xp.zeros_like(x)) ** 2)
 
 
-def _tail(xp: Any, x: Any) -> Any:
+def _tail(xp: Namespace, x: Array) -> Array:
     """Return the complementary error function of ``abs(x)``, not close to 0."""
     size = xp.abs(x)
     middle, large = xp.clip(size, 0.46875, 4.0), xp.clip(size, 4.0, 30.0)
@@ -85,18 +87,18 @@ def _tail(xp: Any, x: Any) -> Any:
     return _gaussian(xp, xp.clip(size, 0.0, 30.0)) * xp.where(size <= 4.0, _ratio(_MIDDLE, middle), far)
 
 
-def _gaussian(xp: Any, x: Any) -> Any:
+def _gaussian(xp: Namespace, x: Array) -> Array:
     """Return ``exp(-x**2)``, with the square split into two parts, since rounding a large one would lose digits."""
     coarse = xp.floor(x * 16.0) / 16.0
     return xp.exp(-coarse * coarse) * xp.exp(-(x - coarse) * (x + coarse))
 
 
-def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: Any) -> Any:
+def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Any:
     top, bottom = polynomials
     return _horner(top, x) / _horner(bottom, x)
 
 
-def _horner(coefficients: tuple[float, ...], x: Any) -> Any:
+def _horner(coefficients: tuple[float, ...], x: Array) -> Any:
     value = coefficients[0] * x + coefficients[1]
     for coefficient in coefficients[2:]:
         value = value * x + coefficient

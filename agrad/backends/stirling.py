@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .typing import Array, Namespace
+
 __all__ = ["betaln"]
 
 _LARGE = 16.0  # from here on the series below is accurate to float64
 _TERMS = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)  # Abramowitz and Stegun, 6.1.41
 
 
-def betaln(xp: Any, gammaln: Callable[[Any], Any], a: Any, b: Any) -> Any:
+def betaln(xp: Namespace, gammaln: Callable[[Any], Any], a: Array, b: Array) -> Array:
     """Return ``gammaln(a) + gammaln(b) - gammaln(a + b)``, without subtracting large numbers from each other."""
     small, large = xp.minimum(a, b), xp.maximum(a, b)
     near = gammaln(a) + gammaln(b) - gammaln(a + b)
@@ -23,7 +25,7 @@ def betaln(xp: Any, gammaln: Callable[[Any], Any], a: Any, b: Any) -> Any:
     return xp.where(is_far, far + _tail(large) - _tail(total), near)
 
 
-def _tail(z: Any) -> Any:
+def _tail(z: Array) -> Any:
     inverse = 1.0 / z
     value = 0.0 * z
     for term in reversed(_TERMS):

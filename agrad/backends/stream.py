@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any
 
 from .base import Backend
+from .typing import NativeDevice
 
 __all__ = ["Stream", "StreamBackend"]
 
@@ -29,7 +30,7 @@ class Stream:
 class StreamBackend(Backend):
     """A backend whose generators are Streams."""
 
-    def generator(self, seed: int, native: Any) -> Any:
+    def generator(self, seed: int, native: NativeDevice) -> Any:
         return Stream(seed)
 
     def get_state(self, generator: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .base import Backend
 from .host import refuse_overflow
+from .typing import Array, NativeDevice, NativeDtype
 
 __all__ = ["StrictBackend"]
 
@@ -37,23 +38,23 @@ class StrictBackend(Backend):
             raise ValueError(f"unknown device 'strict:{place}'; write one of {known}")
         return "" if place == _DEFAULT else place, device
 
-    def place_of(self, array: Any) -> str:
+    def place_of(self, array: Array) -> str:
         name = _name(array.device)
         return "" if name == _DEFAULT else name
 
-    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+    def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
         if dtype is None and isinstance(data, np.ndarray) and data.dtype == np.int64:
             dtype = self.default_integer(native)
             refuse_overflow(data, xp.iinfo(dtype), f"{dtype!r} on {native!r}")
         return super().asarray(data, dtype, native, copy)
 
-    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         return np.array(array.to_device(self._places[_DEFAULT]))
 
-    def is_writable(self, array: Any) -> bool:
+    def is_writable(self, array: Array) -> bool:
         return bool(array._array.flags.writeable)
 
-    def buffer_of(self, array: Any) -> int:
+    def buffer_of(self, array: Array) -> int:
         inner = array._array  # an Array is a new wrapper each time, only NumPy's arrays are shared
         return id(inner if inner.base is None else inner.base)
 

@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from .base import Backend, repeats
-from .windows import Lengths, Windows
+from .sliding_windows import Lengths, Windows
+from .typing import Array
 
 __all__ = ["StridedBackend"]
 
@@ -35,10 +36,10 @@ class StridedBackend(Backend):
     gathered: ClassVar[int]
     streams: ClassVar[int]
 
-    def is_writable(self, array: Any) -> bool:
+    def is_writable(self, array: Array) -> bool:
         return getattr(array.flags, "writeable", True) and not repeats(array.shape, array.strides)  # CuPy's all are
 
-    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         counts = windows.counts(x.shape[2:])
         matrix = weight.reshape(groups, weight.shape[0] // groups, -1)
         dtype = self.library.result_type(x, weight)
@@ -49,7 +50,7 @@ class StridedBackend(Backend):
             self._samples_first(products.reshape(weight.shape[0], *counts, -1), out[part])
         return out
 
-    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+    def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         counts, channels = g.shape[2:], weight.shape[1] * groups
         matrix = weight.reshape(groups, weight.shape[0] // groups, -1).mT
         out = self.library.empty((g.shape[0], channels, *lengths), self.library.result_type(g, weight))
@@ -64,7 +65,7 @@ class StridedBackend(Backend):
             self._samples_first(total[inside], out[part])
         return out
 
-    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+    def convolve_weight(self, g: Array, x: Array, windows: Windows, groups: int) -> Any:
         counts = g.shape[2:]
         outputs, channels = g.shape[1] // groups, x.shape[1] // groups
         columns = channels * prod(windows.kernel)
@@ -80,7 +81,7 @@ class StridedBackend(Backend):
         step = max(1, self.gathered // max(1, per_sample))
         return (slice(start, start + step) for start in range(0, shape[0], step))
 
-    def _gather(self, x: Any, windows: Windows, counts: Lengths) -> Any:
+    def _gather(self, x: Array, windows: Windows, counts: Lengths) -> Any:
         """Copy the windows of all samples into an array ``(channels, *kernel, *counts, samples)``."""
         lengths = x.shape[2:]
         laid = self._samples_last(x, windows.padded(lengths), windows.inside(lengths)[1:])
@@ -91,7 +92,7 @@ class StridedBackend(Backend):
         strides = (channel, *within, *between, sample)
         return self.library.lib.stride_tricks.as_strided(laid, shape, strides).copy()
 
-    def _samples_last(self, x: Any, lengths: Lengths = (), inside: tuple[slice, ...] = ()) -> Any:
+    def _samples_last(self, x: Array, lengths: Lengths = (), inside: tuple[slice, ...] = ()) -> Any:
         """Copy with the first axis moved to the end; given `lengths`, into zeros of these at the key `inside`."""
         lengths = tuple(lengths) or x.shape[2:]
         make = self.library.empty if lengths == x.shape[2:] else self.library.zeros
@@ -101,7 +102,7 @@ class StridedBackend(Backend):
             inner[..., some] = last[..., some]
         return laid
 
-    def _samples_first(self, laid: Any, x: Any) -> None:
+    def _samples_first(self, laid: Any, x: Array) -> None:
         """Copy into `x`, with the last axis moved to the front."""
         first = laid.transpose((laid.ndim - 1, *range(laid.ndim - 1)))
         for some in self._some(x.shape[0]):

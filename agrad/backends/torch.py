@@ -14,8 +14,9 @@ import torch
 
 from .base import Backend, names_of, repeats
 from .host import portable
+from .sliding_windows import Lengths, Windows
 from .stirling import betaln
-from .windows import Lengths, Windows
+from .typing import Array, NativeDevice, NativeDtype
 
 __all__ = ["TorchBackend"]
 
@@ -27,13 +28,13 @@ _ACCELERATORS = {
 }
 
 
-def _unique_all(x: Any, /) -> tuple[Any, Any, Any, Any]:
+def _unique_all(x: Array, /) -> tuple[Any, Any, Any, Any]:
     values, inverse, counts = torch.unique(x, return_inverse=True, return_counts=True)
     order = torch.argsort(torch.flatten(x), stable=True)
     return values, order[torch.cumsum(counts, 0) - counts], inverse, counts
 
 
-def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
+def _take(x: Array, indices: Array, /, *, axis: int | None = None) -> Any:
     try:
         return compat.take(x, indices, axis=axis)
     except RuntimeError as error:
@@ -42,7 +43,7 @@ def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
         raise IndexError(str(error)) from None  # already so for the first axis
 
 
-def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
+def _take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Any:
     # On the CPU, PyTorch does not check whether an index is out of range.
     length = x.shape[axis]
     if x.device.type == "cpu" and bool(((indices < -length) | (indices >= length)).any()):
@@ -50,7 +51,7 @@ def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
     return compat.take_along_axis(x, indices, axis=axis)
 
 
-def _std(x: Any, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+def _std(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
     # array-api-compat's takes only integer corrections.
     return torch.sqrt(compat.var(x, axis=axis, correction=correction, keepdims=keepdims))
 
@@ -63,7 +64,7 @@ def _namespace() -> Any:
     return xp
 
 
-def _gamma(x: Any) -> Any:
+def _gamma(x: Array) -> Any:
     """Return the gamma function, of which PyTorch has the logarithm of the absolute value."""
     below = x < 0
     size = torch.where(below & (torch.floor(x) == x), torch.nan, torch.exp(torch.special.gammaln(x)))
@@ -111,18 +112,18 @@ class TorchBackend(Backend):
             raise RuntimeError(f"there is no device 'torch:{place}'; here {name} has indices from 0 to {count() - 1}")
         return f"{name}:{number}", torch.device(name, number)
 
-    def place_of(self, array: Any) -> str:
+    def place_of(self, array: Array) -> str:
         device = array.device
         return "" if device.type == "cpu" else f"{device.type}:{device.index or 0}"
 
-    def synchronize(self, native: Any) -> None:
+    def synchronize(self, native: NativeDevice) -> None:
         if native.type != "cpu":
             torch.accelerator.synchronize(native)
 
-    def waits(self, native: Any) -> bool:
+    def waits(self, native: NativeDevice) -> bool:
         return native.type != "cpu"
 
-    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+    def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
         if isinstance(data, torch.Tensor):
             if data.requires_grad:
                 raise RuntimeError(
@@ -137,36 +138,36 @@ class TorchBackend(Backend):
             data = torch.from_numpy(data if shareable else data.copy())
         return torch.asarray(data, dtype=dtype, device=native, copy=copy)
 
-    def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         if array.dtype == torch.bfloat16:
             array = array.float()  # NumPy has no bfloat16
         return np.array(array.cpu().resolve_conj().resolve_neg().numpy())
 
-    def is_view(self, array: Any) -> bool:
+    def is_view(self, array: Array) -> bool:
         return bool(array._is_view())
 
-    def buffer_of(self, array: Any) -> int:
+    def buffer_of(self, array: Array) -> int:
         return int(array.untyped_storage().data_ptr()) or id(array)  # empty arrays all have the address 0
 
-    def is_writable(self, array: Any) -> bool:
+    def is_writable(self, array: Array) -> bool:
         return not repeats(array.shape, array.stride())
 
-    def copy(self, array: Any) -> Any:
+    def copy(self, array: Array) -> Any:
         return array.clone(memory_format=torch.contiguous_format)
 
-    def fill(self, array: Any, value: Any) -> Any:
+    def fill(self, array: Array, value: Array) -> Any:
         return array.copy_(value) if isinstance(value, torch.Tensor) else array.fill_(value)
 
-    def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
+    def add_scaled(self, array: Array, other: Array, scale: float) -> Any:
         return array.add_(other, alpha=scale)
 
-    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         return array.addcmul_(x1, x2, value=scale)
 
-    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_quotient(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         return array.addcdiv_(x1, x2, value=scale)
 
-    def put(self, array: Any, index: Any, values: Any) -> Any:
+    def put(self, array: Array, index: Array, values: Array) -> Any:
         # Where an index repeats, index_put may keep any of the values, so each element gets the last one.
         order = torch.arange(index.shape[0], device=array.device)
         last = torch.zeros(array.shape[0], dtype=torch.int64, device=array.device)
@@ -174,32 +175,32 @@ class TorchBackend(Backend):
         array[index] = values[last[index]]
         return array
 
-    def assign(self, array: Any, key: tuple[Any, ...], value: Any) -> Any:
+    def assign(self, array: Array, key: tuple[Any, ...], value: Array) -> Any:
         array[key] = _apart(value, array)
         return array
 
-    def update(self, array: Any, operator: Callable[[Any, Any], Any], other: Any) -> Any:
+    def update(self, array: Array, operator: Callable[[Any, Any], Any], other: Array) -> Any:
         return operator(array, _apart(other, array))
 
-    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+    def add_at(self, array: Array, index: Array, values: Array) -> Any:
         return array.index_add_(0, index.long(), values)
 
     def special(self, name: str) -> Callable[..., Any]:
         found = _SPECIAL.get(name) or getattr(torch.special, name, None)
         return super().special(name) if found is None else found
 
-    def solve_triangular(self, x1: Any, x2: Any, upper: bool) -> Any:
+    def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
         return torch.linalg.solve_triangular(x1, x2, upper=upper)
 
     # Convolution: PyTorch's own, for floats, at least one channel, and symmetric padding
 
-    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         if not x.is_floating_point() or not x.shape[1]:
             return super().convolve(x, weight, windows, groups)
         x, settings = _settings(x, windows, groups)
         return torch.ops.aten.convolution(x, weight, None, *settings)
 
-    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+    def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         if not g.is_floating_point() or not weight.shape[1]:
             return super().convolve_input(g, weight, lengths, windows, groups)
         like = g.new_empty(1).expand(g.shape[0], weight.shape[1] * groups, *lengths)
@@ -207,7 +208,7 @@ class TorchBackend(Backend):
         result, _, _ = torch.ops.aten.convolution_backward(g, x, weight, None, *settings, [True, False, False])
         return result if x is like else result[windows.inside(lengths)]
 
-    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+    def convolve_weight(self, g: Array, x: Array, windows: Windows, groups: int) -> Any:
         if not g.is_floating_point() or not x.shape[1]:
             return super().convolve_weight(g, x, windows, groups)
         like = g.new_empty(1).expand(g.shape[1], x.shape[1] // groups, *windows.kernel)
@@ -215,7 +216,7 @@ class TorchBackend(Backend):
         _, result, _ = torch.ops.aten.convolution_backward(g, x, like, None, *settings, [False, True, False])
         return result
 
-    def generator(self, seed: int, native: Any) -> Any:
+    def generator(self, seed: int, native: NativeDevice) -> Any:
         return torch.Generator(native).manual_seed(seed ^ seed >> 32)  # on the CPU, PyTorch takes the low 32 bits only
 
     def get_state(self, generator: Any) -> dict[str, Any]:
@@ -224,20 +225,22 @@ class TorchBackend(Backend):
     def set_state(self, generator: Any, state: dict[str, Any]) -> None:
         generator.set_state(torch.tensor(list(bytes.fromhex(state["state"])), dtype=torch.uint8))
 
-    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def uniform(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         return torch.rand(shape, generator=generator, dtype=dtype, device=native)
 
-    def normal(self, generator: Any, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def normal(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         return torch.randn(shape, generator=generator, dtype=dtype, device=native)
 
-    def integers(self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: Any, native: Any) -> Any:
+    def integers(
+        self, generator: Any, low: int, high: int, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
+    ) -> Any:
         return torch.randint(low, high, shape, generator=generator, dtype=dtype, device=native)
 
-    def permutation(self, generator: Any, n: int, native: Any) -> Any:
+    def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         return torch.randperm(n, generator=generator, device=native)
 
 
-def _settings(x: Any, windows: Windows, groups: int) -> tuple[Any, tuple[Any, ...]]:
+def _settings(x: Array, windows: Windows, groups: int) -> tuple[Any, tuple[Any, ...]]:
     """Return the input, padded if PyTorch cannot, and the settings of a convolution as PyTorch takes them."""
     padding = [before for before, _ in windows.padding]
     if any(before != behind for before, behind in windows.padding):
@@ -246,7 +249,7 @@ def _settings(x: Any, windows: Windows, groups: int) -> tuple[Any, tuple[Any, ..
     return x, (windows.stride, padding, windows.dilation, False, [0] * len(padding), groups)
 
 
-def _apart(value: Any, array: Any) -> Any:
+def _apart(value: Array, array: Array) -> Any:
     """Return a value to write into an array, copied if it may share its memory: PyTorch refuses overlaps."""
     if isinstance(value, torch.Tensor) and value.untyped_storage().data_ptr() == array.untyped_storage().data_ptr():
         return value.clone()

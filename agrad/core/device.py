@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from .. import backends
+from .typing import Array
 
 __all__ = ["Device", "get_device", "innermost", "set_device"]
 
@@ -99,7 +100,7 @@ class Device:
         return device
 
     @classmethod
-    def of(cls, array: Any) -> Device:
+    def of(cls, array: Array) -> Device:
         """Return the device that an array library's array lives on; TypeError if it is no such array."""
         backend = backends.of(array)
         return cls._of(backend, backend.place_of(array))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .. import backends
+from .typing import Array, DTypeLike, Namespace
 
 __all__ = ["DType", "as_dtype", "from_native", "get_default_dtype", "native", "set_default_dtype"]
 
@@ -68,7 +69,7 @@ _by_native: dict[Any, DType] = {}
 _default = BY_NAME["float32"]
 
 
-def from_native(dtype: Any) -> DType:
+def from_native(dtype: DTypeLike) -> DType:
     """Return agrad's dtype for an array library's own.
 
     Raises
@@ -88,7 +89,7 @@ def from_native(dtype: Any) -> DType:
     return _by_native.setdefault(key, BY_NAME[name])
 
 
-def as_dtype(dtype: Any) -> DType:
+def as_dtype(dtype: DTypeLike) -> DType:
     """Return the dtype that `dtype` names.
 
     Parameters
@@ -118,7 +119,7 @@ def as_dtype(dtype: Any) -> DType:
     return BY_NAME[dtype] if isinstance(dtype, str) and dtype in BY_NAME else from_native(dtype)
 
 
-def native(xp: Any, dtype: Any) -> Any:
+def native(xp: Namespace, dtype: DTypeLike) -> Array:
     """Return the dtype that namespace `xp` uses for `dtype`; None stays None."""
     if dtype is None:
         return None
@@ -141,7 +142,7 @@ def get_default_dtype() -> DType:
     return _default
 
 
-def set_default_dtype(dtype: Any) -> None:
+def set_default_dtype(dtype: DTypeLike) -> None:
     """Make Python floats, and creation functions called without a dtype, use `dtype` from now on.
 
     Parameters

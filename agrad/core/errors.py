@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from ..backends import UnknownValueError
+from .typing import DTypeLike
 
 __all__ = [
     "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located", "lost_gradient",
@@ -24,9 +25,8 @@ __all__ = [
 wrong_call: Callable[[Any, str, Sequence[Any], Mapping[str, Any]], TypeError]
 # How libraries say that they do not compute something of booleans, or of integers.
 _NO_LOOP: Final = re.compile(
-    "did not contain a loop|not supported for the input types|numpy boolean|not supported|not implemented for '[A-Z]"
-    "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool|not support bool|infer output dtype"
-    "|only support floating",
+    "did not contain a loop|numpy boolean|not supported|not implemented for '[A-Z]|only support floating"
+    "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool|not support bool|infer output dtype",
     re.IGNORECASE,
 )
 _KINDS: Final = (
@@ -43,7 +43,7 @@ def no_gradient(what: str) -> RuntimeError:
     )
 
 
-def not_differentiable(dtype: Any) -> TypeError:
+def not_differentiable(dtype: DTypeLike) -> TypeError:
     """Gradients were wanted for integers or booleans."""
     return TypeError(
         f"only floating and complex Tensors can require gradients, not {dtype!r}; "
@@ -51,7 +51,7 @@ def not_differentiable(dtype: Any) -> TypeError:
     )
 
 
-def not_scalar(shape: Sequence[int], dtype: Any) -> RuntimeError:
+def not_scalar(shape: Sequence[int], dtype: DTypeLike) -> RuntimeError:
     """Backward was called for several elements, or a complex one, without saying how to weigh them."""
     if prod(shape) == 1:
         return RuntimeError(

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from .device import opened
-from .recording import set_grad_enabled
+from .grad_mode import set_grad_enabled
 from .tape import Node, deliver, entry_of, propagate, seed
 from .tensor import Tensor
 

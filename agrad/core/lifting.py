@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from . import errors, tape
 from .device import Device
-from .recording import recording
+from .grad_mode import recording
 from .tape import Node, entry_of
 from .tensor import Tensor, wrap
 

@@ -12,8 +12,9 @@ from .. import backends
 from . import errors, hooks, observing
 from .device import Device
 from .dtypes import from_native
-from .recording import enable_grad, recording, set_grad_enabled
+from .grad_mode import enable_grad, recording, set_grad_enabled
 from .tensor import LEAF, Tensor, convert, wrap
+from .typing import Array, Namespace
 
 __all__ = [
     "Node", "Pick", "Plan", "backward", "check_unchanged", "deliver", "entry_of", "propagate", "seed", "unbroadcast",
@@ -308,7 +309,7 @@ def wrote(tensor: Tensor) -> None:
     _last_write = written[tensor._device.backend.buffer_of(tensor._data)] = tick()
 
 
-def unbroadcast(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
+def unbroadcast(cotangent: Array, like: Array, xp: Namespace, name: str) -> Array:
     """Undo broadcasting and promotion: sum a cotangent to the shape of `like`, and cast it to its dtype."""
     shape = tuple(like.shape)
     extra = len(cotangent.shape) - len(shape)
@@ -327,7 +328,7 @@ def unbroadcast(cotangent: Any, like: Any, xp: Any, name: str) -> Any:
     return cotangent
 
 
-def _are_strangers(cotangent: Any, like: Any) -> bool:
+def _are_strangers(cotangent: Array, like: Any) -> bool:
     """Whether a cotangent, of which a Tensor may be one of virtual arrays, and an array are of two libraries."""
     if isinstance(cotangent, Tensor) and cotangent._device.depth:
         return False

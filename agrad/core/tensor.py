@@ -13,6 +13,7 @@ from .. import backends
 from . import dtypes, errors
 from .device import Device, get_device, innermost
 from .dtypes import DType
+from .typing import DTypeLike
 
 if TYPE_CHECKING:
     from .declarations import ArrayMethods
@@ -60,7 +61,7 @@ class Tensor(ArrayMethods):
     _hooks: dict[float, Any] | None = None  # of a leaf; those of an intermediate Tensor are its Node's
 
     def __init__(
-        self, data: Any, requires_grad: bool = False, *, dtype: Any = None, device: str | Device | None = None
+        self, data: Any, requires_grad: bool = False, *, dtype: DTypeLike = None, device: str | Device | None = None
     ) -> None:
         self._node = None
         self._data, self._device = convert(data, dtype, device, copy=True)
@@ -174,7 +175,7 @@ def wrap(data: Any, device: Device, node: Any = None) -> Tensor:
     return tensor
 
 
-def convert(data: Any, dtype: Any, device: str | Device | None, copy: bool | None = None) -> tuple[Any, Device]:
+def convert(data: Any, dtype: DTypeLike, device: str | Device | None, copy: bool | None = None) -> tuple[Any, Device]:
     """Return `data` as an array library's array, and the device that it is on.
 
     Raises
@@ -192,7 +193,7 @@ def convert(data: Any, dtype: Any, device: str | Device | None, copy: bool | Non
     return target.backend.asarray(data, dtypes.native(target.xp, dtype), target.native, copy), target
 
 
-def _on_some_device(data: Any, dtype: Any) -> tuple[Any, Device, Any]:
+def _on_some_device(data: Any, dtype: DTypeLike) -> tuple[Any, Device, Any]:
     """Find the library of an array, or make a NumPy array of numbers, lists and whatever else NumPy reads."""
     try:
         return data, Device.of(data), dtype

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ..checks import as_integer
 from ..core.device import Device
 from ..core.dtypes import as_dtype, get_default_dtype
 from ..core.primitive import ArrayLike
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import arange
 from ..ops.data_type import as_tensor, astype, isdtype
 from ..ops.manipulation import roll
@@ -18,7 +18,7 @@ from ..ops.searching import where
 __all__ = ["fftfreq", "fftshift", "ifftshift", "rfftfreq"]
 
 
-def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Device | None = None) -> Tensor:
+def fftfreq(n: int, /, *, d: float = 1.0, dtype: DTypeLike = None, device: str | Device | None = None) -> Tensor:
     """Return the sample frequencies of `fft`: 0, then the positive ones, then the negative ones.
 
     Parameters
@@ -52,7 +52,7 @@ def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Devic
     return _frequencies(where(2 * places < n, places, places - n), n, d, dtype)
 
 
-def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Device | None = None) -> Tensor:
+def rfftfreq(n: int, /, *, d: float = 1.0, dtype: DTypeLike = None, device: str | Device | None = None) -> Tensor:
     """Return the sample frequencies of `rfft`.
 
     Parameters
@@ -81,7 +81,7 @@ def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: str | Devi
     return _frequencies(arange(as_integer("n", n, 1) // 2 + 1, device=device), n, d, dtype)
 
 
-def _frequencies(places: Tensor, n: int, d: float, dtype: Any) -> Tensor:
+def _frequencies(places: Tensor, n: int, d: float, dtype: DTypeLike) -> Tensor:
     dtype = get_default_dtype() if dtype is None else as_dtype(dtype)
     if not isdtype(dtype, "real floating"):
         raise TypeError(f"frequencies are real numbers, not {dtype!r}; leave dtype out, or write agrad.float64")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.data_type import as_complex, as_tensor
 from ..ops.elementwise import conj
 from .transforms import Norm, fftn, ifftn, lengths, resized
@@ -17,7 +18,7 @@ _INVERSE: Final[dict[Any, Norm]] = {"backward": "forward", "ortho": "ortho", "fo
 
 
 @primitive
-def rfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
+def rfft(xp: Namespace, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """Return the discrete Fourier transform of real numbers along an axis, without its redundant second half.
 
     Parameters
@@ -50,13 +51,13 @@ def rfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm
     return xp.fft.rfft(x, n=n, axis=axis, norm=norm)
 
 
-def _rfft_x(g: Any, xp: Any, x_shape: tuple[int, ...], n: int | None, axis: int, norm: Norm) -> Any:
+def _rfft_x(g: Array, xp: Namespace, x_shape: tuple[int, ...], n: int | None, axis: int, norm: Norm) -> Array:
     n = x_shape[axis] if n is None else n
     gx = xp.fft.hfft(g / _times(xp, g, n, axis), n=n, axis=axis, norm=norm)
     return resized(xp, gx, x_shape, axis)
 
 
-def _times(xp: Any, x: Any, n: int, axis: int) -> Any:
+def _times(xp: Namespace, x: Array, n: int, axis: int) -> Array:
     """Return how often each element of a half spectrum occurs in the full one of length n: once or twice."""
     places = xp.arange(n // 2 + 1, device=x.device)
     shape = [1] * x.ndim
@@ -69,7 +70,7 @@ rfft.vjp(x=_rfft_x)
 
 
 @primitive
-def irfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
+def irfft(xp: Namespace, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """Return the inverse of `rfft` along an axis.
 
     Parameters
@@ -105,7 +106,7 @@ def irfft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, nor
     return xp.fft.irfft(as_complex(xp, x), n=n, axis=axis, norm=norm)
 
 
-def _irfft_x(g: Any, xp: Any, x_shape: tuple[int, ...], axis: int, norm: Norm) -> Any:
+def _irfft_x(g: Array, xp: Namespace, x_shape: tuple[int, ...], axis: int, norm: Norm) -> Array:
     half = xp.fft.ihfft(g, axis=axis, norm=norm)
     return resized(xp, half * _times(xp, half, g.shape[axis], axis), x_shape, axis)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.data_type import as_complex
 
 __all__ = ["fft", "fftn", "ifft", "ifftn", "lengths", "resized"]
@@ -21,7 +22,7 @@ Norm: TypeAlias = Literal["backward", "ortho", "forward"]
 
 
 @primitive
-def fft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
+def fft(xp: Namespace, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """Return the discrete Fourier transform along an axis.
 
     Parameters
@@ -57,7 +58,7 @@ def fft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm:
 
 
 @primitive
-def ifft(xp: Any, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
+def ifft(xp: Namespace, x: ArrayLike, /, *, n: int | None = None, axis: int = -1, norm: Norm = "backward") -> Tensor:
     """Return the inverse of `fft` along an axis.
 
     Parameters
@@ -88,7 +89,7 @@ fft.vjp(x=lambda g, xp, x_shape, axis, norm: resized(xp, xp.fft.fft(g, axis=axis
 ifft.vjp(x=lambda g, xp, x_shape, axis, norm: resized(xp, xp.fft.ifft(g, axis=axis, norm=norm), x_shape, axis))
 
 
-def resized(xp: Any, x: Any, shape: tuple[int, ...], axis: int) -> Any:
+def resized(xp: Namespace, x: Array, shape: tuple[int, ...], axis: int) -> Array:
     """Truncate an axis, or pad it with zeros at its end, to its length in `shape`."""
     have, want = x.shape[axis], shape[axis]
     if have > want:
@@ -107,7 +108,7 @@ def resized(xp: Any, x: Any, shape: tuple[int, ...], axis: int) -> Any:
 
 @primitive
 def fftn(
-    xp: Any,
+    xp: Namespace,
     x: ArrayLike,
     /,
     *,
@@ -151,7 +152,7 @@ def fftn(
 
 @primitive
 def ifftn(
-    xp: Any,
+    xp: Namespace,
     x: ArrayLike,
     /,
     *,
@@ -187,17 +188,17 @@ def ifftn(
     return xp.fft.ifftn(as_complex(xp, x), s=s, axes=axes, norm=norm)
 
 
-def _fftn_x(g: Any, xp: Any, x_shape: tuple[int, ...], s: Any, axes: Any, norm: Norm) -> Any:
+def _fftn_x(g: Array, xp: Namespace, x_shape: tuple[int, ...], s: Array, axes: Any, norm: Norm) -> Array:
     _, axes = lengths(x_shape, s, axes)
     return _all_resized(xp, xp.fft.fftn(g, axes=axes, norm=norm), x_shape, axes)
 
 
-def _ifftn_x(g: Any, xp: Any, x_shape: tuple[int, ...], s: Any, axes: Any, norm: Norm) -> Any:
+def _ifftn_x(g: Array, xp: Namespace, x_shape: tuple[int, ...], s: Array, axes: Any, norm: Norm) -> Array:
     _, axes = lengths(x_shape, s, axes)
     return _all_resized(xp, xp.fft.ifftn(g, axes=axes, norm=norm), x_shape, axes)
 
 
-def _all_resized(xp: Any, x: Any, shape: tuple[int, ...], axes: Sequence[int]) -> Any:
+def _all_resized(xp: Namespace, x: Array, shape: tuple[int, ...], axes: Sequence[int]) -> Array:
     for axis in axes:
         x = resized(xp, x, shape, axis)
     return x

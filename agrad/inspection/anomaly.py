@@ -12,6 +12,7 @@ from ..core import errors, tape
 from ..core.device import Device
 from ..core.observing import Call, Observer, Step
 from ..core.tape import Node
+from ..core.typing import Namespace
 from .arrays import describe, not_finite
 from .source import Place, user_place
 
@@ -121,7 +122,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
             yield
 
 
-def _new_kinds(xp: Any, results: Iterable[Any], inputs: Iterable[Any]) -> str:
+def _new_kinds(xp: Namespace, results: Iterable[Any], inputs: Iterable[Any]) -> str:
     """Return which of NaN and inf are in the results, but not in the inputs."""
     kinds = not_finite(xp, results)
     return _listed(kinds - not_finite(xp, inputs)) if kinds else ""
@@ -131,7 +132,7 @@ def _listed(kinds: set[str]) -> str:
     return " and ".join(sorted(kinds))
 
 
-def _anomaly(what: str, xp: Any, shown: Mapping[str, Any], where: str) -> FloatingPointError:
+def _anomaly(what: str, xp: Namespace, shown: Mapping[str, Any], where: str) -> FloatingPointError:
     lines = [f"{name}: {describe(xp, value)}" for name, value in shown.items() if name != "xp"]
     return FloatingPointError("\n  ".join([what, *lines, where]))
 

@@ -13,19 +13,20 @@ from ..core import errors
 from ..core.device import Device
 from ..core.dtypes import from_native
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 
 __all__ = ["describe", "flat", "is_floating", "namespace_of", "nbytes", "not_finite"]
 
 _TESTS: Final = {"NaN": "isnan", "inf": "isinf"}
 
 
-def nbytes(array: Any) -> int:
+def nbytes(array: Array) -> int:
     """Return the size of the elements of an array in bytes."""
     bits = re.search(r"\d+", from_native(array.dtype).name)
     return prod(array.shape) * (int(bits[0]) // 8 if bits else 1)
 
 
-def namespace_of(array: Any, xp: Any) -> Any:
+def namespace_of(array: Array, xp: Namespace) -> Array:
     """Return the namespace of an array's library; `xp` for a scalar of that library."""
     try:
         return Device.of(array).xp
@@ -33,7 +34,7 @@ def namespace_of(array: Any, xp: Any) -> Any:
         return xp
 
 
-def _whole(array: Any) -> Any:
+def _whole(array: Array) -> Any:
     """Return an array with the values of all examples, where it is one under `vmap`."""
     try:
         return backends.of(array).whole(array)
@@ -41,7 +42,7 @@ def _whole(array: Any) -> Any:
         return array
 
 
-def not_finite(xp: Any, values: Iterable[Any]) -> set[str]:
+def not_finite(xp: Namespace, values: Iterable[Any]) -> set[str]:
     """Return which of ``"NaN"`` and ``"inf"`` are in the values: arrays, numbers, Tensors, and lists of them."""
     kinds: set[str] = set()
     for value in flat(values):
@@ -54,7 +55,7 @@ def not_finite(xp: Any, values: Iterable[Any]) -> set[str]:
     return kinds
 
 
-def describe(xp: Any, value: Any) -> str:
+def describe(xp: Namespace, value: Array) -> str:
     """Return a text with an array's dtype, shape, range of values, and numbers of NaNs and infinities."""
     if isinstance(value, list | tuple):
         return f"[{'; '.join(describe(xp, item) for item in value)}]"
@@ -68,7 +69,7 @@ def describe(xp: Any, value: Any) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _range(xp: Any, array: Any) -> str:
+def _range(xp: Namespace, array: Array) -> str:
     """Return a text with the smallest and the largest finite value; for complex arrays, absolute value."""
     is_complex = from_native(array.dtype).is_complex
     finite = xp.isfinite(array)

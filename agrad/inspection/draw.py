@@ -8,9 +8,10 @@ from operator import attrgetter
 from typing import Any
 
 from ..core.dtypes import from_native
-from ..core.recording import enable_grad
+from ..core.grad_mode import enable_grad
 from ..core.tape import Node, Pick
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 from .graph import Graph
@@ -25,7 +26,7 @@ def draw(
     *,
     names: Mapping[str, Tensor] | Module | None = None,
     input_shape: Shapes | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
 ) -> Graph:
     """Draw the tape that leads to a Tensor, or the layers of a module.
 
@@ -82,7 +83,7 @@ def draw(
     return graph
 
 
-def _call(module: Module, input_shape: Shapes, dtype: Any) -> Graph:
+def _call(module: Module, input_shape: Shapes, dtype: DTypeLike) -> Graph:
     """Return the tape of a call of the module."""
     inputs = inputs_for(module, input_shape, dtype)
     names = {"input" if len(inputs) == 1 else f"input {i}": x for i, x in enumerate(inputs)}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from ..core.recording import no_grad
+from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..nn.module import Module
 from ..nn.notebook import html_table, indented
 from .arrays import nbytes
@@ -75,7 +76,7 @@ class Summary:
         return [*rows, ["total", "", f"{self.parameters:,}", size(self.bytes)]]
 
 
-def summary(module: Module, input_shape: Shapes, dtype: Any = None) -> Summary:
+def summary(module: Module, input_shape: Shapes, dtype: DTypeLike = None) -> Summary:
     """Return a table of a module's layers: their output shapes, parameters and bytes.
 
     The module is called with zeros, in evaluation mode and without recording; its state is restored afterwards.

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..core.device import Device
-from ..core.recording import no_grad
+from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor, wrap
+from ..core.typing import DTypeLike
 from ..nn.module import Module
 from ..ops.creation import zeros
 
@@ -17,7 +18,7 @@ __all__ = ["inputs_for", "undisturbed"]
 Shapes = Sequence[int] | Sequence[Sequence[int]]
 
 
-def inputs_for(module: Module, input_shape: Shapes, dtype: Any) -> list[Tensor]:
+def inputs_for(module: Module, input_shape: Shapes, dtype: DTypeLike) -> list[Tensor]:
     """Return zeros of a shape, or of each of several, on the module's device and by default of its dtype.
 
     Raises

@@ -1,5 +1,5 @@
 """Saving and loading Tensors: `save`, `load`."""
 
-from .checkpoints import load, save
+from .serialization import load, save
 
 __all__ = ["load", "save"]

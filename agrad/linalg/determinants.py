@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.advice import of_square_matrices
-from ..ops.gathering import bare
+from ..ops.gathering import op_for
 from ..ops.statistical import products_of_others
 from .inverses import inverse
 from .parts import adjoint, conj, each_matrix, identity
@@ -17,7 +18,7 @@ __all__ = ["SlogdetResult", "cofactors", "cofactors_along", "det", "slogdet"]
 
 
 @primitive
-def det(xp: Any, x: ArrayLike, /) -> Tensor:
+def det(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the determinants of square matrices.
 
     Parameters
@@ -48,7 +49,7 @@ def det(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def cofactors(xp: Any, x: ArrayLike, /) -> Tensor:
+def cofactors(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the cofactors of matrices: for each element the signed determinant without its row and column.
 
     They are computed by the singular value decomposition: the cofactors of a product are the product of the cofactors,
@@ -59,7 +60,7 @@ def cofactors(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def cofactors_along(xp: Any, x: ArrayLike, direction: ArrayLike, /) -> Tensor:
+def cofactors_along(xp: Namespace, x: ArrayLike, direction: ArrayLike, /) -> Tensor:
     """Return the derivative of `cofactors` along a direction, also by the singular value decomposition.
 
     In a diagonal matrix, a change of a diagonal element changes all other diagonal cofactors, and a change of any other
@@ -73,15 +74,15 @@ def cofactors_along(xp: Any, x: ArrayLike, direction: ArrayLike, /) -> Tensor:
     return sign * conj(xp, u) @ (eye * diagonal - pairs * xp.matrix_transpose(change)) @ conj(xp, vh)
 
 
-def _decomposed(xp: Any, x: Any) -> tuple[Any, Any, Any, Any]:
+def _decomposed(xp: Namespace, x: Array) -> tuple[Any, Any, Any, Any]:
     """Return the sign of the determinants, and the singular value decompositions."""
     u, s, vh = each_matrix(xp, lambda x: xp.linalg.svd(x, full_matrices=False), x)
     return (xp.linalg.det(u) * xp.linalg.det(vh))[..., None, None], u, s, vh
 
 
-def _cofactors_along_x(g: Any, x: Any, direction: Any, xp: Any) -> Any:
+def _cofactors_along_x(g: Array, x: Array, direction: Any, xp: Namespace) -> Array:
     # With D the transposed inverse: det(x) (<g, D> <h, D> - tr(gᵀ D hᵀ D)), differentiated.
-    h, dual = direction, xp.matrix_transpose(bare(inverse, xp)(x))
+    h, dual = direction, xp.matrix_transpose(op_for(inverse, xp)(x))
     along_g, along_h = _inner(xp, g, dual), _inner(xp, h, dual)
     g_dual, h_dual = xp.matrix_transpose(g) @ dual, xp.matrix_transpose(h) @ dual
     value = along_g * along_h - _inner(xp, g_dual, xp.matrix_transpose(h_dual))
@@ -89,14 +90,14 @@ def _cofactors_along_x(g: Any, x: Any, direction: Any, xp: Any) -> Any:
     return xp.linalg.det(x)[..., None, None] * (value * dual - dual @ xp.matrix_transpose(slope) @ dual)
 
 
-def _inner(xp: Any, x: Any, y: Any) -> Any:
+def _inner(xp: Namespace, x: Array, y: Array) -> Array:
     return xp.sum(x * y, axis=(-2, -1), keepdims=True)
 
 
 det.definition.advice = of_square_matrices
-det.vjp(x=lambda g, x, xp: g[..., None, None] * bare(cofactors, xp)(x))
-cofactors.vjp(x=lambda g, x, xp: bare(cofactors_along, xp)(x, g))
-cofactors_along.vjp(x=_cofactors_along_x, direction=lambda g, x, xp: bare(cofactors_along, xp)(x, g))
+det.vjp(x=lambda g, x, xp: g[..., None, None] * op_for(cofactors, xp)(x))
+cofactors.vjp(x=lambda g, x, xp: op_for(cofactors_along, xp)(x, g))
+cofactors_along.vjp(x=_cofactors_along_x, direction=lambda g, x, xp: op_for(cofactors_along, xp)(x, g))
 
 
 class SlogdetResult(NamedTuple):
@@ -107,7 +108,7 @@ class SlogdetResult(NamedTuple):
 
 
 @primitive
-def slogdet(xp: Any, x: ArrayLike, /) -> SlogdetResult:
+def slogdet(xp: Namespace, x: ArrayLike, /) -> SlogdetResult:
     """Return the signs of determinants, and the logarithms of their absolute values, which neither over- nor underflow.
 
     Parameters
@@ -131,11 +132,11 @@ def slogdet(xp: Any, x: ArrayLike, /) -> SlogdetResult:
     return SlogdetResult(*xp.linalg.slogdet(x))
 
 
-def _slogdet_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
+def _slogdet_x(g: Array, x: Array, out: Array, xp: Namespace) -> Array:
     g_sign, g_log = g
     turn = g_sign * out[0]  # only its imaginary part changes a complex sign, and nothing a real one
     g = xp.where(xp.isinf(out[1]), nan, g_log + (turn - conj(xp, turn)) / 2)
-    return g[..., None, None] * xp.matrix_transpose(bare(inverse, xp)(x))
+    return g[..., None, None] * xp.matrix_transpose(op_for(inverse, xp)(x))
 
 
 slogdet.definition.advice = of_square_matrices

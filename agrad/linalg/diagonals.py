@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..checks import as_integer
 from ..core.primitive import ArrayLike
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.data_type import as_tensor
 from ..ops.indexing import getitem
 from ..ops.manipulation import reshape
@@ -52,7 +51,7 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
     return getitem(reshape(x, (*stack, m * n)), (..., slice(start, stop, n + 1)))
 
 
-def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+def trace(x: ArrayLike, /, *, offset: int = 0, dtype: DTypeLike = None) -> Tensor:
     """Return the sums of the diagonals of matrices.
 
     Parameters

@@ -6,13 +6,14 @@ algorithmic differentiation" (2008), section 3, extended to complex and normalis
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.advice import of_square_matrices
 from ..ops.data_type import as_complex
-from ..ops.gathering import bare
+from ..ops.gathering import op_for
 from .inverses import solution
 from .parts import adjoint, conj, divisors, identity, nan_if_free, skew
 
@@ -37,7 +38,7 @@ class EighResult(NamedTuple):
 
 
 @primitive
-def eigh(xp: Any, x: ArrayLike, /) -> EighResult:
+def eigh(xp: Namespace, x: ArrayLike, /) -> EighResult:
     """Return the eigenvalues and eigenvectors of symmetric or Hermitian matrices.
 
     Parameters
@@ -68,12 +69,12 @@ def eigh(xp: Any, x: ArrayLike, /) -> EighResult:
     return EighResult(*xp.linalg.eigh(x))
 
 
-def _gaps(xp: Any, values: Any, g: Any) -> Any:
+def _gaps(xp: Namespace, values: Array, g: Array) -> Array:
     """Return the differences of all pairs of eigenvalues, with 1 on the diagonal."""
     return divisors(xp, values[..., None, :] - values[..., :, None], g) + identity(xp, values)
 
 
-def _eigh_x(g: Any, out: Any, xp: Any) -> Any:
+def _eigh_x(g: Array, out: Array, xp: Namespace) -> Array:
     values, vectors = out
     g_values, g_vectors = g[0], conj(xp, g[1])
     turn = skew(xp, adjoint(xp, vectors) @ g_vectors) / 2
@@ -87,7 +88,7 @@ eigh.vjp(x=_eigh_x)
 
 
 @primitive
-def eigvalsh(xp: Any, x: ArrayLike, /) -> Tensor:
+def eigvalsh(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the eigenvalues of symmetric or Hermitian matrices.
 
     Parameters
@@ -113,7 +114,7 @@ def eigvalsh(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.linalg.eigvalsh(x)
 
 
-def _eigvalsh_x(g: Any, x: Any, xp: Any) -> Any:
+def _eigvalsh_x(g: Array, x: Array, xp: Namespace) -> Array:
     _, vectors = xp.linalg.eigh(x)
     return conj(xp, (vectors * g[..., None, :]) @ adjoint(xp, vectors))
 
@@ -126,7 +127,7 @@ eigvalsh.vjp(x=_eigvalsh_x)
 
 
 @primitive
-def eig(xp: Any, x: ArrayLike, /) -> EigResult:
+def eig(xp: Namespace, x: ArrayLike, /) -> EigResult:
     """Return the eigenvalues and eigenvectors of square matrices.
 
     Parameters
@@ -159,7 +160,7 @@ def eig(xp: Any, x: ArrayLike, /) -> EigResult:
     return EigResult(*(as_complex(xp, part) for part in xp.linalg.eig(x)))
 
 
-def _eig_x(g: Any, out: Any, xp: Any) -> Any:
+def _eig_x(g: Array, out: Array, xp: Namespace) -> Array:
     values, vectors = out
     g_values, g_vectors = conj(xp, g[0]), conj(xp, g[1])
     eye = identity(xp, values)
@@ -168,7 +169,7 @@ def _eig_x(g: Any, out: Any, xp: Any) -> Any:
     phases = skew(xp, inner * eye)
     inner = inner - dual @ (vectors @ (inner * eye - phases / 2))  # eigenvectors stay normalised
     inner = inner * (1.0 - eye) / conj(xp, _gaps(xp, values, g_vectors)) + nan_if_free(xp, phases, g_vectors)
-    return conj(xp, bare(solution, xp)(dual, (inner + g_values[..., None, :] * eye) @ dual))
+    return conj(xp, op_for(solution, xp)(dual, (inner + g_values[..., None, :] * eye) @ dual))
 
 
 eig.definition.advice = of_square_matrices
@@ -176,7 +177,7 @@ eig.vjp(x=_eig_x)
 
 
 @primitive
-def eigvals(xp: Any, x: ArrayLike, /) -> Tensor:
+def eigvals(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the eigenvalues of square matrices.
 
     Parameters
@@ -207,10 +208,10 @@ def eigvals(xp: Any, x: ArrayLike, /) -> Tensor:
     return as_complex(xp, xp.linalg.eigvals(x))
 
 
-def _eigvals_x(g: Any, x: Any, xp: Any) -> Any:
+def _eigvals_x(g: Array, x: Array, xp: Namespace) -> Array:
     _, vectors = xp.linalg.eig(x)
     dual = adjoint(xp, vectors)
-    return conj(xp, bare(solution, xp)(dual, conj(xp, g)[..., :, None] * dual))
+    return conj(xp, op_for(solution, xp)(dual, conj(xp, g)[..., :, None] * dual))
 
 
 eigvals.definition.advice = of_square_matrices

@@ -6,13 +6,14 @@ and L. Lehmann, "Algorithmic differentiation of linear algebra functions", arXiv
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.advice import of_square_matrices
-from ..ops.gathering import bare
+from ..ops.gathering import op_for
 from .inverses import inverse, solution
 from .parts import adjoint, completed, conj, upper_half
 
@@ -20,7 +21,7 @@ __all__ = ["QRResult", "cholesky", "qr"]
 
 
 @primitive
-def cholesky(xp: Any, x: ArrayLike, /, *, upper: bool = False) -> Tensor:
+def cholesky(xp: Namespace, x: ArrayLike, /, *, upper: bool = False) -> Tensor:
     """Return the Cholesky factor L of positive definite matrices ``L @ Lᴴ``, where L is lower triangular.
 
     Parameters
@@ -55,10 +56,10 @@ def cholesky(xp: Any, x: ArrayLike, /, *, upper: bool = False) -> Tensor:
     return xp.linalg.cholesky(x, upper=upper)
 
 
-def _cholesky_x(g: Any, out: Any, xp: Any, upper: bool) -> Any:
+def _cholesky_x(g: Array, out: Array, xp: Namespace, upper: bool) -> Array:
     g = conj(xp, g)
     right, g_right = (out, g) if upper else (adjoint(xp, out), adjoint(xp, g))
-    half, dual = upper_half(xp, g_right @ adjoint(xp, right)), bare(inverse, xp)(right)
+    half, dual = upper_half(xp, g_right @ adjoint(xp, right)), op_for(inverse, xp)(right)
     return conj(xp, dual @ (half + adjoint(xp, half)) @ adjoint(xp, dual)) / 2
 
 
@@ -74,7 +75,7 @@ class QRResult(NamedTuple):
 
 
 @primitive
-def qr(xp: Any, x: ArrayLike, /, *, mode: Literal["reduced", "complete"] = "reduced") -> QRResult:
+def qr(xp: Namespace, x: ArrayLike, /, *, mode: Literal["reduced", "complete"] = "reduced") -> QRResult:
     """Return the QR factorization ``Q @ R`` of matrices: Q has orthonormal columns, R is upper triangular.
 
     Parameters
@@ -107,7 +108,7 @@ def qr(xp: Any, x: ArrayLike, /, *, mode: Literal["reduced", "complete"] = "redu
     return QRResult(*xp.linalg.qr(x, mode=mode))
 
 
-def _qr_x(g: Any, out: Any, xp: Any) -> Any:
+def _qr_x(g: Array, out: Array, xp: Namespace) -> Array:
     (q, r), (gq, gr) = out, (conj(xp, part) for part in g)
     m, n = q.shape[-2], r.shape[-1]
     k = min(m, n)
@@ -119,7 +120,7 @@ def _qr_x(g: Any, out: Any, xp: Any) -> Any:
         gq = gq + q @ (rest @ adjoint(xp, g_rest))
     half = upper_half(xp, g_square @ adjoint(xp, square) - adjoint(xp, q) @ gq)
     turned = gq + q @ (half + adjoint(xp, half))
-    gx = adjoint(xp, bare(solution, xp)(square, adjoint(xp, turned)))
+    gx = adjoint(xp, op_for(solution, xp)(square, adjoint(xp, turned)))
     return conj(xp, xp.concat([gx, q @ g_rest], axis=-1) if n > k else gx)
 
 

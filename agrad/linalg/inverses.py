@@ -6,9 +6,10 @@ from typing import Any
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.advice import of_equations, of_square_matrices
 from ..ops.data_type import as_tensor
-from ..ops.gathering import bare
+from ..ops.gathering import op_for
 from ..ops.manipulation import broadcast_shapes
 from .parts import adjoint, conj, each_matrix
 from .singular import tolerance
@@ -17,7 +18,7 @@ __all__ = ["broadcast", "inv", "inverse", "pinv", "pseudo_inverse", "solution", 
 
 
 @primitive
-def inv(xp: Any, x: ArrayLike, /) -> Tensor:
+def inv(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverses of matrices.
 
     Parameters
@@ -45,7 +46,7 @@ def inv(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.linalg.inv(x)
 
 
-def _inv_x(g: Any, out: Any, xp: Any) -> Any:
+def _inv_x(g: Array, out: Array, xp: Namespace) -> Array:
     transposed = xp.matrix_transpose(out)
     return -(transposed @ g @ transposed)
 
@@ -55,7 +56,7 @@ inv.vjp(x=_inv_x)
 
 
 @primitive
-def inverse(xp: Any, x: ArrayLike, /) -> Tensor:
+def inverse(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverses of matrices, for use in rules: NaN for singular ones."""
     return each_matrix(xp, xp.linalg.inv, x)
 
@@ -64,7 +65,7 @@ inverse.vjp(x=_inv_x)
 
 
 @primitive
-def solve(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def solve(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the solution y of ``x1 @ y = x2``.
 
     Parameters
@@ -95,7 +96,7 @@ def solve(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.linalg.solve(*broadcast(xp, x1, x2))
 
 
-def broadcast(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
+def broadcast(xp: Namespace, x1: Array, x2: Array) -> tuple[Any, Any]:
     """Broadcast two stacks of matrices against each other, since not every library does."""
     if x1.shape[:-2] != x2.shape[:-2]:
         stack = broadcast_shapes(tuple(x1.shape[:-2]), tuple(x2.shape[:-2]))
@@ -104,23 +105,23 @@ def broadcast(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
 
 
 @primitive
-def solution(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def solution(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the solutions of linear systems, for use in rules: NaN for singular ones; `x2` holds columns."""
     return each_matrix(xp, xp.linalg.solve, *broadcast(xp, x1, x2))
 
 
-def _solve_x1(g: Any, x1: Any, out: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
+def _solve_x1(g: Array, x1: Array, out: Array, xp: Namespace, x2_shape: tuple[int, ...]) -> Array:
     g = _solve_x2(g, x1, xp, x2_shape)
     if len(x2_shape) == 1:
         return -(g[..., :, None] * out[..., None, :])
     return -(g @ xp.matrix_transpose(out))
 
 
-def _solve_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
+def _solve_x2(g: Array, x1: Array, xp: Namespace, x2_shape: tuple[int, ...]) -> Array:
     transposed = xp.matrix_transpose(x1)
     if len(x2_shape) == 1:
-        return bare(solution, xp)(transposed, g[..., :, None])[..., 0]
-    return bare(solution, xp)(transposed, g)
+        return op_for(solution, xp)(transposed, g[..., :, None])[..., 0]
+    return op_for(solution, xp)(transposed, g)
 
 
 solve.definition.advice = of_equations
@@ -129,12 +130,12 @@ solution.vjp(x1=_solve_x1, x2=_solve_x2)
 
 
 @primitive
-def pseudo_inverse(xp: Any, x: ArrayLike, rtol: ArrayLike, /) -> Tensor:
+def pseudo_inverse(xp: Namespace, x: ArrayLike, rtol: ArrayLike, /) -> Tensor:
     """Return the pseudo-inverses of matrices: `pinv` with a given `rtol`."""
     return xp.linalg.pinv(x, rtol=rtol)
 
 
-def _pseudo_inverse_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
+def _pseudo_inverse_x(g: Array, x: Array, out: Array, xp: Namespace) -> Array:
     # G. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
     g, dual = conj(xp, g), adjoint(xp, out)
     g_adjoint = adjoint(xp, g)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ..checks import as_integer, check_number
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.data_type import as_tensor, in_float32, wide
 from ..ops.elementwise import abs
 from ..ops.manipulation import expand_dims
@@ -19,7 +20,7 @@ __all__ = ["matrix_norm", "vector_norm"]
 
 
 @primitive
-def vector_norm(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
+def vector_norm(xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
     """Return the norms of vectors.
 
     Parameters
@@ -60,7 +61,7 @@ def vector_norm(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool =
     return in_float32(xp, lambda x: xp.linalg.vector_norm(x, **settings), x)
 
 
-def _vector_norm_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool, ord: float) -> Any:
+def _vector_norm_x(g: Array, x: Array, out: Array, xp: Namespace, axis: Axis, keepdims: bool, ord: float) -> Array:
     g, x = wide(xp, g), wide(xp, x)
     out = wide(xp, out)
     g, out = (restore(xp, reduced, x.shape, axis, keepdims) for reduced in (g, out))

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from math import nan
 from typing import Any
 
+from ..core.typing import Array, Namespace
+
 __all__ = [
     "adjoint", "completed", "conj", "divisors", "each_matrix", "identity", "nan_if_free", "nonzero", "skew",
     "upper_half",
@@ -18,37 +20,37 @@ __all__ = [
 _ROUNDING = 1e-3  # relative size up to which a cotangent along a free choice of a decomposition is a rounding error
 
 
-def conj(xp: Any, x: Any) -> Any:
+def conj(xp: Namespace, x: Array) -> Array:
     """Return the complex conjugate; a real array itself."""
     return xp.conj(x) if xp.isdtype(x.dtype, "complex floating") else x
 
 
-def adjoint(xp: Any, x: Any) -> Any:
+def adjoint(xp: Namespace, x: Array) -> Array:
     """Return the conjugate transpose."""
     return conj(xp, xp.matrix_transpose(x))
 
 
-def skew(xp: Any, x: Any) -> Any:
+def skew(xp: Namespace, x: Array) -> Array:
     """Return ``x - xᴴ``."""
     return x - adjoint(xp, x)
 
 
-def upper_half(xp: Any, x: Any) -> Any:
+def upper_half(xp: Namespace, x: Array) -> Array:
     """Return the upper triangle with half of the diagonal."""
     return (xp.triu(x) + xp.triu(x, k=1)) / 2
 
 
-def identity(xp: Any, like: Any) -> Any:
+def identity(xp: Namespace, like: Array) -> Array:
     """Return the identity matrix for a stack of vectors: of their length, dtype and device."""
     return xp.eye(like.shape[-1], dtype=like.dtype, device=like.device)
 
 
-def nonzero(xp: Any, x: Any) -> Any:
+def nonzero(xp: Namespace, x: Array) -> Array:
     """Return `x` with 1 in place of 0."""
     return xp.where(x == 0, 1.0, x)
 
 
-def divisors(xp: Any, x: Any, *cotangents: Any) -> Any:
+def divisors(xp: Namespace, x: Array, *cotangents: Any) -> Array:
     """Return `x` with 1 in place of 0 in matrices whose cotangents are all 0, so that 0 / 0 is 0 and not NaN."""
     if any(getattr(g, "requires_grad", False) for g in cotangents):
         return x  # a zero cotangent that is differentiated, as by `jvp`, is not a constant
@@ -58,7 +60,7 @@ def divisors(xp: Any, x: Any, *cotangents: Any) -> Any:
     return xp.where(unused, nonzero(xp, x), x)
 
 
-def nan_if_free(xp: Any, turn: Any, *cotangents: Any) -> Any:
+def nan_if_free(xp: Namespace, turn: Any, *cotangents: Any) -> Array:
     """Return 0 for each matrix, or NaN if the result depends on a free choice: if `turn` exceeds rounding errors."""
     excess = _sum(xp, turn)
     for g in cotangents:
@@ -66,7 +68,7 @@ def nan_if_free(xp: Any, turn: Any, *cotangents: Any) -> Any:
     return xp.where(excess > 0, nan, xp.zeros_like(excess))
 
 
-def each_matrix(xp: Any, function: Callable[..., Any], x: Any, *others: Any) -> Any:
+def each_matrix(xp: Namespace, function: Callable[..., Any], x: Array, *others: Any) -> Array:
     """Call a function on stacks of square matrices; the result is NaN for each matrix for which the library raises.
 
     NumPy and PyTorch raise for a whole stack if one matrix is singular or holds a NaN. The stacks have the same leading
@@ -86,11 +88,11 @@ def each_matrix(xp: Any, function: Callable[..., Any], x: Any, *others: Any) -> 
     return xp.stack(parts)
 
 
-def _sum(xp: Any, x: Any) -> Any:
+def _sum(xp: Namespace, x: Array) -> Array:
     return xp.sum(xp.abs(x), axis=(-2, -1), keepdims=True)
 
 
-def completed(xp: Any, vectors: Any, g: Any, k: int) -> tuple[Any, Any]:
+def completed(xp: Namespace, vectors: Any, g: Array, k: int) -> tuple[Any, Any]:
     """Return the first `k` columns of a complete basis, and a cotangent for them that includes that of the others.
 
     The others span the orthogonal complement of the first, so they rotate with them.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..checks import as_integer
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Namespace
 from ..ops.creation import eye, zeros
 from ..ops.data_type import as_tensor, astype
 from ..ops.elementwise import multiply
@@ -19,7 +18,7 @@ __all__ = ["cross", "matrix_power", "outer"]
 
 
 @primitive
-def cross(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
+def cross(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
     """Return the cross products of vectors in three dimensions.
 
     Parameters

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.data_type import as_tensor, finfo
 from ..ops.manipulation import expand_dims
 from ..ops.searching import count_nonzero
@@ -24,7 +25,7 @@ class SVDResult(NamedTuple):
 
 
 @primitive
-def svd(xp: Any, x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
+def svd(xp: Namespace, x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
     """Return the singular value decomposition ``U @ diag(S) @ Vh`` of matrices, with unitary U and Vh.
 
     Parameters
@@ -61,7 +62,7 @@ def svd(xp: Any, x: ArrayLike, /, *, full_matrices: bool = True) -> SVDResult:
     return SVDResult(*xp.linalg.svd(x, full_matrices=full_matrices))
 
 
-def _svd_x(g: Any, out: Any, xp: Any) -> Any:
+def _svd_x(g: Array, out: Array, xp: Namespace) -> Array:
     u, s, vh = out
     v = adjoint(xp, vh)
     gu, gs, gvh = g
@@ -99,7 +100,7 @@ svd.vjp(x=_svd_x)
 
 
 @primitive
-def svdvals(xp: Any, x: ArrayLike, /) -> Tensor:
+def svdvals(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the singular values of matrices.
 
     Parameters
@@ -126,7 +127,7 @@ def svdvals(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.linalg.svdvals(x)
 
 
-def _svdvals_x(g: Any, x: Any, xp: Any) -> Any:
+def _svdvals_x(g: Array, x: Array, xp: Namespace) -> Array:
     u, _, vh = xp.linalg.svd(x, full_matrices=False)
     return conj(xp, (u * g[..., None, :]) @ vh)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import backends
 from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.data_type import as_tensor
-from ..ops.gathering import bare
+from ..ops.gathering import op_for
 from ..ops.manipulation import expand_dims
 from .inverses import broadcast
 
@@ -17,19 +16,19 @@ __all__ = ["solve_columns", "solve_triangular"]
 
 
 @primitive
-def solve_columns(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, upper: bool) -> Tensor:
+def solve_columns(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /, *, upper: bool) -> Tensor:
     """Return the solution of triangular equations for columns."""
     x1, x2 = broadcast(xp, x1, x2)
     return backends.of(x1).solve_triangular(x1, x2, upper)
 
 
-def _x1(g: Any, x1: Any, out: Any, xp: Any, upper: bool) -> Any:
+def _x1(g: Array, x1: Array, out: Array, xp: Namespace, upper: bool) -> Array:
     product = -(_x2(g, x1, xp, upper) @ xp.matrix_transpose(out))
     return xp.triu(product) if upper else xp.tril(product)
 
 
-def _x2(g: Any, x1: Any, xp: Any, upper: bool) -> Any:
-    return bare(solve_columns, xp)(xp.matrix_transpose(x1), g, upper=not upper)
+def _x2(g: Array, x1: Array, xp: Namespace, upper: bool) -> Array:
+    return op_for(solve_columns, xp)(xp.matrix_transpose(x1), g, upper=not upper)
 
 
 solve_columns.vjp(x1=_x1, x2=_x2)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from ..checks import as_integer, check_number, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import full
 from . import functional as F
 from .module import Module
@@ -332,7 +333,7 @@ class PReLU(Module):
     """
 
     def __init__(
-        self, num_parameters: int = 1, init: float = 0.25, device: str | Device | None = None, dtype: Any = None
+        self, num_parameters: int = 1, init: float = 0.25, device: str | Device | None = None, dtype: DTypeLike = None
     ) -> None:
         super().__init__()
         self.num_parameters = as_integer("num_parameters", num_parameters, 1)

@@ -7,13 +7,14 @@ from typing import Any
 from ..checks import as_integer, check_flags, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from ..ops.manipulation import expand_dims, moveaxis, permute_dims, reshape, squeeze
 from ..ops.statistical import mean
 from . import functional as F
 from . import init
 from .checks import check_tensors
-from .functional.attention import as_numbers, attend, causal_mask, checked_mask
+from .functional.attention import as_additive_mask, attend, causal_mask, checked_mask
 from .linear import Linear
 from .module import Module
 from .parameter import Parameter
@@ -87,7 +88,7 @@ class MultiheadAttention(Module):
         vdim: int | None = None,
         batch_first: bool = False,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_flags(bias=bias, batch_first=batch_first)
@@ -214,7 +215,7 @@ class MultiheadAttention(Module):
         if not masks:
             return None
         mixed = any(mask.dtype.name != "bool" for mask in masks)
-        first, *others = [as_numbers(mask, query) for mask in masks] if mixed else masks
+        first, *others = [as_additive_mask(mask, query) for mask in masks] if mixed else masks
         for mask in others:
             first = first + mask if mixed else first & mask
         return first

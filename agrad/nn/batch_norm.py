@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..checks import check_flags, check_integers, check_number
 from ..core.device import Device
-from ..core.recording import no_grad
+from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import ones, zeros
 from . import functional as F
 from .checks import check_tensors
@@ -32,7 +31,7 @@ class NormBase(Module):
         affine: bool = True,
         track_running_stats: bool = True,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         *,
         bias: bool = True,
     ) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from ..checks import check_flags, check_integers, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from . import functional as F
 from . import init
@@ -52,7 +53,7 @@ class ConvBase(Module):
         self.groups, self.padding_mode = groups, padding_mode
         margins(self.padding, self.kernel_size, self.stride, self.dilation)
 
-    def _make_weights(self, shape: tuple[int, int], bias: bool, device: Any, dtype: Any) -> None:
+    def _make_weights(self, shape: tuple[int, int], bias: bool, device: Any, dtype: DTypeLike) -> None:
         self.weight = Parameter(empty((*shape, *self.kernel_size), dtype=dtype, device=device))
         self.bias = Parameter(empty((self.out_channels,), dtype=dtype, device=device)) if bias else None
         self.reset_parameters()
@@ -92,7 +93,7 @@ class _Conv(ConvBase):
         bias: bool = True,
         padding_mode: str = "zeros",
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_flags(bias=bias)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..checks import check_flags
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from . import functional as F
 from .conv import ConvBase
 from .functional.convolution import PerAxis, each
@@ -30,7 +29,7 @@ class _ConvTranspose(ConvBase):
         dilation: PerAxis = 1,
         padding_mode: str = "zeros",
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_flags(bias=bias)

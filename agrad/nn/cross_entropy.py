@@ -9,13 +9,14 @@ from ..checks import as_integer, check_number
 from ..core.dtypes import DType
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor, wrap
+from ..core.typing import Array, Namespace
 from ..ops.activations import log_softmax, softmax
 from ..ops.data_type import astype
 from ..ops.gathering import take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
-from .reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
+from .reductions import as_tensor, check_reduction, narrowed, reduced, waits, widened
 
 __all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
@@ -68,7 +69,7 @@ def cross_entropy(
     >>> F.cross_entropy(agrad.asarray([[0.0, 0.0], [9.0, 0.0]]), agrad.asarray([1, -100]))
     Tensor(0.6931472, dtype=float32, device='cpu')
     """
-    known_reduction(reduction)
+    check_reduction(reduction)
     as_integer("ignore_index", ignore_index)
     check_number("label_smoothing", label_smoothing, 0, 1)
     given = as_tensor(input)
@@ -124,7 +125,7 @@ def nll_loss(
     >>> F.nll_loss(agrad.asarray([[-1.5, -0.25]]), agrad.asarray([1]))
     Tensor(0.25, dtype=float32, device='cpu')
     """
-    known_reduction(reduction)
+    check_reduction(reduction)
     as_integer("ignore_index", ignore_index)
     given = as_tensor(input)
     input, target = widened(given), as_tensor(target, given)
@@ -137,7 +138,7 @@ def nll_loss(
 
 
 @primitive
-def nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+def nll(xp: Namespace, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
     """Return `nll_loss` of a matrix, for class indices that are known to be in range.
 
     Parameters
@@ -169,7 +170,7 @@ def nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -
     return xp.mean(losses) if reduction == "mean" else xp.sum(losses)
 
 
-def _nll_input(g: Any, target: Any, input_shape: tuple[int, ...], reduction: str, xp: Any) -> Any:
+def _nll_input(g: Array, target: Array, input_shape: tuple[int, ...], reduction: str, xp: Namespace) -> Array:
     samples, classes = input_shape
     is_class = xp.arange(classes, device=target.device) == target[:, None]
     if reduction == "none":
@@ -183,7 +184,7 @@ nll.vjp(input=_nll_input)
 
 
 @primitive(residuals=("weights", "total"))
-def softmax_nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> tuple[Tensor, Any]:
+def softmax_nll(xp: Namespace, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> tuple[Tensor, Any]:
     """Return `nll` of the `log_softmax` of a matrix: one op, as its gradient is simpler than that of the composition.
 
     Parameters
@@ -219,7 +220,9 @@ def softmax_nll(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "
     return losses, (weights, total)
 
 
-def _softmax_nll_input(g: Any, input: Any, target: Any, reduction: str, weights: Any, total: Any, xp: Any) -> Any:
+def _softmax_nll_input(
+    g: Array, input: Array, target: Array, reduction: str, weights: Array, total: Array, xp: Namespace
+) -> Array:
     samples, classes = input.shape
     is_class = xp.arange(classes, device=target.device) == target[:, None]
     probabilities = softmax(input, axis=1) if weights is None else weights / total[:, None]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..checks import as_integer, check_integers
 from ..core.device import Device
-from ..core.recording import no_grad
+from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from . import functional as F
 from . import init
@@ -56,7 +55,7 @@ class Embedding(Module):
         padding_idx: int | None = None,
         *,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_integers(0, num_embeddings=num_embeddings, embedding_dim=embedding_dim)

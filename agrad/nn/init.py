@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from .. import random
 from ..checks import as_integer, check_number, check_numbers
-from ..core.recording import no_grad
+from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor, wrap
 from ..ops.creation import eye
 from ..ops.manipulation import reshape

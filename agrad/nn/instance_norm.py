@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.manipulation import expand_dims, squeeze
 from . import functional as F
 from .batch_norm import NormBase
@@ -25,7 +24,7 @@ class _InstanceNorm(NormBase):
         affine: bool = False,
         track_running_stats: bool = False,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         *,
         bias: bool = True,
     ) -> None:

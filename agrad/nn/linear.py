@@ -8,6 +8,7 @@ from typing import Any
 from ..checks import check_flags, check_integers
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from . import init
 from .functional import bilinear, linear
@@ -56,7 +57,7 @@ class Linear(Module):
         bias: bool = True,
         *,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_flags(bias=bias)
@@ -121,7 +122,7 @@ class Bilinear(Module):
         out_features: int,
         bias: bool = True,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_flags(bias=bias)

@@ -8,7 +8,7 @@ from ..checks import as_integer, check_flags, check_number
 from ..core.tensor import Tensor
 from . import functional as F
 from .module import Module
-from .reductions import as_tensor, known_reduction
+from .reductions import as_tensor, check_reduction
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss",
@@ -21,7 +21,7 @@ class _Loss(Module):
 
     def __init__(self, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = known_reduction(reduction)
+        self.reduction = check_reduction(reduction)
 
 
 class MSELoss(_Loss):

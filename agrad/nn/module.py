@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 from ..core import errors, hooks
 from ..core.device import Device
 from ..core.dtypes import DType, as_dtype
+from ..core.grad_mode import no_grad
 from ..core.hooks import RemovableHandle
-from ..core.recording import no_grad
 from ..core.tensor import Tensor, convert, wrap
+from ..core.typing import DTypeLike
 from ..ops import journal
 from ..spellings import answer_in_class
 from .notebook import layers_as_html
@@ -518,7 +519,7 @@ class Module:
         """Set evaluation mode, ``train(False)``, and return self."""
         return self.train(False)
 
-    def to(self, *args: Any, device: str | Device | None = None, dtype: Any = None) -> Self:
+    def to(self, *args: Any, device: str | Device | None = None, dtype: DTypeLike = None) -> Self:
         """Move the parameters and buffers to a device, cast the floating ones to a dtype, and return self.
 
         The Parameter objects stay the same, so that their optimizer keeps working; gradients are moved too.

@@ -8,6 +8,7 @@ from typing import Any
 from ..checks import as_integer, as_shape, check_flags, check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import ones, zeros
 from . import functional as F
 from .module import Module
@@ -16,7 +17,7 @@ from .parameter import Parameter
 __all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "scale_and_shift"]
 
 
-def scale_and_shift(shape: tuple[int, ...], scale: bool, shift: bool, device: Any, dtype: Any) -> tuple[Any, Any]:
+def scale_and_shift(shape: tuple[int, ...], scale: bool, shift: bool, device: Any, dtype: DTypeLike) -> tuple[Any, Any]:
     """Return a weight of ones and a bias of zeros, or None for what is not wanted."""
     weight = Parameter(ones(shape, dtype=dtype, device=device)) if scale else None
     return weight, Parameter(zeros(shape, dtype=dtype, device=device)) if shift else None
@@ -63,7 +64,7 @@ class LayerNorm(Module):
         elementwise_affine: bool = True,
         bias: bool = True,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_flags(elementwise_affine=elementwise_affine, bias=bias)
@@ -122,7 +123,7 @@ class RMSNorm(Module):
         eps: float | None = None,
         elementwise_affine: bool = True,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_flags(elementwise_affine=elementwise_affine)
@@ -181,7 +182,7 @@ class GroupNorm(Module):
         eps: float = 1e-5,
         affine: bool = True,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         *,
         bias: bool = True,
     ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 
 __all__ = ["Parameter"]
 
@@ -39,7 +40,7 @@ class Parameter(Tensor):
         data: Any,
         requires_grad: bool = True,
         *,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         device: str | Device | None = None,
     ) -> None:
         super().__init__(data, requires_grad, dtype=dtype, device=device)

@@ -9,12 +9,12 @@ from ..core.tensor import Tensor
 from ..ops.data_type import HALVES, as_tensor, astype
 from ..ops.statistical import mean, sum
 
-__all__ = ["REDUCTIONS", "as_tensor", "known_reduction", "narrowed", "reduced", "waits", "widened"]
+__all__ = ["REDUCTIONS", "as_tensor", "check_reduction", "narrowed", "reduced", "waits", "widened"]
 
 REDUCTIONS: Final = ("mean", "sum", "none")
 
 
-def known_reduction(reduction: str) -> str:
+def check_reduction(reduction: str) -> str:
     """Return `reduction`; ValueError if it is unknown."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, not {reduction!r}")
@@ -23,7 +23,7 @@ def known_reduction(reduction: str) -> str:
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:
     """Return the mean or the sum of losses, or the losses unchanged for ``"none"``."""
-    if known_reduction(reduction) == "none":
+    if check_reduction(reduction) == "none":
         return losses
     return mean(losses) if reduction == "mean" else sum(losses)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ..checks import check_flags, check_integers, check_number
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import arange, empty, zeros
 from ..ops.manipulation import concat, expand_dims, moveaxis, squeeze, stack, unstack
 from ..ops.searching import where
@@ -39,7 +40,7 @@ class _Recurrent(Recurrence, Module):
         dropout: float,
         bidirectional: bool,
         device: str | Device | None,
-        dtype: Any,
+        dtype: DTypeLike,
     ) -> None:
         super().__init__()
         check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional)
@@ -183,7 +184,7 @@ class RNN(ElmanRecurrence, _Recurrent):
         dropout: float = 0.0,
         bidirectional: bool = False,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
@@ -257,7 +258,7 @@ class LSTM(LSTMRecurrence, _Recurrent):
         bidirectional: bool = False,
         *,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
 
@@ -324,7 +325,7 @@ class GRU(GRURecurrence, _Recurrent):
         bidirectional: bool = False,
         *,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
 

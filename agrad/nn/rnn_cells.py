@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import Any
 
 from ..checks import check_flags, check_integers
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from ..ops.creation import empty, zeros
 from ..ops.manipulation import expand_dims, squeeze
 from . import init
@@ -28,7 +28,7 @@ class _Cell(Recurrence, Module):
         hidden_size: int,
         bias: bool = True,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_flags(bias=bias)
@@ -108,7 +108,7 @@ class RNNCell(ElmanRecurrence, _Cell):
         bias: bool = True,
         nonlinearity: str = "tanh",
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")

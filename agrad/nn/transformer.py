@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from ..checks import as_integer, check_callable, check_flags, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from . import functional as F
 from .attention import MultiheadAttention
 from .containers import ModuleList
@@ -39,7 +40,7 @@ class _Block(Module):
         norm_first: bool = False,
         bias: bool = True,
         device: str | Device | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__()
         check_flags(batch_first=batch_first, norm_first=norm_first, bias=bias)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from .data_type import in_float32, require_real, wide
 from .elementwise import multiply
 from .elementwise.hyperbolic import sech_squared
-from .gathering import bare
+from .gathering import op_for
 from .library import library
 from .statistical import Axis, axes_of, restore
 
@@ -25,7 +26,7 @@ _ROOT_2_OVER_PI: Final = math.sqrt(2.0 / math.pi)
 
 
 @primitive
-def erf(xp: Any, x: ArrayLike, /) -> Tensor:
+def erf(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the error function, elementwise.
 
     Parameters
@@ -56,7 +57,7 @@ erf.vjp(x=lambda g, x, xp: g * (math.sqrt(2.0) * _ROOT_2_OVER_PI * xp.exp(-x * x
 
 
 @primitive
-def erfc(xp: Any, x: ArrayLike, /) -> Tensor:
+def erfc(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the complementary error function ``1 - erf(x)``, elementwise, without cancellation for large `x`.
 
     Parameters
@@ -89,7 +90,7 @@ erfc.vjp(x=lambda g, x, xp: -g * (math.sqrt(2.0) * _ROOT_2_OVER_PI * xp.exp(-x *
 
 
 @primitive
-def relu(xp: Any, x: ArrayLike, /) -> Tensor:
+def relu(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return `x` where it is positive and 0 elsewhere.
 
     The gradient at 0 is 0; the second derivative is 0 everywhere.
@@ -123,7 +124,7 @@ relu.vjp(x=lambda g, out, xp: xp.where(out != 0.0, g, 0.0))  # of NaN it is 1, a
 
 
 @primitive
-def sigmoid(xp: Any, x: ArrayLike, /) -> Tensor:
+def sigmoid(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the logistic function, elementwise.
 
     Parameters
@@ -151,11 +152,11 @@ def sigmoid(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.exp(xp.minimum(x, 0.0)) / (1.0 + xp.exp(-xp.abs(x)))  # no exponent is positive: nothing overflows
 
 
-sigmoid.vjp(x=lambda g, x, xp: g * (0.25 * bare(sech_squared, xp)(0.5 * x)))
+sigmoid.vjp(x=lambda g, x, xp: g * (0.25 * op_for(sech_squared, xp)(0.5 * x)))
 
 
 @primitive
-def softplus(xp: Any, x: ArrayLike, /) -> Tensor:
+def softplus(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return a smooth version of `relu`, elementwise; its derivative is `sigmoid`.
 
     Parameters
@@ -187,7 +188,7 @@ softplus.vjp(x=lambda g, out, xp: -g * xp.expm1(-out))
 
 
 @primitive
-def gelu(xp: Any, x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none") -> Tensor:
+def gelu(xp: Namespace, x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none") -> Tensor:
     """Return the Gaussian error linear unit, elementwise: `x` times the standard normal's distribution function.
 
     Parameters
@@ -225,19 +226,19 @@ def gelu(xp: Any, x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none"
     return x * _normal_cdf(xp, x, approximate)
 
 
-def _normal_cdf(xp: Any, x: Any, approximate: str) -> Any:
+def _normal_cdf(xp: Namespace, x: Array, approximate: str) -> Array:
     """Return the standard normal's distribution function at `x`, accurate in its lower tail too."""
     if approximate == "tanh":  # (1 + tanh(y)) / 2 = sigmoid(2 * y)
-        return bare(sigmoid, xp)(2.0 * _ROOT_2_OVER_PI * (x + 0.044715 * x * x * x))
-    return 0.5 * bare(erfc, xp)(-_ROOT_HALF * x)
+        return op_for(sigmoid, xp)(2.0 * _ROOT_2_OVER_PI * (x + 0.044715 * x * x * x))
+    return 0.5 * op_for(erfc, xp)(-_ROOT_HALF * x)
 
 
-def _gelu_x(g: Any, x: Any, xp: Any, approximate: str) -> Any:
+def _gelu_x(g: Array, x: Array, xp: Namespace, approximate: str) -> Array:
     near = xp.clip(x, -40.0, 40.0)  # beyond, the density is 0 and powers overflow
     cdf = _normal_cdf(xp, near, approximate)
     if approximate == "tanh":
         scaled = _ROOT_2_OVER_PI * (near + 0.044715 * near * near * near)
-        density = 0.5 * bare(sech_squared, xp)(scaled) * (_ROOT_2_OVER_PI * (1.0 + 3.0 * 0.044715 * near * near))
+        density = 0.5 * op_for(sech_squared, xp)(scaled) * (_ROOT_2_OVER_PI * (1.0 + 3.0 * 0.044715 * near * near))
     else:
         density = (0.5 * _ROOT_2_OVER_PI) * xp.exp(-0.5 * near * near)
     return g * (cdf + near * density)
@@ -277,7 +278,7 @@ def silu(x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
+def softmax(xp: Namespace, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     """Return the softmax along axes: exponentials scaled to sum to 1.
 
     Parameters
@@ -307,12 +308,12 @@ def softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     return xp.zeros_like(x) if 0 in x.shape else in_float32(xp, lambda x: _softmax(xp, x, axes_of(x, axis)), x)
 
 
-def _softmax(xp: Any, x: Any, axis: Axis) -> Any:
+def _softmax(xp: Namespace, x: Array, axis: Axis) -> Array:
     weights = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return weights / xp.sum(weights, axis=axis, keepdims=True)
 
 
-def _softmax_x(g: Any, out: Any, xp: Any, axis: Axis) -> Any:
+def _softmax_x(g: Array, out: Array, xp: Namespace, axis: Axis) -> Array:
     g, out = wide(xp, g), wide(xp, out)
     axis = axes_of(out, axis)
     for _ in range(2):  # the second pass removes the rounding error of the first, which matters near a probability of 1
@@ -324,7 +325,7 @@ softmax.vjp(x=_softmax_x)
 
 
 @primitive
-def log_softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
+def log_softmax(xp: Namespace, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     """Return log-probabilities: the logarithm of `softmax`, computed without underflow.
 
     Parameters
@@ -354,12 +355,12 @@ def log_softmax(xp: Any, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     return xp.zeros_like(x) if 0 in x.shape else in_float32(xp, lambda x: _log_softmax(xp, x, axes_of(x, axis)), x)
 
 
-def _log_softmax(xp: Any, x: Any, axis: Axis) -> Any:
+def _log_softmax(xp: Namespace, x: Array, axis: Axis) -> Array:
     shifted = x - xp.max(x, axis=axis, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
-def _log_softmax_x(g: Any, out: Any, xp: Any, axis: Axis) -> Any:
+def _log_softmax_x(g: Array, out: Array, xp: Namespace, axis: Axis) -> Array:
     g, axis = wide(xp, g), axes_of(out, axis)
     weights = xp.exp(wide(xp, out))
     for _ in range(2):  # as in softmax
@@ -371,7 +372,7 @@ log_softmax.vjp(x=_log_softmax_x)
 
 
 @primitive
-def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def logsumexp(xp: Namespace, x: ArrayLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the logarithm of the sum of exponentials along axes, without intermediate overflow.
 
     Where all elements along the axes are -inf, the gradient is 0.
@@ -403,7 +404,7 @@ def logsumexp(xp: Any, x: ArrayLike, /, axis: Axis = None, keepdims: bool = Fals
     return in_float32(xp, lambda x: _logsumexp(xp, x, axis, keepdims), x)
 
 
-def _logsumexp(xp: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _logsumexp(xp: Namespace, x: Array, axis: Axis, keepdims: bool) -> Array:
     size = xp.real(x) if as_dtype(x.dtype).is_complex else x
     largest = xp.max(size, axis=axis, keepdims=True)
     shift = xp.where(xp.isinf(largest), 0.0, largest)
@@ -411,7 +412,7 @@ def _logsumexp(xp: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     return total + xp.reshape(shift, total.shape)
 
 
-def _logsumexp_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
+def _logsumexp_x(g: Array, x: Array, out: Array, xp: Namespace, axis: Axis, keepdims: bool) -> Array:
     g, x = wide(xp, g), wide(xp, x)
     out = wide(xp, out)
     out = restore(xp, xp.where(out == -math.inf, 0.0, out), x.shape, axis, keepdims)

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from ..core import errors
 from ..core.dtypes import DType
-from ..core.recording import is_grad_enabled
+from ..core.grad_mode import is_grad_enabled
 from ..core.tensor import LEAF, Tensor, convert
+from ..core.typing import Array, DTypeLike
 
 __all__ = [
     "array_protocol", "dlpack", "dlpack_device", "formatted", "index", "item", "iterate", "length",
@@ -76,7 +77,7 @@ def _refuse_tracked(x: Tensor, operation: str) -> None:
         raise errors.lost_gradient(operation)
 
 
-def array_protocol(x: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+def array_protocol(x: Tensor, dtype: DTypeLike = None, copy: bool | None = None) -> Any:
     """``__array__``: return a NumPy array of a Tensor on the host that does not require gradients."""
     _refuse_tracked(x, "NumPy conversion")
     if x._device.kind == "cuda":
@@ -195,7 +196,7 @@ def reduce(x: Tensor, protocol: Any) -> Any:
 
 
 def rebuild(
-    cls: type[Tensor], array: Any, dtype: DType, device: str, requires_grad: bool, grad: Tensor | None
+    cls: type[Tensor], array: Array, dtype: DType, device: str, requires_grad: bool, grad: Tensor | None
 ) -> Tensor:
     """Rebuild a leaf from what `reduce` returned."""
     tensor: Tensor = object.__new__(cls)

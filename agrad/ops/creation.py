@@ -15,9 +15,10 @@ from ..core import errors
 from ..core.device import Device, get_device
 from ..core.dtypes import as_dtype, get_default_dtype, native
 from ..core.errors import describe
+from ..core.grad_mode import is_grad_enabled
 from ..core.primitive import ArrayLike, primitive
-from ..core.recording import is_grad_enabled
 from ..core.tensor import SCALARS, Tensor, convert, wrap
+from ..core.typing import DTypeLike, Namespace
 from .data_type import as_tensor, astype, finfo, result_type, to_device
 from .elementwise import multiply, subtract
 from .manipulation import broadcast_arrays, broadcast_to, reshape, stack
@@ -30,7 +31,7 @@ __all__ = [
 Place: TypeAlias = str | Device | None
 
 
-def tensor(data: Any, requires_grad: bool = False, *, dtype: Any = None, device: Place = None) -> Tensor:
+def tensor(data: Any, requires_grad: bool = False, *, dtype: DTypeLike = None, device: Place = None) -> Tensor:
     """Return a Tensor that holds a copy of `data`, as ``Tensor(data, ...)`` does.
 
     Parameters
@@ -65,7 +66,7 @@ def asarray(
     obj: Any,
     /,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     device: Place = None,
     copy: bool | None = None,
     requires_grad: bool = False,
@@ -128,7 +129,7 @@ def _changes_library(obj: Any, device: Place) -> bool:
     return Device.of(obj).backend is not Device(device).backend
 
 
-def _adapt(x: Tensor, dtype: Any, device: Place, copy: bool | None) -> Tensor:
+def _adapt(x: Tensor, dtype: DTypeLike, device: Place, copy: bool | None) -> Tensor:
     result = x if device is None else to_device(x, device)
     if dtype is not None:
         result = astype(result, dtype, copy=False)
@@ -147,7 +148,7 @@ def _holds_tensors(obj: Any) -> bool:
     return any(isinstance(item, Tensor) or _holds_tensors(item) for item in obj)
 
 
-def _stacked(items: Any, dtype: Any, device: Place) -> Tensor:
+def _stacked(items: Any, dtype: DTypeLike, device: Place) -> Tensor:
     """Stack the Tensors in nested lists; numbers beside them take their dtype and device, as in arithmetic."""
     leaves = list(_leaves(items))
     first_device = next(x._device for x in leaves if isinstance(x, Tensor))
@@ -170,7 +171,7 @@ def _leaves(items: Any) -> Iterator[Any]:
             yield item.item() if backends.is_number(item) else item
 
 
-def _make(name: str, *args: Any, dtype: Any, device: Place, requires_grad: bool, **kwargs: Any) -> Tensor:
+def _make(name: str, *args: Any, dtype: DTypeLike, device: Place, requires_grad: bool, **kwargs: Any) -> Tensor:
     """Call the array library's creation function of that name."""
     target = get_device() if device is None else Device(device)
     array = getattr(target.xp, name)(*args, dtype=native(target.xp, dtype), device=target.native, **kwargs)
@@ -178,7 +179,7 @@ def _make(name: str, *args: Any, dtype: Any, device: Place, requires_grad: bool,
     return result if requires_grad is False else result.requires_grad_(requires_grad)
 
 
-def _like(x: ArrayLike, dtype: Any, device: Place) -> tuple[Tensor, Any, Place]:
+def _like(x: ArrayLike, dtype: DTypeLike, device: Place) -> tuple[Tensor, Any, Place]:
     x = asarray(x)
     return x, x.dtype if dtype is None else dtype, x.device if device is None else device
 
@@ -201,7 +202,7 @@ def _number(x: Any, name: str) -> Any:
     return number
 
 
-def _fits(dtype: Any, *numbers: Any) -> None:
+def _fits(dtype: DTypeLike, *numbers: Any) -> None:
     """Raise OverflowError, ValueError or TypeError if Python numbers do not fit into a dtype, where one is given."""
     if dtype is not None:
         backends.refuse_lossy(backends.read(numbers), as_dtype(dtype).name)
@@ -211,7 +212,7 @@ def _is_tracked(x: Any) -> bool:
     return isinstance(x, Tensor) and x.requires_grad and is_grad_enabled()
 
 
-def _finish(x: Tensor, dtype: Any, device: Place, requires_grad: bool) -> Tensor:
+def _finish(x: Tensor, dtype: DTypeLike, device: Place, requires_grad: bool) -> Tensor:
     """Convert a result to the requested dtype and device."""
     x = x if dtype is None else astype(x, dtype, copy=False)
     x = x if device is None else to_device(x, device)
@@ -222,7 +223,7 @@ def _finish(x: Tensor, dtype: Any, device: Place, requires_grad: bool) -> Tensor
 
 
 def zeros(
-    shape: int | tuple[int, ...], *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    shape: int | tuple[int, ...], *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a Tensor of zeros.
 
@@ -254,7 +255,7 @@ def zeros(
 
 
 def ones(
-    shape: int | tuple[int, ...], *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    shape: int | tuple[int, ...], *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a Tensor of ones.
 
@@ -279,7 +280,7 @@ def ones(
 
 
 def empty(
-    shape: int | tuple[int, ...], *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    shape: int | tuple[int, ...], *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a Tensor without initialising its values.
 
@@ -307,7 +308,7 @@ def full(
     shape: int | tuple[int, ...],
     fill_value: complex,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
@@ -357,7 +358,7 @@ def eye(
     /,
     *,
     k: int = 0,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
@@ -393,7 +394,9 @@ def eye(
 # From other arrays
 
 
-def zeros_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    x: ArrayLike, /, *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
     """Return zeros of the shape, dtype and device of `x`.
 
     Parameters
@@ -419,7 +422,7 @@ def zeros_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requ
     return zeros(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def ones_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+def ones_like(x: ArrayLike, /, *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return ones of the shape, dtype and device of `x`.
 
     Parameters
@@ -442,7 +445,9 @@ def ones_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requi
     return ones(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def empty_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    x: ArrayLike, /, *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
     """Return uninitialised values of the shape, dtype and device of `x`.
 
     Parameters
@@ -466,7 +471,7 @@ def empty_like(x: ArrayLike, /, *, dtype: Any = None, device: Place = None, requ
 
 
 def full_like(
-    x: ArrayLike, /, fill_value: complex, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    x: ArrayLike, /, fill_value: complex, *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a Tensor filled with one value, of the shape, dtype and device of `x`.
 
@@ -560,7 +565,7 @@ def arange(
     stop: float | None = None,
     step: float = 1,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
@@ -624,7 +629,7 @@ def linspace(
     /,
     num: int,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     device: Place = None,
     endpoint: bool = True,
     requires_grad: bool = False,
@@ -723,7 +728,7 @@ def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[
 
 
 @primitive
-def tril(xp: Any, x: ArrayLike, /, *, k: int = 0) -> Tensor:
+def tril(xp: Namespace, x: ArrayLike, /, *, k: int = 0) -> Tensor:
     """Return the lower triangle of each matrix, with zeros above it.
 
     Parameters
@@ -752,7 +757,7 @@ tril.vjp(x=lambda g, xp, k: xp.tril(g, k=k))
 
 
 @primitive
-def triu(xp: Any, x: ArrayLike, /, *, k: int = 0) -> Tensor:
+def triu(xp: Namespace, x: ArrayLike, /, *, k: int = 0) -> Tensor:
     """Return the upper triangle of each matrix, with zeros below it.
 
     Parameters

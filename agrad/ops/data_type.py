@@ -9,10 +9,11 @@ from typing import Any, Final
 from ..backends import is_host
 from ..core.device import Device, get_device
 from ..core.dtypes import DType, as_dtype, from_native, native
+from ..core.grad_mode import is_grad_enabled
 from ..core.primitive import ArrayLike, primitive
-from ..core.recording import is_grad_enabled
 from ..core.tape import unchanged
 from ..core.tensor import SCALARS, Tensor, convert, wrap
+from ..core.typing import Array, DTypeLike, Namespace
 
 __all__ = [
     "FloatInfo", "IntInfo", "as_complex", "as_tensor", "astype", "can_cast", "cast", "finfo", "iinfo", "in_float32",
@@ -79,7 +80,7 @@ def require_numeric(x: Any) -> None:
         raise TypeError("it takes numbers, not booleans; write x.astype(agrad.float32) first")
 
 
-def as_complex(xp: Any, x: Any) -> Any:
+def as_complex(xp: Namespace, x: Array) -> Array:
     """Return a real floating array as a complex one, any other array as it is."""
     if not xp.isdtype(x.dtype, "real floating"):
         return x
@@ -89,19 +90,19 @@ def as_complex(xp: Any, x: Any) -> Any:
 HALVES: Final = ("float16", "bfloat16")
 
 
-def wide(xp: Any, x: Any) -> Any:
+def wide(xp: Namespace, x: Array) -> Array:
     """Return a 16-bit floating array or Tensor as float32, which holds counts and sums; any other as it is."""
     return xp.astype(x, xp.float32) if as_dtype(x.dtype).name in HALVES else x
 
 
-def in_float32(xp: Any, function: Callable[[Any], Any], x: Any) -> Any:
+def in_float32(xp: Namespace, function: Callable[[Any], Any], x: Array) -> Array:
     """Call a function on a raw array; 16-bit floats are cast to float32, and the result is cast back."""
     widened = wide(xp, x)
     return function(x) if widened is x else xp.astype(function(widened), x.dtype)
 
 
 @primitive
-def cast(xp: Any, x: ArrayLike, /, dtype: DType) -> Tensor:
+def cast(xp: Namespace, x: ArrayLike, /, dtype: DType) -> Tensor:
     """Return a copy of `x` in another dtype."""
     return xp.astype(x, native(xp, dtype))
 
@@ -109,7 +110,7 @@ def cast(xp: Any, x: ArrayLike, /, dtype: DType) -> Tensor:
 cast.vjp(x=unchanged)  # the engine casts every cotangent back to its input's dtype
 
 
-def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | Device | None = None) -> Tensor:
+def astype(x: ArrayLike, dtype: DTypeLike, /, *, copy: bool = True, device: str | Device | None = None) -> Tensor:
     """Return an array in another dtype.
 
     Gradients flow between floating dtypes, and are cast back to that of `x`; none flow through integers and booleans.
@@ -150,7 +151,7 @@ def astype(x: ArrayLike, dtype: Any, /, *, copy: bool = True, device: str | Devi
 
 
 @primitive
-def move(xp: Any, x: ArrayLike, /, source: Device) -> Tensor:
+def move(xp: Namespace, x: ArrayLike, /, source: Device) -> Tensor:
     """Return `x`, which `to_device` has copied from `source`: the tape's record of that copy."""
     return x
 
@@ -203,7 +204,7 @@ def to_device(x: ArrayLike, device: str | Device, /, *, stream: Any = None) -> T
 # Questions about dtypes
 
 
-def isdtype(dtype: Any, kind: Any) -> bool:
+def isdtype(dtype: DTypeLike, kind: Any) -> bool:
     """Return whether a dtype is of a kind.
 
     Parameters
@@ -238,7 +239,7 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     return as_dtype(dtype) is as_dtype(kind)
 
 
-def _raw(x: Any, xp: Any) -> Any:
+def _raw(x: Array, xp: Namespace) -> Array:
     """Convert an array, a dtype or a number to what the namespace's own dtype functions take."""
     if isinstance(x, Tensor):
         return x._data if x._device.xp is xp else native(xp, x.dtype)

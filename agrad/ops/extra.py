@@ -12,6 +12,7 @@ import array_api_extra as extra
 
 from ..core.primitive import ArrayLike
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from .creation import arange
 from .data_type import as_tensor, astype
 from .elementwise import add, negative
@@ -61,7 +62,7 @@ class at(extra.at):  # type: ignore[misc]  # noqa: N801 - array_api_extra's name
 
     __slots__ = ()
 
-    def add(self, y: ArrayLike, /, copy: bool | None = None, xp: Any = None) -> Any:
+    def add(self, y: ArrayLike, /, copy: bool | None = None, xp: Namespace = None) -> Array:
         """Add `y` to each place that the key names."""
         x, key = self._x, self._idx
         if not isinstance(x, Tensor) or copy is False:
@@ -71,7 +72,7 @@ class at(extra.at):  # type: ignore[misc]  # noqa: N801 - array_api_extra's name
         total = add_at(reshape(y, (-1,)), reshape(places, (-1,)), axis=0, shape=(x.size,))
         return add(x, astype(reshape(total, x.shape), x.dtype, copy=False))
 
-    def subtract(self, y: ArrayLike, /, copy: bool | None = None, xp: Any = None) -> Any:
+    def subtract(self, y: ArrayLike, /, copy: bool | None = None, xp: Namespace = None) -> Array:
         """Subtract `y` from each place that the key names."""
         if not isinstance(self._x, Tensor) or copy is False:
             return super().subtract(y, copy=copy, xp=xp)

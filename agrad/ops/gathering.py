@@ -16,11 +16,23 @@ from ..core import tape
 from ..core.dtypes import from_native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from .data_type import in_float32
 
 __all__ = [
-    "add_along_axis", "add_at", "bare", "cut", "from_start", "has_arrays", "last_of_equals", "overwrite", "paste",
-    "put", "take", "take_along_axis", "without_new_axes",
+    "add_along_axis",
+    "add_at",
+    "cut",
+    "from_start",
+    "has_arrays",
+    "last_of_equals",
+    "op_for",
+    "overwrite",
+    "paste",
+    "put",
+    "take",
+    "take_along_axis",
+    "without_new_axes",
 ]  # fmt: skip
 
 # Integers, slices with positive steps and None, for all axes: the keys that every library supports. For a library that
@@ -28,7 +40,7 @@ __all__ = [
 Key: TypeAlias = Any
 
 
-def bare(op: Any, xp: Any) -> Callable[..., Any]:
+def op_for(op: Any, xp: Namespace) -> Callable[..., Any]:
     """Return what a rule calls for an op: the op itself on Tensors, its forward on raw arrays."""
     return op if xp is tape.namespace else partial(op.forward, xp)
 
@@ -37,7 +49,7 @@ def bare(op: Any, xp: Any) -> Callable[..., Any]:
 
 
 @primitive
-def take(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = None) -> Tensor:
+def take(xp: Namespace, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = None) -> Tensor:
     """Gather elements along an axis.
 
     Parameters
@@ -77,7 +89,7 @@ def take(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = Non
 
 
 @primitive
-def add_at(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None, shape: tuple[int, ...]) -> Tensor:
+def add_at(xp: Namespace, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None, shape: tuple[int, ...]) -> Tensor:
     """Return zeros of a shape with `x` added at indices along an axis: the transpose of `take`."""
     axis = _axis(axis, shape)
     count = prod(indices.shape)
@@ -87,12 +99,12 @@ def add_at(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int | None, sh
     return xp.moveaxis(total, 0, axis)
 
 
-take.vjp(x=lambda g, xp, indices, axis, x_shape: bare(add_at, xp)(g, indices, axis=axis, shape=x_shape))
-add_at.vjp(x=lambda g, xp, indices, axis: bare(take, xp)(g, indices, axis=axis))
+take.vjp(x=lambda g, xp, indices, axis, x_shape: op_for(add_at, xp)(g, indices, axis=axis, shape=x_shape))
+add_at.vjp(x=lambda g, xp, indices, axis: op_for(take, xp)(g, indices, axis=axis))
 
 
 @primitive
-def put(xp: Any, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *, axis: int) -> Tensor:
+def put(xp: Namespace, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *, axis: int) -> Tensor:
     """Return a copy of `x` with `values` at 1-d `indices` along an axis; of a repeated index the last value stays."""
     backend = backends.of(x)
     if not backend.is_array(values):
@@ -104,7 +116,7 @@ def put(xp: Any, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *, axis
 
 
 @primitive
-def last_of_equals(xp: Any, indices: ArrayLike, /, *, length: int) -> Tensor:
+def last_of_equals(xp: Namespace, indices: ArrayLike, /, *, length: int) -> Tensor:
     """Return for each index whether no later one is equal: those whose values stay when all are written."""
     order = xp.arange(indices.shape[0], device=indices.device)
     places = from_start(xp, indices, length)
@@ -112,20 +124,20 @@ def last_of_equals(xp: Any, indices: ArrayLike, /, *, length: int) -> Tensor:
     return xp.take(writer, places) == order
 
 
-def _put_values(g: Any, xp: Any, indices: Any, axis: int, x_shape: tuple[int, ...]) -> Any:
-    stays = bare(last_of_equals, xp)(indices, length=x_shape[axis])
+def _put_values(g: Array, xp: Namespace, indices: Array, axis: int, x_shape: tuple[int, ...]) -> Array:
+    stays = op_for(last_of_equals, xp)(indices, length=x_shape[axis])
     stays = xp.reshape(stays, (-1,) + (1,) * (len(x_shape) - axis - 1))
-    return xp.where(stays, bare(take, xp)(g, indices, axis=axis), 0)
+    return xp.where(stays, op_for(take, xp)(g, indices, axis=axis), 0)
 
 
-put.vjp(x=lambda g, xp, indices, axis: bare(put, xp)(g, 0, indices, axis=axis), values=_put_values)
+put.vjp(x=lambda g, xp, indices, axis: op_for(put, xp)(g, 0, indices, axis=axis), values=_put_values)
 
 
 # Along one axis, with separate indices for each position along the others
 
 
 @primitive
-def take_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int = -1) -> Tensor:
+def take_along_axis(xp: Namespace, x: ArrayLike, indices: ArrayLike, /, *, axis: int = -1) -> Tensor:
     """Gather elements along an axis, with separate indices for each position along the other axes.
 
     Parameters
@@ -161,7 +173,7 @@ def take_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int =
 
 
 @primitive
-def add_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int, length: int) -> Tensor:
+def add_along_axis(xp: Namespace, x: ArrayLike, indices: ArrayLike, /, *, axis: int, length: int) -> Tensor:
     """Return zeros, `length` along the axis, with `x` added at indices: the transpose of `take_along_axis`."""
     rows = xp.moveaxis(x, axis, -1)
     outer = rows.shape[:-1]
@@ -173,22 +185,22 @@ def add_along_axis(xp: Any, x: ArrayLike, indices: ArrayLike, /, *, axis: int, l
 
 
 take_along_axis.vjp(
-    x=lambda g, xp, indices, axis, x_shape: bare(add_along_axis, xp)(g, indices, axis=axis, length=x_shape[axis])
+    x=lambda g, xp, indices, axis, x_shape: op_for(add_along_axis, xp)(g, indices, axis=axis, length=x_shape[axis])
 )
-add_along_axis.vjp(x=lambda g, xp, indices, axis: bare(take_along_axis, xp)(g, indices, axis=axis))
+add_along_axis.vjp(x=lambda g, xp, indices, axis: op_for(take_along_axis, xp)(g, indices, axis=axis))
 
 
 # At keys
 
 
 @primitive
-def cut(xp: Any, x: ArrayLike, /, key: Key) -> Tensor:
+def cut(xp: Namespace, x: ArrayLike, /, key: Key) -> Tensor:
     """Return ``x[key]``, as a view where the library has views."""
     return x[key]
 
 
 @primitive
-def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
+def paste(xp: Namespace, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
     """Return zeros of a shape with `x` added at a key: the transpose of `cut`."""
     if has_arrays(key):
         places = xp.reshape(xp.arange(prod(shape), device=x.device), shape)[key]
@@ -203,7 +215,7 @@ def paste(xp: Any, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
 
 
 @primitive
-def overwrite(xp: Any, x: ArrayLike, value: ArrayLike, /, key: Key) -> Tensor:
+def overwrite(xp: Namespace, x: ArrayLike, value: ArrayLike, /, key: Key) -> Tensor:
     """Return a copy of `x` with `value` at a key, which holds neither None nor arrays."""
     backend = backends.of(x)
     return backend.assign(backend.copy(x), key, value)
@@ -219,21 +231,21 @@ def without_new_axes(key: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(item for item in key if item is not None) or (...,)
 
 
-cut.vjp(x=lambda g, xp, key, x_shape: bare(paste, xp)(g, key=key, shape=x_shape))
-paste.vjp(x=lambda g, xp, key: bare(cut, xp)(g, key=key))
+cut.vjp(x=lambda g, xp, key, x_shape: op_for(paste, xp)(g, key=key, shape=x_shape))
+paste.vjp(x=lambda g, xp, key: op_for(cut, xp)(g, key=key))
 overwrite.vjp(
-    x=lambda g, xp, key: bare(overwrite, xp)(g, 0, key=key),
-    value=lambda g, xp, key: bare(cut, xp)(g, key=key),
+    x=lambda g, xp, key: op_for(overwrite, xp)(g, 0, key=key),
+    value=lambda g, xp, key: op_for(cut, xp)(g, key=key),
 )
 
 
-def from_start(xp: Any, indices: Any, length: int) -> Any:
+def from_start(xp: Namespace, indices: Array, length: int) -> Array:
     """Count negative indices from the start instead of the end."""
     indices = _wide(xp, indices)
     return xp.where(indices < 0, indices + length, indices)
 
 
-def _wide(xp: Any, indices: Any) -> Any:
+def _wide(xp: Namespace, indices: Array) -> Array:
     """Return indices in a dtype that holds every index; TypeError if they are not integers."""
     if not hasattr(indices, "dtype") or not from_native(indices.dtype).family.endswith("integer"):
         found = getattr(indices, "dtype", type(indices).__name__)
@@ -243,12 +255,12 @@ def _wide(xp: Any, indices: Any) -> Any:
     return xp.astype(indices, xp.int64)
 
 
-def _sums(xp: Any, shape: tuple[int, ...], places: Any, rows: Any) -> Any:
+def _sums(xp: Namespace, shape: tuple[int, ...], places: Array, rows: Array) -> Array:
     """Add rows at their places into zeros of a shape: 16-bit numbers in float32, as every sum of many."""
     return in_float32(xp, lambda rows: backends.of(rows).add_at(_zeros(xp, shape, rows), places, rows), rows)
 
 
-def _zeros(xp: Any, shape: tuple[int, ...], like: Any) -> Any:
+def _zeros(xp: Namespace, shape: tuple[int, ...], like: Array) -> Array:
     return xp.zeros(shape, dtype=like.dtype, device=like.device)
 
 

@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple
 from .. import backends
 from ..core import errors, hooks, tape
 from ..core.device import Device
+from ..core.grad_mode import is_grad_enabled
 from ..core.lifting import lift, meeting
 from ..core.primitive import ArrayLike
-from ..core.recording import is_grad_enabled
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
 from . import journal
 from .data_type import astype

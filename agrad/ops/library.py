@@ -8,6 +8,7 @@ from .. import backends
 from ..core.dtypes import as_dtype, get_default_dtype, native
 from ..core.primitive import ArrayLike
 from ..core.tensor import Tensor, convert, wrap
+from ..core.typing import Array, DTypeLike, Namespace
 from .data_type import as_tensor, astype
 
 __all__ = ["floating", "floats", "library"]
@@ -15,14 +16,14 @@ __all__ = ["floating", "floats", "library"]
 _REAL = "expected real numbers; write agrad.real(x) or agrad.imag(x)"
 
 
-def library(xp: Any, name: str, *args: Any) -> Any:
+def library(xp: Namespace, name: str, *args: Any) -> Array:
     """Call a special function, under its name in scipy.special, on raw arrays and numbers."""
     arrays = floats(xp, *args)
     result, dtype = backends.of(arrays[0]).special(name)(*arrays), arrays[0].dtype
     return result if result.dtype == dtype else xp.astype(result, dtype)
 
 
-def floats(xp: Any, *args: Any) -> list[Any]:
+def floats(xp: Namespace, *args: Any) -> list[Any]:
     """Return arrays and numbers, raw or Tensors, as arrays of one real floating type.
 
     That is what the floating arrays among them promote to, or the default dtype if there are none.
@@ -38,7 +39,7 @@ def floats(xp: Any, *args: Any) -> list[Any]:
     return [_as(xp, x, dtype, arrays[0]) for x in args]
 
 
-def _as(xp: Any, x: Any, dtype: Any, like: Any) -> Any:
+def _as(xp: Namespace, x: Array, dtype: DTypeLike, like: Array) -> Array:
     if not hasattr(x, "dtype"):
         return xp.full_like(like, x, dtype=dtype)
     return x if x.dtype == dtype else xp.astype(x, dtype)

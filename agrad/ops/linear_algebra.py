@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from ..core.errors import describe
 from ..core.primitive import ArrayLike, primitive, standard
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from .advice import of_matrix_products, of_vector_products
 from .data_type import as_tensor
 from .elementwise import multiply
@@ -27,7 +28,7 @@ Axes: TypeAlias = int | tuple[int | Sequence[int], int | Sequence[int]]
 
 
 @standard
-def matmul(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def matmul(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the matrix product.
 
     Parameters
@@ -56,7 +57,7 @@ def matmul(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.matmul(x1, x2)
 
 
-def _matmul_x1(g: Any, x2: Any, xp: Any, x1_shape: tuple[int, ...]) -> Any:
+def _matmul_x1(g: Array, x2: Array, xp: Namespace, x1_shape: tuple[int, ...]) -> Array:
     if x2.ndim == 1:
         return g[..., None] * x2
     if len(x1_shape) == 1:
@@ -64,7 +65,7 @@ def _matmul_x1(g: Any, x2: Any, xp: Any, x1_shape: tuple[int, ...]) -> Any:
     return xp.matmul(g, _transposed(xp, x2))
 
 
-def _matmul_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
+def _matmul_x2(g: Array, x1: Array, xp: Namespace, x2_shape: tuple[int, ...]) -> Array:
     if len(x2_shape) == 1:
         return g * x1 if x1.ndim == 1 else xp.matmul(*_long(xp, g, x1))
     if x1.ndim == 1:
@@ -74,14 +75,14 @@ def _matmul_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...]) -> Any:
     return xp.matmul(_transposed(xp, x1), g)
 
 
-def _long(xp: Any, g: Any, x1: Any) -> tuple[Any, Any]:
+def _long(xp: Namespace, g: Array, x1: Array) -> tuple[Any, Any]:
     """Return a cotangent and a stack of matrices as one vector and one matrix."""
     if x1.ndim == 2:
         return g, x1
     return xp.reshape(g, (prod(x1.shape[:-1]),)), xp.reshape(x1, (prod(x1.shape[:-1]), x1.shape[-1]))
 
 
-def _transposed(xp: Any, x: Any) -> Any:
+def _transposed(xp: Namespace, x: Array) -> Array:
     return x.T if x.ndim == 2 else xp.matrix_transpose(x)
 
 
@@ -90,7 +91,7 @@ matmul.vjp(x1=_matmul_x1, x2=_matmul_x2)
 
 
 @primitive
-def mm(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def mm(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the product of two matrices; other shapes are an error.
 
     Parameters
@@ -126,7 +127,7 @@ mm.vjp(x1=lambda g, x2: g @ x2.T, x2=lambda g, x1: x1.T @ g)
 
 
 @standard
-def matrix_transpose(xp: Any, x: ArrayLike, /) -> Tensor:
+def matrix_transpose(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Swap the last two axes.
 
     Parameters
@@ -153,7 +154,7 @@ matrix_transpose.vjp(x=lambda g, xp: xp.matrix_transpose(g))
 
 
 @primitive
-def tensordot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axes: Axes = 2) -> Tensor:
+def tensordot(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /, *, axes: Axes = 2) -> Tensor:
     """Return the tensor dot product: the product of two arrays, summed along pairs of axes.
 
     Parameters
@@ -207,14 +208,14 @@ def _contracted(axes: Axes, ndim1: int, ndim2: int) -> tuple[list[int], list[int
     return inner1, inner2, [i for i in range(ndim1) if i not in inner1], [i for i in range(ndim2) if i not in inner2]
 
 
-def _tensordot_x1(g: Any, x2: Any, xp: Any, x1_shape: tuple[int, ...], axes: Axes) -> Any:
+def _tensordot_x1(g: Array, x2: Array, xp: Namespace, x1_shape: tuple[int, ...], axes: Axes) -> Array:
     inner1, inner2, outer1, outer2 = _contracted(axes, len(x1_shape), x2.ndim)
     product = xp.tensordot(g, x2, axes=(tuple(range(len(outer1), g.ndim)), tuple(outer2)))
     order = [*outer1, *(inner1[inner2.index(i)] for i in sorted(inner2))]
     return xp.permute_dims(product, tuple(order.index(i) for i in range(len(order))))
 
 
-def _tensordot_x2(g: Any, x1: Any, xp: Any, x2_shape: tuple[int, ...], axes: Axes) -> Any:
+def _tensordot_x2(g: Array, x1: Array, xp: Namespace, x2_shape: tuple[int, ...], axes: Axes) -> Array:
     inner1, inner2, outer1, outer2 = _contracted(axes, x1.ndim, len(x2_shape))
     product = xp.tensordot(x1, g, axes=(tuple(outer1), tuple(range(len(outer1)))))
     order = [*(inner2[inner1.index(i)] for i in sorted(inner1)), *outer2]
@@ -225,7 +226,7 @@ tensordot.vjp(x1=_tensordot_x1, x2=_tensordot_x2)
 
 
 @primitive
-def vecdot(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
+def vecdot(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
     """Return the dot product of vectors along an axis; `x1` is conjugated.
 
     Parameters

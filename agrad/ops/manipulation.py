@@ -11,6 +11,7 @@ from ..checks import as_integer, as_list, as_shape
 from ..core.primitive import ArrayLike, primitive
 from ..core.tape import unchanged
 from ..core.tensor import Tensor, wrap
+from ..core.typing import Array, Namespace
 from .data_type import as_tensor
 from .gathering import overwrite, paste, take
 
@@ -24,7 +25,7 @@ __all__ = [
 
 
 @primitive
-def reshape(xp: Any, x: ArrayLike, /, shape: int | tuple[int, ...], *, copy: bool | None = None) -> Tensor:
+def reshape(xp: Namespace, x: ArrayLike, /, shape: int | tuple[int, ...], *, copy: bool | None = None) -> Tensor:
     """Return an array in another shape, its elements in the same row-major order.
 
     Parameters
@@ -95,7 +96,7 @@ def flatten(x: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 @primitive
-def expand_dims(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor:
+def expand_dims(xp: Namespace, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor:
     """Insert axes of length 1.
 
     Parameters
@@ -135,7 +136,7 @@ expand_dims.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))
 
 
 @primitive
-def squeeze(xp: Any, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor:
+def squeeze(xp: Namespace, x: ArrayLike, /, axis: int | tuple[int, ...]) -> Tensor:
     """Remove axes of length 1.
 
     Parameters
@@ -204,7 +205,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @primitive
-def broadcast_to(xp: Any, x: ArrayLike, /, shape: tuple[int, ...]) -> Tensor:
+def broadcast_to(xp: Namespace, x: ArrayLike, /, shape: tuple[int, ...]) -> Tensor:
     """Broadcast an array to a shape, without a copy where the library has views.
 
     Parameters
@@ -267,7 +268,7 @@ def broadcast_arrays(*arrays: ArrayLike) -> tuple[Tensor, ...]:
 
 
 @primitive
-def permute_dims(xp: Any, x: ArrayLike, /, axes: tuple[int, ...]) -> Tensor:
+def permute_dims(xp: Namespace, x: ArrayLike, /, axes: tuple[int, ...]) -> Tensor:
     """Permute the axes.
 
     Parameters
@@ -333,7 +334,9 @@ def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Tensor:
 
 
 @primitive
-def moveaxis(xp: Any, x: ArrayLike, source: int | tuple[int, ...], destination: int | tuple[int, ...], /) -> Tensor:
+def moveaxis(
+    xp: Namespace, x: ArrayLike, source: int | tuple[int, ...], destination: int | tuple[int, ...], /
+) -> Tensor:
     """Move axes to new positions; the others keep their order.
 
     Parameters
@@ -365,7 +368,7 @@ moveaxis.vjp(x=lambda g, xp, source, destination: xp.moveaxis(g, destination, so
 
 
 @primitive
-def flip(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None) -> Tensor:
+def flip(xp: Namespace, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None) -> Tensor:
     """Reverse the order of the elements along axes.
 
     Parameters
@@ -393,7 +396,7 @@ flip.vjp(x=lambda g, xp, axis: xp.flip(g, axis=axis))
 
 @primitive
 def roll(
-    xp: Any, x: ArrayLike, /, shift: int | tuple[int, ...], *, axis: int | tuple[int, ...] | None = None
+    xp: Namespace, x: ArrayLike, /, shift: int | tuple[int, ...], *, axis: int | tuple[int, ...] | None = None
 ) -> Tensor:
     """Roll elements along axes; those that leave at one end come back at the other.
 
@@ -436,7 +439,7 @@ def _opposite(shift: int | tuple[int, ...]) -> int | tuple[int, ...]:
 
 
 @primitive
-def concat(xp: Any, arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Tensor:
+def concat(xp: Namespace, arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> Tensor:
     """Join arrays along an existing axis.
 
     Parameters
@@ -465,7 +468,7 @@ def concat(xp: Any, arrays: Sequence[ArrayLike], /, *, axis: int | None = 0) -> 
     return xp.concat(arrays, axis=axis)
 
 
-def _concat_arrays(g: Any, xp: Any, arrays_shape: list[tuple[int, ...]], axis: int | None) -> list[Any]:
+def _concat_arrays(g: Array, xp: Namespace, arrays_shape: list[tuple[int, ...]], axis: int | None) -> list[Any]:
     if axis is None:
         parts = _split(g, [prod(shape) for shape in arrays_shape], 0)
         return [xp.reshape(part, shape) for part, shape in zip(parts, arrays_shape, strict=True)]
@@ -482,7 +485,7 @@ concat.vjp(arrays=_concat_arrays)
 
 
 @primitive
-def stack(xp: Any, arrays: Sequence[ArrayLike], /, *, axis: int = 0) -> Tensor:
+def stack(xp: Namespace, arrays: Sequence[ArrayLike], /, *, axis: int = 0) -> Tensor:
     """Join arrays of one shape along a new axis.
 
     Parameters
@@ -515,7 +518,7 @@ stack.vjp(arrays=lambda g, xp, axis: xp.unstack(g, axis=axis))
 
 
 @primitive
-def unstack(xp: Any, x: ArrayLike, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+def unstack(xp: Namespace, x: ArrayLike, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     """Split an array along an axis into arrays without that axis.
 
     Parameters

@@ -19,9 +19,10 @@ from .. import backends
 from ..core import errors, hooks, tape
 from ..core.device import Device
 from ..core.dtypes import BY_NAME
+from ..core.grad_mode import is_grad_enabled, no_grad
 from ..core.hooks import RemovableHandle
-from ..core.recording import is_grad_enabled, no_grad
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike
 from . import (
     activations,
     conversion,
@@ -339,7 +340,7 @@ Tensor.transpose = _transpose
 # Devices and dtypes
 
 
-def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtype: Any = None) -> Tensor:
+def _to(self: Tensor, /, *targets: Any, device: str | Device | None = None, dtype: DTypeLike = None) -> Tensor:
     """Return this Tensor on a device, in a dtype, or both: ``x.to("cuda")``, ``x.to(agrad.float64)``.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ..core.dtypes import as_dtype, from_native, get_default_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, wrap
+from ..core.typing import Array, Namespace
 from .data_type import as_tensor, require_real
 from .gathering import take
 from .statistical import axes_of
@@ -17,7 +18,7 @@ __all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "search_sorted", "sea
 
 
 @primitive
-def argmax(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmax(xp: Namespace, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the index of the largest element along an axis; of equal ones, the first.
 
     Parameters
@@ -49,7 +50,7 @@ def argmax(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool 
 
 
 @primitive
-def argmin(xp: Any, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmin(xp: Namespace, x: ArrayLike, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Return the index of the smallest element along an axis; of equal ones, the first.
 
     Parameters
@@ -89,7 +90,7 @@ def _checked_axis(x: Any, axis: int | None) -> Any:
 
 @primitive
 def count_nonzero(
-    xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+    xp: Namespace, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
 ) -> Tensor:
     """Count the elements that are not zero.
 
@@ -116,7 +117,7 @@ def count_nonzero(
 
 
 @primitive
-def nonzero(xp: Any, x: ArrayLike, /) -> tuple[Tensor, ...]:
+def nonzero(xp: Namespace, x: ArrayLike, /) -> tuple[Tensor, ...]:
     """Return the indices of the elements that are not zero, in row-major order.
 
     Parameters
@@ -146,7 +147,7 @@ def nonzero(xp: Any, x: ArrayLike, /) -> tuple[Tensor, ...]:
 
 
 @primitive
-def search_sorted(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, side: str) -> Tensor:
+def search_sorted(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /, *, side: str) -> Tensor:
     """Return the indices at which to insert `x2` into the sorted `x1`."""
     require_real(x1)
     require_real(x2)
@@ -201,7 +202,7 @@ def searchsorted(
 
 
 @primitive
-def where(xp: Any, condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def where(xp: Namespace, condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return elements of one array where a condition is true, of another elsewhere.
 
     Parameters
@@ -248,7 +249,7 @@ where.vjp(
 )
 
 
-def _common(xp: Any, *numbers: Any) -> Any:
+def _common(xp: Namespace, *numbers: Any) -> Array:
     """Return the library's dtype for Python numbers; None means its default."""
     kind = type(sum(numbers))
     if kind is int and all(type(number) is bool for number in numbers):

@@ -6,12 +6,13 @@ The gradient of a unique element goes to its first occurrence.
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
-from .gathering import add_at, bare
+from ..core.typing import Array, Namespace
+from .gathering import add_at, op_for
 
 __all__ = [
     "UniqueAll", "UniqueCounts", "UniqueInverse", "isin", "unique_all", "unique_counts", "unique_inverse",
@@ -43,7 +44,7 @@ class UniqueInverse(NamedTuple):
 
 
 @primitive
-def unique_all(xp: Any, x: ArrayLike, /) -> UniqueAll:
+def unique_all(xp: Namespace, x: ArrayLike, /) -> UniqueAll:
     """Return the unique elements, their first indices, the indices that restore `x`, and their counts.
 
     Parameters
@@ -65,8 +66,8 @@ def unique_all(xp: Any, x: ArrayLike, /) -> UniqueAll:
     return UniqueAll(*xp.unique_all(x))
 
 
-def _to_first(g: Any, xp: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
-    return xp.reshape(bare(add_at, xp)(g[0], out[1], axis=0, shape=(prod(x_shape),)), x_shape)
+def _to_first(g: Array, xp: Namespace, out: Array, x_shape: tuple[int, ...]) -> Array:
+    return xp.reshape(op_for(add_at, xp)(g[0], out[1], axis=0, shape=(prod(x_shape),)), x_shape)
 
 
 unique_all.vjp(x=_to_first)
@@ -141,7 +142,7 @@ def unique_values(x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def isin(xp: Any, x1: ArrayLike, x2: ArrayLike, /, *, invert: bool = False) -> Tensor:
+def isin(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /, *, invert: bool = False) -> Tensor:
     """Return whether each element of `x1` is in `x2`.
 
     Parameters

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from .data_type import require_real
 from .statistical import axes_of
 
@@ -14,7 +13,7 @@ __all__ = ["argsort", "sort"]
 
 
 @primitive
-def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+def argsort(xp: Namespace, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """Return the indices that sort an array along an axis.
 
     Parameters
@@ -47,7 +46,7 @@ def argsort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = Fals
 
 
 @primitive
-def sort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+def sort(xp: Namespace, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """Return a copy of an array, sorted along an axis.
 
     The gradient of each element goes to where it was in `x`, also among equal elements.
@@ -75,7 +74,7 @@ def sort(xp: Any, x: ArrayLike, /, *, axis: int = -1, descending: bool = False, 
     return xp.sort(x, axis=axis, descending=descending, stable=stable)
 
 
-def _unsorted(g: Any, x: Any, xp: Any, axis: int, descending: bool) -> Any:
+def _unsorted(g: Array, x: Array, xp: Namespace, axis: int, descending: bool) -> Array:
     if axes_of(x, axis) is None:
         return g
     order = xp.argsort(x, axis=axis, descending=descending, stable=True)

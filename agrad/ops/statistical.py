@@ -13,8 +13,9 @@ from ..checks import check_flags, check_number
 from ..core.dtypes import as_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, DTypeLike, Namespace
 from .data_type import HALVES, in_float32, require_real, wide
-from .gathering import bare
+from .gathering import op_for
 
 __all__ = [
     "axes_of", "balance", "cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "products_of_others",
@@ -45,7 +46,7 @@ def _count(shape: tuple[int, ...], axis: Axis) -> int:
     return math.prod(shape[i] for i in _axes(shape, axis))
 
 
-def restore(xp: Any, reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+def restore(xp: Namespace, reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
     """Reshape what was reduced along `axis` so that it broadcasts with an array of `shape` again."""
     if keepdims or axis is None:
         return reduced
@@ -53,11 +54,11 @@ def restore(xp: Any, reduced: Any, shape: tuple[int, ...], axis: Axis, keepdims:
     return xp.reshape(reduced, tuple(1 if i in axes else n for i, n in enumerate(shape)))
 
 
-def _spread(xp: Any, g: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+def _spread(xp: Namespace, g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
     return xp.broadcast_to(restore(xp, g, shape, axis, keepdims), shape)
 
 
-def _accumulated(xp: Any, function: Any, x: Any, dtype: Any, **settings: Any) -> Any:
+def _accumulated(xp: Namespace, function: Any, x: Array, dtype: DTypeLike, **settings: Any) -> Array:
     """Call a function that adds up or multiplies; where 16-bit numbers come out, in float32 on the way."""
     if "include_initial" in settings:
         check_flags(include_initial=settings["include_initial"])
@@ -71,7 +72,9 @@ def _accumulated(xp: Any, function: Any, x: Any, dtype: Any, **settings: Any) ->
 
 
 @primitive
-def sum(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+def sum(
+    xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False
+) -> Tensor:
     """Return the sum along axes.
 
     Parameters
@@ -103,7 +106,7 @@ sum.vjp(x=lambda g, xp, x_shape, axis, keepdims: _spread(xp, g, x_shape, axis, k
 
 
 @primitive
-def mean(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def mean(xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the arithmetic mean along axes.
 
     Parameters
@@ -129,7 +132,7 @@ def mean(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False)
     return xp.mean(x, axis=axes_of(x, axis), keepdims=keepdims)
 
 
-def _mean_x(g: Any, xp: Any, x_shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
+def _mean_x(g: Array, xp: Namespace, x_shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
     return _spread(xp, wide(xp, g) / _count(x_shape, axis), x_shape, axis, keepdims)
 
 
@@ -137,7 +140,9 @@ mean.vjp(x=_mean_x)
 
 
 @primitive
-def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+def var(
+    xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
+) -> Tensor:
     """Return the variance along axes.
 
     Parameters
@@ -168,13 +173,13 @@ def var(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     return _variance(xp, x, axis=axes_of(x, axis), correction=correction, keepdims=keepdims)
 
 
-def _variance(xp: Any, x: Any, **settings: Any) -> Any:
+def _variance(xp: Namespace, x: Array, **settings: Any) -> Array:
     if as_dtype(x.dtype).is_complex:  # the standard's `var` takes real numbers only
         return xp.var(xp.real(x), **settings) + xp.var(xp.imag(x), **settings)
     return in_float32(xp, lambda x: xp.var(x, **settings), x)
 
 
-def _var_x(g: Any, x: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
+def _var_x(g: Array, x: Array, xp: Namespace, axis: Axis, correction: float, keepdims: bool) -> Array:
     degrees = _count(x.shape, axis) - correction
     scale = 2.0 / degrees if degrees > 0 else math.inf
     g, x = wide(xp, g), wide(xp, x)
@@ -188,7 +193,9 @@ var.vjp(x=_var_x)
 
 
 @primitive
-def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+def std(
+    xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
+) -> Tensor:
     """Return the standard deviation along axes.
 
     Where it is 0, so are its gradient and the derivatives of higher order.
@@ -222,7 +229,7 @@ def std(xp: Any, x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0,
     return in_float32(xp, lambda x: xp.std(x, **settings), x)
 
 
-def _std_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, correction: float, keepdims: bool) -> Any:
+def _std_x(g: Array, x: Array, out: Array, xp: Namespace, axis: Axis, correction: float, keepdims: bool) -> Array:
     out = wide(xp, out)
     g = wide(xp, g) / xp.where(out == 0, math.inf, 2.0 * out)
     return _var_x(g, x, xp, axis, correction, keepdims)
@@ -235,7 +242,7 @@ std.vjp(x=_std_x)
 
 
 @primitive
-def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def max(xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the largest element along axes.
 
     Equal largest elements share the gradient evenly; the second derivative is 0.
@@ -267,7 +274,7 @@ def max(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
 
 
 @primitive
-def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def min(xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Return the smallest element along axes.
 
     Equal smallest elements share the gradient evenly; the second derivative is 0.
@@ -296,7 +303,7 @@ def min(xp: Any, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = False) 
     return xp.min(x, axis=axes_of(x, axis), keepdims=keepdims)
 
 
-def _extreme_x(g: Any, x: Any, out: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
+def _extreme_x(g: Array, x: Array, out: Array, xp: Namespace, axis: Axis, keepdims: bool) -> Array:
     g = wide(xp, g)
     reached = xp.astype(x == restore(xp, out, x.shape, axis, keepdims), g.dtype)
     return restore(xp, g, x.shape, axis, keepdims) / xp.sum(reached, axis=axes_of(x, axis), keepdims=True) * reached
@@ -310,7 +317,9 @@ min.vjp(x=_extreme_x)
 
 
 @primitive
-def prod(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+def prod(
+    xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, dtype: DTypeLike = None, keepdims: bool = False
+) -> Tensor:
     """Return the product along axes.
 
     Parameters
@@ -338,7 +347,7 @@ def prod(xp: Any, x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keep
     return _accumulated(xp, xp.prod, x, dtype, axis=axes_of(x, axis), keepdims=keepdims)
 
 
-def _prod_x(g: Any, x: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
+def _prod_x(g: Array, x: Array, xp: Namespace, axis: Axis, keepdims: bool) -> Array:
     g, x, axes = wide(xp, g), wide(xp, x), _axes(x.shape, axis)
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     rows = xp.permute_dims(x, order)
@@ -349,22 +358,22 @@ def _prod_x(g: Any, x: Any, xp: Any, axis: Axis, keepdims: bool) -> Any:
     return restore(xp, g, x.shape, axis, keepdims) * others
 
 
-def products_of_others(xp: Any, x: Any) -> Any:
+def products_of_others(xp: Namespace, x: Array) -> Array:
     """Return for each element along the last axis the product of all others, exact and smooth where some are 0."""
-    scale = bare(balance, xp)(x)
+    scale = op_for(balance, xp)(x)
     logs = xp.log(scale)
     log_scale = xp.sum(logs, axis=-1, keepdims=True) - logs
     root = _root_of_exp(xp, log_scale)
     return _before_and_behind(xp, x / scale) * root * root
 
 
-def _root_of_exp(xp: Any, log: Any) -> Any:
+def _root_of_exp(xp: Namespace, log: Any) -> Array:
     """Return one of two equal factors of an exponential, finite: 0 times both is 0, and other numbers may overflow."""
     return xp.exp(xp.minimum(0.5 * log, math.log(float(xp.finfo(log.dtype).max) / 2.0)))
 
 
 @primitive
-def balance(xp: Any, x: ArrayLike, /) -> Tensor:
+def balance(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return divisors of the elements along the last axis with which no product of some of them overflows.
 
     They are 1 where none would over- or underflow, else the absolute values. They count as constants.
@@ -377,11 +386,11 @@ def balance(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.where(lost & ~zero, xp.abs(x), 1.0)
 
 
-def _before_and_behind(xp: Any, x: Any) -> Any:
+def _before_and_behind(xp: Namespace, x: Array) -> Array:
     return _before(xp, x) * xp.flip(_before(xp, xp.flip(x, axis=-1)), axis=-1)
 
 
-def _before(xp: Any, x: Any) -> Any:
+def _before(xp: Namespace, x: Array) -> Array:
     """Return the product of all elements before each one along the last axis."""
     return xp.cumulative_prod(x, axis=-1, include_initial=True)[..., :-1]
 
@@ -391,7 +400,7 @@ prod.vjp(x=_prod_x)
 
 @primitive
 def cumulative_prod(
-    xp: Any, x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    xp: Namespace, x: ArrayLike, /, *, axis: int | None = None, dtype: DTypeLike = None, include_initial: bool = False
 ) -> Tensor:
     """Return the cumulative product along an axis.
 
@@ -425,14 +434,14 @@ def cumulative_prod(
     return _accumulated(xp, xp.cumulative_prod, x, dtype, axis=axis, include_initial=include_initial)
 
 
-def _cumulative_prod_x(g: Any, x: Any, xp: Any, axis: int | None, include_initial: bool) -> Any:
+def _cumulative_prod_x(g: Array, x: Array, xp: Namespace, axis: int | None, include_initial: bool) -> Array:
     if 0 in x.shape:
         return xp.zeros_like(x)
     axis = axis or 0
     x, g = xp.moveaxis(wide(xp, x), axis, -1), xp.moveaxis(wide(xp, g), axis, -1)
     if include_initial:
         g = g[..., 1:]
-    scale = bare(balance, xp)(x)
+    scale = op_for(balance, xp)(x)
     logs = xp.cumulative_sum(xp.log(scale), axis=-1)  # of the factors that are taken out of the products
     largest = xp.max(logs if _is_tracked(g) else xp.where(g != 0, logs, -math.inf), axis=-1, keepdims=True)
     largest = xp.where(xp.isfinite(largest), largest, 0.0)
@@ -442,7 +451,7 @@ def _cumulative_prod_x(g: Any, x: Any, xp: Any, axis: int | None, include_initia
     return xp.moveaxis(_times(xp, _before(xp, x), _behind(xp, g, x)) * root * root, -1, axis)
 
 
-def _behind(xp: Any, g: Any, x: Any) -> Any:
+def _behind(xp: Namespace, g: Array, x: Array) -> Array:
     """Solve the recurrence ``s[i] = g[i] + x[i + 1] * s[i + 1]`` for ``s``, along the last axis.
 
     By doubling: sums of ``step`` terms are added in pairs to sums of ``2 * step`` terms, beginning with one term.
@@ -463,7 +472,7 @@ def _is_tracked(g: Any) -> bool:
     return bool(getattr(g, "requires_grad", False))
 
 
-def _times(xp: Any, product: Any, g: Any) -> Any:
+def _times(xp: Namespace, product: Array, g: Array) -> Array:
     """Return a product times a cotangent: 0 where the cotangent is 0, even if the product overflowed."""
     if _is_tracked(g):
         return product * g
@@ -475,7 +484,7 @@ cumulative_prod.vjp(x=_cumulative_prod_x)
 
 @primitive
 def cumulative_sum(
-    xp: Any, x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    xp: Namespace, x: ArrayLike, /, *, axis: int | None = None, dtype: DTypeLike = None, include_initial: bool = False
 ) -> Tensor:
     """Return the cumulative sum along an axis.
 
@@ -509,7 +518,7 @@ def cumulative_sum(
     return _accumulated(xp, xp.cumulative_sum, x, dtype, axis=axis, include_initial=include_initial)
 
 
-def _cumulative_sum_x(g: Any, xp: Any, axis: int | None, include_initial: bool) -> Any:
+def _cumulative_sum_x(g: Array, xp: Namespace, axis: int | None, include_initial: bool) -> Array:
     axis, g = axis or 0, wide(xp, g)
     if include_initial:
         g = xp.moveaxis(xp.moveaxis(g, axis, -1)[..., 1:], -1, axis)

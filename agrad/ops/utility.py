@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..checks import as_integer
 from ..core.dtypes import get_default_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import DTypeLike, Namespace
 from .creation import arange
 from .data_type import as_tensor, astype
 from .elementwise import equal, not_equal, subtract
@@ -19,7 +18,7 @@ __all__ = ["all", "any", "diff", "one_hot"]
 
 
 @primitive
-def all(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+def all(xp: Namespace, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
     """Return whether all elements along axes are true, or not zero.
 
     Parameters
@@ -45,7 +44,7 @@ def all(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, 
 
 
 @primitive
-def any(xp: Any, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+def any(xp: Namespace, x: ArrayLike, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
     """Return whether any element along axes is true, or not zero.
 
     Parameters
@@ -125,7 +124,7 @@ def _differences(x: Tensor) -> Tensor:
     return not_equal(ahead, behind) if x.dtype.name == "bool" else subtract(ahead, behind)
 
 
-def one_hot(x: ArrayLike, num_classes: int, /, *, dtype: Any = None, axis: int = -1) -> Tensor:
+def one_hot(x: ArrayLike, num_classes: int, /, *, dtype: DTypeLike = None, axis: int = -1) -> Tensor:
     """Return one-hot vectors: zeros, with a one at the index of each class.
 
     Parameters

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..checks import check_integers, check_numbers
-from ..core.recording import enable_grad, no_grad
+from ..core.grad_mode import enable_grad, no_grad
 from ..core.tensor import Tensor
 from ..nn.reductions import widened
 from ..ops.creation import asarray, zeros_like

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from ..checks import check_flags_of
 from ..core.device import Device
-from ..core.recording import enable_grad
+from ..core.grad_mode import enable_grad
 from ..core.tape import wrote
 from ..core.tensor import Tensor, convert, wrap
 from ..nn.module import Module

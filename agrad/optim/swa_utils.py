@@ -9,7 +9,7 @@ from typing import Any
 
 from ..checks import check_flags, check_number
 from ..core.device import Device
-from ..core.recording import no_grad
+from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from ..nn.reductions import widened

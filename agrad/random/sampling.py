@@ -17,6 +17,7 @@ from ..core.device import Device, get_device, opened
 from ..core.dtypes import DType, as_dtype, from_native, get_default_dtype, native
 from ..core.lifting import enter, lift, lifted
 from ..core.tensor import Tensor, wrap
+from ..core.typing import DTypeLike
 from .generators import current
 
 __all__ = [
@@ -166,7 +167,7 @@ def _check_state(name: str, state: dict[str, Any]) -> None:
 # Floating-point numbers
 
 
-def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+def rand(*size: Any, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Draw from the uniform distribution on [0, 1).
 
     Parameters
@@ -197,7 +198,7 @@ def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: boo
     return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
-def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+def randn(*size: Any, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Draw from the standard normal distribution, of mean 0 and standard deviation 1.
 
     Parameters
@@ -233,7 +234,7 @@ def normal(
     std: Any = 1.0,
     size: Size | None = None,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
@@ -286,7 +287,7 @@ def uniform(
     high: float = 1.0,
     size: Size = (),
     *,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
@@ -335,7 +336,7 @@ def uniform(
 
 
 def bernoulli(
-    p: Any, size: Size | None = None, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    p: Any, size: Size | None = None, *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Draw from Bernoulli distributions: 1 with probability `p`, else 0.
 
@@ -392,7 +393,7 @@ def randint(
     high: Any = None,
     size: Any = None,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
@@ -450,7 +451,7 @@ def randint(
     return drawn.requires_grad_(requires_grad) if requires_grad is not False else drawn
 
 
-def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+def randperm(n: int, *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return the integers from 0 to n - 1 in random order.
 
     Parameters
@@ -498,7 +499,7 @@ def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: 
 # Helpers
 
 
-def _floating(dtype: Any, device: Place) -> tuple[Device, DType]:
+def _floating(dtype: DTypeLike, device: Place) -> tuple[Device, DType]:
     kind = get_default_dtype() if dtype is None else as_dtype(dtype)
     if kind.family != "real floating":
         raise TypeError(f"continuous distributions need a real floating dtype such as agrad.float32, not {kind!r}")
@@ -522,7 +523,7 @@ def _check_range(x: Any, rule: str, most: float) -> None:
             raise ValueError(f"{rule}, not {end}")
 
 
-def _integer(target: Device, dtype: Any) -> Any:
+def _integer(target: Device, dtype: DTypeLike) -> Any:
     return target.backend.default_integer(target.native) if dtype is None else native(target.xp, dtype)
 
 

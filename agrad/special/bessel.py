@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
-from ..ops.gathering import bare
+from ..core.typing import Array, Namespace
+from ..ops.gathering import op_for
 from ..ops.library import floats, library
 from .series import horner
 
@@ -37,14 +38,14 @@ def _hankel(order: int, k: int) -> float:
 _DIFFERENCE: Final = [(_hankel(0, k) - _hankel(1, k)) / math.sqrt(2.0 * math.pi) for k in range(22, 0, -1)]
 
 
-def _joined(xp: Any, x: Any, near: Callable[[Any], Any], far: Callable[[Any], Any]) -> Any:
+def _joined(xp: Namespace, x: Array, near: Callable[[Any], Any], far: Callable[[Any], Any]) -> Array:
     """Return ``near(x)`` where ``abs(x) < 0.5``, and ``far(x)`` elsewhere."""
     small = xp.abs(x) < 0.5
     return xp.where(small, near(xp.where(small, x, 0.0)), far(xp.where(small, 1.0, x)))
 
 
 @primitive
-def i0(xp: Any, x: ArrayLike, /) -> Tensor:
+def i0(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the modified Bessel function of order 0, elementwise.
 
     Parameters
@@ -72,7 +73,7 @@ def i0(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def i0e(xp: Any, x: ArrayLike, /) -> Tensor:
+def i0e(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the scaled modified Bessel function of order 0, elementwise: ``exp(-abs(x)) * i0(x)``.
 
     The gradient at 0, where it has a peak, is 0, and the second derivative there 1/2, as in PyTorch.
@@ -102,7 +103,7 @@ def i0e(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def i1(xp: Any, x: ArrayLike, /) -> Tensor:
+def i1(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the modified Bessel function of order 1, elementwise.
 
     Parameters
@@ -130,7 +131,7 @@ def i1(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def i1e(xp: Any, x: ArrayLike, /) -> Tensor:
+def i1e(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the scaled modified Bessel function of order 1, elementwise: ``exp(-abs(x)) * i1(x)``.
 
     Parameters
@@ -157,45 +158,45 @@ def i1e(xp: Any, x: ArrayLike, /) -> Tensor:
     return library(xp, "i1e", x)
 
 
-def _i1_over_x(xp: Any, x: Any) -> Any:
-    return _joined(xp, x, lambda x: horner(_I1_OVER_X, x * x), lambda x: bare(i1, xp)(x) / x)
+def _i1_over_x(xp: Namespace, x: Array) -> Array:
+    return _joined(xp, x, lambda x: horner(_I1_OVER_X, x * x), lambda x: op_for(i1, xp)(x) / x)
 
 
-def _i1e_over_x(xp: Any, x: Any) -> Any:
+def _i1e_over_x(xp: Namespace, x: Array) -> Array:
     def near(x: Any) -> Any:
         return xp.exp(-xp.abs(x)) * horner(_I1_OVER_X, x * x)
 
-    return _joined(xp, x, near, lambda x: bare(i1e, xp)(x) / x)
+    return _joined(xp, x, near, lambda x: op_for(i1e, xp)(x) / x)
 
 
-def _far_out(xp: Any, x: Any, sign: Any) -> tuple[Any, Any]:
+def _far_out(xp: Namespace, x: Array, sign: Any) -> tuple[Any, Any]:
     """Return a mask of large numbers, and ``i0e(x) - abs(i1e(x))`` there, by a series that does not cancel."""
     far = xp.abs(x) > _FAR
     inverse = 1.0 / xp.where(far, sign * x, _FAR)
     return far, xp.sqrt(inverse) * inverse * horner(_DIFFERENCE, inverse)
 
 
-def _i0e_x(g: Any, x: Any, xp: Any) -> Any:
+def _i0e_x(g: Array, x: Array, xp: Namespace) -> Array:
     sign = xp.sign(x)
     far, difference = _far_out(xp, x, sign)
-    return g * xp.where(far, -sign * difference, bare(i1e, xp)(x) - sign * bare(i0e, xp)(x))
+    return g * xp.where(far, -sign * difference, op_for(i1e, xp)(x) - sign * op_for(i0e, xp)(x))
 
 
-def _i1e_x(g: Any, x: Any, xp: Any) -> Any:
+def _i1e_x(g: Array, x: Array, xp: Namespace) -> Array:
     sign = xp.sign(x)
     far, difference = _far_out(xp, x, sign)
-    difference = xp.where(far, difference, bare(i0e, xp)(x) - sign * bare(i1e, xp)(x))
+    difference = xp.where(far, difference, op_for(i0e, xp)(x) - sign * op_for(i1e, xp)(x))
     return g * (difference - _i1e_over_x(xp, x))
 
 
-i0.vjp(x=lambda g, x, xp: g * bare(i1, xp)(x))
+i0.vjp(x=lambda g, x, xp: g * op_for(i1, xp)(x))
 i0e.vjp(x=_i0e_x)
-i1.vjp(x=lambda g, x, xp: g * (bare(i0, xp)(x) - _i1_over_x(xp, x)))
+i1.vjp(x=lambda g, x, xp: g * (op_for(i0, xp)(x) - _i1_over_x(xp, x)))
 i1e.vjp(x=_i1e_x)
 
 
 @primitive
-def j0(xp: Any, x: ArrayLike, /) -> Tensor:
+def j0(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the Bessel function of the first kind of order 0, elementwise.
 
     Parameters
@@ -223,7 +224,7 @@ def j0(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def j1(xp: Any, x: ArrayLike, /) -> Tensor:
+def j1(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the Bessel function of the first kind of order 1, elementwise.
 
     Parameters
@@ -250,16 +251,16 @@ def j1(xp: Any, x: ArrayLike, /) -> Tensor:
     return library(xp, "j1", x)
 
 
-def _j1_over_x(xp: Any, x: Any) -> Any:
-    return _joined(xp, x, lambda x: horner(_J1_OVER_X, x * x), lambda x: bare(j1, xp)(x) / x)
+def _j1_over_x(xp: Namespace, x: Array) -> Array:
+    return _joined(xp, x, lambda x: horner(_J1_OVER_X, x * x), lambda x: op_for(j1, xp)(x) / x)
 
 
-j0.vjp(x=lambda g, x, xp: -g * bare(j1, xp)(x))
-j1.vjp(x=lambda g, x, xp: g * (bare(j0, xp)(x) - _j1_over_x(xp, x)))
+j0.vjp(x=lambda g, x, xp: -g * op_for(j1, xp)(x))
+j1.vjp(x=lambda g, x, xp: g * (op_for(j0, xp)(x) - _j1_over_x(xp, x)))
 
 
 @primitive
-def sinc(xp: Any, x: ArrayLike, /) -> Tensor:
+def sinc(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return ``sin(pi * x) / (pi * x)``, elementwise, and 1 at 0.
 
     Parameters
@@ -288,9 +289,9 @@ def sinc(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.where(x == 0.0, 1.0, xp.sin(y) / y)
 
 
-def _sinc_x(g: Any, x: Any, xp: Any) -> Any:
+def _sinc_x(g: Array, x: Array, xp: Namespace) -> Array:
     def far(x: Any) -> Any:
-        return (xp.cos(math.pi * x) - bare(sinc, xp)(x)) / x
+        return (xp.cos(math.pi * x) - op_for(sinc, xp)(x)) / x
 
     return g * _joined(xp, x, lambda x: x * horner(_SINC_SLOPE_OVER_X, x * x), far)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.library import floats
 
 __all__ = ["entr", "kl_div", "rel_entr", "xlog1py", "xlogy"]
@@ -15,7 +16,7 @@ _INF: Final = math.inf
 
 
 @primitive
-def xlogy(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
+def xlogy(xp: Namespace, x: ArrayLike, y: ArrayLike, /) -> Tensor:
     """Return ``x * log(y)``, elementwise, and 0 where `x` is 0.
 
     The gradients at ``x = y = 0`` are 0.
@@ -45,12 +46,12 @@ def xlogy(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
     return x * xp.log(xp.where((x == 0.0) & (y == y), 1.0, y))
 
 
-def _xlogy_x(g: Any, x: Any, y: Any, xp: Any) -> Any:
+def _xlogy_x(g: Array, x: Array, y: Array, xp: Namespace) -> Array:
     x, y = floats(xp, x, y)
     return g * xp.log(xp.where((x == 0.0) & (y <= 0.0), 1.0, y))
 
 
-def _xlogy_y(g: Any, x: Any, y: Any, xp: Any) -> Any:
+def _xlogy_y(g: Array, x: Array, y: Array, xp: Namespace) -> Array:
     x, y = floats(xp, x, y)
     return g * (x / xp.where((x == 0.0) & (y == 0.0), 1.0, y))
 
@@ -59,7 +60,7 @@ xlogy.vjp(x=_xlogy_x, y=_xlogy_y)
 
 
 @primitive
-def xlog1py(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
+def xlog1py(xp: Namespace, x: ArrayLike, y: ArrayLike, /) -> Tensor:
     """Return ``x * log1p(y)``, elementwise, and 0 where `x` is 0.
 
     The gradients at ``x = 0, y = -1`` are 0.
@@ -89,12 +90,12 @@ def xlog1py(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
     return x * xp.log1p(xp.where((x == 0.0) & (y == y), 0.0, y))
 
 
-def _xlog1py_x(g: Any, x: Any, y: Any, xp: Any) -> Any:
+def _xlog1py_x(g: Array, x: Array, y: Array, xp: Namespace) -> Array:
     x, y = floats(xp, x, y)
     return g * xp.log1p(xp.where((x == 0.0) & (y <= -1.0), 0.0, y))
 
 
-def _xlog1py_y(g: Any, x: Any, y: Any, xp: Any) -> Any:
+def _xlog1py_y(g: Array, x: Array, y: Array, xp: Namespace) -> Array:
     x, y = floats(xp, x, y)
     return g * (x / (1.0 + xp.where((x == 0.0) & (y == -1.0), 0.0, y)))
 
@@ -103,7 +104,7 @@ xlog1py.vjp(x=_xlog1py_x, y=_xlog1py_y)
 
 
 @primitive
-def entr(xp: Any, x: ArrayLike, /) -> Tensor:
+def entr(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return ``-x * log(x)``, elementwise: the term of a probability in an entropy.
 
     Parameters
@@ -135,7 +136,7 @@ entr.vjp(x=lambda g, x, xp: -g * (1.0 + xp.log(x)))
 
 
 @primitive
-def rel_entr(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
+def rel_entr(xp: Namespace, x: ArrayLike, y: ArrayLike, /) -> Tensor:
     """Return ``x * log(x / y)``, elementwise: the term of two probabilities in a relative entropy.
 
     Parameters
@@ -163,7 +164,7 @@ def rel_entr(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
     return _relative_entropy(xp, *floats(xp, x, y))
 
 
-def _relative_entropy(xp: Any, x: Any, y: Any) -> Any:
+def _relative_entropy(xp: Namespace, x: Array, y: Array) -> Array:
     inside = (x > 0.0) & (y > 0.0)
     logarithm = _log_of_ratio(xp, xp.where(inside, x, 1.0), xp.where(inside, y, 1.0))
     result = xp.where(inside, x * logarithm, _INF)
@@ -171,18 +172,18 @@ def _relative_entropy(xp: Any, x: Any, y: Any) -> Any:
     return xp.where((x == x) & (y == y), result, math.nan)
 
 
-def _log_of_ratio(xp: Any, x: Any, y: Any) -> Any:
+def _log_of_ratio(xp: Namespace, x: Array, y: Array) -> Array:
     """Return ``log(x / y)``, accurate also where the ratio is close to 1."""
     near = (x > 0.5 * y) & (x < 2.0 * y)
     inside = xp.log1p(xp.where(near, x - y, 0.0) / xp.where(near, y, 1.0))
     return xp.where(near, inside, xp.log(xp.where(near, 1.0, x)) - xp.log(xp.where(near, 1.0, y)))
 
 
-def _minus_ratio(xp: Any, x: Any, y: Any) -> Any:
+def _minus_ratio(xp: Namespace, x: Array, y: Array) -> Array:
     return -x / xp.where((x == 0.0) & (y == 0.0), 1.0, y)
 
 
-def _one_minus_ratio(xp: Any, x: Any, y: Any) -> Any:
+def _one_minus_ratio(xp: Namespace, x: Array, y: Array) -> Array:
     nothing = (x == 0.0) & (y == 0.0)
     return xp.where(nothing, 1.0, y - x) / xp.where(nothing, 1.0, y)
 
@@ -194,7 +195,7 @@ rel_entr.vjp(
 
 
 @primitive
-def kl_div(xp: Any, x: ArrayLike, y: ArrayLike, /) -> Tensor:
+def kl_div(xp: Namespace, x: ArrayLike, y: ArrayLike, /) -> Tensor:
     """Return ``x * log(x / y) - x + y``, elementwise: a term of a Kullback-Leibler divergence.
 
     Parameters

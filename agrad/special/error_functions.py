@@ -6,12 +6,13 @@ Source of the derivatives: NIST Digital Library of Mathematical Functions, https
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.activations import erf, erfc
-from ..ops.gathering import bare
+from ..ops.gathering import op_for
 from ..ops.library import library
 from .series import horner
 
@@ -31,7 +32,7 @@ _ERFCX_SLOPE: Final = [
 
 
 @primitive
-def erfcx(xp: Any, x: ArrayLike, /) -> Tensor:
+def erfcx(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the scaled complementary error function, elementwise: ``exp(x**2) * erfc(x)``.
 
     Parameters
@@ -58,7 +59,7 @@ def erfcx(xp: Any, x: ArrayLike, /) -> Tensor:
     return library(xp, "erfcx", x)
 
 
-def _erfcx_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
+def _erfcx_x(g: Array, x: Array, out: Array, xp: Namespace) -> Array:
     far = x > _FAR  # where the difference below cancels: NIST 7.12.1
     inverse = 1.0 / xp.where(far, x, _FAR)
     square = inverse * inverse
@@ -69,7 +70,7 @@ erfcx.vjp(x=_erfcx_x)
 
 
 @primitive
-def erfinv(xp: Any, x: ArrayLike, /) -> Tensor:
+def erfinv(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverse of the error function, elementwise.
 
     Parameters
@@ -100,7 +101,7 @@ erfinv.vjp(x=lambda g, out, xp: g * (0.5 * _ROOT_PI * xp.exp(out * out)))
 
 
 @primitive
-def ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
+def ndtr(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the distribution function of the standard normal distribution, elementwise.
 
     Parameters
@@ -131,7 +132,7 @@ ndtr.vjp(x=lambda g, x, xp: g * (xp.exp(-0.5 * x * x) / _ROOT_2PI))
 
 
 @primitive
-def log_ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
+def log_ndtr(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the logarithm of `ndtr`, elementwise, computed without underflow.
 
     Parameters
@@ -159,7 +160,7 @@ def log_ndtr(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def log_ndtr_slope(xp: Any, x: ArrayLike, /) -> Tensor:
+def log_ndtr_slope(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the derivative of `log_ndtr`: the density over the distribution function, where both underflow too.
 
     Examples
@@ -171,23 +172,23 @@ def log_ndtr_slope(xp: Any, x: ArrayLike, /) -> Tensor:
     """
     zero = xp.zeros_like(x)
     low, high = xp.where(x < 0.0, x, zero), xp.where(x < 0.0, zero, x)  # erfcx overflows where x is large
-    left = 2.0 / _ROOT_2PI / bare(erfcx, xp)(-_ROOT_HALF * low)
-    return xp.where(x < 0.0, left, xp.exp(-0.5 * high * high) / (_ROOT_2PI * bare(ndtr, xp)(high)))
+    left = 2.0 / _ROOT_2PI / op_for(erfcx, xp)(-_ROOT_HALF * low)
+    return xp.where(x < 0.0, left, xp.exp(-0.5 * high * high) / (_ROOT_2PI * op_for(ndtr, xp)(high)))
 
 
-def _log_ndtr_slope_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
+def _log_ndtr_slope_x(g: Array, x: Array, out: Array, xp: Namespace) -> Array:
     far = x < -_FAR_BELOW  # where the sum below has lost its digits
     inverse = 1.0 / xp.where(far, x, 1.0)
     near, slope = xp.where(far, 0.0, x), xp.where(far, 0.0, out)
     return g * xp.where(far, horner(_LOG_NDTR_CURVATURE, inverse * inverse), -slope * (near + slope))
 
 
-log_ndtr.vjp(x=lambda g, x, xp: g * bare(log_ndtr_slope, xp)(x))
+log_ndtr.vjp(x=lambda g, x, xp: g * op_for(log_ndtr_slope, xp)(x))
 log_ndtr_slope.vjp(x=_log_ndtr_slope_x)
 
 
 @primitive
-def ndtri(xp: Any, y: ArrayLike, /) -> Tensor:
+def ndtri(xp: Namespace, y: ArrayLike, /) -> Tensor:
     """Return the inverse of `ndtr`, elementwise: the quantiles of the standard normal distribution.
 
     Parameters

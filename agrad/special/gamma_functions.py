@@ -9,11 +9,12 @@ from collections.abc import Callable
 from math import factorial, nan
 from typing import Any, Final
 
+from ..core.grad_mode import is_grad_enabled
 from ..core.primitive import ArrayLike, primitive
-from ..core.recording import is_grad_enabled
 from ..core.tensor import Tensor
+from ..core.typing import Array, Namespace
 from ..ops.elementwise import equal, exp, multiply
-from ..ops.gathering import bare
+from ..ops.gathering import op_for
 from ..ops.library import floating, floats, library
 from ..ops.searching import where
 from .entropy import xlog1py, xlogy
@@ -44,7 +45,7 @@ def _unknown(op: str, argument: str) -> NotImplementedError:
 
 
 @primitive
-def gamma(xp: Any, x: ArrayLike, /) -> Tensor:
+def gamma(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the gamma function, elementwise.
 
     Parameters
@@ -72,7 +73,7 @@ def gamma(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def gammaln(xp: Any, x: ArrayLike, /) -> Tensor:
+def gammaln(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the logarithm of the absolute value of the gamma function, elementwise.
 
     Parameters
@@ -100,7 +101,7 @@ def gammaln(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def digamma(xp: Any, x: ArrayLike, /) -> Tensor:
+def digamma(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the derivative of `gammaln`, elementwise; `psi` is an alias.
 
     Parameters
@@ -177,7 +178,7 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
 
 
 @primitive
-def zeta(xp: Any, x: ArrayLike, q: ArrayLike | None = None) -> Tensor:
+def zeta(xp: Namespace, x: ArrayLike, q: ArrayLike | None = None) -> Tensor:
     """Return the Hurwitz zeta function, elementwise; without `q` the Riemann zeta function.
 
     There is a gradient with respect to `q` only.
@@ -211,21 +212,21 @@ def zeta(xp: Any, x: ArrayLike, q: ArrayLike | None = None) -> Tensor:
     return library(xp, "zeta", x) if q is None else library(xp, "zeta", x, q)
 
 
-gamma.vjp(x=lambda g, x, out, xp: g * out * bare(digamma, xp)(x))
-gammaln.vjp(x=lambda g, x, xp: g * bare(digamma, xp)(x))
-digamma.vjp(x=lambda g, x, xp: g * bare(zeta, xp)(2.0, x))
+gamma.vjp(x=lambda g, x, out, xp: g * out * op_for(digamma, xp)(x))
+gammaln.vjp(x=lambda g, x, xp: g * op_for(digamma, xp)(x))
+digamma.vjp(x=lambda g, x, xp: g * op_for(zeta, xp)(2.0, x))
 
 
-def _zeta_q(g: Any, x: Any, q: Any, xp: Any) -> Any:
+def _zeta_q(g: Array, x: Array, q: Array, xp: Namespace) -> Array:
     x, q = floats(xp, x, q)
-    return g * (-x * bare(zeta, xp)(x + 1.0, q))
+    return g * (-x * op_for(zeta, xp)(x + 1.0, q))
 
 
 zeta.vjp(x=_refusal("zeta", "x"), q=_zeta_q)
 
 
 @primitive
-def gammainc(xp: Any, a: ArrayLike, x: ArrayLike, /) -> Tensor:
+def gammainc(xp: Namespace, a: ArrayLike, x: ArrayLike, /) -> Tensor:
     """Return the regularized lower incomplete gamma function, elementwise.
 
     There is a gradient with respect to `x` only.
@@ -258,7 +259,7 @@ def gammainc(xp: Any, a: ArrayLike, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def gammaincc(xp: Any, a: ArrayLike, x: ArrayLike, /) -> Tensor:
+def gammaincc(xp: Namespace, a: ArrayLike, x: ArrayLike, /) -> Tensor:
     """Return the regularized upper incomplete gamma function, elementwise: ``1 - gammainc(a, x)``.
 
     There is a gradient with respect to `x` only.
@@ -287,10 +288,10 @@ def gammaincc(xp: Any, a: ArrayLike, x: ArrayLike, /) -> Tensor:
     return library(xp, "gammaincc", a, x)
 
 
-def _gamma_density(xp: Any, a: Any, x: Any) -> Any:
+def _gamma_density(xp: Namespace, a: Array, x: Array) -> Array:
     """Return ``x**(a - 1) * exp(-x) / gamma(a)``."""
     a, x = floats(xp, a, x)
-    return xp.exp(bare(xlogy, xp)(a - 1.0, x) - x - bare(gammaln, xp)(a))
+    return xp.exp(op_for(xlogy, xp)(a - 1.0, x) - x - op_for(gammaln, xp)(a))
 
 
 gammainc.vjp(a=_refusal("gammainc", "a"), x=lambda g, a, x, xp: g * _gamma_density(xp, a, x))
@@ -325,7 +326,7 @@ def beta(a: ArrayLike, b: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def betaln(xp: Any, a: ArrayLike, b: ArrayLike, /) -> Tensor:
+def betaln(xp: Namespace, a: ArrayLike, b: ArrayLike, /) -> Tensor:
     """Return the logarithm of the absolute value of the beta function, elementwise.
 
     Parameters
@@ -352,12 +353,12 @@ def betaln(xp: Any, a: ArrayLike, b: ArrayLike, /) -> Tensor:
     return library(xp, "betaln", a, b)
 
 
-def _betaln_rule(g: Any, xp: Any, first: Any, other: Any) -> Any:
+def _betaln_rule(g: Array, xp: Namespace, first: Array, other: Array) -> Array:
     first, other = floats(xp, first, other)
     return g * _digamma_step(xp, first, other)
 
 
-def _digamma_step(xp: Any, x: Any, step: Any) -> Any:
+def _digamma_step(xp: Namespace, x: Array, step: Any) -> Array:
     """Return ``digamma(x) - digamma(x + step)``, accurate also where both are large and close: NIST 5.11.2."""
     far = (x > _FAR) & (step > 0.0)
     start, step_far = xp.where(far, x, _FAR), xp.where(far, step, 1.0)
@@ -365,14 +366,14 @@ def _digamma_step(xp: Any, x: Any, step: Any) -> Any:
     logarithms = -xp.log1p(step_far * before) - 0.5 * step_far * before * behind
     tails = before * before * horner(_DIGAMMA_TAIL, before * before)
     tails = tails - behind * behind * horner(_DIGAMMA_TAIL, behind * behind)
-    return xp.where(far, logarithms - tails, bare(digamma, xp)(x) - bare(digamma, xp)(x + step))
+    return xp.where(far, logarithms - tails, op_for(digamma, xp)(x) - op_for(digamma, xp)(x + step))
 
 
 betaln.vjp(a=lambda g, a, b, xp: _betaln_rule(g, xp, a, b), b=lambda g, a, b, xp: _betaln_rule(g, xp, b, a))
 
 
 @primitive
-def betainc(xp: Any, a: ArrayLike, b: ArrayLike, x: ArrayLike, /) -> Tensor:
+def betainc(xp: Namespace, a: ArrayLike, b: ArrayLike, x: ArrayLike, /) -> Tensor:
     """Return the regularized incomplete beta function, elementwise.
 
     There is a gradient with respect to `x` only.
@@ -406,10 +407,10 @@ def betainc(xp: Any, a: ArrayLike, b: ArrayLike, x: ArrayLike, /) -> Tensor:
     return library(xp, "betainc", a, b, x)
 
 
-def _betainc_x(g: Any, a: Any, b: Any, x: Any, xp: Any) -> Any:
+def _betainc_x(g: Array, a: Array, b: Array, x: Array, xp: Namespace) -> Array:
     a, b, x = floats(xp, a, b, x)
-    powers = bare(xlogy, xp)(a - 1.0, x) + bare(xlog1py, xp)(b - 1.0, -x)
-    return g * xp.exp(powers - bare(betaln, xp)(a, b))
+    powers = op_for(xlogy, xp)(a - 1.0, x) + op_for(xlog1py, xp)(b - 1.0, -x)
+    return g * xp.exp(powers - op_for(betaln, xp)(a, b))
 
 
 betainc.vjp(a=_refusal("betainc", "a"), b=_refusal("betainc", "b"), x=_betainc_x)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
+from ..core.typing import Namespace
 from ..ops import activations
 from ..ops.elementwise import abs, exp, isfinite, log, sign
 from ..ops.library import floating, floats
@@ -50,7 +51,7 @@ def expit(x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def logit(xp: Any, x: ArrayLike, /) -> Tensor:
+def logit(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverse of `expit`, elementwise.
 
     Parameters

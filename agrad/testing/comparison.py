@@ -9,11 +9,11 @@ from typing import Any
 
 from .. import backends
 from ..core.device import Device
-from ..core.recording import no_grad
+from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor, wrap
 from ..ops.manipulation import reshape
 
-__all__ = ["assert_close", "index_of", "inner", "numbers", "relative_error", "tensor_of", "worst"]
+__all__ = ["assert_close", "flat_values", "index_of", "inner", "relative_error", "tensor_of", "worst"]
 
 _TOLERANCES = {"float16": 1e-3, "bfloat16": 1.6e-2, "float32": 1e-5, "complex64": 1e-5}  # of other types: 1e-9
 
@@ -52,7 +52,7 @@ def assert_close(actual: Any, expected: Any, *, rtol: float | None = None, atol:
     tolerance = max(_tolerance(x) for x in (a, e))
     rtol = tolerance if rtol is None else rtol
     atol = tolerance if atol is None else atol
-    if difference := worst(numbers(a), numbers(e), a.shape, rtol, atol):
+    if difference := worst(flat_values(a), flat_values(e), a.shape, rtol, atol):
         raise AssertionError(f"values differ (rtol={rtol}, atol={atol}): {difference}")
 
 
@@ -88,7 +88,7 @@ def _tolerance(x: Tensor) -> float:
 # Flat lists of Python numbers
 
 
-def numbers(x: Tensor) -> list[Any]:
+def flat_values(x: Tensor) -> list[Any]:
     """Return the elements as a flat list of Python numbers."""
     values, depth = x.tolist(), x.ndim
     if depth == 0:

@@ -9,11 +9,11 @@ from random import Random
 from typing import Any
 
 from ..core.dtypes import as_dtype
+from ..core.grad_mode import enable_grad
 from ..core.gradients import gradients
-from ..core.recording import enable_grad
 from ..core.tensor import Tensor
 from ..transforms.jvp import jvp
-from .comparison import inner, numbers, relative_error, tensor_of, worst
+from .comparison import flat_values, inner, relative_error, tensor_of, worst
 
 __all__ = ["check_grads"]
 
@@ -127,10 +127,12 @@ class _Check:
 
         directions = [self._draw(point) for point in points]
         tangents = [tensor_of(d, point) for d, point in zip(directions, points, strict=True)]
-        lower, upper = ([numbers(out) for out in f(*self._moved(points, directions, s))] for s in (-1, 1))
+        lower, upper = ([flat_values(out) for out in f(*self._moved(points, directions, s))] for s in (-1, 1))
         for i, found in enumerate(product(*points, *tangents)):
             numeric = [(a - b) / (2 * self.eps) for a, b in zip(upper[i], lower[i], strict=True)]
-            if difference := worst(numbers(found), numeric, found.shape, self.rtol, self.atol, ("analytic", "numeric")):
+            if difference := worst(
+                flat_values(found), numeric, found.shape, self.rtol, self.atol, ("analytic", "numeric")
+            ):
                 what = f"the jvp of {self.name} of order {level} for output {i}"
                 raise AssertionError(f"{what} is wrong: {difference}{_precision_hint([found])}")
         return product, [*points, *tangents], [*names, *(f"the tangent of {name}" for name in names)]
@@ -139,7 +141,7 @@ class _Check:
         """Return the points moved by one step along their directions."""
         moved = []
         for point, direction in zip(points, directions, strict=True):
-            values = [value + sign * self.eps * d for value, d in zip(numbers(point), direction, strict=True)]
+            values = [value + sign * self.eps * d for value, d in zip(flat_values(point), direction, strict=True)]
             moved.append(tensor_of(values, point).requires_grad_())
         return moved
 
@@ -167,7 +169,9 @@ class _Check:
         if not last:  # the last order records nothing: its rules may support raw arrays only
             plain = [g for g in analytic if g is not None]
             for raw, recorded in zip(plain, pulled(*leaves, *weights), strict=True):
-                if difference := worst(numbers(recorded), numbers(raw), raw.shape, 1e-9, 1e-9, ("recorded", "raw")):
+                if difference := worst(
+                    flat_values(recorded), flat_values(raw), raw.shape, 1e-9, 1e-9, ("recorded", "raw")
+                ):
                     raise AssertionError(f"{what} differs under create_graph: {difference}")
         weight_names = [f"the weights of output {i}" for i in range(len(outputs))]
         return pulled, [*points, *weights], [*names, *weight_names]
@@ -183,10 +187,12 @@ class _Check:
             for sign in (1, -1):
                 xs = [x.detach().requires_grad_() for x in points]
                 (xs[i],) = self._moved([point], [direction], sign)
-                sums.append(sum(inner(numbers(out), numbers(w)) for out, w in zip(f(*xs), weights, strict=True)))
+                sums.append(
+                    sum(inner(flat_values(out), flat_values(w)) for out, w in zip(f(*xs), weights, strict=True))
+                )
             return (sums[0] - sums[1]) / (2 * self.eps)
 
-        found = [0.0] * point.size if gradient is None else numbers(gradient)
+        found = [0.0] * point.size if gradient is None else flat_values(gradient)
         direction = self._draw(point)
         analytic, numeric = inner(found, direction), slope(direction)
         if math.isfinite(analytic) and relative_error(analytic, numeric, self.rtol, self.atol) <= 1:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ..core.grad_mode import enable_grad
 from ..core.gradients import gradients
-from ..core.recording import enable_grad
 from ..core.tensor import Tensor
 from ..transforms import pytrees
 from ..transforms.linearized import Linearized
-from .comparison import index_of, inner, numbers, relative_error, tensor_of
+from .comparison import flat_values, index_of, inner, relative_error, tensor_of
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
@@ -167,7 +167,7 @@ def gradgradcheck(
     args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     checked = [i for i, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad]
     if grad_outputs is None:
-        outputs = pytrees.leaves(func(*args))
+        outputs = pytrees.flatten(func(*args))
         weights = [tensor_of([0.5 + (7 * k % 10) / 10 for k in range(out.size)], out) for out in outputs]
     else:
         weights = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
@@ -175,7 +175,7 @@ def gradgradcheck(
 
     def gradient(*values: Any) -> list[Tensor]:
         xs, ws = values[: len(args)], values[len(args) :]
-        pairs = [(y, w) for y, w in zip(pytrees.leaves(func(*xs)), ws, strict=True) if y.requires_grad]
+        pairs = [(y, w) for y, w in zip(pytrees.flatten(func(*xs)), ws, strict=True) if y.requires_grad]
         wanted = [xs[i] for i in checked]
         if not pairs:
             return []
@@ -216,7 +216,7 @@ class _Call:
         """Return the Jacobian by `agrad.jvp`."""
         at = self._linearized()
         return {
-            (i, k, unit): [numbers(moved) for moved in at.push(_axis(at.inputs, self.varied.index(i), k, unit))]
+            (i, k, unit): [flat_values(moved) for moved in at.push(_axis(at.inputs, self.varied.index(i), k, unit))]
             for i, k, unit in self._directions()
         }
 
@@ -227,7 +227,7 @@ class _Call:
             [[(unit, at.pull(_axis(at.tensors, o, m, unit))) for unit in _units(y)] for m in range(y.size)]
             for o, y in enumerate(at.tensors)
         ]
-        rows = [[[(unit, [numbers(g) for g in gs]) for unit, gs in row] for row in rows] for rows in pulled]
+        rows = [[[(unit, [flat_values(g) for g in gs]) for unit, gs in row] for row in rows] for rows in pulled]
         return {
             (i, k, unit): [
                 [sum(way * inner([gs[self.varied.index(i)][k]], [unit]) for way, gs in row) for row in output]
@@ -250,10 +250,10 @@ class _Call:
     def _moved(self, i: int, k: int, step: complex) -> list[list[Any]]:
         """Return the outputs after moving an entry of an input by a step."""
         args = [x.detach().requires_grad_() if j in self.varied else x for j, x in enumerate(self.args)]
-        values = numbers(args[i])
+        values = flat_values(args[i])
         values[k] += step
         args[i] = tensor_of(values, args[i]).requires_grad_()
-        return [numbers(y) for y in pytrees.leaves(self.func(*args))]
+        return [flat_values(y) for y in pytrees.flatten(self.func(*args))]
 
 
 def _units(x: Tensor) -> tuple[complex, ...]:

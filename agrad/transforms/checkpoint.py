@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..core.device import get_device, opened
-from ..core.recording import enable_grad, recording
+from ..core.grad_mode import enable_grad, recording
 from ..core.tape import tick
 from ..core.tensor import Tensor
 from ..ops.journal import Before, Journal, bring_back, journaling
@@ -87,7 +87,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return result
         arrays = arrays_of(call.arguments, parents)
         recorded = iter(record("checkpoint", outputs, parents, arrays, call, partial(_recompute, parents)))
-        return pytrees.rebuild(result, [next(recorded) if x is None else x for x in rest])
+        return pytrees.unflatten(result, [next(recorded) if x is None else x for x in rest])
 
     return named(checkpointed, f, "checkpoint")
 
@@ -142,10 +142,10 @@ class _Call:
     def first(self, given: Any) -> Any:
         """Call the function with the given arguments, and record what it changes."""
         journal, (args, kwargs) = Journal(), given
-        leaves = pytrees.leaves(given)
+        leaves = pytrees.flatten(given)
         with journaling(journal):
             result = self.f(*args, **kwargs)
-        for x, twin in zip(leaves, pytrees.leaves(self.arguments), strict=True):
+        for x, twin in zip(leaves, pytrees.flatten(self.arguments), strict=True):
             if twin is not x and (copy := journal.copy_of(x)) is not None:
                 twin._data = copy  # f writes into x, so save its value from before
         self.before = journal.close()
@@ -183,7 +183,7 @@ def _setting(variable: ContextVar[T], value: T) -> Iterator[None]:
 
 def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
     """Return the tracked Tensors of a result, and all its leaves with None in their places."""
-    leaves = pytrees.leaves(result)
+    leaves = pytrees.flatten(result)
     tracked = [isinstance(x, Tensor) and x._node is not None for x in leaves]
     outputs = [x for x, is_tracked in zip(leaves, tracked, strict=True) if is_tracked]
     return outputs, [None if is_tracked else x for x, is_tracked in zip(leaves, tracked, strict=True)]

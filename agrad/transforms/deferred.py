@@ -138,12 +138,12 @@ def twins(tree: Any) -> Any:
     def twin(x: Any) -> Any:
         return x if not isinstance(x, Tensor) or x._node is LEAF else wrap(x._data, x._device, x._node)
 
-    return pytrees.rebuild(tree, [twin(x) for x in pytrees.leaves(tree)])
+    return pytrees.unflatten(tree, [twin(x) for x in pytrees.flatten(tree)])
 
 
 def arrays_of(tree: Any, parents: Sequence[Any]) -> list[Any]:
     """Return the arrays of a pytree and of the leaves among `parents`, which must not be changed in place."""
-    return [x._data for x in (*pytrees.leaves(tree), *parents) if isinstance(x, Tensor)]
+    return [x._data for x in (*pytrees.flatten(tree), *parents) if isinstance(x, Tensor)]
 
 
 def refuse_others(name: str, before: Sequence[Any], now: Sequence[Any]) -> None:

@@ -9,7 +9,7 @@ from ..checks import check_callable, check_flags
 from ..core.tensor import Tensor, wrap
 from ..ops.statistical import sum as total
 from . import pytrees
-from .arguments import FOR_TENSORS, Argnums, named, numbers
+from .arguments import FOR_TENSORS, Argnums, as_argnums, named
 from .linearized import Linearized
 
 __all__ = ["elementwise_grad", "grad", "value_and_grad"]
@@ -92,12 +92,12 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
     (Tensor(5., dtype=float32, device='cpu'), Tensor([2., 4.], dtype=float32, device='cpu'))
     """
     check_flags(has_aux=has_aux)
-    places = numbers(argnums)
+    places = as_argnums(argnums)
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         at = Linearized(f, args, kwargs, places, has_aux)
         pulled = at.pull([_one(at.outputs)], retain=False)
-        found = pytrees.rebuild(at.picked, pulled)
+        found = pytrees.unflatten(at.picked, pulled)
         value = (at.settled(at.outputs), at.settled(at.aux)) if has_aux else at.settled(at.outputs)
         return value, found[0] if isinstance(argnums, int) else tuple(found)
 

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..checks import check_callable
+from ..core.grad_mode import enable_grad, no_grad, recording
 from ..core.gradients import gradients
-from ..core.recording import enable_grad, no_grad, recording
 from ..core.tape import seed, tick
 from ..core.tensor import Tensor, wrap
 from ..ops.elementwise import conj
@@ -73,7 +73,7 @@ def fixed_point(f: Function, x0: Any, *theta: Any, tol: float | None = None, max
     limit, step = _tolerance(x, tol), math.inf
     with no_grad():
         for _ in range(max_iterations):
-            following = _like(f(pytrees.rebuild(x0, x), *theta), x0)
+            following = _like(f(pytrees.unflatten(x0, x), *theta), x0)
             step, size = krylov.norm(krylov.add(following, x, -1.0)), krylov.norm(following)
             x = following
             if step <= limit * (1 + size) or not math.isfinite(step):
@@ -85,7 +85,7 @@ def fixed_point(f: Function, x0: Any, *theta: Any, tol: float | None = None, max
             )
     if not math.isfinite(step):
         raise RuntimeError("fixed_point diverged to inf or NaN; f is not a contraction: start closer, or write root")
-    return _attached(lambda x, *theta: _differences(f(x, *theta), x), pytrees.rebuild(x0, x), theta, "fixed_point")
+    return _attached(lambda x, *theta: _differences(f(x, *theta), x), pytrees.unflatten(x0, x), theta, "fixed_point")
 
 
 def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterations: int = 50) -> Any:
@@ -133,13 +133,13 @@ def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterat
     limit = _tolerance(x, tol)
     with no_grad():
         for _ in range(max_iterations):
-            at = Linearized(lambda x: f(x, *theta), (pytrees.rebuild(x0, x),), {}, (0,))
+            at = Linearized(lambda x: f(x, *theta), (pytrees.unflatten(x0, x),), {}, (0,))
             values = _like(at.outputs, x0)
             if not krylov.norm(values):
                 break
             step = krylov.solve(at.push, krylov.scale(values, -1.0), "the Jacobian of the function in root")
             x, length = _line_search(
-                lambda x: _like(f(pytrees.rebuild(x0, x), *theta), x0), x, step, krylov.norm(values)
+                lambda x: _like(f(pytrees.unflatten(x0, x), *theta), x0), x, step, krylov.norm(values)
             )
             if length <= limit * (1 + krylov.norm(x)):
                 break
@@ -148,7 +148,7 @@ def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterat
                 f"root did not converge in {max_iterations} iterations: the norm of f is {krylov.norm(values):.2g}; "
                 "start closer"
             )
-    return _attached(f, pytrees.rebuild(x0, x), theta, "root")
+    return _attached(f, pytrees.unflatten(x0, x), theta, "root")
 
 
 def _line_search(
@@ -164,7 +164,7 @@ def _line_search(
 
 
 def _start(x0: Any) -> list[Tensor]:
-    return [input_of(x, linked=False).detach() for x in pytrees.leaves(x0)]
+    return [input_of(x, linked=False).detach() for x in pytrees.flatten(x0)]
 
 
 def _tolerance(x: Sequence[Tensor], tol: float | None) -> float:
@@ -174,7 +174,7 @@ def _tolerance(x: Sequence[Tensor], tol: float | None) -> float:
 
 def _like(found: Any, x0: Any) -> list[Tensor]:
     """Return the leaves of the result of a function; ValueError unless they match those of `x0`."""
-    leaves = pytrees.matching(found, x0, "what the function returns")
+    leaves = pytrees.flatten_like(found, x0, "what the function returns")
     for y, x in zip(leaves, _start(x0), strict=True):
         if not isinstance(y, Tensor) or (y.shape, y.dtype) != (x.shape, x.dtype):
             told = f"{y.dtype!r} of shape {y.shape}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
@@ -183,7 +183,7 @@ def _like(found: Any, x0: Any) -> list[Tensor]:
 
 
 def _differences(a: Any, b: Any) -> Any:
-    return pytrees.rebuild(b, [x - y for x, y in zip(pytrees.leaves(a), pytrees.leaves(b), strict=True)])
+    return pytrees.unflatten(b, [x - y for x, y in zip(pytrees.flatten(a), pytrees.flatten(b), strict=True)])
 
 
 # The derivative
@@ -191,19 +191,19 @@ def _differences(a: Any, b: Any) -> Any:
 
 def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> Any:
     """Return a solution of ``f(x, *theta) = 0`` on the tape, with theta and all else that `f` uses as its parents."""
-    leaves = [x.detach() for x in pytrees.leaves(solution)]
+    leaves = [x.detach() for x in pytrees.flatten(solution)]
     if not recording.get():
-        return pytrees.rebuild(solution, leaves)
+        return pytrees.unflatten(solution, leaves)
     since = tick()
     inputs = [input_of(x, linked=False) for x in leaves]
-    residuals = pytrees.leaves(f(pytrees.rebuild(solution, inputs), *theta))
+    residuals = pytrees.flatten(f(pytrees.unflatten(solution, inputs), *theta))
     parents = outside(residuals, since)
     if not parents:
-        return pytrees.rebuild(solution, leaves)
+        return pytrees.unflatten(solution, leaves)
     equation = _Equation(f, stop_gradient(solution), twins(theta))
     rule = partial(_implicit_rule, parents, name)
     recorded = record(name, leaves, parents, arrays_of(theta, parents), equation, rule, keep_outputs=True)
-    return pytrees.rebuild(solution, recorded)
+    return pytrees.unflatten(solution, recorded)
 
 
 class _Equation(NamedTuple):
@@ -214,7 +214,7 @@ class _Equation(NamedTuple):
     theta: Sequence[Any]
 
     def residuals(self, x: Sequence[Tensor]) -> list[Tensor]:
-        return pytrees.leaves(self.f(pytrees.rebuild(self.solution, x), *twins(self.theta)))
+        return pytrees.flatten(self.f(pytrees.unflatten(self.solution, x), *twins(self.theta)))
 
 
 def _implicit_rule(parents: Sequence[Any], name: str, g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:

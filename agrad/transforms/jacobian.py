@@ -13,7 +13,7 @@ from ..ops.creation import eye
 from ..ops.data_type import astype
 from ..ops.manipulation import reshape, stack
 from . import pytrees
-from .arguments import FOR_TENSORS, Argnums, named, numbers
+from .arguments import FOR_TENSORS, Argnums, as_argnums, named
 from .grad import grad
 from .linearized import Linearized
 from .vmap import vmap
@@ -60,7 +60,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, chunk_size: int | N
     Tensor([[ 1.,  1.,  1.],
             [12.,  8.,  6.]], dtype=float32, device='cpu')
     """
-    places = numbers(argnums)
+    places = as_argnums(argnums)
     if chunk_size is not None:
         as_integer("chunk_size", chunk_size, 1)
 
@@ -72,8 +72,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, chunk_size: int | N
                 "agrad.imag of it, or agrad.vjp, agrad.jvp and, for a Hessian, agrad.hvp, which take complex numbers"
             )
         tall = sum(y.size for y in at.tensors) > sum(x.size for x in at.inputs)
-        trees = [pytrees.rebuild(at.picked, row) for row in (_by_columns if tall else _by_rows)(at, chunk_size)]
-        return pytrees.rebuild(at.outputs, [tree[0] if isinstance(argnums, int) else tuple(tree) for tree in trees])
+        trees = [pytrees.unflatten(at.picked, row) for row in (_by_columns if tall else _by_rows)(at, chunk_size)]
+        return pytrees.unflatten(at.outputs, [tree[0] if isinstance(argnums, int) else tuple(tree) for tree in trees])
 
     return named(derivatives, f, "jacobian")
 

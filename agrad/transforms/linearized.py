@@ -8,9 +8,9 @@ from typing import Any, Final
 from ..checks import check_callable
 from ..core import errors, tape
 from ..core.device import innermost, opened
+from ..core.grad_mode import enable_grad, recording
 from ..core.gradients import gradients
 from ..core.lifting import lift
-from ..core.recording import enable_grad, recording
 from ..core.tape import Node, entry_of, tick
 from ..core.tensor import Tensor, convert, wrap
 from . import pytrees
@@ -126,16 +126,16 @@ class Linearized:
         linked, since = recording.get(), tick()
         filled = list(args)
         self.picked = [_pick(args, i) for i in argnums]
-        self.inputs = [input_of(x, linked) for x in map(_inside, pytrees.leaves(self.picked))]
+        self.inputs = [input_of(x, linked) for x in map(_inside, pytrees.flatten(self.picked))]
         twins = [wrap(x._data, x._device, x._node) for x in self.inputs]  # f may write into its arguments
-        for i, tree in zip(argnums, pytrees.rebuild(self.picked, twins), strict=True):
+        for i, tree in zip(argnums, pytrees.unflatten(self.picked, twins), strict=True):
             filled[i] = tree
         with enable_grad():
             result = f(*filled, **kwargs)
         pair: Any = _pair(result) if has_aux else (result, None)
         self.outputs, self.aux = pair
-        self.tensors = [_checked(x) for x in pytrees.leaves(self.outputs)]
-        others = [x for x in pytrees.leaves(self.aux) if isinstance(x, Tensor)]
+        self.tensors = [_checked(x) for x in pytrees.flatten(self.outputs)]
+        others = [x for x in pytrees.flatten(self.aux) if isinstance(x, Tensor)]
         self.outer = linked and bool(outside([*self.tensors, *others], since))
         self._transposed: tuple[list[Any], list[Any]] | None = None
 

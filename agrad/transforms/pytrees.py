@@ -11,16 +11,16 @@ from typing import Any
 
 from ..core.tensor import Tensor
 
-__all__ = ["leaves", "matching", "rebuild"]
+__all__ = ["flatten", "flatten_like", "unflatten"]
 
 
-def leaves(tree: Any) -> list[Any]:
+def flatten(tree: Any) -> list[Any]:
     """Return the leaves of a pytree in order; those of a dict in the order of its keys.
 
     Examples
     --------
-    >>> from agrad.transforms.pytrees import leaves
-    >>> leaves({"a": 1, "b": [2, (3, None)]})
+    >>> from agrad.transforms.pytrees import flatten
+    >>> flatten({"a": 1, "b": [2, (3, None)]})
     [1, 2, 3]
     """
     found: list[Any] = []
@@ -41,13 +41,13 @@ def _gather(tree: Any, found: list[Any]) -> None:
         found.append(tree)
 
 
-def rebuild(tree: Any, values: Iterable[Any]) -> Any:
+def unflatten(tree: Any, values: Iterable[Any]) -> Any:
     """Return a pytree of the same structure with `values` for its leaves.
 
     Examples
     --------
-    >>> from agrad.transforms.pytrees import rebuild
-    >>> rebuild({"a": 1, "b": [2, (3, None)]}, "xyz")
+    >>> from agrad.transforms.pytrees import unflatten
+    >>> unflatten({"a": 1, "b": [2, (3, None)]}, "xyz")
     {'a': 'x', 'b': ['y', ('z', None)]}
     """
     iterator = iter(values)
@@ -68,7 +68,7 @@ def _unflatten(tree: Any, values: Iterator[Any]) -> Any:
     return None if tree is None else next(values)
 
 
-def matching(tree: Any, like: Any, what: str) -> list[Any]:
+def flatten_like(tree: Any, like: Any, what: str) -> list[Any]:
     """Return the leaves of `tree` in the order of those of `like`, a pytree of the same structure.
 
     Raises
@@ -78,8 +78,8 @@ def matching(tree: Any, like: Any, what: str) -> list[Any]:
 
     Examples
     --------
-    >>> from agrad.transforms.pytrees import matching
-    >>> matching({"b": 2, "a": [1]}, {"a": [0], "b": 0}, "the tangents")
+    >>> from agrad.transforms.pytrees import flatten_like
+    >>> flatten_like({"b": 2, "a": [1]}, {"a": [0], "b": 0}, "the tangents")
     [1, 2]
     """
     found: list[Any] = []

@@ -29,4 +29,4 @@ def stop_gradient(tree: Any) -> Any:
     >>> agrad.grad(lambda x: x * agrad.stop_gradient(x))(3.0)
     Tensor(3., dtype=float32, device='cpu')
     """
-    return pytrees.rebuild(tree, [x.detach() if isinstance(x, Tensor) else x for x in pytrees.leaves(tree)])
+    return pytrees.unflatten(tree, [x.detach() if isinstance(x, Tensor) else x for x in pytrees.flatten(tree)])

@@ -52,7 +52,9 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     at = Linearized(f, primals, {}, range(len(primals)), has_aux)
 
     def pull(cotangents: Any) -> tuple[Any, ...]:
-        return tuple(pytrees.rebuild(at.picked, at.pull(pytrees.matching(cotangents, at.outputs, "the cotangents"))))
+        return tuple(
+            pytrees.unflatten(at.picked, at.pull(pytrees.flatten_like(cotangents, at.outputs, "the cotangents")))
+        )
 
     outputs = at.settled(at.outputs)
     return (outputs, pull, at.settled(at.aux)) if has_aux else (outputs, pull)

@@ -99,24 +99,24 @@ def vmap(
             as_integer(name, size, least)
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        leaves = pytrees.leaves((args, kwargs))
-        axes = [*_spread(in_axes, args, "in_axes"), *[0] * len(pytrees.leaves(kwargs))]
+        leaves = pytrees.flatten((args, kwargs))
+        axes = [*_spread(in_axes, args, "in_axes"), *[0] * len(pytrees.flatten(kwargs))]
         given = [x if axis is None else _tensor(x) for x, axis in zip(leaves, axes, strict=True)]
         size = _size(given, axes, axis_size)
 
         def run(given: Sequence[Any], size: int) -> tuple[Any, list[Tensor], list[int | None]]:
             with _batch(given, size, randomness) as device:
                 filled = [_entered(x, device, axis) for x, axis in zip(given, axes, strict=True)]
-                inner, inner_kwargs = pytrees.rebuild((args, kwargs), filled)
+                inner, inner_kwargs = pytrees.unflatten((args, kwargs), filled)
                 result = f(*inner, **inner_kwargs)
-                outputs, places = pytrees.leaves(result), _spread(out_axes, result, "out_axes")
+                outputs, places = pytrees.flatten(result), _spread(out_axes, result, "out_axes")
                 return result, [_left(y, device, axis) for y, axis in zip(outputs, places, strict=True)], places
 
         if chunk_size is None or size <= chunk_size:
             result, found, _ = run(given, size)
         else:
             result, found = _by_chunks(run, given, axes, size, chunk_size, randomness)
-        return pytrees.rebuild(result, found)
+        return pytrees.unflatten(result, found)
 
     return named(mapped, f, "vmap")
 
@@ -131,7 +131,7 @@ def _tensor(x: Any) -> Tensor:
 def _spread(axes: Any, tree: Any, name: str) -> list[int | None]:
     """Return an axis for each leaf of a nest, from axes that are nested as it is, down to some depth."""
     if axes is None or isinstance(axes, int):
-        return [axes] * len(pytrees.leaves(tree))
+        return [axes] * len(pytrees.flatten(tree))
     if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
         return [axis for key in tree for axis in _spread(axes[key], tree[key], name)]
     if isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) and len(axes) == len(tree):

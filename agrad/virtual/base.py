@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from ..backends.base import Backend
+from ..backends.typing import Array, Namespace, NativeDevice
 
 __all__ = ["Level", "VirtualBackend", "namespace_over"]
 
@@ -36,7 +37,7 @@ class Level:
 
     __slots__ = ("backend", "library", "native", "open", "xp")
 
-    def __init__(self, library: Any, backend: Backend, xp: Any, native: Any) -> None:
+    def __init__(self, library: Any, backend: Backend, xp: Namespace, native: NativeDevice) -> None:
         self.library, self.backend, self.xp, self.native = library, backend, xp, native
         self.open = True
 
@@ -44,24 +45,24 @@ class Level:
 class VirtualBackend(Backend):
     """The part of a backend that concerns places, each of which is a `Level`: the library below answers."""
 
-    def default_integer(self, native: Any) -> Any:
+    def default_integer(self, native: NativeDevice) -> Any:
         return native.backend.default_integer(native.native)
 
-    def activate(self, native: Any) -> AbstractContextManager[Any]:
+    def activate(self, native: NativeDevice) -> AbstractContextManager[Any]:
         activated: AbstractContextManager[Any] = native.backend.activate(native.native)
         return activated
 
-    def synchronize(self, native: Any) -> None:
+    def synchronize(self, native: NativeDevice) -> None:
         native.backend.synchronize(native.native)
 
-    def waits(self, native: Any) -> bool:
+    def waits(self, native: NativeDevice) -> bool:
         return bool(native.backend.waits(native.native))
 
-    def memory(self, native: Any) -> dict[str, int]:
+    def memory(self, native: NativeDevice) -> dict[str, int]:
         return dict(native.backend.memory(native.native))
 
 
-def namespace_over(xp: Any, name: str, functions: dict[str, Any], array_type: type) -> ModuleType:
+def namespace_over(xp: Namespace, name: str, functions: dict[str, Any], array_type: type) -> ModuleType:
     """Return a namespace of functions of virtual arrays, which has the dtypes of the one below.
 
     Parameters
@@ -83,7 +84,7 @@ def namespace_over(xp: Any, name: str, functions: dict[str, Any], array_type: ty
             setattr(made, space, ModuleType(f"{made.__name__}.{space}"))
         setattr(getattr(made, space) if space else made, last, function)
 
-    def dtype_of(x: Any) -> Any:
+    def dtype_of(x: Array) -> Any:
         return getattr(x, "dtype", x) if type(x) is array_type else x
 
     vars(made).update(

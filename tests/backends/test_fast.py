@@ -11,7 +11,7 @@ import agrad
 from agrad.backends import numpy as module
 from agrad.backends.base import Backend
 from agrad.backends.numpy import BACKEND
-from agrad.backends.windows import Windows
+from agrad.backends.sliding_windows import Windows
 
 RNG = np.random.default_rng(11)
 WINDOWS = [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agrad.backends.base import Backend
-from agrad.backends.windows import Windows
+from agrad.backends.sliding_windows import Windows
 
 RNG = np.random.default_rng(7)
 

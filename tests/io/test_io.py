@@ -10,7 +10,7 @@ import pytest
 
 import agrad
 from agrad import nn, optim
-from agrad.io import checkpoints
+from agrad.io import serialization
 from agrad.testing import assert_close
 
 DTYPES = [
@@ -294,7 +294,7 @@ def test_a_string_that_is_no_text(path, state, place):
 
 
 def test_more_numbers_than_a_header_has_room_for(path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "_LONGEST_HEADER", 10_000)
+    monkeypatch.setattr(serialization, "_LONGEST_HEADER", 10_000)
     agrad.save(list(range(1_000)), path)
     with pytest.raises(ValueError, match=r"take 1.,... bytes, .* room for 10,000 .*; write agrad.asarray\(x\)"):
         agrad.save(list(range(2_000)), path)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import agrad
 from agrad import nn
-from agrad.backends import windows as generic
+from agrad.backends import sliding_windows as generic
 from agrad.nn import functional as F
 from agrad.testing import assert_close, check_grads
 

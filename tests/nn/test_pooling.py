@@ -6,7 +6,7 @@ import pytest
 
 import agrad
 from agrad import nn
-from agrad.backends.windows import Windows
+from agrad.backends.sliding_windows import Windows
 from agrad.nn import functional as F
 from agrad.testing import assert_close
 

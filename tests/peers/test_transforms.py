@@ -54,18 +54,18 @@ def on(library, f):
 
 
 def ours(tree):
-    return pytrees.rebuild(tree, [agrad.asarray(x) for x in pytrees.leaves(tree)])
+    return pytrees.unflatten(tree, [agrad.asarray(x) for x in pytrees.flatten(tree)])
 
 
 def torchs(tree):
-    return pytrees.rebuild(tree, [torch.asarray(x) for x in pytrees.leaves(tree)])
+    return pytrees.unflatten(tree, [torch.asarray(x) for x in pytrees.flatten(tree)])
 
 
 def compare(found, *others, tolerance=1e-9):
     """Compare nests, leaf by leaf; JAX sorts the keys of a dict, so its nests are taken in our order."""
     for other in others:
-        expected = pytrees.matching(other, found, "the peer's results")
-        for x, y in zip(pytrees.leaves(found), expected, strict=True):
+        expected = pytrees.flatten_like(other, found, "the peer's results")
+        for x, y in zip(pytrees.flatten(found), expected, strict=True):
             assert_close(x, np.asarray(y), rtol=tolerance, atol=tolerance)
 
 

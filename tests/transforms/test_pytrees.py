@@ -4,7 +4,7 @@ from collections import OrderedDict, defaultdict, namedtuple
 
 import pytest
 
-from agrad.transforms.pytrees import leaves, matching, rebuild
+from agrad.transforms.pytrees import flatten, flatten_like, unflatten
 
 Point = namedtuple("Point", "x y")
 TREES = [
@@ -15,17 +15,17 @@ TREES = [
 
 @pytest.mark.parametrize("tree", TREES, ids=repr)
 def test_a_nest_is_rebuilt_from_its_leaves(tree):
-    again = rebuild(tree, leaves(tree))
+    again = unflatten(tree, flatten(tree))
     assert again == tree
     assert type(again) is type(tree)
-    assert matching(tree, tree, "x") == leaves(tree)
-    doubled = rebuild(tree, [2 * x for x in leaves(tree)])
-    assert leaves(doubled) == [2 * x for x in leaves(tree)]
+    assert flatten_like(tree, tree, "x") == flatten(tree)
+    doubled = unflatten(tree, [2 * x for x in flatten(tree)])
+    assert flatten(doubled) == [2 * x for x in flatten(tree)]
 
 
 def test_rebuilding_leaves_the_original_alone():
     tree = {"a": [1]}
-    rebuild(tree, [2])
+    unflatten(tree, [2])
     assert tree == {"a": [1]}
 
 
@@ -41,4 +41,4 @@ def test_rebuilding_leaves_the_original_alone():
 )
 def test_what_does_not_match_is_shown(tree, like, message):
     with pytest.raises(ValueError, match=f"^the weights must have the expected structure.*{message}"):
-        matching(tree, like, "the weights")
+        flatten_like(tree, like, "the weights")

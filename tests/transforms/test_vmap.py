@@ -25,14 +25,14 @@ def loop(f):
 
     def looped(*xs):
         results = [f(*[x[i, ...] for x in xs]) for i in range(xs[0].shape[0])]
-        leaves = zip(*[pytrees.leaves(result) for result in results], strict=True)
-        return pytrees.rebuild(results[0], [agrad.stack(list(parts)) for parts in leaves])
+        leaves = zip(*[pytrees.flatten(result) for result in results], strict=True)
+        return pytrees.unflatten(results[0], [agrad.stack(list(parts)) for parts in leaves])
 
     return looped
 
 
 def assert_same(found, expected):
-    for a, e in zip(pytrees.leaves(found), pytrees.leaves(expected), strict=True):
+    for a, e in zip(pytrees.flatten(found), pytrees.flatten(expected), strict=True):
         tolerance = 1e-9 if a.dtype.name == "float64" else 1e-4
         assert_close(a.detach(), e.detach(), rtol=tolerance, atol=tolerance)
 
@@ -75,7 +75,7 @@ def test_transforms_of_vmap_are_those_of_a_loop(device, name):
     x, f = draw(4, 3), TRANSFORMED[name]
 
     def number(each):
-        return lambda x: sum(agrad.sum(y * y) for y in pytrees.leaves(each(f)(x)))
+        return lambda x: sum(agrad.sum(y * y) for y in pytrees.flatten(each(f)(x)))
 
     for transform in (agrad.grad, agrad.hessian, agrad.jacobian):
         assert_same(transform(number(agrad.vmap))(x), transform(number(loop))(x))

@@ -15,6 +15,7 @@ import cupy
 import numpy as np
 
 from ..base import names_of
+from ..typing import Array, Namespace, NativeDevice, NativeDtype
 from .kernels import real_sign
 
 __all__ = ["bound", "namespace"]
@@ -28,7 +29,7 @@ def namespace() -> Any:
     return xp
 
 
-def _sign(x: Any, /) -> Any:
+def _sign(x: Array, /) -> Any:
     if x.dtype.kind == "f":
         return real_sign(x)
     if x.dtype.kind != "c":
@@ -37,7 +38,7 @@ def _sign(x: Any, /) -> Any:
     return x / cupy.where(size == 0, 1, size)
 
 
-def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
+def _clip(x: Array, /, min: Array = None, max: Array = None) -> Any:
     if x.dtype.kind == "c":
         raise TypeError("it takes real numbers; write agrad.real(x), agrad.imag(x) or agrad.abs(x)")
     least, most = _ends(x, min, max)
@@ -50,7 +51,7 @@ def _clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
 _NUMBERS = (int, float, type(None))
 
 
-def _ends(x: Any, least: Any, most: Any) -> tuple[Any, Any]:
+def _ends(x: Array, least: Any, most: Any) -> tuple[Any, Any]:
     """Return the ends of an interval in the type of `x`."""
     least, most = (end.astype(x.dtype, copy=False) if hasattr(end, "dtype") else end for end in (least, most))
     if x.dtype.kind in "iu":  # whose numbers may lie beyond all that the type holds
@@ -60,7 +61,7 @@ def _ends(x: Any, least: Any, most: Any) -> tuple[Any, Any]:
     return least, most
 
 
-def _linspace(start: complex, stop: complex, /, num: int, *, dtype: Any = None, **settings: Any) -> Any:
+def _linspace(start: complex, stop: complex, /, num: int, *, dtype: NativeDtype = None, **settings: Any) -> Any:
     if not isinstance(start, complex) and not isinstance(stop, complex):
         return compat.linspace(start, stop, num, dtype=dtype, **settings)
     real, imag = (
@@ -72,7 +73,7 @@ def _linspace(start: complex, stop: complex, /, num: int, *, dtype: Any = None, 
 # On a machine with several GPUs
 
 
-def bound(xp: Any, native: Any) -> Any:
+def bound(xp: Namespace, native: NativeDevice) -> Array:
     """Return a copy of a namespace whose functions make one device current and run there."""
     copy: Any = ModuleType(xp.__name__)
     for name, value in names_of(xp).items():
@@ -84,7 +85,7 @@ def bound(xp: Any, native: Any) -> Any:
     return copy
 
 
-def _on(native: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def _on(native: NativeDevice, function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function, assigned=("__name__", "__doc__"), updated=())
     def there(*args: Any, **kwargs: Any) -> Any:
         native.use()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..windows import Lengths, Windows
+from ..sliding_windows import Lengths, Windows
 from .parts import STREAMS, compiled, share, steps, summing, two
 
 __all__ = ["convolve", "convolve_input", "convolve_weight"]

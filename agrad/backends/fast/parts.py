@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from ..windows import Lengths, Windows
+from ..sliding_windows import Lengths, Windows
 
 __all__ = ["share", "steps", "suits", "two"]
 

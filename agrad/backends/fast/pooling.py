@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..windows import Lengths, Windows, first_inside, number_type, split
+from ..sliding_windows import Lengths, Windows, first_inside, number_type, split
 from .parts import compiled, share, steps, two
 
 __all__ = ["spread", "window_max", "window_sum"]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ... import ops
 from ...core.tensor import Tensor
+from ...core.typing import Array, DTypeLike, Namespace
 from .arguments import Unsupported, axes_of, axis_of, floats, tensor, tensors
 
 __all__ = ["TABLE", "convolved"]
@@ -122,7 +123,7 @@ def _correlate(a: Any, v: Any, mode: str = "valid") -> Tensor:
 # Interpolation
 
 
-def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Tensor:
+def _interp(x: Array, xp: Namespace, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Tensor:
     x, xp, fp = tensors(x, xp, fp)
     x, xp = floats(x), floats(xp)
     if period is not None:
@@ -217,7 +218,7 @@ def _i0(x: Any) -> Tensor:
 
 def _cov(
     m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None, fweights: Any = None,
-    aweights: Any = None, *, dtype: Any = None,
+    aweights: Any = None, *, dtype: DTypeLike = None,
 ) -> Tensor:  # fmt: skip
     m, y = (floats(m), None) if y is None else tensors(m, y)
     rows = [_variables(x, rowvar) for x in (m, y) if x is not None]
@@ -256,7 +257,7 @@ def _weighted_cov(x: Tensor, fweights: Any, aweights: Any, ddof: int) -> Tensor:
     return _without_ones(ops.matmul(away * weights, _adjoint(away)) / freedom)
 
 
-def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Tensor:
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike = None) -> Tensor:
     c = _cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c

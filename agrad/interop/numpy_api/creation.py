@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ... import ops
 from ...core.tensor import Tensor
+from ...core.typing import DTypeLike
 from .arguments import Unsupported, floats, integers, tensor, tensors
 
 __all__ = ["TABLE"]
@@ -19,37 +20,37 @@ def _shape(shape: Any) -> Any:
 
 
 def _of_shape(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def of_shape(shape: Any, dtype: Any = None) -> Tensor:
+    def of_shape(shape: Any, dtype: DTypeLike = None) -> Tensor:
         return op(_shape(shape), dtype=dtype)
 
     return of_shape
 
 
-def _full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
+def _full(shape: Any, fill_value: Any, dtype: DTypeLike = None) -> Tensor:
     return ops.full(_shape(shape), fill_value, dtype=dtype)
 
 
-def _array(object: Any, dtype: Any = None) -> Tensor:
+def _array(object: Any, dtype: DTypeLike = None) -> Tensor:
     return ops.asarray(object, dtype=dtype, copy=True)
 
 
-def _asarray(a: Any, dtype: Any = None) -> Tensor:
+def _asarray(a: Any, dtype: DTypeLike = None) -> Tensor:
     return ops.asarray(a, dtype=dtype)
 
 
-def _arange(*ends: Any, dtype: Any = None, **named: Any) -> Tensor:
+def _arange(*ends: Any, dtype: DTypeLike = None, **named: Any) -> Tensor:
     return ops.arange(*ends, **named, dtype=dtype)
 
 
-def _eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+def _eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Tensor:
     return ops.eye(N, M, k=k, dtype=dtype)
 
 
-def _tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
+def _tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Tensor:
     return ops.tril(ops.ones((N, N if M is None else M), dtype=dtype), k=k)
 
 
-def _identity(n: int, dtype: Any = None) -> Tensor:
+def _identity(n: int, dtype: DTypeLike = None) -> Tensor:
     return ops.eye(n, dtype=dtype)
 
 
@@ -57,7 +58,7 @@ def _identity(n: int, dtype: Any = None) -> Tensor:
 
 
 def _like(op: Callable[..., Tensor], made: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def like(a: Any, /, dtype: Any = None, shape: Any = None) -> Tensor:
+    def like(a: Any, /, dtype: DTypeLike = None, shape: Any = None) -> Tensor:
         a = tensor(a)
         if shape is None:
             return op(a, dtype=dtype)
@@ -66,7 +67,7 @@ def _like(op: Callable[..., Tensor], made: Callable[..., Tensor]) -> Callable[..
     return like
 
 
-def _full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Tensor:
+def _full_like(a: Any, fill_value: Any, dtype: DTypeLike = None, shape: Any = None) -> Tensor:
     a = tensor(a, next(x for x in (a, fill_value) if isinstance(x, Tensor)))
     dtype = a.dtype if dtype is None else dtype
     shape = a.shape if shape is None else _shape(shape)
@@ -79,7 +80,13 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) ->
 
 
 def _linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DTypeLike = None,
+    axis: int = 0,
 ) -> Any:
     start, stop = (floats(x) for x in tensors(start, stop))
     intervals = max(num - 1 if endpoint else num, 1)
@@ -95,13 +102,21 @@ def _linspace(
 
 
 def _logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: DTypeLike = None,
+    axis: int = 0,
 ) -> Tensor:
     powers = ops.pow(base, _linspace(start, stop, num, endpoint, axis=axis))
     return powers if dtype is None else ops.astype(powers, dtype)
 
 
-def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Tensor:
+def _geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike = None, axis: int = 0
+) -> Tensor:
     start, stop = (floats(x) for x in tensors(start, stop))
     falling = bool(ops.any(ops.less_equal(ops.divide(stop.detach(), start.detach()), 0)))
     if start.dtype.is_complex or stop.dtype.is_complex or falling:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ... import ops
 from ...core.tensor import Tensor
+from ...core.typing import DTypeLike
 from .arguments import axis_of, integers, tensor, tensors
 from .shapes import TABLE as SHAPES
 
@@ -18,23 +19,23 @@ def _parts(arrays: Any) -> list[Tensor]:
     return list(ops.unstack(arrays)) if isinstance(arrays, Tensor) else tensors(*arrays)
 
 
-def _typed(x: Tensor, dtype: Any) -> Tensor:
+def _typed(x: Tensor, dtype: DTypeLike) -> Tensor:
     return x if dtype is None else ops.astype(x, dtype, copy=False)
 
 
-def _concatenate(arrays: Any, /, axis: Any = 0, *, dtype: Any = None) -> Tensor:
+def _concatenate(arrays: Any, /, axis: Any = 0, *, dtype: DTypeLike = None) -> Tensor:
     return _typed(ops.concat(_parts(arrays), axis=axis), dtype)
 
 
-def _stack(arrays: Any, axis: int = 0, *, dtype: Any = None) -> Tensor:
+def _stack(arrays: Any, axis: int = 0, *, dtype: DTypeLike = None) -> Tensor:
     return _typed(ops.stack(_parts(arrays), axis=axis), dtype)
 
 
-def _vstack(tup: Any, *, dtype: Any = None) -> Tensor:
+def _vstack(tup: Any, *, dtype: DTypeLike = None) -> Tensor:
     return _concatenate([SHAPES["atleast_2d"](x) for x in _parts(tup)], 0, dtype=dtype)
 
 
-def _hstack(tup: Any, *, dtype: Any = None) -> Tensor:
+def _hstack(tup: Any, *, dtype: DTypeLike = None) -> Tensor:
     parts = [SHAPES["atleast_1d"](x) for x in _parts(tup)]
     return _concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
 

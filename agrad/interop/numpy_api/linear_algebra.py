@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ... import linalg, ops
 from ...core.tensor import Tensor
+from ...core.typing import DTypeLike
 from ...linalg.parts import adjoint
 from .arguments import Unsupported, axes_of, axis_of, floats, integers, tensor, tensors
 
@@ -105,7 +106,7 @@ def _diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor
     return linalg.diagonal(_planes(a, axis1, axis2), offset=offset)
 
 
-def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike = None) -> Tensor:
     return linalg.trace(_planes(a, axis1, axis2), offset=offset, dtype=dtype)
 
 
@@ -113,7 +114,7 @@ def _linalg_diagonal(x: Any, /, *, offset: int = 0) -> Tensor:
     return linalg.diagonal(tensor(x), offset=offset)
 
 
-def _linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+def _linalg_trace(x: Any, /, *, offset: int = 0, dtype: DTypeLike = None) -> Tensor:
     return linalg.trace(tensor(x), offset=offset, dtype=dtype)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ... import ops
 from ...core.tensor import Tensor
+from ...core.typing import DTypeLike
 from .arguments import Unsupported, axes_of, axis_of, floats, full_mask, integers, tensor, tensors, truth_of
 
 __all__ = ["REDUCTIONS", "TABLE"]
@@ -39,21 +40,21 @@ def _counted(a: Tensor, where: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _sum(
-    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 0, where: Any = True
+    a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False, initial: Any = 0, where: Any = True
 ) -> Tensor:
     total = ops.sum(_kept(a, where, 0), axis=_axis(axis), dtype=dtype, keepdims=keepdims)
     return total if type(initial) is int and initial == 0 else ops.add(total, initial)
 
 
 def _prod(
-    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1, where: Any = True
+    a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False, initial: Any = 1, where: Any = True
 ) -> Tensor:
     product = ops.prod(_kept(a, where, 1), axis=_axis(axis), dtype=dtype, keepdims=keepdims)
     return product if type(initial) is int and initial == 1 else ops.multiply(product, initial)
 
 
 def _cumulative(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def cumulative(a: Any, axis: Any = None, dtype: Any = None) -> Tensor:
+    def cumulative(a: Any, axis: Any = None, dtype: DTypeLike = None) -> Tensor:
         a = tensor(a)
         a, axis = (ops.reshape(a, (-1,)), 0) if axis is None else (a, axis_of(axis, a.ndim))
         return op(a, axis=axis, dtype=dtype)
@@ -62,7 +63,7 @@ def _cumulative(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _cumulative_of_standard(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def cumulative(x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
+    def cumulative(x: Any, /, *, axis: Any = None, dtype: DTypeLike = None, include_initial: bool = False) -> Tensor:
         return op(tensor(x), axis=_axis(axis), dtype=dtype, include_initial=include_initial)
 
     return cumulative
@@ -71,7 +72,7 @@ def _cumulative_of_standard(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
 # Means and variances
 
 
-def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = True) -> Tensor:
+def _mean(a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False, where: Any = True) -> Tensor:
     a = floats(a) if dtype is None else ops.astype(tensor(a), dtype)
     if full_mask(where):
         return ops.mean(a, axis=_axis(axis), keepdims=keepdims)
@@ -81,7 +82,7 @@ def _mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, w
 def _var(
     a: Any,
     axis: Any = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     ddof: float = 0,
     keepdims: bool = False,
     where: Any = True,
@@ -101,7 +102,7 @@ def _var(
 def _std(
     a: Any,
     axis: Any = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     ddof: float = 0,
     keepdims: bool = False,
     where: Any = True,
@@ -180,27 +181,27 @@ def _numbers(a: Any) -> tuple[Tensor, Tensor]:
     return a, ops.logical_not(ops.isnan(a))
 
 
-def _nansum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+def _nansum(a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False) -> Tensor:
     a, known = _numbers(a)
     return _sum(a, axis, dtype, keepdims, where=known)
 
 
-def _nanprod(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+def _nanprod(a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False) -> Tensor:
     a, known = _numbers(a)
     return _prod(a, axis, dtype, keepdims, where=known)
 
 
-def _nanmean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Tensor:
+def _nanmean(a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False) -> Tensor:
     a, known = _numbers(a)
     return _mean(a, axis, dtype, keepdims, known)
 
 
-def _nanvar(a: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+def _nanvar(a: Any, axis: Any = None, dtype: DTypeLike = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
     a, known = _numbers(a)
     return _var(a, axis, dtype, ddof, keepdims, known)
 
 
-def _nanstd(a: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+def _nanstd(a: Any, axis: Any = None, dtype: DTypeLike = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
     return ops.sqrt(_nanvar(a, axis, dtype, ddof, keepdims))
 
 
@@ -214,7 +215,7 @@ def _nanextreme(extreme: Callable[..., Tensor], end: float) -> Callable[..., Ten
 
 
 def _nancumulative(op: Callable[..., Tensor], neutral: int) -> Callable[..., Tensor]:
-    def nancumulative(a: Any, axis: Any = None, dtype: Any = None) -> Tensor:
+    def nancumulative(a: Any, axis: Any = None, dtype: DTypeLike = None) -> Tensor:
         a, known = _numbers(a)
         return _cumulative(op)(_kept(a, known, neutral), axis, dtype)
 

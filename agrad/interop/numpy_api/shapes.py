@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ... import ops
 from ...core.tensor import Tensor
+from ...core.typing import Array, DTypeLike
 from .arguments import Unsupported, axes_of, axis_of, integers, tensor, tensors
 
 __all__ = ["TABLE", "resized"]
@@ -74,7 +75,7 @@ def _squeeze(a: Any, axis: Any = None) -> Tensor:
     return ops.squeeze(a, integers(axis))
 
 
-def _broadcast_to(array: Any, shape: Any) -> Tensor:
+def _broadcast_to(array: Array, shape: Any) -> Tensor:
     shape = integers(shape)
     return ops.broadcast_to(tensor(array), shape if isinstance(shape, tuple) else (shape,))
 
@@ -149,14 +150,14 @@ def _copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
     return ops.asarray(tensor(a), copy=True)
 
 
-def _astype(x: Any, dtype: Any, /, *, copy: bool = True) -> Tensor:
+def _astype(x: Any, dtype: DTypeLike, /, *, copy: bool = True) -> Tensor:
     return ops.astype(tensor(x), dtype, copy=copy)
 
 
 _MODES: Final = ("constant", "edge", "reflect", "wrap")
 
 
-def _pad(array: Any, pad_width: Any, mode: Any = "constant", **settings: Any) -> Tensor:
+def _pad(array: Array, pad_width: Any, mode: Any = "constant", **settings: Any) -> Tensor:
     array = tensor(array)
     value = settings.pop("constant_values", 0)
     if settings or mode not in (*_MODES, "symmetric", "empty") or isinstance(value, (tuple, list, Tensor)):

@@ -9,6 +9,7 @@ from typing import Any
 
 from ... import ops
 from ...core.tensor import Tensor
+from ...core.typing import Array, DTypeLike
 from ...ops.extra import at
 from .arguments import Unsupported, axis_of, integers, tensor, tensors
 from .reductions import REDUCTIONS, TABLE
@@ -37,7 +38,7 @@ def _reduction(name: str, op: Callable[..., Any]) -> Callable[..., Tensor]:
     return REDUCTIONS.get(name) or partial(_fold, op)
 
 
-def _reduce(op: Callable[..., Tensor], array: Any, axis: Any = 0, dtype: Any = None, **settings: Any) -> Tensor:
+def _reduce(op: Callable[..., Tensor], array: Array, axis: Any = 0, dtype: DTypeLike = None, **settings: Any) -> Tensor:
     array = tensor(array) if dtype is None else ops.astype(tensor(array), dtype)
     return op(array, axis=None if axis is None else integers(axis), **settings)
 
@@ -50,7 +51,7 @@ def _fold(op: Callable[..., Any], array: Tensor, axis: Any, keepdims: bool = Fal
     return ops.expand_dims(result, axis=axis_of(axis, array.ndim)) if keepdims else result
 
 
-def _accumulate(name: str, op: Callable[..., Any], array: Any, axis: int = 0, dtype: Any = None) -> Tensor:
+def _accumulate(name: str, op: Callable[..., Any], array: Array, axis: int = 0, dtype: DTypeLike = None) -> Tensor:
     array = tensor(array) if dtype is None else ops.astype(tensor(array), dtype)
     if name in _CUMULATIVE:
         return _CUMULATIVE[name](array, axis)
@@ -62,7 +63,9 @@ def _outer(name: str, op: Callable[..., Any], a: Any, b: Any, /) -> Any:
     return op(ops.reshape(a, a.shape + (1,) * b.ndim), b)
 
 
-def _reduceat(name: str, op: Callable[..., Any], array: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Tensor:
+def _reduceat(
+    name: str, op: Callable[..., Any], array: Array, indices: Any, axis: int = 0, dtype: DTypeLike = None
+) -> Tensor:
     rows = ops.moveaxis(tensor(array), axis, 0)
     starts = integers(indices)
     parts = []

@@ -8,6 +8,7 @@ from typing import Any
 from ... import ops
 from ...core.device import Device
 from ...core.tensor import Tensor
+from ...core.typing import DTypeLike
 from .arguments import Unsupported, beside, tensor, truth_of
 from .host import cannot_write, is_tracked, refusal, run
 from .tables import FUNCTIONS, UFUNCS, write
@@ -66,7 +67,7 @@ def _called(
     inputs: Sequence[Any],
     out: Sequence[Any],
     where: Any = True,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     **settings: Any,
 ) -> Any:
     if settings and settings.keys() != {"axis"}:

@@ -4,7 +4,7 @@ from ...ops.activations import relu, sigmoid, silu
 from ...ops.elementwise import tanh
 from ...spellings import answer_in_module
 from ..cross_entropy import cross_entropy, nll_loss
-from .activation import elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, softmax, softplus
+from .activations import elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, softmax, softplus
 from .attention import scaled_dot_product_attention
 from .batch_norm import batch_norm, instance_norm
 from .convolution import conv1d, conv2d, conv3d

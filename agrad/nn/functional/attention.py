@@ -16,7 +16,7 @@ from ...ops.utility import all as all_true
 from ..reductions import as_tensor
 from .dropping import dropout
 
-__all__ = ["as_numbers", "attend", "causal_mask", "checked_mask", "scaled_dot_product_attention"]
+__all__ = ["as_additive_mask", "attend", "causal_mask", "checked_mask", "scaled_dot_product_attention"]
 
 
 def scaled_dot_product_attention(
@@ -134,7 +134,7 @@ def causal_mask(query: Tensor, key: Tensor) -> Tensor:
     return tril(ones((query.shape[-2], key.shape[-2]), dtype="int8", device=query.device)) == 1
 
 
-def as_numbers(mask: Any, like: Tensor) -> Tensor:
+def as_additive_mask(mask: Any, like: Tensor) -> Tensor:
     """Return a boolean mask as an additive one: 0 where it is True, -inf elsewhere."""
     if mask.dtype.name != "bool":
         return mask

@@ -6,8 +6,8 @@ from math import prod
 from typing import Any
 
 from ...checks import check_flags, check_number
+from ...core.grad_mode import no_grad
 from ...core.primitive import ArrayLike
-from ...core.recording import no_grad
 from ...core.tensor import Tensor
 from ...ops.elementwise import sqrt
 from ...ops.statistical import mean, var

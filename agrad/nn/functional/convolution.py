@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 from ... import backends
-from ...backends.windows import Lengths, Windows
+from ...backends.sliding_windows import Lengths, Windows
 from ...checks import as_integer
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...core.typing import Array, Namespace
 from ...ops.data_type import astype, result_type
-from ...ops.gathering import bare
+from ...ops.gathering import op_for
 from ...ops.manipulation import expand_dims, squeeze
 from ..reductions import as_tensor
 
@@ -164,7 +165,7 @@ def conv3d(
 
 @primitive
 def convolve(
-    xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, *, windows: Windows, groups: int
+    xp: Namespace, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, *, windows: Windows, groups: int
 ) -> Tensor:
     """Return the convolution of an input with a weight, plus a bias.
 
@@ -190,28 +191,28 @@ def convolve(
 
 @primitive
 def convolve_input(
-    xp: Any, grad: ArrayLike, weight: ArrayLike, *, lengths: Lengths, windows: Windows, groups: int
+    xp: Namespace, grad: ArrayLike, weight: ArrayLike, *, lengths: Lengths, windows: Windows, groups: int
 ) -> Tensor:
     """Return the gradient of `convolve` with respect to its input, of size `lengths`: its transpose."""
     return backends.of(grad).convolve_input(grad, weight, lengths, windows, groups)
 
 
 @primitive
-def convolve_weight(xp: Any, grad: ArrayLike, input: ArrayLike, *, windows: Windows, groups: int) -> Tensor:
+def convolve_weight(xp: Namespace, grad: ArrayLike, input: ArrayLike, *, windows: Windows, groups: int) -> Tensor:
     """Return the gradient of `convolve` with respect to its weight: its transpose."""
     return backends.of(grad).convolve_weight(grad, input, windows, groups)
 
 
-def _input(xp: Any, grad: Any, weight: Any, shape: Any, windows: Windows, groups: int) -> Any:
-    return bare(convolve_input, xp)(grad, weight, lengths=tuple(shape[2:]), windows=windows, groups=groups)
+def _input(xp: Namespace, grad: Any, weight: Array, shape: Any, windows: Windows, groups: int) -> Array:
+    return op_for(convolve_input, xp)(grad, weight, lengths=tuple(shape[2:]), windows=windows, groups=groups)
 
 
-def _weight(xp: Any, grad: Any, input: Any, windows: Windows, groups: int) -> Any:
-    return bare(convolve_weight, xp)(grad, input, windows=windows, groups=groups)
+def _weight(xp: Namespace, grad: Any, input: Array, windows: Windows, groups: int) -> Array:
+    return op_for(convolve_weight, xp)(grad, input, windows=windows, groups=groups)
 
 
-def _output(xp: Any, input: Any, weight: Any, windows: Windows, groups: int) -> Any:
-    return bare(convolve, xp)(input, weight, windows=windows, groups=groups)
+def _output(xp: Namespace, input: Array, weight: Array, windows: Windows, groups: int) -> Array:
+    return op_for(convolve, xp)(input, weight, windows=windows, groups=groups)
 
 
 convolve.vjp(

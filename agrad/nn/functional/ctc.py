@@ -15,7 +15,7 @@ from ...ops.gathering import take, take_along_axis
 from ...ops.manipulation import broadcast_to, concat, expand_dims, reshape, squeeze, stack, unstack
 from ...ops.searching import where
 from ...ops.statistical import cumulative_sum, max, min, sum
-from ..reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
+from ..reductions import as_tensor, check_reduction, narrowed, reduced, waits, widened
 
 __all__ = ["ctc_loss"]
 
@@ -85,7 +85,7 @@ def ctc_loss(
     0.75
     """
     check_flags(zero_infinity=zero_infinity)
-    known_reduction(reduction)
+    check_reduction(reduction)
     given, x = _log_probs(log_probs)
     if not 0 <= as_integer("blank", blank) < x.shape[2]:
         raise IndexError(f"blank={blank} is no class: there are {x.shape[2]}, from 0 on")

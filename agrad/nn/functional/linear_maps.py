@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 from ...checks import as_integer
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...core.typing import Array, Namespace
 from ...ops.gathering import take
 from ...ops.manipulation import expand_dims, reshape
 from ...ops.searching import where
@@ -18,7 +18,7 @@ __all__ = ["bilinear", "embedding", "linear"]
 
 
 @primitive
-def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
+def linear(xp: Namespace, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:
     """Return ``input @ weight.T + bias``.
 
     Parameters
@@ -66,13 +66,13 @@ def linear(xp: Any, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None 
     return out
 
 
-def _linear_weight(g: Any, input: Any, xp: Any) -> Any:
+def _linear_weight(g: Array, input: Array, xp: Namespace) -> Array:
     if len(input.shape) != 2:
         input, g = (xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1])) for x in (input, g))
     return xp.matmul(g.T, input)
 
 
-def _linear_bias(g: Any, xp: Any) -> Any:
+def _linear_bias(g: Array, xp: Namespace) -> Array:
     if len(g.shape) == 2:
         return xp.sum(g, axis=0)
     return xp.sum(g, axis=tuple(range(len(g.shape) - 1)))

@@ -9,12 +9,13 @@ from ...checks import check_flags, check_number
 from ...core.dtypes import get_default_dtype
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...core.typing import Array, Namespace
 from ...ops import elementwise
 from ...ops.activations import softplus
 from ...ops.data_type import astype, wide
 from ...ops.searching import where
 from ...ops.statistical import sum
-from ..reductions import as_tensor, known_reduction, narrowed, reduced, waits, widened
+from ..reductions import as_tensor, check_reduction, narrowed, reduced, waits, widened
 from .distances import pairwise_distance
 
 __all__ = [
@@ -56,11 +57,11 @@ def mse_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Te
     input, target = _alike(input, target)
     if input.dtype.is_complex or target.dtype.is_complex:
         raise TypeError("mse_loss takes real inputs; for complex ones write (abs(input - target)**2).mean()")
-    return squared_error(input, target, known_reduction(reduction))
+    return squared_error(input, target, check_reduction(reduction))
 
 
 @primitive
-def squared_error(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
+def squared_error(xp: Namespace, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> Tensor:
     """Return `mse_loss` of floating inputs of the same shape.
 
     Parameters
@@ -89,7 +90,7 @@ def squared_error(xp: Any, input: ArrayLike, target: ArrayLike, reduction: str =
     return xp.mean(squares) if reduction == "mean" else xp.sum(squares)
 
 
-def _squared_error_gradient(g: Any, input: Any, target: Any, reduction: str, xp: Any) -> Any:
+def _squared_error_gradient(g: Array, input: Array, target: Array, reduction: str, xp: Namespace) -> Array:
     difference = input - target
     return difference * (wide(xp, g) * (2 / (prod(difference.shape) or 1) if reduction == "mean" else 2))
 
@@ -273,7 +274,7 @@ def binary_cross_entropy(
 
 
 @primitive
-def bernoulli_nll(xp: Any, input: ArrayLike, target: ArrayLike, /) -> Tensor:
+def bernoulli_nll(xp: Namespace, input: ArrayLike, target: ArrayLike, /) -> Tensor:
     """Return the negative log-likelihood of a Bernoulli distribution, elementwise, with logarithms clamped to -100.
 
     Parameters
@@ -297,7 +298,7 @@ def bernoulli_nll(xp: Any, input: ArrayLike, target: ArrayLike, /) -> Tensor:
     return (target - 1.0) * log_q - target * log_p
 
 
-def _clamped_logs(xp: Any, p: Any) -> tuple[Any, Any]:
+def _clamped_logs(xp: Namespace, p: Any) -> tuple[Any, Any]:
     """Return the logarithms of `p` and of ``1 - p``, clamped to -100."""
     is_0, is_1 = p == 0, p == 1
     log_p = xp.where(is_0, -100.0, xp.maximum(xp.log(xp.where(is_0, 1.0, p)), -100.0))
@@ -305,11 +306,11 @@ def _clamped_logs(xp: Any, p: Any) -> tuple[Any, Any]:
     return log_p, log_q
 
 
-def _bernoulli_nll_input(g: Any, input: Any, target: Any, xp: Any) -> Any:
+def _bernoulli_nll_input(g: Array, input: Array, target: Array, xp: Namespace) -> Array:
     return g * ((input - target) / xp.maximum(input * (1.0 - input), 1e-12))
 
 
-def _bernoulli_nll_target(g: Any, input: Any, xp: Any) -> Any:
+def _bernoulli_nll_target(g: Array, input: Array, xp: Namespace) -> Array:
     log_p, log_q = _clamped_logs(xp, input)
     return g * (log_q - log_p)
 

@@ -9,6 +9,7 @@ from typing import Any
 from ...checks import as_integer, as_shape, check_number
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...core.typing import Array, Namespace
 from ...ops.data_type import finfo
 from ...ops.elementwise import sqrt
 from ...ops.manipulation import reshape
@@ -21,7 +22,7 @@ __all__ = [
 
 
 @primitive
-def standardize(xp: Any, input: ArrayLike, *, axis: tuple[int, ...], eps: float) -> Tensor:
+def standardize(xp: Namespace, input: ArrayLike, *, axis: tuple[int, ...], eps: float) -> Tensor:
     """Normalize along axes to mean 0 and variance 1: one op, as its gradient is simpler than that of the composition.
 
     Parameters
@@ -49,7 +50,7 @@ def standardize(xp: Any, input: ArrayLike, *, axis: tuple[int, ...], eps: float)
     return centered / xp.sqrt(xp.mean(centered * centered, axis=axis, keepdims=True) + eps)
 
 
-def _standardize_input(g: Any, input: Any, out: Any, xp: Any, axis: tuple[int, ...], eps: float) -> Any:
+def _standardize_input(g: Array, input: Array, out: Array, xp: Namespace, axis: tuple[int, ...], eps: float) -> Array:
     deviation = xp.sqrt(xp.var(input, axis=axis, keepdims=True) + eps)
     along = out * xp.mean(g * out, axis=axis, keepdims=True)
     return (g - xp.mean(g, axis=axis, keepdims=True) - along) / deviation

@@ -6,13 +6,14 @@ from math import prod
 from typing import Any
 
 from ... import backends
-from ...backends import windows as generic
-from ...backends.windows import Lengths, Windows
+from ...backends import sliding_windows as generic
+from ...backends.sliding_windows import Lengths, Windows
 from ...checks import as_integer, check_flags
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...core.typing import Namespace
 from ...ops.creation import asarray, ones
-from ...ops.gathering import bare
+from ...ops.gathering import op_for
 from ...ops.manipulation import expand_dims, squeeze, stack
 from ...ops.statistical import mean
 from ..reductions import narrowed, widened
@@ -253,31 +254,31 @@ def stretch_means(x: Tensor, axis: int, count: int) -> Tensor:
 
 
 @primitive
-def window_max(xp: Any, input: ArrayLike, *, windows: Windows) -> tuple[Tensor, Tensor]:
+def window_max(xp: Namespace, input: ArrayLike, *, windows: Windows) -> tuple[Tensor, Tensor]:
     """Return the maximum of each window, and its position in the window, numbered in row-major order."""
     return backends.of(input).window_max(input, windows)
 
 
 @primitive
-def pick(xp: Any, input: ArrayLike, numbers: ArrayLike, *, windows: Windows) -> Tensor:
+def pick(xp: Namespace, input: ArrayLike, numbers: ArrayLike, *, windows: Windows) -> Tensor:
     """Return from each window the element at the given position."""
     return backends.of(input).pick(input, numbers, windows)
 
 
 @primitive
-def put_back(xp: Any, values: ArrayLike, numbers: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
+def put_back(xp: Namespace, values: ArrayLike, numbers: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
     """Scatter each value to the given position of its window, and add: the transpose of `pick`."""
     return backends.of(values).spread(values, numbers, lengths, windows)
 
 
 @primitive
-def window_sum(xp: Any, input: ArrayLike, *, windows: Windows) -> Tensor:
+def window_sum(xp: Namespace, input: ArrayLike, *, windows: Windows) -> Tensor:
     """Return the sum of each window."""
     return backends.of(input).window_sum(input, windows)
 
 
 @primitive
-def spread(xp: Any, values: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
+def spread(xp: Namespace, values: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
     """Add each value to all elements of its window: the transpose of `window_sum`."""
     return backends.of(values).spread(values, None, lengths, windows)
 
@@ -287,22 +288,22 @@ def _lengths(shape: Any, windows: Windows) -> Lengths:
 
 
 window_max.vjp(
-    input=lambda g, xp, out, input_shape, windows: bare(put_back, xp)(
+    input=lambda g, xp, out, input_shape, windows: op_for(put_back, xp)(
         g[0], out[1], lengths=_lengths(input_shape, windows), windows=windows
     )
 )
 pick.vjp(
-    input=lambda g, xp, numbers, input_shape, windows: bare(put_back, xp)(
+    input=lambda g, xp, numbers, input_shape, windows: op_for(put_back, xp)(
         g, numbers, lengths=_lengths(input_shape, windows), windows=windows
     )
 )
-put_back.vjp(values=lambda g, xp, numbers, windows: bare(pick, xp)(g, numbers, windows=windows))
+put_back.vjp(values=lambda g, xp, numbers, windows: op_for(pick, xp)(g, numbers, windows=windows))
 window_sum.vjp(
-    input=lambda g, xp, input_shape, windows: bare(spread, xp)(
+    input=lambda g, xp, input_shape, windows: op_for(spread, xp)(
         g, lengths=_lengths(input_shape, windows), windows=windows
     )
 )
-spread.vjp(values=lambda g, xp, windows: bare(window_sum, xp)(g, windows=windows))
+spread.vjp(values=lambda g, xp, windows: op_for(window_sum, xp)(g, windows=windows))
 
 
 # Arguments

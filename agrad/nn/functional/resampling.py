@@ -11,7 +11,7 @@ from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
-from ...core.recording import no_grad
+from ...core.grad_mode import no_grad
 from ...core.tensor import Tensor
 from ...ops import elementwise
 from ...ops.creation import arange

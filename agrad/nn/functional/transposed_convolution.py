@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...backends.windows import Windows
+from ...backends.sliding_windows import Windows
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...ops.manipulation import pad, reshape, squeeze

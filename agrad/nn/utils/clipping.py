@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import inf
 
 from ...checks import check_flags, check_number
-from ...core.recording import no_grad
+from ...core.grad_mode import no_grad
 from ...core.tensor import Tensor
 from ...ops.creation import asarray
 from ...ops.elementwise import abs, clip, isfinite

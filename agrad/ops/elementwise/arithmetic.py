@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.dtypes import as_dtype
 from ...core.primitive import ArrayLike, primitive, standard
 from ...core.tape import unchanged
 from ...core.tensor import Tensor
+from ...core.typing import Array, Namespace
 from ..data_type import require_numeric
 from .common import STEP
 
@@ -28,7 +27,7 @@ __all__ = [
 
 
 @primitive
-def abs(xp: Any, x: ArrayLike, /) -> Tensor:
+def abs(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the absolute value, elementwise.
 
     The gradient at 0 is 0, and so are the derivatives of higher order.
@@ -57,7 +56,7 @@ abs.vjp(x=lambda g, x, xp: g * xp.conj(xp.sign(x)))
 
 
 @standard
-def add(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def add(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the sum, elementwise.
 
     Parameters
@@ -88,7 +87,7 @@ add.vjp(x1=unchanged, x2=unchanged)
 
 
 @standard
-def divide(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def divide(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the quotient, elementwise.
 
     Parameters
@@ -114,7 +113,7 @@ divide.vjp(x1=lambda g, x2: g / x2, x2=lambda g, out, x2: -g * out / x2)
 
 
 @standard
-def floor_divide(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def floor_divide(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the quotient rounded down, elementwise.
 
     The gradient is 0.
@@ -142,7 +141,7 @@ floor_divide.vjp(x1=STEP, x2=STEP)
 
 
 @standard
-def multiply(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def multiply(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the product, elementwise.
 
     Parameters
@@ -168,7 +167,7 @@ multiply.vjp(x1=lambda g, x2: g * x2, x2=lambda g, x1: g * x1)
 
 
 @standard
-def negative(xp: Any, x: ArrayLike, /) -> Tensor:
+def negative(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the negation, elementwise.
 
     Parameters
@@ -194,7 +193,7 @@ negative.vjp(x=lambda g: -g)
 
 
 @primitive
-def positive(xp: Any, x: ArrayLike, /) -> Tensor:
+def positive(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the values unchanged, elementwise: the unary ``+``.
 
     Parameters
@@ -221,7 +220,7 @@ positive.vjp(x=unchanged)
 
 
 @primitive
-def reciprocal(xp: Any, x: ArrayLike, /) -> Tensor:
+def reciprocal(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the reciprocal, elementwise.
 
     Parameters
@@ -248,7 +247,7 @@ reciprocal.vjp(x=lambda g, out: -g * out * out)
 
 
 @standard
-def remainder(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def remainder(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the remainder of the division rounded down, elementwise: it has the sign of the divisor.
 
     Parameters
@@ -274,7 +273,7 @@ remainder.vjp(x1=lambda g: g, x2=lambda g, x1, x2, xp: -g * xp.floor_divide(x1, 
 
 
 @primitive
-def sign(xp: Any, x: ArrayLike, /) -> Tensor:
+def sign(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the sign, elementwise.
 
     The gradient is 0 for real numbers, and at 0.
@@ -299,7 +298,7 @@ def sign(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.sign(x)
 
 
-def _sign_x(g: Any, x: Any, out: Any, xp: Any) -> Any:
+def _sign_x(g: Array, x: Array, out: Array, xp: Namespace) -> Array:
     if not as_dtype(x.dtype).is_complex:
         return xp.zeros_like(g)
     size = xp.abs(x)
@@ -311,7 +310,7 @@ sign.vjp(x=_sign_x)
 
 
 @standard
-def square(xp: Any, x: ArrayLike, /) -> Tensor:
+def square(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the square, elementwise.
 
     Parameters
@@ -337,7 +336,7 @@ square.vjp(x=lambda g, x: 2.0 * g * x)
 
 
 @standard
-def subtract(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def subtract(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the difference, elementwise.
 
     Parameters

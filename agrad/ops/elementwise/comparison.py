@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.primitive import ArrayLike, standard
 from ...core.tensor import Tensor
+from ...core.typing import Namespace
 
 __all__ = ["equal", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal", "not_equal"]
 
 
 @standard
-def equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def equal(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether two numbers are equal, elementwise.
 
     Parameters
@@ -34,7 +33,7 @@ def equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def greater(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def greater(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether the first number is greater, elementwise.
 
     Parameters
@@ -57,7 +56,7 @@ def greater(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def greater_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def greater_equal(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether the first number is greater or equal, elementwise.
 
     Parameters
@@ -80,7 +79,7 @@ def greater_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def less(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def less(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether the first number is less, elementwise.
 
     Parameters
@@ -103,7 +102,7 @@ def less(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def less_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def less_equal(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether the first number is less or equal, elementwise.
 
     Parameters
@@ -126,7 +125,7 @@ def less_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def not_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def not_equal(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether two numbers differ, elementwise.
 
     Parameters
@@ -149,7 +148,7 @@ def not_equal(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def isfinite(xp: Any, x: ArrayLike, /) -> Tensor:
+def isfinite(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return whether numbers are neither infinite nor NaN, elementwise.
 
     Parameters
@@ -172,7 +171,7 @@ def isfinite(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @standard
-def isinf(xp: Any, x: ArrayLike, /) -> Tensor:
+def isinf(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return whether numbers are infinite, elementwise.
 
     Parameters
@@ -195,7 +194,7 @@ def isinf(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @standard
-def isnan(xp: Any, x: ArrayLike, /) -> Tensor:
+def isnan(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return whether numbers are NaN, elementwise.
 
     Parameters

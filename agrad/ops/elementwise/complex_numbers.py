@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.dtypes import as_dtype
 from ...core.primitive import ArrayLike, primitive, standard
 from ...core.tape import unchanged
 from ...core.tensor import Tensor
+from ...core.typing import Namespace
 
 __all__ = ["conj", "imag", "real"]
 
 
 @standard
-def conj(xp: Any, x: ArrayLike, /) -> Tensor:
+def conj(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the complex conjugate, elementwise.
 
     Parameters
@@ -39,7 +38,7 @@ conj.vjp(x=lambda g, xp: xp.conj(g))
 
 
 @primitive
-def imag(xp: Any, x: ArrayLike, /) -> Tensor:
+def imag(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the imaginary part, elementwise.
 
     Parameters
@@ -72,7 +71,7 @@ imag.vjp(x=lambda g, xp, x_dtype: -1j * xp.astype(g, x_dtype))
 
 
 @primitive
-def real(xp: Any, x: ArrayLike, /) -> Tensor:
+def real(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the real part, elementwise.
 
     Parameters

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ...core.primitive import ArrayLike, primitive, standard
 from ...core.tensor import SCALARS, Tensor
+from ...core.typing import Array, Namespace
 
 __all__ = ["exp", "expm1", "hypot", "log", "log1p", "log2", "log10", "logaddexp", "pow", "sqrt"]
 
 
 @standard
-def exp(xp: Any, x: ArrayLike, /) -> Tensor:
+def exp(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the exponential, elementwise.
 
     Parameters
@@ -38,7 +38,7 @@ exp.vjp(x=lambda g, out: g * out)
 
 
 @standard
-def expm1(xp: Any, x: ArrayLike, /) -> Tensor:
+def expm1(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return ``exp(x) - 1``, elementwise, accurate for small `x` too.
 
     Parameters
@@ -64,7 +64,7 @@ expm1.vjp(x=lambda g, x, xp: g * xp.exp(x))  # out + 1 cancels where the derivat
 
 
 @standard
-def hypot(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def hypot(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the length of the hypotenuse, elementwise, without intermediate overflow.
 
     The gradient at the origin is NaN, as in PyTorch; `agrad.linalg.vector_norm` has 0 there.
@@ -88,7 +88,7 @@ def hypot(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.hypot(x1, x2)
 
 
-def _slope(xp: Any, side: Any, hypotenuse: Any) -> Any:
+def _slope(xp: Namespace, side: Array, hypotenuse: Array) -> Array:
     return xp.where(xp.isinf(side), xp.sign(side), side / hypotenuse)
 
 
@@ -96,7 +96,7 @@ hypot.vjp(x1=lambda g, x1, out, xp: g * _slope(xp, x1, out), x2=lambda g, x2, ou
 
 
 @standard
-def log(xp: Any, x: ArrayLike, /) -> Tensor:
+def log(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the natural logarithm, elementwise.
 
     Parameters
@@ -122,7 +122,7 @@ log.vjp(x=lambda g, x: g / x)
 
 
 @standard
-def log1p(xp: Any, x: ArrayLike, /) -> Tensor:
+def log1p(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return ``log(1 + x)``, elementwise, accurate for small `x` too.
 
     Parameters
@@ -148,7 +148,7 @@ log1p.vjp(x=lambda g, x: g / (1.0 + x))
 
 
 @standard
-def log2(xp: Any, x: ArrayLike, /) -> Tensor:
+def log2(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the logarithm to base 2, elementwise.
 
     Parameters
@@ -174,7 +174,7 @@ log2.vjp(x=lambda g, x: g / math.log(2.0) / x)
 
 
 @standard
-def log10(xp: Any, x: ArrayLike, /) -> Tensor:
+def log10(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the logarithm to base 10, elementwise.
 
     Parameters
@@ -200,7 +200,7 @@ log10.vjp(x=lambda g, x: g / math.log(10.0) / x)
 
 
 @standard
-def logaddexp(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def logaddexp(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the logarithm of the sum of exponentials, elementwise, without intermediate overflow.
 
     Where both are the same infinity, each gets half of the gradient.
@@ -224,7 +224,7 @@ def logaddexp(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.logaddexp(x1, x2)
 
 
-def _logaddexp_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:
+def _logaddexp_x1(g: Array, x1: Array, x2: Array, xp: Namespace) -> Array:
     zero = xp.zeros_like(x1)
     tied = xp.isinf(x1) & (x1 == x2)  # inf - inf would be NaN
     apart = xp.where(tied, zero, x2) - xp.where(tied, zero, x1)
@@ -235,7 +235,7 @@ logaddexp.vjp(x1=_logaddexp_x1, x2=lambda g, x1, x2, xp: _logaddexp_x1(g, x2, x1
 
 
 @primitive
-def pow(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def pow(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the power, elementwise.
 
     Where `x2` is 0, the gradient of `x1` is 0; where `x1` is 0 and `x2` is not negative, that of `x2` is 0.
@@ -260,7 +260,7 @@ def pow(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return x1**x2 if has_scalar else xp.pow(x1, x2)  # PyTorch's ** does not promote to the dtype of 0-d arrays
 
 
-def _pow_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:
+def _pow_x1(g: Array, x1: Array, x2: Array, xp: Namespace) -> Array:
     if type(x2) not in SCALARS:
         exponent = xp.where((x2 == 0) & ~xp.isfinite(1.0 / x1), 1, x2)  # no 0 * inf, and no 0 * NaN
         return g * (x2 * x1 ** (exponent - 1))
@@ -269,7 +269,7 @@ def _pow_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:
     return g * (x2 * x1 ** (x2 - 1)) if x2 else xp.zeros_like(g)
 
 
-def _pow_x2(g: Any, x1: Any, x2: Any, out: Any, xp: Any) -> Any:
+def _pow_x2(g: Array, x1: Array, x2: Array, out: Array, xp: Namespace) -> Array:
     if type(x1) in SCALARS:
         x1 = xp.full_like(out, x1)
     base = xp.where((x1 == 0) & (xp.real(x2) >= 0), 1, x1)  # no 0 * -inf
@@ -280,7 +280,7 @@ pow.vjp(x1=_pow_x1, x2=_pow_x2)
 
 
 @standard
-def sqrt(xp: Any, x: ArrayLike, /) -> Tensor:
+def sqrt(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the square root, elementwise.
 
     The gradient at 0 is infinite, and that of ``sqrt(x) ** 2`` is NaN there.

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core import tape
 from ...core.dtypes import as_dtype, from_native
 from ...core.primitive import ArrayLike, primitive, standard
 from ...core.tensor import Tensor
-from ..gathering import bare
+from ...core.typing import Array, Namespace
+from ..gathering import op_for
 from .slopes import atanh_slope, cosine_of_sine
 
 __all__ = ["acosh", "asinh", "atanh", "cosh", "sech_squared", "sinh", "tanh"]
 
 
 @standard
-def acosh(xp: Any, x: ArrayLike, /) -> Tensor:
+def acosh(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverse hyperbolic cosine, elementwise.
 
     Parameters
@@ -41,7 +40,7 @@ acosh.vjp(x=lambda g, x, xp: g / xp.sqrt(x - 1.0) / xp.sqrt(x - -1.0))
 
 
 @standard
-def asinh(xp: Any, x: ArrayLike, /) -> Tensor:
+def asinh(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverse hyperbolic sine, elementwise.
 
     Parameters
@@ -63,9 +62,9 @@ def asinh(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.asinh(x)
 
 
-def _asinh_x(g: Any, x: Any, xp: Any) -> Any:
+def _asinh_x(g: Array, x: Array, xp: Namespace) -> Array:
     if as_dtype(x.dtype).is_complex:
-        return g / bare(cosine_of_sine, xp)(1j * x)  # 1 + x**2 is 1 - (1j * x)**2
+        return g / op_for(cosine_of_sine, xp)(1j * x)  # 1 + x**2 is 1 - (1j * x)**2
     return g / xp.hypot(x, xp.ones_like(x))
 
 
@@ -73,7 +72,7 @@ asinh.vjp(x=_asinh_x)
 
 
 @standard
-def atanh(xp: Any, x: ArrayLike, /) -> Tensor:
+def atanh(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverse hyperbolic tangent, elementwise.
 
     Parameters
@@ -95,11 +94,11 @@ def atanh(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.atanh(x)
 
 
-atanh.vjp(x=lambda g, x, xp: g * bare(atanh_slope, xp)(x))
+atanh.vjp(x=lambda g, x, xp: g * op_for(atanh_slope, xp)(x))
 
 
 @standard
-def cosh(xp: Any, x: ArrayLike, /) -> Tensor:
+def cosh(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the hyperbolic cosine, elementwise.
 
     Parameters
@@ -125,7 +124,7 @@ cosh.vjp(x=lambda g, x, xp: g * xp.sinh(x))
 
 
 @standard
-def sinh(xp: Any, x: ArrayLike, /) -> Tensor:
+def sinh(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the hyperbolic sine, elementwise.
 
     Parameters
@@ -151,7 +150,7 @@ sinh.vjp(x=lambda g, x, xp: g * xp.cosh(x))
 
 
 @standard
-def tanh(xp: Any, x: ArrayLike, /) -> Tensor:
+def tanh(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the hyperbolic tangent, elementwise.
 
     Parameters
@@ -174,7 +173,7 @@ def tanh(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @primitive
-def sech_squared(xp: Any, x: ArrayLike, /) -> Tensor:
+def sech_squared(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the derivative of `tanh`, accurate also where ``1 - tanh(x)**2`` cancels.
 
     Examples
@@ -188,7 +187,7 @@ def sech_squared(xp: Any, x: ArrayLike, /) -> Tensor:
     return inverse * inverse
 
 
-def _sech(xp: Any, x: Any) -> Any:
+def _sech(xp: Namespace, x: Array) -> Array:
     """Return the reciprocal of `cosh` of an array."""
     if from_native(x.dtype).is_complex:  # where an infinite cosh would give NaN
         shrinks = xp.exp(xp.where(xp.real(x) < 0, x, -x))
@@ -196,7 +195,7 @@ def _sech(xp: Any, x: Any) -> Any:
     return xp.reciprocal(xp.cosh(x))
 
 
-def _tanh_x(g: Any, x: Any, xp: Any) -> Any:
+def _tanh_x(g: Array, x: Array, xp: Namespace) -> Array:
     if xp is tape.namespace:
         return g * sech_squared(x)
     inverse = _sech(xp, x)  # without a call of the op's forward, which is a third of this rule on small arrays

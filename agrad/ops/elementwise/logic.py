@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.primitive import ArrayLike, standard
 from ...core.tensor import Tensor
+from ...core.typing import Namespace
 from ..advice import of_bits
 
 __all__ = [
@@ -23,7 +22,7 @@ __all__ = [
 
 
 @standard
-def logical_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def logical_and(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether both are true, elementwise.
 
     Parameters
@@ -46,7 +45,7 @@ def logical_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def logical_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def logical_or(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether one or both are true, elementwise.
 
     Parameters
@@ -69,7 +68,7 @@ def logical_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def logical_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def logical_xor(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return whether exactly one is true, elementwise.
 
     Parameters
@@ -92,7 +91,7 @@ def logical_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def logical_not(xp: Any, x: ArrayLike, /) -> Tensor:
+def logical_not(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the logical negation, elementwise.
 
     Parameters
@@ -115,7 +114,7 @@ def logical_not(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_and(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the bits set in both, elementwise.
 
     Parameters
@@ -138,7 +137,7 @@ def bitwise_and(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_invert(xp: Any, x: ArrayLike, /) -> Tensor:
+def bitwise_invert(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Invert all bits, elementwise.
 
     Parameters
@@ -161,7 +160,7 @@ def bitwise_invert(xp: Any, x: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_left_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_left_shift(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Shift bits to the left, elementwise.
 
     Parameters
@@ -184,7 +183,7 @@ def bitwise_left_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_or(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the bits set in either, elementwise.
 
     Parameters
@@ -207,7 +206,7 @@ def bitwise_or(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_right_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_right_shift(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Shift bits to the right, elementwise.
 
     Parameters
@@ -230,7 +229,7 @@ def bitwise_right_shift(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 
 @standard
-def bitwise_xor(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def bitwise_xor(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the bits set in exactly one, elementwise.
 
     Parameters

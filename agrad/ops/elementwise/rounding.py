@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...core.typing import Namespace
 from ..data_type import require_numeric
 from .common import STEP
 
@@ -13,7 +12,7 @@ __all__ = ["ceil", "floor", "round", "trunc"]
 
 
 @primitive
-def ceil(xp: Any, x: ArrayLike, /) -> Tensor:
+def ceil(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Round up, elementwise.
 
     Parameters
@@ -40,7 +39,7 @@ ceil.vjp(x=STEP)
 
 
 @primitive
-def floor(xp: Any, x: ArrayLike, /) -> Tensor:
+def floor(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Round down, elementwise.
 
     Parameters
@@ -67,7 +66,7 @@ floor.vjp(x=STEP)
 
 
 @primitive
-def round(xp: Any, x: ArrayLike, /) -> Tensor:
+def round(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Round to the nearest integer, elementwise, halves to the even one.
 
     Parameters
@@ -94,7 +93,7 @@ round.vjp(x=STEP)
 
 
 @primitive
-def trunc(xp: Any, x: ArrayLike, /) -> Tensor:
+def trunc(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Round towards zero, elementwise.
 
     Parameters

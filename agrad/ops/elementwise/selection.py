@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.primitive import ArrayLike, standard
 from ...core.tensor import Tensor
+from ...core.typing import Array, Namespace
 from .common import STEP
 
 __all__ = ["clip", "copysign", "maximum", "minimum", "nextafter", "signbit"]
 
 
 @standard
-def clip(xp: Any, x: ArrayLike, /, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Tensor:
+def clip(xp: Namespace, x: ArrayLike, /, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Tensor:
     """Limit values to an interval, elementwise.
 
     The gradient goes to `x` inside the interval and at its ends, outside to `min` or `max`; the second derivative is 0.
@@ -38,17 +37,17 @@ def clip(xp: Any, x: ArrayLike, /, min: ArrayLike | None = None, max: ArrayLike 
     return xp.clip(x, min, max)
 
 
-def _clip_x(g: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
+def _clip_x(g: Array, x: Array, min: Array, max: Array, xp: Namespace) -> Array:
     if min is not None:
         g = xp.where(x >= min, g, 0.0)
     return g if max is None else xp.where(x <= max, g, 0.0)
 
 
-def _clip_min(g: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
+def _clip_min(g: Array, x: Array, min: Array, max: Array, xp: Namespace) -> Array:
     return xp.where(x < min if max is None else (x < min) & (min < max), g, 0.0)
 
 
-def _clip_max(g: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
+def _clip_max(g: Array, x: Array, min: Array, max: Array, xp: Namespace) -> Array:
     return xp.where(x > max if min is None else (x > max) | (min > max), g, 0.0)
 
 
@@ -56,7 +55,7 @@ clip.vjp(x=_clip_x, min=_clip_min, max=_clip_max)
 
 
 @standard
-def copysign(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def copysign(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the absolute value of `x1` with the sign of `x2`, elementwise.
 
     The gradient where `x1` is 0 is 0, and so is that of `x2`.
@@ -84,7 +83,7 @@ copysign.vjp(x1=lambda g, x1, out, xp: g * xp.sign(x1) * xp.sign(out), x2=STEP)
 
 
 @standard
-def maximum(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def maximum(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the larger of two numbers, elementwise.
 
     Where they are equal, each gets half of the gradient, and the second derivative is 0.
@@ -108,7 +107,7 @@ def maximum(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.maximum(x1, x2)
 
 
-def _chosen(xp: Any, g: Any, lost: Any, tied: Any) -> Any:
+def _chosen(xp: Namespace, g: Array, lost: Array, tied: Array) -> Array:
     """Return the share of the cotangent that one of two arguments gets: none, half or all of it."""
     return xp.where(lost, 0.0, xp.where(tied, g / 2.0, g))
 
@@ -120,7 +119,7 @@ maximum.vjp(
 
 
 @standard
-def minimum(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def minimum(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the smaller of two numbers, elementwise.
 
     Where they are equal, each gets half of the gradient, and the second derivative is 0.
@@ -151,7 +150,7 @@ minimum.vjp(
 
 
 @standard
-def nextafter(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def nextafter(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the next floating-point number after `x1` towards `x2`, elementwise.
 
     The gradient of `x1` is 1, or 0 where the two are equal; that of `x2` is 0.
@@ -179,7 +178,7 @@ nextafter.vjp(x1=lambda g, x1, x2, xp: xp.where(x1 == x2, 0.0, g), x2=STEP)
 
 
 @standard
-def signbit(xp: Any, x: ArrayLike, /) -> Tensor:
+def signbit(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return whether the sign bit is set, elementwise: for negative numbers, -0.0 and some NaN.
 
     Parameters

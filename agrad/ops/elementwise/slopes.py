@@ -5,17 +5,16 @@ The forwards factor ``1 - x**2``: the factors neither overflow nor cancel where 
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.dtypes import as_dtype
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
+from ...core.typing import Namespace
 
 __all__ = ["atanh_slope", "cosine_of_sine"]
 
 
 @primitive
-def cosine_of_sine(xp: Any, sine: ArrayLike, /) -> Tensor:
+def cosine_of_sine(xp: Namespace, sine: ArrayLike, /) -> Tensor:
     """Return ``sqrt(1 - sine**2)``, with the branch cuts of complex asin and acos.
 
     Examples
@@ -34,7 +33,7 @@ cosine_of_sine.vjp(sine=lambda g, sine, out: -g * sine / out)
 
 
 @primitive
-def atanh_slope(xp: Any, x: ArrayLike, /) -> Tensor:
+def atanh_slope(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return ``1 / (1 - x**2)``.
 
     Examples

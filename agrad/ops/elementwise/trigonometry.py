@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...core.dtypes import as_dtype
 from ...core.primitive import ArrayLike, standard
 from ...core.tensor import Tensor
-from ..gathering import bare
+from ...core.typing import Array, Namespace
+from ..gathering import op_for
 from .common import INF
 from .hyperbolic import sech_squared
 from .slopes import atanh_slope, cosine_of_sine
@@ -16,7 +15,7 @@ __all__ = ["acos", "asin", "atan", "atan2", "cos", "sin", "tan"]
 
 
 @standard
-def acos(xp: Any, x: ArrayLike, /) -> Tensor:
+def acos(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverse cosine, elementwise.
 
     Parameters
@@ -38,11 +37,11 @@ def acos(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.acos(x)
 
 
-acos.vjp(x=lambda g, x, xp: -g / bare(cosine_of_sine, xp)(x))
+acos.vjp(x=lambda g, x, xp: -g / op_for(cosine_of_sine, xp)(x))
 
 
 @standard
-def asin(xp: Any, x: ArrayLike, /) -> Tensor:
+def asin(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverse sine, elementwise.
 
     Parameters
@@ -64,11 +63,11 @@ def asin(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.asin(x)
 
 
-asin.vjp(x=lambda g, x, xp: g / bare(cosine_of_sine, xp)(x))
+asin.vjp(x=lambda g, x, xp: g / op_for(cosine_of_sine, xp)(x))
 
 
 @standard
-def atan(xp: Any, x: ArrayLike, /) -> Tensor:
+def atan(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the inverse tangent, elementwise.
 
     Parameters
@@ -90,9 +89,9 @@ def atan(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.atan(x)
 
 
-def _atan_x(g: Any, x: Any, xp: Any) -> Any:
+def _atan_x(g: Array, x: Array, xp: Namespace) -> Array:
     if as_dtype(x.dtype).is_complex:
-        return g * bare(atanh_slope, xp)(1j * x)  # 1 + x**2 is 1 - (1j * x)**2
+        return g * op_for(atanh_slope, xp)(1j * x)  # 1 + x**2 is 1 - (1j * x)**2
     root = xp.hypot(x, xp.ones_like(x))
     return g / root / root
 
@@ -101,7 +100,7 @@ atan.vjp(x=_atan_x)
 
 
 @standard
-def atan2(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+def atan2(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the angles of the points ``(x2, x1)``, elementwise: `x1` is the y coordinate.
 
     The gradient at the origin is 0, and so are the derivatives of higher order.
@@ -125,12 +124,12 @@ def atan2(xp: Any, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     return xp.atan2(x1, x2)
 
 
-def _distance(xp: Any, x1: Any, x2: Any) -> Any:
+def _distance(xp: Namespace, x1: Array, x2: Array) -> Array:
     origin = (x1 == 0) & (x2 == 0)
     return xp.where(origin, INF, xp.hypot(xp.where(origin, 1.0, x1), x2))  # divides 0 at the origin
 
 
-def _atan2_x1(g: Any, x1: Any, x2: Any, xp: Any) -> Any:
+def _atan2_x1(g: Array, x1: Array, x2: Array, xp: Namespace) -> Array:
     distance = _distance(xp, x1, x2)
     return g * (x2 / distance) / distance
 
@@ -139,7 +138,7 @@ atan2.vjp(x1=_atan2_x1, x2=lambda g, x1, x2, xp: -_atan2_x1(g, x2, x1, xp))
 
 
 @standard
-def cos(xp: Any, x: ArrayLike, /) -> Tensor:
+def cos(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the cosine, elementwise.
 
     Parameters
@@ -165,7 +164,7 @@ cos.vjp(x=lambda g, x, xp: -g * xp.sin(x))
 
 
 @standard
-def sin(xp: Any, x: ArrayLike, /) -> Tensor:
+def sin(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the sine, elementwise.
 
     Parameters
@@ -191,7 +190,7 @@ sin.vjp(x=lambda g, x, xp: g * xp.cos(x))
 
 
 @standard
-def tan(xp: Any, x: ArrayLike, /) -> Tensor:
+def tan(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the tangent, elementwise.
 
     Parameters
@@ -213,9 +212,9 @@ def tan(xp: Any, x: ArrayLike, /) -> Tensor:
     return xp.tan(x)
 
 
-def _tan_x(g: Any, x: Any, xp: Any) -> Any:
+def _tan_x(g: Array, x: Array, xp: Namespace) -> Array:
     if as_dtype(x.dtype).is_complex:
-        return g * bare(sech_squared, xp)(1j * x)  # the cosine overflows far from the real axis
+        return g * op_for(sech_squared, xp)(1j * x)  # the cosine overflows far from the real axis
     cosine = xp.cos(x)
     return g / cosine / cosine
 

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any, Final
 
 from ...backends import UnknownValueError
+from ...backends.typing import Array
 
 __all__ = ["NUMBERS", "BatchedArray", "aligned", "boxed", "leading", "pair", "ranked", "spread_out"]
 
@@ -17,7 +18,7 @@ NUMBERS: Final = frozenset({bool, int, float, complex})
 def _binary(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     """Return one of Python's operators for batched arrays, and the same with its operands the other way round."""
 
-    def forward(x1: Any, x2: Any) -> BatchedArray:
+    def forward(x1: Array, x2: Array) -> BatchedArray:
         v1, v2, lead, level = pair(x1, x2)
         return BatchedArray(op(v1, v2), lead, level)
 
@@ -43,10 +44,10 @@ class BatchedArray:
     __slots__ = ("lead", "level", "value")
     __array_ufunc__ = None  # NumPy leaves operators with its own arrays to this class
 
-    def __init__(self, value: Any, lead: int, level: Any) -> None:
+    def __init__(self, value: Array, lead: int, level: Any) -> None:
         self.value, self.lead, self.level = value, lead, level
 
-    def like(self, value: Any) -> BatchedArray:
+    def like(self, value: Array) -> BatchedArray:
         """Return another value with the same hidden axis."""
         return BatchedArray(value, self.lead, self.level)
 
@@ -161,12 +162,12 @@ def _axes_in_front(items: Sequence[Any]) -> int:
 # Bringing arrays together
 
 
-def boxed(x: Any, level: Any) -> BatchedArray:
+def boxed(x: Array, level: Any) -> BatchedArray:
     """Return an array of the library below as one that is the same for the whole batch."""
     return x if type(x) is BatchedArray else BatchedArray(x, 0, level)
 
 
-def pair(x1: Any, x2: Any) -> tuple[Any, Any, int, Any]:
+def pair(x1: Array, x2: Array) -> tuple[Any, Any, int, Any]:
     """Return the values of two arrays or numbers such that they broadcast, whether they lead, and the level."""
     if type(x2) in NUMBERS:
         return x1.value, x2, x1.lead, x1.level

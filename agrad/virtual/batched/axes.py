@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from ...backends.typing import Array
 from .arrays import BatchedArray, leading
 
 __all__ = ["FUNCTIONS", "shifted"]
@@ -25,7 +26,7 @@ def _flat(x: BatchedArray) -> Any:
 
 
 def _reduction(name: str) -> Callable[..., BatchedArray]:
-    def reduction(x: Any, /, *, axis: Any = None, **settings: Any) -> BatchedArray:
+    def reduction(x: Array, /, *, axis: Any = None, **settings: Any) -> BatchedArray:
         function = getattr(x.level.xp, name)
         if not x.lead:
             return x.like(function(x.value, axis=axis, **settings))
@@ -41,7 +42,7 @@ def _reduction(name: str) -> Callable[..., BatchedArray]:
 def _along(name: str, default: int | None) -> Callable[..., BatchedArray]:
     """Make a function along one axis; None stands for the only one."""
 
-    def along(x: Any, /, *, axis: Any = default, **settings: Any) -> BatchedArray:
+    def along(x: Array, /, *, axis: Any = default, **settings: Any) -> BatchedArray:
         if x.lead:
             axis = shifted(0 if axis is None else axis, x.ndim)
         return x.like(getattr(x.level.xp, name)(x.value, axis=axis, **settings))
@@ -49,12 +50,12 @@ def _along(name: str, default: int | None) -> Callable[..., BatchedArray]:
     return along
 
 
-def _flip(x: Any, /, *, axis: Any = None) -> BatchedArray:
+def _flip(x: Array, /, *, axis: Any = None) -> BatchedArray:
     axis = tuple(range(x.ndim)) if axis is None else axis
     return x.like(x.level.xp.flip(x.value, axis=shifted(axis, x.ndim) if x.lead else axis))
 
 
-def _roll(x: Any, /, shift: Any, *, axis: Any = None) -> BatchedArray:
+def _roll(x: Array, /, shift: Any, *, axis: Any = None) -> BatchedArray:
     if not x.lead:
         return x.like(x.level.xp.roll(x.value, shift, axis=axis))
     if axis is not None:
@@ -62,7 +63,7 @@ def _roll(x: Any, /, shift: Any, *, axis: Any = None) -> BatchedArray:
     return x.like(x.level.xp.reshape(x.level.xp.roll(_flat(x), shift, axis=1), x.value.shape))
 
 
-def _repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> BatchedArray:
+def _repeat(x: Array, repeats: Any, /, *, axis: int | None = None) -> BatchedArray:
     """Repeat elements by numbers that are the same for the whole batch: otherwise the shapes would differ."""
     if type(repeats) is BatchedArray:
         repeats = repeats.read("repeat() by an array, whose result has a shape that depends on values,")
@@ -75,7 +76,7 @@ def _repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> BatchedArray
 def _each(name: str) -> Callable[..., BatchedArray]:
     """Make a function of two arrays that no library batches: it is called for each element of the batch."""
 
-    def each(x1: Any, x2: Any, /, **settings: Any) -> BatchedArray:
+    def each(x1: Array, x2: Array, /, **settings: Any) -> BatchedArray:
         (v1, v2), lead, level = leading((x1, x2))
         function = getattr(level.xp, name)
         if not lead:
@@ -92,7 +93,7 @@ def _each(name: str) -> Callable[..., BatchedArray]:
 def _by_values(name: str) -> Callable[..., Any]:
     """Make a function whose result has a shape that depends on values."""
 
-    def by_values(x: Any, /, **settings: Any) -> Any:
+    def by_values(x: Array, /, **settings: Any) -> Any:
         value = x.read(f"{name}(), whose result has a shape that depends on values,")
         out = getattr(x.level.xp, name)(value, **settings)
         if not isinstance(out, tuple):
@@ -103,7 +104,7 @@ def _by_values(name: str) -> Callable[..., Any]:
     return by_values
 
 
-def _diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> BatchedArray:
+def _diff(x: Array, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> BatchedArray:
     ends = {name: y for name, y in (("prepend", prepend), ("append", append)) if y is not None}
     (value, *values), lead, level = leading((x, *ends.values()))
     axis = shifted(axis, x.ndim) if lead else axis

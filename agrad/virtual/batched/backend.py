@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from ... import backends
+from ...backends.typing import Array, Namespace, NativeDevice, NativeDtype
 from ..base import namespace_over
 from . import axes, elementwise, gathering, linalg, products, shapes
 from .arrays import NUMBERS, BatchedArray, aligned, boxed, leading, ranked, spread_out
@@ -28,56 +29,56 @@ class BatchedBackend(WindowsBackend):
     kind: ClassVar[str] = "batched"
     array_type = BatchedArray
 
-    def __init__(self, xp: Any = None, native_keys: str = "standard") -> None:
+    def __init__(self, xp: Namespace = None, native_keys: str = "standard") -> None:
         self.xp: ModuleType | None = None if xp is None else namespace_over(xp, "batched", FUNCTIONS, BatchedArray)
         self.native_keys = native_keys  # type: ignore[misc]
 
-    def over(self, backend: Any, xp: Any) -> BatchedBackend:
+    def over(self, backend: Any, xp: Namespace) -> BatchedBackend:
         """Return the backend of such arrays over those of another library."""
         return over(backend, xp)
 
     # Arrays
 
-    def asarray(self, data: Any, dtype: Any, native: Any, copy: bool | None = None) -> Any:
+    def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
         if type(data) is not BatchedArray:
             return BatchedArray(native.backend.asarray(data, dtype, native.native, copy), 0, native)
         return data.like(native.backend.asarray(data.level.backend.box(data.value), dtype, native.native, copy))
 
-    def box(self, value: Any) -> Any:
+    def box(self, value: Array) -> Any:
         return value
 
-    def to_numpy(self, array: Any) -> Any:
+    def to_numpy(self, array: Array) -> Any:
         return array.level.backend.to_numpy(array.read("a value"))
 
-    def shown(self, array: Any, name: str) -> str:
+    def shown(self, array: Array, name: str) -> str:
         if not array.lead:
             return array.level.backend.shown(array.value, name)
         return f"one of {array.level.size} under vmap, shape={array.shape}"
 
-    def whole(self, array: Any) -> Any:
+    def whole(self, array: Array) -> Any:
         return array.level.backend.whole(array.level.backend.box(array.value))
 
-    def bounds(self, array: Any) -> tuple[Any, Any]:
+    def bounds(self, array: Array) -> tuple[Any, Any]:
         return array.level.backend.bounds(array.value)
 
-    def is_view(self, array: Any) -> bool:
+    def is_view(self, array: Array) -> bool:
         return array.level.backend.is_view(array.value)
 
-    def buffer_of(self, array: Any) -> int:
+    def buffer_of(self, array: Array) -> int:
         return array.level.backend.buffer_of(array.value)
 
-    def own(self, value: Any, shared: bool) -> Any:
+    def own(self, value: Array, shared: bool) -> Any:
         return value.like(value.level.backend.own(value.value, shared))
 
-    def is_writable(self, array: Any) -> bool:
+    def is_writable(self, array: Array) -> bool:
         return array.level.backend.is_writable(array.value)
 
-    def copy(self, array: Any) -> Any:
+    def copy(self, array: Array) -> Any:
         return array.like(array.level.backend.copy(array.level.backend.box(array.value)))
 
     # Writing. An array that is the same for the whole batch becomes one of its own for each, where the value is.
 
-    def assign(self, array: Any, key: Any, value: Any) -> Any:
+    def assign(self, array: Array, key: Any, value: Array) -> Any:
         level, items = array.level, key if type(key) is tuple else (key,)
         value = value if type(value) in NUMBERS else boxed(value, level)
         if type(value) in NUMBERS or not value.lead:
@@ -94,28 +95,28 @@ class BatchedBackend(WindowsBackend):
             return array
         return BatchedArray(array.level.backend.copy(spread_out(array)), 1, array.level)
 
-    def update(self, array: Any, operator: Callable[[Any, Any], Any], other: Any) -> Any:
+    def update(self, array: Array, operator: Callable[[Any, Any], Any], other: Array) -> Any:
         (value, other), lead, level = aligned((array, other))
         if lead > array.lead:
             value = self._room(array).value
         return BatchedArray(level.backend.update(level.backend.box(value), operator, other), lead, level)
 
-    def add_scaled(self, array: Any, other: Any, scale: float) -> Any:
+    def add_scaled(self, array: Array, other: Array, scale: float) -> Any:
         return array + other * scale
 
-    def add_product(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         return array + x1 * x2 * scale
 
-    def add_quotient(self, array: Any, x1: Any, x2: Any, scale: float) -> Any:
+    def add_quotient(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         return array + x1 / x2 * scale
 
-    def put(self, array: Any, index: Any, values: Any) -> Any:
+    def put(self, array: Array, index: Array, values: Array) -> Any:
         return self._into_rows("put", array, index, values)
 
-    def add_at(self, array: Any, index: Any, values: Any) -> Any:
+    def add_at(self, array: Array, index: Array, values: Array) -> Any:
         return self._into_rows("add_at", array, index, values)
 
-    def _into_rows(self, hook: str, array: Any, index: Any, values: Any) -> Any:
+    def _into_rows(self, hook: str, array: Array, index: Array, values: Array) -> Any:
         """Write rows at indices: into the rows of all of the batch as one array."""
         (into, places, rows), lead, level = leading((array, index, values))
         write, xp = getattr(level.backend, hook), level.xp
@@ -141,7 +142,7 @@ backends.add_type(BatchedBackend())
 _known: dict[int, BatchedBackend] = {}
 
 
-def over(backend: Any, xp: Any) -> BatchedBackend:
+def over(backend: Any, xp: Namespace) -> BatchedBackend:
     """Return the backend of batched arrays over those of a library, and of one of its namespaces."""
     if id(xp) not in _known:
         keys = "standard" if backend.native_keys == "standard" else "basic"

@@ -5,39 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from ...backends.typing import Array, NativeDtype
 from .arrays import BatchedArray, aligned, pair, spread_out
 
 __all__ = ["FUNCTIONS"]
 
 
 def _unary(name: str) -> Callable[..., BatchedArray]:
-    def unary(x: Any, /) -> BatchedArray:
+    def unary(x: Array, /) -> BatchedArray:
         return BatchedArray(getattr(x.level.xp, name)(x.value), x.lead, x.level)
 
     return unary
 
 
 def _binary(name: str) -> Callable[..., BatchedArray]:
-    def binary(x1: Any, x2: Any, /) -> BatchedArray:
+    def binary(x1: Array, x2: Array, /) -> BatchedArray:
         v1, v2, lead, level = pair(x1, x2)
         return BatchedArray(getattr(level.xp, name)(v1, v2), lead, level)
 
     return binary
 
 
-def _where(condition: Any, x1: Any, x2: Any, /) -> BatchedArray:
+def _where(condition: Array, x1: Array, x2: Array, /) -> BatchedArray:
     values, lead, level = aligned((condition, x1, x2))
     return BatchedArray(level.xp.where(*values), lead, level)
 
 
-def _clip(x: Any, /, min: Any = None, max: Any = None) -> BatchedArray:
+def _clip(x: Array, /, min: Array = None, max: Array = None) -> BatchedArray:
     bounds = {name: bound for name, bound in (("min", min), ("max", max)) if bound is not None}
     (value, *values), lead, level = aligned((x, *bounds.values()))
     value = spread_out(x) if lead and not x.lead else value  # some libraries do not widen what they clip
     return BatchedArray(level.xp.clip(value, **dict(zip(bounds, values, strict=True))), lead, level)
 
 
-def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> BatchedArray:
+def _astype(x: Array, dtype: NativeDtype, /, *, copy: bool = True, device: Any = None) -> BatchedArray:
     return x.like(x.level.xp.astype(x.value, dtype, copy=copy))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ...backends.typing import Array
 from .arrays import BatchedArray, boxed, leading
 from .axes import shifted
 
 __all__ = ["FUNCTIONS", "joined"]
 
 
-def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> BatchedArray:
+def _take(x: Array, indices: Array, /, *, axis: int | None = None) -> BatchedArray:
     level = x.level if type(x) is BatchedArray else indices.level
     x, indices = boxed(x, level), boxed(indices, level)
     axis = shifted(0 if axis is None else axis, x.ndim) - 1
@@ -19,7 +20,7 @@ def _take(x: Any, indices: Any, /, *, axis: int | None = None) -> BatchedArray:
     return BatchedArray((_take_of_each if x.lead else _take_of_one)(x.value, indices, axis, level), 1, level)
 
 
-def _take_of_one(value: Any, indices: BatchedArray, axis: int, level: Any) -> Any:
+def _take_of_one(value: Array, indices: BatchedArray, axis: int, level: Any) -> Any:
     """Gather what the batch asks for from one array, all at once."""
     batch, count = indices.value.shape
     taken = level.xp.take(value, level.xp.reshape(indices.value, (batch * count,)), axis=axis)
@@ -27,7 +28,7 @@ def _take_of_one(value: Any, indices: BatchedArray, axis: int, level: Any) -> An
     return level.xp.moveaxis(taken, axis, 0)
 
 
-def _take_of_each(value: Any, indices: BatchedArray, axis: int, level: Any) -> Any:
+def _take_of_each(value: Array, indices: BatchedArray, axis: int, level: Any) -> Any:
     """Gather from an array for each of the batch: from all of their rows as one array."""
     xp, (batch, count) = level.xp, indices.value.shape
     value = xp.moveaxis(value, axis + 1, 1)
@@ -36,7 +37,7 @@ def _take_of_each(value: Any, indices: BatchedArray, axis: int, level: Any) -> A
     return xp.moveaxis(xp.reshape(taken, (batch, count, *value.shape[2:])), 1, axis + 1)
 
 
-def joined(indices: Any, length: int, level: Any) -> Any:
+def joined(indices: Array, length: int, level: Any) -> Any:
     """Return indices of each of the batch as such of one axis, in which their axes of that length follow each other.
 
     Raises
@@ -55,7 +56,7 @@ def joined(indices: Any, length: int, level: Any) -> Any:
     return xp.reshape(indices + starts[:, None], (-1,))
 
 
-def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> BatchedArray:
+def _take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> BatchedArray:
     (value, places), lead, level = leading((x, indices))
     return BatchedArray(level.xp.take_along_axis(value, places, axis=shifted(axis, x.ndim) - 1 + lead), lead, level)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from ...backends.typing import Array
 from .arrays import BatchedArray, aligned, leading
 from .axes import shifted
 from .shapes import FUNCTIONS as SHAPES
@@ -16,7 +17,7 @@ __all__ = ["FUNCTIONS"]
 def _of_matrices(name: str) -> Callable[..., Any]:
     """Make a function of stacks of matrices, with one result or several."""
 
-    def of_matrices(x: Any, /, *args: Any, **settings: Any) -> Any:
+    def of_matrices(x: Array, /, *args: Any, **settings: Any) -> Any:
         if x.ndim < 2:
             raise ValueError(f"it takes matrices, not an array of shape {x.shape}")
         out = getattr(x.level.xp.linalg, name)(x.value, *args, **settings)
@@ -28,7 +29,7 @@ def _of_matrices(name: str) -> Callable[..., Any]:
     return of_matrices
 
 
-def _solve(x1: Any, x2: Any, /) -> BatchedArray:
+def _solve(x1: Array, x2: Array, /) -> BatchedArray:
     vector = x2.ndim == 1
     (v1, v2), lead, level = leading((x1, x2[:, None] if vector else x2))
     x1, x2 = BatchedArray(v1, lead, level), BatchedArray(v2, lead, level)
@@ -37,7 +38,7 @@ def _solve(x1: Any, x2: Any, /) -> BatchedArray:
     return BatchedArray(out[..., 0] if vector else out, lead, level)
 
 
-def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> BatchedArray:
+def _vector_norm(x: Array, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> BatchedArray:
     norm = x.level.xp.linalg.vector_norm
     if not x.lead or axis is not None:
         axis = shifted(axis, x.ndim) if x.lead else axis
@@ -46,13 +47,13 @@ def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: fl
     return reshape(out, (1,) * x.ndim) if keepdims else out
 
 
-def _cross(x1: Any, x2: Any, /, *, axis: int = -1) -> BatchedArray:
+def _cross(x1: Array, x2: Array, /, *, axis: int = -1) -> BatchedArray:
     rank = max(x1.ndim, x2.ndim)
     (v1, v2), lead, level = aligned((x1, x2))
     return BatchedArray(level.xp.linalg.cross(v1, v2, axis=shifted(axis, rank) - 1 - rank), lead, level)
 
 
-def _outer(x1: Any, x2: Any, /) -> BatchedArray:
+def _outer(x1: Array, x2: Array, /) -> BatchedArray:
     product: BatchedArray = x1[:, None] * x2[None, :]
     return product
 
@@ -67,7 +68,7 @@ def _frequencies(name: str) -> Callable[..., BatchedArray]:
 
 
 def _shift(name: str) -> Callable[..., BatchedArray]:
-    def shift(x: Any, /, *, axes: Any = None) -> BatchedArray:
+    def shift(x: Array, /, *, axes: Any = None) -> BatchedArray:
         if x.lead:
             axes = shifted(range(x.ndim) if axes is None else axes, x.ndim)
         return x.like(getattr(x.level.xp.fft, name)(x.value, axes=axes))
@@ -78,7 +79,7 @@ def _shift(name: str) -> Callable[..., BatchedArray]:
 def _along(name: str) -> Callable[..., BatchedArray]:
     """Make a transform along one axis."""
 
-    def along(x: Any, /, *, axis: int = -1, **settings: Any) -> BatchedArray:
+    def along(x: Array, /, *, axis: int = -1, **settings: Any) -> BatchedArray:
         axis = shifted(axis, x.ndim) if x.lead else axis
         return x.like(getattr(x.level.xp.fft, name)(x.value, axis=axis, **settings))
 
@@ -88,7 +89,7 @@ def _along(name: str) -> Callable[..., BatchedArray]:
 def _along_several(name: str) -> Callable[..., BatchedArray]:
     """Make a transform along several axes: by default the last ones that there are lengths for, or all."""
 
-    def along_several(x: Any, /, *, s: Any = None, axes: Any = None, **settings: Any) -> BatchedArray:
+    def along_several(x: Array, /, *, s: Array = None, axes: Any = None, **settings: Any) -> BatchedArray:
         if x.lead:
             axes = range(0 if s is None else x.ndim - len(s), x.ndim) if axes is None else axes
             axes = shifted(axes, x.ndim)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from math import prod
 from typing import Any, Final
 
+from ...backends.typing import Array, Namespace
 from .arrays import BatchedArray, aligned, boxed, ranked
 from .axes import shifted
 
 __all__ = ["FUNCTIONS", "matmul"]
 
 
-def _both(x1: Any, x2: Any) -> tuple[BatchedArray, BatchedArray, Any]:
+def _both(x1: Array, x2: Array) -> tuple[BatchedArray, BatchedArray, Any]:
     level = x1.level if type(x1) is BatchedArray else x2.level
     return boxed(x1, level), boxed(x2, level), level
 
 
-def matmul(x1: Any, x2: Any, /) -> BatchedArray:
+def matmul(x1: Array, x2: Array, /) -> BatchedArray:
     """Multiply matrices: in one product of large ones where that is so, else in stacks."""
     x1, x2, level = _both(x1, x2)
     xp, lead = level.xp, x1.lead or x2.lead
@@ -28,7 +29,7 @@ def matmul(x1: Any, x2: Any, /) -> BatchedArray:
     return BatchedArray(product, lead, level)
 
 
-def _one_product(xp: Any, x1: BatchedArray, x2: BatchedArray) -> Any:
+def _one_product(xp: Namespace, x1: BatchedArray, x2: BatchedArray) -> Array:
     """Return a product of which one side is the same for the whole batch, or that of two vectors; None of others."""
     (v1, ndim1), (v2, ndim2) = (x1.value, x1.ndim), (x2.value, x2.ndim)
     if not x2.lead and (ndim2 == 1 or (ndim1 == 1 and ndim2 == 2)):
@@ -59,13 +60,13 @@ def _columns(x: BatchedArray, other: int) -> Any:
     return x.level.xp.reshape(x.value, (*shape, x.value.shape[-1], 1))
 
 
-def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> BatchedArray:
+def _vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> BatchedArray:
     rank = max(x1.ndim, x2.ndim)
     (v1, v2), lead, level = aligned((x1, x2))
     return BatchedArray(level.xp.vecdot(v1, v2, axis=shifted(axis, rank) - 1 - rank), lead, level)
 
 
-def _tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> BatchedArray:
+def _tensordot(x1: Array, x2: Array, /, *, axes: Any = 2) -> BatchedArray:
     x1, x2, level = _both(x1, x2)
     if isinstance(axes, int):
         axes = range(x1.ndim - axes, x1.ndim), range(axes)

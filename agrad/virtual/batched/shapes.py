@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, Final
 
+from ...backends.typing import Array, NativeDtype
 from .arrays import BatchedArray, aligned, leading, ranked
 from .axes import shifted
 
 __all__ = ["FUNCTIONS", "reshape"]
 
 
-def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> BatchedArray:
+def reshape(x: Array, /, shape: Any, *, copy: bool | None = None) -> BatchedArray:
     """Reshape what is seen."""
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if not x.lead:
@@ -23,7 +24,7 @@ def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> BatchedArray:
     return x.like(x.level.xp.reshape(x.value, (x.value.shape[0], *shape), copy=copy))
 
 
-def _broadcast_to(x: Any, /, shape: Any) -> BatchedArray:
+def _broadcast_to(x: Array, /, shape: Any) -> BatchedArray:
     shape = (x.value.shape[0], *shape) if x.lead else tuple(shape)
     return x.like(x.level.xp.broadcast_to(ranked(x, len(shape) - 1), shape))
 
@@ -42,7 +43,7 @@ def _meshgrid(*arrays: Any, indexing: str = "xy") -> list[BatchedArray]:
     return list(_broadcast_arrays(*along))
 
 
-def _tile(x: Any, repetitions: Any, /) -> BatchedArray:
+def _tile(x: Array, repetitions: Any, /) -> BatchedArray:
     if not x.lead:
         return x.like(x.level.xp.tile(x.value, repetitions))
     value = ranked(x, len(repetitions))
@@ -50,23 +51,23 @@ def _tile(x: Any, repetitions: Any, /) -> BatchedArray:
     return x.like(x.level.xp.tile(value, (*ones, *repetitions)))
 
 
-def _permute_dims(x: Any, /, axes: Any) -> BatchedArray:
+def _permute_dims(x: Array, /, axes: Any) -> BatchedArray:
     return x.like(x.level.xp.permute_dims(x.value, (0, *shifted(axes, x.ndim)) if x.lead else axes))
 
 
-def _moveaxis(x: Any, source: Any, destination: Any, /) -> BatchedArray:
+def _moveaxis(x: Array, source: Array, destination: Any, /) -> BatchedArray:
     if x.lead:
         source, destination = shifted(source, x.ndim), shifted(destination, x.ndim)
     return x.like(x.level.xp.moveaxis(x.value, source, destination))
 
 
-def _expand_dims(x: Any, /, *, axis: Any = 0) -> BatchedArray:
+def _expand_dims(x: Array, /, *, axis: Any = 0) -> BatchedArray:
     if x.lead:
         axis = shifted(axis, x.ndim + (1 if isinstance(axis, int) else len(axis)))
     return x.like(x.level.xp.expand_dims(x.value, axis=axis))
 
 
-def _squeeze(x: Any, /, axis: Any) -> BatchedArray:
+def _squeeze(x: Array, /, axis: Any) -> BatchedArray:
     return x.like(x.level.xp.squeeze(x.value, axis=shifted(axis, x.ndim) if x.lead else axis))
 
 
@@ -82,7 +83,7 @@ def _concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> BatchedArray:
     return BatchedArray(level.xp.concat(values, axis=shifted(axis, arrays[0].ndim) - 1 + lead), lead, level)
 
 
-def _unstack(x: Any, /, *, axis: int = 0) -> tuple[BatchedArray, ...]:
+def _unstack(x: Array, /, *, axis: int = 0) -> tuple[BatchedArray, ...]:
     parts = x.level.xp.unstack(x.value, axis=shifted(axis, x.ndim) - 1 + x.lead)
     return tuple([x.like(part) for part in parts])
 
@@ -90,7 +91,7 @@ def _unstack(x: Any, /, *, axis: int = 0) -> tuple[BatchedArray, ...]:
 def _of_matrices(name: str) -> Callable[..., BatchedArray]:
     """Make a function of stacks of matrices, which leaves all axes in front of them alone."""
 
-    def of_matrices(x: Any, /, **settings: Any) -> BatchedArray:
+    def of_matrices(x: Array, /, **settings: Any) -> BatchedArray:
         if x.ndim < 2:
             raise ValueError(f"it takes matrices, not an array of shape {x.shape}")
         return x.like(getattr(x.level.xp, name)(x.value, **settings))
@@ -101,7 +102,7 @@ def _of_matrices(name: str) -> Callable[..., BatchedArray]:
 # Arrays that are made are the same for the whole batch. Their device is the level.
 
 
-def _asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> BatchedArray:
+def _asarray(obj: Any, /, *, dtype: NativeDtype = None, device: Any = None, copy: bool | None = None) -> BatchedArray:
     if type(obj) is not BatchedArray:
         return BatchedArray(device.xp.asarray(obj, dtype=dtype, device=device.native, copy=copy), 0, device)
     return obj.like(obj.level.xp.asarray(obj.value, dtype=dtype, copy=copy))
@@ -115,7 +116,7 @@ def _made(name: str) -> Callable[..., BatchedArray]:
 
 
 def _made_like(name: str) -> Callable[..., BatchedArray]:
-    def made_like(x: Any, /, *value: Any, dtype: Any = None, device: Any = None) -> BatchedArray:
+    def made_like(x: Array, /, *value: Any, dtype: NativeDtype = None, device: Any = None) -> BatchedArray:
         level, dtype = x.level if device is None else device, x.dtype if dtype is None else dtype
         array = getattr(level.xp, name)(x.shape, *value, dtype=dtype, device=level.native)
         return BatchedArray(array, 0, level)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...backends.windows import Lengths, Windows
+from ...backends.sliding_windows import Lengths, Windows
+from ...backends.typing import Array
 from ..base import VirtualBackend
 from .arrays import BatchedArray, leading
 
@@ -14,7 +15,7 @@ __all__ = ["WindowsBackend"]
 class WindowsBackend(VirtualBackend):
     """The part of the backend that lays windows over the last axes."""
 
-    def convolve(self, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         if not weight.lead:
             return _in_samples("convolve", x, weight.value, windows, groups)
         level, w = x.level, _fold(weight, 0)
@@ -24,14 +25,14 @@ class WindowsBackend(VirtualBackend):
             out = level.backend.convolve(_in_channels(x), w, windows, groups * level.size)
         return _out_of_channels(out, level)
 
-    def convolve_input(self, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+    def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         if not weight.lead:
             return _in_samples("convolve_input", g, weight.value, lengths, windows, groups)
         level = g.level
         out = level.backend.convolve_input(_in_channels(g), _fold(weight, 0), lengths, windows, groups * level.size)
         return _out_of_channels(out, level)
 
-    def convolve_weight(self, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+    def convolve_weight(self, g: Array, x: Array, windows: Windows, groups: int) -> Any:
         level = g.level
         if not (g.lead or x.lead):
             return BatchedArray(level.backend.convolve_weight(g.value, x.value, windows, groups), 0, level)
@@ -42,19 +43,19 @@ class WindowsBackend(VirtualBackend):
         count = g.shape[1]
         return BatchedArray(level.xp.reshape(out, (level.size, count, *out.shape[1:])), 1, level)
 
-    def window_sum(self, x: Any, windows: Windows) -> Any:
+    def window_sum(self, x: Array, windows: Windows) -> Any:
         return _in_samples("window_sum", x, windows)
 
-    def window_max(self, x: Any, windows: Windows) -> tuple[Any, Any]:
+    def window_max(self, x: Array, windows: Windows) -> tuple[Any, Any]:
         largest, numbers = _in_samples("window_max", x, windows)
         return largest, numbers
 
-    def spread(self, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+    def spread(self, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
         if numbers is None:
             return _in_samples("spread", g, None, lengths, windows)
         return _in_samples("spread", *_both_in_samples(g, numbers), lengths, windows)
 
-    def pick(self, x: Any, numbers: Any, windows: Windows) -> Any:
+    def pick(self, x: Array, numbers: Array, windows: Windows) -> Any:
         return _in_samples("pick", *_both_in_samples(x, numbers), windows)
 
 
@@ -66,7 +67,7 @@ def _in_samples(hook: str, x: BatchedArray, *args: Any) -> Any:
         return tuple(map(x.like, out)) if isinstance(out, tuple) else x.like(out)
     out, count = function(_fold(x, 0), *args), x.shape[0]
 
-    def unfolded(value: Any) -> BatchedArray:
+    def unfolded(value: Array) -> BatchedArray:
         return x.like(x.level.xp.reshape(value, (x.level.size, count, *value.shape[1:])))
 
     return tuple(map(unfolded, out)) if isinstance(out, tuple) else unfolded(out)
@@ -94,7 +95,7 @@ def _in_channels(x: BatchedArray) -> Any:
     return level.xp.reshape(wide, (samples, level.size * channels, *lengths))
 
 
-def _out_of_channels(value: Any, level: Any) -> BatchedArray:
+def _out_of_channels(value: Array, level: Any) -> BatchedArray:
     """Take the batch out of the channels, as the hidden axis."""
     samples, channels, *lengths = value.shape
     apart = level.xp.reshape(value, (samples, level.size, channels // level.size, *lengths))

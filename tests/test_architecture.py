@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import agrad
-from docs import house
+from docs import architecture
 
 ROOT = Path(agrad.__file__).parent
 SVG = "{http://www.w3.org/2000/svg}"
@@ -28,15 +28,15 @@ def name(path):
 
 
 def test_the_import_check_sees_imports():
-    found = house.imports(ROOT / "backends" / "numpy.py")
+    found = architecture.imports(ROOT / "backends" / "numpy.py")
     assert "numpy" in found
     assert "agrad.backends.base" in found
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if not name(p).startswith("backends/")], ids=name)
 def test_only_backends_import_array_libraries(path):
-    wrong = {module for module in house.imports(path) if module.partition(".")[0] in ARRAY_LIBRARIES}
-    compat = {m for m in house.imports(path) if m.startswith("array_api_compat.")}
+    wrong = {module for module in architecture.imports(path) if module.partition(".")[0] in ARRAY_LIBRARIES}
+    compat = {m for m in architecture.imports(path) if m.startswith("array_api_compat.")}
     assert not wrong | compat, f"{name(path)} imports {sorted(wrong | compat)}"
 
 
@@ -67,18 +67,18 @@ ROOMS = {
 
 
 def test_every_room_has_a_row():
-    assert house.rooms().keys() == ROOMS.keys()
+    assert architecture.rooms().keys() == ROOMS.keys()
 
 
 def test_the_picture_of_the_house_shows_its_imports():
-    """Otherwise draw it anew: python docs/house.py."""
-    drawn = ET.parse(house.PICTURE).getroot()
+    """Otherwise draw it anew: python docs/architecture.py."""
+    drawn = ET.parse(architecture.PICTURE).getroot()
     titles = {kind: set() for kind in ("node", "edge")}
     for group in drawn.iter(f"{SVG}g"):
         if group.get("class") in titles:
             titles[group.get("class")].add(group.find(f"{SVG}title").text)
-    assert titles["node"] == house.rooms().keys()
-    assert titles["edge"] == {f"{one}->{other}" for one, other in house.direct(house.rooms())}
+    assert titles["node"] == architecture.rooms().keys()
+    assert titles["edge"] == {f"{one}->{other}" for one, other in architecture.direct(architecture.rooms())}
 
 
 def test_rooms_form_no_circle():
@@ -87,9 +87,9 @@ def test_rooms_form_no_circle():
 
 @pytest.mark.parametrize("path", [p for p in FILES if name(p) != "__init__.py"], ids=name)
 def test_a_file_imports_only_rooms_below(path):
-    allowed = {*ROOMS[house.room(path)], house.room(path)}
-    wrong = {m for m in house.imports(path) if m.startswith("agrad.") and m.split(".")[1] not in allowed}
-    assert not wrong, f"{name(path)} imports {sorted(wrong)}; {house.room(path)} may import {sorted(allowed)}"
+    allowed = {*ROOMS[architecture.room(path)], architecture.room(path)}
+    wrong = {m for m in architecture.imports(path) if m.startswith("agrad.") and m.split(".")[1] not in allowed}
+    assert not wrong, f"{name(path)} imports {sorted(wrong)}; {architecture.room(path)} may import {sorted(allowed)}"
 
 
 def code_lines(path):

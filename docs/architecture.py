@@ -1,4 +1,4 @@
-"""Draws the rooms of the house, agrad's packages, from what their files import: ``python docs/house.py``.
+"""Draws the rooms of the house, agrad's packages, from what their files import: ``python docs/architecture.py``.
 
 It takes graphviz. An arrow leads to a room that is imported; one that follows from two others is left out.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent / "agrad"
-PICTURE = HERE / "figures" / "house.svg"
+PICTURE = HERE / "figures" / "architecture.svg"
 
 
 def room(path: Path) -> str:

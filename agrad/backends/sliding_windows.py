@@ -12,6 +12,8 @@ from itertools import product
 from math import inf, prod
 from typing import Any
 
+from .typing import Array, Namespace
+
 __all__ = [
     "Windows", "convolve", "convolve_input", "convolve_weight", "first_inside", "number_type", "pad", "pick", "split",
     "spread", "window_max", "window_sum",
@@ -83,7 +85,7 @@ class Windows:
         return (..., *(slice(before, before + n) for n, (before, _) in each))
 
 
-def pad(backend: Any, x: Any, windows: Windows, value: float = 0) -> Any:
+def pad(backend: Any, x: Array, windows: Windows, value: float = 0) -> Any:
     """Return an array with its padding."""
     if not windows.pads:
         return x
@@ -99,7 +101,7 @@ def split(shape: Any, windows: Windows) -> tuple[Lengths, Lengths]:
     return tuple(shape[:axes]), tuple(shape[axes:])
 
 
-def convolve(backend: Any, x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+def convolve(backend: Any, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
     """Return the convolution: the sums over each window and all channels of the input times the weight."""
     xp, (batch, channels, *lengths) = backend.xp, x.shape
     counts, x = windows.counts(tuple(lengths)), pad(backend, x, windows)
@@ -111,7 +113,7 @@ def convolve(backend: Any, x: Any, weight: Any, windows: Windows, groups: int) -
     return xp.reshape(total, (batch, weight.shape[0], *counts))
 
 
-def convolve_input(backend: Any, g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+def convolve_input(backend: Any, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
     """Return the gradient of `convolve` for its input: each element of `g` times the weight, added to its window."""
     xp = backend.xp
     batch, counts = g.shape[0], tuple(g.shape[2:])
@@ -124,7 +126,7 @@ def convolve_input(backend: Any, g: Any, weight: Any, lengths: Lengths, windows:
     return total[windows.inside(lengths)]
 
 
-def convolve_weight(backend: Any, g: Any, x: Any, windows: Windows, groups: int) -> Any:
+def convolve_weight(backend: Any, g: Array, x: Array, windows: Windows, groups: int) -> Any:
     """Return the gradient of `convolve` for its weight: for each of its elements, the sum of `g` times the input."""
     xp, counts = backend.xp, tuple(g.shape[2:])
     x = pad(backend, x, windows)
@@ -137,18 +139,18 @@ def convolve_weight(backend: Any, g: Any, x: Any, windows: Windows, groups: int)
     return xp.reshape(xp.stack(parts, axis=-1), shape)
 
 
-def _grouped(xp: Any, matrix: Any, groups: int) -> Any:
+def _grouped(xp: Namespace, matrix: Array, groups: int) -> Array:
     """Return the weight at one kernel index as a matrix for each group."""
     return xp.reshape(matrix, (groups, matrix.shape[0] // groups, matrix.shape[1]))
 
 
-def _by_channel(xp: Any, x: Any, groups: int) -> Any:
+def _by_channel(xp: Namespace, x: Array, groups: int) -> Array:
     """Return an array as a matrix for each group, with a row for each channel."""
     count = x.shape[0] * prod(x.shape[2:])
     return xp.reshape(xp.moveaxis(x, 1, 0), (groups, x.shape[1] // groups, count))
 
 
-def window_sum(backend: Any, x: Any, windows: Windows) -> Any:
+def window_sum(backend: Any, x: Array, windows: Windows) -> Any:
     """Return the sum of each window."""
     counts, x = windows.counts(split(x.shape, windows)[1]), pad(backend, x, windows)
     total: Any = 0
@@ -157,7 +159,7 @@ def window_sum(backend: Any, x: Any, windows: Windows) -> Any:
     return total
 
 
-def window_max(backend: Any, x: Any, windows: Windows) -> tuple[Any, Any]:
+def window_max(backend: Any, x: Array, windows: Windows) -> tuple[Any, Any]:
     """Return the largest element of each window, or NaN if it holds one, and its flat index in the kernel.
 
     Computed axis by axis, the last one first; of equal elements, the one with the smallest index counts.
@@ -200,17 +202,17 @@ def first_inside(windows: Windows, lengths: Lengths) -> Any:
     return numbers
 
 
-def _sums(x: Any, row: list[int]) -> Any:
+def _sums(x: Array, row: list[int]) -> Any:
     """Replace each number in nested lists by the list of its sums with a row."""
     return [_sums(part, row) for part in x] if isinstance(x, list) else [x + y for y in row]
 
 
-def number_type(xp: Any, windows: Windows) -> Any:
+def number_type(xp: Namespace, windows: Windows) -> Array:
     """Return the smallest integer dtype that holds every flat kernel index."""
     return xp.uint8 if prod(windows.kernel) <= 256 else xp.int32
 
 
-def spread(backend: Any, g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
+def spread(backend: Any, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
     """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
     xp, (lead, counts) = backend.xp, split(g.shape, windows)
     total = xp.zeros((*lead, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
@@ -220,7 +222,7 @@ def spread(backend: Any, g: Any, numbers: Any, lengths: Lengths, windows: Window
     return total[windows.inside(lengths)]
 
 
-def pick(backend: Any, x: Any, numbers: Any, windows: Windows) -> Any:
+def pick(backend: Any, x: Array, numbers: Array, windows: Windows) -> Any:
     """Return the element of each window at its flat kernel index in `numbers`."""
     xp, counts = backend.xp, split(numbers.shape, windows)[1]
     x = pad(backend, x, windows)
