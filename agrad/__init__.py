@@ -239,7 +239,7 @@ complex128: DType = as_dtype("complex128")
 newaxis = None
 _tape.namespace = _import_module(__name__)  # gradient rules on Tensors find dtypes and constants here too
 __array_api_version__ = "2025.12"
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "ArrayLike", "DType", "Device", "Tensor", "__array_api_version__", "__array_namespace_info__", "__version__",

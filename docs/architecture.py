@@ -1,6 +1,6 @@
-"""Draws the rooms of the house, agrad's packages, from what their files import: ``python docs/architecture.py``.
+"""Draws agrad's packages from what their files import: ``python docs/architecture.py``.
 
-It takes graphviz. An arrow leads to a room that is imported; one that follows from two others is left out.
+It takes graphviz. An arrow leads to a package that is imported; one that follows from two others is left out.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ ROOT = HERE.parent / "agrad"
 PICTURE = HERE / "figures" / "architecture.svg"
 
 
-def room(path: Path) -> str:
+def package_of(path: Path) -> str:
     """Return the package, or the module of the top level, that a file belongs to."""
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
 def imports(path: Path) -> set[str]:
     """Return the modules that a file imports when it runs, with relative ones as absolute."""
-    package = ["agrad", *path.relative_to(ROOT).parent.parts]
+    parts = ["agrad", *path.relative_to(ROOT).parent.parts]
     found: set[str] = set()
 
     def visit(node: ast.AST) -> None:
@@ -32,7 +32,7 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
+            base = parts[: len(parts) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             found.update({module, *(f"{module}.{alias.name}" for alias in node.names)})
         for child in ast.iter_child_nodes(node):
@@ -42,13 +42,13 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def rooms() -> dict[str, set[str]]:
-    """Return each room with the rooms that it imports."""
+def packages() -> dict[str, set[str]]:
+    """Return each package with those that it imports."""
     files = [path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"]
-    found: dict[str, set[str]] = {room(path): set() for path in files}
+    found: dict[str, set[str]] = {package_of(path): set() for path in files}
     for path in files:
         names = {module.split(".")[1] for module in imports(path) if module.startswith("agrad.")}
-        found[room(path)] |= names & found.keys() - {room(path)}
+        found[package_of(path)] |= names & found.keys() - {package_of(path)}
     return found
 
 
@@ -63,12 +63,12 @@ def direct(graph: dict[str, set[str]]) -> set[tuple[str, str]]:
 
 def dot(graph: dict[str, set[str]]) -> str:
     """Return the picture in graphviz's language."""
-    lines = ["digraph house {", '  node [shape=box, style="rounded", fontname="Helvetica"]']
+    lines = ["digraph architecture {", '  node [shape=box, style="rounded", fontname="Helvetica"]']
     lines += [f"  {one}" for one in sorted(graph)]
     lines += [f"  {one} -> {other}" for one, other in sorted(direct(graph))]
     return "\n".join([*lines, "}"])
 
 
 if __name__ == "__main__":
-    svg = subprocess.run(["dot", "-Tsvg"], input=dot(rooms()), capture_output=True, text=True, check=True).stdout
+    svg = subprocess.run(["dot", "-Tsvg"], input=dot(packages()), capture_output=True, text=True, check=True).stdout
     PICTURE.write_text(svg, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The rules of the house: who may import what, how large the engine may grow, what `import agrad` may load."""
+"""The architecture: which package may import which, how large the engine may grow, what `import agrad` may load."""
 
 import ast
 import io
@@ -20,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 FILES = sorted(ROOT.rglob("*.py"))
 ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "jaxlib", "array_api_strict", "cupy_backends", "numba"}
 DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-ENGINE_LINES = 1320
+ENGINE_LINES = 1350
 
 
 def name(path):
@@ -40,8 +40,8 @@ def test_only_backends_import_array_libraries(path):
     assert not wrong | compat, f"{name(path)} imports {sorted(wrong | compat)}"
 
 
-# The rooms of the house, each with the rooms that it may import; agrad/__init__.py sees all of them.
-ROOMS = {
+# The packages, and modules of the top level, each with those that it may import; agrad/__init__.py imports all.
+PACKAGES = {
     "backends": set(),
     "checks": set(),
     "core": {"backends"},
@@ -66,30 +66,32 @@ ROOMS = {
 }
 
 
-def test_every_room_has_a_row():
-    assert architecture.rooms().keys() == ROOMS.keys()
+def test_every_package_has_a_row():
+    assert architecture.packages().keys() == PACKAGES.keys()
 
 
-def test_the_picture_of_the_house_shows_its_imports():
+def test_the_picture_shows_the_imports():
     """Otherwise draw it anew: python docs/architecture.py."""
     drawn = ET.parse(architecture.PICTURE).getroot()
     titles = {kind: set() for kind in ("node", "edge")}
     for group in drawn.iter(f"{SVG}g"):
         if group.get("class") in titles:
             titles[group.get("class")].add(group.find(f"{SVG}title").text)
-    assert titles["node"] == architecture.rooms().keys()
-    assert titles["edge"] == {f"{one}->{other}" for one, other in architecture.direct(architecture.rooms())}
+    assert titles["node"] == architecture.packages().keys()
+    assert titles["edge"] == {f"{one}->{other}" for one, other in architecture.direct(architecture.packages())}
 
 
-def test_rooms_form_no_circle():
-    list(TopologicalSorter(ROOMS).static_order())  # raises CycleError where they do
+def test_packages_form_no_cycle():
+    list(TopologicalSorter(PACKAGES).static_order())  # raises CycleError where they do
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if name(p) != "__init__.py"], ids=name)
-def test_a_file_imports_only_rooms_below(path):
-    allowed = {*ROOMS[architecture.room(path)], architecture.room(path)}
+def test_a_file_imports_only_packages_below(path):
+    allowed = {*PACKAGES[architecture.package_of(path)], architecture.package_of(path)}
     wrong = {m for m in architecture.imports(path) if m.startswith("agrad.") and m.split(".")[1] not in allowed}
-    assert not wrong, f"{name(path)} imports {sorted(wrong)}; {architecture.room(path)} may import {sorted(allowed)}"
+    assert not wrong, (
+        f"{name(path)} imports {sorted(wrong)}; {architecture.package_of(path)} may import {sorted(allowed)}"
+    )
 
 
 def code_lines(path):
