@@ -59,7 +59,7 @@ def _stranger(data: Array) -> str:
     if isinstance(data, (bool, int, float, complex)) or getattr(data, "dtype", None) is not None:
         return ""
     if isinstance(data, str):
-        return f"text, {data[:40]!r}"
+        return f"str {data[:40]!r}"
     return "None" if data is None else type(data).__name__
 
 

@@ -25,9 +25,8 @@ __all__ = [
 wrong_call: Callable[[Any, str, Sequence[Any], Mapping[str, Any]], TypeError]
 # How libraries say that they do not compute something of booleans, or of integers.
 _NO_LOOP: Final = re.compile(
-    "did not contain a loop|not supported for the input types|numpy boolean|not supported|not implemented for '[A-Z]"
-    "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool|not support bool|infer output dtype"
-    "|only support floating",
+    "did not contain a loop|numpy boolean|not supported|not implemented for '[A-Z]|only support floating"
+    "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool|not support bool|infer output dtype",
     re.IGNORECASE,
 )
 _KINDS: Final = (

@@ -218,8 +218,7 @@ class Definition:
 
     def inputs(self, frame: tuple[Any, ...]) -> dict[str, Any]:
         """Return the arguments of a call by name, arrays raw."""
-        count = len(self.arrays)
-        return dict(zip([*self.arrays, *self.settings], frame[count:-1], strict=True))
+        return dict(zip([*self.arrays, *self.settings], frame[len(self.arrays) : -1], strict=True))
 
     def run(self, device: Device, inputs: dict[str, Any]) -> Any:
         """Call the forward."""
@@ -261,8 +260,6 @@ class Definition:
 
 def prepare(arrays: Sequence[Any]) -> list[Any]:
     """Return array arguments as Tensors and plain numbers: at least one Tensor, the host's arrays on its device."""
-    if not arrays:
-        raise ValueError("an op over a sequence of arrays needs at least one")
     device = next((x._device for x in arrays if isinstance(x, Tensor)), None)
     tracked = any(isinstance(x, Tensor) and x._node is not None for x in arrays) and recording.get()
     operands = [_operand(x, device, tracked) for x in arrays]
@@ -286,9 +283,11 @@ def _operand(x: Any, device: Device | None, tracked: bool) -> Any:
 
 def unwrap_sequence(op: str, arrays: Iterable[Any]) -> tuple[list[Tensor], list[Any], Device, int]:
     """Return a sequence of arrays as Tensors and raw, their device, and whether any of them needs gradients."""
-    if not isinstance(arrays, Iterable):
-        raise TypeError(f"{op} takes a list of arrays, not {errors.describe(arrays)}")
-    given = prepare(list(arrays))
+    listed = list(arrays) if isinstance(arrays, Iterable) else None
+    if not listed:
+        kind = TypeError if listed is None else ValueError
+        raise kind(f"{op} takes a list of at least one array, not {errors.describe(arrays)}")
+    given = prepare(listed)
     device = next(x._device for x in given if isinstance(x, Tensor))
     tensors = [x if isinstance(x, Tensor) else wrap(*convert(x, None, device)) for x in given]
     if any(x._device is not device for x in tensors):

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from ..checks import as_integer, check_callable
 from ..core.errors import describe
 
-__all__ = ["FOR_TENSORS", "Argnums", "as_argnums", "named", "several"]
+__all__ = ["FOR_TENSORS", "Argnums", "as_argnums", "check_tuples", "named"]
 
 
 Argnums: TypeAlias = int | Sequence[int]
@@ -19,12 +19,12 @@ FOR_TENSORS: Final = "write agrad.gradients(y, x) for a Tensor that was computed
 
 
 def as_argnums(argnums: Argnums) -> list[int]:
-    """Return `argnums` as a list; TypeError if it is no integer and no list of integers."""
+    """Return `argnums` as a list; TypeError if it is neither an integer nor a sequence of integers."""
     given = argnums if isinstance(argnums, Sequence) and not isinstance(argnums, str) else [argnums]
     return [as_integer("argnums", i) for i in given]
 
 
-def several(**arguments: Any) -> None:
+def check_tuples(**arguments: Any) -> None:
     """Raise TypeError for arguments of `f` that are not in a tuple or list."""
     for name, given in arguments.items():
         if not isinstance(given, (tuple, list)):

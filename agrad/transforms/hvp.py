@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import pytrees
-from .arguments import several
+from .arguments import check_tuples
 from .grad import grad
 from .linearized import Linearized
 
@@ -40,7 +40,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> agrad.hvp(lambda x: (x**3).sum(), [x], [v])
     (Tensor([6., 0.], dtype=float32, device='cpu'),)
     """
-    several(primals=primals, tangents=tangents)
+    check_tuples(primals=primals, tangents=tangents)
     directions = pytrees.flatten_like(list(tangents), list(primals), "the tangents")
     every = range(len(primals))
     at = Linearized(grad(f, every), primals, {}, every)

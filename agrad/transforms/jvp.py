@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checks import check_flags
 from . import pytrees
-from .arguments import several
+from .arguments import check_tuples
 from .linearized import Linearized
 
 __all__ = ["jvp"]
@@ -55,7 +55,7 @@ def jvp(
     Tensor([6., 1.], dtype=float32, device='cpu')
     """
     check_flags(has_aux=has_aux)
-    several(primals=primals, tangents=tangents)
+    check_tuples(primals=primals, tangents=tangents)
     directions = pytrees.flatten_like(list(tangents), list(primals), "the tangents")
     at = Linearized(f, primals, {}, range(len(primals)), has_aux)
     outputs, tangents_out = at.settled(at.outputs), pytrees.unflatten(at.outputs, at.push(directions, retain=False))
