@@ -40,7 +40,7 @@ CHAPTERS = {
     "dtypes": "data_types",
     "data_type": "data_types",
     "tape": "gradients",
-    "recording": "gradients",
+    "grad_mode": "gradients",
     "transforms": "gradients",
     "primitive": "own_ops",
     "amp": "agrad.amp",
