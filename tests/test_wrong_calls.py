@@ -152,7 +152,7 @@ LAYERS = {
         TypeError,
         r"ReLU\(\) takes no arguments, not 3; write ReLU",
     ),
-    "Upsample of nothing": (lambda: nn.Upsample(), ValueError, "write size or scale_factor, one of the two"),
+    "Upsample of nothing": (lambda: nn.Upsample(), ValueError, "write exactly one of size and scale_factor"),
     "Upsample of text": (lambda: nn.Upsample("a"), TypeError, "size must be an integer, not 'a'"),
     "padding of two numbers": (lambda: nn.ZeroPad2d((1, 2)), ValueError, r"padding must be one integer or 4.*\(1, 2\)"),
     "a padding in floats": (lambda: F.pad(ones(3), (1.5, 0)), TypeError, "pad must be an integer, not 1.5"),
@@ -168,7 +168,7 @@ LAYERS = {
     "labels in floats": (
         lambda: F.ctc_loss(ones(4, 2, 3), ones(2, 2), [4, 4], [1, 1]),
         TypeError,
-        r"targets are integers, not agrad.float32; write targets\.astype\(int\)",
+        r"targets must be integers, not agrad.float32; write targets\.astype\(int\)",
     ),
     "a loss of text": (lambda: nn.MSELoss(reduction="avg"), ValueError, "'avg'"),
     "a wrong layer in a row": (

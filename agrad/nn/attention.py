@@ -1,4 +1,4 @@
-"""Attention as a layer: several heads that each look at a sequence in their own way."""
+"""The multi-head attention layer."""
 
 from __future__ import annotations
 

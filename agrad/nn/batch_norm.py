@@ -1,4 +1,4 @@
-"""Batch normalization: each channel with mean 0 and variance 1 over the batch, then as the layer learns."""
+"""Batch normalization layers: each channel is normalized over the batch to mean 0 and variance 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "NormBase"]
 
 
 class NormBase(Module):
-    """What batch and instance normalization share: their settings, what they learn, and the record that they keep."""
+    """The base class of batch and instance normalization: settings, weight, bias and running statistics."""
 
     running_mean: Tensor | None
     running_var: Tensor | None
@@ -51,14 +51,14 @@ class NormBase(Module):
         self.register_buffer("num_batches_tracked", zeros((), dtype=int, device=device) if track else None)
 
     def reset_running_stats(self) -> None:
-        """Forget the record: mean 0, variance 1."""
+        """Set the running mean to 0, the running variance to 1 and the number of batches to 0."""
         if self.track_running_stats:
             with no_grad():
                 for buffer, value in zip(self.buffers(), (0, 1, 0), strict=True):
                     buffer[...] = value
 
     def resetscale_and_shift(self) -> None:
-        """Set the weight to 1 and the bias to 0, and forget the record."""
+        """Set the weight to 1 and the bias to 0, and reset the running statistics."""
         self.reset_running_stats()
         with no_grad():
             for parameter, value in ((self.weight, 1), (self.bias, 0)):
@@ -74,7 +74,7 @@ class NormBase(Module):
 
 
 class _BatchNorm(NormBase):
-    axes: tuple[int, ...]  # how many an input may have
+    axes: tuple[int, ...]  # the numbers of axes that an input may have
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape, ``(batch, num_features, ...)``."""
@@ -89,12 +89,12 @@ class _BatchNorm(NormBase):
             self.weight,
             self.bias,
             self.training or self.running_mean is None,
-            self._share() if self.training else 0.0,
+            self._count_batch() if self.training else 0.0,
             self.eps,
         )
 
-    def _share(self) -> float:
-        """Count the batch, and return how much of the record it makes up."""
+    def _count_batch(self) -> float:
+        """Count the batch, and return its weight in the running mean and variance."""
         if self.num_batches_tracked is not None:
             with no_grad():
                 self.num_batches_tracked += 1
@@ -104,7 +104,7 @@ class _BatchNorm(NormBase):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Each feature, or channel of a sequence, with mean 0 and variance 1 over the batch; then scaled and shifted.
+    """Batch normalization of features, or of the channels of sequences; see `BatchNorm2d`.
 
     Parameters
     ----------
@@ -114,8 +114,8 @@ class BatchNorm1d(_BatchNorm):
     Raises
     ------
     ValueError
-        On call, if the input is neither ``(batch, num_features)`` nor ``(batch, num_features, length)``, or if there
-        is one value only for each feature while training.
+        On call, if the input is neither ``(batch, num_features)`` nor ``(batch, num_features, length)``, or if
+        there is only one value per channel in training.
 
     Examples
     --------
@@ -129,41 +129,42 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Each channel of pictures with mean 0 and variance 1 over the batch; then scaled and shifted by what is learned.
+    """Batch normalization of images: ``(x - mean) / sqrt(var + eps) * weight + bias`` for each channel.
 
-    Outside of training (see `Module.eval`) it takes the mean and variance from its record of the batches before.
+    In training, the mean and variance are those of the batch; in evaluation (see `Module.eval`), the running ones.
 
     Parameters
     ----------
     num_features : int
         The number of channels.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
     momentum : float or None
-        How much of the record each batch makes up; None for the mean over all batches.
+        The weight of a new batch in the running mean and variance: ``(1 - momentum) * running + momentum * new``; None
+        for the mean over all batches.
     affine : bool
-        Whether there are a weight and a bias.
+        Whether there are a learnable weight and bias.
     track_running_stats : bool
-        Whether a record is kept; without one, it normalizes by the batch outside of training too.
+        Whether to keep a running mean and variance; without them, those of the batch are used in evaluation too.
     device : str or Device, optional
     dtype : DType, optional
     bias : bool
-        Whether, beside the weight, there is a bias.
+        Whether there is a bias besides the weight.
 
     Attributes
     ----------
     weight, bias : Parameter or None
-        Of shape ``(num_features,)``; they begin as 1 and 0.
+        Of shape ``(num_features,)``, initialized to 1 and 0.
     running_mean, running_var : Tensor or None
-        The record, buffers of shape ``(num_features,)``.
+        Buffers of shape ``(num_features,)``.
     num_batches_tracked : Tensor or None
-        How many batches went into it, a buffer.
+        The number of batches seen in training, a 0-d buffer.
 
     Raises
     ------
     ValueError
-        On call, if the input is not ``(batch, num_features, height, width)``, or if there is one value only for each
-        channel while training.
+        On call, if the input is not ``(batch, num_features, height, width)``, or if there is only one value per channel
+        in training.
 
     Examples
     --------
@@ -180,7 +181,7 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Each channel of volumes with mean 0 and variance 1 over the batch; then scaled and shifted by what is learned.
+    """Batch normalization of volumes; see `BatchNorm2d`.
 
     Parameters
     ----------
@@ -190,8 +191,8 @@ class BatchNorm3d(_BatchNorm):
     Raises
     ------
     ValueError
-        On call, if the input is not ``(batch, num_features, depth, height, width)``, or if there is one value only for
-        each channel while training.
+        On call, if the input is not ``(batch, num_features, depth, height, width)``, or if there is only one value per
+        channel in training.
 
     Examples
     --------

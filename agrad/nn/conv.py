@@ -23,10 +23,10 @@ _MODES: Final = ("zeros", "reflect", "replicate", "circular")
 
 
 class ConvBase(Module):
-    """What convolutional layers have in common: their settings, weights and initial values."""
+    """The base class of convolutional layers: settings, weight, bias and their initialization."""
 
     axes: ClassVar[int]
-    convolution: ClassVar[Callable[..., Tensor]]  # the function beneath
+    convolution: ClassVar[Callable[..., Tensor]]  # the function of `functional` that `forward` calls
     padding: Any
     output_padding: tuple[int, ...] = ()
 
@@ -79,7 +79,7 @@ class ConvBase(Module):
 
 
 class _Conv(ConvBase):
-    """What convolutional layers for any number of axes are but for that number."""
+    """The base class of the convolutional layers; a subclass sets the number of axes."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class _Conv(ConvBase):
         return self.convolution(input, self.weight, self.bias, *settings)
 
     def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
-        """Return the input with padding that is no zeros, and the padding that is left to do."""
+        """Return the input padded, unless with zeros, and the zero padding that the convolution must add."""
         if self.padding_mode == "zeros":
             return input, self.padding
         around = margins(self.padding, self.kernel_size, self.stride, self.dilation)
@@ -200,7 +200,7 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """Kernels that slide over volumes: of scans and films.
+    """3-D convolution: kernels that slide over the last three axes of volumes or videos, plus a bias.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ class Conv3d(_Conv):
     Attributes
     ----------
     weight : Parameter
-        Of shape ``(out_channels, in_channels / groups, *kernel_size)``.
+        The kernels, of shape ``(out_channels, in_channels / groups, *kernel_size)``.
     bias : Parameter or None
         Of shape ``(out_channels,)``.
 

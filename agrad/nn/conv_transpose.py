@@ -1,4 +1,4 @@
-"""Transposed convolutional layers: they make larger pictures of smaller ones."""
+"""Transposed convolutional layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
 
 class _ConvTranspose(ConvBase):
-    """What transposed convolutional layers for any number of axes are but for that number."""
+    """The base class of the transposed convolutional layers; a subclass sets the number of axes."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class _ConvTranspose(ConvBase):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """The transpose of `Conv1d`: makes longer sequences of shorter ones.
+    """1-D transposed convolution: the gradient of `Conv1d` with respect to its input.
 
     Parameters
     ----------
@@ -83,17 +83,22 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """The transpose of `Conv2d`: makes larger pictures of smaller ones, each input element times its kernel, added up.
+    """2-D transposed convolution: the gradient of `Conv2d` with respect to its input; upsamples images.
 
     Parameters
     ----------
-    in_channels, out_channels, kernel_size, stride, bias, groups, dilation, device, dtype
-        As in `Conv2d`.
+    in_channels, out_channels, kernel_size, stride
+        As in `Conv2d`; a stride above 1 makes the output larger than the input.
     padding : int or tuple of int
-        How much is taken away from the result on each side.
+        The number of elements removed from both ends of each axis of the output.
     output_padding : int or tuple of int
-        How many rows and columns more the result has, behind.
+        The number of elements added to the end of each axis of the output.
+    groups, bias, dilation
+        As in `Conv2d`.
     padding_mode : {"zeros"}
+        The only mode.
+    device, dtype
+        As in `Conv2d`.
 
     Attributes
     ----------
@@ -109,8 +114,8 @@ class ConvTranspose2d(_ConvTranspose):
 
     Notes
     -----
-    Both begin uniform between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the elements of ``weight[0]``, as
-    PyTorch's do.
+    Both are initialized uniformly between ``-1 / sqrt(n)`` and ``1 / sqrt(n)``, with `n` the number of elements of
+    ``weight[0]``, as in PyTorch.
 
     Examples
     --------
@@ -125,7 +130,7 @@ class ConvTranspose2d(_ConvTranspose):
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """The transpose of `Conv3d`: makes larger volumes of smaller ones.
+    """3-D transposed convolution: the gradient of `Conv3d` with respect to its input.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Angles and distances of pairs of vectors, as modules."""
+"""Modules that return the cosine similarity or the distance of pairs of vectors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["CosineSimilarity", "PairwiseDistance"]
 
 
 class CosineSimilarity(Module):
-    """The cosines of the angles between vectors along an axis.
+    """The cosine similarity of vectors along an axis: ``x1 @ x2 / (norm(x1) * norm(x2))``.
 
     Parameters
     ----------
     dim : int
-        The axis.
+        The axis of the vectors.
     eps : float
-        The least that a length counts.
+        The minimum of a norm that is divided by, to avoid division by zero.
 
     Raises
     ------
@@ -38,21 +38,21 @@ class CosineSimilarity(Module):
         self.dim, self.eps = as_integer("dim", dim), check_number("eps", eps, 0)
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        """Return the cosines, of the inputs' shape without the axis."""
+        """Return the cosine similarity, of the inputs' broadcast shape without the axis."""
         return F.cosine_similarity(x1, x2, self.dim, self.eps)
 
 
 class PairwiseDistance(Module):
-    """The distances between vectors along the last axis.
+    """The distance of vectors along the last axis: ``norm(x1 - x2 + eps)``.
 
     Parameters
     ----------
     p : float
-        Of the norm that measures distances, infinity for the largest difference.
+        The order of the norm; infinity for the maximum norm.
     eps : float
-        Added to differences, so that the norm of equal vectors has a gradient; with 0 it is 0.
+        Added to the differences, so that the distance of equal vectors has a gradient; with ``eps=0`` it is 0.
     keepdim : bool
-        Whether the last axis stays, with length 1.
+        Whether to keep the last axis, with length 1.
 
     Raises
     ------
@@ -74,5 +74,5 @@ class PairwiseDistance(Module):
         self.keepdim = keepdim
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        """Return the distances, of the inputs' shape without the last axis."""
+        """Return the distances, of the inputs' broadcast shape without the last axis."""
         return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

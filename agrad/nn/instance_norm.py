@@ -1,4 +1,4 @@
-"""Instance normalization: each channel of each sample with mean 0 and variance 1, then as the layer learns."""
+"""Instance normalization layers: each channel of each sample is normalized to mean 0 and variance 1."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
 
 
 class _InstanceNorm(NormBase):
-    axes: int  # how many stand behind the channels
+    axes: int  # the number of axes after the channels
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class _InstanceNorm(NormBase):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Each channel of each sequence with mean 0 and variance 1; then, if asked for, scaled and shifted.
+    """Instance normalization of sequences; see `InstanceNorm2d`.
 
     Parameters
     ----------
@@ -77,44 +77,44 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Each channel of each picture with mean 0 and variance 1; then, if asked for, scaled and shifted as is learned.
+    """Instance normalization of images: ``(x - mean) / sqrt(var + eps)`` for each channel of each sample.
 
     Parameters
     ----------
     num_features : int
         The number of channels.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
     momentum : float or None
-        How much of the record each batch makes up; None keeps it as it is.
+        The weight of a new batch in the running mean and variance; None leaves them unchanged.
     affine : bool
-        Whether there are a weight and a bias.
+        Whether to multiply by a learnable weight and add a learnable bias.
     track_running_stats : bool
-        Whether a record is kept, to normalize by outside of training (see `Module.eval`).
+        Whether to keep a running mean and variance, and to use them in evaluation (see `Module.eval`).
     device : str or Device, optional
     dtype : DType, optional
     bias : bool
-        Whether, beside the weight, there is a bias.
+        Whether there is a bias besides the weight.
 
     Attributes
     ----------
     weight, bias : Parameter or None
-        Of shape ``(num_features,)``; they begin as 1 and 0.
+        Of shape ``(num_features,)``, initialized to 1 and 0.
     running_mean, running_var, num_batches_tracked : Tensor or None
-        The record, as in `BatchNorm2d`; the batches are not counted.
+        Buffers as in `BatchNorm2d`, but the batches are not counted.
 
     Raises
     ------
     ValueError
         On call, if the input is neither ``(batch, num_features, height, width)`` nor one without the batch, or if there
-        is one value only for each channel of a sample while training.
+        is only one value per channel of a sample in training.
 
     Examples
     --------
     >>> import agrad
     >>> from agrad import nn
-    >>> picture = agrad.asarray([[[1.0, 3.0], [3.0, 1.0]]])
-    >>> nn.InstanceNorm2d(1, eps=0.0)(picture).tolist()
+    >>> image = agrad.asarray([[[1.0, 3.0], [3.0, 1.0]]])
+    >>> nn.InstanceNorm2d(1, eps=0.0)(image).tolist()
     [[[-1.0, 1.0], [1.0, -1.0]]]
     """
 
@@ -122,7 +122,7 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Each channel of each volume with mean 0 and variance 1; then, if asked for, scaled and shifted.
+    """Instance normalization of volumes; see `InstanceNorm2d`.
 
     Parameters
     ----------

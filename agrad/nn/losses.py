@@ -338,21 +338,21 @@ class KLDivLoss(_Loss):
 
 
 class CTCLoss(_Loss):
-    """The loss of labels whose places in a longer sequence are not known: connectionist temporal classification.
+    """The connectionist temporal classification (CTC) loss of label sequences that are not aligned with the input.
 
     Parameters
     ----------
     blank : int
-        The number of the blank, which stands for no label.
+        The class of the blank, which stands for no label.
     reduction : str
-        As in `MSELoss`, but that "mean" first divides each loss by its number of labels.
+        As in `MSELoss`, except that "mean" first divides each loss by its target length.
     zero_infinity : bool
-        Whether the loss of labels that cannot be read, because there are too few steps, is 0 instead of infinite.
+        Whether an infinite loss, of an input too short for its target, is replaced by 0.
 
     Raises
     ------
     ValueError
-        If there is no such reduction; on call, if the shapes do not fit or a length is out of range.
+        If the reduction is unknown; on call, if the shapes do not match or a length is out of range.
     TypeError, IndexError
         On call, as `functional.ctc_loss`.
 

@@ -1,4 +1,4 @@
-"""Normalization over a sample: numbers shifted and scaled to mean 0 and variance 1, then to what the layer learns."""
+"""Layers that normalize each sample on its own: layer, root mean square and group normalization."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "scale_and_shift"]
 
 
 def scale_and_shift(shape: tuple[int, ...], scale: bool, shift: bool, device: Any, dtype: DTypeLike) -> tuple[Any, Any]:
-    """Return a weight of ones and a bias of zeros, or None for what is not wanted."""
+    """Return a weight of ones if `scale` and a bias of zeros if `shift`; None otherwise."""
     weight = Parameter(ones(shape, dtype=dtype, device=device)) if scale else None
     return weight, Parameter(zeros(shape, dtype=dtype, device=device)) if shift else None
 

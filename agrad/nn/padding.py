@@ -1,4 +1,4 @@
-"""Padding layers: what is laid around sequences, pictures and volumes."""
+"""Padding layers for sequences, images and volumes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class _Pad(Module):
-    """What padding layers share; a subclass says for how many axes and in which mode of `functional.pad` it is."""
+    """The base class of padding layers; a subclass sets the number of axes and the mode of `functional.pad`."""
 
     axes: ClassVar[int]
     mode: ClassVar[str] = "constant"
@@ -26,10 +26,10 @@ class _Pad(Module):
 
     def __init__(self, padding: int | tuple[int, ...]) -> None:
         super().__init__()
-        self.padding = _sides(padding, self.axes)
+        self.padding = _widths(padding, self.axes)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the input with the padding around its last axes."""
+        """Return the input, padded along its last axes."""
         check_tensors(input=input)
         if input.ndim not in self._ranks(input):
             raise ValueError(
@@ -39,20 +39,22 @@ class _Pad(Module):
         return F.pad(input, self.padding, self.mode, self.value)
 
     def _ranks(self, input: Tensor) -> tuple[int, ...]:
-        """Return how many axes an input may have."""
+        """Return the numbers of axes that an input may have."""
         return (self.axes + 1, self.axes + 2)
 
     def extra_repr(self) -> str:
-        """Return how much is laid around."""
+        """Return the padding."""
         return f"{self.padding}"
 
 
-def _sides(padding: Any, axes: int) -> tuple[int, ...]:
-    """Return two integers for each axis, the last one first."""
+def _widths(padding: Any, axes: int) -> tuple[int, ...]:
+    """Return the padding before and after each axis, the last axis first."""
     if not isinstance(padding, (tuple, list)):
         return (as_integer("padding", padding),) * (2 * axes)
     if len(padding) != 2 * axes:
-        raise ValueError(f"padding must be one integer or {2 * axes}, two for each axis from the last; not {padding!r}")
+        raise ValueError(
+            f"padding must be one integer or {2 * axes}, (before, after) for each axis from the last; not {padding!r}"
+        )
     return tuple([as_integer("padding", n) for n in padding])
 
 
@@ -65,7 +67,7 @@ class _ConstantPad(_Pad):
         return (max(self.axes, input.ndim),)
 
     def extra_repr(self) -> str:
-        """Return how much of what is laid around."""
+        """Return the padding and its value."""
         return f"padding={self.padding}, value={self.value}"
 
 
@@ -74,12 +76,12 @@ class _ZeroPad(_ConstantPad):
         super().__init__(padding, 0.0)
 
     def extra_repr(self) -> str:
-        """Return how much is laid around."""
+        """Return the padding."""
         return f"{self.padding}"
 
 
 class ReflectionPad1d(_Pad):
-    """The mirror image, without the outermost element itself, around sequences.
+    """Pad sequences with their reflection, which does not repeat the edge values.
 
     Parameters
     ----------
@@ -104,20 +106,20 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(_Pad):
-    """The mirror image, without the outermost element itself, around pictures.
+    """Pad images with their reflection, which does not repeat the edge values.
 
     Parameters
     ----------
     padding : int or tuple of int
-        How much is laid around: one number for all sides, or ``(left, right, top, bottom)``. A negative one takes away.
+        The padding: one integer for all sides, or ``(left, right, top, bottom)``. A negative one removes elements.
 
     Raises
     ------
     ValueError
-        If there are not as many numbers; on call, if the input is neither ``(batch, channels, height, width)``
-        nor one without the batch, or too short for its mirror image.
+        If the number of integers is wrong; on call, if the input is neither ``(batch, channels, height, width)``
+        nor one without the batch, or not larger than the padding.
     TypeError
-        If a number is no integer.
+        If the padding is neither an integer nor a tuple of integers.
 
     Examples
     --------
@@ -132,7 +134,7 @@ class ReflectionPad2d(_Pad):
 
 
 class ReflectionPad3d(_Pad):
-    """The mirror image, without the outermost element itself, around volumes.
+    """Pad volumes with their reflection, which does not repeat the edge values.
 
     Parameters
     ----------
@@ -157,7 +159,7 @@ class ReflectionPad3d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """The outermost element around sequences.
+    """Pad sequences with their edge values.
 
     Parameters
     ----------
@@ -182,20 +184,20 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """The outermost element around pictures.
+    """Pad images with their edge values.
 
     Parameters
     ----------
     padding : int or tuple of int
-        How much is laid around: one number for all sides, or ``(left, right, top, bottom)``. A negative one takes away.
+        The padding: one integer for all sides, or ``(left, right, top, bottom)``. A negative one removes elements.
 
     Raises
     ------
     ValueError
-        If there are not as many numbers; on call, if the input is neither ``(batch, channels, height, width)``
+        If the number of integers is wrong; on call, if the input is neither ``(batch, channels, height, width)``
         nor one without the batch.
     TypeError
-        If a number is no integer.
+        If the padding is neither an integer nor a tuple of integers.
 
     Examples
     --------
@@ -210,7 +212,7 @@ class ReplicationPad2d(_Pad):
 
 
 class ReplicationPad3d(_Pad):
-    """The outermost element around volumes.
+    """Pad volumes with their edge values.
 
     Parameters
     ----------
@@ -235,7 +237,7 @@ class ReplicationPad3d(_Pad):
 
 
 class CircularPad1d(_Pad):
-    """What lies at the other end around sequences.
+    """Pad sequences with values from the opposite side.
 
     Parameters
     ----------
@@ -260,20 +262,20 @@ class CircularPad1d(_Pad):
 
 
 class CircularPad2d(_Pad):
-    """What lies at the other end around pictures.
+    """Pad images with values from the opposite side.
 
     Parameters
     ----------
     padding : int or tuple of int
-        How much is laid around: one number for all sides, or ``(left, right, top, bottom)``. A negative one takes away.
+        The padding: one integer for all sides, or ``(left, right, top, bottom)``. A negative one removes elements.
 
     Raises
     ------
     ValueError
-        If there are not as many numbers; on call, if the input is neither ``(batch, channels, height, width)``
-        nor one without the batch, or shorter than what is laid around it.
+        If the number of integers is wrong; on call, if the input is neither ``(batch, channels, height, width)``
+        nor one without the batch, or smaller than the padding.
     TypeError
-        If a number is no integer.
+        If the padding is neither an integer nor a tuple of integers.
 
     Examples
     --------
@@ -288,7 +290,7 @@ class CircularPad2d(_Pad):
 
 
 class CircularPad3d(_Pad):
-    """What lies at the other end around volumes.
+    """Pad volumes with values from the opposite side.
 
     Parameters
     ----------
@@ -313,7 +315,7 @@ class CircularPad3d(_Pad):
 
 
 class ZeroPad1d(_ZeroPad):
-    """Zeros around sequences.
+    """Pad sequences with zeros.
 
     Parameters
     ----------
@@ -337,19 +339,19 @@ class ZeroPad1d(_ZeroPad):
 
 
 class ZeroPad2d(_ZeroPad):
-    """Zeros around pictures.
+    """Pad images with zeros.
 
     Parameters
     ----------
     padding : int or tuple of int
-        How much is laid around: one number for all sides, or ``(left, right, top, bottom)``. A negative one takes away.
+        The padding: one integer for all sides, or ``(left, right, top, bottom)``. A negative one removes elements.
 
     Raises
     ------
     ValueError
-        If there are not as many numbers; on call, if the input has fewer than two axes.
+        If the number of integers is wrong; on call, if the input has fewer than two axes.
     TypeError
-        If a number is no integer.
+        If the padding is neither an integer nor a tuple of integers.
 
     Examples
     --------
@@ -363,7 +365,7 @@ class ZeroPad2d(_ZeroPad):
 
 
 class ZeroPad3d(_ZeroPad):
-    """Zeros around volumes.
+    """Pad volumes with zeros.
 
     Parameters
     ----------
@@ -387,13 +389,14 @@ class ZeroPad3d(_ZeroPad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """A constant around sequences.
+    """Pad sequences with a constant.
 
     Parameters
     ----------
     padding : int or tuple of int
         As in `ConstantPad2d`, for one axis: ``(left, right)``.
     value : float
+        The constant.
 
     Raises
     ------
@@ -412,21 +415,21 @@ class ConstantPad1d(_ConstantPad):
 
 
 class ConstantPad2d(_ConstantPad):
-    """A constant around pictures.
+    """Pad images with a constant.
 
     Parameters
     ----------
     padding : int or tuple of int
-        How much is laid around: one number for all sides, or ``(left, right, top, bottom)``. A negative one takes away.
+        The padding: one integer for all sides, or ``(left, right, top, bottom)``. A negative one removes elements.
     value : float
         The constant.
 
     Raises
     ------
     ValueError
-        If there are not as many numbers; on call, if the input has fewer than two axes.
+        If the number of integers is wrong; on call, if the input has fewer than two axes.
     TypeError
-        If a number is no integer.
+        If the padding is neither an integer nor a tuple of integers.
 
     Examples
     --------
@@ -440,13 +443,14 @@ class ConstantPad2d(_ConstantPad):
 
 
 class ConstantPad3d(_ConstantPad):
-    """A constant around volumes.
+    """Pad volumes with a constant.
 
     Parameters
     ----------
     padding : int or tuple of int
         As in `ConstantPad2d`, for three axes: ``(left, right, top, bottom, front, back)``.
     value : float
+        The constant.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Recurrences: what happens at one step of a recurrent network, in whole layers and in single cells alike."""
+"""The step of each kind of recurrent network, shared by the layers and the cells."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ State = tuple[Tensor, ...]
 
 
 class Recurrence:
-    """A step of a recurrent network: a subclass says how many gates and states there are, and defines `step`."""
+    """The base class of steps: a subclass sets the numbers of gates and states, and defines `step`."""
 
     gates: ClassVar[int] = 1
     states: ClassVar[int] = 1
     hidden_size: int
 
     def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state, each ``(batch, hidden_size)``; the first two are ``(batch, gates, hidden_size)``."""
+        """Return the next state, of the shapes of `state`; the others are from `by_gate`."""
         raise NotImplementedError
 
     def by_gate(self, x: Any, weight: Any, bias: Any) -> Tensor:
-        """Return a linear map of an input or a state, ``(..., gates, hidden_size)``."""
+        """Return the linear map of an input or a hidden state for all gates, ``(..., gates, hidden_size)``."""
         return reshape(F.linear(x, weight, bias), (*x.shape[:-1], self.gates, self.hidden_size))
 
 
@@ -37,7 +37,7 @@ class ElmanRecurrence(Recurrence):
     nonlinearity: str
 
     def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state."""
+        """Return the next hidden state."""
         total = squeeze(from_input + from_state, axis=1)
         return (tanh(total) if self.nonlinearity == "tanh" else relu(total),)
 
@@ -49,7 +49,7 @@ class LSTMRecurrence(Recurrence):
     states = 2
 
     def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state and cell."""
+        """Return the next hidden and cell state."""
         i, f, g, o = unstack(from_input + from_state, axis=1)
         cell = sigmoid(f) * state[1] + sigmoid(i) * tanh(g)
         return sigmoid(o) * tanh(cell), cell
@@ -61,7 +61,7 @@ class GRURecurrence(Recurrence):
     gates = 3
 
     def step(self, from_input: Tensor, from_state: Tensor, state: State) -> State:
-        """Return the next state."""
+        """Return the next hidden state."""
         r, z, n = unstack(from_input, axis=1)
         state_r, state_z, state_n = unstack(from_state, axis=1)
         z = sigmoid(z + state_z)

@@ -28,7 +28,7 @@ Batch = TypeVar("Batch", Tensor, PackedSequence)
 
 
 class _Recurrent(Recurrence, Module):
-    """What recurrent layers share: weights, layers, directions and the walk along the sequence."""
+    """The base class of recurrent layers: weights, layers, directions and the loop over the sequence."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class _Recurrent(Recurrence, Module):
             self._check_input(x, x.ndim == 3)
             steps = expand_dims(arange(x.shape[0], device=x.device), axis=(1, 2))
             active = unstack(steps < expand_dims(lengths, axis=1))
-            outputs, finals = self._through(x, self._starts(x, state, batched=True), active)
+            outputs, finals = self._run_layers(x, self._starts(x, state, batched=True), active)
             return input.holding(outputs), finals
         check_tensors(input=input)
         self._check_input(input, input.ndim in (2, 3))
@@ -82,8 +82,8 @@ class _Recurrent(Recurrence, Module):
         x = input if batched else expand_dims(input, axis=1)
         x = moveaxis(x, 0, 1) if batched and self.batch_first else x
         if not x.shape[0]:
-            raise ValueError(f"a sequence needs one element at least; the input has shape {input.shape}")
-        x, finals = self._through(x, self._starts(x, state, batched), None)
+            raise ValueError(f"a sequence must have at least one element; the input has shape {input.shape}")
+        x, finals = self._run_layers(x, self._starts(x, state, batched), None)
         if not batched:
             return squeeze(x, axis=1), tuple(squeeze(part, axis=1) for part in finals)
         return (moveaxis(x, 0, 1) if self.batch_first else x), finals
@@ -96,15 +96,15 @@ class _Recurrent(Recurrence, Module):
                 f"it has {x.shape}"
             )
 
-    def _through(self, x: Tensor, starts: State, active: Sequence[Tensor] | None) -> tuple[Tensor, State]:
-        """Go through all layers; `active` says at each step which sequences have an element there."""
+    def _run_layers(self, x: Tensor, starts: State, active: Sequence[Tensor] | None) -> tuple[Tensor, State]:
+        """Run all layers; `active` is True at each step for the sequences that have not ended."""
         lasts: list[State] = []
         for layer in range(self.num_layers):
             x = F.dropout(x, self.dropout, self.training) if layer else x
             directions = []
             for end in self._ends:
                 start = tuple(part[len(lasts)] for part in starts)
-                outputs, last = self._walk(x, start, f"_l{layer}{end}", active)
+                outputs, last = self._run_direction(x, start, f"_l{layer}{end}", active)
                 directions.append(outputs)
                 lasts.append(last)
             x = concat(directions, axis=-1) if len(directions) > 1 else directions[0]
@@ -122,8 +122,10 @@ class _Recurrent(Recurrence, Module):
                 raise ValueError(f"an initial state must have shape {expected} for this input, not {part.shape}")
         return state if batched else tuple(expand_dims(part, axis=1) for part in state)
 
-    def _walk(self, x: Tensor, state: State, end: str, active: Sequence[Tensor] | None) -> tuple[Tensor, State]:
-        """Go along a sequence in one layer and direction; return the outputs stacked, and the last state."""
+    def _run_direction(
+        self, x: Tensor, state: State, end: str, active: Sequence[Tensor] | None
+    ) -> tuple[Tensor, State]:
+        """Run one layer in one direction; return the stacked outputs and the last state."""
         weight_ih, weight_hh, bias_ih, bias_hh = (
             getattr(self, name + end, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
@@ -131,7 +133,7 @@ class _Recurrent(Recurrence, Module):
         outputs = []
         for t in reversed(range(len(elements))) if end.endswith("_reverse") else range(len(elements)):
             new = self.step(elements[t], self.by_gate(state[0], weight_hh, bias_hh), state)
-            # A sequence that has no element here keeps its state.
+            # A sequence that has ended keeps its state.
             state = new if active is None else tuple(map(partial(where, active[t]), new, state))
             outputs.append(state[0])
         return stack(outputs[::-1] if end.endswith("_reverse") else outputs), state
@@ -148,7 +150,7 @@ class _Recurrent(Recurrence, Module):
 
 
 class RNN(ElmanRecurrence, _Recurrent):
-    """A plain recurrent network: ``h = tanh(x @ W.T + b + h @ V.T + c)``, step by step.
+    """An Elman recurrent network: ``h = tanh(x @ W.T + b + h @ V.T + c)`` at each step.
 
     Parameters
     ----------
@@ -192,13 +194,13 @@ class RNN(ElmanRecurrence, _Recurrent):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Batch, hx: Tensor | None = None) -> tuple[Batch, Tensor]:
-        """Return the outputs and the last state; see `LSTM.forward`, with one Tensor for a state."""
+        """Return the outputs and the last hidden state; as `LSTM.forward`, but without a cell state."""
         outputs, (last,) = self._run(input, None if hx is None else (hx,))
         return outputs, last
 
 
 class LSTM(LSTMRecurrence, _Recurrent):
-    """A long short-term memory: beside its output, a cell that gates let forget, take in and show, step by step.
+    """A long short-term memory network, with input, forget and output gates and a cell state.
 
     Parameters
     ----------
@@ -268,26 +270,26 @@ class LSTM(LSTMRecurrence, _Recurrent):
         Parameters
         ----------
         input : Tensor or PackedSequence
-            ``(length, batch, input_size)``, or with the first two exchanged if `batch_first`, or without the batch; or
-            sequences of several lengths, packed by `utils.rnn.pack_padded_sequence`.
+            ``(length, batch, input_size)``, or with the first two axes swapped if `batch_first`, or without the batch;
+            or sequences of different lengths, packed by `utils.rnn.pack_padded_sequence`.
         hx : tuple of Tensor, optional
             The initial hidden and cell state, each ``(layers * directions, batch, hidden_size)``; zeros by default.
 
         Returns
         -------
         outputs : Tensor or PackedSequence
-            Of the last layer, ``(length, batch, directions * hidden_size)`` or as the input is ordered.
+            Of the last layer, ``(length, batch, directions * hidden_size)``, with its axes ordered as the input's.
         (h, c) : tuple of Tensor
             The last hidden and cell state of each layer and direction.
         """
         if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):
-            raise TypeError("an LSTM takes two initial states; write (h, c)")
+            raise TypeError("the initial state of an LSTM is a tuple of two Tensors; write (h, c)")
         outputs, (last, cell) = self._run(input, hx)
         return outputs, (last, cell)
 
 
 class GRU(GRURecurrence, _Recurrent):
-    """A gated recurrent unit: a state that gates let forget and renew, step by step.
+    """A gated recurrent unit network, with reset and update gates.
 
     Parameters
     ----------
@@ -330,6 +332,6 @@ class GRU(GRURecurrence, _Recurrent):
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device, dtype)
 
     def forward(self, input: Batch, hx: Tensor | None = None) -> tuple[Batch, Tensor]:
-        """Return the outputs and the last state; see `LSTM.forward`, with one Tensor for a state."""
+        """Return the outputs and the last hidden state; as `LSTM.forward`, but without a cell state."""
         outputs, (last,) = self._run(input, None if hx is None else (hx,))
         return outputs, last

@@ -1,4 +1,4 @@
-"""Recurrent cells: one step of a recurrent layer, for loops of one's own."""
+"""Recurrent cells: one step of a recurrent layer, for custom loops."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 
 
 class _Cell(Recurrence, Module):
-    """What recurrent cells share: their weights, and the step."""
+    """The base class of recurrent cells: weights, biases and the checks of a step."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class _Cell(Recurrence, Module):
             init.uniform_(parameter, -bound, bound)
 
     def _next(self, input: Tensor, state: State | None) -> State:
-        """Return the next state, in the shapes that the input asks for."""
+        """Return the next state, with a batch axis if the input has one."""
         check_tensors(input=input)
         if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
             raise ValueError(
@@ -62,7 +62,7 @@ class _Cell(Recurrence, Module):
         for part in state:
             check_tensors(hx=part)
             if part.shape != expected:
-                raise ValueError(f"a state must have shape {expected} beside this input; it has {part.shape}")
+                raise ValueError(f"a state must have shape {expected} for this input, not {part.shape}")
         if input.ndim == 2:
             return self._step(input, state)
         alone = self._step(expand_dims(input, axis=0), tuple(expand_dims(part, axis=0) for part in state))
@@ -78,20 +78,21 @@ class _Cell(Recurrence, Module):
 
 
 class RNNCell(ElmanRecurrence, _Cell):
-    """One step of a plain recurrent network: ``h = tanh(x @ W.T + b + h @ V.T + c)``.
+    """One step of an Elman recurrent network: ``h = tanh(x @ W.T + b + h @ V.T + c)``.
 
     Parameters
     ----------
     input_size, hidden_size, bias
         As in `LSTMCell`.
     nonlinearity : {"tanh", "relu"}
+        The activation.
     device, dtype
         As in `LSTMCell`.
 
     Raises
     ------
     ValueError
-        As `LSTMCell`, and if there is no such nonlinearity.
+        As `LSTMCell`, and if `nonlinearity` is unknown.
 
     Examples
     --------
@@ -116,7 +117,7 @@ class RNNCell(ElmanRecurrence, _Cell):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """Return the next state; see `LSTMCell.forward`, with one Tensor for a state."""
+        """Return the next hidden state; as `LSTMCell.forward`, but without a cell state."""
         (h,) = self._next(input, None if hx is None else (hx,))
         return h
 
@@ -126,28 +127,29 @@ class RNNCell(ElmanRecurrence, _Cell):
 
 
 class LSTMCell(LSTMRecurrence, _Cell):
-    """One step of a long short-term memory.
+    """One step of a long short-term memory network; see `LSTM`.
 
     Parameters
     ----------
     input_size : int
-        The length of an element of the sequence.
+        The number of features of the input.
     hidden_size : int
-        The length of the state.
+        The number of features of the hidden state.
     bias : bool
-        Whether there are shifts.
+        Whether to add learnable biases.
     device : str or Device, optional
     dtype : DType, optional
 
     Attributes
     ----------
     weight_ih, weight_hh, bias_ih, bias_hh : Parameter or None
-        For the input, ``(gates * hidden_size, input_size)``, for the state, and the shifts.
+        The weights of the input, ``(gates * hidden_size, input_size)``, and of the hidden state,
+        ``(gates * hidden_size, hidden_size)``, and their biases.
 
     Raises
     ------
     ValueError
-        If a setting is out of range; on call, if the shapes do not fit.
+        If a setting is out of range; on call, if the shapes do not match.
 
     Notes
     -----
@@ -165,23 +167,28 @@ class LSTMCell(LSTMRecurrence, _Cell):
     """
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """Return the next state and cell.
+        """Return the next hidden and cell state.
 
         Parameters
         ----------
         input : Tensor
             ``(batch, input_size)``, or without the batch.
         hx : tuple of Tensor, optional
-            The state and the cell before, each ``(batch, hidden_size)`` or without the batch; zeros by default.
+            The hidden and cell state, each ``(batch, hidden_size)`` or without the batch; zeros by default.
+
+        Returns
+        -------
+        (h, c) : tuple of Tensor
+            Of the same shapes.
         """
         if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):
-            raise TypeError("an LSTMCell takes a state of two: write (h, c)")
+            raise TypeError("the state of an LSTMCell is a tuple of two Tensors; write (h, c)")
         h, c = self._next(input, hx)
         return h, c
 
 
 class GRUCell(GRURecurrence, _Cell):
-    """One step of a gated recurrent unit.
+    """One step of a gated recurrent unit network; see `GRU`.
 
     Parameters
     ----------
@@ -206,6 +213,6 @@ class GRUCell(GRURecurrence, _Cell):
     """
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """Return the next state; see `LSTMCell.forward`, with one Tensor for a state."""
+        """Return the next hidden state; as `LSTMCell.forward`, but without a cell state."""
         (h,) = self._next(input, None if hx is None else (hx,))
         return h

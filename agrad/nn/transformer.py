@@ -1,4 +1,4 @@
-"""Transformers: blocks of attention and a network, and stacks of them."""
+"""Transformer encoder and decoder layers, and stacks of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ACTIVATIONS: Final[dict[str, Callable[..., Tensor]]] = {"relu": F.relu, "gelu":
 
 
 class _Block(Module):
-    """What blocks share: attentions, a network, and a normalization and a dropout for each of these parts."""
+    """The base class of layers: attentions and a feedforward network, each with a layer normalization and dropout."""
 
     attentions: ClassVar[tuple[str, ...]] = ("self_attn",)
 
@@ -61,15 +61,15 @@ class _Block(Module):
             setattr(self, f"norm{i}", LayerNorm(d_model, layer_norm_eps, bias=bias, **place))
         for i in parts:
             setattr(self, f"dropout{i}", Dropout(dropout))
-        # Last, so that the parameters of a module stand where they do in PyTorch.
+        # Last, so that the parameters of an activation module come in PyTorch's order.
         self.activation = _ACTIVATIONS[activation] if isinstance(activation, str) else activation
 
-    def _added(self, x: Tensor, i: int, part: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the sum of an input and what the part of that number makes of it, normalized before or after."""
+    def _residual(self, x: Tensor, i: int, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
+        """Apply sublayer `i` with its residual connection, dropout and layer normalization."""
         norm, dropout = getattr(self, f"norm{i}"), getattr(self, f"dropout{i}")
-        return x + dropout(part(norm(x))) if self.norm_first else norm(x + dropout(part(x)))
+        return x + dropout(sublayer(norm(x))) if self.norm_first else norm(x + dropout(sublayer(x)))
 
-    def _network(self, x: Tensor) -> Tensor:
+    def _feedforward(self, x: Tensor) -> Tensor:
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
 
@@ -79,35 +79,35 @@ def _attended(attention: MultiheadAttention, x: Tensor, keys: Tensor, mask: Any,
 
 
 class TransformerEncoderLayer(_Block):
-    """The block of a transformer: attention within a sequence, then a network for each element, added to their inputs.
+    """A transformer encoder layer: self-attention and a feedforward network, with residual connections.
 
     Parameters
     ----------
     d_model : int
-        The length of an element.
+        The number of features of the input and the output.
     nhead : int
-        How many heads.
+        The number of attention heads.
     dim_feedforward : int
-        The width of the network.
+        The number of hidden features of the feedforward network.
     dropout : float
-        The probability with which numbers are left out in four places, while training.
+        The dropout probability in training: of the attention weights, after the activation and after each sublayer.
     activation : {"relu", "gelu"} or callable
-        Of the network.
+        The activation of the feedforward network.
     layer_norm_eps : float
-        Of the normalizations.
+        The `eps` of the layer normalizations.
     batch_first : bool
         Whether sequences are ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
     norm_first : bool
-        Whether attention and network get normalized inputs, instead of the sums being normalized.
+        Whether to normalize the input of each sublayer instead of the sum with its output.
     bias : bool
-        Whether there are shifts.
+        Whether the linear layers and layer normalizations have a learnable bias.
     device : str or Device, optional
     dtype : DType, optional
 
     Raises
     ------
     ValueError
-        If there is no such activation, and as `MultiheadAttention`.
+        If the activation is unknown, and as `MultiheadAttention`.
 
     Notes
     -----
@@ -132,12 +132,12 @@ class TransformerEncoderLayer(_Block):
     ) -> Tensor:
         """Return a Tensor of the shape of `src`; the masks are those of `MultiheadAttention`."""
         masks = (src_mask, src_key_padding_mask, is_causal)
-        x = self._added(src, 1, lambda x: _attended(self.self_attn, x, x, *masks))
-        return self._added(x, 2, self._network)
+        x = self._residual(src, 1, lambda x: _attended(self.self_attn, x, x, *masks))
+        return self._residual(x, 2, self._feedforward)
 
 
 class TransformerDecoderLayer(_Block):
-    """The block of a decoder: attention within a sequence, attention to another one, then a network for each element.
+    """A transformer decoder layer: self-attention, attention to the encoder's output, and a feedforward network.
 
     Parameters
     ----------
@@ -182,15 +182,20 @@ class TransformerDecoderLayer(_Block):
         Parameters
         ----------
         tgt, memory : Tensor
-            The sequence, and the one that it looks at: the encoder's output.
+            The target sequence, and the output of the encoder that it attends to.
         tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal, memory_is_causal
-            The masks of `MultiheadAttention`, for the elements of each.
+            The masks of `MultiheadAttention`, for the self-attention (`tgt`) and the attention to `memory`.
+
+        Returns
+        -------
+        Tensor
+            Of the shape of `tgt`.
         """
         within = (tgt_mask, tgt_key_padding_mask, tgt_is_causal)
         across = (memory_mask, memory_key_padding_mask, memory_is_causal)
-        x = self._added(tgt, 1, lambda x: _attended(self.self_attn, x, x, *within))
-        x = self._added(x, 2, lambda x: _attended(self.multihead_attn, x, memory, *across))
-        return self._added(x, 3, self._network)
+        x = self._residual(tgt, 1, lambda x: _attended(self.self_attn, x, x, *within))
+        x = self._residual(x, 2, lambda x: _attended(self.multihead_attn, x, memory, *across))
+        return self._residual(x, 3, self._feedforward)
 
 
 class _Stack(Module):
@@ -209,21 +214,21 @@ class _Stack(Module):
 
 
 class TransformerEncoder(_Stack):
-    """A stack of encoder blocks, the output of each the input of the next.
+    """A stack of encoder layers.
 
     Parameters
     ----------
     encoder_layer : TransformerEncoderLayer
-        The block; the stack has copies of it, which begin with the same values.
+        The layer; the stack holds copies of it, with the same initial values.
     num_layers : int
-        How many.
+        The number of layers.
     norm : Module, optional
-        What is done to the last output: a `LayerNorm`, where the blocks normalize first.
+        Applied to the output of the last layer: usually a `LayerNorm`, if the layers have ``norm_first=True``.
 
     Raises
     ------
     TypeError
-        If the block is no module.
+        If the layer is not a `Module`.
 
     Examples
     --------
@@ -244,24 +249,24 @@ class TransformerEncoder(_Stack):
         src_key_padding_mask: Tensor | None = None,
         is_causal: bool = False,
     ) -> Tensor:
-        """Return a Tensor of the shape of `src`; the masks of `MultiheadAttention` are those of all blocks."""
+        """Return a Tensor of the shape of `src`; all layers get the same masks, see `MultiheadAttention`."""
         return self._through(src, mask, src_key_padding_mask, is_causal)
 
 
 class TransformerDecoder(_Stack):
-    """A stack of decoder blocks, the output of each the input of the next, which all look at the same sequence.
+    """A stack of decoder layers, which all attend to the same encoder output.
 
     Parameters
     ----------
     decoder_layer : TransformerDecoderLayer
-        The block; the stack has copies of it, which begin with the same values.
+        The layer; the stack holds copies of it, with the same initial values.
     num_layers, norm
         As in `TransformerEncoder`.
 
     Raises
     ------
     TypeError
-        If the block is no module.
+        If the layer is not a `Module`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Upsample: pictures, sequences and volumes in another size."""
+"""Upsample: resize sequences, images and volumes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["Upsample"]
 
 
 class Upsample(Module):
-    """The input in another size, by `functional.interpolate`.
+    """Resize the input by interpolation, with `functional.interpolate`.
 
     Parameters
     ----------
     size : int or tuple of int, optional
-        The lengths behind the channels.
+        The output size: one integer for all axes after the channels, or one for each.
     scale_factor : float or tuple of float, optional
-        Instead: what these lengths are multiplied by.
+        Instead of `size`: the factor by which the size of the input is multiplied.
     mode, align_corners, recompute_scale_factor
         As in `functional.interpolate`.
 
     Raises
     ------
     ValueError, TypeError
-        If a setting is wrong; on call, if the input does not fit the mode.
+        If a setting is invalid; on call, if the mode does not support the input.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class Upsample(Module):
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return the output, ``(batch, channels, ...)``, for an input with as many axes."""
+        """Return the resized input, ``(batch, channels, ...)``."""
         check_tensors(input=input)
         return F.interpolate(
             input, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor

@@ -1,4 +1,4 @@
-"""Adamax: Adam that divides by the largest gradients instead of their mean square."""
+"""Adamax: Adam with the maximum norm of past gradients instead of their mean square."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ __all__ = ["Adamax"]
 class Adamax(Optimizer):
     """Adamax: ``x -= lr * mean / largest``, with a running maximum ``largest = max(beta2 * largest, abs(g) + eps)``.
 
-    `mean` is a running mean of the gradient, divided by ``1 - beta1**t`` after `t` steps because it begins with zeros.
+    `mean` is a running mean of the gradient, with bias correction: it starts at zero and is divided by
+    ``1 - beta1**t`` after `t` steps.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
         See `Optimizer`.
-    lr, eps, weight_decay, maximize
-        As for `Adam`.
+    lr : float
+        The learning rate.
     betas : (float, float)
-        How much of the mean, and of the maximum, the next step keeps.
+        The decay rates of the running mean and of the running maximum.
+    eps, weight_decay, maximize
+        As in `Adam`.
 
     Raises
     ------
     ValueError
-        If a number is negative, if one of `betas` is not below 1, and as `Optimizer`.
+        If a setting is negative, if one of `betas` is not below 1, and as `Optimizer`.
 
     Notes
     -----
-    PyTorch's formula, after Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, section 7.1. Real
-    and imaginary parts of complex parameters are coordinates of their own.
+    PyTorch's formula, after Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, section 7.1. The
+    real and imaginary parts of complex parameters are treated as separate coordinates.
 
     Examples
     --------

@@ -14,28 +14,30 @@ __all__ = ["NAdam"]
 
 
 class NAdam(Optimizer):
-    """NAdam: Adam whose step looks ahead, with the momentum of the next step and the gradient of this one.
+    """NAdam: Adam with Nesterov momentum, whose step uses the momentum of the next step.
 
-    The momentum of step `t` is ``mu = beta1 * (1 - 0.96**(t * momentum_decay) / 2)``: it grows from half of `beta1`.
+    The momentum of step `t` is ``mu = beta1 * (1 - 0.96**(t * momentum_decay) / 2)``, which rises from ``beta1 / 2``.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
         See `Optimizer`.
-    lr, betas, eps, weight_decay, maximize, decoupled_weight_decay
-        As for `Adam`.
+    lr, betas, eps, weight_decay
+        As in `Adam`.
     momentum_decay : float
-        How fast the momentum grows to `beta1`.
+        The rate at which the momentum rises to `beta1`.
+    decoupled_weight_decay, maximize
+        As in `Adam`.
 
     Raises
     ------
     ValueError
-        If a number is negative, if one of `betas` is not below 1, and as `Optimizer`.
+        If a setting is negative, if one of `betas` is not below 1, and as `Optimizer`.
 
     Notes
     -----
-    PyTorch's formula, after Dozat, "Incorporating Nesterov momentum into Adam", 2016. Real and imaginary parts of
-    complex parameters are coordinates of their own.
+    PyTorch's formula, after Dozat, "Incorporating Nesterov momentum into Adam", 2016. The real and imaginary parts
+    of complex parameters are treated as separate coordinates.
 
     Examples
     --------

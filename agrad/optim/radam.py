@@ -1,4 +1,4 @@
-"""RAdam: Adam that waits for its mean square to be known before it divides by it."""
+"""RAdam: Adam with a rectified adaptive learning rate."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ __all__ = ["RAdam"]
 
 
 class RAdam(Optimizer):
-    """RAdam: Adam with a rectified variance, which needs no warm-up of the learning rate.
+    """RAdam: Adam with a rectified adaptive learning rate, which needs no warm-up.
 
-    After few steps the mean square says little. As long as the variance of the adaptive rate is not finite, a step is
-    ``x -= lr * mean``; then Adam's, times a factor that grows to 1.
+    In the first steps, the variance of the adaptive learning rate is not finite, and the step is ``x -= lr * mean``.
+    After them, Adam's step is multiplied by a rectification factor that rises to 1.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
         See `Optimizer`.
-    lr, betas, eps, weight_decay, maximize, decoupled_weight_decay
-        As for `Adam`.
+    lr, betas, eps, weight_decay, decoupled_weight_decay, maximize
+        As in `Adam`.
 
     Raises
     ------
     ValueError
-        If a number is negative, if one of `betas` is not below 1, and as `Optimizer`.
+        If a setting is negative, if one of `betas` is not below 1, and as `Optimizer`.
 
     Notes
     -----
-    PyTorch's formula, after Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020. Real and
-    imaginary parts of complex parameters are coordinates of their own.
+    PyTorch's formula, after Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020. The real
+    and imaginary parts of complex parameters are treated as separate coordinates.
 
     Examples
     --------
@@ -95,8 +95,8 @@ class RAdam(Optimizer):
 
 
 def _rectification(step: int, beta: float) -> float | None:
-    """Return the factor that Adam's step is scaled by, or None as long as the variance is not finite."""
-    most = 2 / (1 - beta) - 1  # the length of the moving average that the exponential one stands for
+    """Return the factor of Adam's step, or None while the variance is not finite."""
+    most = 2 / (1 - beta) - 1  # the limit of `length`, that of an equivalent simple moving average
     length = most - 2 * step * beta**step / (1 - beta**step)
     if length <= 5:
         return None

@@ -1,4 +1,4 @@
-"""Normalization over a batch, or over each sample of it, with a record of means and variances for later."""
+"""Batch and instance normalization, with running means and variances for evaluation."""
 
 from __future__ import annotations
 
@@ -27,31 +27,37 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Shift and scale each channel to mean 0 and variance 1, then by `weight` and `bias`.
+    """Return ``(x - mean) / sqrt(var + eps) * weight + bias``, with the mean and variance of each channel.
 
     Parameters
     ----------
     input : ArrayLike
         Of shape ``(batch, channels, ...)``.
     running_mean, running_var : Tensor or None
-        Of shape ``(channels,)``: what to use outside of training, and where training keeps a record, in place.
+        Of shape ``(channels,)``: updated in place if `training`, otherwise used to normalize.
     weight, bias : ArrayLike, optional
         Of shape ``(channels,)``.
     training : bool
-        Whether to use the mean and variance of this batch.
+        Whether to use the mean and variance of this batch instead of the running ones.
     momentum : float
-        How much of the record this batch makes up.
+        The weight of this batch in the running mean and variance: ``(1 - momentum) * running + momentum * new``.
     eps : float
-        Added to the variance.
+        Added to the variance for numerical stability.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If there is one value for each channel while training, or no record outside of it.
+        If the shapes do not match; with `training`, if there is only one value per channel; without it, if there is no
+        running mean or variance.
 
     Notes
     -----
-    The record's variance is the unbiased one; an empty batch leaves the record as it was. Source: S. Ioffe and
+    The running variance is updated with the unbiased one; an empty batch leaves both unchanged. Source: S. Ioffe and
     C. Szegedy, "Batch normalization", ICML 2015.
 
     Examples
@@ -75,7 +81,7 @@ def batch_norm(
             raise ValueError(f"training needs more than one value per channel; the input has shape {input.shape}")
         if count:
             _refuse_vmap(input, running_mean, running_var)
-            _record(input, axis, running_mean, running_var, momentum)
+            _update_running(input, axis, running_mean, running_var, momentum)
         out = standardized(input, axis, eps) if count else input
     elif running_mean is None or running_var is None:
         raise ValueError("without training, batch_norm needs running_mean and running_var; or write training=True")
@@ -95,26 +101,34 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Shift and scale each channel of each sample to mean 0 and variance 1, then by `weight` and `bias`.
+    """Return ``(x - mean) / sqrt(var + eps) * weight + bias``, with the statistics of each channel of each sample.
 
     Parameters
     ----------
     input : ArrayLike
-        Of shape ``(batch, channels, ...)``, with an axis at least behind the channels.
-    running_mean, running_var, weight, bias, momentum, eps
+        Of shape ``(batch, channels, ...)``, with at least one axis after the channels.
+    running_mean, running_var, weight, bias
         As in `batch_norm`.
     use_input_stats : bool
-        Whether to use the mean and variance of the sample, and not those of the record.
+        Whether to use the mean and variance of the sample instead of the running ones.
+    momentum, eps
+        As in `batch_norm`.
+
+    Returns
+    -------
+    Tensor
+        Of the input's shape.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, if there is one value for each channel of a sample, or no record to use.
+        If the shapes do not match, if there is only one value per channel of a sample, or if the running mean or
+        variance is missing without `use_input_stats`.
 
     Notes
     -----
-    The record takes the mean over the batch of the samples' means and unbiased variances. Source: D. Ulyanov,
-    A. Vedaldi and V. Lempitsky, "Instance normalization", arXiv:1607.08022.
+    The running statistics are updated with the samples' means and unbiased variances, averaged over the batch.
+    Source: D. Ulyanov, A. Vedaldi and V. Lempitsky, "Instance normalization", arXiv:1607.08022.
 
     Examples
     --------
@@ -128,7 +142,7 @@ def instance_norm(
     check_number("eps", eps, 0)
     input = as_tensor(input)
     if input.ndim < 3:
-        raise ValueError(f"input must have shape (batch, channels, ...), with an axis behind; it has {input.shape}")
+        raise ValueError(f"input must have shape (batch, channels, length, ...); it has {input.shape}")
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, eps=eps)
     check_per_channel(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
@@ -136,7 +150,7 @@ def instance_norm(
     if prod(input.shape[2:]) == 1:
         raise ValueError(f"instance_norm needs more than one value per channel; the input has shape {input.shape}")
     if input.size:
-        _record(input, axis, running_mean, running_var, momentum)
+        _update_running(input, axis, running_mean, running_var, momentum)
     return affine(standardized(input, axis, eps) if input.size else input, weight, bias, per_channel)
 
 
@@ -149,16 +163,16 @@ def _refuse_vmap(input: Tensor, *running: Tensor | None) -> None:
         )
 
 
-def _record(input: Tensor, axis: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float) -> None:
+def _update_running(input: Tensor, axis: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float) -> None:
     with no_grad():
         input = widened(input)
         if running_mean is not None:
-            _move(running_mean, mean(input, axis=axis), momentum)
+            _update(running_mean, mean(input, axis=axis), momentum)
         if running_var is not None:
-            _move(running_var, var(input, axis=axis, correction=1), momentum)
+            _update(running_var, var(input, axis=axis, correction=1), momentum)
 
 
-def _move(record: Tensor, latest: Tensor, momentum: float) -> None:
-    """Move a record towards the latest values, averaged over the batch where each sample has its own."""
-    record *= 1 - momentum
-    record += momentum * (mean(latest, axis=0) if latest.ndim == 2 else latest)
+def _update(running: Tensor, latest: Tensor, momentum: float) -> None:
+    """Update running statistics in place; statistics per sample are averaged over the batch first."""
+    running *= 1 - momentum
+    running += momentum * (mean(latest, axis=0) if latest.ndim == 2 else latest)

@@ -134,7 +134,7 @@ def conv3d(
     dilation: PerAxis = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Slide kernels over volumes, as `conv2d` does over pictures.
+    """Convolve volumes with kernels that slide over the last three axes, and add a bias.
 
     Parameters
     ----------
@@ -144,6 +144,12 @@ def conv3d(
         Of shape ``(out_channels, in_channels / groups, kernel depth, kernel height, kernel width)``.
     bias, stride, padding, dilation, groups
         As in `conv2d`.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(batch, out_channels, out depth, out height, out width)``, or without the batch; see `conv2d` for the
+        sizes.
 
     Raises
     ------
@@ -289,7 +295,7 @@ def _conv(
 
 
 def check_weight(axes: int, weight: Tensor, expected: str) -> None:
-    """Raise if a weight has not as many axes, or no elements of a kernel."""
+    """Raise ValueError for a weight with a wrong number of axes, or with an empty kernel."""
     if weight.ndim != axes + 2:
         raise ValueError(f"weight must have shape {expected} with {axes + 2} axes; it has {weight.shape}")
     if min(weight.shape[2:]) < 1:
@@ -297,7 +303,7 @@ def check_weight(axes: int, weight: Tensor, expected: str) -> None:
 
 
 def checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
-    """Return a bias as a Tensor, if there is one; ValueError if it has not one number for each channel."""
+    """Return a bias as a Tensor, or None; ValueError if it does not have one number for each channel."""
     if bias is None:
         return None
     bias = as_tensor(bias, beside)
@@ -307,7 +313,7 @@ def checked_bias(bias: Any, channels: int, beside: Tensor) -> Any:
 
 
 def promoted(*arrays: Any) -> Any:
-    """Return Tensors, or None, in one dtype, as some libraries' convolutions demand: integers take the floating one."""
+    """Return the arrays, or None, cast to one dtype, which some libraries need: integers to the floating one."""
     given = [x for x in arrays if x is not None]
     if all(x.dtype is given[0].dtype for x in given):
         return arrays

@@ -1,4 +1,4 @@
-"""CTC: the loss of labels whose places in a longer sequence are not known."""
+"""The CTC loss, for label sequences that are not aligned with the input sequence."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ..reductions import as_tensor, check_reduction, narrowed, reduced, waits, w
 
 __all__ = ["ctc_loss"]
 
-# The logarithm of what is impossible: finite, since the derivatives of sums with -inf would be NaN.
-_NEVER = -1e30
+# Stands for log(0): finite, since the derivatives of sums with -inf would be NaN.
+_LOG_ZERO = -1e30
 
 
 def ctc_loss(
@@ -32,48 +32,48 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """Return the negated log-probability of reading labels from a sequence: connectionist temporal classification.
+    """Return the connectionist temporal classification (CTC) loss: minus the log-probability of the target labels.
 
-    Each step of the sequence says a label or the blank. What is said several times in a row counts once, and blanks do
-    not count. So there are many ways to read the same labels, whose probabilities are summed up.
+    An alignment has a label or the blank at each step of the input. To get the labels, repeated ones are merged and
+    then blanks are removed. The probability of the targets is the sum over all alignments that give them.
 
     Parameters
     ----------
     log_probs : ArrayLike
-        Logarithms of the probabilities of each label at each step, as from `log_softmax`: ``(length, batch, classes)``,
-        or without the batch.
+        The log-probabilities of the classes at each step, as from `log_softmax`: ``(length, batch, classes)``, or
+        without the batch.
     targets : ArrayLike
-        The labels, integers: ``(batch, labels)`` with padding that is not looked at, or all in one row,
-        ``(sum of target_lengths,)``, which waits for a GPU; ``(labels,)`` without a batch.
+        The labels, integers: padded, ``(batch, labels)``, or concatenated, ``(sum of target_lengths,)``, which
+        synchronizes with a GPU; ``(labels,)`` without the batch.
     input_lengths, target_lengths : ArrayLike
-        How many steps and how many labels count, of each sequence: ``(batch,)``, or ``()`` without a batch.
+        The length of each input and target sequence without padding: ``(batch,)``, or ``()`` without the batch.
     blank : int
-        The number of the blank.
+        The class of the blank.
     reduction : str
-        ``"mean"``, the mean of the losses each divided by its number of labels, ``"sum"`` or ``"none"``.
+        ``"mean"``, which first divides each loss by its target length, ``"sum"`` or ``"none"``.
     zero_infinity : bool
-        Whether the loss of labels that cannot be read, because there are too few steps, is 0 instead of infinite.
+        Whether an infinite loss, of an input too short for its target, is replaced by 0.
 
     Returns
     -------
     Tensor
-        0-d, or of shape ``(batch,)``. Labels that cannot be read have a gradient of zeros in either case.
+        0-d, or of shape ``(batch,)``. The gradient of an infinite loss is 0, whatever `zero_infinity` is.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, if there is no such reduction, or, on devices that can tell without waiting (not on a
-        GPU), if a length is out of range.
+        If the shapes do not match, if the reduction is unknown, or if a length is out of range, which is not checked on
+        a GPU.
     IndexError
-        If `blank` is no class, or, on such devices, a label.
+        If `blank` or, except on a GPU, a label is out of range.
     TypeError
-        If labels or lengths are no integers.
+        If the labels or lengths are not integers.
 
     Notes
     -----
     Source: A. Graves et al., "Connectionist temporal classification: labelling unsegmented sequence data with recurrent
-    neural networks", ICML 2006, section 4.1, in logarithms. The gradient is that of the log-probabilities themselves,
-    and PyTorch's is that of scores whose `log_softmax` they are; for scores, both lead to the same.
+    neural networks", ICML 2006, section 4.1, in logarithms. The gradient is with respect to the log-probabilities;
+    PyTorch's assumes that they are the `log_softmax` of logits. The gradients of the logits are the same.
 
     Examples
     --------
@@ -88,11 +88,11 @@ def ctc_loss(
     check_reduction(reduction)
     given, x = _log_probs(log_probs)
     if not 0 <= as_integer("blank", blank) < x.shape[2]:
-        raise IndexError(f"blank={blank} is no class: there are {x.shape[2]}, from 0 on")
+        raise IndexError(f"blank={blank} must be a class from 0 to {x.shape[2] - 1}")
     steps = _lengths("input_lengths", input_lengths, x, x.shape[0])
     labels, counts = _labels(targets, target_lengths, x, blank, batched=given.ndim == 3)
     likelihood = _log_likelihood(x, labels, steps, counts, blank)
-    losses = where(likelihood < _NEVER / 2, 0.0 if zero_infinity else inf, -likelihood)
+    losses = where(likelihood < _LOG_ZERO / 2, 0.0 if zero_infinity else inf, -likelihood)
     if reduction == "mean":
         losses = losses / astype(clip(counts, min=1), losses.dtype)
     losses = narrowed(losses if given.ndim == 3 else squeeze(losses, axis=0), given)
@@ -100,27 +100,27 @@ def ctc_loss(
 
 
 def _log_likelihood(x: Tensor, labels: Tensor, steps: Tensor, counts: Tensor, blank: int) -> Tensor:
-    """Return the logarithm of the probability of all ways to read the labels, for each sequence."""
-    said = _with_blanks(labels, blank)
-    batch, length = said.shape
-    two_back = concat([full((batch, 2), -1, dtype=said.dtype, device=x.device), said], axis=1)[:, :length]
-    leap = (said != blank) & (said != two_back)  # a blank may be left out between labels that differ
-    emissions = take_along_axis(x, broadcast_to(said, (x.shape[0], batch, length)), axis=2)
+    """Return the logarithm of the total probability of all alignments, for each sequence."""
+    extended = _with_blanks(labels, blank)
+    batch, length = extended.shape
+    two_before = concat([full((batch, 2), -1, dtype=extended.dtype, device=x.device), extended], axis=1)[:, :length]
+    skip = (extended != blank) & (extended != two_before)  # the blank between different labels may be skipped
+    emissions = take_along_axis(x, broadcast_to(extended, (x.shape[0], batch, length)), axis=2)
     active = arange(x.shape[0], device=x.device)[:, None, None] < steps[:, None]
-    # Two places before the labels: in the second one each way begins, with nothing said.
-    nowhere = full((batch, 2), _NEVER, dtype=x.dtype, device=x.device)
-    begin = where(arange(length + 2, device=x.device) == 1, 0.0, _NEVER)
+    # Two states before the labels; every alignment starts in the second one.
+    unreached = full((batch, 2), _LOG_ZERO, dtype=x.dtype, device=x.device)
+    begin = where(arange(length + 2, device=x.device) == 1, 0.0, _LOG_ZERO)
     alpha = broadcast_to(astype(begin, x.dtype), (batch, length + 2))
-    for now, emission in zip(unstack(active), unstack(clip(emissions, min=_NEVER)), strict=True):
-        stay, one, two = alpha[:, 2:], alpha[:, 1:-1], where(leap, alpha[:, :-2], _NEVER)
+    for now, emission in zip(unstack(active), unstack(clip(emissions, min=_LOG_ZERO)), strict=True):
+        stay, one, two = alpha[:, 2:], alpha[:, 1:-1], where(skip, alpha[:, :-2], _LOG_ZERO)
         reached = logaddexp(logaddexp(stay, one), two) + emission
-        alpha = where(now, concat([nowhere, reached], axis=1), alpha)
+        alpha = where(now, concat([unreached, reached], axis=1), alpha)
     ends = take_along_axis(alpha, stack([2 * counts + 1, 2 * counts + 2], axis=1), axis=1)
     return logaddexp(ends[:, 0], ends[:, 1])
 
 
 def _with_blanks(labels: Tensor, blank: int) -> Tensor:
-    """Return the labels with a blank before each and behind the last."""
+    """Return the labels with a blank before each and after the last."""
     blanks = full(labels.shape, blank, dtype=labels.dtype, device=labels.device)
     pairs = reshape(stack([blanks, labels], axis=2), (labels.shape[0], 2 * labels.shape[1]))
     return concat([pairs, full((labels.shape[0], 1), blank, dtype=labels.dtype, device=labels.device)], axis=1)
@@ -130,7 +130,7 @@ def _with_blanks(labels: Tensor, blank: int) -> Tensor:
 
 
 def _log_probs(log_probs: Any) -> tuple[Tensor, Tensor]:
-    """Return what was given, and it with a batch and at least 32 bits."""
+    """Return the input as a Tensor, and the same with a batch axis and at least 32 bits."""
     given = as_tensor(log_probs)
     if given.ndim not in (2, 3) or 0 in given.shape[1:]:
         raise ValueError(f"log_probs must have shape (length, batch, classes), or no batch; it has {given.shape}")
@@ -141,7 +141,7 @@ def _log_probs(log_probs: Any) -> tuple[Tensor, Tensor]:
 def _integers(name: str, values: Any, beside: Tensor) -> Tensor:
     values = as_tensor(values, beside)
     if not values.dtype.family.endswith("integer"):
-        raise TypeError(f"{name} are integers, not {values.dtype!r}; write {name}.astype(int)")
+        raise TypeError(f"{name} must be integers, not {values.dtype!r}; write {name}.astype(int)")
     return astype(values, int)
 
 
@@ -156,27 +156,27 @@ def _lengths(name: str, lengths: Any, x: Tensor, most: int) -> Tensor:
 
 
 def _labels(targets: Any, lengths: Any, x: Tensor, blank: int, batched: bool) -> tuple[Tensor, Tensor]:
-    """Return the labels, ``(batch, labels)`` with blanks for padding, and how many there are of each sequence."""
+    """Return the labels, ``(batch, labels)`` padded with blanks, and the target length of each sequence."""
     targets = _integers("targets", targets, x)
     targets = targets if batched else expand_dims(targets, axis=0)
     if targets.ndim not in (1, 2) or (targets.ndim == 2 and targets.shape[0] != x.shape[1]):
         raise ValueError(
-            f"targets must have shape ({x.shape[1]}, labels), or all labels in one row; it has {targets.shape}"
+            f"targets must have shape ({x.shape[1]}, labels), or be concatenated on one axis; it has {targets.shape}"
         )
     counts = _lengths("target_lengths", lengths, x, targets.shape[-1])
     if targets.ndim == 1:
-        targets = _in_rows(targets, counts)
+        targets = _padded_labels(targets, counts)
     labels = where(arange(targets.shape[1], device=x.device) < counts[:, None], targets, blank)
     if not waits(x.device) and labels.size and not 0 <= min(labels).item() <= max(labels).item() < x.shape[2]:
         raise IndexError(f"labels must be from 0 to {x.shape[2] - 1}; they go from {min(labels)} to {max(labels)}")
     return labels, counts
 
 
-def _in_rows(targets: Tensor, counts: Tensor) -> Tensor:
-    """Return labels that stand all in one row with a row for each sequence, behind which others follow."""
+def _padded_labels(targets: Tensor, counts: Tensor) -> Tensor:
+    """Return concatenated labels with one row for each sequence; the end of a row is padding of any value."""
     total, width = int(sum(counts).item()), int(max(counts).item())
     if total != targets.shape[0]:
-        raise ValueError(f"target_lengths add up to {total}, and there are {targets.shape[0]} targets")
+        raise ValueError(f"target_lengths add up to {total}, but there are {targets.shape[0]} targets")
     if not width:
         return reshape(targets, (counts.shape[0], 0))
     starts = cumulative_sum(counts) - counts

@@ -1,4 +1,4 @@
-"""Lengths, angles and distances of vectors along an axis."""
+"""Normalized vectors, and the cosine similarity and distance of pairs of vectors."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
 
 
 def normalize(input: ArrayLike, p: float = 2.0, dim: int | tuple[int, ...] = 1, eps: float = 1e-12) -> Tensor:
-    """Scale the vectors along an axis to length 1.
+    """Divide the vectors along an axis by their norm: ``x / maximum(norm(x), eps)``.
 
     Parameters
     ----------
     input : ArrayLike
         Floating.
     p : float
-        Of the norm that measures lengths.
+        The order of the norm; infinity for the maximum norm.
     dim : int or tuple of int
-        The axis, or axes, along which a vector lies.
+        The axis, or axes, along which the norm is computed.
     eps : float
-        Vectors shorter than this are divided by it instead.
+        The minimum of the divisor, to avoid division by zero.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def normalize(input: ArrayLike, p: float = 2.0, dim: int | tuple[int, ...] = 1, 
     Raises
     ------
     ValueError
-        If there is no such norm.
+        If the order is not that of a norm, or `eps` is negative.
 
     Examples
     --------
@@ -50,20 +50,20 @@ def normalize(input: ArrayLike, p: float = 2.0, dim: int | tuple[int, ...] = 1, 
     """
     x = as_tensor(input)
     wide = widened(x)
-    return narrowed(wide / _length(wide, p, dim, eps), x)
+    return narrowed(wide / _clipped_norm(wide, p, dim, eps), x)
 
 
 def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """Return the cosines of the angles between vectors along an axis.
+    """Return the cosine similarity of vectors along an axis: ``x1 @ x2 / (norm(x1) * norm(x2))``.
 
     Parameters
     ----------
     x1, x2 : ArrayLike
         Floating; they broadcast.
     dim : int
-        The axis along which a vector lies.
+        The axis along which the similarity is computed.
     eps : float
-        The least that a length counts.
+        The minimum of a norm that is divided by, to avoid division by zero.
 
     Returns
     -------
@@ -85,28 +85,33 @@ def cosine_similarity(x1: ArrayLike, x2: ArrayLike, dim: int = 1, eps: float = 1
     """
     x1 = as_tensor(x1)
     x1, x2 = broadcast_arrays(x1, as_tensor(x2, x1))
-    unit1, unit2 = (x / _length(x, 2.0, dim, eps) for x in (widened(x1), widened(x2)))
+    unit1, unit2 = (x / _clipped_norm(x, 2.0, dim, eps) for x in (widened(x1), widened(x2)))
     return astype(sum(unit1 * unit2, axis=dim), result_type(x1, x2), copy=False)
 
 
 def pairwise_distance(x1: ArrayLike, x2: ArrayLike, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    """Return the distances between vectors along the last axis.
+    """Return the distance of vectors along the last axis: ``norm(x1 - x2 + eps)``.
 
     Parameters
     ----------
     x1, x2 : ArrayLike
         Floating; they broadcast.
     p : float
-        Of the norm that measures distances, infinity for the largest difference.
+        The order of the norm; infinity for the maximum norm.
     eps : float
-        Added to differences, so that the norm of equal vectors has a gradient; with 0 it is 0.
+        Added to the differences, so that the distance of equal vectors has a gradient; with ``eps=0`` it is 0.
     keepdim : bool
-        Whether the last axis stays, with length 1.
+        Whether to keep the last axis, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Of the broadcast shape without the last axis, or with length 1 there if `keepdim`.
 
     Raises
     ------
     ValueError
-        If the shapes do not broadcast, or there is no such norm.
+        If the shapes do not broadcast, if the order is not that of a norm, or `eps` is negative.
 
     Examples
     --------
@@ -121,6 +126,6 @@ def pairwise_distance(x1: ArrayLike, x2: ArrayLike, p: float = 2.0, eps: float =
     return vector_norm(x1 - as_tensor(x2, x1) + eps, axis=-1, ord=p, keepdims=keepdim)
 
 
-def _length(x: Tensor, p: float, dim: Any, eps: float) -> Tensor:
+def _clipped_norm(x: Tensor, p: float, dim: Any, eps: float) -> Tensor:
     check_number("eps", eps, 0)
     return clip(vector_norm(x, ord=p, axis=dim, keepdims=True), min=eps)

@@ -1,4 +1,4 @@
-"""Interpolation: sequences, pictures and volumes in another size, one axis after the other."""
+"""Interpolation: resizes sequences, images and volumes, one axis after the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .resampling import Resizing, take_nearest, weighed
 
 __all__ = ["check_resizing", "interpolate"]
 
-# How many axes each mode is for, behind those of the batch and the channels.
+# The numbers of axes after the batch and the channels that each mode supports.
 _AXES: Final = {
     "nearest": (1, 2, 3),
     "nearest-exact": (1, 2, 3),
@@ -36,29 +36,28 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Tensor:
-    """Return the input in another size, along the axes behind the channels.
+    """Return the input resized by interpolation, along the axes after the channels.
 
     Parameters
     ----------
     input : ArrayLike
-        Of shape ``(batch, channels, ...)`` with one to three axes behind; floating, but for the modes "nearest" and
-        "nearest-exact".
+        Of shape ``(batch, channels, ...)`` with one to three axes after them; floating, except for the modes "nearest"
+        and "nearest-exact".
     size : int or tuple of int, optional
-        The lengths of these axes in the output: one for all, or one for each.
+        The output size: one integer for all of these axes, or one for each.
     scale_factor : float or tuple of float, optional
-        Instead of `size`: what the lengths are multiplied by, and then rounded down.
+        Instead of `size`: the factor that the size of the input is multiplied by; the product is rounded down.
     mode : {"nearest", "nearest-exact", "linear", "bilinear", "trilinear", "bicubic", "area"}
-        The element that lies nearest ("nearest" rounds as older libraries do, "nearest-exact" as Pillow does), weighted
-        means of 2 elements along each of one, two or three axes, cubic polynomials through 4 along each of two, or the
-        means of the stretches that `adaptive_avg_pool2d` takes.
+        Nearest neighbour ("nearest" rounds as OpenCV does, "nearest-exact" as Pillow does); linear interpolation along
+        one, two or three axes; cubic interpolation along two; or the means of the windows of `adaptive_avg_pool2d`.
     align_corners : bool, optional
-        Whether the first and last elements of input and output lie on each other, and not their outer edges; of the
-        modes with weights only. False by default.
+        Whether to align the centres of the first and last elements of input and output, instead of their outer edges;
+        for the linear and cubic modes only. False by default.
     recompute_scale_factor : bool, optional
-        Whether outputs lie as far apart as the rounded lengths say, and not `scale_factor` itself.
+        Whether to compute the scale from the rounded output size instead of using `scale_factor` itself.
     antialias : bool
-        Whether, where the output is smaller, its elements are means over all that they stand for; of the modes
-        "bilinear" and "bicubic" only.
+        Whether to widen the kernel when downsampling, so that each output is a mean over all inputs that it covers; for
+        the modes "bilinear" and "bicubic" only.
 
     Returns
     -------
@@ -68,16 +67,16 @@ def interpolate(
     Raises
     ------
     ValueError
-        If the shape does not fit the mode, if there are not a size or a scale, but both or none, or if a setting is not
-        for this mode.
+        If the mode does not support the shape or a setting, or unless one of `size` and `scale_factor` is given.
     TypeError
-        If a size or a scale is of the wrong kind, or if a mode with weights meets integers or complex numbers.
+        If a size or a scale is not a number, or if the input is integer or complex in a mode other than the nearest
+        ones.
 
     Notes
     -----
     PyTorch's weights. Those of "bicubic" are R. Keys', "Cubic convolution interpolation for digital image processing",
-    1981, with ``a = -0.75``, or -0.5 with `antialias`. In the modes with weights, an infinite or NaN element spoils the
-    whole line that it lies on, since zero times that is not zero.
+    1981, with ``a = -0.75``, or -0.5 with `antialias`. In the linear and cubic modes, an infinite or NaN element makes
+    all outputs along its axes infinite or NaN, since zero weights times it are NaN.
 
     Examples
     --------
@@ -108,18 +107,18 @@ def interpolate(
 
 
 def check_resizing(size: Any, scale: Any, mode: str, aligned: Any, recompute: Any, antialias: bool = False) -> None:
-    """Raise for settings of `interpolate` that make no sense, whatever the input."""
+    """Raise for settings of `interpolate` that are invalid for any input."""
     check_one_of("mode", mode, _AXES)
     if (size is None) == (scale is None):
-        raise ValueError(f"write size or scale_factor, one of the two; they are {size!r} and {scale!r}")
+        raise ValueError(f"write exactly one of size and scale_factor; they are {size!r} and {scale!r}")
     for n in size if isinstance(size, (tuple, list)) else [] if size is None else [size]:
         as_integer("size", n, 1)
     for factor in scale if isinstance(scale, (tuple, list)) else [] if scale is None else [scale]:
         check_number("scale_factor", factor, above=0)
     if aligned is not None and mode not in _KERNELS:
-        raise ValueError(f"mode={mode!r} aligns no corners; leave align_corners={aligned!r} out")
+        raise ValueError(f"align_corners is not for mode={mode!r}; leave align_corners={aligned!r} out")
     if recompute and size is not None:
-        raise ValueError("recompute_scale_factor is for scale_factor; leave it out beside size")
+        raise ValueError("recompute_scale_factor is for scale_factor; leave it out if size is given")
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ValueError(f"antialias is for the modes 'bilinear' and 'bicubic', not {mode!r}")
 
@@ -128,23 +127,23 @@ def _check_input(x: Tensor, mode: str) -> None:
     if x.ndim - 2 not in _AXES[mode]:
         axes = " or ".join(map(str, _AXES[mode]))
         raise ValueError(
-            f"mode={mode!r} is for inputs (batch, channels, ...) with {axes} axes behind; this one has shape {x.shape}"
+            f"mode={mode!r} needs an input (batch, channels, ...) with {axes} axes after the channels; it has {x.shape}"
         )
     if 0 in x.shape[1:]:
-        raise ValueError(f"there is nothing to interpolate in an input of shape {x.shape}")
+        raise ValueError(f"cannot interpolate an empty input of shape {x.shape}")
     if not mode.startswith("nearest") and x.dtype.family != "real floating":
-        raise TypeError(f"mode={mode!r} takes means, of real floating numbers, not {x.dtype!r}; write x.astype(float)")
+        raise TypeError(f"mode={mode!r} needs a real floating input, not {x.dtype!r}; write x.astype(float)")
 
 
 def _resizings(lengths: tuple[int, ...], size: Any, scale: Any, recompute: Any) -> list[Resizing]:
-    """Return what happens to each axis."""
+    """Return the resizing of each axis."""
     if size is not None:
         after = _for_each("size", size, lengths)
         return [Resizing(*pair, None) for pair in zip(lengths, after, strict=True)]
     factors = _for_each("scale_factor", scale, lengths)
     after = tuple(floor(n * factor) for n, factor in zip(lengths, factors, strict=True))
     if min(after) < 1:
-        raise ValueError(f"scale_factor={scale!r} leaves nothing of lengths {lengths}")
+        raise ValueError(f"scale_factor={scale!r} makes an empty output of an input of size {lengths}")
     steps = [None if recompute else 1 / factor for factor in factors]
     return [Resizing(*each) for each in zip(lengths, after, steps, strict=True)]
 

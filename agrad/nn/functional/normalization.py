@@ -1,4 +1,4 @@
-"""Normalization: numbers shifted and scaled to mean 0 and variance 1, over a sample or a part of it."""
+"""Normalization to mean 0 and variance 1, over a sample or a part of it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ standardize.vjp(input=_standardize_input)
 
 
 def standardized(input: Tensor, axis: tuple[int, ...], eps: float) -> Tensor:
-    """Return `standardize` of the input, computed in float32 where that is of 16 bits."""
+    """Return `standardize` of the input, computed in float32 for 16-bit inputs."""
     return narrowed(standardize(widened(input), axis=axis, eps=eps), input)
 
 
@@ -211,7 +211,7 @@ def group_norm(
 
 
 def affine(out: Tensor, weight: Any, bias: Any, fitted: Any) -> Tensor:
-    """Scale and shift, where there is a weight and a bias."""
+    """Multiply by the weight and add the bias, unless None; `fitted` makes them broadcast."""
     out = out if weight is None else out * fitted(weight, out)
     return out if bias is None else out + fitted(bias, out)
 

@@ -1,4 +1,4 @@
-"""Padding: what is laid around the last axes of an array."""
+"""Padding of the last axes of an array."""
 
 from __future__ import annotations
 
@@ -17,31 +17,36 @@ _MODES: Final = {"constant": "constant", "reflect": "reflect", "replicate": "edg
 
 
 def pad(input: ArrayLike, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
-    """Lay elements around the last axes, or take some away.
+    """Pad the last axes, or crop them where the padding is negative.
 
     Parameters
     ----------
     input : ArrayLike
     pad : sequence of int
-        How many before and behind: two numbers for the last axis, then two for the one before it, and so on. A negative
-        number takes elements away: as in PyTorch, before anything is laid around in the modes "constant" and
+        The numbers of elements to add before and after: two for the last axis, then two for the axis before it, and so
+        on. A negative number removes elements: as in PyTorch, before the padding in the modes "constant" and
         "circular", and after it in the others.
     mode : {"constant", "reflect", "replicate", "circular"}
-        What is laid around: a constant, the mirror image, the outermost element, or what lies at the other end.
+        Whether to pad with a constant, the reflection of the input, its edge values, or values from the opposite side.
     value : float, optional
         The constant; 0 by default.
+
+    Returns
+    -------
+    Tensor
+        Of the input's dtype; an axis of length `n` has length ``before + n + after``.
 
     Raises
     ------
     ValueError
-        If there is no such mode, if `value` comes with another one than "constant", if the numbers are not pairs or too
-        many, if more is taken away than there is, or if an axis is too short for what is to be laid around it.
+        If the mode is unknown, if `value` is given with another mode than "constant", if `pad` does not hold two
+        integers for each of at most all axes, if more is removed than there is, or if an axis is too short to pad.
     TypeError
-        If a number is no integer.
+        If `pad` does not hold integers.
 
     See Also
     --------
-    agrad.pad : with NumPy's arguments, the first axis first.
+    agrad.pad : The same with NumPy's arguments, the first axis first.
 
     Examples
     --------
@@ -57,29 +62,31 @@ def pad(input: ArrayLike, pad: Sequence[int], mode: str = "constant", value: flo
     x = as_tensor(input)
     check_one_of("mode", mode, _MODES)
     if value and mode != "constant":
-        raise ValueError(f"mode={mode!r} lays no constant around; leave value={value!r} out")
+        raise ValueError(f"value is for mode='constant', not {mode!r}; leave value={value!r} out")
     widths = _widths(pad, x.shape)
-    around = [(max(0, before), max(0, behind)) for before, behind in widths]
+    around = [(max(0, before), max(0, after)) for before, after in widths]
     settings: Any = {"mode": _MODES[mode], "constant_values": value or 0}
     if mode in ("constant", "circular"):
-        return manipulation.pad(_without(x, widths), around, **settings)
-    return _without(manipulation.pad(x, around, **settings), widths)
+        return manipulation.pad(_cropped(x, widths), around, **settings)
+    return _cropped(manipulation.pad(x, around, **settings), widths)
 
 
 def _widths(pad: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Return how many there are before and behind, for each axis from the first."""
-    numbers = [as_integer("pad", n) for n in as_list("the numbers of pad", pad)]
+    """Return the padding before and after each axis, the first axis first."""
+    numbers = [as_integer("pad", n) for n in as_list("pad", pad)]
     if len(numbers) % 2 or len(numbers) > 2 * len(shape):
-        raise ValueError(f"pad takes two numbers for each axis from the last, {2 * len(shape)} at most; not {pad!r}")
+        raise ValueError(
+            f"pad must hold two integers for each axis from the last, {2 * len(shape)} at most; not {pad!r}"
+        )
     pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
     return [(0, 0)] * (len(shape) - len(pairs)) + pairs[::-1]
 
 
-def _without(x: Tensor, widths: list[tuple[int, int]]) -> Tensor:
-    """Take away as many elements as negative widths say."""
+def _cropped(x: Tensor, widths: list[tuple[int, int]]) -> Tensor:
+    """Remove the elements that negative widths stand for."""
     if all(n >= 0 for pair in widths for n in pair):
         return x
-    ends = [(max(0, -before), n - max(0, -behind)) for n, (before, behind) in zip(x.shape, widths, strict=True)]
+    ends = [(max(0, -before), n - max(0, -after)) for n, (before, after) in zip(x.shape, widths, strict=True)]
     if any(start > stop for start, stop in ends):
-        raise ValueError(f"pad takes more away than there is of shape {x.shape}: widths from the first axis {widths}")
+        raise ValueError(f"pad={widths}, the first axis first, removes more elements than shape {x.shape} has")
     return x[tuple(slice(start, stop) for start, stop in ends)]

@@ -239,7 +239,7 @@ def output_sizes(asked: Any) -> tuple[int | None, ...]:
 
 
 def stretch_means(x: Tensor, axis: int, count: int) -> Tensor:
-    """Return the means of as many stretches of an axis, which cover it evenly."""
+    """Return the means of `count` windows that cover an axis evenly, as in `adaptive_avg_pool2d`."""
     length = x.shape[axis]
     if count == length:
         return x

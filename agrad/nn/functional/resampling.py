@@ -1,7 +1,7 @@
-"""Resampling along one axis: which elements of the input go into each element of an output of another length.
+"""Resampling along one axis: nearest neighbours, and linear and cubic interpolation.
 
-The nearest neighbours are gathered. In the other modes the shares make a matrix of constants, and one product with it
-is several times quicker than to gather two or four neighbours, its gradient included.
+The nearest neighbours are gathered. In the other modes, the input is multiplied by a constant matrix of weights: with
+its gradient, that is several times quicker than gathering two or four neighbours.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ __all__ = ["Resizing", "take_nearest", "weighed"]
 
 
 class Resizing(NamedTuple):
-    """What happens to an axis.
+    """The resizing of an axis.
 
     Attributes
     ----------
     before, after : int
-        Its lengths.
+        The lengths of the input and of the output.
     given : float or None
-        How far apart the outputs lie, in elements of the input, if that is not what the lengths say.
+        The distance between outputs, in elements of the input; None to compute it from the lengths.
     """
 
     before: int
@@ -41,15 +41,15 @@ class Resizing(NamedTuple):
     given: float | None
 
     def step(self, aligned: bool = False) -> float:
-        """Return how far apart the outputs lie, from the first element's middle to the last one's if `aligned`."""
+        """Return the distance between outputs, in elements of the input; with aligned corners if `aligned`."""
         if aligned:
             return (self.before - 1) / (self.after - 1) if self.after > 1 else 0.0
         return self.before / self.after if self.given is None else self.given
 
 
 def take_nearest(x: Tensor, axis: int, resizing: Resizing, exact: bool) -> Tensor:
-    """Return for each output the element that it begins in, or if `exact` that its middle lies in."""
-    # In single precision, as in PyTorch: where a product is nearly whole, rounding decides.
+    """Return for each output the input element at its start, or at its centre if `exact`."""
+    # In float32, as in PyTorch: rounding decides where a product is nearly an integer.
     numbers = arange(resizing.after, dtype="float32", device=x.device)
     places = elementwise.floor((numbers + 0.5 * exact) * resizing.step())
     return take(x, astype(elementwise.clip(places, max=resizing.before - 1), "int64"), axis=axis)
@@ -58,27 +58,27 @@ def take_nearest(x: Tensor, axis: int, resizing: Resizing, exact: bool) -> Tenso
 def weighed(x: Tensor, axis: int, resizing: Resizing, kernel: str, aligned: bool, antialias: bool) -> Tensor:
     """Return weighted sums along an axis, with the weights of a kernel, "linear" or "cubic"."""
     if resizing.after == resizing.before and (kernel == "linear" or antialias):
-        return x  # as in PyTorch, whatever the step is
+        return x  # as in PyTorch, for any step
     with no_grad():
         places = arange(resizing.before, dtype=x.dtype, device=x.device)
         centers = expand_dims(arange(resizing.after, dtype=x.dtype, device=x.device), axis=1)
         if antialias:
-            weights = _antialiased(centers, places, resizing.step(aligned), _SMOOTH[kernel])
+            weights = _antialiased(centers, places, resizing.step(aligned), _ANTIALIASED[kernel])
         else:
             step = resizing.step(aligned)
-            weights = _SHARP[kernel](centers * step if aligned else (centers + 0.5) * step - 0.5, places)
+            weights = _INTERPOLATED[kernel](centers * step if aligned else (centers + 0.5) * step - 0.5, places)
     return _product(weights, x, axis)
 
 
 def _product(matrix: Tensor, x: Tensor, axis: int) -> Tensor:
-    """Return the products of a matrix with all lines of an array along an axis."""
+    """Return the products of a matrix with all vectors of an array along an axis."""
     if axis == x.ndim - 1:
         return matmul(x, matrix.T)
     columns = reshape(x, (*x.shape[: axis + 1], prod(x.shape[axis + 1 :])))
     return reshape(matmul(matrix, columns), (*x.shape[:axis], matrix.shape[0], *x.shape[axis + 1 :]))
 
 
-# Weights: a row for each center, a column for each place
+# Weights: a row for each centre of an output, a column for each input
 
 
 def _triangle(distance: Tensor) -> Tensor:
@@ -86,30 +86,30 @@ def _triangle(distance: Tensor) -> Tensor:
 
 
 def _keys(distance: Tensor, a: float) -> Tensor:
-    """Return R. Keys' cubic kernel: 1 at 0, and 0 at all other whole distances."""
+    """Return R. Keys' cubic kernel: 1 at 0, and 0 at all other integers."""
     t = elementwise.abs(distance)
     near, far = ((a + 2) * t - (a + 3)) * t * t + 1, ((t - 5) * t + 8) * t * a - 4 * a
     return where(t <= 1, near, where(t < 2, far, 0.0))
 
 
 def _linear(centers: Tensor, places: Tensor) -> Tensor:
-    """Return the weights of the two places around a center; beyond the ends, the outermost counts alone."""
+    """Return the weights of the two inputs around a centre; beyond the ends, the edge value has weight 1."""
     return _triangle(elementwise.clip(centers, min=0.0, max=float(places.size - 1)) - places)
 
 
 def _cubic(centers: Tensor, places: Tensor) -> Tensor:
-    """Return the weights of the four places around a center; those beyond the ends count for the outermost."""
+    """Return the weights of the four inputs around a centre; those beyond the ends are added to the edge value's."""
     last, kernel = places.size - 1, partial(_keys, a=-0.75)
-    before = kernel(centers + 1) + kernel(centers + 2)
-    behind = kernel(centers - (last + 1)) + kernel(centers - (last + 2))
-    return kernel(centers - places) + where(places == 0, before, 0.0) + where(places == last, behind, 0.0)
+    before_first = kernel(centers + 1) + kernel(centers + 2)
+    after_last = kernel(centers - (last + 1)) + kernel(centers - (last + 2))
+    return kernel(centers - places) + where(places == 0, before_first, 0.0) + where(places == last, after_last, 0.0)
 
 
 def _antialiased(numbers: Tensor, places: Tensor, step: float, kernel: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the weights of a kernel that is as wide as an output, where that is wider than an input."""
+    """Return the weights of a kernel widened to the size of an output when downsampling; they sum to 1."""
     weights = kernel(((numbers + 0.5) * step - 0.5 - places) / max(1.0, step))
     return weights / sum(weights, axis=1, keepdims=True)
 
 
-_SHARP: Any = {"linear": _linear, "cubic": _cubic}
-_SMOOTH: Any = {"linear": _triangle, "cubic": partial(_keys, a=-0.5)}
+_INTERPOLATED: Any = {"linear": _linear, "cubic": _cubic}
+_ANTIALIASED: Any = {"linear": _triangle, "cubic": partial(_keys, a=-0.5)}

@@ -1,4 +1,4 @@
-"""Functions that change the shape."""
+"""Functions that change the shape of an array."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def flatten(input: ArrayLike, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     Raises
     ------
     IndexError
-        If there are no such axes.
+        If an axis is out of range.
     ValueError
         If `start_dim` is after `end_dim`.
 

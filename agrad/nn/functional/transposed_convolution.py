@@ -1,4 +1,4 @@
-"""Transposed convolution: each input element is a kernel's factor, and the kernels are added up where they overlap."""
+"""Transposed convolution: each input element is multiplied by a kernel, and overlapping products are added up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: PerAxis = 1,
 ) -> Tensor:
-    """Lay kernels along the last axis, as `conv_transpose2d` does along the last two.
+    """Return the transposed convolution of sequences with kernels, plus a bias; see `conv_transpose2d`.
 
     Parameters
     ----------
@@ -34,6 +34,11 @@ def conv_transpose1d(
         Of shape ``(in_channels, out_channels / groups, kernel)``.
     bias, stride, padding, output_padding, groups, dilation
         As in `conv_transpose2d`.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(batch, out_channels, out length)``, or without the batch; see `conv_transpose2d` for the length.
 
     Raises
     ------
@@ -60,35 +65,40 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: PerAxis = 1,
 ) -> Tensor:
-    """Lay kernels where `conv2d` would read: each input element times its kernel, added up where they overlap.
+    """Return the transposed convolution of images with kernels, plus a bias.
 
-    It is the gradient of `conv2d` with respect to its input, and makes larger pictures of smaller ones.
+    It is the gradient of `conv2d` with respect to its input: each input element is multiplied by the kernel, and the
+    products are added up where they overlap. With a stride above 1, it upsamples.
 
     Parameters
     ----------
     input : ArrayLike
-        Of shape ``(batch, in_channels, height, width)``, or without the batch. As in losses, integers and booleans
-        are cast to the dtype of the weight.
+        Of shape ``(batch, in_channels, height, width)``, or without the batch. Integers and booleans are cast to the
+        dtype of the weight.
     weight : ArrayLike
         Of shape ``(in_channels, out_channels / groups, kernel height, kernel width)``.
     bias : ArrayLike, optional
         Of shape ``(out_channels,)``.
-    stride, padding, groups, dilation
-        Of the `conv2d` that this is the gradient of: `padding` is taken away from the result.
+    stride : int or tuple of int
+        The stride of the kernel in the output: one integer for both axes, or one for each.
+    padding : int or tuple of int
+        The number of elements removed from both ends of each axis of the output.
     output_padding : int or tuple of int
-        How many rows and columns more the result has, behind: several sizes of a picture lead to one size of the
-        output of `conv2d`, and this says which one is meant.
+        The number of elements added to the end of each axis of the output: with a stride, `conv2d` maps inputs of
+        several sizes to one output size, and this selects one of them.
+    groups, dilation
+        As in `conv2d`.
 
     Returns
     -------
     Tensor
-        Along an axis of length `n`,
-        ``(n - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1`` elements.
+        Of shape ``(batch, out_channels, out height, out width)``, or without the batch; along an axis of length `n`,
+        ``(n - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1``.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or if `output_padding` is not smaller than the stride or the dilation.
+        If the shapes do not match, or if `output_padding` is not smaller than the stride or the dilation.
 
     Examples
     --------
@@ -110,7 +120,7 @@ def conv_transpose3d(
     groups: int = 1,
     dilation: PerAxis = 1,
 ) -> Tensor:
-    """Lay kernels in volumes, as `conv_transpose2d` does in pictures.
+    """Return the transposed convolution of volumes with kernels, plus a bias; see `conv_transpose2d`.
 
     Parameters
     ----------
@@ -120,6 +130,11 @@ def conv_transpose3d(
         Of shape ``(in_channels, out_channels / groups, kernel depth, kernel height, kernel width)``.
     bias, stride, padding, output_padding, groups, dilation
         As in `conv_transpose2d`.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(batch, out_channels, out depth, out height, out width)``, or without the batch.
 
     Raises
     ------
@@ -169,7 +184,7 @@ def _transposed(
         raise ValueError(f"padding={less} removes the whole output: its size would be {lengths}")
     input, weight, bias = promoted(input, weight, bias)
     out = convolve_input(input, weight, lengths=lengths, windows=windows, groups=groups)
-    empty = [(0, max(0, m - n)) for n, m in zip(less, more, strict=True)]  # what no kernel reaches
+    empty = [(0, max(0, m - n)) for n, m in zip(less, more, strict=True)]  # beyond the last window
     out = pad(out, [(0, 0), (0, 0), *empty]) if any(map(any, empty)) else out
     out = out if bias is None else out + reshape(bias, (-1, *[1] * axes))
     return out if batched else squeeze(out, axis=0)

@@ -1,4 +1,4 @@
-"""What stands around layers: clipped gradients, and sequences of several lengths. PyTorch's ``torch.nn.utils``."""
+"""Utilities: gradient clipping, and packed and padded sequences. PyTorch's ``torch.nn.utils``."""
 
 from ...spellings import answer_in_module
 from . import rnn

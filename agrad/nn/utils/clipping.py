@@ -1,4 +1,4 @@
-"""Clipping: what is done to gradients between backward and the optimizer's step."""
+"""Gradient clipping, between the backward pass and the optimizer's step."""
 
 from __future__ import annotations
 

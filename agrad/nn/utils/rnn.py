@@ -1,4 +1,4 @@
-"""Sequences of several lengths in one batch: padded to one length, or packed without padding for recurrent layers."""
+"""Sequences of different lengths in one batch: padded to one length, or packed without padding."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ __all__ = ["PackedSequence", "pack_padded_sequence", "pack_sequence", "pad_packe
 
 
 class PackedSequence(NamedTuple):
-    """The elements of several sequences, without padding: the first ones of all, longest first, then the second ones.
+    """A batch of sequences of different lengths, without padding.
 
-    Made by `pack_padded_sequence`; recurrent layers take and return it.
+    Made by `pack_padded_sequence` and `pack_sequence`; recurrent layers take and return it. `data` holds the first
+    elements of all sequences, those of the longest sequence first, then the second elements, and so on.
 
-    Attributes
+    Parameters
     ----------
     data : Tensor
-        The elements, ``(sum of lengths, ...)``. What works on each works on all: ``x._replace(data=relu(x.data))``.
+        The elements, ``(sum of lengths, ...)``. To apply a function to each: ``x._replace(data=relu(x.data))``.
     batch_sizes : tuple of int
-        How many sequences have a first element, a second one, and so on.
-    sorted_indices, unsorted_indices : Tensor or None
-        The numbers of the sequences from the longest to the shortest, and back; None where they were given like that.
+        The number of sequences that have an element at each step.
+    sorted_indices, unsorted_indices : Tensor, optional
+        The permutation that sorts the sequences, longest first, and its inverse; None if they were already sorted.
 
     Examples
     --------
@@ -50,7 +51,7 @@ class PackedSequence(NamedTuple):
     unsorted_indices: Tensor | None = None
 
     def holding(self, padded: Tensor) -> PackedSequence:
-        """Return a sequence packed like this one of the elements of a padded one, ``(length, batch, ...)``."""
+        """Return a padded batch, ``(length, batch, ...)``, packed with the lengths and order of this one."""
         ordered = padded if self.sorted_indices is None else take(padded, self.sorted_indices, axis=1)
         return self._replace(data=_packed(ordered, self.batch_sizes))
 
@@ -58,24 +59,30 @@ class PackedSequence(NamedTuple):
 def pack_padded_sequence(
     input: ArrayLike, lengths: Sequence[int] | Tensor, batch_first: bool = False, enforce_sorted: bool = True
 ) -> PackedSequence:
-    """Pack a batch of padded sequences, so that recurrent layers pass over the padding.
+    """Pack a batch of padded sequences, so that recurrent layers skip the padding.
 
     Parameters
     ----------
     input : ArrayLike
-        Of shape ``(length, batch, ...)``, or with the first two exchanged if `batch_first`.
+        Of shape ``(length, batch, ...)``, or with the first two axes swapped if `batch_first`.
     lengths : sequence of int, or Tensor
-        How long each sequence is, from 1 to `length`.
+        The length of each sequence, from 1 to `length`.
     batch_first : bool
+        Whether the input is ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
     enforce_sorted : bool
-        Whether sequences out of order, the longest first, are an error; else they are sorted.
+        Whether to raise if the sequences are not sorted by length, longest first; if False, they are sorted.
+
+    Returns
+    -------
+    PackedSequence
+        The sequences, longest first.
 
     Raises
     ------
     ValueError
-        If there are not as many lengths as sequences, if one is out of range, or if they are not sorted.
+        If there is not one length for each sequence, if one is out of range, or if they are not sorted.
     TypeError
-        If a length is no integer.
+        If a length is not an integer.
 
     Examples
     --------
@@ -91,12 +98,12 @@ def pack_padded_sequence(
     check_flags(batch_first=batch_first, enforce_sorted=enforce_sorted)
     x = as_tensor(input)
     if x.ndim < 2:
-        raise ValueError(f"padded sequences have shape (length, batch, ...); the input has {x.shape}")
+        raise ValueError(f"input must have shape (length, batch, ...); it has {x.shape}")
     x = moveaxis(x, 0, 1) if batch_first else x
     counts = _counts(lengths, x)
     descending = all(a >= b for a, b in pairwise(counts))
     if enforce_sorted and not descending:
-        raise ValueError(f"sequences must be sorted, the longest first, not {counts}; or write enforce_sorted=False")
+        raise ValueError(f"lengths must be sorted, longest first, not {counts}; or write enforce_sorted=False")
     rising = sorted(counts)
     sizes = tuple(len(counts) - bisect_right(rising, t) for t in range(rising[-1]))
     if enforce_sorted:
@@ -110,30 +117,32 @@ def pack_padded_sequence(
 def pad_packed_sequence(
     sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return packed sequences padded to one length, in the order in which they were packed.
+    """Pad packed sequences to one length: the inverse of `pack_padded_sequence`.
 
     Parameters
     ----------
     sequence : PackedSequence
+        The packed batch.
     batch_first : bool
-        Whether the result is ``(batch, length, ...)``.
+        Whether the result is ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
     padding_value : float
+        The value of the padding.
     total_length : int, optional
         The length to pad to; by default that of the longest sequence.
 
     Returns
     -------
     padded : Tensor
-        Of shape ``(length, batch, ...)``, or with the first two exchanged.
+        Of shape ``(length, batch, ...)``, or with the first two axes swapped.
     lengths : Tensor
-        How long each sequence is: int64, of shape ``(batch,)``.
+        The length of each sequence: int64, of shape ``(batch,)``.
 
     Raises
     ------
     ValueError
         If a sequence is longer than `total_length`.
     TypeError
-        If it is no packed sequence.
+        If `sequence` is not a `PackedSequence`.
 
     Examples
     --------
@@ -151,7 +160,9 @@ def pad_packed_sequence(
     if total_length is not None:
         as_integer("total_length", total_length)
         if total_length < len(sizes):
-            raise ValueError(f"total_length={total_length} is less than the longest sequence, {len(sizes)}")
+            raise ValueError(
+                f"total_length={total_length} is less than the length of the longest sequence, {len(sizes)}"
+            )
         sizes += [0] * (total_length - len(sizes))
     data, (active, numbers) = sequence.data, _table(sizes, sequence.data)
     starts = asarray(list(accumulate(sizes, initial=0))[:-1], dtype="int64", device=data.device)
@@ -167,22 +178,28 @@ def pad_packed_sequence(
 def pad_sequence(
     sequences: Sequence[ArrayLike], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
 ) -> Tensor:
-    """Stack sequences of several lengths, padded to that of the longest.
+    """Stack sequences of different lengths, padded to the length of the longest.
 
     Parameters
     ----------
     sequences : sequence of ArrayLike
-        Each of shape ``(length, ...)``, alike but for the length.
+        Each of shape ``(length, ...)``; all but the length must match.
     batch_first : bool
         Whether the result is ``(batch, length, ...)`` instead of ``(length, batch, ...)``.
     padding_value : float
+        The value of the padding.
     padding_side : {"right", "left"}
-        Whether the padding stands behind a sequence or before it.
+        Whether to pad after the end or before the start of a sequence.
+
+    Returns
+    -------
+    Tensor
+        Of shape ``(length, batch, ...)``, or with the first two axes swapped if `batch_first`.
 
     Raises
     ------
     ValueError
-        If there is no sequence, if they differ in more than the length, or if there is no such side.
+        If there is no sequence, if their shapes differ in more than the length, or if the side is unknown.
 
     Examples
     --------
@@ -196,7 +213,7 @@ def pad_sequence(
     given = [as_tensor(x) for x in as_list("sequences", sequences)]
     shapes = [x.shape for x in given]
     if not given or not all(shape and shape[1:] == shapes[0][1:] for shape in shapes):
-        raise ValueError(f"sequences have shapes (length, ...), alike but for the length; they have {shapes}")
+        raise ValueError(f"sequences must have shapes (length, ...) that differ in the length only; they have {shapes}")
     longest = max(shape[0] for shape in shapes)
     sides = [(0, longest - n) if padding_side == "right" else (longest - n, 0) for n, *_ in shapes]
     around = [(0, 0)] * (len(shapes[0]) - 1)
@@ -205,14 +222,19 @@ def pad_sequence(
 
 
 def pack_sequence(sequences: Sequence[ArrayLike], enforce_sorted: bool = True) -> PackedSequence:
-    """Pack sequences of several lengths.
+    """Pack sequences of different lengths.
 
     Parameters
     ----------
     sequences : sequence of ArrayLike
-        Each of shape ``(length, ...)``, alike but for the length.
+        Each of shape ``(length, ...)``; all but the length must match.
     enforce_sorted : bool
         As in `pack_padded_sequence`.
+
+    Returns
+    -------
+    PackedSequence
+        The sequences, longest first.
 
     Raises
     ------
@@ -233,16 +255,19 @@ def pack_sequence(sequences: Sequence[ArrayLike], enforce_sorted: bool = True) -
 
 
 def _counts(lengths: Any, x: Tensor) -> list[int]:
-    """Return the lengths as numbers; ValueError if they do not fit a padded batch."""
+    """Return the lengths as integers; ValueError if they do not match the padded batch."""
     listed = lengths.tolist() if hasattr(lengths, "tolist") else as_list("lengths", lengths)
     counts = [as_integer("a length", n, 1, x.shape[0]) for n in as_list("lengths", listed)]
     if len(counts) != x.shape[1] or not counts:
-        raise ValueError(f"there must be a length for each of {x.shape[1]} sequences, one at least; not {counts}")
+        raise ValueError(
+            f"lengths must hold one integer for each sequence, and at least one; there are {x.shape[1]} sequences, and "
+            f"lengths={counts}"
+        )
     return counts
 
 
 def _table(sizes: Sequence[int], like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return whether there is an element at each step of each sequence, longest first, and the sequences' numbers."""
+    """Return a mask ``(length, batch)``, True where a sequence has an element, and the indices of the batch."""
     numbers = arange(sizes[0], dtype="int64", device=like.device)
     return numbers < expand_dims(asarray(sizes, dtype="int64", device=like.device), axis=1), numbers
 

@@ -1,4 +1,4 @@
-"""Schedules that go down along half a cosine, once or again and again."""
+"""Cosine annealing schedules, without and with warm restarts."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts"]
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from the initial learning rate down to `eta_min` in `T_max` steps; after that it rises again.
+    """Cosine annealing: from the initial learning rate down to `eta_min` in `T_max` steps, then up again.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     T_max : int
+        The number of steps from the initial learning rate to the minimum.
     eta_min : float
+        The minimum learning rate.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     ValueError
-        If `T_max` is not above 0.
+        If `T_max` is below 1, or `eta_min` is negative.
     TypeError
-        If one of them is no number.
+        If `T_max` is not an integer, or `eta_min` not a number.
 
     Notes
     -----
@@ -56,23 +59,25 @@ class CosineAnnealingLR(LRScheduler):
         if self._is_initial:
             return self._current()
         before, now = (1 + cos(pi * t / self.T_max) for t in (self.last_epoch - 1, self.last_epoch))
-        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # from the lowest point, where nothing is left
+        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # from the minimum, where `before` is 0
             pairs = zip(self._current(), self.base_lrs, strict=True)
             return [lr + (base - self.eta_min) * (1 - cos(pi / self.T_max)) / 2 for lr, base in pairs]
         return [now / before * (lr - self.eta_min) + self.eta_min for lr in self._current()]
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Half a cosine from the initial learning rate down to `eta_min`, and then from the top again: warm restarts.
+    """Cosine annealing from the initial learning rate down to `eta_min`, with warm restarts.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     T_0 : int
-        After how many steps it restarts for the first time.
+        The number of steps until the first restart.
     T_mult : int
-        How many times as long each way down is as the one before.
+        The factor by which the number of steps between restarts grows after each restart.
     eta_min : float
+        The minimum learning rate.
     last_epoch : int
         See `LRScheduler`.
 
@@ -81,7 +86,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     ValueError
         If `T_0` or `T_mult` is below 1, or `eta_min` negative.
     TypeError
-        If one of them is no number.
+        If `T_0` or `T_mult` is not an integer, or `eta_min` not a number.
 
     Notes
     -----
@@ -106,7 +111,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     ) -> None:
         self.T_0, self.T_mult = as_integer("T_0", T_0, 1), as_integer("T_mult", T_mult, 1)
         self.eta_min = check_number("eta_min", eta_min, 0)
-        self.fraction = 0.0  # of the epoch that has begun
+        self.fraction = 0.0  # of the current epoch
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -125,12 +130,13 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         Parameters
         ----------
         epoch : float, optional
-            Where to go on: after each batch ``step(epoch + i / len(loader))``, for instance. By default one further.
+            The epoch to set, which may be fractional, as in ``step(epoch + i / len(loader))`` after each batch; by
+            default the next one.
 
         Raises
         ------
         ValueError, TypeError
-            If it is negative or no number.
+            If `epoch` is negative or not a number.
         """
         if epoch is not None:
             whole = int(check_number("epoch", epoch, 0))

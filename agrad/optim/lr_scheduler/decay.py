@@ -1,4 +1,4 @@
-"""Schedulers with a closed formula: lambda, step, multi-step, exponential, linear and cosine."""
+"""Schedules with a closed formula: step, multi-step, exponential, constant, linear and polynomial."""
 
 from __future__ import annotations
 
@@ -141,23 +141,25 @@ class ExponentialLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """The learning rate times `factor` for the first `total_iters` steps: a warm-up in one step.
+    """Multiply the learning rate by `factor` for the first `total_iters` steps: a constant warm-up.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     factor : float
-        Above 0 and at most 1.
+        The factor, above 0 and at most 1.
     total_iters : int
+        The number of steps.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     ValueError
-        If `factor` is out of range, or `total_iters` negative.
+        If `factor` is out of range, or `total_iters` is negative.
     TypeError
-        If one of them is no number.
+        If `factor` is not a number, or `total_iters` not an integer.
 
     Examples
     --------
@@ -252,23 +254,25 @@ class LinearLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """The initial learning rate times ``(1 - t / total_iters)**power`` at step `t`, and 0 after `total_iters` steps.
+    """Decay the learning rate to 0 in `total_iters` steps: times ``(1 - t / total_iters)**power`` at step `t`.
 
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     total_iters : int
+        The number of steps until the learning rate is 0.
     power : float
-        1 for a straight line.
+        The power of the polynomial; 1 for a linear decay.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     ValueError
-        If a number is negative.
+        If `total_iters` or `power` is negative.
     TypeError
-        If `T_max` is not an integer, or `eta_min` not a number.
+        If `total_iters` is not an integer, or `power` not a number.
 
     Examples
     --------

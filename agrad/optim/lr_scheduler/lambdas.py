@@ -1,4 +1,4 @@
-"""Schedules that are a function of the user's."""
+"""Schedules with a user-defined function."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ class LambdaLR(LRScheduler):
     Parameters
     ----------
     optimizer : Optimizer
+        The optimizer whose learning rates are set.
     lr_lambda : callable, or list of callable
-        Of the number of steps, returns the factor; a list has one function for each group. A function is not part of
-        the state dict, the attributes of any other callable are.
+        A function of the number of steps that returns the factor; a list has one for each parameter group. A function
+        is not saved in the state dict; of any other callable, the attributes are.
     last_epoch : int
         See `LRScheduler`.
 
     Raises
     ------
     ValueError
-        If a list does not have as many functions as the optimizer has groups.
+        If a list does not have one function for each parameter group.
     TypeError
-        If one is no function.
+        If one is not callable.
 
     Examples
     --------
@@ -67,7 +68,7 @@ class LambdaLR(LRScheduler):
         return super().state_dict() | {"lr_lambdas": saved}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a state; see `LRScheduler.load_state_dict`."""
+        """Load a state; see `LRScheduler.load_state_dict`."""
         own = self.lr_lambdas
         super().load_state_dict(state_dict)
         self.lr_lambdas = own
@@ -77,7 +78,7 @@ class LambdaLR(LRScheduler):
 
 
 class MultiplicativeLR(LambdaLR):
-    """The learning rate of the step before times a function of the number of steps.
+    """The previous learning rate times a function of the number of steps.
 
     Parameters
     ----------
