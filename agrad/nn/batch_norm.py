@@ -57,7 +57,7 @@ class NormBase(Module):
                 for buffer, value in zip(self.buffers(), (0, 1, 0), strict=True):
                     buffer[...] = value
 
-    def resetscale_and_shift(self) -> None:
+    def reset_parameters(self) -> None:
         """Set the weight to 1 and the bias to 0, and reset the running statistics."""
         self.reset_running_stats()
         with no_grad():

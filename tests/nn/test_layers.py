@@ -253,3 +253,22 @@ def test_the_record_of_a_batch_norm_of_16_bits(device):
 def test_settings_and_inputs_of_a_wrong_kind_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call(agrad.ones((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Linear(2, 3),
+        nn.Conv2d(2, 3, 1),
+        nn.BatchNorm1d(2),
+        nn.InstanceNorm1d(2, affine=True),
+        nn.LSTM(2, 3),
+    ],
+    ids=repr,
+)
+def test_parameters_can_be_reset(layer):
+    with agrad.no_grad():
+        for p in layer.parameters():
+            p[...] = 99.0
+    layer.reset_parameters()
+    assert all(abs(p).max().item() < 99.0 for p in layer.parameters())

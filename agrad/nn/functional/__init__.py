@@ -6,7 +6,7 @@ from ...spellings import answer_in_module
 from ..cross_entropy import cross_entropy, nll_loss
 from .activations import elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, softmax, softplus
 from .attention import scaled_dot_product_attention
-from .batch_norm import batch_norm, instance_norm
+from .batch_normalization import batch_norm, instance_norm
 from .convolution import conv1d, conv2d, conv3d
 from .ctc import ctc_loss
 from .distances import cosine_similarity, normalize, pairwise_distance
