@@ -1,7 +1,7 @@
-"""Automatic mixed precision: float32 weights, and most of the work in 16 bits. PyTorch's ``torch.amp``.
+"""Automatic mixed precision, as PyTorch's ``torch.amp``: float32 weights, with most of the computation in 16 bits.
 
-`autocast` chooses the precision of each op, and `GradScaler` keeps small gradients from vanishing in float16. A model
-may also be of 16 bits altogether, ``model.to(agrad.bfloat16)``: the optimizer then keeps float32 master weights of it.
+`autocast` chooses the precision of each op, and `GradScaler` keeps small gradients from underflowing in float16. A
+whole model may also be cast to 16 bits, ``model.to(agrad.bfloat16)``; the optimizer then keeps float32 master weights.
 """
 
 from __future__ import annotations
@@ -24,41 +24,40 @@ from .optim.optimizer import Optimizer
 
 __all__ = ["GradScaler", "autocast"]
 
-# Products of matrices, in which the time goes; and sums and losses, which 16 bits would spoil.
+# Matrix products, which take most of the time, run in 16 bits; sums and losses need the precision of float32.
 NARROW: Final = {"convolve", "convolve_input", "linear", "matmul", "mm", "tensordot"}
 WIDE: Final = {
     "bernoulli_nll", "cumulative_prod", "cumulative_sum", "exp", "log", "log_softmax", "logsumexp", "mean", "nll",
     "pow", "prod", "softmax", "softmax_nll", "square", "squared_error", "standardize", "std", "sum", "var", "vecdot",
     "vector_norm",
 }  # fmt: skip
-CAST: Final = (*HALVES, "float32")  # what it casts: float64 and complex numbers stay as they are
+CAST: Final = (*HALVES, "float32")  # the dtypes that are cast; float64 and complex inputs are unchanged
 
 
 class autocast(Observer):  # noqa: N801 - PyTorch's name, used like a function
     """Context manager: matrix products and convolutions in 16 bits; sums, softmax and losses in float32.
 
-    The inputs of these ops are cast, float32 and 16-bit ones only; other ops compute in the dtype of their inputs.
-    Parameters stay float32, and so do their gradients, since the casts are recorded too.
+    Only float32 and 16-bit inputs of these ops are cast; other ops compute in the dtype of their inputs. Parameters
+    stay float32, and so do their gradients, since the casts are recorded too.
 
     Parameters
     ----------
     dtype : DType or str
         ``"bfloat16"``, which has the range of float32, or ``"float16"``, which needs a `GradScaler`.
     enabled : bool
-        Whether to cast at all.
+        If False, nothing is cast.
 
     Raises
     ------
     ValueError
-        If the dtype is none of these two.
+        If the dtype is neither of these two.
     TypeError
-        In the block, if the device has no such type: NumPy has no bfloat16.
+        In the block, if the device lacks the dtype: NumPy has no bfloat16.
 
     Notes
     -----
-    An observer of ops: outside of the block they cost nothing more, inside each takes some microseconds longer. It
-    pays off on GPUs, whose 16-bit products are faster. NumPy's float16 products are slow: on the CPU it is for trying
-    out.
+    Ops outside the block are not slowed down; inside it, each takes a few microseconds longer. It pays off on GPUs,
+    where 16-bit products are faster. NumPy's float16 products are slow, so use it on the CPU only for testing.
 
     Examples
     --------
@@ -79,13 +78,13 @@ class autocast(Observer):  # noqa: N801 - PyTorch's name, used like a function
         name = getattr(dtype, "name", dtype)
         if name not in HALVES:
             raise ValueError(
-                f"autocast takes a dtype of 16 bits, autocast('bfloat16') or autocast('float16'), not {dtype!r}; "
-                "it acts on Tensors of all devices"
+                f"autocast takes a 16-bit dtype, autocast('bfloat16') or autocast('float16'), not {dtype!r}; "
+                "it applies to Tensors on all devices"
             )
         self._dtypes = {**dict.fromkeys(NARROW, name), **dict.fromkeys(WIDE, "float32")} if enabled else {}
 
     def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
-        """Cast the inputs of an op, and run it."""
+        """Cast the inputs of an op and run it."""
         if call.name in self._dtypes:
             dtype = as_dtype(self._dtypes[call.name])
             call.given.update({name: _cast(x, dtype) for name, x in call.given.items()})
@@ -98,32 +97,33 @@ def _cast(x: Any, dtype: DTypeLike) -> Any:
 
 
 class GradScaler:
-    """Scale losses, so that gradients of float16 do not vanish, and skip the steps in which they overflow.
+    """Scale losses so that float16 gradients do not underflow, and skip steps whose gradients overflow.
 
-    The scale grows as long as gradients stay finite, and shrinks when they do not.
+    The scale grows while gradients stay finite, and shrinks when they do not.
 
     Parameters
     ----------
     init_scale : float
-        The factor in the beginning.
+        Initial scale.
     growth_factor : float
-        What the scale is multiplied by after `growth_interval` steps without overflow.
+        Factor by which the scale grows after `growth_interval` steps without overflow.
     backoff_factor : float
-        What it is multiplied by after a step that was skipped.
+        Factor by which the scale shrinks after a skipped step.
     growth_interval : int
+        Number of consecutive steps without overflow after which the scale grows.
     enabled : bool
-        Whether to scale at all; otherwise all methods do as if there were no scaler.
+        If False, `step` calls the optimizer's `step`, and the other methods do nothing.
 
     Raises
     ------
     ValueError, TypeError
-        If a number makes no sense.
+        If an argument has an invalid value or type.
 
     Notes
     -----
     PyTorch's ``torch.amp.GradScaler``; Micikevicius et al., "Mixed Precision Training", ICLR 2018. PyTorch refuses to
-    unscale the gradients of 16-bit parameters. Here they become float32, so that none vanishes, until the next
-    ``zero_grad()``.
+    unscale the gradients of 16-bit parameters. Here they become float32 until the next ``zero_grad()``, so that none
+    underflows.
 
     Examples
     --------
@@ -160,28 +160,28 @@ class GradScaler:
         self._stepped: set[int] = set()
 
     def get_scale(self) -> float:
-        """Return the factor; 1.0 if not `enabled`."""
+        """Return the current scale; 1.0 if not `enabled`."""
         return self._scale if self.enabled else 1.0
 
     def scale(self, outputs: Tensor) -> Tensor:
-        """Return a loss times the scale, to call ``backward()`` of; in float32 for one of 16 bits."""
+        """Return the loss multiplied by the scale, to call ``backward()`` on; a 16-bit loss becomes float32."""
         if not self.enabled:
             return outputs
         return widened(outputs) * self._scale
 
     @no_grad()
     def unscale_(self, optimizer: Optimizer) -> None:
-        """Divide the gradients of an optimizer's parameters by the scale: before they are clipped, for instance.
+        """Divide the gradients of an optimizer's parameters by the scale, for instance before clipping them.
 
         Raises
         ------
         RuntimeError
-            If they are unscaled already, or the optimizer's step is done.
+            If they are already unscaled, or `step` was called since the last `update`.
         """
         if not self.enabled:
             return
         if id(optimizer) in self._finite:
-            raise RuntimeError("the gradients are unscaled already; write scaler.update() after scaler.step(optimizer)")
+            raise RuntimeError("the gradients are already unscaled; write scaler.update() after scaler.step(optimizer)")
         gradients = []
         for group in optimizer.param_groups:
             for p in group["params"]:
@@ -191,14 +191,14 @@ class GradScaler:
         self._finite[id(optimizer)] = _all_finite(gradients)
 
     def step(self, optimizer: Optimizer) -> None:
-        """Unscale the gradients if they are not yet, and call the optimizer's `step` unless one is infinite or NaN.
+        """Unscale the gradients unless that was done, and call the optimizer's `step` unless one is infinite or NaN.
 
-        There is no closure: its gradients would be neither unscaled nor checked.
+        It takes no closure, since the closure's gradients would be neither unscaled nor checked.
 
         Raises
         ------
         RuntimeError
-            If it is called twice without an `update` between.
+            If it is called twice without an `update` in between.
         """
         if not self.enabled:
             optimizer.step()
@@ -213,17 +213,17 @@ class GradScaler:
             optimizer.step()
 
     def update(self) -> None:
-        """Let the scale shrink if a step was skipped since the last call, and grow if none was for a while.
+        """Shrink the scale if a step was skipped since the last call; grow it after `growth_interval` good steps.
 
         Raises
         ------
         RuntimeError
-            If there was no `step` or `unscale_` since the last call.
+            If neither `step` nor `unscale_` was called since the last `update`.
         """
         if not self.enabled:
             return
         if not self._finite:
-            raise RuntimeError("there is nothing to update the scale by; write scaler.step(optimizer) first")
+            raise RuntimeError("update() was called without a step; write scaler.step(optimizer) first")
         if False in self._finite.values():
             self._scale, self._growth_tracker = self._scale * self.backoff_factor, 0
         else:
@@ -246,12 +246,12 @@ class GradScaler:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over a `state_dict`.
+        """Load the state returned by `state_dict`.
 
         Raises
         ------
         ValueError
-            If something is missing.
+            If an entry is missing.
         """
         if not self.enabled:
             return
@@ -263,7 +263,7 @@ class GradScaler:
 
 
 def _all_finite(gradients: list[Tensor]) -> bool:
-    """Whether no number is infinite or NaN: the device is asked once for all of them."""
+    """Whether all gradients are finite, found with one synchronization of the device."""
     if not gradients:
         return True
     return bool(all(stack([all(isfinite(g)).to(gradients[0].device) for g in gradients])))

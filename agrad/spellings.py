@@ -1,6 +1,6 @@
-"""What PyTorch calls otherwise: a name that agrad lacks is answered by an error that shows what to write.
+"""PyTorch's names that agrad does not have: using one raises an error that shows what to write instead.
 
-One table holds lines of PyTorch and the lines of agrad that do the same; tests run both. In the lines `x` and `y` are
+The table maps lines of PyTorch to lines of agrad that do the same; tests run both. In the lines `x` and `y` are
 matrices, `v` and `w` vectors, `b` and `c` stacks of matrices, `m` and `m_` square, `s` is a number, `n` and `k` hold
 integers, `i` and `j` indices, `mask` booleans, `z` complex numbers, `a` is a NumPy array, and `p` requires gradients.
 """
@@ -25,7 +25,7 @@ __all__ = [
     "wrong_call",
 ]  # fmt: skip
 
-# Keywords, each with what it may be called here; the op's own names decide.
+# PyTorch's keywords, each with its possible names in agrad; the op's signature decides which.
 KEYWORDS: Final = {
     "dim": ("axis", "axes"),
     "dims": ("axis", "axes"),
@@ -37,7 +37,7 @@ KEYWORDS: Final = {
     "p": ("ord",),
 }
 
-# Elementwise functions: a method, a method that writes in place and a function each, as far as agrad has none.
+# Elementwise functions; each stands for a method, an in-place method and a function, unless agrad has that name.
 _UNARY: Final = {
     **{
         name: f"agrad.{name}(x)"
@@ -71,7 +71,7 @@ _UNARY: Final = {
     "sgn": "agrad.sign(x)",
 }  # fmt: skip
 _NOT_IN_PLACE: Final = {"isfinite", "isinf", "isnan", "positive", "signbit"}
-# Of two operands: what they are, the function, and what writes in place.
+# Binary functions: the operands, the function, and the in-place form.
 _BINARY: Final = {
     "add": ("x, y", "x + y", "x += y"),
     "arctan2": ("x, y", "agrad.atan2(x, y)", "x[...] = agrad.atan2(x, y)"),
@@ -132,7 +132,7 @@ _TYPES: Final = {
 
 
 def _method(name: str, operands: str) -> str:
-    """Return a function's call as that of a method: ``x.add(y)`` for ``"add"`` and ``"x, y"``."""
+    """Return the call as a method: ``x.add(y)`` for ``"add"`` and ``"x, y"``."""
     x, *others = operands.split(", ")
     return f"{x}.{name}({', '.join(others)})"
 
@@ -183,7 +183,7 @@ _METHODS: Final = {
     "x.squeeze_()": "x = x.squeeze()",
     "x.view(3, 2)": "x.reshape(3, 2)",
     "x.view_as(x)": "x.reshape(x.shape)",
-    # Choosing and writing
+    # Selecting and writing
     "x.argwhere()": "agrad.stack(x.nonzero(), axis=-1)",
     "x.copy_(y)": "x[...] = y",
     "x.fill_diagonal_(0.0)": "x = agrad.where(agrad.eye(*x.shape, dtype=bool), 0.0, x)",
@@ -247,7 +247,7 @@ _METHODS: Final = {
     "m.svd().S": "agrad.linalg.svd(m).S",
     "m.trace()": "agrad.linalg.trace(m)",
     "v.vdot(w)": "agrad.vecdot(v, w)",
-    # Kinds, places and copies
+    # Dtypes, devices and copies
     "n.bitwise_not()": "~n",
     "mask.logical_not()": "~mask",
     "z.adjoint()": "agrad.conj(z.mT)",
@@ -288,7 +288,7 @@ _FUNCTIONS: Final = {
     **{f"torch.{name}(x)": line for name, line in _UNARY.items()},
     **{f"torch.{name}({operands})": line for name, (operands, line, _) in _BINARY.items()},
     **{f"torch.{name}": f"agrad.{dtype}" for name, dtype in _TYPES.items() if name not in ("byte", "char")},
-    # Making
+    # Creation
     "torch.as_tensor(a)": "agrad.asarray(a)",
     "torch.from_numpy(a)": "agrad.asarray(a)",
     "torch.clone(x)": "x.astype(x.dtype)",
@@ -329,7 +329,7 @@ _FUNCTIONS: Final = {
     "torch.unbind(x)": "agrad.unstack(x)",
     "torch.unflatten(x, 1, (3, 1))": "agrad.reshape(x, (2, 3, 1))",
     "torch.unsqueeze(x, 0)": "agrad.expand_dims(x, 0)",
-    # Choosing
+    # Selecting
     "torch.argwhere(x)": "agrad.stack(agrad.nonzero(x), axis=-1)",
     "torch.bucketize(x, v)": "agrad.searchsorted(v, x)",
     "torch.clamp(x, 0.2, 0.8)": "agrad.clip(x, 0.2, 0.8)",
@@ -386,7 +386,7 @@ _FUNCTIONS: Final = {
     "torch.svd(m).S": "agrad.linalg.svd(m).S",
     "torch.trace(m)": "agrad.linalg.trace(m)",
     "torch.vdot(v, w)": "agrad.vecdot(v, w)",
-    # Kinds and places
+    # Dtypes and devices
     "torch.adjoint(z)": "agrad.conj(z.mT)",
     "torch.bitwise_not(n)": "~n",
     "torch.conj_physical(z)": "agrad.conj(z)",
@@ -402,7 +402,7 @@ _FUNCTIONS: Final = {
     "torch.get_default_device()": "agrad.get_device()",
     "torch.set_default_device('cpu')": "agrad.set_device('cpu')",
     "torch.set_default_tensor_type(torch.FloatTensor)": "agrad.set_default_dtype(agrad.float32)",
-    # Gradients and what stands in other modules
+    # Gradients, and functions that are in other modules
     "torch.inference_mode()": "agrad.no_grad()",
     "torch.autograd.grad(p * p, p)": "agrad.gradients(p * p, p)",
     "torch.autograd.functional.jacobian(f, v)": "agrad.jacobian(f)(v)",
@@ -491,7 +491,7 @@ _CUDA: Final = {
     "torch.cuda.current_device()": "agrad.get_device()",
 }
 
-# Of each place that PyTorch's names are looked for in: what stands before them in a line, as a pattern, and the lines.
+# By class or module: a pattern for the prefix of PyTorch's name in a line, and the table of lines.
 SPELLINGS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "Tensor": (r"\w+\.", _METHODS),
     "Module": (r"model\.", _MODULE),
@@ -512,7 +512,7 @@ SPELLINGS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 
 @cache
 def remedies(place: str) -> dict[str, str]:
-    """Return for each of PyTorch's names in a place, a class or a module, what to write instead.
+    """Return what to write instead of each of PyTorch's names, for a class or module.
 
     Examples
     --------
@@ -530,7 +530,7 @@ def remedies(place: str) -> dict[str, str]:
 
 
 def missing(module: str, name: str) -> AttributeError:
-    """Return the error for a name that a module lacks.
+    """Return the AttributeError for a name that a module does not have.
 
     Examples
     --------
@@ -545,9 +545,9 @@ def missing(module: str, name: str) -> AttributeError:
 
 
 def answer_in_module(module: str) -> None:
-    """Make a module answer PyTorch's names: Python asks its ``__getattr__`` for those only that it does not have.
+    """Make a module raise a helpful error for PyTorch's names, by a module ``__getattr__``.
 
-    It is set here, and not written in the module, where type checkers would take it for a promise of any name.
+    It is set here rather than defined in the module, where type checkers would accept any name because of it.
     """
 
     def refuse(name: str) -> NoReturn:
@@ -557,9 +557,9 @@ def answer_in_module(module: str) -> None:
 
 
 def wrong_call(definition: Any, receiver: str, extra: Sequence[Any], unknown: Mapping[str, Any]) -> TypeError:
-    """Return the error for arguments by position that an op takes by keyword, or by names that it does not have.
+    """Return the error for a call with unknown keywords, or with positional arguments that are keyword-only.
 
-    For a method `receiver` is what stands before the dot; it takes the first of them, the axis, by position too.
+    For a method, `receiver` is the text before the dot; its first keyword, the axis, may also be given by position.
     """
     name, known, parameters = definition.name, definition.settings, definition.signature.parameters.values()
     by_keyword = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "dtype"]
@@ -577,13 +577,13 @@ def wrong_call(definition: Any, receiver: str, extra: Sequence[Any], unknown: Ma
 
 
 def answer_in_class(kind: type) -> None:
-    """Make a class answer PyTorch's names by errors with remedies, as far as it does not have them itself."""
+    """Make a class raise a helpful error for each of PyTorch's names that it does not have."""
     own = {name for name in dir(kind) if not isinstance(vars(kind).get(name), Absent)}
     leave_out(kind, {name: answer for name, answer in remedies(kind.__name__).items() if name not in own})
 
 
 def answer_pytorch() -> None:
-    """Make Tensors, devices, dtypes and the keywords of ops answer PyTorch's names."""
+    """Make Tensors, devices, dtypes and calls of ops raise helpful errors for PyTorch's names."""
     errors.wrong_call = wrong_call
     for kind in (Tensor, Device, DType):
         answer_in_class(kind)

@@ -1,7 +1,7 @@
 """Where arrays live: a `Device` is an array library and a place that the library knows.
 
 ``"cpu"`` is NumPy, ``"cuda"`` is CuPy; ``"torch"``, ``"jax"`` and ``"strict"`` (array-api-strict) work the same way.
-Under a transform such as `vmap`, Tensors live on a virtual device above one of these, which nobody sees by name.
+Under a transform such as `vmap`, Tensors are on a virtual device above one of these; it has the same name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _known: dict[str, Device] = {}
 _process_wide: Device | None = None
 # The devices of the `with` blocks around the running code, innermost last, each with what leaving it undoes.
 _entered: ContextVar[tuple[tuple[Device, AbstractContextManager[Any]], ...]] = ContextVar("agrad devices", default=())
-# The virtual devices of the transforms that run, innermost last.
+# The virtual devices of the running transforms, innermost last.
 opened: ContextVar[tuple[Device, ...]] = ContextVar("agrad virtual devices", default=())
 
 
@@ -62,10 +62,10 @@ class Device:
         native: Any
         xp: Any
         array_type: type
-        below: Device  # what a virtual device stands on; of a real one, itself
-        depth: int  # how many there are below
-        real: Device  # the lowest one
-        origin: Device  # itself, or the device that this one continues above another
+        below: Device  # the device below a virtual one; a real one itself
+        depth: int  # the number of devices below
+        real: Device  # the lowest device, which is not virtual
+        origin: Device  # itself, or the virtual device whose batch this one shares
 
     def __new__(cls, spec: str | Device) -> Device:
         """Return the one object of this device."""
@@ -92,7 +92,7 @@ class Device:
 
     @classmethod
     def above(cls, below: Device, level: Any, origin: Device | None = None) -> Device:
-        """Return a new virtual device, whose arrays hold arrays of the one below."""
+        """Return a new virtual device, whose arrays hold arrays of the device below."""
         device = super().__new__(cls)
         device.name, device.kind, device.backend, device.native = below.name, below.kind, level.library, level
         device.xp, device.array_type = level.library.xp, level.library.array_type
@@ -111,11 +111,11 @@ class Device:
         return [self, *self.below.stack] if self.depth else [self]
 
     def knows(self, other: Device) -> bool:
-        """Whether Tensors of another device can be lifted to this one: it is below, or what one of these continues."""
+        """Whether Tensors of another device can be lifted to this one: it, or its batch, is in the stack."""
         return other is self or any([other is device or other is device.origin for device in self.stack])
 
     def raised(self, data: Any, source: Device) -> Any:
-        """Return an array of a device below, or of the one that this one continues, as one of this device."""
+        """Return an array of a device below, or of the origin, as an array of this device."""
         if source is self:
             return data
         if source is self.origin:
@@ -123,7 +123,7 @@ class Device:
         return self.native.enter(self.below.raised(data, source), None)
 
     def lowered(self, data: Any, target: Device) -> Any:
-        """Return the sums over the batches that are not the target's: the transpose of `raised`."""
+        """Return an array summed over the batches that the target lacks: the transpose of `raised`."""
         if target is self:
             return data
         if target is self.origin:
@@ -156,7 +156,7 @@ class Device:
 
 
 def innermost(device: Device) -> Device:
-    """Return the innermost virtual device that is open above a real one; `device` itself if none is above it."""
+    """Return the innermost open virtual device above a device; `device` itself if there is none."""
     above = next((found for found in reversed(opened.get()) if found.real is device.real), device)
     return above if above.knows(device) else device
 
@@ -164,8 +164,13 @@ def innermost(device: Device) -> Device:
 def get_device() -> Device:
     """Return the device on which numbers, lists and NumPy arrays become Tensors.
 
-    It is the innermost ``with Device(...)`` block's, else the one `set_device` chose, else the environment
-    variable ``AGRAD_DEVICE``'s, else ``"cpu"``.
+    It is that of the innermost ``with Device(...)`` block, else the one `set_device` chose, else that of the
+    environment variable ``AGRAD_DEVICE``, else ``"cpu"``.
+
+    Returns
+    -------
+    Device
+        The current default.
 
     Examples
     --------

@@ -27,13 +27,16 @@ class DType:
 
     There is one object per type, so dtypes are compared with ``==`` or ``is`` and can be dictionary keys.
 
-    Attributes
+    Parameters
     ----------
     name : str
         The standard's name, ``"float32"`` for instance.
     family : str
         The kind in the standard's words: ``"bool"``, ``"signed integer"``, ``"unsigned integer"``,
         ``"real floating"`` or ``"complex floating"``.
+
+    Attributes
+    ----------
     differentiable : bool
         Whether Tensors of this type can require gradients: real and complex floating types can.
     is_complex : bool
@@ -132,6 +135,11 @@ def native(xp: Namespace, dtype: DTypeLike) -> Array:
 
 def get_default_dtype() -> DType:
     """Return the dtype that Python floats become: float32 unless `set_default_dtype` changed it.
+
+    Returns
+    -------
+    DType
+        The current default.
 
     Examples
     --------

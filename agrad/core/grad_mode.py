@@ -124,6 +124,11 @@ class set_grad_enabled(Mode):  # noqa: N801
 def is_grad_enabled() -> bool:
     """Return whether ops are recorded now.
 
+    Returns
+    -------
+    bool
+        False under `no_grad`.
+
     Examples
     --------
     >>> import agrad

@@ -35,6 +35,11 @@ def gradients(
     allow_unused : bool
         Return None for an input that no output depends on, instead of raising.
 
+    Returns
+    -------
+    tuple of Tensor or None
+        One gradient per input, of its shape and dtype.
+
     Raises
     ------
     RuntimeError, ValueError

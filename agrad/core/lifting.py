@@ -1,8 +1,8 @@
-"""Between a virtual device and the one below it: ways in and out, each of which is the other's transpose.
+"""Ops that move Tensors between a virtual device and the device below it; each is the transpose of another.
 
-What runs under a transform such as `vmap` computes on a virtual device, which stands above a real one or another
-virtual one. `enter` and `leave` are ops that leave Nodes on the tape, so gradients find their way in and out. A Tensor
-from outside that meets one from inside is lifted.
+A function under a transform such as `vmap` computes on a virtual device, which is above a real device or another
+virtual one. `enter`, `leave` and `total` record Nodes on the tape, so gradients flow through them. A Tensor from
+outside that is combined with one from inside is lifted to the virtual device first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["enter", "leave", "lift", "lifted", "meeting", "total"]
 
 
 class _Passage:
-    """The plan of a Node that stands for a way in or out."""
+    """The plan of a Node recorded by `enter`, `leave` or `total`."""
 
     sequence, saves_arrays, saves, arrays, tracked = False, False, ("xp",), ("x",), {0: "x"}
 
@@ -30,7 +30,7 @@ class _Passage:
         self.name = name
 
     def spread(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> Sequence[Any]:
-        raise NotImplementedError  # not a sequence
+        raise NotImplementedError  # never called, since `sequence` is False
 
     def unpack(self, node: Node, saved: Sequence[Any]) -> list[Any]:
         return [tape.namespace]
@@ -48,15 +48,20 @@ def _passed(x: Tensor, data: Any, device: Device, plan: _Passage, rule: Callable
 
 
 def enter(x: Any, device: Device, axis: int | None = None) -> Any:
-    """Take an array or a Tensor of the device below in.
+    """Return an array or Tensor of the device below as one of a virtual device.
 
     Parameters
     ----------
     x : array or Tensor
     device : Device
-        The virtual one.
+        The virtual device.
     axis : int, optional
-        What becomes the batch; without, `x` is the same for the whole batch.
+        The axis that becomes the batch axis; None if `x` is the same for the whole batch.
+
+    Returns
+    -------
+    array or Tensor
+        Without `axis`.
     """
     if not isinstance(x, Tensor):
         return device.native.enter(x, axis)
@@ -68,7 +73,7 @@ def enter(x: Any, device: Device, axis: int | None = None) -> Any:
 
 
 def leave(x: Any, device: Device, axis: int) -> Any:
-    """Take an array or a Tensor of a virtual device out, with the batch as an axis of it."""
+    """Return an array or Tensor of a virtual device on the device below, with the batch axis at `axis`."""
     if not isinstance(x, Tensor):
         return device.native.leave(x, axis)
     x = lift(x, device)
@@ -77,7 +82,7 @@ def leave(x: Any, device: Device, axis: int) -> Any:
 
 
 def total(x: Any, device: Device) -> Any:
-    """Take the sum over the batch out."""
+    """Return the sum over the batch, on the device below."""
     if not isinstance(x, Tensor):
         return device.native.total(x)
     x = lift(x, device)
@@ -86,7 +91,7 @@ def total(x: Any, device: Device) -> Any:
 
 
 def lift(x: Tensor, device: Device) -> Tensor:
-    """Return a Tensor on a device that knows its own, see `Device.knows`; one that is there as it is."""
+    """Return a Tensor lifted to a device that knows its own, see `Device.knows`."""
     here = x._device
     if here is device or here.origin is device:
         return x
@@ -99,14 +104,14 @@ def lift(x: Tensor, device: Device) -> Tensor:
 
 
 def meeting(devices: Iterable[Device]) -> Device | None:
-    """Return the device on which Tensors can meet: the highest, if it stands above all others; None otherwise."""
+    """Return the device to which Tensors of all devices can be lifted; None if there is none."""
     devices = list(devices)
     highest = max(devices, key=attrgetter("depth"))
     return highest if all([highest.knows(device) for device in devices]) else None
 
 
 def lifted(what: str, arrays: Iterable[Any]) -> list[Any]:
-    """Return arguments with all Tensors among them on one device; ValueError, which begins with `what`, if none is."""
+    """Return arguments with all Tensors lifted to one device; ValueError naming `what` if that is impossible."""
     arrays = list(arrays)
     devices = [x._device for x in arrays if isinstance(x, Tensor)]
     device = meeting(devices)
@@ -115,12 +120,12 @@ def lifted(what: str, arrays: Iterable[Any]) -> list[Any]:
     return [lift(x, device) if isinstance(x, Tensor) else x for x in arrays]
 
 
-# Devices that continue others, by these and by what they stand on.
+# Devices made by `_continued`, by the device that they continue and the device below them.
 _above: WeakValueDictionary[tuple[Device, Device], Device] = WeakValueDictionary()
 
 
 def _continued(device: Device, onto: Device) -> Device:
-    """Return a device that continues a virtual one above another: where cotangents of a later transform arrive."""
+    """Return the same batch as a virtual device above `onto`, for cotangents of a transform that was opened later."""
     if not device.depth or any([known.origin is device.origin for known in onto.stack]):
         return onto
     below = _continued(device.below, onto)

@@ -1,4 +1,4 @@
-"""What other libraries must know of Tensors: NumPy's and CuPy's protocols, einops."""
+"""Interoperability: NumPy's and CuPy's dispatch protocols, and einops."""
 
 from .einops import register_with_einops
 

@@ -1,7 +1,7 @@
-"""What other libraries must be told of Tensors: einops wants a backend per array library.
+"""The einops backend for Tensors.
 
-einops finds its backends among the subclasses of its ``AbstractBackend``, so there must be one of ours when it is
-first used. Importing einops for that would slow `import agrad` down for everybody: its own import is waited for.
+einops finds its backends among the subclasses of its ``AbstractBackend``, so ours must be defined before einops is
+first used. Importing einops here would slow `import agrad` down: an import hook defines ours when einops is imported.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from ..ops import arange, asarray, concat, einsum, expand_dims, stack, tile
 __all__ = ["register_with_einops"]
 
 _MODULE: Final = "einops._backends"
-_kept: list[type] = []  # einops itself refers to its backends weakly
+_references: list[type] = []  # einops holds only weak references to its backends
 
 
 def register_with_einops() -> None:
-    """Make einops take Tensors: now if it is imported, or else as soon as it is."""
+    """Make einops accept Tensors: now if it is already imported, otherwise when it is."""
     if _MODULE in sys.modules:
         _define(sys.modules[_MODULE])
     else:
-        sys.meta_path.insert(0, _Waiting())
+        sys.meta_path.insert(0, _ImportHook())
 
 
-class _Waiting(MetaPathFinder):
-    """Sees the one import that it waits for, and has the backend defined behind it."""
+class _ImportHook(MetaPathFinder):
+    """An import hook that defines the backend after einops's module of backends is imported."""
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
         if name != _MODULE:
@@ -39,11 +39,11 @@ class _Waiting(MetaPathFinder):
         sys.meta_path.remove(self)
         spec = find_spec(name)
         if spec is not None:
-            _then_define(spec.loader)
+            _define_after(spec.loader)
         return spec
 
 
-def _then_define(loader: Any) -> None:
+def _define_after(loader: Any) -> None:
     execute = loader.exec_module
 
     def exec_module(module: Any) -> None:
@@ -54,7 +54,7 @@ def _then_define(loader: Any) -> None:
 
 
 def _define(einops: Any) -> None:
-    """Define the backend that einops finds."""
+    """Define a backend as a subclass of einops's ``AbstractBackend``."""
 
     class TensorBackend(einops.AbstractBackend):  # type: ignore[misc]
         framework_name = __package__
@@ -89,4 +89,4 @@ def _define(einops: Any) -> None:
         def einsum(self, pattern: str, *x: Tensor) -> Tensor:
             return einsum(pattern, *x)
 
-    _kept.append(TensorBackend)
+    _references.append(TensorBackend)

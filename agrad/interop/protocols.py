@@ -1,7 +1,7 @@
-"""NumPy's and CuPy's protocols: a function of theirs that is given a Tensor runs agrad's function of that meaning.
+"""NumPy's and CuPy's dispatch protocols: their functions, called with a Tensor, run agrad's own versions.
 
-What agrad has no counterpart of runs on the host if nothing in it is to be differentiated. Otherwise it is an error
-that says what to write: no gradient is lost in silence.
+A function without a counterpart in agrad runs on the CPU if no argument requires gradients. Otherwise it raises an
+error that says what to write, so that no gradient is lost silently.
 """
 
 # mypy: disable-error-code="assignment, attr-defined, method-assign"
@@ -21,13 +21,13 @@ __all__ = ["array_function", "array_ufunc", "cupy_kernel"]
 
 @cache
 def _part(name: str) -> Any:
-    """Return a module of `numpy_api`, which is imported when NumPy is first given a Tensor."""
+    """Return a module of `numpy_api`, imported when NumPy is first called with a Tensor."""
     return import_module(f".numpy_api.{name}", __package__)
 
 
 @cache
 def _is_ours(kind: Any) -> bool:
-    """Whether operands of a class can be read here: other classes may know better what to do with a Tensor."""
+    """Whether agrad handles operands of a class; for other classes it returns NotImplemented, so that they can."""
     return issubclass(kind, (Tensor, int, float, complex, list, tuple)) or backends.is_array_type(kind)
 
 
@@ -35,7 +35,7 @@ def _is_ours(kind: Any) -> bool:
 
 
 def array_function(self: Tensor, function: Any, types: Sequence[type], args: Any, kwargs: Any) -> Any:
-    """``__array_function__``: what NumPy calls in place of a function that is given a Tensor."""
+    """``__array_function__``: NumPy calls it instead of a function that is called with a Tensor."""
     if not all([_is_ours(kind) for kind in types]):
         return NotImplemented
     tables, host = _part("tables"), _part("host")
@@ -62,7 +62,7 @@ def array_function(self: Tensor, function: Any, types: Sequence[type], args: Any
 
 
 def array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
-    """``__array_ufunc__``: what NumPy calls in place of a ufunc, or of a method of one, that is given a Tensor."""
+    """``__array_ufunc__``: NumPy calls it instead of a ufunc, or a method of one, that is called with a Tensor."""
     kinds: Any = map(type, inputs)
     if not all([_is_ours(kind) for kind in kinds]):
         return NotImplemented
@@ -82,7 +82,7 @@ def _ufunc(ufunc: Any) -> Callable[..., Any] | None:
 
 
 def cupy_kernel(self: Tensor, kernel: Any, *args: Any, **settings: Any) -> Any:
-    """``__cupy_override_elementwise_kernel__``: what CuPy calls in place of a ufunc that is given a Tensor."""
+    """``__cupy_override_elementwise_kernel__``: CuPy calls it instead of a ufunc that is called with a Tensor."""
     return _part("ufuncs").call_cupy(kernel, args, settings)
 
 

@@ -1,4 +1,4 @@
-"""The solution of linear equations with a triangular matrix."""
+"""Solutions of linear systems with a triangular matrix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["solve_columns", "solve_triangular"]
 
 @primitive
 def solve_columns(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /, *, upper: bool) -> Tensor:
-    """Return the solution of triangular equations for columns."""
+    """Return the solution of triangular systems whose right-hand sides are columns."""
     x1, x2 = broadcast(xp, x1, x2)
     return backends.of(x1).solve_triangular(x1, x2, upper)
 
@@ -35,16 +35,16 @@ solve_columns.vjp(x1=_x1, x2=_x2)
 
 
 def solve_triangular(x1: ArrayLike, x2: ArrayLike, /, *, upper: bool = False) -> Tensor:
-    """Return the solution y of ``x1 @ y = x2``, where `x1` is a triangle.
+    """Return the solution y of ``x1 @ y = x2``, where `x1` is triangular.
 
     Parameters
     ----------
     x1 : ArrayLike
-        Floating, of shape (..., n, n). Only its lower triangle counts, or its upper one.
+        Floating, of shape (..., n, n). Only the lower or the upper triangle is used; the rest is taken as 0.
     x2 : ArrayLike
-        Floating, of shape (n,) for one vector, or (..., n, k) for k columns; the leading axes broadcast.
+        Floating, of shape (n,) for one right-hand side, or (..., n, k) for k of them; the leading axes broadcast.
     upper : bool
-        Whether the upper triangle counts.
+        Whether `x1` is upper instead of lower triangular.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def solve_triangular(x1: ArrayLike, x2: ArrayLike, /, *, upper: bool = False) ->
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Errors of ops for which an array library's own words do not help: what was expected, and what to write instead.
+"""Clearer errors for ops where an array library's own message does not help.
 
-Each function takes the inputs of a call that failed, by name, and returns the error to raise; None if it is another.
+Each function takes the inputs of a failed call, by name, and returns the error to raise, or None if it finds no cause.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ __all__ = ["of_bits", "of_equations", "of_matrix_products", "of_square_matrices"
 
 
 def of_bits(inputs: dict[str, Any]) -> Exception | None:
-    """Return the error of a function of bits that got floating numbers."""
+    """Return the error of a bitwise function that was called with floating-point inputs."""
     for x in inputs.values():
         dtype = as_dtype(getattr(x, "dtype", type(x)))
         if dtype.differentiable:
             return TypeError(
-                f"it takes integers or booleans, not {dtype!r}; write x.astype(int), or make booleans, as x > 0 does"
+                f"it takes integers or booleans, not {dtype!r}; write x.astype(int), or a comparison such as x > 0"
             )
     return None
 
@@ -53,7 +53,7 @@ def of_vector_products(inputs: dict[str, Any]) -> Exception | None:
 
 
 def of_square_matrices(inputs: dict[str, Any]) -> Exception | None:
-    """Return the error of a function of square matrices that got others."""
+    """Return the error of a function of square matrices that was called with another shape."""
     shape = _shape(next(iter(inputs.values())))
     if len(shape) < 2 or shape[-1] != shape[-2]:
         return ValueError(f"it takes square matrices, of shape (..., n, n), not shape {shape}")

@@ -1,6 +1,6 @@
-"""What array_api_extra adds to the standard, of Tensors: its functions, called with agrad's namespace.
+"""The functions that array_api_extra adds to the array API standard, for Tensors.
 
-It is imported when one of them is first asked for.
+This module, and array_api_extra with it, is imported when one of them is first used.
 """
 
 from __future__ import annotations
@@ -29,24 +29,25 @@ Axis = int | tuple[int, ...] | None
 
 
 def _call(name: str, *arrays: ArrayLike, **settings: Any) -> Tensor:
-    """Call a function of array_api_extra with Tensors, all beside the first."""
+    """Call a function of array_api_extra; numbers and arrays become Tensors on the device of the first Tensor."""
     first = as_tensor(arrays[0], next((x for x in arrays if isinstance(x, Tensor)), None))
     others = [x if isinstance(x, Tensor) else as_tensor(x, first) for x in arrays[1:]]
     return getattr(extra, name)(first, *others, xp=first.__array_namespace__(), **settings)
 
 
 class at(extra.at):  # type: ignore[misc]  # noqa: N801 - array_api_extra's name, and its own two attributes
-    """Change a part of an array, and return the whole: ``at(x)[key].add(v)``; `x` stays what it is.
+    """Return an array with some elements updated: ``at(x)[key].add(v)``; `x` is unchanged.
 
     The methods are those of `array_api_extra.at`: `set`, `add`, `subtract`, `multiply`, `divide`, `power`, `min` and
-    `max`. Where an array in the key names a place several times, `add` and `subtract` count each of them, as they do
-    in JAX; of the others, the last one stays.
+    `max`. If an index array selects an element several times, `add` and `subtract` accumulate, as in JAX; for the
+    other methods, the last one counts.
 
     Parameters
     ----------
     x : Tensor
-    key : optional
-        Any key of ``x[key]``, in brackets or here.
+        The array to update.
+    idx : optional
+        The key, as in ``x[key]``; it is given either here or in brackets.
 
     Examples
     --------
@@ -63,7 +64,7 @@ class at(extra.at):  # type: ignore[misc]  # noqa: N801 - array_api_extra's name
     __slots__ = ()
 
     def add(self, y: ArrayLike, /, copy: bool | None = None, xp: Namespace = None) -> Array:
-        """Add `y` to each place that the key names."""
+        """Return the array with `y` added to the selected elements; repeated indices accumulate."""
         x, key = self._x, self._idx
         if not isinstance(x, Tensor) or copy is False:
             return super().add(y, copy=copy, xp=xp)
@@ -73,7 +74,7 @@ class at(extra.at):  # type: ignore[misc]  # noqa: N801 - array_api_extra's name
         return add(x, astype(reshape(total, x.shape), x.dtype, copy=False))
 
     def subtract(self, y: ArrayLike, /, copy: bool | None = None, xp: Namespace = None) -> Array:
-        """Subtract `y` from each place that the key names."""
+        """Return the array with `y` subtracted from the selected elements; repeated indices accumulate."""
         if not isinstance(self._x, Tensor) or copy is False:
             return super().subtract(y, copy=copy, xp=xp)
         return self.add(negative(as_tensor(y, self._x)))
@@ -88,24 +89,25 @@ def apply_where(
     *,
     fill_value: ArrayLike = None,
 ) -> Tensor:
-    """Compute one function where a condition holds, and another elsewhere, each of its own elements alone.
+    """Apply one function where a condition holds and another elsewhere, each only to its own elements.
 
-    So there is no NaN in the gradient of a formula that divides by zero where it does not count.
+    Unlike with `where`, a formula that divides by zero where it is not selected gives no NaN in the gradient.
 
     Parameters
     ----------
     cond : ArrayLike
         Boolean.
     args : ArrayLike or tuple of ArrayLike
-        What the functions take.
+        The arguments of the functions.
     f1, f2 : callable
         Elementwise functions.
     fill_value : ArrayLike, optional
-        What stands where the condition does not hold, in place of `f2`.
+        The value where the condition does not hold; give either this or `f2`.
 
     Returns
     -------
     Tensor
+        Of the broadcast shape.
 
     Examples
     --------
@@ -127,7 +129,7 @@ def angle(z: ArrayLike, /, *, deg: bool = False) -> Tensor:
     ----------
     z : ArrayLike
     deg : bool
-        Whether in degrees instead of radians.
+        Whether to return degrees instead of radians.
 
     Returns
     -------
@@ -144,12 +146,13 @@ def angle(z: ArrayLike, /, *, deg: bool = False) -> Tensor:
 
 
 def atleast_nd(x: ArrayLike, /, *, ndim: int) -> Tensor:
-    """Put axes of length 1 in front until there are `ndim` of them.
+    """Prepend axes of length 1 until there are at least `ndim` axes.
 
     Parameters
     ----------
     x : ArrayLike
     ndim : int
+        The minimal number of axes.
 
     Returns
     -------
@@ -166,12 +169,12 @@ def atleast_nd(x: ArrayLike, /, *, ndim: int) -> Tensor:
 
 
 def cov(m: ArrayLike, /) -> Tensor:
-    """Return the covariances of variables.
+    """Return the covariance matrix of variables, normalized by n - 1.
 
     Parameters
     ----------
     m : ArrayLike
-        A variable in each row, an observation in each column.
+        Each row is a variable, each column an observation.
 
     Returns
     -------
@@ -196,7 +199,7 @@ def create_diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
     x : ArrayLike
         Of shape (..., n).
     offset : int
-        How far above the main diagonal; below it, if negative.
+        Offset from the main diagonal: positive above it, negative below it.
 
     Returns
     -------
@@ -214,7 +217,7 @@ def create_diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
 
 
 def deg2rad(x: ArrayLike, /) -> Tensor:
-    """Return angles in radians that are given in degrees, elementwise.
+    """Convert angles from degrees to radians, elementwise.
 
     Parameters
     ----------
@@ -235,14 +238,15 @@ def deg2rad(x: ArrayLike, /) -> Tensor:
 
 
 def isclose(a: ArrayLike, b: ArrayLike, *, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
-    """Whether numbers are close to others: ``abs(a - b) <= atol + rtol * abs(b)``, elementwise.
+    """Return whether two arrays are equal within a tolerance, ``abs(a - b) <= atol + rtol * abs(b)``, elementwise.
 
     Parameters
     ----------
     a, b : ArrayLike
     rtol, atol : float
+        The relative and the absolute tolerance.
     equal_nan : bool
-        Whether NaN is close to NaN.
+        Whether NaN counts as equal to NaN.
 
     Returns
     -------
@@ -268,7 +272,7 @@ def kron(a: ArrayLike, b: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        Each axis as long as those of `a` and `b` multiplied.
+        The length of each axis is the product of those of `a` and `b`.
 
     Examples
     --------
@@ -280,13 +284,13 @@ def kron(a: ArrayLike, b: ArrayLike, /) -> Tensor:
 
 
 def nan_to_num(x: ArrayLike, /, *, fill_value: float = 0.0) -> Tensor:
-    """Return an array with numbers for NaN, and the largest ones for infinities.
+    """Replace NaN with a number, and infinities with the largest finite numbers.
 
     Parameters
     ----------
     x : ArrayLike
     fill_value : float
-        What stands for NaN.
+        The replacement for NaN.
 
     Returns
     -------
@@ -303,7 +307,7 @@ def nan_to_num(x: ArrayLike, /, *, fill_value: float = 0.0) -> Tensor:
 
 
 def nanmax(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
-    """Return the largest elements, without those that are NaN.
+    """Return the maximum along axes, ignoring NaN.
 
     Parameters
     ----------
@@ -314,7 +318,7 @@ def nanmax(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
     Returns
     -------
     Tensor
-        NaN where there is nothing else.
+        NaN where all elements are NaN.
 
     Examples
     --------
@@ -326,7 +330,7 @@ def nanmax(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
 
 
 def nanmean(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
-    """Return the means of the elements that are not NaN.
+    """Return the mean along axes, ignoring NaN.
 
     Parameters
     ----------
@@ -337,7 +341,7 @@ def nanmean(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
     Returns
     -------
     Tensor
-        NaN where there is nothing else.
+        NaN where all elements are NaN.
 
     Examples
     --------
@@ -349,7 +353,7 @@ def nanmean(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
 
 
 def nanmin(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
-    """Return the smallest elements, without those that are NaN.
+    """Return the minimum along axes, ignoring NaN.
 
     Parameters
     ----------
@@ -360,7 +364,7 @@ def nanmin(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
     Returns
     -------
     Tensor
-        NaN where there is nothing else.
+        NaN where all elements are NaN.
 
     Examples
     --------
@@ -372,7 +376,7 @@ def nanmin(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
 
 
 def nansum(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
-    """Return the sums of the elements that are not NaN.
+    """Return the sum along axes, ignoring NaN.
 
     Parameters
     ----------
@@ -383,7 +387,7 @@ def nansum(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
     Returns
     -------
     Tensor
-        0 where there is nothing else.
+        0 where all elements are NaN.
 
     Examples
     --------
@@ -395,15 +399,15 @@ def nansum(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
 
 
 def partition(a: ArrayLike, kth: int, /, axis: int | None = -1) -> Tensor:
-    """Put the element that belongs at one place there, smaller ones before and larger ones behind it.
+    """Move the element that belongs at `kth` in sorted order there, with smaller ones before and larger ones after it.
 
     Parameters
     ----------
     a : ArrayLike
     kth : int
-        The place, in ascending order.
+        Index of the element to put in sorted position.
     axis : int, optional
-        None for all elements in one row.
+        The axis along which to sort; None flattens the array first.
 
     Returns
     -------
@@ -421,7 +425,7 @@ def partition(a: ArrayLike, kth: int, /, axis: int | None = -1) -> Tensor:
 
 
 def rad2deg(x: ArrayLike, /) -> Tensor:
-    """Return angles in degrees that are given in radians, elementwise.
+    """Convert angles from radians to degrees, elementwise.
 
     Parameters
     ----------
@@ -442,7 +446,7 @@ def rad2deg(x: ArrayLike, /) -> Tensor:
 
 
 def setdiff1d(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """Return the values of one array that are not in another.
+    """Return the unique values of `x1` that are not in `x2`.
 
     Parameters
     ----------
@@ -451,7 +455,7 @@ def setdiff1d(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        Ascending, of one axis.
+        Of one axis, in ascending order.
 
     Examples
     --------
@@ -484,7 +488,7 @@ def sinc(x: ArrayLike, /) -> Tensor:
 
 
 def union1d(a: ArrayLike, b: ArrayLike, /) -> Tensor:
-    """Return the values that are in one of two arrays or both.
+    """Return the unique values that are in either of two arrays.
 
     Parameters
     ----------
@@ -493,7 +497,7 @@ def union1d(a: ArrayLike, b: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        Ascending, of one axis.
+        Of one axis, in ascending order.
 
     Examples
     --------

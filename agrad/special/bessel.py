@@ -1,6 +1,6 @@
-"""Bessel functions of order 0 and 1, plain and modified, and `sinc`, the spherical one.
+"""Bessel functions of the first kind of orders 0 and 1, ordinary and modified; and `sinc`, a spherical Bessel function.
 
-Near 0, quotients by `x` in the derivatives are computed as polynomials, so that derivatives of every order exist.
+Near 0, quotients by `x` in the derivatives are computed as Taylor series, so that derivatives of every order exist.
 Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, 10.6, 10.25 and 10.29.
 """
 
@@ -76,7 +76,7 @@ def i0(xp: Namespace, x: ArrayLike, /) -> Tensor:
 def i0e(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return the scaled modified Bessel function of order 0, elementwise: ``exp(-abs(x)) * i0(x)``.
 
-    The gradient at 0, where it has a peak, is 0, and the second derivative there 1/2, as in PyTorch.
+    At 0, where it has a corner, the gradient is 0 and the second derivative 1/2, as in PyTorch.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def _i1e_over_x(xp: Namespace, x: Array) -> Array:
 
 
 def _far_out(xp: Namespace, x: Array, sign: Any) -> tuple[Any, Any]:
-    """Return a mask of large numbers, and ``i0e(x) - abs(i1e(x))`` there, by a series that does not cancel."""
+    """Return a mask of large `x`, and ``i0e(x) - abs(i1e(x))`` there by an asymptotic series without cancellation."""
     far = xp.abs(x) > _FAR
     inverse = 1.0 / xp.where(far, sign * x, _FAR)
     return far, xp.sqrt(inverse) * inverse * horner(_DIFFERENCE, inverse)

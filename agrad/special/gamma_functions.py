@@ -24,13 +24,13 @@ __all__ = [
     "beta", "betainc", "betaln", "digamma", "gamma", "gammainc", "gammaincc", "gammaln", "polygamma", "psi", "zeta",
 ]  # fmt: skip
 
-_LAST_FACTORIAL: Final = 170  # the largest n whose factorial a float can hold
-_FAR: Final = 16.0  # from here on the series below is accurate to float64
+_LAST_FACTORIAL: Final = 170  # the largest n whose factorial is finite in float64
+_FAR: Final = 16.0  # for larger numbers, the series below is accurate to float64
 _DIGAMMA_TAIL: Final = [1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12]
 
 
 def _refusal(op: str, argument: str) -> Callable[..., Any]:
-    """Return the rule of an argument that has no known gradient: it raises."""
+    """Return a gradient rule that raises, for an argument without a known gradient."""
 
     def refuse(g: Any) -> Any:
         raise _unknown(op, argument)
@@ -132,24 +132,24 @@ psi = digamma
 
 
 def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
-    """Return the derivative of `digamma` of order `n`, elementwise; `n` has no gradient.
+    """Return the `n`-th derivative of `digamma`, elementwise; there is no gradient with respect to `n`.
 
     Parameters
     ----------
     n : ArrayLike
-        Integers, 0 or larger.
+        Non-negative integers.
     x : ArrayLike
         Real, of a shape that broadcasts with `n`'s.
 
     Returns
     -------
     Tensor
-        Of the broadcast shape, and the dtype of `x`; NaN where `n` is no whole number, or is below 0.
+        Of the broadcast shape, and the dtype of `x`; NaN where `n` is negative or not an integer.
 
     Raises
     ------
     ValueError
-        If `n` is an int below 0.
+        If `n` is a negative int.
     TypeError
         If `x` is complex.
     NotImplementedError
@@ -168,7 +168,7 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Tensor:
     x = floating(x)
     if isinstance(n, int) and n <= _LAST_FACTORIAL:
         if n < 0:
-            raise ValueError(f"polygamma takes derivatives of order 0 and higher, not {n}")
+            raise ValueError(f"polygamma takes n of 0 or larger, not {n}")
         return digamma(x) if n == 0 else multiply((-1) ** (n + 1) * float(factorial(n)), zeta(n + 1, x))
     n = floating(n, x)
     if n.requires_grad and is_grad_enabled():
@@ -194,7 +194,7 @@ def zeta(xp: Namespace, x: ArrayLike, q: ArrayLike | None = None) -> Tensor:
     -------
     Tensor
         The sum of ``(k + q)**-x`` over k = 0, 1, 2 ..., of the broadcast shape and the promoted dtype; NaN where `x`
-        is below 1, where only SciPy's Riemann zeta function is continued.
+        is below 1, except for SciPy's Riemann zeta function, which is continued analytically.
 
     Raises
     ------
@@ -309,7 +309,7 @@ def beta(a: ArrayLike, b: ArrayLike, /) -> Tensor:
     Returns
     -------
     Tensor
-        Of the broadcast shape and the promoted dtype; NaN or of the wrong sign where an argument is negative.
+        Of the broadcast shape and the promoted dtype; NaN or with the wrong sign where an argument is negative.
 
     Raises
     ------
@@ -359,7 +359,7 @@ def _betaln_rule(g: Array, xp: Namespace, first: Array, other: Array) -> Array:
 
 
 def _digamma_step(xp: Namespace, x: Array, step: Any) -> Array:
-    """Return ``digamma(x) - digamma(x + step)``, accurate also where both are large and close: NIST 5.11.2."""
+    """Return ``digamma(x) - digamma(x + step)``, accurate also for large `x`, where they are close: NIST 5.11.2."""
     far = (x > _FAR) & (step > 0.0)
     start, step_far = xp.where(far, x, _FAR), xp.where(far, step, 1.0)
     before, behind = 1.0 / start, 1.0 / (start + step_far)

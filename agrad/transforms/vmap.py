@@ -1,4 +1,4 @@
-"""vmap: a function of one example, run on a whole batch at once."""
+"""vmap: vectorize a function of one example over a batch."""
 
 from __future__ import annotations
 
@@ -39,45 +39,45 @@ def vmap(
 ) -> Callable[..., Any]:
     """Return a function that computes `f` for all examples of a batch at once.
 
-    `f` is written for one example, and never sees the axis of the batch. It gives what a loop over that axis gives, and
-    runs `f` once: each op computes for the whole batch.
+    `f` is written for one example and does not see the batch axis. The result is that of a loop over the batch axis,
+    but `f` runs once, and each op computes for the whole batch.
 
     Parameters
     ----------
     f : callable
-        Takes Tensors, arrays, numbers, and lists, tuples and dicts of them; returns Tensors, or a nest of them.
-    in_axes : int, None or nest
-        Which axis of each argument is the batch; None for what is the same for all examples. One for all arguments, or
-        a tuple with one for each: for an argument that is a nest, one for all of it or a nest of them. Arguments by
-        keyword have the batch as their first axis.
-    out_axes : int, None or nest
-        Where the batch is to be an axis of what `f` returns, in the same way; None for what is the same for all.
+        Takes Tensors, arrays, numbers and pytrees of them (lists, tuples, dicts); returns Tensors or a pytree of them.
+    in_axes : int, None or pytree
+        The batch axis of each argument; None if an argument is the same for all examples. Either one for all arguments
+        or a tuple with one per argument, each for the whole argument or a pytree of them. The batch axis of keyword
+        arguments is the first.
+    out_axes : int, None or pytree
+        The position of the batch axis in each output, in the same form; None if an output is the same for all.
     axis_size : int, optional
-        How many examples there are, where no argument has an axis of them.
+        The size of the batch; needed only if no argument has a batch axis.
     randomness : {"error", "different", "same"}
-        What random numbers that `f` draws are to be: refused, others for each example, or the same for all.
+        Whether random numbers in `f` raise an error, differ between the examples, or are the same for all.
     chunk_size : int, optional
-        Compute for so many examples at a time, which takes less memory; by default for all at once.
+        How many examples to compute at a time, which saves memory; by default all at once.
 
     Returns
     -------
     callable
-        Takes what `f` takes, with the axis of the batch, and returns what `f` returns, with an axis for it.
+        Takes the arguments of `f` with a batch axis, and returns the outputs of `f` with a batch axis.
 
     Raises
     ------
     ValueError
-        If the axes of the batch have several lengths, or `in_axes` or `out_axes` do not fit; if an output with None in
-        `out_axes` differs over the batch.
+        If batch axes differ in length, `in_axes` or `out_axes` do not match the arguments or outputs, or an output with
+        None in `out_axes` differs over the batch.
     RuntimeError
-        If `f` asks for a value: ``float(x)``, ``x.item()``, ``if x > 0``, ``x[x > 0]``, `nonzero`, `unique_values`.
-        There is one for each example; write `where`. If `f` draws random numbers and `randomness` is ``"error"``.
+        If `f` needs the values of a Tensor: ``float(x)``, ``x.item()``, ``if x > 0``, ``x[x > 0]``, `nonzero`,
+        `unique_values`; write `where` instead. If `f` draws random numbers and `randomness` is ``"error"``.
 
     Notes
     -----
-    It composes with `grad` and the other transforms, and with itself, in every order. A Tensor that `f` uses and does
-    not take is the same for all examples; after ``loss.backward()`` in `f`, its ``.grad`` is the sum over them, as
-    after a loop. What `f` does beside computing happens once.
+    It composes with itself, `grad` and the other transforms, in any order. A Tensor that `f` uses without taking it as
+    an argument is the same for all examples; after ``loss.backward()`` in `f`, its ``.grad`` is the sum over the
+    examples, as after a loop. Side effects of `f` happen once.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def _tensor(x: Any) -> Tensor:
 
 
 def _spread(axes: Any, tree: Any, name: str) -> list[int | None]:
-    """Return an axis for each leaf of a nest, from axes that are nested as it is, down to some depth."""
+    """Return an axis for each leaf of a pytree; `axes` is an integer, None or a prefix of the pytree's structure."""
     if axes is None or isinstance(axes, int):
         return [axes] * len(pytrees.flatten(tree))
     if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
@@ -140,36 +140,36 @@ def _spread(axes: Any, tree: Any, name: str) -> list[int | None]:
 
 
 def _wrong_axes(axes: Any, tree: Any, name: str) -> ValueError:
-    nest = isinstance(tree, (list, tuple, Mapping))
-    told = f"a {type(tree).__name__}" + (f" of length {len(tree)}" if nest else ", which has no parts")
-    return ValueError(f"{name} must be an integer, None, or nested as what it belongs to, here {told}; not {axes!r}")
+    nested = isinstance(tree, (list, tuple, Mapping))
+    shown = f"a {type(tree).__name__}" + (f" of length {len(tree)}" if nested else "")
+    return ValueError(f"{name} must be an integer, None, or a pytree of the same structure, here {shown}; not {axes!r}")
 
 
 def _size(given: Sequence[Any], axes: Sequence[int | None], axis_size: int | None) -> int:
-    """Return how many examples there are."""
+    """Return the size of the batch."""
     sizes = {} if axis_size is None else {axis_size: "axis_size"}
     for i, (x, axis) in enumerate(zip(given, axes, strict=True)):
         if axis is None:
             continue
         if not -x.ndim <= axis < x.ndim:
             raise ValueError(
-                f"in_axes names axis {axis} of argument {i}, which has shape {x.shape}; None if it has none"
+                f"in_axes names axis {axis} of argument {i}, which has shape {x.shape}; None means no batch"
             )
         sizes.setdefault(x.shape[axis], f"axis {axis} of argument {i}, of shape {x.shape}")
     if len(sizes) > 1:
-        told = "; ".join(f"{size} by {what}" for size, what in sizes.items())
-        raise ValueError(f"vmap needs one length of the batch, and gets {told}")
+        shown = "; ".join(f"{size} from {what}" for size, what in sizes.items())
+        raise ValueError(f"vmap needs batch axes of equal length, not {shown}")
     if not sizes:
-        raise ValueError("no argument has an axis of the batch; write in_axes with an axis, or axis_size=n")
+        raise ValueError("no argument has a batch axis; give an axis in in_axes, or axis_size=n")
     return next(iter(sizes))
 
 
-# In and out
+# Entering and leaving the batch
 
 
 @contextmanager
 def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
-    """Open a virtual device above those of the arguments, and above that of the vmap around."""
+    """Open a virtual device above the devices of the arguments and of the enclosing vmap."""
     tensors = [x._device for x in given if isinstance(x, Tensor)]
     below = meeting(tensors[:1] + [x for x in tensors if x.real is tensors[0].real]) if tensors else get_device()
     below = innermost(below or tensors[0])
@@ -181,7 +181,7 @@ def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]
     try:
         yield device
     except UnknownValueError as error:
-        if around or not (place := _place(error)):  # the outermost tells the line
+        if around or not (place := _place(error)):  # the outermost vmap adds the line to the message
             raise
         raise located(error, place) from error
     finally:
@@ -190,20 +190,20 @@ def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]
 
 
 def _place(error: Exception) -> str:
-    """Return the innermost line of the program that an error comes through and that is not agrad's own."""
+    """Return the innermost line of an error's traceback that is not in agrad."""
     frames = [x for x in extract_tb(error.__traceback__) if not x.filename.startswith((_OURS, "<agrad "))]
     return f"{frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
 
 
 def _entered(x: Any, device: Device, axis: int | None) -> Any:
-    """Return an argument as the function sees it."""
+    """Return an argument as the function sees it: on the virtual device, without its batch axis."""
     if not isinstance(x, Tensor) or x._device.real is not device.real:
         return x
     return enter(lift(x, device.below), device, axis if axis is None or axis >= 0 else axis + x.ndim)
 
 
 def _left(y: Any, device: Device, axis: int | None) -> Tensor:
-    """Return an output as the caller sees it."""
+    """Return an output as the caller sees it: on the device below, with the batch axis."""
     y = lift(_tensor(y), device)
     if axis is None:
         if y._data.lead:
@@ -211,7 +211,7 @@ def _left(y: Any, device: Device, axis: int | None) -> Tensor:
         return getitem(leave(y, device, 0), 0)
     if not -y.ndim - 1 <= axis <= y.ndim:
         raise ValueError(
-            f"out_axes names axis {axis} for an output of shape {y.shape}, which has {y.ndim + 1} with the batch"
+            f"out_axes names axis {axis} for an output of shape {y.shape}, which has {y.ndim + 1} axes with the batch"
         )
     return leave(y, device, axis if axis >= 0 else axis + y.ndim + 1)
 
@@ -219,7 +219,7 @@ def _left(y: Any, device: Device, axis: int | None) -> Tensor:
 def _by_chunks(
     run: Callable[..., Any], given: Sequence[Any], axes: Sequence[int | None], size: int, step: int, randomness: str
 ) -> tuple[Any, list[Tensor]]:
-    """Run for a part of the batch at a time."""
+    """Run `f` on chunks of the batch, and concatenate the outputs."""
     found: list[list[Tensor]] = []
     for start in range(0, size, step):
         stop = min(start + step, size)
@@ -234,5 +234,5 @@ def _by_chunks(
 def _part(x: Any, axis: int | None, start: int, stop: int) -> Any:
     if axis is None:
         return x
-    behind = x.ndim - 1 - axis if axis >= 0 else -axis - 1
-    return getitem(x, (..., slice(start, stop), *[slice(None)] * behind))
+    following = x.ndim - 1 - axis if axis >= 0 else -axis - 1
+    return getitem(x, (..., slice(start, stop), *[slice(None)] * following))

@@ -1,1 +1,1 @@
-"""Array libraries of our own, each on top of another one. Import from the modules; this one exports nothing."""
+"""Virtual array libraries, whose arrays hold arrays of another library. This module exports nothing."""

@@ -1,4 +1,4 @@
-"""What every virtual array library needs: a place above another library, and a backend that asks that one."""
+"""Base classes of virtual array libraries: the device of their arrays, and a backend that calls the library below."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..backends.typing import Array, Namespace, NativeDevice
 
 __all__ = ["Level", "VirtualBackend", "namespace_over"]
 
-# What a namespace has beside functions of arrays.
+# What is copied from the namespace below: dtypes, constants, and `isdtype`.
 _CONSTANTS: Final = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32",
     "float64", "complex64", "complex128", "e", "inf", "nan", "newaxis", "pi", "isdtype",
@@ -19,20 +19,20 @@ _CONSTANTS: Final = (
 
 
 class Level:
-    """One use of a virtual library: the place where its arrays live, as a device is for those of a real one.
+    """The native device of a virtual library: one run of a transform, to which its arrays belong.
 
     Attributes
     ----------
     library : VirtualBackend
-        That of its own arrays.
+        The backend of the virtual arrays.
     backend : Backend
-        Of the library below, whose arrays the virtual ones hold.
+        The backend of the library below, whose arrays the virtual ones hold.
     xp : module
-        The namespace below.
+        The namespace of the library below.
     native : object
-        The place below.
+        The native device of the library below.
     open : bool
-        Whether the transform that made it still runs.
+        Whether the transform that created it is still running.
     """
 
     __slots__ = ("backend", "library", "native", "open", "xp")
@@ -43,7 +43,7 @@ class Level:
 
 
 class VirtualBackend(Backend):
-    """The part of a backend that concerns places, each of which is a `Level`: the library below answers."""
+    """Base class of backends whose native devices are `Level` objects: it calls the backend below."""
 
     def default_integer(self, native: NativeDevice) -> Any:
         return native.backend.default_integer(native.native)
@@ -63,18 +63,18 @@ class VirtualBackend(Backend):
 
 
 def namespace_over(xp: Namespace, name: str, functions: dict[str, Any], array_type: type) -> ModuleType:
-    """Return a namespace of functions of virtual arrays, which has the dtypes of the one below.
+    """Return a namespace of functions of virtual arrays, with the dtypes of the namespace below.
 
     Parameters
     ----------
     xp : module
         The namespace below.
     name : str
-        What it is called, behind the name of the one below.
+        Its name, appended to the name of the namespace below.
     functions : dict
-        The functions by their names, dotted in the extensions: ``"linalg.solve"``.
+        The functions by name, with a prefix for extensions: ``"linalg.solve"``.
     array_type : type
-        The class of the virtual arrays, which have a dtype of the library below.
+        The class of the virtual arrays; their dtypes are those of the library below.
     """
     made = ModuleType(f"{xp.__name__}:{name}")
     vars(made).update({constant: getattr(xp, constant) for constant in _CONSTANTS if hasattr(xp, constant)})

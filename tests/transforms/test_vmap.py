@@ -177,9 +177,9 @@ def test_what_f_makes_is_on_the_tensors_device(device):
         (lambda x: agrad.vmap(lambda a: a, in_axes=[{}])(x), "in_axes must be an integer"),
         (
             lambda x: agrad.vmap(lambda a, b: a)(x, x.T),
-            "one length.* 4 by axis 0 of argument 0.* 3 by axis 0 of argument 1",
+            "equal length.* 4 from axis 0 of argument 0.* 3 from axis 0 of argument 1",
         ),
-        (lambda x: agrad.vmap(lambda a: a, axis_size=3)(x), "3 by axis_size; 4 by axis 0"),
+        (lambda x: agrad.vmap(lambda a: a, axis_size=3)(x), "3 from axis_size; 4 from axis 0"),
         (lambda x: agrad.vmap(lambda a: a, in_axes=2)(x), r"axis 2 of argument 0, which has shape \(4, 3\)"),
         (lambda x: agrad.vmap(lambda a: a)(1.0), "axis 0 of argument 0"),
         (lambda x: agrad.vmap(lambda a: a, in_axes=None)(x), "axis_size=n"),
@@ -231,7 +231,7 @@ def test_reading_a_value_names_the_line_and_says_where(device, read):
 def test_a_tensor_that_left_its_vmap_says_so(device):
     kept = []
     agrad.vmap(lambda a: kept.append(a * 2) or a)(draw(4, 3))
-    with pytest.raises(RuntimeError, match=r"kept when its vmap had ended.*return it"):
+    with pytest.raises(RuntimeError, match=r"kept from a vmap that has ended.*return it"):
         kept[0].numpy()
     with pytest.raises(ValueError, match="another vmap: it was kept"):
         agrad.vmap(lambda a: a * kept[0])(draw(4, 3))

@@ -1,5 +1,5 @@
-"""NumPy's functions, written with agrad's: what `agrad.interop.protocols` calls when NumPy is given a Tensor.
+"""NumPy's functions, implemented with agrad's: `agrad.interop.protocols` calls them when NumPy is given a Tensor.
 
-Each file is a chapter with a `TABLE` from NumPy's names to functions that take NumPy's arguments. `tables` puts them
-together. Nothing here is imported before NumPy is first given a Tensor.
+Each module has a `TABLE` that maps NumPy's names to functions that take NumPy's arguments; `tables` merges them.
+Nothing here is imported before NumPy is first called with a Tensor.
 """

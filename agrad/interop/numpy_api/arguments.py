@@ -1,4 +1,4 @@
-"""What NumPy's functions are given, as Tensors: lists take the type of the Tensor that they stand beside."""
+"""Conversion of the arguments of NumPy's functions to Tensors; lists take the dtype of a Tensor beside them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Unsupported(Exception):  # noqa: N818 - it is caught where the host or the user's remedy takes over
-    """agrad's function does not do what a call of NumPy's asks for; the text says what."""
+class Unsupported(Exception):  # noqa: N818 - caught, and then NumPy's own function runs or raises
+    """agrad's function does not support an argument of the NumPy call; the message names it."""
 
 
 def tensors_in(values: Any) -> Iterator[Tensor]:
-    """Yield the Tensors among arguments, also in lists, tuples and dicts."""
+    """Yield the Tensors among arguments, including those in lists, tuples and dicts."""
     if isinstance(values, Tensor):
         yield values
     elif isinstance(values, (list, tuple)):
@@ -33,7 +33,7 @@ def tensors_in(values: Any) -> Iterator[Tensor]:
 
 
 def tensor(x: Any, like: Tensor | None = None) -> Tensor:
-    """Return one argument as a Tensor: of the device and, if it is a number or a list, of the dtype of `like`."""
+    """Return an argument as a Tensor on the device of `like`; a number or a list also takes its dtype."""
     if isinstance(x, Tensor):
         return x
     if x is None or isinstance(x, str):
@@ -47,13 +47,13 @@ def tensor(x: Any, like: Tensor | None = None) -> Tensor:
 
 
 def tensors(*values: Any) -> list[Tensor]:
-    """Return arguments as Tensors, beside the first Tensor among them."""
+    """Return arguments as Tensors; numbers and lists take the dtype of the first Tensor among them."""
     like = next((value for value in values if isinstance(value, Tensor)), None)
     return [tensor(value, like) for value in values]
 
 
 def beside(values: Iterable[Any]) -> list[Any]:
-    """Return the operands of a ufunc with its lists as Tensors; numbers and arrays stay what they are."""
+    """Return the operands of a ufunc with lists converted to Tensors; numbers and arrays are unchanged."""
     operands = list(values)
     if any(isinstance(value, (list, tuple)) for value in operands):
         like = next((value for value in operands if isinstance(value, Tensor)), None)
@@ -62,13 +62,13 @@ def beside(values: Iterable[Any]) -> list[Any]:
 
 
 def floats(x: Any, like: Tensor | None = None) -> Tensor:
-    """Return an argument as a Tensor of floats: integers and booleans become the default dtype."""
+    """Return an argument as a floating Tensor; integers and booleans are cast to the default dtype."""
     x = tensor(x, like)
     return x if x.dtype.differentiable else ops.astype(x, get_default_dtype())
 
 
 def integers(x: Any) -> Any:
-    """Return numbers that are settings, of any kind, as Python's integers."""
+    """Return an integer of any type as an int, and a sequence or an array of them as a tuple."""
     if isinstance(x, (list, tuple)):
         return tuple(map(integers, x))
     if hasattr(x, "tolist"):
@@ -77,7 +77,7 @@ def integers(x: Any) -> Any:
 
 
 def axis_of(axis: Any, ndim: int) -> int:
-    """Return an axis counted from the front; IndexError if there is none."""
+    """Return the axis as a non-negative integer; IndexError if it is out of bounds."""
     axis = operator.index(axis)
     if not -ndim <= axis < ndim:
         raise IndexError(f"axis {axis} is out of bounds for {ndim} axes")
@@ -85,25 +85,25 @@ def axis_of(axis: Any, ndim: int) -> int:
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Return the axes that an argument of NumPy's means, all of them for None."""
+    """Return the axes as a tuple of non-negative integers; all axes for None."""
     if axis is None:
         return tuple(range(ndim))
     return tuple(axis_of(a, ndim) for a in (axis if isinstance(axis, Sequence) else (axis,)))
 
 
 def truth_of(condition: Any, like: Tensor | None = None) -> Tensor:
-    """Return a condition as booleans: what is not zero is true."""
+    """Return a condition as a boolean Tensor: nonzero values are True."""
     condition = tensor(condition, like)
     return condition if condition.dtype.family == "bool" else ops.not_equal(condition, 0)
 
 
 def full_mask(where: Any) -> bool:
-    """Whether the setting ``where=`` leaves nothing out."""
+    """Whether ``where=`` selects all elements."""
     return where is True
 
 
 def is_default(value: Any, default: Any) -> bool:
-    """Whether a setting is what it is when it is left out."""
+    """Whether an argument equals its default."""
     if value is default:
         return True
     return isinstance(value, (str, int, float)) and type(value) is type(default) and value == default

@@ -1,4 +1,4 @@
-"""Differences, integrals, convolutions, interpolation, and functions of single numbers that are no ufuncs."""
+"""Differences, integrals, convolution, interpolation, covariances, and elementwise functions that are not ufuncs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 
 
 def _edge(x: Tensor, a: Tensor, axis: int) -> Tensor:
-    """Return what stands beside an array along an axis; a number is broadcast."""
+    """Return `prepend` or `append` of `diff` as an array; a scalar becomes one slice along the axis."""
     if x.ndim:
         return x
     return ops.broadcast_to(x, tuple(1 if i == axis_of(axis, a.ndim) else n for i, n in enumerate(a.shape)))
@@ -40,29 +40,29 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
     axes = axes_of(axis, f.ndim)
     spacings = list(varargs) if len(varargs) == len(axes) else list(varargs or [1.0]) * len(axes)
     if len(spacings) != len(axes):
-        raise TypeError(f"gradient takes one spacing, or one for each of {len(axes)} axes, not {len(varargs)}")
+        raise TypeError(f"gradient takes one spacing, or one per axis ({len(axes)} here), not {len(varargs)}")
     slopes = [_slopes(f, h, i, edge_order) for h, i in zip(spacings, axes, strict=True)]
     return slopes[0] if len(slopes) == 1 and not isinstance(axis, tuple) else tuple(slopes)
 
 
 def _slopes(f: Tensor, spacing: Any, axis: int, edge_order: int) -> Tensor:
-    """Return the derivative along an axis, by differences of the second order inside."""
+    """Return the derivative along an axis, by central differences of second order in the interior."""
     rows = ops.moveaxis(f, axis, -1)
     n = rows.shape[-1]
     if n < edge_order + 1 or edge_order not in (1, 2):
-        raise ValueError(f"edge_order={edge_order} of {n} elements: there must be more, and it must be 1 or 2")
+        raise ValueError(f"edge_order must be 1 or 2 and less than the {n} elements along the axis, not {edge_order}")
     steps = _steps(tensor(spacing, f), n)
-    rises = ops.diff(rows, axis=-1) / steps  # between neighbours
+    differences = ops.diff(rows, axis=-1) / steps  # slopes between neighbours
     left, right = steps[:-1], steps[1:]
-    inner = (rises[..., :-1] * right + rises[..., 1:] * left) / (left + right)
-    first, last = rises[..., :1], rises[..., -1:]
+    inner = (differences[..., :-1] * right + differences[..., 1:] * left) / (left + right)
+    first, last = differences[..., :1], differences[..., -1:]
     if edge_order == 2:
         first, last = 2.0 * first - inner[..., :1], 2.0 * last - inner[..., -1:]
     return ops.moveaxis(ops.concat([first, inner, last], axis=-1), -1, axis)
 
 
 def _steps(spacing: Tensor, n: int) -> Tensor:
-    """Return the distances between neighbours: all alike, or those of coordinates."""
+    """Return the distances between neighbours, from one spacing or from coordinates."""
     return ops.broadcast_to(spacing, (n - 1,)) if spacing.ndim == 0 else ops.diff(spacing)
 
 
@@ -76,7 +76,7 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
 def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2.0 * math.pi) -> Tensor:
     p = floats(p)
     rows = ops.moveaxis(p, axis, -1)
-    jumps = ops.diff(rows.detach(), axis=-1)  # how many periods to add does not change with p
+    jumps = ops.diff(rows.detach(), axis=-1)  # the number of periods to add is constant in p
     half = period / 2.0
     inside = ops.remainder(jumps + half, period) - half
     inside = ops.where(ops.logical_and(ops.equal(inside, -half), ops.greater(jumps, 0)), half, inside)
@@ -89,7 +89,7 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2.0 
 
 
 def convolved(a: Tensor, v: Tensor) -> Tensor:
-    """Return the whole convolution of two rows: of n and m elements, n + m - 1 sums."""
+    """Return the full convolution of two vectors: lengths n and m give n + m - 1."""
     m = v.shape[0]
     padded = ops.pad(a, [(m - 1, m - 1)])
     starts = ops.arange(a.shape[0] + m - 1, device=a.device)
@@ -103,21 +103,21 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
         a, v = v, a
     if v.shape[0] == 0:
         raise ValueError("convolve needs at least one element in each argument")
-    whole, n, m = convolved(a, v), a.shape[0], v.shape[0]
+    full, n, m = convolved(a, v), a.shape[0], v.shape[0]
     start, length = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]
-    return whole[start : start + length]
+    return full[start : start + length]
 
 
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Tensor:
     a, v = (ops.reshape(x, (-1,)) if not x.ndim else x for x in tensors(a, v))
     n, m = a.shape[0], v.shape[0]
-    whole = convolved(a, ops.flip(ops.conj(v) if v.dtype.is_complex else v))
+    full = convolved(a, ops.flip(ops.conj(v) if v.dtype.is_complex else v))
     shorter, longer = min(n, m), max(n, m)
     middle = (shorter - 1) // 2 if n >= m else shorter // 2
     start, length = {
         "full": (0, n + m - 1), "same": (middle, longer), "valid": (shorter - 1, longer - shorter + 1),
     }[mode]  # fmt: skip
-    return whole[start : start + length]
+    return full[start : start + length]
 
 
 # Interpolation
@@ -139,7 +139,7 @@ def _interp(x: Array, xp: Namespace, fp: Any, left: Any = None, right: Any = Non
 
 
 def _periodic(x: Tensor, xp: Tensor, fp: Tensor, period: float) -> tuple[Tensor, Tensor, Tensor, None, None]:
-    """Return what to interpolate between in one period, with a neighbour from the next on each side."""
+    """Return the sample points sorted within one period, extended by one neighbour on each side."""
     x, xp = ops.remainder(x, period), ops.remainder(xp, period)
     order = ops.argsort(xp.detach())
     xp, fp = ops.take(xp, order), ops.take(fp, order)
@@ -147,7 +147,7 @@ def _periodic(x: Tensor, xp: Tensor, fp: Tensor, period: float) -> tuple[Tensor,
     return x, xp, ops.concat([fp[-1:], fp, fp[:1]]), None, None
 
 
-# Functions of single numbers
+# Elementwise functions
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
@@ -226,9 +226,9 @@ def _cov(
     x = x if dtype is None else ops.astype(x, dtype)
     if fweights is not None or aweights is not None:
         return _weighted_cov(x, fweights, aweights, int(not bias) if ddof is None else ddof)
-    away = x - ops.mean(x, axis=1, keepdims=True)
-    freedom = x.shape[1] - (int(not bias) if ddof is None else ddof)
-    return _without_ones(ops.matmul(away, _adjoint(away)) / freedom)
+    centered = x - ops.mean(x, axis=1, keepdims=True)
+    divisor = x.shape[1] - (int(not bias) if ddof is None else ddof)
+    return _without_ones(ops.matmul(centered, _adjoint(centered)) / divisor)
 
 
 def _variables(x: Tensor, rowvar: bool) -> Tensor:
@@ -251,10 +251,10 @@ def _weighted_cov(x: Tensor, fweights: Any, aweights: Any, ddof: int) -> Tensor:
     for given in (fweights, aweights):
         weights = weights if given is None else weights * tensor(given, x)
     total = ops.sum(weights)
-    away = x - ops.sum(x * weights, axis=1, keepdims=True) / total
+    centered = x - ops.sum(x * weights, axis=1, keepdims=True) / total
     share = total if aweights is None else ops.sum(weights * tensor(aweights, x))
-    freedom = total - ddof * (share / total if aweights is not None else 1.0)
-    return _without_ones(ops.matmul(away * weights, _adjoint(away)) / freedom)
+    divisor = total - ddof * (share / total if aweights is not None else 1.0)
+    return _without_ones(ops.matmul(centered * weights, _adjoint(centered)) / divisor)
 
 
 def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike = None) -> Tensor:

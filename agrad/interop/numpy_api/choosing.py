@@ -1,4 +1,4 @@
-"""Searching, sorting, choosing elements, and sets."""
+"""Searching, sorting, selecting elements, sets, and functions that write to their first argument."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _flat(a: Any) -> Tensor:
 
 
 def _along(a: Any, axis: Any) -> tuple[Tensor, int]:
-    """Return an array and an axis: without one, all elements in a row."""
+    """Return an array and a non-negative axis; for None the array is flattened, as in NumPy."""
     return (_flat(a), 0) if axis is None else (tensor(a), axis_of(axis, tensor(a).ndim))
 
 
@@ -201,7 +201,7 @@ def _lexsort(keys: Any, axis: int = -1) -> Tensor:
 
 
 def _partition(a: Any, kth: Any, axis: Any = -1) -> Tensor:
-    """Sort: that is a partition at every place."""
+    """Return the sorted array, which is partitioned at every `kth`."""
     return _sort(a, axis)
 
 
@@ -241,7 +241,7 @@ def _isin(element: Any, test_elements: Any, assume_unique: bool = False, invert:
 
 
 def _are_in(values: Tensor, others: Tensor) -> Tensor:
-    """Whether values are among others; the standard's `isin` is for integers."""
+    """Return whether each value is among `others`; the standard's `isin` takes only integers."""
     if not (values.dtype.differentiable and others.size):
         return ops.isin(values, others)
     others = ops.sort(others)
@@ -255,7 +255,7 @@ def _union1d(ar1: Any, ar2: Any) -> Tensor:
 
 
 def _within(ar1: Any, ar2: Any, *, inside: bool) -> Tensor:
-    """Return the elements of one set that are, or are not, in another."""
+    """Return the unique values of `ar1` that are in `ar2`, or are not if `inside` is False."""
     ar1, ar2 = tensors(ar1, ar2)
     values = ops.unique_values(_flat(ar1))
     found = _are_in(values.detach(), _flat(ar2).detach())
@@ -277,13 +277,13 @@ def _setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Tensor:
     return ops.sort(ops.concat(parts))
 
 
-# What is written to: NumPy's functions change their first argument
+# Functions that write to their first argument
 
 
 def _written(a: Any) -> Tensor:
-    """Return the array that a function writes to; a host's array does not take what is to be differentiated."""
+    """Return the Tensor to write to; a NumPy array cannot hold values that require gradients."""
     if not isinstance(a, Tensor):
-        raise Unsupported("an array of NumPy's to write to")
+        raise Unsupported("a NumPy array to write to")
     return a
 
 

@@ -1,4 +1,4 @@
-"""New arrays: like another, by ``like=``, between two ends; what arrays are, and whether they are alike."""
+"""Array creation (``*_like``, ``like=``, `linspace`), tests of dtypes, and comparison of arrays."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _identity(n: int, dtype: DTypeLike = None) -> Tensor:
     return ops.eye(n, dtype=dtype)
 
 
-# Like another
+# Arrays like another
 
 
 def _like(op: Callable[..., Tensor], made: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -76,7 +76,7 @@ def _full_like(a: Any, fill_value: Any, dtype: DTypeLike = None, shape: Any = No
     return ops.full(shape, fill_value, dtype=dtype, device=a.device)
 
 
-# Between ends
+# Ranges
 
 
 def _linspace(
@@ -120,7 +120,7 @@ def _geomspace(
     start, stop = (floats(x) for x in tensors(start, stop))
     falling = bool(ops.any(ops.less_equal(ops.divide(stop.detach(), start.detach()), 0)))
     if start.dtype.is_complex or stop.dtype.is_complex or falling:
-        raise Unsupported("ends that are complex, or of different signs")
+        raise Unsupported("complex start or stop, or different signs")
     share = _linspace(ops.zeros_like(start), ops.ones_like(start), num, endpoint)
     line = ops.moveaxis(start * ops.pow(stop / start, share), 0, axis)
     return line if dtype is None else ops.astype(line, dtype)
@@ -137,7 +137,7 @@ def _ix_(*args: Any) -> tuple[Tensor, ...]:
     return tuple(ops.reshape(x, tuple(-1 if i == k else 1 for k in range(len(rows)))) for i, x in enumerate(rows))
 
 
-# What arrays are, and whether they are alike
+# Comparison of arrays, and tests of their values and dtypes
 
 
 def _isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Tensor:

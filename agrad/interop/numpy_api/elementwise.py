@@ -1,4 +1,4 @@
-"""NumPy's ufuncs: each as agrad's function of that meaning, or composed of a few."""
+"""NumPy's ufuncs, each as the agrad function that does the same or as a composition of a few."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _fmin(x1: Any, x2: Any) -> Tensor:
 
 
 def _fmod(x1: Any, x2: Any) -> Tensor:
-    """Return the remainder that has the sign of the dividend."""
+    """Return the remainder with the sign of the dividend."""
     x1, x2 = tensors(x1, x2)
     negative = ops.less(x1, 0)
     rest = ops.remainder(ops.where(negative, ops.negative(x1), x1), ops.abs(x2))
@@ -80,7 +80,7 @@ def _modf(x: Any) -> tuple[Tensor, Tensor]:
 
 
 def _spacing(x: Any) -> Tensor:
-    """Return the distance to the next number, which does not depend on `x` between the powers of 2."""
+    """Return the distance to the next representable number: constant between powers of 2, so it has no gradient."""
     x = floats(x).detach()
     size = ops.abs(x)
     return ops.copysign(ops.subtract(ops.nextafter(size, ops.full_like(size, math.inf)), size), x)
@@ -100,7 +100,7 @@ def _vecmat(x1: Any, x2: Any) -> Tensor:
 
 
 def _of_floats(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return an op of floats that takes integers alone too, as NumPy's do."""
+    """Return a floating-point op that also accepts integers, as NumPy's ufuncs do."""
 
     def of_floats(*operands: Any) -> Tensor:
         found = [x for x in operands if isinstance(x, Tensor)]
@@ -112,12 +112,12 @@ def _of_floats(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _of_truth(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return an op of booleans that takes numbers too: what is not 0 is true."""
+    """Return a boolean op that also accepts numbers: nonzero values are True."""
     return lambda *operands: op(*[truth_of(x) for x in tensors(*operands)])
 
 
 def _compared(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return a comparison in which a 0-d array of NumPy's counts as a number: its scalars arrive as such arrays."""
+    """Return a comparison that takes a 0-d NumPy array as a number: NumPy passes its scalars as such arrays."""
 
     def compared(*operands: Any) -> Tensor:
         return op(*[x.item() if is_host(x) and getattr(x, "shape", None) == () else x for x in operands])

@@ -1,4 +1,4 @@
-"""numpy.fft."""
+"""The functions of numpy.fft."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agrad has no counterpart of: NumPy's own function, of what is not tracked."""
+"""Functions without a counterpart in agrad: NumPy's own run, if no argument requires gradients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .arguments import tensors_in
 
 __all__ = ["REMEDIES", "cannot_write", "detached", "is_tracked", "read", "refusal", "run"]
 
-# What to write for gradients where NumPy's function has none.
+# What to write instead of a NumPy function that has no gradient.
 REMEDIES: Final = {
     "numpy.histogram": "agrad.sigmoid((x - edge) / width) for counts that change smoothly",
     "numpy.frexp": "agrad.log2(agrad.abs(x)) for an exponent that changes smoothly",
@@ -18,22 +18,22 @@ REMEDIES: Final = {
 
 
 def is_tracked(values: Any) -> bool:
-    """Whether gradients flow to a Tensor among arguments."""
+    """Whether a Tensor among the arguments requires gradients."""
     return any(x.requires_grad for x in tensors_in(values))
 
 
 def detached(values: Any) -> Any:
-    """Return arguments with NumPy's arrays for Tensors, tracked or not."""
+    """Return arguments with Tensors converted to NumPy arrays, detached."""
     return _mapped(values, lambda x: x.detach().numpy())
 
 
 def read(values: Any, name: str, why: str = "") -> Any:
-    """Return arguments with NumPy's arrays for Tensors.
+    """Return arguments with Tensors converted to NumPy arrays.
 
     Raises
     ------
     RuntimeError
-        If gradients flow to one of them.
+        If one of them requires gradients.
     TypeError
         If one is on a GPU.
     """
@@ -42,7 +42,7 @@ def read(values: Any, name: str, why: str = "") -> Any:
         if x.requires_grad:
             raise refusal(name, why)
         if x.device.kind == "cuda":
-            raise TypeError(f"{name} runs on the host alone{_because(why)}; write x.numpy() for a Tensor on {x.device}")
+            raise TypeError(f"{name} runs only on the CPU{_because(why)}; write x.numpy() for a Tensor on {x.device}")
         return x.numpy()
 
     return _mapped(values, as_numpy)
@@ -63,21 +63,21 @@ def _because(why: str) -> str:
 
 
 def refusal(name: str, why: str = "") -> RuntimeError:
-    """NumPy's function would lose gradients."""
+    """Return the error for a NumPy function that would lose gradients."""
     remedy = f", or {REMEDIES[name]}" if name in REMEDIES else ""
     return RuntimeError(
         f"{name}{_because(why)} of a Tensor that requires gradients would lose them: it has no counterpart in agrad; "
-        f"write x.detach().numpy() where they may end{remedy}"
+        f"write x.detach().numpy() if you need no gradient{remedy}"
     )
 
 
 def cannot_write(name: str, why: str = "") -> TypeError:
-    """NumPy's function would write to a copy of a Tensor."""
+    """Return the error for a NumPy function that would write to a copy of a Tensor."""
     return TypeError(f"{name}{_because(why)} cannot write to an agrad Tensor; write x[key] = v instead")
 
 
 def run(function: Callable[..., Any], args: Any, kwargs: Any, name: str, why: str = "") -> Any:
-    """Call NumPy's function with NumPy's arrays for Tensors; errors as of `read`."""
+    """Call NumPy's function with Tensors converted to NumPy arrays; raises as `read` does."""
     if any(_outputs(kwargs)):
         raise cannot_write(name, why)
     return function(*read(args, name, why), **read(kwargs, name, why))

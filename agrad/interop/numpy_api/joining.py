@@ -1,4 +1,4 @@
-"""Joining arrays, and taking them apart."""
+"""Joining and splitting arrays, inserting and deleting elements."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def _leaves(arrays: Any) -> list[Any]:
 
 
 def _blocks(arrays: Any, leaves: Any, ndim: int, depth: int) -> Tensor:
-    """Join nested lists: the innermost along the last axis."""
+    """Concatenate nested lists, the innermost along the last axis."""
     if not isinstance(arrays, list):
         leaf = next(leaves)
         return ops.reshape(leaf, (1,) * (ndim - leaf.ndim) + leaf.shape)
     return ops.concat([_blocks(part, leaves, ndim, depth - 1) for part in arrays], axis=-depth)
 
 
-# Apart
+# Splitting
 
 
 def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
@@ -96,7 +96,7 @@ def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tens
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     ary, sections = tensor(ary), integers(indices_or_sections)
     if isinstance(sections, int) and ary.shape[axis_of(axis, ary.ndim)] % sections:
-        raise ValueError(f"axis {axis} of shape {ary.shape} is not divided evenly by {sections}; write np.array_split")
+        raise ValueError(f"axis {axis} of shape {ary.shape} has no {sections} equal parts; write np.array_split")
     return _array_split(ary, sections, axis)
 
 
@@ -109,11 +109,11 @@ def _unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     return tuple(ops.unstack(tensor(x), axis=axis))
 
 
-# With elements put in, or left out
+# Inserting and deleting
 
 
 def _places(obj: Any, length: int) -> list[int]:
-    """Return the places along an axis that an index names, counted from the front."""
+    """Return the non-negative positions along an axis that an index selects."""
     if isinstance(obj, slice):
         return list(range(*obj.indices(length)))
     listed = obj.tolist() if hasattr(obj, "tolist") else obj
@@ -146,7 +146,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Tensor:
     count = rows.shape[0] if one and rows.ndim == arr.ndim else len(places)
     rows = ops.astype(ops.broadcast_to(rows, (count, *others)), arr.dtype, copy=False)
     places = places * count if one else places
-    ahead = sorted(range(count), key=lambda i: places[i])  # stable: what goes to one place keeps its order
+    ahead = sorted(range(count), key=lambda i: places[i])  # stable: values for the same position keep their order
     order: list[int] = []
     for i in range(n + 1):
         order += [n + k for k in ahead if places[k] == i]

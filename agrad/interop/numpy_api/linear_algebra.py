@@ -1,4 +1,4 @@
-"""Products of arrays, matrices and numpy.linalg."""
+"""Products of arrays, diagonals, and the functions of numpy.linalg."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _diag(v: Any, k: int = 0) -> Tensor:
     if v.ndim == 2:
         return linalg.diagonal(v, offset=k)
     if v.ndim != 1:
-        raise ValueError(f"diag takes one or two axes, not shape {v.shape}")
+        raise ValueError(f"diag takes an array with one or two axes, not shape {v.shape}")
     return _diagflat(v, k)
 
 
@@ -155,7 +155,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         norm = linalg.vector_norm(ops.reshape(x, (-1,)), ord=2 if ord is None else ord)
         return ops.reshape(norm, (1,) * x.ndim) if keepdims else norm
     if axis is None:
-        raise ValueError(f"ord={ord!r} needs one or two axes, not shape {x.shape}; write axis=")
+        raise ValueError(f"norm with ord={ord!r} takes one or two axes, not shape {x.shape}; give axis=")
     axes = axes_of(integers(axis), x.ndim)
     if len(axes) == 1 or (ord is None and len(axes) == 2):
         return linalg.vector_norm(x, axis=axes, ord=2 if ord is None else ord, keepdims=keepdims)
@@ -208,7 +208,7 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
 
 
 def _lower_half(a: Any, UPLO: str) -> Tensor:
-    """Return the matrix whose lower half counts."""
+    """Return the matrix, transposed if UPLO is 'U', so that its lower triangle is the one to use."""
     a = floats(a)
     return a if UPLO.upper() == "L" else adjoint(ops, a)
 

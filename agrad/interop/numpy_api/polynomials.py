@@ -1,4 +1,4 @@
-"""Polynomials by their coefficients, the highest power first."""
+"""Polynomials given by their coefficients, highest power first."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _polydiv(u: Any, v: Any) -> tuple[Tensor, Tensor]:
 
 
 def _powers(n: int, like: Tensor) -> Tensor:
-    """Return the powers from n - 1 down to 0."""
+    """Return the exponents n - 1, ..., 1, 0."""
     return ops.flip(ops.arange(n, dtype=like.dtype, device=like.device))
 
 
@@ -112,7 +112,7 @@ def _roots(p: Any) -> Tensor:
     places = ops.nonzero(p)[0].tolist()
     if not places:
         return p[:0]
-    zeros = p.shape[0] - 1 - places[-1]  # the roots at 0
+    zeros = p.shape[0] - 1 - places[-1]  # the number of roots that are 0
     p = p[places[0] : places[-1] + 1]
     n = p.shape[0] - 1
     if n == 0:

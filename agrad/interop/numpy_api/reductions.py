@@ -1,4 +1,4 @@
-"""Sums, means, extremes and what is cumulated, with the settings that NumPy's have."""
+"""Sums, means, extrema, cumulative functions and quantiles, with NumPy's arguments."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def _axis(axis: Any) -> Any:
     return None if axis is None else integers(axis)
 
 
-def _kept(a: Any, where: Any, fill: complex) -> Tensor:
-    """Return an array with `fill` where a mask leaves it out."""
+def _filled(a: Any, where: Any, fill: complex) -> Tensor:
+    """Return an array with `fill` where the mask is False."""
     a = tensor(a)
     if full_mask(where):
         return a
@@ -29,7 +29,7 @@ def _kept(a: Any, where: Any, fill: complex) -> Tensor:
 
 
 def _counted(a: Tensor, where: Any, axis: Any, keepdims: bool) -> Any:
-    """Return how many elements a mask leaves in each result, as floats."""
+    """Return how many elements the mask selects for each result, as floats."""
     if full_mask(where):
         return math.prod(a.shape[i] for i in axes_of(_axis(axis), a.ndim))
     mask = ops.broadcast_to(truth_of(where, a), a.shape)
@@ -42,14 +42,14 @@ def _counted(a: Tensor, where: Any, axis: Any, keepdims: bool) -> Any:
 def _sum(
     a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False, initial: Any = 0, where: Any = True
 ) -> Tensor:
-    total = ops.sum(_kept(a, where, 0), axis=_axis(axis), dtype=dtype, keepdims=keepdims)
+    total = ops.sum(_filled(a, where, 0), axis=_axis(axis), dtype=dtype, keepdims=keepdims)
     return total if type(initial) is int and initial == 0 else ops.add(total, initial)
 
 
 def _prod(
     a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False, initial: Any = 1, where: Any = True
 ) -> Tensor:
-    product = ops.prod(_kept(a, where, 1), axis=_axis(axis), dtype=dtype, keepdims=keepdims)
+    product = ops.prod(_filled(a, where, 1), axis=_axis(axis), dtype=dtype, keepdims=keepdims)
     return product if type(initial) is int and initial == 1 else ops.multiply(product, initial)
 
 
@@ -92,11 +92,11 @@ def _var(
     correction = float(ddof if correction is None else correction)
     if full_mask(where):
         return ops.var(a, axis=_axis(axis), correction=correction, keepdims=keepdims)
-    a = _kept(a, where, 0)  # what is left out might be NaN, and so its share of the gradient
-    away = ops.subtract(a, _mean(a, axis, keepdims=True, where=where))
-    squares = ops.square(ops.abs(away))
-    freedom = ops.subtract(_counted(a, where, axis, keepdims), correction)
-    return ops.divide(_sum(squares, axis, keepdims=keepdims, where=where), freedom)
+    a = _filled(a, where, 0)  # a masked NaN would make the gradient NaN
+    centered = ops.subtract(a, _mean(a, axis, keepdims=True, where=where))
+    squares = ops.square(ops.abs(centered))
+    divisor = ops.subtract(_counted(a, where, axis, keepdims), correction)
+    return ops.divide(_sum(squares, axis, keepdims=keepdims, where=where), divisor)
 
 
 def _std(
@@ -132,14 +132,14 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     return (mean, ops.broadcast_to(total, mean.shape)) if returned else mean
 
 
-# Extremes and truth
+# Extrema and logical reductions
 
 
 def _extreme(reduce: Callable[..., Tensor], of_two: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def extreme(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Tensor:
         if initial is None:
             if not full_mask(where):
-                raise ValueError("an extreme of a part of an array needs initial=, which stands for an empty part")
+                raise ValueError("max and min with where= need initial=, the result where no element is selected")
             return reduce(tensor(a), axis=_axis(axis), keepdims=keepdims)
         a = tensor(a)
         if not full_mask(where):
@@ -157,11 +157,11 @@ def _ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def _all(a: Any, axis: Any = None, keepdims: bool = False, *, where: Any = True) -> Tensor:
-    return ops.all(_kept(truth_of(a), where, True), axis=_axis(axis), keepdims=keepdims)
+    return ops.all(_filled(truth_of(a), where, True), axis=_axis(axis), keepdims=keepdims)
 
 
 def _any(a: Any, axis: Any = None, keepdims: bool = False, *, where: Any = True) -> Tensor:
-    return ops.any(_kept(truth_of(a), where, False), axis=_axis(axis), keepdims=keepdims)
+    return ops.any(_filled(truth_of(a), where, False), axis=_axis(axis), keepdims=keepdims)
 
 
 def _count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Tensor:
@@ -172,32 +172,32 @@ def _logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return ops.logsumexp(floats(a), axis=_axis(axis), keepdims=keepdims)
 
 
-# Without what is not a number
+# Reductions that ignore NaN
 
 
-def _numbers(a: Any) -> tuple[Tensor, Tensor]:
-    """Return an array, and where it is a number."""
+def _not_nan(a: Any) -> tuple[Tensor, Tensor]:
+    """Return an array, and a mask of its elements that are not NaN."""
     a = tensor(a)
     return a, ops.logical_not(ops.isnan(a))
 
 
 def _nansum(a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False) -> Tensor:
-    a, known = _numbers(a)
+    a, known = _not_nan(a)
     return _sum(a, axis, dtype, keepdims, where=known)
 
 
 def _nanprod(a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False) -> Tensor:
-    a, known = _numbers(a)
+    a, known = _not_nan(a)
     return _prod(a, axis, dtype, keepdims, where=known)
 
 
 def _nanmean(a: Any, axis: Any = None, dtype: DTypeLike = None, keepdims: bool = False) -> Tensor:
-    a, known = _numbers(a)
+    a, known = _not_nan(a)
     return _mean(a, axis, dtype, keepdims, known)
 
 
 def _nanvar(a: Any, axis: Any = None, dtype: DTypeLike = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    a, known = _numbers(a)
+    a, known = _not_nan(a)
     return _var(a, axis, dtype, ddof, keepdims, known)
 
 
@@ -207,8 +207,8 @@ def _nanstd(a: Any, axis: Any = None, dtype: DTypeLike = None, ddof: float = 0, 
 
 def _nanextreme(extreme: Callable[..., Tensor], end: float) -> Callable[..., Tensor]:
     def nanextreme(a: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-        a, known = _numbers(a)
-        found = extreme(_kept(a, known, end) if a.dtype.differentiable else a, axis, keepdims)
+        a, known = _not_nan(a)
+        found = extreme(_filled(a, known, end) if a.dtype.differentiable else a, axis, keepdims)
         return ops.where(ops.any(known, axis=_axis(axis), keepdims=keepdims), found, math.nan)
 
     return nanextreme
@@ -216,8 +216,8 @@ def _nanextreme(extreme: Callable[..., Tensor], end: float) -> Callable[..., Ten
 
 def _nancumulative(op: Callable[..., Tensor], neutral: int) -> Callable[..., Tensor]:
     def nancumulative(a: Any, axis: Any = None, dtype: DTypeLike = None) -> Tensor:
-        a, known = _numbers(a)
-        return _cumulative(op)(_kept(a, known, neutral), axis, dtype)
+        a, known = _not_nan(a)
+        return _cumulative(op)(_filled(a, known, neutral), axis, dtype)
 
     return nancumulative
 
@@ -228,8 +228,8 @@ def _nancumulative(op: Callable[..., Tensor], neutral: int) -> Callable[..., Ten
 def _quantiles(
     a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False, *, skip: bool = False
 ) -> Tensor:
-    """Return quantiles along axes, of the numbers alone if `skip`; the axes of `q` come first."""
-    if method not in _PLACES:
+    """Return quantiles along axes, ignoring NaN if `skip`; the axes of `q` come first."""
+    if method not in _POSITIONS:
         raise Unsupported(f"method={method!r}")
     a = floats(a)
     q = tensor(q, a)
@@ -244,34 +244,34 @@ def _quantiles(
 
 def _along_last(rows: Tensor, q: Tensor, method: str, skip: bool) -> Tensor:
     """Return the quantiles of each row: (..., n) and (k,) give (..., k)."""
-    unknown = ops.isnan(rows)
-    count = ops.sum(ops.astype(ops.logical_not(unknown), rows.dtype), axis=-1, keepdims=True)
-    place = ops.multiply(q, ops.subtract(count, 1.0)) if skip else ops.multiply(q, float(rows.shape[-1] - 1))
-    place = ops.broadcast_to(place, (*rows.shape[:-1], q.shape[0]))
-    below, above, share = _PLACES[method](place)
+    is_nan = ops.isnan(rows)
+    count = ops.sum(ops.astype(ops.logical_not(is_nan), rows.dtype), axis=-1, keepdims=True)
+    position = ops.multiply(q, ops.subtract(count, 1.0)) if skip else ops.multiply(q, float(rows.shape[-1] - 1))
+    position = ops.broadcast_to(position, (*rows.shape[:-1], q.shape[0]))
+    below, above, share = _POSITIONS[method](position)
     ordered = ops.sort(rows, axis=-1)
     low, high = (ops.take_along_axis(ordered, _index(i, rows.shape[-1]), axis=-1) for i in (below, above))
     found = ops.add(low, ops.multiply(ops.subtract(high, low), share))
-    gone = ops.equal(count, 0.0) if skip else ops.any(unknown, axis=-1, keepdims=True)
-    return ops.where(gone, math.nan, found)
+    undefined = ops.equal(count, 0.0) if skip else ops.any(is_nan, axis=-1, keepdims=True)
+    return ops.where(undefined, math.nan, found)
 
 
-def _index(place: Tensor, length: int) -> Tensor:
-    return ops.astype(ops.clip(place.detach(), 0.0, float(length - 1)), "int64")
+def _index(position: Tensor, length: int) -> Tensor:
+    return ops.astype(ops.clip(position.detach(), 0.0, float(length - 1)), "int64")
 
 
-def _linear(place: Tensor) -> tuple[Tensor, Tensor, Any]:
-    below = ops.floor(place)
-    return below, ops.ceil(place), ops.subtract(place, below)
+def _linear(position: Tensor) -> tuple[Tensor, Tensor, Any]:
+    below = ops.floor(position)
+    return below, ops.ceil(position), ops.subtract(position, below)
 
 
-# What element lies below, which above, and how far between them a quantile is.
-_PLACES: Final[dict[str, Callable[[Tensor], tuple[Tensor, Tensor, Any]]]] = {
+# From a fractional position in sorted order: the index below, the index above, and the weight of the latter.
+_POSITIONS: Final[dict[str, Callable[[Tensor], tuple[Tensor, Tensor, Any]]]] = {
     "linear": _linear,
-    "lower": lambda place: (ops.floor(place), ops.floor(place), 0.0),
-    "higher": lambda place: (ops.ceil(place), ops.ceil(place), 0.0),
-    "midpoint": lambda place: (ops.floor(place), ops.ceil(place), 0.5),
-    "nearest": lambda place: (ops.round(place), ops.round(place), 0.0),
+    "lower": lambda position: (ops.floor(position), ops.floor(position), 0.0),
+    "higher": lambda position: (ops.ceil(position), ops.ceil(position), 0.0),
+    "midpoint": lambda position: (ops.floor(position), ops.ceil(position), 0.5),
+    "nearest": lambda position: (ops.round(position), ops.round(position), 0.0),
 }
 
 
@@ -343,7 +343,7 @@ TABLE: Final[dict[str, Callable[..., Any]]] = {
     "var": _var,
 }
 
-# What a ufunc's `reduce` is, by the name of the ufunc.
+# The `reduce` method of a ufunc, by the name of the ufunc.
 REDUCTIONS: Final[dict[str, Callable[..., Tensor]]] = {
     "add": _sum,
     "logaddexp": _logsumexp,

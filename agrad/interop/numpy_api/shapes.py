@@ -1,4 +1,4 @@
-"""Shapes, axes and order: what moves elements and leaves them as they are."""
+"""Functions of shape, axes and order, which move elements without changing them; and padding."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Tensor:
 
 
 def resized(a: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Return an array's elements, repeated or cut off, in another shape."""
+    """Return the elements in another shape, repeated or truncated to fill it."""
     size, flat = math.prod(shape), ops.reshape(a, (-1,))
     if size == 0 or flat.size == 0:
         return ops.zeros(shape, dtype=a.dtype, device=a.device)
@@ -138,7 +138,7 @@ def _at_least(ndim: int) -> Callable[..., Any]:
 
 
 def _with_axes(a: Tensor, ndim: int) -> Tensor:
-    """Give an array new axes in front, and behind where NumPy makes three of them."""
+    """Add axes of length 1: in front up to two axes, and where NumPy adds them for three."""
     if a.ndim >= ndim:
         return a
     if ndim < 3:
@@ -171,7 +171,7 @@ def _pad(array: Array, pad_width: Any, mode: Any = "constant", **settings: Any) 
 
 
 def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    """Return how many elements to put before and behind each axis."""
+    """Return how many elements to pad before and after each axis."""
     if isinstance(pad_width, dict):
         widths = [(0, 0)] * ndim
         for axis, width in pad_width.items():
@@ -187,7 +187,7 @@ def _widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 
 
 def _symmetric(a: Tensor, widths: list[tuple[int, int]]) -> Tensor:
-    """Pad by the mirror image, in which the outermost element stands twice."""
+    """Pad with the reflection that repeats the edge element."""
     for axis, (before, after) in enumerate(widths):
         n = a.shape[axis]
         places = [min(i % (2 * n), 2 * n - 1 - i % (2 * n)) for i in range(-before, n + after)]
@@ -198,7 +198,7 @@ def _symmetric(a: Tensor, widths: list[tuple[int, int]]) -> Tensor:
 def _trim_zeros(filt: Any, trim: str = "fb") -> Tensor:
     filt = tensor(filt)
     if filt.ndim != 1:
-        raise Unsupported(f"trim_zeros of {filt.ndim} axes")
+        raise Unsupported(f"an array of {filt.ndim} axes")
     places = ops.nonzero(filt)[0].tolist()
     if not places:
         return filt[:0]

@@ -1,4 +1,4 @@
-"""Which function of agrad's a function of NumPy's is: all chapters in one, found by the function itself."""
+"""The tables of all modules merged, and the look-up of agrad's counterpart of a NumPy function."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "of_ufunc", "write",
 ]  # fmt: skip
 
-# By the name in numpy, with that of the module in front for numpy.linalg and numpy.fft.
+# By the name in numpy, with the prefix "linalg." or "fft." for numpy.linalg and numpy.fft.
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **calculus.TABLE,
     **choosing.TABLE,
@@ -34,21 +34,21 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     **shapes.TABLE,
 }
 
-# What asks for shapes only: NumPy's own code takes a Tensor.
+# Functions that use only shapes: NumPy's own code accepts a Tensor.
 SHAPE_ONLY: Final = frozenset({
     "diag_indices_from", "ndim", "shape", "size", "tril_indices_from", "triu_indices_from",
 })  # fmt: skip
 
-# What libraries read their arguments with, as with np.asarray: they go on with NumPy's arrays if nothing is tracked.
+# Libraries convert their arguments with these, as with np.asarray: a Tensor that needs no gradient becomes an array.
 READERS: Final = frozenset({"atleast_1d", "atleast_2d", "atleast_3d"})
 
-# What shows values: a text is no way for a gradient.
+# Functions that return text: they detach, since no gradient flows through text.
 PRINTED: Final = frozenset({"array2string", "array_repr", "array_str"})
 
 
 @cache
 def name_of(function: Any) -> str:
-    """Return the name that a function has in the tables; "" for one of another library than NumPy."""
+    """Return the name of a function in the tables; "" if it is not NumPy's."""
     module = getattr(function, "__module__", None) or ""
     if module != "numpy" and not module.startswith("numpy."):
         return ""
@@ -56,9 +56,9 @@ def name_of(function: Any) -> str:
 
 
 class Counterpart:
-    """agrad's version of a function of NumPy's: it is called with NumPy's arguments.
+    """agrad's version of a NumPy function, called with NumPy's arguments.
 
-    Of NumPy's settings it has those that mean something here. A call may give the others NumPy's default.
+    It may lack some of NumPy's parameters; a call can pass those only with NumPy's default value.
     """
 
     def __init__(self, ours: Callable[..., Any], theirs: Any) -> None:
@@ -69,16 +69,16 @@ class Counterpart:
         self.takes_all_names = inspect.Parameter.VAR_KEYWORD in kinds
         self.order = [name for name, p in known.items() if p.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD]
         self.defaults = {name: parameter.default for name, parameter in known.items()}
-        self.shared = sys.maxsize  # how many of its first arguments stand where NumPy's stand
+        self.shared = sys.maxsize  # how many leading parameters are the same as NumPy's
         if self.order and inspect.Parameter.VAR_POSITIONAL not in kinds:
             self.shared = _alike(list(mine.values()), self.order)
 
     def __call__(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Call it; Unsupported if a setting that it lacks is given."""
+        """Call it; Unsupported if a parameter that it lacks is given."""
         named = kwargs | dict(zip(self.order[self.shared :], args[self.shared :], strict=False))
         out = named.pop("out", None)
         if out is not None and not isinstance(out, Tensor):
-            raise Unsupported("an array of NumPy's for out=")
+            raise Unsupported("a NumPy array for out=")
         for name in [] if self.takes_all_names else named.keys() - self.names:
             value = named.pop(name)
             if not is_default(value, self.defaults.get(name)):
@@ -90,12 +90,12 @@ class Counterpart:
 def _parameters(function: Any) -> dict[str, inspect.Parameter]:
     try:
         return dict(inspect.signature(function).parameters)
-    except ValueError:  # a function in C, in a version of NumPy that does not tell
+    except ValueError:  # a function in C without a signature, in some versions of NumPy
         return {}
 
 
 def _alike(mine: list[inspect.Parameter], order: list[str]) -> int:
-    """Return how many arguments can be passed on by position."""
+    """Return how many arguments can be passed on by position: those with the same names in the same order."""
     for i, parameter in enumerate(mine):
         if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
             continue
@@ -105,23 +105,23 @@ def _alike(mine: list[inspect.Parameter], order: list[str]) -> int:
 
 
 def write(out: Tensor, result: Any) -> Tensor:
-    """Write a result to the Tensor that was given for it; gradients flow through."""
+    """Write a result to the Tensor `out`; gradients flow through."""
     if out.shape != result.shape:
-        raise ValueError(f"out= has shape {out.shape}, and the result {result.shape}; leave it out")
+        raise ValueError(f"out= must have the shape {result.shape} of the result, not {out.shape}; or omit out=")
     out[...] = result
     return out
 
 
 @cache
 def counterpart_of(function: Any) -> Counterpart | None:
-    """Return agrad's counterpart of a function of NumPy's; None if there is none."""
+    """Return agrad's counterpart of a NumPy function; None if there is none."""
     ours = FUNCTIONS.get(name_of(function))
     return None if ours is None else Counterpart(ours, function)
 
 
 @cache
 def of_ufunc(ufunc: Any) -> Callable[..., Any] | None:
-    """Return agrad's counterpart of a ufunc, NumPy's or of scipy.special; None if there is none."""
+    """Return agrad's counterpart of a ufunc of NumPy or scipy.special; None if there is none."""
     name = ufunc.__name__
     if getattr(sys.modules.get("numpy"), name, None) is ufunc:
         return UFUNCS.get(name)

@@ -20,12 +20,12 @@ _CUMULATIVE = {"add": TABLE["cumsum"], "multiply": TABLE["cumprod"]}
 
 
 def method_of(name: str, op: Callable[..., Any], method: str) -> Callable[..., Any]:
-    """Return a method of the ufunc of a name, which computes by `op`.
+    """Return a method of the ufunc with the given name, computed with `op`.
 
     Raises
     ------
     Unsupported
-        If there is no such method here.
+        If agrad does not support the method.
     """
     if method == "reduce":
         return partial(_reduce, _reduction(name, op))
@@ -44,7 +44,7 @@ def _reduce(op: Callable[..., Tensor], array: Array, axis: Any = 0, dtype: DType
 
 
 def _fold(op: Callable[..., Any], array: Tensor, axis: Any, keepdims: bool = False) -> Tensor:
-    """Reduce by applying a function of two arguments again and again."""
+    """Reduce along an axis by repeated application of a function of two arguments."""
     if not isinstance(axis, int):
         raise Unsupported(f"axis={axis!r}")
     result = reduce(op, ops.unstack(array, axis=axis))
@@ -76,7 +76,7 @@ def _reduceat(
 
 
 def _at(name: str, op: Callable[..., Any], a: Any, indices: Any, b: Any = None, /) -> None:
-    """Write to `a`, where each of several equal indices counts."""
+    """Add to or subtract from `a` in place at indices; repeated indices accumulate."""
     if not isinstance(a, Tensor) or name not in ("add", "subtract"):
         raise Unsupported("its method at")
     target = at(a)[indices]

@@ -1,4 +1,4 @@
-"""Calling ufuncs, and their methods, with the settings that they have."""
+"""Calls of ufuncs and their methods, with ``out=``, ``where=``, ``dtype=`` and other keywords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DEFAULTS = {"casting": "same_kind", "order": "K", "subok": True}
 
 
 def of_lists(op: Callable[..., Any], *inputs: Any) -> Any:
-    """Call a ufunc whose operands may be lists."""
+    """Call a ufunc after converting operands that are lists."""
     return op(*beside(inputs))
 
 
@@ -32,7 +32,7 @@ def call(
     settings: dict[str, Any],
     like: Device,
 ) -> Any:
-    """Call a ufunc or a method of it, here or on the host."""
+    """Call a ufunc or one of its methods: agrad's counterpart, or NumPy's own on the CPU."""
     name = f"numpy.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
     why = ""
     if op is not None:
@@ -52,7 +52,7 @@ def _here(ufunc: Any, op: Callable[..., Any], method: str, inputs: Sequence[Any]
             raise Unsupported(f"{name}=")
     out = settings.pop("out", (None,) * ufunc.nout)
     if not all(x is None or isinstance(x, Tensor) for x in out):
-        raise Unsupported("an array of NumPy's for out=")
+        raise Unsupported("a NumPy array for out=")
     if method == "__call__":
         result = _called(op, inputs, out, **settings)
     else:
@@ -83,7 +83,7 @@ def _called(
 
 
 def call_cupy(kernel: Any, args: Sequence[Any], settings: dict[str, Any]) -> Any:
-    """Call a ufunc of CuPy's, or another kernel of what is not tracked."""
+    """Call agrad's counterpart of a CuPy ufunc, or the kernel itself if no argument requires gradients."""
     name = kernel.name.removeprefix("cupy_")
     op = (UFUNCS.get(name) or FUNCTIONS.get(name)) if type(kernel).__name__ == "ufunc" else None
     if op is not None and len(args) == kernel.nin and not settings:

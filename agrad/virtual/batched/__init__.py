@@ -1,5 +1,5 @@
-"""Arrays with an axis that the code does not see: what `agrad.vmap` runs a function on.
+"""Arrays with a hidden batch axis, on which `agrad.vmap` runs a function.
 
-`arrays` has the class, `backend` what the standard lacks, and the other modules the functions of the namespace, by the
-kind of rule that they follow. Each module lists its own in a table ``FUNCTIONS``.
+`arrays` defines the class, `backend` what the array API standard lacks, and the other modules the functions of the
+namespace, grouped by their batching rule. Each module lists its functions in a table ``FUNCTIONS``.
 """

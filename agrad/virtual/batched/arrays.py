@@ -1,4 +1,4 @@
-"""BatchedArray: an array of the library below, and whether its first axis is hidden."""
+"""BatchedArray: an array of the library below whose first axis may be the hidden batch axis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUMBERS: Final = frozenset({bool, int, float, complex})
 
 
 def _binary(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
-    """Return one of Python's operators for batched arrays, and the same with its operands the other way round."""
+    """Return a binary operator for batched arrays, and its reflected version."""
 
     def forward(x1: Array, x2: Array) -> BatchedArray:
         v1, v2, lead, level = pair(x1, x2)
@@ -30,25 +30,26 @@ def _unary(op: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 class BatchedArray:
-    """An array as the function under `vmap` sees it: without the axis of the batch.
+    """An array as a function under `vmap` sees it: without the batch axis.
 
     Attributes
     ----------
     value : array
-        Of the library below.
+        The array of the library below.
     lead : int
-        1 where the first axis of the value is the batch, 0 where the value is the same for the whole batch.
+        1 if the first axis of `value` is the batch axis, 0 if the value is the same for the whole batch.
     level : Batch
+        The run of `vmap` that it belongs to.
     """
 
     __slots__ = ("lead", "level", "value")
-    __array_ufunc__ = None  # NumPy leaves operators with its own arrays to this class
+    __array_ufunc__ = None  # so that NumPy's operators defer to this class
 
     def __init__(self, value: Array, lead: int, level: Any) -> None:
         self.value, self.lead, self.level = value, lead, level
 
     def like(self, value: Array) -> BatchedArray:
-        """Return another value with the same hidden axis."""
+        """Return a BatchedArray of another value with the same `lead` and level."""
         return BatchedArray(value, self.lead, self.level)
 
     @property
@@ -74,7 +75,7 @@ class BatchedArray:
     @property
     def mT(self) -> BatchedArray:  # noqa: N802
         if self.ndim < 2:
-            raise ValueError(f"an array of shape {self.shape} is no matrix to transpose")
+            raise ValueError(f"mT takes an array with at least two axes, not shape {self.shape}")
         return self.like(self.level.xp.matrix_transpose(self.value))
 
     T = mT
@@ -87,22 +88,22 @@ class BatchedArray:
         first = _axes_in_front(items)
         return self.like(self.level.xp.moveaxis(found, first, 0) if first else found)
 
-    # What asks for values
+    # Conversions to Python values
 
     def read(self, what: str) -> Any:
-        """Return the value where it is the same for the whole batch; UnknownValueError says what to write instead."""
+        """Return the value if it is the same for the whole batch; otherwise raise UnknownValueError."""
         if self.lead:
             raise UnknownValueError(f"{what} {_INSTEAD if self.level.open else _LEFT}".format(self.level.size))
         return self.level.backend.box(self.value)
 
     def __bool__(self) -> bool:
-        return bool(self.read("the truth"))
+        return bool(self.read("bool()"))
 
     def __int__(self) -> int:
         return int(self.read("int()"))
 
     def __index__(self) -> int:
-        return operator.index(self.read("an index"))
+        return operator.index(self.read("use as an index"))
 
     def __float__(self) -> float:
         return float(self.read("float()"))
@@ -133,24 +134,24 @@ class BatchedArray:
     __neg__, __pos__ = _unary(operator.neg), _unary(operator.pos)
     __abs__, __invert__ = _unary(abs), _unary(operator.invert)
     __hash__ = None  # type: ignore[assignment]
-    __matmul__: Callable[[Any, Any], Any]  # bound where products are
+    __matmul__: Callable[[Any, Any], Any]  # assigned in `products`
     __rmatmul__: Callable[[Any, Any], Any]
 
 
 _INSTEAD: Final = (
-    "was asked of an array under vmap, which has a value for each of {} examples; write "
-    "agrad.where(condition, a, b) for `if` and for masks, and read values outside of vmap"
+    "needs the value of an array under vmap, which has one for each of {} examples; write "
+    "agrad.where(condition, a, b) instead of `if` and masks, and read values outside vmap"
 )
 _LEFT: Final = (
-    "was asked of a Tensor that was kept when its vmap had ended: it holds those of {} examples, and none of its own; "
-    "return it from the function under vmap instead"
+    "needs the value of a Tensor kept from a vmap that has ended, which has one for each of {} examples; "
+    "return it from the function under vmap"
 )
 
 
 def _axes_in_front(items: Sequence[Any]) -> int:
-    """Return how many axes a key with arrays puts in front of all others, the hidden one too: NumPy's rule.
+    """Return how many axes of advanced indices come before all others, the hidden one too, by NumPy's rule.
 
-    They come first where slices or None stand between the arrays; otherwise they stay where the arrays are.
+    They come first if slices or None separate the arrays of the key; otherwise they stay where the arrays are.
     """
     places = [i for i, item in enumerate(items) if isinstance(item, int) or hasattr(item, "dtype")]
     arrays = [item for item in items if hasattr(item, "dtype")]
@@ -159,16 +160,16 @@ def _axes_in_front(items: Sequence[Any]) -> int:
     return max(1 if "bool" in str(item.dtype) else len(item.shape) for item in arrays)
 
 
-# Bringing arrays together
+# Aligning arrays
 
 
 def boxed(x: Array, level: Any) -> BatchedArray:
-    """Return an array of the library below as one that is the same for the whole batch."""
+    """Return an array of the library below as a BatchedArray that is the same for the whole batch."""
     return x if type(x) is BatchedArray else BatchedArray(x, 0, level)
 
 
 def pair(x1: Array, x2: Array) -> tuple[Any, Any, int, Any]:
-    """Return the values of two arrays or numbers such that they broadcast, whether they lead, and the level."""
+    """Return the values of two arrays or numbers, aligned to broadcast; their common `lead`; and the level."""
     if type(x2) in NUMBERS:
         return x1.value, x2, x1.lead, x1.level
     if type(x1) in NUMBERS:
@@ -180,7 +181,7 @@ def pair(x1: Array, x2: Array) -> tuple[Any, Any, int, Any]:
 
 
 def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
-    """Return values that broadcast as the arrays do, numbers as they are; whether they lead; and the level."""
+    """Return the values, aligned to broadcast (numbers unchanged); their common `lead`; and the level."""
     level = next(x.level for x in arrays if type(x) is BatchedArray)
     arrays = [x if type(x) in NUMBERS else boxed(x, level) for x in arrays]
     batched = [x for x in arrays if type(x) is BatchedArray]
@@ -189,7 +190,7 @@ def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
 
 
 def ranked(x: BatchedArray, rank: int) -> Any:
-    """Return the value with axes behind the hidden one, so that at least `rank` are seen: where none is, as it is."""
+    """Return the value with axes of length 1 inserted after the batch axis, for `rank` visible axes, if it has one."""
     shape = x.value.shape
     if not x.lead or len(shape) > rank:
         return x.value
@@ -197,12 +198,12 @@ def ranked(x: BatchedArray, rank: int) -> Any:
 
 
 def spread_out(x: BatchedArray) -> Any:
-    """Return the value with the axis of the batch, by repetition where it has none."""
+    """Return the value with the batch axis, broadcast if it has none."""
     return x.value if x.lead else x.level.xp.broadcast_to(x.value, (x.level.size, *x.value.shape))
 
 
 def leading(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
-    """Return values all of which have the axis of the batch, if one has; whether they do; and the level."""
+    """Return the values, all with the batch axis if one has it; their common `lead`; and the level."""
     level = next(x.level for x in arrays if type(x) is BatchedArray)
     arrays = [boxed(x, level) for x in arrays]
     lead = max(x.lead for x in arrays)

@@ -1,4 +1,4 @@
-"""Functions along axes, which are counted from behind the hidden one: reductions, sums so far, orders, searches."""
+"""Functions along axes, which are shifted past the batch axis: reductions, cumulative sums, sorts, searches."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["FUNCTIONS", "shifted"]
 
 
 def shifted(axes: Any, rank: int) -> Any:
-    """Return an axis, or several, among `rank` that are seen as such of the value."""
+    """Return one or several of `rank` visible axes as axes of the value with its batch axis."""
     if not isinstance(axes, int):
         return tuple([shifted(axis, rank) for axis in axes])
     if not -rank <= axes < rank:
-        raise IndexError(f"there is no axis {axes} among {rank}")
+        raise IndexError(f"axis {axes} is out of bounds for an array with {rank} axes")
     return axes % rank + 1
 
 
 def _flat(x: BatchedArray) -> Any:
-    """Return the value with all axes that are seen as one."""
+    """Return the value with its visible axes flattened to one."""
     return x.level.xp.reshape(x.value, (x.value.shape[0], x.size))
 
 
@@ -40,7 +40,7 @@ def _reduction(name: str) -> Callable[..., BatchedArray]:
 
 
 def _along(name: str, default: int | None) -> Callable[..., BatchedArray]:
-    """Make a function along one axis; None stands for the only one."""
+    """Make a function along one axis; None means the only axis of a vector."""
 
     def along(x: Array, /, *, axis: Any = default, **settings: Any) -> BatchedArray:
         if x.lead:
@@ -64,9 +64,9 @@ def _roll(x: Array, /, shift: Any, *, axis: Any = None) -> BatchedArray:
 
 
 def _repeat(x: Array, repeats: Any, /, *, axis: int | None = None) -> BatchedArray:
-    """Repeat elements by numbers that are the same for the whole batch: otherwise the shapes would differ."""
+    """Repeat elements; `repeats` must be the same for the whole batch, or shapes would differ."""
     if type(repeats) is BatchedArray:
-        repeats = repeats.read("repeat() by an array, whose result has a shape that depends on values,")
+        repeats = repeats.read("repeat() with an array of counts")
     if not x.lead:
         return x.like(x.level.xp.repeat(x.value, repeats, axis=axis))
     value = _flat(x) if axis is None else x.value
@@ -74,7 +74,7 @@ def _repeat(x: Array, repeats: Any, /, *, axis: int | None = None) -> BatchedArr
 
 
 def _each(name: str) -> Callable[..., BatchedArray]:
-    """Make a function of two arrays that no library batches: it is called for each element of the batch."""
+    """Make a function of two arrays that libraries do not batch: it is called once per example."""
 
     def each(x1: Array, x2: Array, /, **settings: Any) -> BatchedArray:
         (v1, v2), lead, level = leading((x1, x2))
@@ -91,10 +91,10 @@ def _each(name: str) -> Callable[..., BatchedArray]:
 
 
 def _by_values(name: str) -> Callable[..., Any]:
-    """Make a function whose result has a shape that depends on values."""
+    """Make a function whose result has a data-dependent shape."""
 
     def by_values(x: Array, /, **settings: Any) -> Any:
-        value = x.read(f"{name}(), whose result has a shape that depends on values,")
+        value = x.read(f"{name}()")
         out = getattr(x.level.xp, name)(value, **settings)
         if not isinstance(out, tuple):
             return x.like(out)

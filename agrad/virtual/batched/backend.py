@@ -1,4 +1,4 @@
-"""The backend of batched arrays: ways in and out, writing, and what else the standard lacks."""
+"""The backend of batched arrays: conversion, writing in place, and other functions that the standard lacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FUNCTIONS: Final[dict[str, Any]] = {
 
 
 class BatchedBackend(WindowsBackend):
-    """Batched arrays over those of another library."""
+    """Backend of batched arrays that hold arrays of another library."""
 
     kind: ClassVar[str] = "batched"
     array_type = BatchedArray
@@ -34,7 +34,7 @@ class BatchedBackend(WindowsBackend):
         self.native_keys = native_keys  # type: ignore[misc]
 
     def over(self, backend: Any, xp: Namespace) -> BatchedBackend:
-        """Return the backend of such arrays over those of another library."""
+        """Return the backend of batched arrays that hold arrays of another library."""
         return over(backend, xp)
 
     # Arrays
@@ -48,7 +48,7 @@ class BatchedBackend(WindowsBackend):
         return value
 
     def to_numpy(self, array: Array) -> Any:
-        return array.level.backend.to_numpy(array.read("a value"))
+        return array.level.backend.to_numpy(array.read("float(), item() or numpy()"))
 
     def shown(self, array: Array, name: str) -> str:
         if not array.lead:
@@ -76,7 +76,7 @@ class BatchedBackend(WindowsBackend):
     def copy(self, array: Array) -> Any:
         return array.like(array.level.backend.copy(array.level.backend.box(array.value)))
 
-    # Writing. An array that is the same for the whole batch becomes one of its own for each, where the value is.
+    # Writing in place. If only the value has the batch axis, the array is first copied for each example.
 
     def assign(self, array: Array, key: Any, value: Array) -> Any:
         level, items = array.level, key if type(key) is tuple else (key,)
@@ -90,7 +90,7 @@ class BatchedBackend(WindowsBackend):
         return BatchedArray(level.backend.assign(room.value, (slice(None), *items), value), 1, level)
 
     def _room(self, array: BatchedArray) -> BatchedArray:
-        """Return an array that has an element for each of the batch to write into."""
+        """Return the array with the batch axis, copied for each example if it has none."""
         if array.lead:
             return array
         return BatchedArray(array.level.backend.copy(spread_out(array)), 1, array.level)
@@ -117,7 +117,7 @@ class BatchedBackend(WindowsBackend):
         return self._into_rows("add_at", array, index, values)
 
     def _into_rows(self, hook: str, array: Array, index: Array, values: Array) -> Any:
-        """Write rows at indices: into the rows of all of the batch as one array."""
+        """Write rows at indices, with the batch axis merged into the axis of the rows."""
         (into, places, rows), lead, level = leading((array, index, values))
         write, xp = getattr(level.backend, hook), level.xp
         if not lead:
@@ -147,7 +147,7 @@ _known: dict[int, BatchedBackend] = {}
 
 
 def over(backend: Any, xp: Namespace) -> BatchedBackend:
-    """Return the backend of batched arrays over those of a library, and of one of its namespaces."""
+    """Return the backend of batched arrays that hold arrays of a library, for one of its namespaces."""
     if id(xp) not in _known:
         keys = "standard" if backend.native_keys == "standard" else "basic"
         _known[id(xp)] = BatchedBackend(xp, keys)

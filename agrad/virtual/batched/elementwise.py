@@ -1,4 +1,4 @@
-"""Functions of element by element: arrays that lead get as many axes behind the hidden one as the others have."""
+"""Elementwise functions: axes of length 1 are inserted after the batch axis until all arrays have equal ranks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _where(condition: Array, x1: Array, x2: Array, /) -> BatchedArray:
 def _clip(x: Array, /, min: Array = None, max: Array = None) -> BatchedArray:
     bounds = {name: bound for name, bound in (("min", min), ("max", max)) if bound is not None}
     (value, *values), lead, level = aligned((x, *bounds.values()))
-    value = spread_out(x) if lead and not x.lead else value  # some libraries do not widen what they clip
+    value = spread_out(x) if lead and not x.lead else value  # some libraries do not broadcast the first argument
     return BatchedArray(level.xp.clip(value, **dict(zip(bounds, values, strict=True))), lead, level)
 
 

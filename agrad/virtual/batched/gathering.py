@@ -1,4 +1,4 @@
-"""Gathering, also by indices that differ over the batch: then along one axis that all of the batch share."""
+"""Gathering; indices that differ over the batch are offset to index an axis that merges those of all examples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _take(x: Array, indices: Array, /, *, axis: int | None = None) -> BatchedArr
 
 
 def _take_of_one(value: Array, indices: BatchedArray, axis: int, level: Any) -> Any:
-    """Gather what the batch asks for from one array, all at once."""
+    """Gather from an array without a batch axis, by indices with one."""
     batch, count = indices.value.shape
     taken = level.xp.take(value, level.xp.reshape(indices.value, (batch * count,)), axis=axis)
     taken = level.xp.reshape(taken, (*value.shape[:axis], batch, count, *value.shape[axis + 1 :]))
@@ -29,7 +29,7 @@ def _take_of_one(value: Array, indices: BatchedArray, axis: int, level: Any) -> 
 
 
 def _take_of_each(value: Array, indices: BatchedArray, axis: int, level: Any) -> Any:
-    """Gather from an array for each of the batch: from all of their rows as one array."""
+    """Gather from an array with a batch axis, merged with the axis of the rows."""
     xp, (batch, count) = level.xp, indices.value.shape
     value = xp.moveaxis(value, axis + 1, 1)
     rows = xp.reshape(value, (batch * value.shape[1], *value.shape[2:]))
@@ -38,12 +38,13 @@ def _take_of_each(value: Array, indices: BatchedArray, axis: int, level: Any) ->
 
 
 def joined(indices: Array, length: int, level: Any) -> Any:
-    """Return indices of each of the batch as such of one axis, in which their axes of that length follow each other.
+    """Return indices into the axis that concatenates the examples' axes of the given length.
 
     Raises
     ------
     IndexError
-        If one leads out of its own axis, where looking needs no waiting: it would find another's element.
+        If an index is out of range: it would select another example's element. Not checked where reading values
+        would synchronize the device.
     """
     xp, least = level.xp, -1
     if not level.backend.waits(level.native) and 0 not in indices.shape:

@@ -1,4 +1,4 @@
-"""Linear algebra and Fourier transforms, which libraries compute for stacks already."""
+"""Linear algebra and Fourier transforms, which libraries already compute for stacks."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["FUNCTIONS", "system"]
 
 
 def _of_matrices(name: str) -> Callable[..., Any]:
-    """Make a function of stacks of matrices, with one result or several."""
+    """Make a function of stacks of matrices, with one or several results."""
 
     def of_matrices(x: Array, /, *args: Any, **settings: Any) -> Any:
         if x.ndim < 2:
-            raise ValueError(f"it takes matrices, not an array of shape {x.shape}")
+            raise ValueError(f"{name} takes matrices, of shape (..., m, n), not an array of shape {x.shape}")
         out = getattr(x.level.xp.linalg, name)(x.value, *args, **settings)
         if not isinstance(out, tuple):
             return x.like(out)
@@ -30,7 +30,7 @@ def _of_matrices(name: str) -> Callable[..., Any]:
 
 
 def system(x1: Array, x2: Array) -> tuple[list[Any], int, Any]:
-    """Return matrices and columns as values with aligned stacks, and whether they have an axis for the batch."""
+    """Return the values of matrices and columns with aligned stack axes; their common `lead`; and the level."""
     values, lead, level = leading((x1, x2))
     values, _, _ = aligned([BatchedArray(value, lead, level) for value in values])
     return values, lead, level
@@ -64,7 +64,7 @@ def _outer(x1: Array, x2: Array, /) -> BatchedArray:
 
 
 def _frequencies(name: str) -> Callable[..., BatchedArray]:
-    """Make a function of lengths, whose result is the same for the whole batch."""
+    """Make a function of a length, whose result is the same for the whole batch."""
 
     def frequencies(n: int, /, *, device: Any, **settings: Any) -> BatchedArray:
         return BatchedArray(getattr(device.xp.fft, name)(n, device=device.native, **settings), 0, device)
@@ -92,7 +92,7 @@ def _along(name: str) -> Callable[..., BatchedArray]:
 
 
 def _along_several(name: str) -> Callable[..., BatchedArray]:
-    """Make a transform along several axes: by default the last ones that there are lengths for, or all."""
+    """Make a transform along several axes: by default the last ``len(s)``, or all if `s` is None."""
 
     def along_several(x: Array, /, *, s: Array = None, axes: Any = None, **settings: Any) -> BatchedArray:
         if x.lead:

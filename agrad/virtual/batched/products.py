@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and more, which libraries compute for stacks of matrices."""
+"""Products of vectors, matrices and tensors, computed as products of stacks of matrices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _both(x1: Array, x2: Array) -> tuple[BatchedArray, BatchedArray, Any]:
 
 
 def matmul(x1: Array, x2: Array, /) -> BatchedArray:
-    """Multiply matrices: in one product of large ones where that is so, else in stacks."""
+    """Multiply matrices: in one large product if possible, otherwise as stacks."""
     x1, x2, level = _both(x1, x2)
     xp, lead = level.xp, x1.lead or x2.lead
     product = xp.matmul(x1.value, x2.value) if not lead else _one_product(xp, x1, x2)
@@ -30,7 +30,7 @@ def matmul(x1: Array, x2: Array, /) -> BatchedArray:
 
 
 def _one_product(xp: Namespace, x1: BatchedArray, x2: BatchedArray) -> Array:
-    """Return a product of which one side is the same for the whole batch, or that of two vectors; None of others."""
+    """Return the product if one side has no batch axis or both are vectors; None if it needs stacks."""
     (v1, ndim1), (v2, ndim2) = (x1.value, x1.ndim), (x2.value, x2.ndim)
     if not x2.lead and (ndim2 == 1 or (ndim1 == 1 and ndim2 == 2)):
         return xp.matmul(v1, v2)
@@ -45,7 +45,7 @@ def _one_product(xp: Namespace, x1: BatchedArray, x2: BatchedArray) -> Array:
 
 
 def _rows(x: BatchedArray, other: int) -> Any:
-    """Return the left side as a stack of matrices for a right side of so many axes: a vector is a row."""
+    """Return the left operand as a stack of matrices, for a right one with `other` axes; a vector is a row."""
     if x.ndim > 1:
         return ranked(x, other)
     shape = (x.value.shape[0], *(1,) * max(1, other - 1)) if x.lead else (1,)
@@ -53,7 +53,7 @@ def _rows(x: BatchedArray, other: int) -> Any:
 
 
 def _columns(x: BatchedArray, other: int) -> Any:
-    """Return the right side as a stack of matrices for a left side of so many axes: a vector is a column."""
+    """Return the right operand as a stack of matrices, for a left one with `other` axes; a vector is a column."""
     if x.ndim > 1:
         return ranked(x, other)
     shape = (x.value.shape[0], *(1,) * max(0, other - 2)) if x.lead else ()
@@ -70,24 +70,24 @@ def _tensordot(x1: Array, x2: Array, /, *, axes: Any = 2) -> BatchedArray:
     x1, x2, level = _both(x1, x2)
     if isinstance(axes, int):
         axes = range(x1.ndim - axes, x1.ndim), range(axes)
-    met1, met2 = ([a % x.ndim for a in side] for side, x in zip(axes, (x1, x2), strict=True))
+    contracted1, contracted2 = ([a % x.ndim for a in side] for side, x in zip(axes, (x1, x2), strict=True))
     if x1.lead and x2.lead:
-        return BatchedArray(_tensordot_of_each(x1, x2, met1, met2), 1, level)
-    sides = tuple(a + x1.lead for a in met1), tuple(a + x2.lead for a in met2)
+        return BatchedArray(_tensordot_of_each(x1, x2, contracted1, contracted2), 1, level)
+    sides = tuple(a + x1.lead for a in contracted1), tuple(a + x2.lead for a in contracted2)
     product = level.xp.tensordot(x1.value, x2.value, axes=sides)
     if x2.lead:
-        product = level.xp.moveaxis(product, x1.ndim - len(met1), 0)
+        product = level.xp.moveaxis(product, x1.ndim - len(contracted1), 0)
     return BatchedArray(product, x1.lead or x2.lead, level)
 
 
-def _tensordot_of_each(x1: BatchedArray, x2: BatchedArray, met1: list[int], met2: list[int]) -> Any:
-    """Return the products as those of a stack of matrices: axes that are left, and axes that meet."""
+def _tensordot_of_each(x1: BatchedArray, x2: BatchedArray, contracted1: list[int], contracted2: list[int]) -> Any:
+    """Return `tensordot` of each example as a stack of matrix products, of free and contracted axes."""
     xp, batch = x1.level.xp, x1.value.shape[0]
-    left1, left2 = ([a for a in range(x.ndim) if a not in met] for x, met in ((x1, met1), (x2, met2)))
-    lengths1, lengths2 = [x1.shape[a] for a in left1], [x2.shape[a] for a in left2]
-    count = prod(x1.shape[a] for a in met1)
-    v1 = xp.permute_dims(x1.value, (0, *[a + 1 for a in (*left1, *met1)]))
-    v2 = xp.permute_dims(x2.value, (0, *[a + 1 for a in (*met2, *left2)]))
+    free1, free2 = ([a for a in range(x.ndim) if a not in met] for x, met in ((x1, contracted1), (x2, contracted2)))
+    lengths1, lengths2 = [x1.shape[a] for a in free1], [x2.shape[a] for a in free2]
+    count = prod(x1.shape[a] for a in contracted1)
+    v1 = xp.permute_dims(x1.value, (0, *[a + 1 for a in (*free1, *contracted1)]))
+    v2 = xp.permute_dims(x2.value, (0, *[a + 1 for a in (*contracted2, *free2)]))
     v1 = xp.reshape(v1, (batch, prod(lengths1), count))
     v2 = xp.reshape(v2, (batch, count, prod(lengths2)))
     return xp.reshape(xp.matmul(v1, v2), (batch, *lengths1, *lengths2))

@@ -1,4 +1,4 @@
-"""Functions of shapes, and those that make arrays: the hidden axis stays in front."""
+"""Functions of shape and creation functions; the batch axis stays first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["FUNCTIONS", "reshape"]
 
 
 def reshape(x: Array, /, shape: Any, *, copy: bool | None = None) -> BatchedArray:
-    """Reshape what is seen."""
+    """Reshape the visible axes."""
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if not x.lead:
         return x.like(x.level.xp.reshape(x.value, shape, copy=copy))
@@ -47,7 +47,7 @@ def _tile(x: Array, repetitions: Any, /) -> BatchedArray:
     if not x.lead:
         return x.like(x.level.xp.tile(x.value, repetitions))
     value = ranked(x, len(repetitions))
-    ones = (1,) * (len(value.shape) - len(repetitions))  # at least for the hidden axis
+    ones = (1,) * (len(value.shape) - len(repetitions))  # at least one, for the batch axis
     return x.like(x.level.xp.tile(value, (*ones, *repetitions)))
 
 
@@ -89,17 +89,17 @@ def _unstack(x: Array, /, *, axis: int = 0) -> tuple[BatchedArray, ...]:
 
 
 def _of_matrices(name: str) -> Callable[..., BatchedArray]:
-    """Make a function of stacks of matrices, which leaves all axes in front of them alone."""
+    """Make a function of the last two axes of stacks of matrices."""
 
     def of_matrices(x: Array, /, **settings: Any) -> BatchedArray:
         if x.ndim < 2:
-            raise ValueError(f"it takes matrices, not an array of shape {x.shape}")
+            raise ValueError(f"{name} takes matrices, of shape (..., m, n), not an array of shape {x.shape}")
         return x.like(getattr(x.level.xp, name)(x.value, **settings))
 
     return of_matrices
 
 
-# Arrays that are made are the same for the whole batch. Their device is the level.
+# Creation functions return arrays that are the same for the whole batch. Their device is the level.
 
 
 def _asarray(obj: Any, /, *, dtype: NativeDtype = None, device: Any = None, copy: bool | None = None) -> BatchedArray:

@@ -1,4 +1,4 @@
-"""Convolution and pooling of batched arrays: the batch joins the samples, or the channels as further groups."""
+"""Convolution and pooling: the batch axis is merged with the samples, or with the channels as groups."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["WindowsBackend"]
 
 
 class WindowsBackend(VirtualBackend):
-    """The part of the backend that lays windows over the last axes."""
+    """The methods of the backend that slide windows over the last axes."""
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         if not weight.lead:
             return _in_samples("convolve", x, weight.value, windows, groups)
         level, w = x.level, _fold(weight, 0)
-        if not x.lead and groups == 1:  # the outputs of all of the batch from the same channels
+        if not x.lead and groups == 1:  # all examples' output channels from the same input channels
             out = level.backend.convolve(x.value, w, windows, 1)
         else:
             out = level.backend.convolve(_in_channels(x), w, windows, groups * level.size)
@@ -60,7 +60,7 @@ class WindowsBackend(VirtualBackend):
 
 
 def _in_samples(hook: str, x: BatchedArray, *args: Any) -> Any:
-    """Call what works on samples for those of all of the batch."""
+    """Call a backend method with the batch axis merged with the axis of samples."""
     function = getattr(x.level.backend, hook)
     if not x.lead:
         out = function(x.value, *args)
@@ -74,20 +74,20 @@ def _in_samples(hook: str, x: BatchedArray, *args: Any) -> Any:
 
 
 def _both_in_samples(x: BatchedArray, numbers: BatchedArray) -> tuple[BatchedArray, Any]:
-    """Return two arrays that both lead, if one does: the second as what `_in_samples` takes beside the first."""
+    """Return two arrays, both with the batch axis if one has it, as the arguments of `_in_samples`."""
     (values, places), lead, level = leading((x, numbers))
     return BatchedArray(values, lead, level), _fold(BatchedArray(places, lead, level), 0) if lead else places
 
 
 def _fold(x: BatchedArray, axis: int) -> Any:
-    """Return the value with the hidden axis joined with one that is seen, in front of its elements."""
+    """Return the value with the batch axis merged into a visible axis."""
     value = x.level.xp.moveaxis(x.value, 0, axis) if axis else x.value
     shape = value.shape
     return x.level.xp.reshape(value, (*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
 
 
 def _in_channels(x: BatchedArray) -> Any:
-    """Return ``(samples, channels, ...)`` with the channels of each of the batch one after the other."""
+    """Return ``(samples, batch * channels, ...)``: the batch axis merged with the channels."""
     if x.lead:
         return _fold(x, 1)
     level, (samples, channels, *lengths) = x.level, x.value.shape
@@ -96,7 +96,7 @@ def _in_channels(x: BatchedArray) -> Any:
 
 
 def _out_of_channels(value: Array, level: Any) -> BatchedArray:
-    """Take the batch out of the channels, as the hidden axis."""
+    """Split the batch from the channels again, as the batch axis."""
     samples, channels, *lengths = value.shape
     apart = level.xp.reshape(value, (samples, level.size, channels // level.size, *lengths))
     return BatchedArray(level.xp.moveaxis(apart, 1, 0), 1, level)
