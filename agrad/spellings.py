@@ -564,7 +564,10 @@ def wrong_call(definition: Any, receiver: str, extra: Sequence[Any], unknown: Ma
     name, known, parameters = definition.name, definition.settings, definition.signature.parameters.values()
     by_keyword = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "dtype"]
     meant = dict(zip(by_keyword[bool(receiver) :], extra, strict=False))
-    meant |= {next((x for x in KEYWORDS.get(key, ()) if x in known), key): value for key, value in unknown.items()}
+    meant |= {
+        next((x for x in KEYWORDS.get(key, ()) if x in known), key): int(value) if key == "unbiased" else value
+        for key, value in unknown.items()
+    }
     shown = [f"{key}={errors.describe(value)}" for key, value in unknown.items()]
     shown += [f"{', '.join(map(errors.describe, extra))} by position"] * bool(extra)
     refused = f"{name}() does not take {' and '.join(shown)}"

@@ -180,7 +180,7 @@ CALLS = {
     "x.sum(dim=1, keepdim=True)": "x.sum(axis=1, keepdims=True)",
     "x.mean(dim=1)": "x.mean(axis=1)",
     "x.argmax(dim=1)": "x.argmax(axis=1)",
-    "x.std(dim=1, unbiased=False)": "x.std(axis=1, correction=False)",
+    "x.std(dim=1, unbiased=False)": "x.std(axis=1, correction=0)",
     "mask.any(dim=0)": "mask.any(axis=0)",
     "x.sort(dim=0)": "lib.sort(x, axis=0)",
     "x.sort(0, True)": "lib.sort(x, axis=0, descending=True)",
