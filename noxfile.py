@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nox
 
-DEVICES = ("cpu", "strict", "cuda", "torch", "jax")
+DEVICES = ("cpu", "strict", "cuda", "cuda-on-cpu", "torch", "jax")
 NEEDS = {"torch": ["torch==2.13.0"], "jax": ["jax>=0.6"]}
 CONSUMERS = [
     "scipy==1.17.1", "scikit-learn==1.9.1", "array-api-extra==0.11.5", "opt_einsum==3.4.0", "einops==0.8.2",
@@ -66,6 +66,9 @@ def starts(command: str) -> bool:
 
 def test(session: nox.Session, device: str) -> None:
     """Run the test suite on a device."""
+    if device == "cuda-on-cpu":
+        test_on_emulated_gpus(session)
+        return
     extras = f"test,{cuda_extra(session)}" if device == "cuda" else "test"
     session.install("-e", f".[{extras}]", *NEEDS.get(device, []))
     env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}  # the tests themselves run side by side
@@ -76,6 +79,23 @@ def test(session: nox.Session, device: str) -> None:
     coverage = ["--cov", "--cov-report=term"] if device == "cpu" and not session.posargs else []
     words = ["-m", marks, "--device", device, "--require-device", *coverage, *session.posargs]
     session.run("pytest", *workers, *words, env=env)
+
+
+def test_on_emulated_gpus(session: nox.Session) -> None:
+    """Run what works on CUDA with CuPy over an emulator (tests/cupy_on_cpu): on a GPU, then on the second one of two.
+
+    The first time builds CuPy. Arguments behind ``--`` go to pytest, as ``-k "cuda and conv"``.
+    """
+    session.install("-e", ".[test]")
+    build = ("python", "-m", "tests.cupy_on_cpu.build")
+    session.run(*build)
+    lines = str(session.run(*build, silent=True)).splitlines()
+    env = {"OMP_NUM_THREADS": "1", **dict(line.split("=", 1) for line in lines)}
+    for name, gpus in (("cuda", "1"), ("cuda:1", "2")):
+        session.run(
+            "pytest", "-n", "logical", "--maxprocesses", "8", "--timeout", "900", "-m", MARKS["cuda"], "-k", "cuda",
+            "--device", name, "--require-device", "tests", *session.posargs, env=env | {"CUPY_ON_CPU_GPUS": gpus},
+        )  # fmt: skip
 
 
 by_device = nox.parametrize("device", [nox.param(device, id=device) for device in DEVICES])(test)

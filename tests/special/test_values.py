@@ -20,7 +20,14 @@ UNARY = [
     "j1", "log_ndtr", "logit", "ndtr", "ndtri", "sinc",
 ]  # fmt: skip
 # Where a library's own function is not SciPy's.
-OTHERWISE = {("jax", "gammaln"): [-math.inf], ("jax", "digamma"): [0.0], ("torch", "gammaln"): [-math.inf]}
+INFINITIES = [math.inf, -math.inf]
+OTHERWISE = {
+    ("cuda", "i0"): INFINITIES,  # infinite and not NaN
+    ("cuda", "i1"): INFINITIES,
+    ("jax", "gammaln"): [-math.inf],
+    ("jax", "digamma"): [0.0],
+    ("torch", "gammaln"): [-math.inf],
+}
 
 
 @quiet

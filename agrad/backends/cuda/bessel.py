@@ -35,10 +35,9 @@ def _scaled(order: int) -> cupy.ElementwiseKernel:
         return sum / sqrt(6.283185307179586 * x);
     }}
     """
-    sign = "x < (T)0 ? -y : y" if order % 2 else "y"
-    return cupy.ElementwiseKernel(
-        "T x", "T out", f"T y = (T)agrad_i{order}e(fabs((double)x)); out = {sign}", f"agrad_i{order}e", preamble=source
-    )
+    sign = "x < (T)0 ? -1.0 : 1.0" if order % 2 else "1.0"
+    operation = f"y = (T)(({sign}) * agrad_i{order}e(fabs((double)x)))"
+    return cupy.ElementwiseKernel("T x", "T y", operation, f"agrad_i{order}e_kernel", preamble=source)
 
 
 i0e = _scaled(0)

@@ -1,0 +1,80 @@
+"""NVIDIA's compiler takes every kernel that agrad defines, for old and new GPUs; the emulator shows it the sources."""
+
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import agrad
+from tests.cupy_on_cpu import nvrtc
+from tests.cupy_on_cpu.trace import Trace, is_emulated
+
+pytestmark = pytest.mark.cuda
+ARCHITECTURES = ["sm_75", "sm_90", "sm_120"]
+HALF, SINGLE, DOUBLE, COMPLEX = "float16", "float32", "float64", "complex64"
+
+# Each kernel's types and, for an array of one of them, its other arguments.
+CALLS = {
+    "kernels.add_product": ([HALF, SINGLE, DOUBLE, COMPLEX], lambda x: (x, x, 0.5, x)),
+    "kernels.add_quotient": ([HALF, SINGLE, DOUBLE, COMPLEX], lambda x: (x, x, 0.5, x)),
+    "kernels.add_scaled": ([HALF, SINGLE, DOUBLE, COMPLEX], lambda x: (x, 0.5, x)),
+    "kernels.real_sign": ([HALF, SINGLE, DOUBLE], lambda x: (x,)),
+    "bessel.i0e": ([HALF, SINGLE, DOUBLE], lambda x: (x,)),
+    "bessel.i1e": ([HALF, SINGLE, DOUBLE], lambda x: (x,)),
+    "random.uniform": ([SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), x)),
+    "random.normal": ([SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), x)),
+    "random.integers": (["int64"], lambda x: (np.uint64(1), np.uint64(1), 0, np.uint64(9), x)),
+}
+
+
+@pytest.fixture(autouse=True)
+def emulated():
+    with agrad.Device("cuda"):
+        if not is_emulated():
+            pytest.skip('the emulator shows the sources: nox -s "tests(cuda-on-cpu)"')
+        yield
+
+
+def defined():
+    """Return all kernels of agrad's by their names."""
+    import cupy
+
+    from agrad.backends import cuda
+
+    kinds = (cupy.ElementwiseKernel, cupy.RawKernel, cupy.RawModule, cupy.ReductionKernel)
+    modules = {info.name: import_module(f"{cuda.__name__}.{info.name}") for info in pkgutil.iter_modules(cuda.__path__)}
+    return {
+        f"{module}.{name}": value
+        for module, contents in modules.items()
+        for name, value in vars(contents).items()
+        if isinstance(value, kinds) and name in contents.__all__
+    }
+
+
+def test_the_table_is_complete():
+    assert defined().keys() == CALLS.keys()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_nvidias_compiler_takes_it(name):
+    if reason := nvrtc.missing():
+        pytest.skip(reason)
+    types, arguments = CALLS[name]
+    with Trace() as trace:
+        for dtype in types:
+            defined()[name](*arguments(agrad.zeros(3, dtype=dtype).data))
+    sources = {source for kernel, source in zip(trace.kernels, trace.sources, strict=True) if "agrad" in kernel}
+    assert len(sources) == len(types)
+    for source in map(Path, sources):
+        options = source.with_suffix(".options").read_text().splitlines()
+        for architecture in ARCHITECTURES:
+            assert nvrtc.compile_for(architecture, source.read_text(), options).startswith(b"\x7fELF")
+
+
+def test_a_mistake_is_told():
+    if reason := nvrtc.missing():
+        pytest.skip(reason)
+    with pytest.raises(ValueError, match='identifier "y" is undefined'):
+        nvrtc.compile_for("sm_90", "__global__ void f(float* x) { *x = y; }", [])
