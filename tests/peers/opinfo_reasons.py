@@ -32,6 +32,8 @@ BROADCAST_SUM = But("summed axes agree; PyTorch broadcasts those of length 1", l
 NO_CHANNELS = But("a batch has channels", lambda x, *args, **settings: x.ndim == 1)
 CLASSES = But("the number of classes is not read off the data", lambda x, num_classes: num_classes == -1)
 ATOL = But("there is no absolute tolerance", lambda x, atol=None, rtol=None: atol is not None)
+EPS = But("what is added to a variance is 0 or more", lambda *args, eps=0.0, **settings: eps < 0)
+SHARE = But("a record takes a share from 0 to 1", lambda *args, momentum=0.1, **settings: not 0 <= momentum <= 1)
 
 # What is rounded otherwise, or drawn
 

@@ -57,7 +57,7 @@ def pad(input: ArrayLike, pad: Sequence[int], mode: str = "constant", value: flo
     >>> F.pad(agrad.asarray([[1.0, 2.0, 3.0]]), (-1, 0, 0, 1)).tolist()
     [[2.0, 3.0], [0.0, 0.0]]
     """
-    if value is not None:
+    if value is not None and not isinstance(value, (bool, complex)):
         check_number("value", value, infinite=True)
     x = as_tensor(input)
     check_one_of("mode", mode, _MODES)
