@@ -76,9 +76,7 @@ def test(session: nox.Session, device: str) -> None:
         env["JAX_ENABLE_X64"] = "1"
     workers = ["-n", "0" if device == "cuda" else "logical", "--maxprocesses", "8"]
     marks = MARKS.get(device, "not peers and not cuda")
-    coverage = ["--cov", "--cov-report=term"] if device == "cpu" and not session.posargs else []
-    words = ["-m", marks, "--device", device, "--require-device", *coverage, *session.posargs]
-    session.run("pytest", *workers, *words, env=env)
+    session.run("pytest", *workers, "-m", marks, "--device", device, "--require-device", *session.posargs, env=env)
 
 
 def test_on_emulated_gpus(session: nox.Session) -> None:
@@ -130,6 +128,15 @@ def docs(session: nox.Session) -> None:
     """Build the documentation into docs/_build; a warning is an error."""
     session.install("-e", ".[docs]")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests on the CPU and measure which lines and branches they reach; too few are an error."""
+    session.install("-e", ".[test]")
+    workers = ["-n", "logical", "--maxprocesses", "8"]
+    options = ["-m", "not peers and not cuda", "--device", "cpu", "--cov", "--cov-report=term"]
+    session.run("pytest", *workers, *options, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(name="array-api-tests")
