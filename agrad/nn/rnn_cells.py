@@ -178,8 +178,8 @@ class LSTMCell(LSTMRecurrence, _Cell):
 
         Returns
         -------
-        (h, c) : tuple of Tensor
-            Of the same shapes.
+        tuple of Tensor
+            The next hidden and cell state, of the same shapes.
         """
         if hx is not None and not (isinstance(hx, tuple | list) and len(hx) == 2):
             raise TypeError("the state of an LSTMCell is a tuple of two Tensors; write (h, c)")
