@@ -49,6 +49,8 @@ def test_numbers_that_do_not_fit(device, call, error, message):
 
 
 def test_chosen_numbers_that_do_not_fit(device):
+    if device.kind == "jax":
+        pytest.skip("JAX wraps Python integers")
     with pytest.raises((OverflowError, RuntimeError)):
         agrad.where(bools(), bytes_of(1, 2), 300)
 

@@ -197,7 +197,7 @@ def test_what_does_not_fit_is_told(device, call, match):
 def test_what_is_no_function_and_no_tensor_is_told(device):
     with pytest.raises(TypeError, match=r"agrad.vmap takes a function"):
         agrad.vmap(3)
-    with pytest.raises(TypeError, match="not text"):
+    with pytest.raises(TypeError, match="not str"):
         agrad.vmap(lambda a: "a")(draw(4, 3))
 
 
