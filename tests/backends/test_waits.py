@@ -89,9 +89,39 @@ LAYERS = {
     "MSELoss": lambda: (nn.MSELoss(), real(5, 3), real(5, 3)),
     "NLLLoss": lambda: (nn.NLLLoss(), real(5, 3), classes(5)),
     "SmoothL1Loss": lambda: (nn.SmoothL1Loss(), real(5, 3), real(5, 3)),
+    "BatchNorm3d": lambda: (nn.BatchNorm3d(4), real(2, 4, 3, 2, 2)),
+    "CTCLoss": lambda: (nn.CTCLoss(), nn.functional.log_softmax(real(6, 2, 4), -1), 1 + classes(2, 3), [6, 6], [3, 2]),
+    "Conv3d": lambda: (nn.Conv3d(2, 3, 2), real(2, 2, 4, 4, 4)),
+    "ConvTranspose1d": lambda: (nn.ConvTranspose1d(4, 6, 3, stride=2), real(2, 4, 5)),
+    "ConvTranspose3d": lambda: (nn.ConvTranspose3d(2, 3, 2), real(2, 2, 3, 3, 3)),
+    "CosineSimilarity": lambda: (nn.CosineSimilarity(), real(5, 3), real(5, 3)),
+    "GRUCell": lambda: (nn.GRUCell(3, 4), real(2, 3)),
+    "InstanceNorm1d": lambda: (nn.InstanceNorm1d(4), real(2, 4, 5)),
+    "InstanceNorm2d": lambda: (nn.InstanceNorm2d(4), real(2, 4, 5, 3)),
+    "InstanceNorm3d": lambda: (nn.InstanceNorm3d(4), real(2, 4, 5, 3, 2)),
+    "LSTMCell": lambda: (nn.LSTMCell(3, 4), real(2, 3)),
+    "PairwiseDistance": lambda: (nn.PairwiseDistance(), real(5, 3), real(5, 3)),
+    "RNNCell": lambda: (nn.RNNCell(3, 4), real(2, 3)),
+    "TransformerDecoder": lambda: (
+        nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8), 2),
+        real(5, 2, 4),
+        real(5, 2, 4),
+    ),
+    "TransformerDecoderLayer": lambda: (nn.TransformerDecoderLayer(4, 2, 8), real(5, 2, 4), real(5, 2, 4)),
+    "TransformerEncoder": lambda: (nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8), 2), real(5, 2, 4)),
+    "Upsample": lambda: (nn.Upsample(scale_factor=2, mode="bilinear"), real(2, 3, 4, 5)),
     "TripletMarginLoss": lambda: (nn.TripletMarginLoss(), real(5, 3), real(5, 3), real(5, 3)),
 }
+for _kind in ("ReflectionPad", "ReplicationPad", "CircularPad", "ZeroPad", "ConstantPad"):
+    for _axes in (1, 2, 3):
+        _value = (0.5,) if _kind == "ConstantPad" else ()
+        LAYERS[f"{_kind}{_axes}d"] = lambda name=f"{_kind}{_axes}d", axes=_axes, value=_value: (
+            getattr(nn, name)(1, *value), real(2, 3, *[4] * axes),
+        )  # fmt: skip
 OPTIMIZERS = {
+    "Adamax": lambda parameters: optim.Adamax(parameters, weight_decay=0.1),
+    "NAdam": lambda parameters: optim.NAdam(parameters, weight_decay=0.1),
+    "RAdam": lambda parameters: optim.RAdam(parameters, weight_decay=0.1),
     "SGD": lambda parameters: optim.SGD(parameters, 0.1, momentum=0.9, weight_decay=0.1, nesterov=True),
     "Adadelta": lambda parameters: optim.Adadelta(parameters, weight_decay=0.1),
     "Adagrad": lambda parameters: optim.Adagrad(parameters, weight_decay=0.1),
@@ -123,7 +153,8 @@ def tensors(outputs):
 def test_layers_and_losses(name):
     layer, *inputs = LAYERS[name]()
     for x in inputs:
-        x.requires_grad = x.dtype is agrad.float32
+        if isinstance(x, agrad.Tensor):
+            x.requires_grad = x.dtype is agrad.float32 and x.is_leaf
     with Trace() as trace:
         total = sum(agrad.sum(x) for x in tensors(layer(*inputs)))
         total.backward()
