@@ -1,12 +1,15 @@
 """A training step on CUDA never waits for the GPU: nothing is copied to the host, counted on the emulated one."""
 
+from functools import partial
+from typing import Any
+
 import pytest
 
 import agrad
 from agrad import nn, optim
 from tests.cupy_on_cpu.trace import Trace, is_emulated
 
-NO_LAYERS = {
+NO_LAYERS: dict[str, Any] = {
     "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterList", "Sequential", "functional", "init", "utils",
 }  # fmt: skip
 
@@ -112,12 +115,15 @@ LAYERS = {
     "Upsample": lambda: (nn.Upsample(scale_factor=2, mode="bilinear"), real(2, 3, 4, 5)),
     "TripletMarginLoss": lambda: (nn.TripletMarginLoss(), real(5, 3), real(5, 3), real(5, 3)),
 }
-for _kind in ("ReflectionPad", "ReplicationPad", "CircularPad", "ZeroPad", "ConstantPad"):
-    for _axes in (1, 2, 3):
-        _value = (0.5,) if _kind == "ConstantPad" else ()
-        LAYERS[f"{_kind}{_axes}d"] = lambda name=f"{_kind}{_axes}d", axes=_axes, value=_value: (
-            getattr(nn, name)(1, *value), real(2, 3, *[4] * axes),
-        )  # fmt: skip
+
+
+def padding(name, axes):
+    value = (0.5,) if name.startswith("Constant") else ()
+    return getattr(nn, name)(1, *value), real(2, 3, *[4] * axes)
+
+
+KINDS = ("ReflectionPad", "ReplicationPad", "CircularPad", "ZeroPad", "ConstantPad")
+LAYERS |= {f"{kind}{axes}d": partial(padding, f"{kind}{axes}d", axes) for kind in KINDS for axes in (1, 2, 3)}
 OPTIMIZERS = {
     "Adamax": lambda parameters: optim.Adamax(parameters, weight_decay=0.1),
     "NAdam": lambda parameters: optim.NAdam(parameters, weight_decay=0.1),
