@@ -9,7 +9,7 @@ import agrad
 from agrad import nn, optim
 from tests.cupy_on_cpu.trace import Trace, is_emulated
 
-NO_LAYERS: dict[str, Any] = {
+NO_LAYERS = {
     "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterList", "Sequential", "functional", "init", "utils",
 }  # fmt: skip
 
@@ -43,7 +43,7 @@ def signs(n):
     return 2.0 * agrad.astype(agrad.randint(2, (n,)), agrad.float32) - 1.0
 
 
-LAYERS = {
+LAYERS: dict[str, Any] = {
     "ELU": lambda: (nn.ELU(), real(5, 4)),
     "GELU": lambda: (nn.GELU(), real(5, 4)),
     "GRU": lambda: (nn.GRU(3, 4), real(5, 2, 3)),
