@@ -35,7 +35,7 @@ def main() -> None:
     """Build what is not built yet, and print the environment."""
     once(tools, repr((TOOLS, CUDA)))
     once(source, digest("patches.py"))
-    once(emulator, digest("cuda/*", "kernel/*", "build.py", "missing.py"))
+    once(emulator, digest("cuda/*", "kernel/*", "build.py", "missing.py", "patches.py"))
     once(cupy, digest("patches.py"))
     print(*(f"{name}={value}" for name, value in environment().items()), sep="\n")
 
