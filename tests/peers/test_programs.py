@@ -5,39 +5,16 @@ AGRAD_PROGRAMS sets how many are drawn.
 
 import os
 
-import numpy as np
 import pytest
 from hypothesis import given, note, settings
-from hypothesis import strategies as st
 
 import agrad
-from tests.peers.programs import OPS, step
+from tests.peers.programs import close, programs, shapes, step, weights
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.peers, pytest.mark.property]
 
 PROGRAMS = int(os.environ.get("AGRAD_PROGRAMS", "100"))
-
-
-def close(found, expected, what):
-    """Compare with PyTorch, relative to the largest number."""
-    ours = np.zeros(tuple(expected.shape)) if found is None else found.detach().numpy()
-    theirs = expected.detach().clone().numpy(force=True)  # a clone, since PyTorch's zeros may be without memory
-    assert ours.shape == theirs.shape, what
-    scale = max(1.0, float(np.abs(theirs).max(initial=0.0)))
-    assert np.allclose(ours, theirs, rtol=1e-8, atol=1e-9 * scale), f"{what}: {ours} and PyTorch's {theirs}"
-
-
-def weights(shape, phase):
-    return np.cos(np.arange(np.prod(shape, dtype=int)) + phase).reshape(shape)
-
-
-programs = st.integers(1, 40).flatmap(
-    lambda n: st.lists(
-        st.tuples(st.sampled_from(OPS), st.integers(0, 999), st.integers(0, 999)), min_size=n, max_size=n
-    )
-)
-shapes = st.lists(st.lists(st.integers(1, 4), max_size=3).map(tuple), min_size=1, max_size=3)
 
 
 @settings(max_examples=PROGRAMS)

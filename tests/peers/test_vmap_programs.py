@@ -11,8 +11,7 @@ from hypothesis import given, settings
 
 import agrad
 from agrad.backends import UnknownValueError
-from tests.peers.programs import BINARY, LARGE, MOST, UNARY, partner, pick
-from tests.peers.test_programs import close, programs, shapes, weights
+from tests.peers.programs import BINARY, LARGE, MOST, UNARY, close, partner, pick, programs, shapes, weights
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.peers, pytest.mark.property]
