@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,26 @@ from .host import portable, show
 from .sliding_windows import Lengths, Windows
 from .typing import Array, Namespace, NativeDevice, NativeDtype
 
-__all__ = ["Backend", "UnknownValueError", "names_of", "repeats"]
+__all__ = ["OUT", "Backend", "Into", "UnknownValueError", "names_of", "repeats"]
 
 _ANYWHERE: Final = nullcontext()
+OUT: Final = object()  # stands for the array that a result is computed into
+
+
+class Into(NamedTuple):
+    """A function that computes into a given array, and its arguments, with OUT for that array.
+
+    Attributes
+    ----------
+    function : callable
+    args : tuple
+    elementwise : bool
+        Whether that may be the memory of an operand of the same shape and layout.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    elementwise: bool
 
 
 class UnknownValueError(RuntimeError):
@@ -41,6 +58,8 @@ class Backend:
     native_keys : {"standard", "basic", "all"}
         Which of NumPy's keys its arrays support: only those of the standard, all keys of integers, slices, None and
         Ellipsis, or keys with arrays too.
+    immutable : bool
+        Whether writing returns a new array and leaves the old one as it was.
     without_special : str
         What the error advises where the library lacks a special function.
     """
@@ -49,6 +68,7 @@ class Backend:
     xp: Any
     array_type: type
     native_keys: ClassVar[str] = "standard"
+    immutable: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
     @property
@@ -141,6 +161,16 @@ class Backend:
         """Return the least and the largest element of an array that has some: what checks of values ask for."""
         return self.xp.min(array), self.xp.max(array)
 
+    def within(self, array: Array, least: float, most: float) -> bool:
+        """Return whether no element of an array that has some is below `least` or above `most`."""
+        number = float if self.xp.isdtype(array.dtype, "real floating") else int
+        low, high = map(number, self.bounds(array))
+        return not (low < least or high > most)
+
+    def constant(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
+        """Convert a NumPy array that was made of numbers, lists or whatever else NumPy reads."""
+        return self.asarray(data, dtype, native, copy)
+
     def is_view(self, array: Array) -> bool:
         """Return whether `array` may share memory with another; True where the library does not tell."""
         return True
@@ -227,6 +257,23 @@ class Backend:
             one_hot = xp.astype(places[:, None] == index[chunk][None, :], flat.dtype)
             total += one_hot @ flat[chunk, :]
         return array + xp.reshape(total, array.shape)
+
+    # What compiled programs use
+
+    def into(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Array) -> Any:
+        """Return the `Into` that computes the same bits as a call whose result was `result`; None if there is none.
+
+        Among the arguments, objects with an attribute `value` stand for arrays and numbers.
+        """
+        return None
+
+    def empty_as(self, array: Array) -> Any:
+        """Return an array of the same shape, dtype and memory layout."""
+        return self.xp.empty_like(array)
+
+    def fuses(self, array: Array) -> bool:
+        """Return whether `add_scaled` and its like do more for this array than its operators one by one."""
+        return True
 
     # Mathematics beyond the standard
 

@@ -276,8 +276,7 @@ def _none_ignored(target: Tensor, dtype: DType, classes: int, ignored: int) -> b
     """Return whether no sample is ignored; False where it takes a cast, or a wait for the device, to find out."""
     if 0 <= ignored < classes or waits(target._device) or dtype.name in ("uint16", "uint32", "uint64"):
         return False
-    least, largest = _range(target)
-    return least >= 0 and largest < classes
+    return _in_range(target, classes)
 
 
 def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
@@ -332,16 +331,12 @@ def _not_indices(target: Tensor) -> TypeError:
     return TypeError(f"class indices must be integers, not {target.dtype!r}; write target.astype(agrad.int64)")
 
 
-def _range(target: Tensor) -> tuple[int, int]:
-    """Return the smallest and the largest index; 0 and -1 if there are none."""
-    if not target.size:
-        return 0, -1
-    least, largest = target._device.backend.bounds(target._data)
-    return int(least), int(largest)
+def _in_range(target: Tensor, classes: int) -> bool:
+    return not target.size or target._device.backend.within(target._data, 0, classes - 1)
 
 
 def _check_range(target: Tensor, classes: int) -> None:
-    least, largest = _range(target)
-    if least < 0 or largest >= classes:
+    if not _in_range(target, classes):
+        least, largest = (int(end) for end in target._device.backend.bounds(target._data))
         wrong = least if least < 0 else largest
         raise IndexError(f"class index {wrong} is out of range; with {classes} classes it is from 0 to {classes - 1}")

@@ -473,8 +473,7 @@ def _leads_out(index: Any, length: int, device: Device) -> bool:
         return 0 not in index.shape
     if device.backend.waits(device.native):
         return False
-    least, largest = device.backend.bounds(index)
-    return bool(least < -length or largest >= length)
+    return not device.backend.within(index, -length, length - 1)
 
 
 def _prepare(picked: Tensor, join: _Join) -> Tensor:

@@ -515,9 +515,10 @@ def _check_range(x: Any, rule: str, most: float) -> None:
     """Raise ValueError for values outside [0, most]; a Tensor is not checked where reading it would synchronise."""
     ends = [x]
     if isinstance(x, Tensor):
-        if not x.size or x.device.backend.waits(x.device.native):
+        backend = x._device.backend
+        if not x.size or backend.waits(x._device.native) or backend.within(x._data, 0, most):
             return
-        ends = [float(end) for end in x._device.backend.bounds(x._data)]
+        ends = [float(end) for end in backend.bounds(x._data)]
     for end in ends:
         if not 0 <= end <= most:
             raise ValueError(f"{rule}, not {end}")

@@ -179,7 +179,8 @@ def _check_rows(input: Tensor, count: int) -> None:
     device = input.device
     if device.backend.waits(device.native) or not input.size:
         return
-    least, largest = (int(end) for end in input._device.backend.bounds(input._data))
-    if least < 0 or largest >= count:
+    backend = input._device.backend
+    if not backend.within(input._data, 0, count - 1):
+        least, largest = (int(end) for end in backend.bounds(input._data))
         wrong = least if least < 0 else largest
         raise IndexError(f"index {wrong} is out of range: the table has {count} rows, 0 to {count - 1}")

@@ -322,8 +322,9 @@ def _check_probabilities(**named: Tensor) -> None:
     for name, x in named.items():
         if waits(x.device) or not x.size:
             continue
-        least, largest = (float(end) for end in x._device.backend.bounds(x._data))
-        if least < 0 or largest > 1:
+        backend = x._device.backend
+        if not backend.within(x._data, 0, 1):
+            least, largest = (float(end) for end in backend.bounds(x._data))
             wrong = least if least < 0 else largest
             raise ValueError(
                 f"{name} must hold probabilities from 0 to 1, not {wrong}; "

@@ -61,6 +61,9 @@ class BatchedBackend(WindowsBackend):
     def bounds(self, array: Array) -> tuple[Any, Any]:
         return array.level.backend.bounds(array.value)
 
+    def within(self, array: Array, least: float, most: float) -> bool:
+        return bool(array.level.backend.within(array.value, least, most))
+
     def is_view(self, array: Array) -> bool:
         return array.level.backend.is_view(array.value)
 

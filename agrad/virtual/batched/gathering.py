@@ -46,13 +46,14 @@ def joined(indices: Array, length: int, level: Any) -> Any:
         If an index is out of range: it would select another example's element. Not checked where reading values
         would synchronize the device.
     """
-    xp, least = level.xp, -1
-    if not level.backend.waits(level.native) and 0 not in indices.shape:
-        least, largest = (int(end) for end in level.backend.bounds(indices))
-        if least < -length or largest >= length:
+    xp, backend, counts_back = level.xp, level.backend, True
+    if not backend.waits(level.native) and 0 not in indices.shape:
+        if not backend.within(indices, -length, length - 1):
+            least, largest = (int(end) for end in backend.bounds(indices))
             wrong = least if least < -length else largest
             raise IndexError(f"index {wrong} is out of range for an axis of length {length}")
-    indices = xp.where(indices < 0, indices + length, indices) if least < 0 else indices
+        counts_back = not backend.within(indices, 0, length - 1)
+    indices = xp.where(indices < 0, indices + length, indices) if counts_back else indices
     starts = xp.arange(indices.shape[0], dtype=indices.dtype, device=level.native) * length
     return xp.reshape(indices + starts[:, None], (-1,))
 
