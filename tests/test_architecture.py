@@ -60,8 +60,9 @@ PACKAGES = {
     "transforms": {"backends", "checks", "core", "ops", "random", "virtual"},
     "testing": {"backends", "core", "ops", "transforms"},
     "nn": {"backends", "checks", "core", "linalg", "ops", "random", "spellings"},
-    "optim": {"checks", "core", "nn", "ops"},
+    "optim": {"backends", "checks", "core", "nn", "ops"},
     "data": {"backends", "checks", "core", "ops", "random", "spellings"},
+    "compiler": {"backends", "checks", "core", "nn", "optim", "random", "transforms", "virtual"},
     "inspection": {"backends", "checks", "core", "nn", "ops"},
 }
 

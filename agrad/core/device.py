@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import backends
 from .typing import Array
 
-__all__ = ["Device", "get_device", "innermost", "set_device"]
+__all__ = ["Device", "get_device", "innermost", "opened", "set_device", "traced"]
 
 _known: dict[str, Device] = {}
 _process_wide: Device | None = None
@@ -22,6 +22,8 @@ _process_wide: Device | None = None
 _entered: ContextVar[tuple[tuple[Device, AbstractContextManager[Any]], ...]] = ContextVar("agrad devices", default=())
 # The virtual devices of the running transforms, innermost last.
 opened: ContextVar[tuple[Device, ...]] = ContextVar("agrad virtual devices", default=())
+# While a step is recorded for `agrad.compile`: the device of its traced arrays, which replaces a real one.
+traced: ContextVar[Device | None] = ContextVar("agrad traced device", default=None)
 
 
 class Device:
@@ -52,7 +54,8 @@ class Device:
     """
 
     __slots__ = (
-        "__weakref__", "array_type", "backend", "below", "depth", "kind", "name", "native", "origin", "real", "xp",
+        "__weakref__", "array_type", "backend", "below", "depth", "kind", "memory", "name", "native", "origin", "real",
+        "xp",
     )  # fmt: skip
 
     if TYPE_CHECKING:
@@ -66,17 +69,18 @@ class Device:
         depth: int  # the number of devices below
         real: Device  # the lowest device, which is not virtual
         origin: Device  # itself, or the virtual device whose batch this one shares
+        memory: Device  # itself, or the device that a device of traced arrays replaces
 
     def __new__(cls, spec: str | Device) -> Device:
         """Return the one object of this device."""
         if isinstance(spec, Device):
-            return spec
+            return _replaced(spec)
         if not isinstance(spec, str):
             raise TypeError(f"a device is named by a string such as 'cpu' or 'cuda:0', not {spec!r}")
         if spec not in _known:
             kind, _, place = spec.partition(":")
             _known[spec] = cls._of(backends.load(kind), place)
-        return _known[spec]
+        return _replaced(_known[spec])
 
     @classmethod
     def _of(cls, backend: backends.Backend, place: str) -> Device:
@@ -87,7 +91,7 @@ class Device:
             device.name, device.kind, device.backend, device.native = name, backend.kind, backend, native
             device.xp, device.array_type = backend.namespace(native), backend.array_type
             device.below, device.depth, device.real, device.origin = device, 0, device, device
-            _known[name] = device
+            device.memory = _known[name] = device
         return _known[name]
 
     @classmethod
@@ -97,13 +101,22 @@ class Device:
         device.name, device.kind, device.backend, device.native = below.name, below.kind, level.library, level
         device.xp, device.array_type = level.library.xp, level.library.array_type
         device.below, device.depth, device.real, device.origin = below, below.depth + 1, below.real, origin or device
+        device.memory = device
+        return device
+
+    @classmethod
+    def replacing(cls, memory: Device, level: Any) -> Device:
+        """Return a device of the same name, whose arrays are traced: see `traced`."""
+        device = cls.above(memory, level)
+        device.below, device.depth, device.real, device.memory = device, 0, device, memory
         return device
 
     @classmethod
     def of(cls, array: Array) -> Device:
         """Return the device that an array library's array lives on; TypeError if it is no such array."""
         backend = backends.of(array)
-        return cls._of(backend, backend.place_of(array))
+        place = backend.place_of(array)
+        return place if isinstance(place, Device) else cls._of(backend, place)
 
     @property
     def stack(self) -> list[Device]:
@@ -155,6 +168,11 @@ class Device:
         inside.__exit__(*exc)  # type: ignore[arg-type]
 
 
+def _replaced(device: Device) -> Device:
+    replacement = traced.get()
+    return device if replacement is None or replacement.memory is not device else replacement
+
+
 def innermost(device: Device) -> Device:
     """Return the innermost open virtual device above a device; `device` itself if there is none."""
     above = next((found for found in reversed(opened.get()) if found.real is device.real), device)
@@ -180,7 +198,8 @@ def get_device() -> Device:
     agrad.Device('cpu')
     """
     entered = _entered.get()
-    return entered[-1][0] if entered else _process_wide or Device(os.environ.get("AGRAD_DEVICE") or "cpu")
+    found = entered[-1][0] if entered else _process_wide or Device(os.environ.get("AGRAD_DEVICE") or "cpu")
+    return _replaced(found)
 
 
 def set_device(device: str | Device) -> None:

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from ..backends import UnknownValueError
+from .device import traced
 from .typing import DTypeLike
 
 __all__ = [
@@ -117,9 +118,15 @@ def lost_gradient(
     )
 
 
-def mixed_devices(what: str, names: Iterable[str]) -> ValueError:
+def mixed_devices(what: str, names: Iterable[str]) -> Exception:
     """Tensors on different devices met."""
     first, *others = dict.fromkeys(names)
+    if traced.get() is not None:
+        return UnknownValueError(
+            f"{what} got a Tensor on {[first, *others][-1]} that is neither an argument of the function under "
+            "agrad.compile nor a part of its state, so that the program would keep it as it is now; make it an "
+            "argument, or name the module or Tensor in state=[...]"
+        )
     if not others:
         return ValueError(
             f"{what} got a Tensor of another vmap: it was kept when that had ended, or this is another thread than "

@@ -185,16 +185,18 @@ def convert(data: Any, dtype: DTypeLike, device: str | Device | None, copy: bool
     """
     tensor = isinstance(data, Tensor)
     data, source, dtype = (data._data, data._device, dtype) if tensor else _on_some_device(data, dtype)
-    stays = tensor or source.kind != "cpu"
+    stays = tensor or (source is not None and source.kind != "cpu")
     target = Device(device) if device is not None else source if stays else get_device()
+    if source is None:
+        return target.backend.constant(data, dtypes.native(target.xp, dtype), target.native, copy), target
     if source.backend is not target.backend:
         dtype = dtypes.from_native(data.dtype) if dtype is None and source.kind != "cpu" else dtype
         data = source.backend.to_numpy(data)
     return target.backend.asarray(data, dtypes.native(target.xp, dtype), target.native, copy), target
 
 
-def _on_some_device(data: Any, dtype: DTypeLike) -> tuple[Any, Device, Any]:
-    """Find the library of an array, or make a NumPy array of numbers, lists and whatever else NumPy reads."""
+def _on_some_device(data: Any, dtype: DTypeLike) -> tuple[Any, Any, Any]:
+    """Find the device of an array, or make a NumPy array of numbers, lists and whatever else NumPy reads, on none."""
     try:
         return data, Device.of(data), dtype
     except TypeError:
@@ -203,4 +205,4 @@ def _on_some_device(data: Any, dtype: DTypeLike) -> tuple[Any, Device, Any]:
         backends.refuse_lossy(array, dtypes.as_dtype(dtype).name)
     if dtype is None and (type(data) in SCALARS or isinstance(data, (list, tuple))):
         dtype = {"float64": float, "complex128": complex}.get(array.dtype.name)
-    return array, Device("cpu"), dtype
+    return array, None, dtype

@@ -85,7 +85,7 @@ class _Written(_Rebound):
         super().undo(x, graph)
         if self.copy is self.data:  # the library's arrays are immutable, as JAX's
             return
-        self.backend.assign(self.data, (...,), self.copy)
+        x._data = self.backend.assign(self.data, (...,), self.copy)
         if graph:
             tape.wrote(x)
         elif self.version is None:

@@ -98,8 +98,9 @@ class Optimizer:
         self.state = defaultdict(dict)
         self.has_stepped = False
         self._checked: dict[int, list[Any]] = {}  # by id of the group: its settings when they were last checked
-        # By parameter: its device and dtype at its last update, and the method that updates it, None for `update`.
-        self._kinds: dict[Tensor, tuple[tuple[Device, Any], Any]] = {}
+        # By parameter: its device's name and its dtype at its last update, and the method that updates it, None for
+        # `update`.
+        self._kinds: dict[Tensor, tuple[tuple[str, Any], Any]] = {}
         given = _listed(params, "the optimizer was given")
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
@@ -204,7 +205,7 @@ class Optimizer:
     def _step(self, p: Tensor, group: dict[str, Any], device: Device) -> None:
         """Update a parameter."""
         old, gradient = p._data, p._grad._data  # type: ignore[union-attr]
-        kind = (device, old.dtype)
+        kind = (device.name, old.dtype)
         known = self._kinds.get(p)
         if known is None or known[0] != kind:
             self._follow(p)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import sqrt
 from typing import Any
 
 from ..checks import check_numbers
@@ -91,7 +90,7 @@ class RAdam(Optimizer):
             return device.backend.add_scaled(x, mean, -rate)
         root = device.xp.sqrt(square)
         root += group["eps"]
-        return device.backend.add_quotient(x, mean, root, -rate * factor * sqrt(1 - beta2**step))
+        return device.backend.add_quotient(x, mean, root, -rate * factor * (1 - beta2**step) ** 0.5)
 
 
 def _rectification(step: int, beta: float) -> float | None:
@@ -100,4 +99,4 @@ def _rectification(step: int, beta: float) -> float | None:
     length = most - 2 * step * beta**step / (1 - beta**step)
     if length <= 5:
         return None
-    return sqrt((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length))
+    return ((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)) ** 0.5

@@ -6,10 +6,12 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from ...backends import UnknownValueError
 from ...checks import as_integer
+from ...core.device import traced
 from ..optimizer import Optimizer
 
-__all__ = ["LRScheduler", "check_optimizer", "one_each"]
+__all__ = ["LRScheduler", "check_optimizer", "one_each", "refuse_recording"]
 
 
 class LRScheduler:
@@ -82,6 +84,7 @@ class LRScheduler:
 
     def step(self) -> None:
         """Set the next learning rates: call it after the optimizer's `step`."""
+        refuse_recording()
         if self._step_count == 1 and not self.optimizer.has_stepped:
             warnings.warn(
                 "scheduler.step() was called before optimizer.step(), so the first learning rate is never used; call "
@@ -155,3 +158,12 @@ def one_each(name: str, value: Any, optimizer: Optimizer) -> list[Any]:
     if len(value) != count:
         raise ValueError(f"{name} has {len(value)} values for the optimizer's {count} parameter groups")
     return list(value)
+
+
+def refuse_recording() -> None:
+    """Raise UnknownValueError under `agrad.compile`, where a scheduler would step once, when the step is recorded."""
+    if traced.get() is not None:
+        raise UnknownValueError(
+            "scheduler.step() in a function under agrad.compile would set the same learning rate at each call; call it "
+            "after the function, which then uses the new one"
+        )

@@ -6,7 +6,7 @@ from math import cos, pi
 
 from ...checks import as_integer, check_number
 from ..optimizer import Optimizer
-from .base import LRScheduler
+from .base import LRScheduler, refuse_recording
 
 __all__ = ["CosineAnnealingLR", "CosineAnnealingWarmRestarts"]
 
@@ -138,6 +138,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         ValueError, TypeError
             If `epoch` is negative or not a number.
         """
+        refuse_recording()
         if epoch is not None:
             whole = int(check_number("epoch", epoch, 0))
             self.last_epoch, self.fraction = whole - 1, epoch - whole

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...checks import check_integers, check_number, check_numbers
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer, one_each
+from .base import LRScheduler, check_optimizer, one_each, refuse_recording
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -98,6 +98,7 @@ class ReduceLROnPlateau(LRScheduler):
         TypeError
             If it is not a number.
         """
+        refuse_recording()
         value = metrics.item() if hasattr(metrics, "item") else metrics
         if not isinstance(value, Real):
             raise TypeError(f"a metric must be a number or a Tensor of one element, not {metrics!r}; write step(loss)")

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import LRScheduler, check_optimizer
+from .base import LRScheduler, check_optimizer, refuse_recording
 from .plateau import ReduceLROnPlateau
 
 __all__ = ["SequentialLR"]
@@ -72,6 +72,7 @@ class SequentialLR(LRScheduler):
 
     def step(self) -> None:
         """Set the next learning rates: call it after the optimizer's `step`."""
+        refuse_recording()
         self.last_epoch += 1
         scheduler = self._active()
         if self.last_epoch in self._milestones:
