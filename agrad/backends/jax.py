@@ -85,6 +85,7 @@ class JaxBackend(StreamBackend):
     """JAX: immutable arrays, random numbers from keys."""
 
     kind: ClassVar[str] = "jax"
+    immutable: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.xp = _Namespace()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -15,8 +16,9 @@ from typing import Any, ClassVar
 import array_api_compat.numpy as compat
 import numpy as np
 
-from .base import names_of
+from .base import OUT, Into, names_of
 from .host import portable
+from .into import elementwise_into
 from .sliding_windows import Lengths, Windows
 from .strided import StridedBackend
 from .typing import Array, NativeDevice, NativeDtype
@@ -411,6 +413,21 @@ class NumpyBackend(StridedBackend):
             np.add.at(flat, places.reshape(-1), values[start : start + step].reshape(-1))
         return array
 
+    # What compiled programs use
+
+    def into(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Array) -> Any:
+        if function is self.xp.sum:
+            return _sum_into(*args, **kwargs)
+        if function in (self.xp.matmul, operator.matmul):
+            return _product_into(args[0], args[1], function is operator.matmul)
+        return elementwise_into(function, args, kwargs, result)
+
+    def empty_as(self, array: Array) -> Any:
+        return np.empty_like(array, subok=False)
+
+    def fuses(self, array: Array) -> bool:
+        return array.nbytes > _PART
+
     # Windows, by numba where it is installed
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
@@ -440,6 +457,28 @@ class NumpyBackend(StridedBackend):
     def special(self, name: str) -> Callable[..., Any]:
         found = getattr(_scipy_special(), name, None)
         return super().special(name) if found is None else found
+
+
+def _sum_into(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    given = x.value
+    if dtype is not None or given.dtype is _HALF or (given.ndim == 2 and _is_row_of_few(given, axis)):
+        return None
+    if given.dtype.kind not in "fc":
+        return None  # small integers are summed in a larger dtype
+    return Into(_add, (x, axis, None, OUT, keepdims), False)
+
+
+def _product_into(x1: Any, x2: Any, is_operator: bool) -> Any:
+    """Return how `_matmul` or `_matmul_alone` would multiply matrices, and the operator any arrays."""
+    given = [getattr(x, "value", x) for x in (x1, x2)]
+    if any(type(x) is not np.ndarray or x.ndim < 2 for x in given) or given[0].dtype != given[1].dtype:
+        return None
+    (rows, _), columns = given[0].shape[-2:], given[1].shape[-1]
+    if is_operator or given[0].ndim > 2 or given[1].ndim > 2:
+        return Into(np.matmul, (x1, x2, OUT), False)
+    if find_spec("numba") and 1 < -(-given[0].size * columns // _ALONE) <= 8:
+        return None
+    return Into(np.dot if rows * columns <= _MANY else np.matmul, (x1, x2, OUT), False)
 
 
 def _aligned_copy(x: Array, dtype: NativeDtype) -> Any:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from traceback import extract_tb
-from typing import Any, Final
+from typing import Any
 
 from ..backends import UnknownValueError
 from ..checks import as_integer, check_one_of
@@ -20,12 +17,11 @@ from ..ops.manipulation import concat
 from ..random.sampling import fork_rng
 from ..virtual.batched.backend import over
 from ..virtual.batched.level import Batch
+from ..virtual.lines import line_of
 from . import pytrees
 from .arguments import named
 
 __all__ = ["vmap"]
-
-_OURS: Final = str(Path(__file__).parents[1]) + os.sep
 
 
 def vmap(
@@ -181,18 +177,12 @@ def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]
     try:
         yield device
     except UnknownValueError as error:
-        if around or not (place := _place(error)):  # the outermost vmap adds the line to the message
+        if around or not (place := line_of(error)):  # the outermost vmap adds the line to the message
             raise
         raise located(error, place) from error
     finally:
         opened.reset(token)
         level.open = False
-
-
-def _place(error: Exception) -> str:
-    """Return the innermost line of an error's traceback that is not in agrad."""
-    frames = [x for x in extract_tb(error.__traceback__) if not x.filename.startswith((_OURS, "<agrad "))]
-    return f"{frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
 
 
 def _entered(x: Any, device: Device, axis: int | None) -> Any:

@@ -1,0 +1,97 @@
+"""TracedNumber: a number on the host, such as a learning rate, whose arithmetic is recorded."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ...backends import UnknownValueError
+from .recording import NUMBER, Call, Trace, Variable
+
+__all__ = ["TracedNumber"]
+
+
+def _binary(name: str, op: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """Return a binary operator for traced numbers, and its reflected version."""
+
+    def forward(x1: Any, x2: Any) -> Any:
+        return _computed(x1, name, op, x1, x2) if type(x2) in _PLAIN else NotImplemented
+
+    def reflected(x2: Any, x1: Any) -> Any:
+        return _computed(x2, name, op, x1, x2) if type(x1) in _PLAIN else NotImplemented
+
+    return forward, reflected
+
+
+def _unary(name: str, op: Callable[[Any], Any]) -> Any:
+    return lambda x: _computed(x, name, op, x)
+
+
+def _computed(known: TracedNumber, name: str, op: Callable[..., Any], *args: Any) -> TracedNumber:
+    trace = known.trace
+    variables = tuple(x.variable if type(x) is TracedNumber else x for x in args)
+    value = op(*(x.variable.value if type(x) is TracedNumber else x for x in args))
+    call = Call(NUMBER, name, op, variables, {})
+    call.outputs = [Variable(value, number=True)]
+    trace.numbers.append(call)
+    return TracedNumber(call.outputs[0], trace)
+
+
+class TracedNumber:
+    """A number that may be another at the next call.
+
+    Its truth, which `if` and comparisons ask for, is recorded as a guard: where the answer is another, the function is
+    recorded anew.
+    """
+
+    __slots__ = ("trace", "variable")
+    __array_ufunc__ = None
+
+    def __init__(self, variable: Variable, trace: Trace) -> None:
+        self.variable, self.trace = variable, trace
+
+    def checked(self) -> Any:
+        """Return the number."""
+        return self.variable.value
+
+    def __bool__(self) -> bool:
+        answer = bool(self.variable.value)
+        if not any(variable is self.variable for variable, _ in self.trace.guards):
+            self.trace.guards.append((self.variable, answer))
+        return answer
+
+    def _read(self) -> Any:
+        raise UnknownValueError(
+            f"the number {self.variable.name or 'computed of a setting'} was asked for its value under agrad.compile, "
+            "where it may be another at the next call; compute with + - * / ** and comparisons, "
+            "n ** 0.5 instead of math.sqrt(n)"
+        )
+
+    def __float__(self) -> float:
+        return float(self._read())
+
+    def __int__(self) -> int:
+        return int(self._read())
+
+    def __index__(self) -> int:
+        return int(self._read())
+
+    def __repr__(self) -> str:
+        return f"TracedNumber({self.variable.value!r})"
+
+    __add__, __radd__ = _binary("add", operator.add)
+    __sub__, __rsub__ = _binary("subtract", operator.sub)
+    __mul__, __rmul__ = _binary("multiply", operator.mul)
+    __truediv__, __rtruediv__ = _binary("divide", operator.truediv)
+    __floordiv__, __rfloordiv__ = _binary("floor_divide", operator.floordiv)
+    __mod__, __rmod__ = _binary("remainder", operator.mod)
+    __pow__, __rpow__ = _binary("pow", operator.pow)
+    __lt__, __gt__ = _binary("less", operator.lt)[0], _binary("greater", operator.gt)[0]
+    __le__, __ge__ = _binary("less_equal", operator.le)[0], _binary("greater_equal", operator.ge)[0]
+    __eq__, __ne__ = _binary("equal", operator.eq)[0], _binary("not_equal", operator.ne)[0]
+    __neg__, __pos__, __abs__ = _unary("negative", operator.neg), _unary("positive", operator.pos), _unary("abs", abs)
+    __hash__ = None  # type: ignore[assignment]
+
+
+_PLAIN = frozenset({bool, int, float, TracedNumber})
