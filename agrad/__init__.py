@@ -193,6 +193,7 @@ from .transforms.vmap import vmap
 if TYPE_CHECKING:
     from . import amp, cuda, data, fft, linalg, metrics, nn, optim, random, special, testing
     from .amp import autocast
+    from .compiler.compiled import compile
     from .inspection.anomaly import detect_anomaly
     from .inspection.draw import draw
     from .inspection.profile import profile
@@ -247,7 +248,7 @@ __all__ = [
     "argsort", "asarray", "asin", "asinh", "astype", "at", "atan", "atan2", "atanh", "atleast_nd", "autocast",
     "bernoulli", "bfloat16", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_or",
     "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "can_cast",
-    "ceil", "checkpoint", "clip", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
+    "ceil", "checkpoint", "clip", "compile", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
     "count_nonzero", "cov", "create_diagonal", "cuda", "cumulative_prod", "cumulative_sum", "data", "deg2rad",
     "detect_anomaly", "devices", "diff", "divide", "draw", "e", "einsum", "elementwise_grad", "empty", "empty_like",
     "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "fft", "finfo", "fixed_point", "flatten",
@@ -291,6 +292,7 @@ _LAZY = {
     "apply_where": "ops.extra",
     "at": "ops.extra",
     "atleast_nd": "ops.extra",
+    "compile": "compiler.compiled",
     "cov": "ops.extra",
     "create_diagonal": "ops.extra",
     "cuda": "cuda",

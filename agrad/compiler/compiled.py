@@ -1,0 +1,184 @@
+"""compile: a function whose calls run a program that was recorded at the first one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial, update_wrapper
+from threading import RLock
+from typing import Any, Final
+
+from ..checks import check_callable
+from ..core.device import get_device, opened, traced
+from ..core.errors import describe
+from ..core.observing import observers
+from ..core.tensor import Tensor
+from ..nn.module import Module
+from ..optim.optimizer import Optimizer
+from .entry import MISS, Entry
+from .inputs import Inputs
+from .record import record
+from .state import State
+
+__all__ = ["Compiled", "compile"]
+
+_MOST: Final = 8  # programs that a function keeps
+
+
+def compile(f: Callable[..., Any] | None = None, /, *, state: Any = ()) -> Any:
+    """Return a function that computes what `f` does, as a straight program of array calls.
+
+    The first call runs `f` and writes down every call of the array library: forward, backward and the optimizer's step.
+    Later calls run this list, without agrad's ops and tape in between. It can also be written as a decorator:
+    ``@agrad.compile(state=[model, optimizer])``.
+
+    Parameters
+    ----------
+    f : callable
+        A function of Tensors, arrays and constants, also in pytrees, or a `Module`. It may contain any Python that does
+        not read values. Arrays that are no Tensors arrive in it as Tensors.
+    state : Module, Optimizer, Tensor, or a list of them
+        Everything that `f` reads or changes besides its arguments. If `f` is a Module, it is a part of the state.
+
+    Returns
+    -------
+    Compiled
+        Takes the arguments of `f`. Each call is one step, the first too, and gives the same result as `f`, in Tensors
+        without history. Arguments of other shapes, dtypes, structures or constants, and modules in another mode, get
+        programs of their own.
+
+    Raises
+    ------
+    UnknownValueError
+        By a call, if `f` needs a value: ``x.item()``, ``float(x)``, ``if x > 0``, ``x[x > 0]``; if it uses an array
+        that is neither an argument nor a part of the state; or if it changes settings, as ``scheduler.step()`` does.
+        The message names the line. Everything is then as it was before the call.
+    ValueError
+        By a call, if an argument requires gradients, or is on another device.
+    TypeError
+        If `state` holds anything else.
+
+    Notes
+    -----
+    What `f` does besides computing, such as printing and counting, happens when it is recorded and not again. Numbers
+    of an optimizer, such as the learning rate, may change between calls; those in closures and globals may not.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn, optim
+    >>> model = nn.Linear(1, 1)
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
+    >>> @agrad.compile(state=[model, optimizer])
+    ... def step(x, y):
+    ...     optimizer.zero_grad()
+    ...     loss = nn.functional.mse_loss(model(x), y)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> x, y = agrad.asarray([[0.0], [1.0]]), agrad.asarray([[1.0], [3.0]])
+    >>> losses = [step(x, y) for _ in range(200)]
+    >>> bool(losses[-1] < 1e-3)
+    True
+    """
+    if f is None:
+        return partial(compile, state=state)
+    check_callable("agrad.compile", f, "write agrad.compile(f, state=[...])")
+    items = list(state) if isinstance(state, Iterable) and not isinstance(state, (Module, Tensor)) else [state]
+    if isinstance(f, Module) and not any(item is f for item in items):
+        items = [f, *items]
+    for item in items:
+        if not isinstance(item, (Module, Optimizer, Tensor)):
+            raise TypeError(f"state=[...] takes modules, optimizers and Tensors, not {describe(item)}")
+    return Compiled(f, items)
+
+
+class Compiled:
+    """A function under `agrad.compile`.
+
+    Attributes
+    ----------
+    source : str
+        The program of the last call, in Python.
+    """
+
+    def __init__(self, f: Callable[..., Any], items: list[Any]) -> None:
+        self.__name__ = type(f).__name__.lower()
+        update_wrapper(self, f)
+        self._f, self._items = f, _named(f, items)
+        self._entries: list[Entry] = []  # the one used last comes first
+        self._reasons: list[str] = []  # why it was recorded, each time
+        self._lock = RLock()  # the buffers of a program serve one call at a time
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a program that was recorded for such arguments, or record one.
+
+        Within `vmap`, another compiled function, and instruments such as `agrad.profile` and `agrad.autocast`, the
+        function itself runs.
+        """
+        if opened.get() or traced.get() is not None or observers:
+            return self._f(*args, **kwargs)
+        with self._lock:
+            for i, entry in enumerate(self._entries):
+                result = entry.run(args, kwargs)
+                if result is not MISS:
+                    if i:
+                        self._entries.insert(0, self._entries.pop(i))
+                    return result
+            return self._record(args, kwargs)
+
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the function and keep its program."""
+        inputs, state = Inputs(self._f, args, kwargs), State(self._items)
+        device = next((x._device for x in state.tensors.values()), None) or inputs.device() or get_device()
+        reason = self._entries[0].difference(args, kwargs) if self._entries else "the first call"
+        recording, exchange = record(self._f, inputs, state, device)
+        exchange.finish()
+        self._reasons.append(reason)
+        if State(self._items).tensors.keys() == state.tensors.keys() and not recording.shares_memory:
+            self._entries.insert(0, Entry(recording, inputs, state, device, self.__name__))
+            del self._entries[_MOST:]
+        return recording.result
+
+    @property
+    def source(self) -> str:
+        """The program of the last call, in Python; RuntimeError before there is one."""
+        if not self._entries:
+            raise RuntimeError("there is no program yet: call the function first, twice if it has an optimizer")
+        return self._entries[0].source
+
+    def explain(self) -> str:
+        """Return how often the function was recorded, and why each time.
+
+        Examples
+        --------
+        >>> import agrad
+        >>> f = agrad.compile(lambda x: 2 * x)
+        >>> for n in (2, 3, 2):
+        ...     y = f(agrad.ones(n))
+        >>> print(f.explain())
+        recorded 2 times
+          1: the first call
+          2: x, (2,) float32
+        """
+        times = f"{len(self._reasons)} time{'s' * (len(self._reasons) != 1)}"
+        return "\n".join([f"recorded {times}", *(f"  {i}: {why}" for i, why in enumerate(self._reasons, start=1))])
+
+    def __repr__(self) -> str:
+        return f"agrad.compile({self.__name__}), {len(self._entries)} programs"
+
+
+def _named(f: Callable[..., Any], items: list[Any]) -> list[tuple[str, Any]]:
+    """Return the items of the state with the names that the function knows them by."""
+    code, cells = getattr(f, "__code__", None), getattr(f, "__closure__", None) or ()
+    known = dict(zip(getattr(code, "co_freevars", ()), cells, strict=False))
+    around = getattr(f, "__globals__", {})
+    names = {id(_content(cell)): name for name, cell in known.items()}
+    names |= {id(around[name]): name for name in getattr(code, "co_names", ()) if name in around}
+    return [(names.get(id(item), type(item).__name__.lower()), item) for item in items]
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not set yet
+        return None

@@ -1,0 +1,192 @@
+"""Conditions: what must be as it was when a program was recorded, so that the program holds."""
+
+from __future__ import annotations
+
+from itertools import chain
+from operator import is_, itemgetter
+from typing import Any
+
+from ..core import dtypes
+from ..core.device import Device, get_device
+from ..core.grad_mode import recording
+from ..core.tensor import Tensor
+from .inputs import Inputs
+from .state import State, is_plain_number
+
+__all__ = ["Bound", "Conditions", "Settings"]
+
+
+class Conditions:
+    """The conditions of a program, as source text.
+
+    Attributes
+    ----------
+    text : str
+        An expression of ``args`` and ``kwargs``.
+    names : dict
+        What the text refers to. ``tensor0`` is the first Tensor of the state, and ``held[0]`` the set of the numbers of
+        the memory of all.
+    """
+
+    def __init__(self, inputs: Inputs, state: State, device: Device, grads: dict[int, bool]) -> None:
+        self.names: dict[str, Any] = {"recording": recording, "dtypes": dtypes, "get_device": get_device, "is_": is_}
+        self.names |= inputs.names
+        self._each: list[tuple[str, str]] = [*inputs.conditions]
+        self._state, self._device = state, device
+        self._numbers: list[str] = []
+        self._add(f"recording.get() is {recording.get()}", "no_grad")
+        self._add(f"dtypes._default is {self._known(dtypes.get_default_dtype())}", "the default dtype")
+        self._add(f"get_device() is {self._known(get_device())}", "the current device")
+        self._modules()
+        self._optimizers()
+        self._tensors(grads)
+        self.text = " and ".join(text for text, _ in self._each)
+
+    def _add(self, text: str, about: str) -> None:
+        self._each.append((text, about))
+
+    def _known(self, value: Any) -> str:
+        name = f"known{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """Return what the first condition is about that does not hold."""
+        for text, about in self._each:
+            if not eval(text, self.names, {"args": args, "kwargs": kwargs}):
+                return about
+        return "the answer to a comparison of numbers, or the range of values in an argument"
+
+    def number(self, index: int) -> str:
+        """Return the text that reads a number of the state."""
+        number = self._state.numbers[index]
+        entry = f"{self._known(number.container)}[{number.key!r}]"
+        return entry if number.place is None else f"{entry}[{number.place}]"
+
+    # Modules: the same attributes, which are parameters, buffers, modules, modes and settings
+
+    def _modules(self) -> None:
+        if not self._state.attributes:
+            return
+        dicts, before = zip(*self._state.attributes, strict=True)  # the function may have changed them
+        known = [value for held in before for value in held.values()]
+        self.names |= {"dicts": dicts, "values": dict.values, "chain": chain.from_iterable, "attributes": known}
+        self._add(f"list(map(len, dicts)) == {[*map(len, before)]!r}", "the attributes or hooks of a module")
+        about = "an attribute of a module, such as its training mode"
+        self._add("all(map(is_, chain(map(values, dicts)), attributes))", about)
+
+    # Optimizers: the same groups and flags, and numbers of the same types that are valid
+
+    def _optimizers(self) -> None:
+        for name, optimizer in self._state.optimizers:
+            groups, state = optimizer.param_groups, optimizer.state
+            here = self._known(optimizer)
+            self._add(f"{here}.param_groups is {self._known(groups)} and {here}.state is {self._known(state)}", name)
+            self._add(f"len({here}.param_groups) == {len(groups)}", f"the groups of {name}")
+            for group in groups:
+                params = group["params"]
+                same = f"{self._known(group)}['params'] is {self._known(params)} and len({self._known(params)})"
+                self._add(f"{same} == {len(params)}", f"the parameters of {name}")
+                self._settings(name, optimizer, group)
+                for p in params:
+                    self._entries(name, state, p)
+
+    def _settings(self, name: str, optimizer: Any, group: dict[str, Any]) -> None:
+        checked = Settings(optimizer, group)
+        here = self._known(checked)
+        get = self._known(checked.get)
+        self._add(f"({get}({self._known(group)}) == {here}.known or {here}.still_hold())", f"a setting of {name}")
+
+    def _entries(self, name: str, state: dict[Tensor, dict[str, Any]], p: Tensor) -> None:
+        """Add that the state of a parameter has the same Tensors, and numbers of the same types."""
+        if p not in state:
+            self._add(f"{self._known(p)} not in {self._known(state)}", f"the state of {name}")
+            return
+        here, entries = self._known(state[p]), state[p]
+        texts = [f"{self._known(state)}.get({self._known(p)}) is {here} and len({here}) == {len(entries)}"]
+        for key, value in entries.items():
+            if isinstance(value, Tensor):
+                texts.append(f"{here}[{key!r}] is {self._known(value)}")
+            elif is_plain_number(value):
+                texts.append(f"type({here}[{key!r}]) is {type(value).__name__}")
+            else:
+                texts.append(f"{here}[{key!r}] == {self._known(value)}")
+        self._add(" and ".join(texts), f"the state of {name}")
+
+    # Tensors: the same shapes, frozen or not, and with gradients or without
+
+    def _tensors(self, grads: dict[int, bool]) -> None:
+        tensors = list(self._state.tensors.values())
+        device = self._known(self._device)
+        for i, (name, x) in enumerate(self._state.tensors.items()):
+            self.names[f"tensor{i}"] = x
+            same = f"tensor{i}._node is {self._known(x._node)} and tensor{i}._hooks is {self._known(x._hooks)}"
+            self._add(same, f"whether {name} requires gradients, or its hooks")
+            if i in grads:
+                there = f"tensor{i}._grad is not None and tensor{i}._grad._device is {device}"
+                self._add(there if grads[i] else f"tensor{i}._grad is None", f"whether {name} has a gradient")
+        bound = Bound(tensors, self._device)
+        self.names |= {"bound": bound, "last": bound.arrays, "held": bound.held}
+        if tensors:
+            same = " and ".join(f"tensor{i}._data is last[{i}]" for i in range(len(tensors)))
+            self._add(f"(({same}) or bound.again())", "the shape, dtype or device of a part of the state")
+
+
+class Settings:
+    """The settings of a group of an optimizer.
+
+    Attributes
+    ----------
+    get : callable
+        Reads them from the group.
+    known : tuple
+        What they were when they were last checked.
+    """
+
+    def __init__(self, optimizer: Any, group: dict[str, Any]) -> None:
+        names = list(optimizer.defaults)
+        self.get = itemgetter(*names) if len(names) > 1 else lambda group: (group[names[0]],)
+        self._optimizer, self._group = optimizer, group
+        self.known = self.get(group)
+
+    def still_hold(self) -> bool:
+        """Check settings that have changed, as a step does; return whether only numbers became others."""
+        self._optimizer._check_changes(self._group)
+        settings = self.get(self._group)
+        alike = all(map(_alike, settings, self.known))
+        self.known = settings if alike else self.known
+        return alike
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if type(one) is tuple and type(other) is tuple:
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return type(one) is type(other) and (is_plain_number(one) or one == other)
+
+
+class Bound:
+    """The arrays of the state at the last call.
+
+    Attributes
+    ----------
+    arrays : list of array
+    held : list of set of int
+        In its only entry, the numbers of their memory.
+    """
+
+    def __init__(self, tensors: list[Tensor], device: Device) -> None:
+        self._tensors, self._device = tensors, device
+        self.arrays: list[Any] = [x._data for x in tensors]
+        self._kinds = [(tuple(x.shape), x.dtype) for x in self.arrays]
+        self.held: list[set[int]] = [set(map(device.backend.buffer_of, self.arrays))]
+
+    def again(self) -> bool:
+        """Look at the arrays anew; return whether they have the shapes and dtypes that they had."""
+        if any(x._device is not self._device for x in self._tensors):
+            return False
+        arrays = [x._data for x in self._tensors]
+        if any((tuple(x.shape), x.dtype) != kind for x, kind in zip(arrays, self._kinds, strict=True)):
+            return False
+        self.arrays[:] = arrays
+        self.held[0] = set(map(self._device.backend.buffer_of, arrays))
+        return len(self.held[0]) == len(arrays)

@@ -1,0 +1,135 @@
+"""Entry: a program, the conditions under which it holds, and what a call does with its results."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ..core.device import Device
+from ..core.tape import wrote
+from ..core.tensor import wrap
+from ..random.generators import current
+from .conditions import Conditions
+from .expand import expanded
+from .inputs import Inputs
+from .program import Program, shortened
+from .record import Place, Recording, filled
+from .source import Elsewhere, Source
+from .state import State
+
+__all__ = ["MISS", "Entry"]
+
+MISS: Final = object()  # another program is needed
+
+
+class Entry:
+    """A program of a function, bound to the state that it was recorded with.
+
+    Attributes
+    ----------
+    source : str
+        The program in Python.
+    run : callable
+        Takes the positional and the keyword arguments of a call; runs the program, or returns MISS if it does not hold.
+    """
+
+    def __init__(self, recorded: Recording, inputs: Inputs, state: State, device: Device, title: str) -> None:
+        program = shortened(expanded(recorded.program, device.backend))
+        source = Source(program, device, lambda: current.get().of(device), title)
+        self.source, self._program, self._compiled, self._recorded = source.text, program, source, recorded
+        self._places = self._slots(len(state.tensors))
+        self._conditions = Conditions(inputs, state, device, self._needed_grads(state))
+        self._failures: list[Exception] = []  # of the call that returned MISS last
+        self._names: dict[str, Any] = {
+            "Elsewhere": Elsewhere, "failures": self._failures,
+            "MISS": MISS, "run": source.run, "wrap": wrap, "wrote": wrote, "device": device, "backend": device.backend,
+            "generator": lambda: current.get().of(device), "filled": filled, "template": recorded.template,
+            "buffer_of": device.backend.buffer_of, "copy": device.backend.copy,
+        }  # fmt: skip
+        self.run = self._made(inputs, state)
+        _forget_values(program)
+        del self._program, self._compiled, self._recorded, self._places
+
+    def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """Return what keeps the program from serving a call."""
+        if self._failures:
+            error = self._failures.pop()
+            return f"the program raised {type(error).__name__}: {error}"
+        return self._conditions.difference(args, kwargs)
+
+    def _made(self, inputs: Inputs, state: State) -> Any:
+        lines = [*self._call_lines(inputs, state), *self._result_lines(state)]
+        text = "def call(args, kwargs):\n" + "".join(f"    {line}\n" for line in lines)
+        known = self._conditions.names | self._names
+        exec(text, known)
+        return known.pop("call")
+
+    def _slots(self, tensors: int) -> list[str]:
+        """Return how the Tensor of each array of the state is found: gradients are those of other Tensors."""
+        return [f"tensor{i}" for i in range(tensors)] + [f"tensor{i}._grad" for i in self._recorded.with_grads]
+
+    def _needed_grads(self, state: State) -> dict[int, bool]:
+        """Return for Tensors by their places whether they must have a gradient, or must not."""
+        tensors, taken = list(state.tensors.values()), set(self._compiled.takes)
+        needed = {i: False for i, x in enumerate(tensors) if x._node is not None}
+        starts = [start for start, _ in self._program.state[len(tensors) :]]
+        for i, start in zip(self._recorded.with_grads, starts, strict=True):
+            needed.pop(i, None)
+            needed |= {i: True} if start in taken else {}
+        return needed
+
+    def _call_lines(self, inputs: Inputs, state: State) -> list[str]:
+        """Return the lines that ask for the conditions and run the program."""
+        takes, changes = self._compiled.takes, self._compiled.changes
+        starts = {start: i for i, (start, _) in enumerate(self._program.state)}
+        numbers = {start: i for i, (start, _) in enumerate(self._program.numbers)}
+        arrays = dict(zip(self._program.inputs, inputs.arrays, strict=True))
+        lines, given = [f"if not ({self._conditions.text}): return MISS"], []
+        for x in takes:
+            if x in arrays:
+                lines.append(f"{arrays[x].name}_ = {arrays[x].converted(self._names)}")
+                if changes and not self._names["backend"].immutable:
+                    lines.append(f"if buffer_of({arrays[x].name}_) in held[0]: return MISS")
+                given.append(f"{arrays[x].name}_")
+            elif x in starts:
+                given.append(f"{self._places[starts[x]]}._data")
+            else:
+                given.append(self._conditions.number(numbers[x]))
+        results = [f"output{i}" for i in range(len(self._program.outputs))]
+        results += [f"grad{i}" for i in range(len(self._program.grads))]
+        results += [f"number{i}" for i, (start, end) in enumerate(self._program.numbers) if end is not start]
+        results += [f"array{i}" for i in changes]
+        lines += ["random = backend.get_state(generator())"] if self._compiled.draws else []
+        back = "backend.set_state(generator(), random); " if self._compiled.draws else ""
+        assigned = f"{', '.join(results)}{',' if len(results) == 1 else ''} = " if results else ""
+        lines += [
+            f"try: {assigned}run({', '.join(given)})",
+            f"except Elsewhere: {back}return MISS",
+            f"except Exception as error: {back}failures.append(error); return MISS",
+        ]
+        return lines
+
+    def _result_lines(self, state: State) -> list[str]:
+        """Return the lines that put the results where they belong."""
+        lines = []
+        for i in self._compiled.changes:
+            tensor = self._places[i]
+            lines += [f"if {tensor}._data is array{i}: wrote({tensor})", f"else: {tensor}._data = array{i}"]
+        for i, (x, place) in enumerate(self._recorded.grads):
+            self._names[f"owner{i}"] = x
+            lines.append(f"owner{i}._grad = " + ("None" if place is None else f"wrap(grad{place}, device)"))
+        for i, (start, end) in enumerate(self._program.numbers):
+            if end is not start:
+                self._names[f"write{i}"] = state.numbers[i].write
+                lines.append(f"write{i}(number{i})")
+        template, count = self._recorded.template, len(self._program.outputs)
+        if type(template) is Place:
+            return [*lines, "return output0" if template.is_number else "return wrap(output0, device)"]
+        values = ", ".join(f"output{i}" for i in range(count))
+        return [*lines, f"return filled(template, [{values}], device)"]
+
+
+def _forget_values(program: Program) -> None:
+    """Free the arrays of the recording; the constants are in the program."""
+    calls = program.calls
+    for x in {*program.inputs, *program.constants, *(x for call in calls for x in (*call.inputs(), *call.outputs))}:
+        x.value = None

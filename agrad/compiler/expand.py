@@ -1,0 +1,55 @@
+"""Expansion: what the backend does in several steps, as the calls of these steps, so that they can share buffers."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Final
+
+from ..backends.base import Backend
+from ..virtual.traced.recording import PURE, WRITE, Call, Variable
+from .program import Program
+
+__all__ = ["expanded"]
+
+_PRODUCTS: Final = {"add_product": operator.mul, "add_quotient": operator.truediv}
+_NAMES: Final = {operator.mul: "multiply", operator.truediv: "divide", operator.imul: "multiply", operator.iadd: "add"}
+
+
+def expanded(program: Program, backend: Backend) -> Program:
+    """Replace updates of parameters by their operators, where the backend does nothing better."""
+    calls: list[Call] = []
+    for call in program.calls:
+        if call.kind == WRITE and call.name == "update" and call.args[1] in _IN_PLACE:
+            call.name, call.function, call.args = "update", call.args[1], (call.args[0], call.args[2])
+        if call.name in ("add_scaled", *_PRODUCTS) and not backend.fuses(call.outputs[0].value):
+            calls += _steps(call)
+        else:
+            calls.append(call)
+    program.calls = calls
+    return program
+
+
+_IN_PLACE: Final = (operator.iadd, operator.isub, operator.imul, operator.itruediv)
+
+
+def _steps(call: Call) -> list[Call]:
+    array, *factors, scale = call.args
+    if call.name == "add_scaled":
+        first = _call(call, PURE, operator.mul, scale, factors[0])
+        steps = [first]
+    else:
+        first = _call(call, PURE, _PRODUCTS[call.name], *factors)
+        steps = [first, _call(call, WRITE, operator.imul, first.outputs[0], scale)]
+    last = _call(call, WRITE, operator.iadd, array, steps[-1].outputs[0])
+    last.outputs = call.outputs
+    return [*steps, last]
+
+
+def _call(call: Call, kind: str, function: Any, *args: Any) -> Call:
+    """Return a call of an operator, in the place of another call."""
+    made = Call(kind, _NAMES[function], function, args, {})
+    made.line = call.line
+    values = [x.value if type(x) is Variable else x for x in args]
+    pure = {operator.imul: operator.mul, operator.iadd: operator.add}.get(function, function)
+    made.outputs = [Variable(pure(*values), view_of=args[0] if kind == WRITE else None)]
+    return made

@@ -1,0 +1,188 @@
+"""Inputs: the arguments of a call, taken apart into arrays and constants."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from copy import copy
+from math import inf
+from typing import Any
+
+from .. import backends
+from ..core.device import Device
+from ..core.grad_mode import recording
+from ..core.tensor import Tensor, wrap
+from ..virtual.traced.recording import Trace, described
+from .state import identifier
+
+__all__ = ["Array", "Inputs"]
+
+
+class Array:
+    """An array among the arguments.
+
+    Attributes
+    ----------
+    name : str
+    place : str
+        How it is found: ``args[0]["x"]``.
+    value : Tensor or array
+    """
+
+    def __init__(self, name: str, place: str, value: Any) -> None:
+        self.name, self.place, self.value = name, place, value
+
+    @property
+    def raw(self) -> str:
+        """How its array is found."""
+        return f"{self.place}._data" if isinstance(self.value, Tensor) else self.place
+
+    def converted(self, names: dict[str, Any]) -> str:
+        """Return the text that finds its array, as one of the library of the device that `names` knows."""
+        device = names["device"]
+        if isinstance(self.value, Tensor) or Device.of(self.value) is device:
+            return self.raw
+        names["native"] = device.native
+        return f"backend.asarray({self.raw}, None, native)"
+
+
+class Inputs:
+    """The arguments of a call.
+
+    Attributes
+    ----------
+    arrays : list of Array
+        The Tensors and arrays in them, also in pytrees.
+    conditions : list of (str, str)
+        What must be true of other arguments, so that the same program serves them: the text, in which ``args`` and
+        ``kwargs`` are the arguments, and what it is about.
+    names : dict of str to object
+        What the texts refer to.
+    """
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.args, self.kwargs = args, kwargs
+        self.arrays: list[Array] = []
+        self.conditions = [(f"len(args) == {len(args)}", "the number of arguments")]
+        self.names: dict[str, Any] = {}
+        self._taken: set[str] = set()
+        for i, (name, value) in enumerate(zip(_parameter_names(f, len(args)), args, strict=True)):
+            self._take_apart(value, f"args[{i}]", name)
+        if kwargs:
+            self._condition(f"list(kwargs) == {list(kwargs)!r}", "the keyword arguments")
+        else:
+            self._condition("not kwargs", "the keyword arguments")
+        for name, value in kwargs.items():
+            self._take_apart(value, f"kwargs[{name!r}]", name)
+
+    def device(self) -> Device | None:
+        """Return the device of the first Tensor."""
+        return next((x.value._device for x in self.arrays if isinstance(x.value, Tensor)), None)
+
+    def _condition(self, text: str, about: str) -> None:
+        self.conditions.append((text, about))
+
+    def _known(self, value: Any) -> str:
+        name = f"known{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def _take_apart(self, value: Any, place: str, name: str) -> None:
+        if isinstance(value, Tensor) or (hasattr(value, "shape") and backends.is_array_type(type(value))):
+            self._add_array(value, place, name)
+        elif isinstance(value, Mapping):
+            self._condition(f"type({place}) is {self._known(type(value))} and list({place}) == {list(value)!r}", name)
+            for key, part in value.items():
+                self._take_apart(part, f"{place}[{key!r}]", f"{name}_{key}")
+        elif isinstance(value, (list, tuple)):
+            self._condition(f"type({place}) is {self._known(type(value))} and len({place}) == {len(value)}", name)
+            for i, part in enumerate(value):
+                self._take_apart(part, f"{place}[{i}]", f"{name}_{i}")
+        elif type(value) in (bool, int, float, complex, str):
+            # The repr tells 0.0 from -0.0, and is the same for each NaN.
+            plain = type(value) not in (float, complex) or (value == value and abs(value) not in (0, inf))
+            same = f"{place} == {value!r}" if plain else f"repr({place}) == {repr(value)!r}"
+            self._condition(f"type({place}) is {type(value).__name__} and {same}", name)
+        else:
+            self._condition(f"{place} is {self._known(value)}", name)
+
+    def _add_array(self, value: Any, place: str, name: str) -> None:
+        word = identifier(name)
+        word = next(w for w in (word, *(f"{word}_{i}" for i in range(2, len(self._taken) + 3))) if w not in self._taken)
+        self._taken.add(word)
+        self.arrays.append(Array(word, place, value))
+        raw = value._data if isinstance(value, Tensor) else value
+        shape, kind = tuple(raw.shape), self._known(raw.dtype)
+        about = f"{name}, {' '.join(described(raw))}"
+        of_class = f"type({place}) is {self._known(type(value))}"
+        if isinstance(value, Tensor):
+            of_class += f" and {place}._device is {self._known(value._device)}"
+            tracked = "is None" if value._node is None else "is not None"
+            of_class += f" and {place}._node {tracked}"
+        self._condition(of_class, about)
+        found = self.arrays[-1].raw
+        self._condition(f"{found}.shape == {shape!r} and {found}.dtype == {kind}", about)
+
+    def traced(self, trace: Trace) -> tuple[Any, Any, list[Any]]:
+        """Return the arguments with Tensors of traced arrays in place of arrays, and a list of both.
+
+        Raises
+        ------
+        ValueError
+            If a Tensor is on another device, or requires gradients, which would not flow to it.
+        """
+        given: list[Any] = []
+        replaced: dict[str, Tensor] = {}
+        for array in self.arrays:
+            raw = _checked(array, trace)
+            x = trace.input(raw, array.name)
+            replaced[array.place] = wrap(x, trace.device)
+            given.append((x, replaced[array.place]))
+        args = tuple(_rebuilt(value, f"args[{i}]", replaced) for i, value in enumerate(self.args))
+        kwargs = {name: _rebuilt(value, f"kwargs[{name!r}]", replaced) for name, value in self.kwargs.items()}
+        return args, kwargs, given
+
+
+def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    """Return names for positional arguments."""
+    try:
+        parameters = list(inspect.signature(getattr(f, "forward", f)).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
+    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "x")
+    return names + [f"{rest}_{i}" for i in range(count - len(names))]
+
+
+def _checked(array: Array, trace: Trace) -> Any:
+    """Return the array behind an argument, on the device of the recording."""
+    value, memory = array.value, trace.device.memory
+    device = value._device if isinstance(value, Tensor) else Device.of(value)
+    if device is trace.device:  # Device.of, which finds the device of the recording instead
+        device = memory
+    if isinstance(value, Tensor) and value._node is not None and recording.get():
+        raise ValueError(
+            f"the argument {array.name} requires gradients, which do not flow through a function under agrad.compile; "
+            "write x.detach(), or compute the gradient inside"
+        )
+    if device is not memory and not (device.kind == "cpu" and not isinstance(value, Tensor)):
+        raise ValueError(
+            f"the argument {array.name} is on {device.name} and other arrays are on {memory.name}; a function under "
+            f"agrad.compile computes on one device: write x.to({memory.name!r})"
+        )
+    raw = value._data if isinstance(value, Tensor) else value
+    return raw if device is memory else memory.backend.asarray(raw, None, memory.native)
+
+
+def _rebuilt(value: Any, place: str, replaced: dict[str, Tensor]) -> Any:
+    if place in replaced:
+        return replaced[place]
+    if isinstance(value, Mapping):
+        filled: Any = copy(value)  # of the same class
+        for key in value:
+            filled[key] = _rebuilt(value[key], f"{place}[{key!r}]", replaced)
+        return filled
+    if isinstance(value, (list, tuple)):
+        parts = [_rebuilt(part, f"{place}[{i}]", replaced) for i, part in enumerate(value)]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value

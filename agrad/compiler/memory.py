@@ -1,0 +1,95 @@
+"""Which variables share memory, and which writes may change it in place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..virtual.traced.recording import WRITE, Call, Variable
+from .program import Program
+
+__all__ = ["Memory"]
+
+# Where these return a new array, they may return a view for inputs of another memory layout.
+_MAY_BE_VIEWS: Final = frozenset(
+    {
+        "asarray", "astype", "broadcast_arrays", "broadcast_to", "conj", "expand_dims", "flip", "getitem", "imag",
+        "matrix_transpose", "moveaxis", "permute_dims", "real", "reshape", "squeeze", "unstack",
+    }
+)  # fmt: skip
+# These cannot fail on the shapes that they were recorded with: once the state is written, no other call may follow.
+_SAFE: Final = frozenset(
+    {
+        "abs", "add", "add_product", "add_quotient", "add_scaled", "assign", "astype", "box", "broadcast_to", "clip",
+        "copy", "divide", "equal", "exp", "expand_dims", "fill", "full_like", "greater", "greater_equal", "imag",
+        "less", "less_equal", "matrix_transpose", "maximum", "mean", "minimum", "multiply", "negative", "ones_like",
+        "permute_dims", "pow", "real", "reshape", "sign", "sqrt", "square", "squeeze", "stack", "subtract", "sum",
+        "update", "where", "zeros_like",
+    }
+)  # fmt: skip
+
+
+class Memory:
+    """The memory of each variable of a program.
+
+    Attributes
+    ----------
+    in_place : set of Call
+        The writes that change the memory of their first argument; the others change a copy.
+    root : dict of Variable to Variable
+        The variable that came first in the same memory.
+    last : dict of Variable to int
+        By root: the place of the last call that uses the memory; that of the end if a result does.
+    free : set of Variable
+        The roots of memory that the program itself made, so that it may be written again.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.in_place: set[Call] = set()
+        self.root: dict[Variable, Variable] = {}
+        self.last: dict[Variable, int] = {}
+        self._last_use = self._last_uses(program)
+        self._members: dict[Variable, list[Variable]] = {}
+        self.free: set[Variable] = set()
+        starts = [start for start, _ in program.state]
+        for x in (*program.inputs, *starts, *program.constants):
+            self._join(x, x)
+        unsafe = [i for i, call in enumerate(program.calls) if call.name not in _SAFE]
+        committed = max(unsafe, default=-1) + 1
+        for i, call in enumerate(program.calls):
+            self._place(call, i, set(starts) if i >= committed else set())
+        for x, root in self.root.items():
+            self.last[root] = max(self.last.get(root, -1), self._last_use.get(x, -1))
+
+    def _last_uses(self, program: Program) -> dict[Variable, int]:
+        last = {x: i for i, call in enumerate(program.calls) for x in call.inputs()}
+        return last | dict.fromkeys(program.results(), len(program.calls))
+
+    def _join(self, x: Variable, root: Variable) -> None:
+        self.root[x] = root
+        self._members.setdefault(root, []).append(x)
+
+    def _place(self, call: Call, i: int, writable: set[Variable]) -> None:
+        """Find the memory of what a call returns."""
+        if call.kind == WRITE:
+            root = self.root[call.args[0]]
+            others_read = any(self._last_use.get(x, -1) > i for x in self._members[root])
+            if (root in self.free or root in writable) and not others_read:
+                self.in_place.add(call)
+                self._join(call.outputs[0], root)
+                return
+        for x in call.outputs:
+            like = None if call.kind == WRITE else self._owner(call, x)
+            self._join(x, x if like is None else self.root[like])
+            if like is None:
+                self.free.add(x)
+
+    def _owner(self, call: Call, x: Variable) -> Variable | None:
+        arrays = [y for y in call.inputs() if not y.is_number]
+        if x.view_of is not None:
+            return x.view_of
+        return arrays[0] if call.name in _MAY_BE_VIEWS and arrays else None
+
+    def dies_at(self, x: Variable, i: int) -> bool:
+        """Return whether the memory of a variable is the program's own, and not used after the call at a place."""
+        root = self.root[x]
+        return root in self.free and self.last[root] <= i

@@ -1,0 +1,214 @@
+"""Recording: a function is run over traced arrays, which does its work and gives its program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..backends import UnknownValueError
+from ..core.device import Device, traced
+from ..core.errors import located
+from ..core.tensor import Tensor, wrap
+from ..random.generators import current
+from ..transforms import pytrees
+from ..virtual.lines import line_of
+from ..virtual.traced.arrays import TracedArray
+from ..virtual.traced.backend import traced_over
+from ..virtual.traced.numbers import TracedNumber
+from ..virtual.traced.recording import Trace
+from .inputs import Inputs
+from .program import Program
+from .state import Exchange, State
+
+__all__ = ["Place", "Recording", "filled", "record"]
+
+
+class Recording:
+    """What running a function over traced arrays gave.
+
+    Attributes
+    ----------
+    result : pytree
+        What the function returned.
+    template : pytree
+        The same with a Place for each array and number.
+    program : Program
+    grads : list of (Tensor, int or None)
+        The Tensors whose ``.grad`` the function replaced, each with the place of the new one among the program's
+        gradients, or None where it was removed.
+    with_grads : list of int
+        The places of those Tensors of the state that had a gradient at the start.
+    shares_memory : bool
+        Whether an argument shares memory with the state: the program is not for other calls then.
+    """
+
+    def __init__(self, template: Any, program: Program, exchange: Exchange, device: Device) -> None:
+        self.template, self.program = template, program
+        self.result = filled(template, [x.value for x in program.outputs], device)
+        self.grads: list[tuple[Tensor, int | None]] = []
+        self.shares_memory = False
+        self.with_grads = [i for i, (_, _, grad) in enumerate(exchange.grads) if grad is not None]
+
+
+class Place:
+    """Stands for an output in the template of a result."""
+
+    def __init__(self, index: int, is_number: bool) -> None:
+        self.index, self.is_number = index, is_number
+
+
+def record(f: Callable[..., Any], inputs: Inputs, state: State, device: Device) -> tuple[Recording, Exchange]:
+    """Run a function, once and for good, and write down what it does.
+
+    Raises
+    ------
+    UnknownValueError
+        If the function needs values that are not known when it is recorded; the message names its line. Everything is
+        then as it was before, as after any other error.
+    """
+    generator = current.get().of(device)
+    trace = Trace(traced_over(device.backend, device.xp), device.backend, device.xp, device.native, generator)
+    trace.device = stand_in = Device.replacing(device, trace)
+    random = device.backend.get_state(generator)
+    exchange = Exchange(state, trace)
+    try:
+        with _recording(stand_in):
+            args, kwargs, given = inputs.traced(trace)
+            result = f(*args, **kwargs)
+            recording = _collected(result, inputs, given, exchange, trace)
+    except BaseException as error:
+        exchange.undo()
+        device.backend.set_state(generator, random)
+        if isinstance(error, UnknownValueError) and (place := line_of(error)) and place not in str(error):
+            raise located(error, place) from error
+        raise
+    finally:
+        trace.open = False
+    return recording, exchange
+
+
+@contextmanager
+def _recording(stand_in: Device) -> Iterator[None]:
+    token = traced.set(stand_in)
+    try:
+        with stand_in:
+            yield
+    finally:
+        traced.reset(token)
+
+
+def _collected(result: Any, inputs: Inputs, given: list[Any], exchange: Exchange, trace: Trace) -> Recording:
+    """Read what the function returned and changed."""
+    if trace.read_values:
+        raise UnknownValueError(
+            "the values of an array were read under agrad.compile, and nothing was raised; compile what comes before"
+        )
+    for x, tensor in given:
+        if tensor._data is not x:
+            raise UnknownValueError(
+                "the function writes into one of its arguments, which agrad.compile does not do; return the new value, "
+                "or name the Tensor in state=[...]"
+            )
+    finals = _finals(exchange)
+    grads, new_grads = _new_grads(exchange, trace)
+    kept = {id(x.memory) for x in (*finals, *grads)} | {id(x.memory) for x, _ in given}
+    template, outputs = _outputs(result, trace, kept)
+    program = Program(
+        [x.variable for x, _ in given],
+        [(slot.traced.variable, x.variable) for slot, x in zip(exchange.slots, finals, strict=True)],
+        [x.variable for x in grads],
+        [x.variable for x in outputs],
+        [(stand_in.variable, end) for stand_in, end in zip(exchange.traced, exchange.last_numbers(), strict=True)],
+        [*trace.numbers, *trace.calls],
+        trace.guards,
+    )
+    recording = Recording(template, program, exchange, trace.device.memory)
+    recording.grads = new_grads
+    held = {id(slot.traced.memory) for slot in exchange.slots}
+    recording.shares_memory = any(id(x.memory) in held for x, _ in given)
+    return recording
+
+
+def _finals(exchange: Exchange) -> list[Any]:
+    """Return the traced array of each Tensor of the state, and of each gradient that was there, at the end."""
+    found = []
+    for slot in exchange.slots:
+        x = slot.tensor._data
+        if type(x) is not type(slot.traced) or x.trace is not exchange.trace:
+            raise UnknownValueError(f"{slot.name} was given an array from outside under agrad.compile")
+        if slot.tensor._node is not slot.node:
+            raise UnknownValueError(
+                f"{slot.name} became the result of a recorded operation, so that its history would grow from call to "
+                "call; write to it under agrad.no_grad()"
+            )
+        x.checked()
+        if x.shape != tuple(slot.array.shape) or x.dtype != slot.array.dtype:
+            raise UnknownValueError(
+                f"{slot.name} had shape {tuple(slot.array.shape)} and got shape {x.shape} under agrad.compile"
+            )
+        found.append(x)
+    return found
+
+
+def _new_grads(exchange: Exchange, trace: Trace) -> tuple[list[Any], list[tuple[Tensor, int | None]]]:
+    """Return the gradients that are new, and for each Tensor that has another one its place among them."""
+    arrays: list[Any] = []
+    places: list[tuple[Tensor, int | None]] = []
+    for name, x, before in exchange.grads:
+        if x._grad is before:
+            continue
+        if x._grad is None:
+            places.append((x, None))
+            continue
+        if x._grad._device is not trace.device or x._grad._node is not None:
+            raise UnknownValueError(
+                f"the gradient of {name} was given from outside, or has a history, under agrad.compile"
+            )
+        places.append((x, len(arrays)))
+        arrays.append(x._grad._data)
+    return arrays, places
+
+
+def _outputs(result: Any, trace: Trace, kept: set[int]) -> tuple[Any, list[Any]]:
+    """Return the template of a result, and the traced arrays and numbers in it."""
+    found: list[Any] = []
+    filling: list[Any] = []
+    for leaf in pytrees.flatten(result):
+        if isinstance(leaf, TracedArray):
+            raise UnknownValueError("the function returns x.data under agrad.compile; return the Tensor x")
+        if isinstance(leaf, Tensor):
+            filling.append(Place(len(found), False))
+            found.append(_owned(leaf, trace, kept))
+        elif type(leaf) is TracedNumber:
+            filling.append(Place(len(found), True))
+            found.append(leaf)
+        else:
+            filling.append(leaf)
+    return pytrees.unflatten(result, filling), found
+
+
+def _owned(x: Tensor, trace: Trace, kept: set[int]) -> Any:
+    """Return the traced array of an output, copied where its memory is also somebody else's."""
+    if x._device is not trace.device:
+        raise UnknownValueError(
+            "the function returns a Tensor that was made outside of it, which agrad.compile would keep as it is now; "
+            "name what holds it in state=[...]"
+        )
+    array = x._data
+    if id(array.memory) in kept:
+        array = trace.run("pure", "copy", trace.backend.copy, array)
+    kept.add(id(array.memory))
+    return array
+
+
+def filled(template: Any, values: list[Any], device: Device) -> Any:
+    """Return a result with arrays, as Tensors, and numbers in their places."""
+    leaves = pytrees.flatten(template)
+    if not any(type(leaf) is Place for leaf in leaves):
+        return template
+    found = [
+        leaf if type(leaf) is not Place else values[leaf.index] if leaf.is_number else wrap(values[leaf.index], device)
+        for leaf in leaves
+    ]
+    return pytrees.unflatten(template, found)

@@ -1,0 +1,73 @@
+"""Every layer, loss and optimizer: 20 compiled training steps give the eager ones', bit for bit."""
+
+import pytest
+
+import agrad
+from agrad import nn, optim
+from tests.backends.test_waits import LAYERS, NO_LAYERS, OPTIMIZERS
+from tests.compiler.steps import run_both
+
+# Whether they go on depends on values.
+REFUSED = {"CTCLoss": "values"}
+TOLERANCES = {"jax": 1e-5}
+
+
+def tensors(outputs):
+    return [x for x in agrad.transforms.pytrees.flatten(outputs) if isinstance(x, agrad.Tensor)]
+
+
+def made(layer):
+    """Return a step of training a layer with Adam, its state, and its arguments."""
+    agrad.manual_seed(3)
+    module, *arguments = LAYERS[layer]()
+    module.train()
+    parameters = list(module.parameters())
+    optimizer = optim.Adam(parameters, lr=0.01) if parameters else None
+
+    def step(*arguments):
+        if optimizer is not None:
+            optimizer.zero_grad()
+        loss = sum(agrad.sum(y * y) for y in tensors(module(*arguments)))
+        if optimizer is not None:
+            loss.backward()
+            optimizer.step()
+        return loss.detach()
+
+    return step, [module, *([optimizer] if parameters else [])], arguments
+
+
+@pytest.mark.parametrize("layer", sorted(LAYERS.keys() - REFUSED.keys()))
+def test_layers(device, layer):
+    arguments = made(layer)[2]
+    run_both(lambda: made(layer)[:2], lambda i: arguments, 20, TOLERANCES.get(device.kind, 0.0))
+
+
+@pytest.mark.parametrize("layer", sorted(REFUSED))
+def test_refused(layer):
+    step, state, arguments = made(layer)
+    with pytest.raises(RuntimeError, match=REFUSED[layer]):
+        agrad.compile(step, state=state)(*arguments)
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+def test_optimizers(device, name):
+    def make():
+        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+        optimizer = OPTIMIZERS[name](model.parameters())
+
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, [model, optimizer]
+
+    x, y = agrad.randn(5, 3), agrad.randn(5, 2)
+    step = run_both(make, lambda i: (x, y), 20, TOLERANCES.get(device.kind, 0.0))
+    assert "recorded" in step.explain()
+
+
+def test_every_layer_has_a_row():
+    assert LAYERS.keys() == set(nn.__all__) - NO_LAYERS

@@ -1,0 +1,164 @@
+"""Functions other than training steps: models, transforms, other instruments around, threads, memory."""
+
+import gc
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import agrad
+from agrad import nn, optim
+from tests.compiler.steps import compare
+
+
+def test_inference(device):
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh()).eval()
+    f = agrad.compile(model)
+    for i in range(3):
+        x = agrad.randn(2 + i % 2, 3)
+        compare(f(x), model(x))
+    assert not f(x).requires_grad
+    assert "recorded 2 times" in f.explain()
+
+
+def test_transforms(device):
+    f = lambda x: agrad.sum(agrad.sin(x) ** 2)
+    x = agrad.randn(5, 3)
+    slope, slopes = agrad.compile(agrad.grad(f)), agrad.compile(agrad.vmap(agrad.grad(f)))
+    hessian = agrad.compile(agrad.hessian(f))
+    for _ in range(3):
+        compare(slope(x), agrad.grad(f)(x))
+        compare(slopes(x), agrad.vmap(agrad.grad(f))(x))
+        compare(hessian(x[0]), agrad.hessian(f)(x[0]))
+    assert "recorded 1 time\n" in slopes.explain()
+
+
+def test_under_a_transform_the_function_itself_runs():
+    f = agrad.compile(lambda x: agrad.sum(x * x))
+    x = agrad.asarray([[1.0, 2.0], [3.0, 4.0]])
+    compare(agrad.vmap(f)(x), np.asarray([5.0, 25.0], np.float32))
+    g = agrad.compile(lambda x: f(x) + 1)
+    compare(g(x), np.float32(31.0) + np.zeros((), np.float32))
+
+
+def test_observers_see_the_ops():
+    f = agrad.compile(lambda x: x * x)
+    x = agrad.ones(3)
+    f(x)
+    with agrad.autocast("float16"):
+        assert f(agrad.ones((2, 2)) @ agrad.ones((2, 2))).dtype == agrad.float16
+
+
+def test_constants_and_structures():
+    f = agrad.compile(lambda x, n=1, how="sum", **more: {"y": n * x, "how": how, "more": [*more.values()]})
+    x = agrad.ones(3)
+    compare(f(x, 2)["y"], 2 * x)
+    compare(f(x, 3)["y"], 3 * x)
+    compare(f(x, 3.0)["y"], 3 * x)
+    compare(f(x, n=-0.0)["y"], -0.0 * x)
+    assert f(x, how="mean")["how"] == "mean"
+    assert len(f(x, z=x, w=(x, [x]))["more"]) == 2
+    compare(f(x, 2)["y"], 2 * x)
+
+
+def test_default_dtype():
+    f = agrad.compile(lambda x: x + agrad.asarray([0.5]))
+    x = agrad.ones(1)
+    assert f(x).dtype == agrad.float32
+    agrad.set_default_dtype("float64")
+    try:
+        assert f(x).dtype == agrad.float64
+    finally:
+        agrad.set_default_dtype("float32")
+    assert f(x).dtype == agrad.float32
+
+
+def test_checkpoint_inside(device):
+    block = agrad.checkpoint(lambda x: agrad.sin(agrad.exp(agrad.sin(x))))
+    f = agrad.grad(lambda x: agrad.sum(block(x)))
+    x = agrad.randn(4)
+    g = agrad.compile(f)
+    for _ in range(3):
+        compare(g(x), f(x))
+
+
+def test_linear_algebra(device):
+    f = agrad.grad(lambda a: agrad.sum(agrad.linalg.inv(agrad.eye(3) + a @ a.mT)))
+    a = agrad.randn(3, 3)
+    g = agrad.compile(f)
+    for _ in range(3):
+        compare(g(a), f(a))
+
+
+def test_the_source_shows_names_and_shapes():
+    model = nn.Linear(2, 1)
+    f = agrad.compile(model)
+    with pytest.raises(RuntimeError, match="call the function first"):
+        f.source  # noqa: B018
+    f(agrad.ones((3, 2)))
+    assert "linear_weight: (1, 2) float32" in f.source
+    assert "input: (3, 2) float32" in f.source
+
+
+def test_threads():
+    f = agrad.compile(lambda x: agrad.sum(agrad.exp(x) * x))
+    xs = [agrad.asarray(np.full(50, i, np.float32)) for i in range(8)]
+    f(xs[0])
+    expected = [f(x).item() for x in xs]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(20):
+            assert [y.item() for y in pool.map(f, xs)] == expected
+
+
+def test_a_decorated_function_keeps_its_name():
+    @agrad.compile(state=[])
+    def double(x):
+        """Return twice x."""
+        return 2 * x
+
+    assert double.__name__ == "double"
+    assert double.__doc__ == "Return twice x."
+    assert "double" in repr(double)
+
+
+def test_few_programs_are_kept():
+    f = agrad.compile(lambda x: x + 1)
+    for n in range(20):
+        f(agrad.ones(n))
+    assert "8 programs" in repr(f)
+    f(agrad.ones(19))
+    assert "recorded 20 times" in f.explain()
+    f(agrad.ones(0))
+    assert "recorded 21 times" in f.explain()
+
+
+def test_memory_is_flat_without_the_collector():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
+    optimizer = optim.Adam(model.parameters())
+
+    @agrad.compile(state=[model, optimizer])
+    def step(x):
+        optimizer.zero_grad()
+        loss = agrad.mean(model(x) ** 2)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x = agrad.ones((5, 3))
+    for _ in range(100):
+        step(x)
+    gc.collect()
+    gc.disable()
+    try:
+        tracemalloc.start()
+        for _ in range(200):
+            step(x)
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(20_000):
+            step(x)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert after - before < 2000

@@ -1,0 +1,203 @@
+"""What cannot be compiled: the error names the line and what to write, and nothing has changed."""
+
+import numpy as np
+import pytest
+
+import agrad
+from agrad import nn, optim
+from tests.compiler.steps import arrays, compare, contents
+
+OUTSIDE = np.ones(3, np.float32)
+TENSOR = agrad.ones(3)
+
+
+def seeded(x):
+    agrad.manual_seed(0)
+    return x + agrad.rand(3)
+
+
+def truth(x):
+    return x if agrad.sum(x) > 0 else -x
+
+
+REFUSED = {
+    "item": (lambda x: x * agrad.sum(x).item(), "item"),
+    "float": (lambda x: x * float(agrad.sum(x)), "float"),
+    "int": (lambda x: x * int(agrad.sum(x)), "values"),
+    "if": (truth, "agrad.where"),
+    "mask": (lambda x: x[x > 0], "mask"),
+    "nonzero": (lambda x: agrad.nonzero(x), "nonzero"),
+    "unique": (lambda x: agrad.unique_values(x), "unique_values"),
+    "numpy": (lambda x: x.numpy(), "numpy"),
+    "tolist": (lambda x: x.tolist(), "tolist"),
+    "captured array": (lambda x: x + OUTSIDE, "neither an argument"),
+    "captured array, converted": (lambda x: x + agrad.asarray(OUTSIDE), "neither an argument"),
+    "captured Tensor": (lambda x: x + TENSOR, "neither an argument"),
+    "returned Tensor": (lambda x: TENSOR, "made outside"),
+    "array returned": (lambda x: x.data, "return the Tensor"),
+    "seed": (seeded, "seed before the call"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    f, message = REFUSED[name]
+    with pytest.raises(RuntimeError, match=message) as caught:
+        agrad.compile(f)(agrad.ones(3))
+    assert "test_refusals.py, line" in str(caught.value) or "return" in name
+
+
+def test_an_error_names_the_line_of_the_function():
+    with pytest.raises(RuntimeError, match=r"x if agrad.sum\(x\) > 0 else -x"):
+        agrad.compile(truth)(agrad.ones(3))
+
+
+def classifier(*extra):
+    agrad.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), *extra, nn.Linear(5, 4))
+    return model, optim.Adam(model.parameters())
+
+
+def state_of(*items):
+    copies = [arrays(contents(item)) for item in items]
+    return [copies, agrad.random.get_state()["devices"]]
+
+
+@pytest.mark.parametrize("calls", [0, 1, 3])
+def test_after_an_error_everything_is_as_it_was(device, calls):
+    model, optimizer = classifier()
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    compiled = agrad.compile(step, state=[model, optimizer])
+    x, y = agrad.ones((6, 3)), agrad.asarray([0, 1, 2, 3, 0, 1])
+    agrad.rand(1)
+    for _ in range(calls):
+        compiled(x, y)
+    before = state_of(model, optimizer)
+    with pytest.raises(IndexError, match="class index 4 is out of range"):
+        compiled(x, y + 1)
+    compare(state_of(model, optimizer), before)
+    compiled(x, y)
+    agrad.asarray(0.0) + model[0].weight  # it holds real arrays
+
+
+def test_an_error_of_the_users(device):
+    model, optimizer = classifier()
+    before = state_of(model, optimizer)
+
+    def step(x):
+        optimizer.zero_grad()
+        agrad.sum(model(x)).backward()
+        optimizer.step()
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        agrad.compile(step, state=[model, optimizer])(agrad.ones((6, 3)))
+    compare(state_of(model, optimizer), before)
+    assert not optimizer.has_stepped
+
+
+def test_a_setting_that_became_invalid(device):
+    model, optimizer = classifier()
+
+    @agrad.compile(state=[model, optimizer])
+    def step(x):
+        optimizer.zero_grad()
+        agrad.sum(model(x)).backward()
+        optimizer.step()
+
+    for _ in range(3):
+        step(agrad.ones((6, 3)))
+    optimizer.param_groups[0]["lr"] = -1.0
+    before = state_of(model, optimizer)
+    with pytest.raises(ValueError, match="lr must be 0 or more"):
+        step(agrad.ones((6, 3)))
+    compare(state_of(model, optimizer), before)
+
+
+def test_a_scheduler_inside():
+    model, optimizer = classifier()
+    scheduler = optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+
+    @agrad.compile(state=[model, optimizer])
+    def step(x):
+        agrad.sum(model(x)).backward()
+        optimizer.step()
+        scheduler.step()
+
+    with pytest.raises(RuntimeError, match=r"scheduler.step\(\)"):
+        step(agrad.ones((6, 3)))
+    assert scheduler.last_epoch == 0
+    assert optimizer.param_groups[0]["lr"] == 0.001
+
+
+def test_a_setting_set_inside():
+    model, optimizer = classifier()
+
+    @agrad.compile(state=[model, optimizer])
+    def step(x):
+        optimizer.param_groups[0]["lr"] = 0.5
+
+    with pytest.raises(RuntimeError, match=r"lr was set to 0\.5"):
+        step(agrad.ones((6, 3)))
+
+
+def test_a_model_that_is_not_in_the_state():
+    model, _ = classifier()
+    with pytest.raises(RuntimeError, match=r"state=\[...\]"):
+        agrad.compile(lambda x: model(x))(agrad.ones((6, 3)))
+
+
+def test_an_argument_that_requires_gradients():
+    with pytest.raises(ValueError, match="the argument x requires gradients"):
+        agrad.compile(lambda x: 2 * x)(agrad.tensor(1.0, requires_grad=True))
+
+
+def test_a_write_to_an_argument():
+    def write(x):
+        with agrad.no_grad():
+            x[0] = 1.0
+
+    with pytest.raises(RuntimeError, match="writes into one of its arguments"):
+        agrad.compile(write)(agrad.zeros(3))
+
+
+def test_memory_read_after_it_was_written_by_another_name():
+    w = agrad.ones(3)
+
+    def step():
+        view = w[:2]
+        with agrad.no_grad():
+            w[0] = 5.0
+        return 2 * view
+
+    with pytest.raises(RuntimeError, match="written in place"):
+        agrad.compile(step, state=w)()
+    compare(w, np.ones(3, np.float32))
+
+
+def test_a_tensor_kept_from_inside():
+    kept = []
+    agrad.compile(lambda x: kept.append(2 * x))(agrad.ones(3))
+    with pytest.raises(RuntimeError, match=r"kept from a function under agrad\.compile"):
+        kept[0] + 1
+    assert "recorded" in repr(kept[0])
+
+
+def test_other_devices():
+    with pytest.raises(ValueError, match="on strict"):
+        agrad.compile(lambda x, y: x + y)(agrad.ones(3), agrad.ones(3, device="strict"))
+
+
+def test_state_that_is_none():
+    scheduler = optim.lr_scheduler.ExponentialLR(classifier()[1], 0.9)
+    with pytest.raises(TypeError, match=r"state=\["):
+        agrad.compile(lambda x: x, state=[scheduler])
+    with pytest.raises(TypeError, match=r"agrad\.compile"):
+        agrad.compile(3)

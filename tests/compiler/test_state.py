@@ -1,0 +1,313 @@
+"""What a compiled step reads and changes: settings, modes, gradients, buffers, random numbers."""
+
+import numpy as np
+import pytest
+
+import agrad
+from agrad import nn, optim
+from tests.compiler.steps import compare, run_both
+
+
+def mlp(*extra):
+    return nn.Sequential(nn.Linear(3, 5), nn.ReLU(), *(layer() for layer in extra), nn.Linear(5, 4))
+
+
+def trained(model, optimizer, zero=True, change=lambda parameters: None):
+    """Return a step of training a classifier."""
+
+    def step(x, y):
+        if zero:
+            optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        change(model.parameters())
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def batch(i, n=6):
+    draw = np.random.default_rng(i)
+    return agrad.asarray(draw.standard_normal((n, 3), dtype=np.float32)), agrad.asarray(draw.integers(0, 4, n))
+
+
+def with_optimizer(make_optimizer, *extra, **settings):
+    def make():
+        model = mlp(*extra)
+        optimizer = make_optimizer(model.parameters())
+        return trained(model, optimizer, **settings), [model, optimizer]
+
+    return make
+
+
+def sgd(parameters):
+    return optim.SGD(parameters, 0.1, momentum=0.9)
+
+
+def halve(state, i):
+    for group in state[-1].param_groups:
+        group["lr"] *= 0.5 if i % 3 == 2 else 1.0
+
+
+def test_the_learning_rate_may_change(device):
+    run_both(with_optimizer(sgd), batch, between=halve, most=2)
+
+
+def test_a_scheduler_steps_outside(device):
+    schedulers = {}
+
+    def step_scheduler(state, i):
+        optimizer = state[-1]
+        schedulers.setdefault(id(optimizer), optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=30)).step()
+
+    run_both(with_optimizer(sgd), batch, between=step_scheduler, most=3)
+
+
+def test_a_setting_that_chooses_a_branch_is_recorded_anew(device):
+    def between(state, i):
+        state[-1].param_groups[0]["momentum"] = 0.9 if 5 <= i < 12 else 0.0
+
+    step = run_both(with_optimizer(lambda p: optim.SGD(p, 0.1)), batch, between=between, most=6)
+    assert len(step.explain().splitlines()) > 3
+
+
+def test_a_flag_of_an_optimizer_may_change(device):
+    def between(state, i):
+        state[-1].param_groups[0]["maximize"] = i % 10 == 9
+
+    run_both(with_optimizer(sgd), batch, between=between, most=4)
+
+
+@pytest.mark.parametrize("name", ["Adam", "Adagrad", "RAdam", "NAdam"])
+def test_numbers_in_the_state_of_optimizers(device, name):
+    make = getattr(optim, name)
+    run_both(with_optimizer(lambda p: make(p, lr=0.01, weight_decay=0.1)), batch, between=halve, most=4)
+
+
+def test_training_and_evaluation_have_a_program_each(device):
+    def between(state, i):
+        state[0].train(i % 4 < 2)
+
+    run_both(with_optimizer(sgd, lambda: nn.BatchNorm1d(5), lambda: nn.Dropout(0.3)), batch, between=between, most=3)
+
+
+def test_a_setting_of_a_layer_may_change(device):
+    def between(state, i):
+        state[0][2].p = 0.5 if i > 9 else 0.1
+
+    run_both(with_optimizer(sgd, lambda: nn.Dropout(0.1)), batch, between=between, most=4)
+
+
+def test_frozen_parameters(device):
+    def between(state, i):
+        state[0][0].weight.requires_grad_(i % 10 < 5)
+
+    run_both(with_optimizer(sgd), batch, between=between, most=6)
+
+
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_gradients_accumulate(device, set_to_none):
+    def make():
+        model = mlp()
+        optimizer = sgd(model.parameters())
+
+        def step(xs, ys):
+            optimizer.zero_grad(set_to_none)
+            for x, y in zip(xs, ys, strict=True):
+                nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+        return step, [model, optimizer]
+
+    run_both(make, lambda i: ([batch(i)[0], batch(i + 1)[0]], (batch(i)[1], batch(i + 1)[1])))
+
+
+def test_gradients_accumulate_from_call_to_call(device):
+    def between(state, i):
+        if i % 3 == 2:
+            state[-1].zero_grad()
+
+    run_both(with_optimizer(sgd, zero=False), batch, between=between, most=4)
+
+
+def test_two_optimizers_and_two_groups(device):
+    def make():
+        model = mlp()
+        first = optim.Adam([{"params": [model[0].weight]}, {"params": [model[0].bias], "lr": 0.1}])
+        second = optim.SGD(model[2].parameters(), 0.1)
+
+        def step(x, y):
+            first.zero_grad()
+            second.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            second.step()
+            first.step()
+
+        return step, [model, first, second]
+
+    run_both(make, batch)
+
+
+@pytest.mark.parametrize("clip", [nn.utils.clip_grad_norm_, nn.utils.clip_grad_value_])
+def test_clipping(device, clip):
+    run_both(with_optimizer(sgd, change=lambda parameters: clip(list(parameters), 0.05)), batch)
+
+
+def test_hooks_of_parameters(device):
+    def make():
+        model = mlp()
+        model[0].weight.register_hook(lambda g: 2 * g)
+        optimizer = sgd(model.parameters())
+        return trained(model, optimizer), [model, optimizer]
+
+    run_both(make, batch)
+
+
+def test_a_last_batch_of_another_size(device):
+    run_both(with_optimizer(sgd), lambda i: batch(i, 6 if i % 5 else 2), most=4)
+
+
+def test_arrays_of_the_library_are_arguments(device):
+    make = with_optimizer(sgd)
+    run_both(make, lambda i: tuple(x.data for x in batch(i)))
+
+
+def test_numpy_arrays_are_arguments(device):
+    def make():
+        model = mlp()
+        optimizer = sgd(model.parameters())
+        step = trained(model, optimizer)
+        return (lambda x, y, j: step(agrad.asarray(x)[j], agrad.asarray(y)[j])), [model, optimizer]
+
+    x, y = (a.numpy() for a in batch(0))
+    run_both(make, lambda i: (x, y, agrad.randint(6, (3,))))
+
+
+def test_bound_arrays_may_be_replaced(device):
+    def between(state, i):
+        model, optimizer = state
+        if i == 4:
+            model.load_state_dict({name: 2 * x for name, x in model.state_dict().items()})
+        if i == 9:
+            optimizer.load_state_dict(optimizer.state_dict())
+        if i == 14:
+            model[0].weight.data = agrad.asarray(0.5 * model[0].weight.detach()).data
+
+    run_both(with_optimizer(sgd), batch, between=between, most=4)
+
+
+def test_a_parameter_may_be_replaced(device):
+    def make():
+        model = mlp()
+        optimizer = optim.SGD(model.parameters(), 0.1)
+        return trained(model, optimizer), [model, optimizer]
+
+    def between(state, i):
+        if i == 5:
+            state[0][2].bias = nn.Parameter(agrad.ones(4))
+
+    run_both(make, batch, between=between, most=5)
+
+
+def test_a_counter_in_a_module_is_counted_each_time():
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return x * self.calls
+
+    model = Counting()
+    f = agrad.compile(model)
+    assert [f(agrad.ones(())).item() for _ in range(4)] == [1.0, 2.0, 3.0, 4.0]
+    assert "an attribute of a module" in f.explain()
+
+
+def test_random_numbers_come_from_the_stream_of_the_call(device):
+    f = agrad.compile(lambda x: x + agrad.rand(3, device=x.device))
+    x = agrad.zeros(3)
+    f(x)
+    agrad.manual_seed(3)
+    first = f(x)
+    agrad.manual_seed(3)
+    compare(first, agrad.rand(3))
+    with agrad.random.fork_rng():
+        agrad.manual_seed(3)
+        compare(f(x), first)
+    assert "recorded 1 time\n" in f.explain()
+
+
+def test_outputs_are_not_overwritten(device):
+    w = agrad.asarray([1.0, 2.0])
+
+    @agrad.compile(state=w)
+    def step(x):
+        with agrad.no_grad():
+            w.__iadd__(x)
+        return w, {"double": 2 * w, "same": w, "constant": agrad.ones(2)}
+
+    x = agrad.ones(2)
+    results = [step(x) for _ in range(4)]
+    for i, (now, others) in enumerate(results):
+        compare(now, np.asarray([2.0 + i, 3.0 + i], np.float32))
+        compare(others["double"], 2 * now)
+        compare(others["same"], now)
+        with agrad.no_grad():
+            others["constant"][...] = 7.0
+            now[...] = 0.0
+    compare(w, np.asarray([5.0, 6.0], np.float32))
+
+
+def test_an_argument_that_shares_memory_with_the_state(device):
+    def make():
+        w = agrad.asarray([1.0, 2.0])
+
+        def step(x):
+            with agrad.no_grad():
+                y = 3 * x
+                w.__iadd__(y)
+            return y
+
+        return step, [w]
+
+    sides = []
+    for compiled in (False, True):
+        step, [w] = make()
+        step = agrad.compile(step, state=w) if compiled else step
+        sides.append([step(agrad.ones(2)), step(w.detach()), step(w.detach()), step(agrad.ones(2)), w])
+    compare(*sides)
+
+
+def test_an_argument_that_is_read_after_the_state_in_its_memory_was_written(device):
+    w = agrad.asarray([1.0, 2.0])
+
+    @agrad.compile(state=w)
+    def step(x):
+        with agrad.no_grad():
+            w.__imul__(0.5)
+        return x + 1
+
+    step(agrad.ones(2))
+    if device.kind == "jax":
+        pytest.skip("jax has no memory to share")
+    with pytest.raises(RuntimeError, match="written in place"):
+        step(w.detach())
+    compare(w, np.asarray([0.5, 1.0], np.float32))
+
+
+def test_swapped_state(device):
+    def make():
+        a, b = agrad.asarray([1.0, 2.0]), agrad.asarray([3.0, 4.0])
+
+        def step():
+            with agrad.no_grad():
+                old = agrad.asarray(a, copy=True)
+                a[...] = b
+                b[...] = old
+
+        return step, [a, b]
+
+    run_both(make, lambda i: (), 5)
