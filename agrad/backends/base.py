@@ -162,7 +162,7 @@ class Backend:
         return self.xp.min(array), self.xp.max(array)
 
     def within(self, array: Array, least: float, most: float) -> bool:
-        """Return whether no element of an array that has some is below `least` or above `most`."""
+        """Return whether no element of an array that has some is below `least` or above `most`; NaN is neither."""
         number = float if self.xp.isdtype(array.dtype, "real floating") else int
         low, high = map(number, self.bounds(array))
         return not (low < least or high > most)

@@ -118,13 +118,17 @@ class Compiled:
         if opened.get() or traced.get() is not None or observers:
             return self._f(*args, **kwargs)
         with self._lock:
-            for i, entry in enumerate(self._entries):
+            for entry in self._entries:
                 result = entry.run(args, kwargs)
                 if result is not MISS:
-                    if i:
-                        self._entries.insert(0, self._entries.pop(i))
+                    self._move_to_front(entry)
                     return result
             return self._record(args, kwargs)
+
+    def _move_to_front(self, entry: Entry) -> None:
+        if entry is not self._entries[0]:
+            self._entries.remove(entry)
+            self._entries.insert(0, entry)
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function and keep its program."""

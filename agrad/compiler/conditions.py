@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from operator import is_, itemgetter
 from typing import Any
 
+from ..core import device as devices
 from ..core import dtypes
-from ..core.device import Device, get_device
+from ..core.device import Device
 from ..core.grad_mode import recording
 from ..core.tensor import Tensor
+from ..ops.journal import changes
 from .inputs import Inputs
 from .state import State, is_plain_number
 
-__all__ = ["Bound", "Conditions", "Settings"]
+__all__ = ["Attributes", "Bound", "Conditions", "Settings"]
 
 
 class Conditions:
@@ -21,26 +22,32 @@ class Conditions:
 
     Attributes
     ----------
-    text : str
-        An expression of ``args`` and ``kwargs``.
+    texts : list of str
+        Expressions of ``args`` and ``kwargs``.
     names : dict
         What the text refers to. ``tensor0`` is the first Tensor of the state, and ``held[0]`` the set of the numbers of
         the memory of all.
     """
 
     def __init__(self, inputs: Inputs, state: State, device: Device, grads: dict[int, bool]) -> None:
-        self.names: dict[str, Any] = {"recording": recording, "dtypes": dtypes, "get_device": get_device, "is_": is_}
+        self.names: dict[str, Any] = {"recording": recording, "dtypes": dtypes}
         self.names |= inputs.names
         self._each: list[tuple[str, str]] = [*inputs.conditions]
         self._state, self._device = state, device
         self._numbers: list[str] = []
         self._add(f"recording.get() is {recording.get()}", "no_grad")
         self._add(f"dtypes._default is {self._known(dtypes.get_default_dtype())}", "the default dtype")
-        self._add(f"get_device() is {self._known(get_device())}", "the current device")
+        self._current_device()
         self._modules()
         self._optimizers()
         self._tensors(grads)
-        self.text = " and ".join(text for text, _ in self._each)
+        self.texts = [text for text, _ in self._each]
+
+    def _current_device(self) -> None:
+        entered, outside = devices._entered, devices._process_wide
+        self.names |= {"entered": entered, "devices": devices}
+        now = "entered.get()[-1][0] if entered.get() else devices._process_wide"
+        self._add(f"({now}) is {self._known(entered.get()[-1][0] if entered.get() else outside)}", "the current device")
 
     def _add(self, text: str, about: str) -> None:
         self._each.append((text, about))
@@ -68,12 +75,13 @@ class Conditions:
     def _modules(self) -> None:
         if not self._state.attributes:
             return
-        dicts, before = zip(*self._state.attributes, strict=True)  # the function may have changed them
-        known = [value for held in before for value in held.values()]
-        self.names |= {"dicts": dicts, "values": dict.values, "chain": chain.from_iterable, "attributes": known}
-        self._add(f"list(map(len, dicts)) == {[*map(len, before)]!r}", "the attributes or hooks of a module")
+        hooks = [held for held, before in self._state.attributes if before and type(next(iter(before))) is float]
+        if hooks:
+            self._add(f"list(map(len, {self._known(hooks)})) == {[*map(len, hooks)]!r}", "the hooks of a module")
+        attributes = Attributes(self._state.attributes)
+        self.names |= {"changes": changes, "attributes": attributes}
         about = "an attribute of a module, such as its training mode"
-        self._add("all(map(is_, chain(map(values, dicts)), attributes))", about)
+        self._add("(changes[0] == attributes.seen or attributes.still_hold())", about)
 
     # Optimizers: the same groups and flags, and numbers of the same types that are valid
 
@@ -132,6 +140,28 @@ class Conditions:
             self._add(f"(({same}) or bound.again())", "the shape, dtype or device of a part of the state")
 
 
+class Attributes:
+    """The attributes of the modules, as they were when a function was recorded.
+
+    Attributes
+    ----------
+    seen : int
+        How many changes of any module's there had been when they were last looked at.
+    """
+
+    def __init__(self, attributes: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+        self._attributes, self.seen = attributes, -1
+
+    def still_hold(self) -> bool:
+        """Return whether the modules have the same attributes still."""
+        hold = all(
+            len(held) == len(before) and all(map(is_, held.values(), before.values()))
+            for held, before in self._attributes
+        )
+        self.seen = changes[0] if hold else -1
+        return hold
+
+
 class Settings:
     """The settings of a group of an optimizer.
 
@@ -170,15 +200,18 @@ class Bound:
     Attributes
     ----------
     arrays : list of array
+    buffers : list of int
+        The numbers of their memory.
     held : list of set of int
-        In its only entry, the numbers of their memory.
+        The same as the only entry.
     """
 
     def __init__(self, tensors: list[Tensor], device: Device) -> None:
         self._tensors, self._device = tensors, device
         self.arrays: list[Any] = [x._data for x in tensors]
         self._kinds = [(tuple(x.shape), x.dtype) for x in self.arrays]
-        self.held: list[set[int]] = [set(map(device.backend.buffer_of, self.arrays))]
+        self.buffers = list(map(device.backend.buffer_of, self.arrays))
+        self.held: list[set[int]] = [set(self.buffers)]
 
     def again(self) -> bool:
         """Look at the arrays anew; return whether they have the shapes and dtypes that they had."""
@@ -188,5 +221,6 @@ class Bound:
         if any((tuple(x.shape), x.dtype) != kind for x, kind in zip(arrays, self._kinds, strict=True)):
             return False
         self.arrays[:] = arrays
-        self.held[0] = set(map(self._device.backend.buffer_of, arrays))
+        self.buffers[:] = map(self._device.backend.buffer_of, arrays)
+        self.held[0] = set(self.buffers)
         return len(self.held[0]) == len(arrays)

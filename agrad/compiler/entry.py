@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any, Final
 
 from ..core.device import Device
-from ..core.tape import wrote
+from ..core.tape import wrote, wrote_all
 from ..core.tensor import wrap
 from ..random.generators import current
 from .conditions import Conditions
@@ -41,7 +42,7 @@ class Entry:
         self._failures: list[Exception] = []  # of the call that returned MISS last
         self._names: dict[str, Any] = {
             "Elsewhere": Elsewhere, "failures": self._failures,
-            "MISS": MISS, "run": source.run, "wrap": wrap, "wrote": wrote, "device": device, "backend": device.backend,
+            "MISS": MISS, "run": source.run, "wrap": wrap, "wrote": wrote, "wrote_all": wrote_all, "native": device.native, "device": device, "backend": device.backend,
             "generator": lambda: current.get().of(device), "filled": filled, "template": recorded.template,
             "buffer_of": device.backend.buffer_of, "copy": device.backend.copy,
         }  # fmt: skip
@@ -77,16 +78,27 @@ class Entry:
             needed |= {i: True} if start in taken else {}
         return needed
 
+    def _condition_lines(self, inputs: Inputs) -> list[str]:
+        """Return the lines that ask for the conditions; those on classes come before arrays are read."""
+        before, after = inputs.conditions, self._conditions.texts[len(inputs.conditions) :]
+        first = [text for text, _ in before if "._data" not in text]
+        rest = [text for text, _ in before if "._data" in text] + after
+        for x in inputs.arrays:
+            rest = [text.replace(f"{x.raw}.", f"{x.name}_.") if x.raw.endswith("._data") else text for text in rest]
+        found = [f"{x.name}_ = {x.raw}" for x in inputs.arrays]
+        return [f"if not ({' and '.join(first)}): return MISS", *found, f"if not ({' and '.join(rest)}): return MISS"]
+
     def _call_lines(self, inputs: Inputs, state: State) -> list[str]:
         """Return the lines that ask for the conditions and run the program."""
         takes, changes = self._compiled.takes, self._compiled.changes
         starts = {start: i for i, (start, _) in enumerate(self._program.state)}
         numbers = {start: i for i, (start, _) in enumerate(self._program.numbers)}
         arrays = dict(zip(self._program.inputs, inputs.arrays, strict=True))
-        lines, given = [f"if not ({self._conditions.text}): return MISS"], []
+        lines, given = self._condition_lines(inputs), []
         for x in takes:
             if x in arrays:
-                lines.append(f"{arrays[x].name}_ = {arrays[x].converted(self._names)}")
+                if arrays[x].converts(self._names["device"]):
+                    lines.append(f"{arrays[x].name}_ = backend.asarray({arrays[x].name}_, None, native)")
                 if changes and not self._names["backend"].immutable:
                     lines.append(f"if buffer_of({arrays[x].name}_) in held[0]: return MISS")
                 given.append(f"{arrays[x].name}_")
@@ -111,9 +123,15 @@ class Entry:
     def _result_lines(self, state: State) -> list[str]:
         """Return the lines that put the results where they belong."""
         lines = []
-        for i in self._compiled.changes:
-            tensor = self._places[i]
-            lines += [f"if {tensor}._data is array{i}: wrote({tensor})", f"else: {tensor}._data = array{i}"]
+        tensors = len(state.tensors)
+        changed = [i for i in self._compiled.changes if i < tensors]
+        if self._names["backend"].immutable:
+            lines += [f"{self._places[i]}._data = array{i}" for i in self._compiled.changes]
+        elif changed:
+            self._names["changed"] = itemgetter(*changed) if len(changed) > 1 else lambda x: (x[changed[0]],)
+            lines.append("wrote_all(changed(bound.buffers))")
+        if not self._names["backend"].immutable:
+            lines += [f"wrote({self._places[i]})" for i in self._compiled.changes if i >= tensors]
         for i, (x, place) in enumerate(self._recorded.grads):
             self._names[f"owner{i}"] = x
             lines.append(f"owner{i}._grad = " + ("None" if place is None else f"wrap(grad{place}, device)"))

@@ -37,13 +37,9 @@ class Array:
         """How its array is found."""
         return f"{self.place}._data" if isinstance(self.value, Tensor) else self.place
 
-    def converted(self, names: dict[str, Any]) -> str:
-        """Return the text that finds its array, as one of the library of the device that `names` knows."""
-        device = names["device"]
-        if isinstance(self.value, Tensor) or Device.of(self.value) is device:
-            return self.raw
-        names["native"] = device.native
-        return f"backend.asarray({self.raw}, None, native)"
+    def converts(self, device: Device) -> bool:
+        """Return whether it is an array of another library than that of a device."""
+        return not isinstance(self.value, Tensor) and Device.of(self.value) is not device
 
 
 class Inputs:
@@ -121,7 +117,8 @@ class Inputs:
             of_class += f" and {place}._node {tracked}"
         self._condition(of_class, about)
         found = self.arrays[-1].raw
-        self._condition(f"{found}.shape == {shape!r} and {found}.dtype == {kind}", about)
+        same_dtype = f"({found}.dtype is {kind} or {found}.dtype == {kind})"  # a dtype may be made anew
+        self._condition(f"{found}.shape == {shape!r} and {same_dtype}", about)
 
     def traced(self, trace: Trace) -> tuple[Any, Any, list[Any]]:
         """Return the arguments with Tensors of traced arrays in place of arrays, and a list of both.

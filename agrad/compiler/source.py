@@ -153,6 +153,8 @@ class Source:
             return f"{left} {infix} {right}"
         if call.function in _PREFIX:
             return f"{_PREFIX[call.function]}{self._shown(args[0])}"
+        if call.name == "matrix_transpose":
+            return f"{self._shown(args[0])}.mT"
         if call.function is operator.getitem:
             return f"{self._shown(args[0])}[{self._key(args[1])}]"
         shown = ["generator()" if call.kind == DRAW and i == 0 else self._shown(x) for i, x in enumerate(args)]
@@ -193,15 +195,29 @@ class Source:
                 self._line(f"if {'not ' if answer else ''}{self._named(x)}: raise Elsewhere")
 
     def _write_new(self, call: Call) -> None:
+        """Write a call that returns new arrays or views."""
         for x in call.outputs:
             self._names[x] = self._new_name("r")
         names = ", ".join(self._names[x] for x in call.outputs)
         trailing = "," if call.several and len(call.outputs) == 1 else ""
-        expression = self._expression(call)
+        expression = self._new(call)
         # NumPy returns its scalars for some results without axes.
         if not call.several and call.outputs[0].value.shape == () and call.name not in ("copy", "constant"):
-            expression = f"{self._bound('box', self._backend.box)}({expression})"
+            expression = f"{self._bound('asarray', self._backend.box)}({expression})"
         self._line(f"{names}{trailing} = {expression}", *call.outputs)
+
+    def _new(self, call: Call) -> str:
+        """Return the expression for a new array: of the function that computes into one, if that is known."""
+        found = None if call.several else self._backend.into(call.function, call.args, call.kwargs, call.outputs[0].value)
+        if found is None or call.function in _INFIX:
+            return self._expression(call)
+        shown = ["None" if x is OUT else self._shown(x) for x in found.args]
+        shown = shown[:-1] if shown[-1] == "None" else shown
+        return f"{self._into_name(call, found)}({', '.join(shown)})"
+
+    def _into_name(self, call: Call, found: Any) -> str:
+        name = getattr(found.function, "__name__", call.name)
+        return self._bound(f"{call.name}_reduce" if name == "reduce" else name, found.function)
 
     def _write_in_place(self, call: Call, i: int) -> None:
         target, out = call.args[0], call.outputs[0]
@@ -238,9 +254,7 @@ class Source:
         operand: Callable[[Any], str] = (lambda x: self._operand(x, found.args)) if found.elementwise else self._shown
         operands = [place if x is OUT else operand(x) for x in found.args]
         self._names[out] = place
-        name = getattr(found.function, "__name__", call.name)
-        name = f"{call.name}_into" if name == "reduce" else name
-        self._line(f"{self._bound(name, found.function)}({', '.join(operands)})", out)
+        self._line(f"{self._into_name(call, found)}({', '.join(operands)})", out)
         return True
 
     def _operand(self, x: Any, args: Sequence[Any]) -> str:

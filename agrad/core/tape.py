@@ -18,7 +18,7 @@ from .typing import Array, Namespace
 
 __all__ = [
     "Node", "Pick", "Plan", "backward", "check_unchanged", "deliver", "entry_of", "propagate", "seed", "unbroadcast",
-    "unchanged", "wrote",
+    "unchanged", "wrote", "wrote_all",
 ]  # fmt: skip
 
 namespace: Any = None  # what rules that run on Tensors call: agrad, which puts itself here
@@ -307,6 +307,13 @@ def wrote(tensor: Tensor) -> None:
         _forgotten = tick()
         written.clear()
     _last_write = written[tensor._device.backend.buffer_of(tensor._data)] = tick()
+
+
+def wrote_all(buffers: Sequence[int]) -> None:
+    """Note as `wrote` that buffers were changed, given by their numbers."""
+    global _last_write
+    _last_write = tick()
+    written.update(dict.fromkeys(buffers, _last_write))
 
 
 def unbroadcast(cotangent: Array, like: Array, xp: Namespace, name: str) -> Array:

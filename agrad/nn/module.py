@@ -149,11 +149,13 @@ class Module:
                 raise ValueError(f"{name} has shape {own[name].shape}; it cannot be replaced by shape {value.shape}")
         replacements = {id(own[name]): value for name, value in params.items()}  # a shared one is replaced everywhere
         replaced = {name: places[name] for name, value in own.items() if id(value) in replacements}
+        journal.changes[0] += 1
         try:
             for name, (module, attribute) in replaced.items():
                 vars(module)[attribute] = params.get(name, replacements[id(own[name])])
             return self(*args, **kwargs)
         finally:
+            journal.changes[0] += 1
             for name, (module, attribute) in replaced.items():
                 vars(module)[attribute] = own[name]
 
@@ -187,6 +189,7 @@ class Module:
         ...     layer(agrad.asarray([1.0, -2.0])).tolist()
         [0.0, 2.0]
         """
+        journal.changes[0] += 1
         own = vars(self).setdefault("_forward_pre_hooks", {})
         return hooks.attach(own, (hook, with_kwargs), prepend)
 
@@ -221,6 +224,7 @@ class Module:
         >>> shapes
         [(5, 3)]
         """
+        journal.changes[0] += 1
         own = vars(self).setdefault("_forward_hooks", {})
         return hooks.attach(own, (hook, with_kwargs), prepend)
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from weakref import ref
 
 from ..core import errors, tape
 from ..core.tensor import Tensor, wrap
 
-__all__ = ["Before", "Journal", "Note", "assigning", "bring_back", "journaling", "rebinding", "writing"]
+__all__ = ["Before", "Journal", "Note", "assigning", "bring_back", "changes", "journaling", "rebinding", "writing"]
 
 _open: ContextVar[Journal | None] = ContextVar("agrad journal", default=None)
+changes: Final = [0]  # how often an attribute or a hook of any module was changed
 
 
 def writing(x: Tensor) -> None:
@@ -36,6 +37,7 @@ def rebinding(x: Tensor) -> None:
 
 def assigning(module: Any, name: str, buffer: bool) -> None:
     """Tell the open journal that an attribute of a module is about to be assigned or deleted."""
+    changes[0] += 1
     journal = _open.get()
     if journal is not None and (id(module), name) not in journal.notes:
         journal.notes[id(module), name] = module, _Assigned(module, name, buffer)
