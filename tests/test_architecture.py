@@ -62,7 +62,7 @@ PACKAGES = {
     "nn": {"backends", "checks", "core", "linalg", "ops", "random", "spellings"},
     "optim": {"backends", "checks", "core", "nn", "ops"},
     "data": {"backends", "checks", "core", "ops", "random", "spellings"},
-    "compiler": {"backends", "checks", "core", "nn", "optim", "random", "transforms", "virtual"},
+    "compiler": {"backends", "checks", "core", "nn", "ops", "optim", "random", "transforms", "virtual"},
     "inspection": {"backends", "checks", "core", "nn", "ops"},
 }
 

@@ -21,7 +21,7 @@ from .typing import Array, Namespace, NativeDevice, NativeDtype
 __all__ = ["OUT", "Backend", "Into", "UnknownValueError", "names_of", "repeats"]
 
 _ANYWHERE: Final = nullcontext()
-OUT: Final = object()  # stands for the array that a result is computed into
+OUT: Final = object()  # stands for the array that a result is computed into, or for the result before
 
 
 class Into(NamedTuple):
@@ -118,8 +118,8 @@ class Backend:
     def empty_cache(self, native: NativeDevice) -> None:
         """Release reserved memory that no array uses."""
 
-    def quiet(self) -> AbstractContextManager[Any]:
-        """Return a context manager in which the library does not warn about NaN and infinity."""
+    def quiet(self) -> Any:
+        """Return a context manager, and decorator, in which the library does not warn about NaN and infinity."""
         return np.errstate(all="ignore")
 
     def careful(self) -> AbstractContextManager[Any]:
@@ -264,6 +264,13 @@ class Backend:
         """Return the `Into` that computes the same bits as a call whose result was `result`; None if there is none.
 
         Among the arguments, objects with an attribute `value` stand for arrays and numbers.
+        """
+        return None
+
+    def steps(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return calls that one after another compute the same bits as a call of a function; None if there are none.
+
+        Each is a function, its arguments, with OUT for the result of the call before, and its keyword arguments.
         """
         return None
 

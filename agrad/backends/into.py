@@ -22,13 +22,17 @@ _OPERATORS: Final[dict[Any, Any]] = {
 }  # fmt: skip
 
 
+# Powers take shortcuts for small exponents; NumPy 2.4 wants the output of the others as a keyword argument.
+_EXCEPT: Final = (np.power, np.maximum, np.minimum)
+
+
 def elementwise_into(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
     """Return the `Into` of an operator or a ufunc; see `Backend.into`."""
     ufunc = _OPERATORS.get(function, function)
     if not isinstance(ufunc, np.ufunc) or kwargs or ufunc.nout != 1 or len(args) != ufunc.nin:
         return None
-    if function is np.power or type(result) is not np.ndarray or not all(map(_is_operand, args)):
-        return None  # the operator takes shortcuts for small exponents
+    if function in _EXCEPT or type(result) is not np.ndarray or not all(map(_is_operand, args)):
+        return None
     arrays = [x.value for x in args if _is_array(x)]
     # In place, the result is cast to the dtype of the array; elsewhere it has the dtype of the operation.
     if any(x.dtype != arrays[0].dtype for x in arrays) or (

@@ -415,11 +415,16 @@ class NumpyBackend(StridedBackend):
     # What compiled programs use
 
     def into(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Array) -> Any:
-        if function in (self.xp.sum, _add):
+        if function is self.xp.sum:
             return _sum_into(*args, **kwargs)
         if function in (self.xp.matmul, operator.matmul):
             return _product_into(args[0], args[1], function is operator.matmul)
+        if function is self.xp.maximum and len(args) == 2 and _is_many_and_one(_value(args[0]), args[1]):
+            return Into(np.ndarray.clip, (*args, inf, OUT), True)
         return elementwise_into(function, args, kwargs, result)
+
+    def steps(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return _mean_steps(self.xp, *args, **kwargs) if function is self.xp.mean else None
 
     def empty_as(self, array: Array) -> Any:
         return np.empty_like(array, subok=False)
@@ -458,6 +463,10 @@ class NumpyBackend(StridedBackend):
         return super().special(name) if found is None else found
 
 
+def _value(x: Any) -> Any:
+    return getattr(x, "value", x)
+
+
 def _sum_into(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
     given = x.value
     if dtype is not None or given.dtype is _HALF or (given.ndim == 2 and _is_row_of_few(given, axis)):
@@ -467,9 +476,17 @@ def _sum_into(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = Fals
     return Into(_add, (x, axis, None, OUT, keepdims), False)
 
 
+def _mean_steps(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    given = x.value
+    if given.dtype.char not in "fd" or not given.size or (given.ndim == 2 and _is_row_of_few(given, axis)):
+        return None
+    share = _share(given, _add(given, axis, None, None, keepdims))
+    return [(xp.sum, (x,), {"axis": axis, "keepdims": keepdims}), (operator.truediv, (OUT, share), {})]
+
+
 def _product_into(x1: Any, x2: Any, is_operator: bool) -> Any:
     """Return how `_matmul` or `_matmul_alone` would multiply matrices, and the operator any arrays."""
-    given = [getattr(x, "value", x) for x in (x1, x2)]
+    given = [_value(x1), _value(x2)]
     if any(type(x) is not np.ndarray or x.ndim < 2 for x in given) or given[0].dtype != given[1].dtype:
         return None
     (rows, _), columns = given[0].shape[-2:], given[1].shape[-1]

@@ -7,7 +7,7 @@ from functools import partial, update_wrapper
 from threading import RLock
 from typing import Any, Final
 
-from ..checks import check_callable
+from ..checks import check_callable, check_flags
 from ..core.device import get_device, opened, traced
 from ..core.errors import describe
 from ..core.observing import observers
@@ -24,7 +24,7 @@ __all__ = ["Compiled", "compile"]
 _MOST: Final = 8  # programs that a function keeps
 
 
-def compile(f: Callable[..., Any] | None = None, /, *, state: Any = ()) -> Any:
+def compile(f: Callable[..., Any] | None = None, /, *, state: Any = (), keep_grads: bool = True) -> Any:
     """Return a function that computes what `f` does, as a straight program of array calls.
 
     The first call runs `f` and writes down every call of the array library: forward, backward and the optimizer's step.
@@ -38,6 +38,9 @@ def compile(f: Callable[..., Any] | None = None, /, *, state: Any = ()) -> Any:
         not read values. Arrays that are no Tensors arrive in it as Tensors.
     state : Module, Optimizer, Tensor, or a list of them
         Everything that `f` reads or changes besides its arguments. If `f` is a Module, it is a part of the state.
+    keep_grads : bool
+        Whether Tensors of the state have their new gradients in ``.grad`` after a call, as they have after a call of
+        `f`. Otherwise they have None, which saves time and memory where nothing reads gradients between calls.
 
     Returns
     -------
@@ -81,15 +84,16 @@ def compile(f: Callable[..., Any] | None = None, /, *, state: Any = ()) -> Any:
     True
     """
     if f is None:
-        return partial(compile, state=state)
+        return partial(compile, state=state, keep_grads=keep_grads)
     check_callable("agrad.compile", f, "write agrad.compile(f, state=[...])")
+    check_flags(keep_grads=keep_grads)
     items = list(state) if isinstance(state, Iterable) and not isinstance(state, (Module, Tensor)) else [state]
     if isinstance(f, Module) and not any(item is f for item in items):
         items = [f, *items]
     for item in items:
         if not isinstance(item, (Module, Optimizer, Tensor)):
             raise TypeError(f"state=[...] takes modules, optimizers and Tensors, not {describe(item)}")
-    return Compiled(f, items)
+    return Compiled(f, items, keep_grads)
 
 
 class Compiled:
@@ -101,10 +105,10 @@ class Compiled:
         The program of the last call, in Python.
     """
 
-    def __init__(self, f: Callable[..., Any], items: list[Any]) -> None:
+    def __init__(self, f: Callable[..., Any], items: list[Any], keep_grads: bool) -> None:
         self.__name__ = type(f).__name__.lower()
         update_wrapper(self, f)
-        self._f, self._items = f, _named(f, items)
+        self._f, self._items, self._keep_grads = f, _named(f, items), keep_grads
         self._entries: list[Entry] = []  # the one used last comes first
         self._reasons: list[str] = []  # why it was recorded, each time
         self._lock = RLock()  # the buffers of a program serve one call at a time
@@ -134,14 +138,19 @@ class Compiled:
         """Run the function and keep its program."""
         inputs, state = Inputs(self._f, args, kwargs), State(self._items)
         device = next((x._device for x in state.tensors.values()), None) or inputs.device() or get_device()
-        reason = self._entries[0].difference(args, kwargs) if self._entries else "the first call"
+        reason = self._entries[0].difference(args, kwargs) if self._entries else self._first_reason()
         recording, exchange = record(self._f, inputs, state, device)
+        if not self._keep_grads:
+            recording.drop_grads()
         exchange.finish()
         self._reasons.append(reason)
         if State(self._items).tensors.keys() == state.tensors.keys() and not recording.shares_memory:
             self._entries.insert(0, Entry(recording, inputs, state, device, self.__name__))
             del self._entries[_MOST:]
         return recording.result
+
+    def _first_reason(self) -> str:
+        return "the call before made new state, as optimizers do at first" if self._reasons else "the first call"
 
     @property
     def source(self) -> str:

@@ -40,11 +40,12 @@ class Entry:
         self._places = self._slots(len(state.tensors))
         self._conditions = Conditions(inputs, state, device, self._needed_grads(state))
         self._failures: list[Exception] = []  # of the call that returned MISS last
+        backend = device.backend
         self._names: dict[str, Any] = {
-            "Elsewhere": Elsewhere, "failures": self._failures,
-            "MISS": MISS, "run": source.run, "wrap": wrap, "wrote": wrote, "wrote_all": wrote_all, "native": device.native, "device": device, "backend": device.backend,
-            "generator": lambda: current.get().of(device), "filled": filled, "template": recorded.template,
-            "buffer_of": device.backend.buffer_of, "copy": device.backend.copy,
+            "MISS": MISS, "Elsewhere": Elsewhere, "failures": self._failures, "failed": source.failed,
+            "run": source.run, "wrap": wrap, "wrote": wrote, "wrote_all": wrote_all, "filled": filled,
+            "template": recorded.template, "device": device, "native": device.native, "backend": backend,
+            "buffer_of": backend.buffer_of, "generator": lambda: current.get().of(device),
         }  # fmt: skip
         self.run = self._made(inputs, state)
         _forget_values(program)
@@ -116,7 +117,7 @@ class Entry:
         lines += [
             f"try: {assigned}run({', '.join(given)})",
             f"except Elsewhere: {back}return MISS",
-            f"except Exception as error: {back}failures.append(error); return MISS",
+            f"except Exception as error: failed(error); {back}failures.append(error); return MISS",
         ]
         return lines
 

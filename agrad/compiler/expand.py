@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Final
 
-from ..backends.base import Backend
+from ..backends.base import OUT, Backend
 from ..virtual.traced.recording import PURE, WRITE, Call, Variable
 from .program import Program
 
@@ -21,7 +21,10 @@ def expanded(program: Program, backend: Backend) -> Program:
     for call in program.calls:
         if call.kind == WRITE and call.name == "update" and call.args[1] in _IN_PLACE:
             call.name, call.function, call.args = "update", call.args[1], (call.args[0], call.args[2])
-        if call.name in ("add_scaled", *_PRODUCTS) and not backend.fuses(call.outputs[0].value):
+        steps = None if call.kind != PURE or call.several else backend.steps(call.function, call.args, call.kwargs)
+        if steps is not None:
+            calls += _in_steps(call, steps, backend)
+        elif call.name in ("add_scaled", *_PRODUCTS) and not backend.fuses(call.outputs[0].value):
             calls += _steps(call)
         else:
             calls.append(call)
@@ -30,6 +33,18 @@ def expanded(program: Program, backend: Backend) -> Program:
 
 
 _IN_PLACE: Final = (operator.iadd, operator.isub, operator.imul, operator.itruediv)
+
+
+def _in_steps(call: Call, steps: Any, backend: Backend) -> list[Call]:
+    """Return the calls of the steps that a backend takes for a call."""
+    made: list[Call] = []
+    for function, args, kwargs in steps:
+        args = tuple(made[-1].outputs[0] if x is OUT else x for x in args)
+        values = [x.value if type(x) is Variable else x for x in args]
+        made.append(Call(PURE, _NAMES.get(function) or function.__name__.strip("_"), function, args, kwargs))
+        made[-1].line, made[-1].outputs = call.line, [Variable(backend.box(function(*values, **kwargs)))]
+    made[-1].outputs = call.outputs
+    return made
 
 
 def _steps(call: Call) -> list[Call]:

@@ -50,6 +50,13 @@ class Recording:
         self.shares_memory = False
         self.with_grads = [i for i, (_, _, grad) in enumerate(exchange.grads) if grad is not None]
 
+    def drop_grads(self) -> None:
+        """Leave no gradient where the function put a new one."""
+        self.program.grads = []
+        self.grads = [(x, None) for x, _ in self.grads]
+        for x, _ in self.grads:
+            x._grad = None
+
 
 class Place:
     """Stands for an output in the template of a result."""

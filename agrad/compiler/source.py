@@ -57,6 +57,8 @@ class Source:
         Which arrays of the state it changes.
     draws : bool
         Whether it draws random numbers.
+    committed : int
+        The number of the first line after which the state is written.
     """
 
     def __init__(self, program: Program, device: Device, generator: Callable[[], Any], title: str) -> None:
@@ -68,6 +70,7 @@ class Source:
         self._by_value: dict[Any, str] = {}
         self._taken = {*self._globals, *keyword.kwlist}  # all names so far
         self._lines: list[tuple[str, str]] = []
+        self._committed: int | None = None  # the place of the first line that writes to the state
         self._buffers: dict[Variable, str] = {}  # by root: the buffer that holds its memory
         self._idle: dict[Any, list[str]] = {}  # by layout: buffers that hold nothing needed
         self._layouts: dict[str, Any] = {}
@@ -208,12 +211,22 @@ class Source:
 
     def _new(self, call: Call) -> str:
         """Return the expression for a new array: of the function that computes into one, if that is known."""
-        found = None if call.several else self._backend.into(call.function, call.args, call.kwargs, call.outputs[0].value)
-        if found is None or call.function in _INFIX:
+        found = (
+            None if call.several else self._backend.into(call.function, call.args, call.kwargs, call.outputs[0].value)
+        )
+        numbers = [x for x in call.args if type(x) is not Variable or x.is_number]
+        if found is None or (call.function in _INFIX and not numbers):
             return self._expression(call)
-        shown = ["None" if x is OUT else self._shown(x) for x in found.args]
+        operand: Callable[[Any], str] = (lambda x: self._operand(x, found.args)) if found.elementwise else self._shown
+        shown = ["None" if x is OUT else operand(x) for x in found.args]
         shown = shown[:-1] if shown[-1] == "None" else shown
         return f"{self._into_name(call, found)}({', '.join(shown)})"
+
+    def _into(self, call: Call) -> Any:
+        """Return the function that computes a call into a given array, if there is one."""
+        if call.several:
+            return None
+        return self._backend.into(call.function, call.args, call.kwargs, call.outputs[0].value)
 
     def _into_name(self, call: Call, found: Any) -> str:
         name = getattr(found.function, "__name__", call.name)
@@ -221,6 +234,8 @@ class Source:
 
     def _write_in_place(self, call: Call, i: int) -> None:
         target, out = call.args[0], call.outputs[0]
+        if call in self._memory.in_place and self._memory.root[target] not in self._memory.free:
+            self._commit()
         if self._write_into(call, i):
             return
         if call in self._memory.in_place:
@@ -241,8 +256,7 @@ class Source:
 
     def _write_into(self, call: Call, i: int) -> bool:
         """Write a call that computes into a buffer or in place, if the library has one; return whether it did."""
-        out = call.outputs[0]
-        found = None if call.several else self._backend.into(call.function, call.args, call.kwargs, out.value)
+        out, found = call.outputs[0], self._into(call)
         if found is None or (call.kind == WRITE and call not in self._memory.in_place):
             return False
         if call.kind == WRITE:
@@ -316,11 +330,16 @@ class Source:
         others = [(start, end) for start, end in changed if self._names.get(end) != self._names[start]]
         # Where a final value is in the memory of another part of the state, it is copied before that is written.
         values = [self._copied(end) if self._memory.root[end] in starts else self._shown(end) for _, end in others]
+        self._commit()
         for (start, _), value in zip(others, values, strict=True):
             name = self._names[start]
             self._line(f"{name} = {self._bound('fill', self._backend.fill)}({name}, {value})")
         results += [self._names[start] for start, _ in changed]
         self._line(f"return ({', '.join(results)}{',' if len(results) == 1 else ''})")
+
+    def _commit(self) -> None:
+        """Note that from here on the state is written."""
+        self._committed = len(self._lines) if self._committed is None else self._committed
 
     def _result(self, x: Variable, taken: set[Variable]) -> str:
         """Return a result, copied where its memory is also somebody else's."""
@@ -342,6 +361,7 @@ class Source:
         lines = [f"def {identifier(title)}({parameters}):"]
         arrays = [x for x in self.takes if not x.is_number]
         lines += [f"    # {self._names[x]}: {' '.join(described(x.value))}" for x in arrays]
+        self.committed = len(lines) + 1 + (self._committed or 0)
         lines += [f"    {text.ljust(_WIDTH)}  # {about}" if about else f"    {text}" for text, about in self._lines]
         return "\n".join(lines) + "\n"
 
@@ -352,7 +372,18 @@ class Source:
         linecache.cache[file] = len(self.text), None, self.text.splitlines(keepends=True), file
         made: Callable[..., Any] = known.pop(identifier(title))  # so that it does not refer to itself
         finalize(made, linecache.cache.pop, file, None)
-        return made
+        self._code = made.__code__
+        return self._backend.quiet()(made)
+
+    def failed(self, error: Exception) -> None:
+        """Raise RuntimeError if an error came when a part of the state was written already."""
+        at = error.__traceback__
+        while at is not None and at.tb_frame.f_code is not self._code:
+            at = at.tb_next
+        if at is not None and at.tb_lineno > self.committed:
+            raise RuntimeError(
+                "a program of agrad.compile failed while it wrote the state, which is now mixed"
+            ) from error
 
 
 def _layout(array: Any) -> Any:

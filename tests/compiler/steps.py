@@ -68,5 +68,6 @@ def run_both(
             compare(got, expected, tolerance)
         except AssertionError as error:
             raise AssertionError(f"step {i}: {error}") from error
+    assert "raised" not in step.explain(), step.explain()
     assert len(step.explain().splitlines()) - 1 <= most, step.explain()
     return step

@@ -201,3 +201,20 @@ def test_state_that_is_none():
         agrad.compile(lambda x: x, state=[scheduler])
     with pytest.raises(TypeError, match=r"agrad\.compile"):
         agrad.compile(3)
+
+
+def test_a_failure_while_the_state_is_written_is_told():
+    first, second = nn.Parameter([1.0]), nn.Parameter([2.0])
+    optimizer = optim.SGD([first, second], 0.1)
+
+    @agrad.compile(state=[optimizer])
+    def step():
+        optimizer.zero_grad()
+        (first * second).sum().backward()
+        optimizer.step()
+
+    for _ in range(3):
+        step()
+    second.data.flags.writeable = False
+    with pytest.raises(RuntimeError, match="which is now mixed"):
+        step()
