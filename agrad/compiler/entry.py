@@ -100,7 +100,7 @@ class Entry:
             if x in arrays:
                 if arrays[x].converts(self._names["device"]):
                     lines.append(f"{arrays[x].name}_ = backend.asarray({arrays[x].name}_, None, native)")
-                if changes and not self._names["backend"].immutable:
+                if changes and x in self._compiled.reads_late and not self._names["backend"].immutable:
                     lines.append(f"if buffer_of({arrays[x].name}_) in held[0]: return MISS")
                 given.append(f"{arrays[x].name}_")
             elif x in starts:

@@ -4,6 +4,7 @@ AGRAD_PROGRAMS sets how many are drawn.
 """
 
 import os
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def program(seed):
     def make():
         draws = np.random.default_rng(layer_seed)
         model = nn.Sequential()
-        for i, (n, m) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (n, m) in enumerate(pairwise(widths)):
             model.append(nn.Linear(int(n), int(m)))
             model.append(BETWEEN[layers[i]](draws, int(m)))
         loss = LOSSES[loss_name](draws)

@@ -93,7 +93,7 @@ class TracedBackend(VirtualBackend):
         return value
 
     def to_numpy(self, array: TracedArray) -> NoReturn:
-        array.refuse("item(), tolist(), numpy() or float()")
+        array.refuse("`if`, float(), item(), tolist() or numpy()")
 
     def dlpack(self, array: TracedArray, **wishes: Any) -> NoReturn:
         array.refuse("__dlpack__")
