@@ -58,6 +58,8 @@ class Backend:
     native_keys : {"standard", "basic", "all"}
         Which of NumPy's keys its arrays support: only those of the standard, all keys of integers, slices, None and
         Ellipsis, or keys with arrays too.
+    warns_caller : bool
+        Whether it warns of NaN and infinity, as NumPy's functions do, in the name of the module that calls it.
     immutable : bool
         Whether writing returns a new array and leaves the old one as it was.
     without_special : str
@@ -68,6 +70,7 @@ class Backend:
     xp: Any
     array_type: type
     native_keys: ClassVar[str] = "standard"
+    warns_caller: ClassVar[bool] = False
     immutable: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 

@@ -343,6 +343,7 @@ class NumpyBackend(StridedBackend):
     """NumPy: one device, arrays that tell whether they are views."""
 
     kind: ClassVar[str] = "cpu"
+    warns_caller: ClassVar[bool] = True
     library: ClassVar[ModuleType] = np
     gathered: ClassVar[int] = 3 << 19  # about the size of a core's L2 cache, 1 to 2 MB
     streams: ClassVar[int] = 8

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from operator import itemgetter
 from typing import Any, Final
 
 from ..core.device import Device
 from ..core.tape import wrote, wrote_all
-from ..core.tensor import wrap
+from ..core.tensor import Tensor
 from ..random.generators import current
 from .conditions import Conditions
 from .expand import expanded
 from .inputs import Inputs
 from .program import Program, shortened
+from .quiet import Quiet
 from .record import Place, Recording, filled
 from .source import Elsewhere, Source
 from .state import State
@@ -43,7 +45,8 @@ class Entry:
         backend = device.backend
         self._names: dict[str, Any] = {
             "MISS": MISS, "Elsewhere": Elsewhere, "failures": self._failures, "failed": source.failed,
-            "run": source.run, "wrap": wrap, "wrote": wrote, "wrote_all": wrote_all, "filled": filled,
+            "quiet": Quiet(source.run, backend), "warnings": warnings, "Tensor": Tensor, "new": object.__new__,
+            "wrote": wrote, "wrote_all": wrote_all, "filled": filled,
             "template": recorded.template, "device": device, "native": device.native, "backend": backend,
             "buffer_of": backend.buffer_of, "generator": lambda: current.get().of(device),
         }  # fmt: skip
@@ -115,6 +118,7 @@ class Entry:
         back = "backend.set_state(generator(), random); " if self._compiled.draws else ""
         assigned = f"{', '.join(results)}{',' if len(results) == 1 else ''} = " if results else ""
         lines += [
+            "run = quiet.run if warnings.filters and warnings.filters[0] is quiet.first else quiet.quietly",
             f"try: {assigned}run({', '.join(given)})",
             f"except Elsewhere: {back}return MISS",
             f"except Exception as error: failed(error); {back}failures.append(error); return MISS",
@@ -129,22 +133,32 @@ class Entry:
         if self._names["backend"].immutable:
             lines += [f"{self._places[i]}._data = array{i}" for i in self._compiled.changes]
         elif changed:
+            everything = changed == list(range(tensors))
             self._names["changed"] = itemgetter(*changed) if len(changed) > 1 else lambda x: (x[changed[0]],)
-            lines.append("wrote_all(changed(bound.buffers))")
+            lines.append("wrote_all(bound.buffers)" if everything else "wrote_all(changed(bound.buffers))")
         if not self._names["backend"].immutable:
             lines += [f"wrote({self._places[i]})" for i in self._compiled.changes if i >= tensors]
         for i, (x, place) in enumerate(self._recorded.grads):
             self._names[f"owner{i}"] = x
-            lines.append(f"owner{i}._grad = " + ("None" if place is None else f"wrap(grad{place}, device)"))
+            if place is None:
+                lines.append(f"owner{i}._grad = None")
+            else:
+                lines += [*_wrapped("grad", f"grad{place}"), f"owner{i}._grad = grad"]
         for i, (start, end) in enumerate(self._program.numbers):
             if end is not start:
                 self._names[f"write{i}"] = state.numbers[i].write
                 lines.append(f"write{i}(number{i})")
         template, count = self._recorded.template, len(self._program.outputs)
         if type(template) is Place:
-            return [*lines, "return output0" if template.is_number else "return wrap(output0, device)"]
+            wrapped = [] if template.is_number else _wrapped("output", "output0")
+            return [*lines, *wrapped, f"return {'output0' if template.is_number else 'output'}"]
         values = ", ".join(f"output{i}" for i in range(count))
         return [*lines, f"return filled(template, [{values}], device)"]
+
+
+def _wrapped(name: str, array: str) -> list[str]:
+    """Return the lines of `wrap`: without the call, a small step is faster by a twentieth."""
+    return [f"{name} = new(Tensor)", f"{name}._data, {name}._device, {name}._node = {array}, device, None"]
 
 
 def _forget_values(program: Program) -> None:

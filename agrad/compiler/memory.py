@@ -7,8 +7,10 @@ from typing import Final
 from ..virtual.traced.recording import WRITE, Call, Variable
 from .program import Program
 
-__all__ = ["Memory"]
+__all__ = ["VIEWS", "Memory"]
 
+# These return a view of an array without gaps.
+VIEWS: Final = frozenset({"expand_dims", "matrix_transpose", "permute_dims", "reshape", "squeeze"})
 # Where these return a new array, they may return a view for inputs of another memory layout.
 _MAY_BE_VIEWS: Final = frozenset(
     {

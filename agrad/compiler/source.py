@@ -14,12 +14,13 @@ from weakref import finalize
 
 from ..backends.base import OUT, Into
 from ..core.device import Device
-from ..virtual.traced.recording import CHECK, DRAW, NUMBER, WRITE, Call, Variable, described
+from ..virtual.traced.recording import CHECK, DRAW, NUMBER, WRITE, Call, Variable, described, replace_nested
 from .buffers import Buffers
 from .expressions import INFIX, expression, shown
-from .memory import Memory
+from .memory import VIEWS, Memory
 from .names import Names
 from .program import Program
+from .quiet import PROGRAM
 from .state import identifier
 
 __all__ = ["Elsewhere", "Source"]
@@ -57,6 +58,7 @@ class Source:
         self._memory = Memory(program)
         self._buffers = Buffers(device.backend, self._memory, self._names)
         self._scalars: dict[Any, str] = {}  # numbers as arrays without axes, by what they are
+        self._views: dict[str, str] = {}  # the names of views of buffers, by what they are
         self._lines: list[tuple[str, str]] = []
         self._committed: int | None = None  # the place of the first line that writes the state
         self.changes = [i for i, (start, end) in enumerate(program.state) if end is not start]
@@ -115,12 +117,30 @@ class Source:
         if found is not None and not self._is_result(call):
             self._write_into(call, found, self._buffers.take(call, place, found.elementwise))
             return
+        if self._is_view_of_buffer(call):
+            self._make_view(call)
+            return
         text = expression(call, self._names) if found is None else self._new(call, found)
         names = ", ".join([self._names.name(x, "r0") for x in call.outputs])
         # NumPy returns its scalars for some results without axes.
         if not call.several and call.outputs[0].value.shape == () and call.name != "copy":
             text = f"{self._names.bound('asarray', self._backend.box)}({text})"
         self._line(f"{names}{',' if call.several and len(call.outputs) == 1 else ''} = {text}", *call.outputs)
+
+    def _is_view_of_buffer(self, call: Call) -> bool:
+        arrays = [x for x in call.inputs() if not x.is_number]
+        view = call.name in VIEWS and len(call.outputs) == 1 and call.outputs[0].view_of is not None
+        return view and call.inputs() == arrays and len(arrays) == 1 and self._buffers.is_whole(arrays[0])
+
+    def _make_view(self, call: Call) -> None:
+        """Make a view of a buffer once and for all."""
+        buffer, out = call.inputs()[0], call.outputs[0]
+        text = expression(call, self._names)
+        given = replace_nested(call.args, lambda x: self._names.known[self._names[x]] if x is buffer else x)
+        view = call.function(*given, **call.kwargs)
+        if text not in self._views:
+            self._views[text] = self._names.bound("v0", view)
+        self._names.of[out] = self._views[text]
 
     def _is_result(self, call: Call) -> bool:
         """Return whether the caller gets what a call returns, so that no buffer may hold it."""
@@ -239,20 +259,20 @@ class Source:
         names = self._names
         lines = [f"def {identifier(title)}({', '.join(names[x] for x in self.takes)}):"]
         lines += [f"    # {names[x]}: {' '.join(described(x.value))}" for x in self.takes if not x.is_number]
+        lines += [f"    # {name} = {text}, made once" for text, name in self._views.items()]
         self._first_write = len(lines) + 1 + (self._committed or 0)
         lines += [f"    {text.ljust(_WIDTH)}  # {about}" if about else f"    {text}" for text, about in self._lines]
         return "\n".join(lines) + "\n"
 
     def _made(self, title: str) -> Callable[..., Any]:
         file = f"<agrad program {next(_files)}>"
-        known = {**self._names.known, "__name__": "agrad.program"}
+        known = {**self._names.known, "__name__": PROGRAM}
         exec(compile(self.text, file, "exec"), known)
         linecache.cache[file] = len(self.text), None, self.text.splitlines(keepends=True), file
         made: Callable[..., Any] = known.pop(title)  # so that it does not refer to itself
         finalize(made, linecache.cache.pop, file, None)
         self._code = made.__code__
-        quietly: Callable[..., Any] = self._backend.quiet()(made)
-        return quietly
+        return made
 
     def failed(self, error: Exception) -> None:
         """Raise RuntimeError if an error came when a part of the state was written already."""

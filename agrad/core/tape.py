@@ -313,7 +313,8 @@ def wrote_all(buffers: Sequence[int]) -> None:
     """Note as `wrote` that buffers were changed, given by their numbers."""
     global _last_write
     _last_write = tick()
-    written.update(dict.fromkeys(buffers, _last_write))
+    for buffer in buffers:
+        written[buffer] = _last_write
 
 
 def unbroadcast(cotangent: Array, like: Array, xp: Namespace, name: str) -> Array:
