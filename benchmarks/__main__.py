@@ -12,6 +12,7 @@ ALL = (
     "small_ops",
     "regression",
     "mlp",
+    "compiled",
     "lenet",
     "batches",
     "loader",

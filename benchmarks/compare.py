@@ -133,7 +133,7 @@ def table(lines: Iterable[Row], times: bool = True) -> str:
 
 def circumstances(device: str) -> str:
     """Describe the measurement: date, machine, versions, threads and command."""
-    libraries = ["numpy", "numba", "torch"] + (["cupy"] if device.startswith("cuda") else [])
+    libraries = ["numpy", "numba", "torch", "jax"] + (["cupy"] if device.startswith("cuda") else [])
     found = [f"{name} {sys.modules[name].__version__}" for name in libraries if name in sys.modules]
     threads = os.environ.get("OMP_NUM_THREADS") or "default"
     torch = sys.modules.get("torch")

@@ -3,6 +3,7 @@
     python examples/mnist.py
     python examples/mnist.py --device cuda --epochs 10 --plot mnist.png
     python examples/mnist.py --resume mnist.safetensors --epochs 20
+    python examples/mnist.py --compile
 
 A multi-layer perceptron takes the 784 pixels of an image and returns ten logits, one per digit. It is trained on the
 60,000 images of MNIST in random batches. For each batch it
@@ -14,6 +15,8 @@ A multi-layer perceptron takes the 784 pixels of an image and returns ten logits
 Ten passes over the images (epochs) reach a test accuracy above 98% on 10,000 other images. The code does not depend on
 the device: `--device cuda` trains the same network on a GPU.
 
+With --compile a step is recorded once, and then runs as a straight program of array calls. The result is the same.
+
 After each epoch a checkpoint is written: the weights, the optimizer's momentum and the number of epochs. You can stop
 with Ctrl-C and resume with --resume: the result is the same as without the interruption.
 """
@@ -22,9 +25,9 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import common
 from common import BLUE, GREY, RED, at_least_one, parser, pictures, prepare, progress, pyplot, rate, save, writable
@@ -36,6 +39,9 @@ from agrad.data import DataLoader, TensorDataset
 MOMENTUM = 0.9
 SETTINGS = ("dataset", "seed", "lr", "batch_size")  # saved in a checkpoint, and used to resume
 DECAY = 0.8  # the factor of the learning rate from epoch to epoch
+
+
+Step: TypeAlias = Callable[[agrad.Tensor, agrad.Tensor], agrad.Tensor]
 
 
 class Epoch(NamedTuple):
@@ -64,10 +70,13 @@ class Run:
     name, rounds, lr, decay = "mnist", 10, 0.1, DECAY
     datasets: tuple[str, ...] = ("auto", "mnist", "digits")
 
-    def __init__(self, settings: dict[str, Any], picture: agrad.Tensor) -> None:
+    def __init__(self, settings: dict[str, Any], picture: agrad.Tensor, compiled: bool = False) -> None:
         self.settings = settings
         self.model = self.build(picture)
         self.optimizer = optim.SGD(self.model.parameters(), lr=settings["lr"], momentum=MOMENTUM)
+        self.step = training_step(self.model, self.optimizer)
+        if compiled:
+            self.step = agrad.compile(self.step, state=[self.model, self.optimizer], keep_grads=False)
         self.epochs: list[Epoch] = []
 
     def build(self, picture: agrad.Tensor) -> nn.Module:
@@ -95,25 +104,34 @@ class Run:
         loader = DataLoader(data, self.settings["batch_size"], shuffle=True, seed=self.settings["seed"])
         loader.epoch = len(self.epochs)  # the seed and the epoch determine the order
         start = time.perf_counter()
-        loss = train_epoch(self.model, loader, self.optimizer, label)
+        loss = train_epoch(self.model, loader, self.step, label)
         seconds = time.perf_counter() - start
         self.epochs.append(Epoch(loss, accuracy(self.model, test), seconds, len(data) / seconds))
         self.optimizer.param_groups[0]["lr"] *= self.decay
         return self.epochs[-1]
 
 
-def train_epoch(model: nn.Module, loader: DataLoader, optimizer: optim.SGD, label: str) -> float:
-    """Take one step per batch, and return the mean loss."""
+def training_step(model: nn.Module, optimizer: optim.SGD) -> Step:
+    """Return a function that takes a step on a batch, and returns the loss before it."""
     criterion = nn.CrossEntropyLoss()
-    model.train()
-    total = agrad.asarray(0.0)
-    for step, (images, labels) in enumerate(progress(loader, label), start=1):
+
+    def step(images: agrad.Tensor, labels: agrad.Tensor) -> agrad.Tensor:
         loss = criterion(model(images), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        total += loss.detach()
-        if step % 100 == 0 or step == len(loader):  # not at each step: reading a value waits for the GPU
+        return loss.detach()
+
+    return step
+
+
+def train_epoch(model: nn.Module, loader: DataLoader, step: Step, label: str) -> float:
+    """Take one step per batch, and return the mean loss."""
+    model.train()
+    total = agrad.asarray(0.0)
+    for count, (images, labels) in enumerate(progress(loader, label), start=1):
+        total += step(images, labels)
+        if count % 100 == 0 or count == len(loader):  # not at each step: reading a value waits for the GPU
             common.stop_unless_finite(total.item(), label)
     return total.item() / len(loader)
 
@@ -212,6 +230,7 @@ def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Names
     made.add_argument("--dataset", choices=kind.datasets, default="auto", help=which)
     written = f"written after each epoch (default: the one of --resume, or {kind.name}.safetensors)"
     made.add_argument("--checkpoint", type=writable, metavar="FILE", help=written)
+    made.add_argument("--compile", action="store_true", help="record a step once, and run it as a program")
     made.add_argument("--resume", type=Path, metavar="FILE", help="resume from this checkpoint, with its settings")
     defaults = {name: made.get_default(name) for name in SETTINGS}
     made.set_defaults(**dict.fromkeys(SETTINGS))  # None: not given
@@ -231,7 +250,7 @@ def main(argv: Sequence[str] | None = None, kind: type[Run] = Run, doc: str | No
         settings = state["settings"] if state else {name: getattr(args, name) for name in SETTINGS}
         data, test, settings["dataset"] = pictures(settings["dataset"])
         print(f"{settings['dataset']}: {len(data):,} pictures to train, {len(test):,} to test, on {args.device}")
-        run = kind(settings, data[0][0])
+        run = kind(settings, data[0][0], args.compile)
         if state:
             run.restore(state)
         fit(run, data, test, args.epochs, args.checkpoint or args.resume or Path(f"{kind.name}.safetensors"))

@@ -38,8 +38,10 @@ class Jitter(nn.Module):
     def forward(self, input: agrad.Tensor) -> agrad.Tensor:
         if not self.training:
             return input
-        down, right = agrad.random.randint(-self.most, self.most + 1, (2,)).tolist()
-        return agrad.roll(input, (down, right), axis=(-2, -1))
+        down, right = agrad.unstack(agrad.random.randint(-self.most, self.most + 1, (2,)))
+        rows, columns = (agrad.arange(n, device=input.device) for n in input.shape[-2:])
+        moved = agrad.take(input, (rows - down) % rows.size, axis=-2)
+        return agrad.take(moved, (columns - right) % columns.size, axis=-1)
 
 
 class Convolutional(mnist.Run):

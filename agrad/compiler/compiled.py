@@ -171,7 +171,7 @@ class Compiled:
         >>> print(f.explain())
         recorded 2 times
           1: the first call
-          2: x, (2,) float32
+          2: x was (2,) float32 before
         """
         times = f"{len(self._reasons)} time{'s' * (len(self._reasons) != 1)}"
         return "\n".join([f"recorded {times}", *(f"  {i}: {why}" for i, why in enumerate(self._reasons, start=1))])

@@ -109,7 +109,7 @@ class Inputs:
         self.arrays.append(Array(word, place, value))
         raw = value._data if isinstance(value, Tensor) else value
         shape, kind = tuple(raw.shape), self._known(raw.dtype)
-        about = f"{name}, {' '.join(described(raw))}"
+        about = f"{name} was {' '.join(described(raw))} before"
         of_class = f"type({place}) is {self._known(type(value))}"
         if isinstance(value, Tensor):
             of_class += f" and {place}._device is {self._known(value._device)}"

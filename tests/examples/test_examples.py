@@ -201,6 +201,12 @@ def test_mnist_learns_mnist(data_root):
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist_cnn"])
+def test_compiled_training_gives_the_same(name):
+    options = ("--dataset", "digits", "--epochs", "2")
+    assert weights(run(name, *options, "--compile")) == weights(run(name, *options))
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist_cnn"])
 def test_a_resumed_run_equals_an_uninterrupted_one(name):
     whole = run(name, "--dataset", "digits", "--epochs", "4", "--checkpoint", "whole.safetensors")
     run(name, "--dataset", "digits", "--epochs", "2", "--checkpoint", "half.safetensors")
