@@ -119,20 +119,18 @@ class Compiled:
         Within `vmap`, another compiled function, and instruments such as `agrad.profile` and `agrad.autocast`, the
         function itself runs.
         """
-        if opened.get() or traced.get() is not None or observers:
+        if observers or opened.get() or traced.get() is not None:
             return self._f(*args, **kwargs)
         with self._lock:
-            for entry in self._entries:
+            entries = self._entries
+            for entry in entries:
                 result = entry.run(args, kwargs)
                 if result is not MISS:
-                    self._move_to_front(entry)
+                    if entry is not entries[0]:
+                        entries.remove(entry)
+                        entries.insert(0, entry)
                     return result
             return self._record(args, kwargs)
-
-    def _move_to_front(self, entry: Entry) -> None:
-        if entry is not self._entries[0]:
-            self._entries.remove(entry)
-            self._entries.insert(0, entry)
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function and keep its program."""

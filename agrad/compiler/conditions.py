@@ -25,13 +25,14 @@ class Conditions:
     texts : list of str
         Expressions of ``args`` and ``kwargs``.
     names : dict
-        What the text refers to. ``tensor0`` is the first Tensor of the state, and ``held[0]`` the set of the numbers of
-        the memory of all.
+        What the text refers to. ``tensor0`` is the first Tensor of the state, ``held[0]`` the set of the numbers of the
+        memory of all, and ``settings[0]`` counts the changes of settings of optimizers.
     """
 
     def __init__(self, inputs: Inputs, state: State, device: Device, grads: dict[int, bool]) -> None:
         self.names: dict[str, Any] = {"recording": recording, "dtypes": dtypes}
         self.names |= inputs.names
+        self.names["settings"] = [0]
         self._each: list[tuple[str, str]] = [*inputs.conditions]
         self._state, self._device = state, device
         self._numbers: list[str] = []
@@ -48,6 +49,11 @@ class Conditions:
         self.names |= {"entered": entered, "devices": devices}
         now = "entered.get()[-1][0] if entered.get() else devices._process_wide"
         self._add(f"({now}) is {self._known(entered.get()[-1][0] if entered.get() else outside)}", "the current device")
+
+    def check(self, text: str, about: str) -> None:
+        """Add a condition."""
+        self._add(text, about)
+        self.texts.append(text)
 
     def _add(self, text: str, about: str) -> None:
         self._each.append((text, about))
@@ -101,7 +107,7 @@ class Conditions:
                     self._entries(name, state, p)
 
     def _settings(self, name: str, optimizer: Any, group: dict[str, Any]) -> None:
-        checked = Settings(optimizer, group)
+        checked = Settings(optimizer, group, self.names["settings"])
         here = self._known(checked)
         get = self._known(checked.get)
         self._add(f"({get}({self._known(group)}) == {here}.known or {here}.still_hold())", f"a setting of {name}")
@@ -174,7 +180,8 @@ class Settings:
         What they were when they were last checked.
     """
 
-    def __init__(self, optimizer: Any, group: dict[str, Any]) -> None:
+    def __init__(self, optimizer: Any, group: dict[str, Any], changes: list[int]) -> None:
+        self._changes = changes  # how often settings became others
         names = list(optimizer.defaults)
         self.get = itemgetter(*names) if len(names) > 1 else lambda group: (group[names[0]],)
         self._optimizer, self._group = optimizer, group
@@ -185,7 +192,9 @@ class Settings:
         self._optimizer._check_changes(self._group)
         settings = self.get(self._group)
         alike = all(map(_alike, settings, self.known))
-        self.known = settings if alike else self.known
+        if alike:
+            self.known = settings
+            self._changes[0] += 1
         return alike
 
 

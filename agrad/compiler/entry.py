@@ -10,9 +10,10 @@ from ..core.device import Device
 from ..core.tape import wrote, wrote_all
 from ..core.tensor import Tensor
 from ..random.generators import current
+from ..virtual.traced.recording import Call, Variable
 from .conditions import Conditions
 from .expand import expanded
-from .inputs import Inputs
+from .inputs import Array, Inputs
 from .program import Program, shortened
 from .quiet import Quiet
 from .record import Place, Recording, filled
@@ -37,11 +38,15 @@ class Entry:
 
     def __init__(self, recorded: Recording, inputs: Inputs, state: State, device: Device, title: str) -> None:
         program = shortened(expanded(recorded.program, device.backend))
+        checks = program.checks_of_inputs()
         source = Source(program, device, lambda: current.get().of(device), title)
         self.source, self._program, self._compiled, self._recorded = source.text, program, source, recorded
         self._places = self._slots(len(state.tensors))
         self._conditions = Conditions(inputs, state, device, self._needed_grads(state))
+        self._numbered: dict[Variable, str] = {}  # the names of numbers in the text of a call
         self._failures: list[Exception] = []  # of the call that returned MISS last
+        for i, call in checks:
+            self._check(inputs.arrays[i], call)
         backend = device.backend
         self._names: dict[str, Any] = {
             "MISS": MISS, "Elsewhere": Elsewhere, "failures": self._failures, "failed": source.failed,
@@ -68,6 +73,13 @@ class Entry:
         exec(text, known)
         return known.pop("call")
 
+    def _check(self, array: Array, call: Call) -> None:
+        """Add the condition that the values of an argument are in a range."""
+        self._conditions.names["within"] = call.function
+        answer = "" if call.outputs[0].value else "not "
+        text = f"{answer}within({array.raw}, {call.args[1]!r}, {call.args[2]!r})"
+        self._conditions.check(text, f"the range of the values in {array.name}")
+
     def _slots(self, tensors: int) -> list[str]:
         """Return how the Tensor of each array of the state is found: gradients are those of other Tensors."""
         return [f"tensor{i}" for i in range(tensors)] + [f"tensor{i}._grad" for i in self._recorded.with_grads]
@@ -88,7 +100,7 @@ class Entry:
         first = [text for text, _ in before if "._data" not in text]
         rest = [text for text, _ in before if "._data" in text] + after
         for x in inputs.arrays:
-            rest = [text.replace(f"{x.raw}.", f"{x.name}_.") if x.raw.endswith("._data") else text for text in rest]
+            rest = [text.replace(x.raw, f"{x.name}_") if x.raw.endswith("._data") else text for text in rest]
         found = [f"{x.name}_ = {x.raw}" for x in inputs.arrays]
         return [f"if not ({' and '.join(first)}): return MISS", *found, f"if not ({' and '.join(rest)}): return MISS"]
 
@@ -96,9 +108,8 @@ class Entry:
         """Return the lines that ask for the conditions and run the program."""
         takes, changes = self._compiled.takes, self._compiled.changes
         starts = {start: i for i, (start, _) in enumerate(self._program.state)}
-        numbers = {start: i for i, (start, _) in enumerate(self._program.numbers)}
         arrays = dict(zip(self._program.inputs, inputs.arrays, strict=True))
-        lines, given = self._condition_lines(inputs), []
+        lines, given = [*self._condition_lines(inputs), *self._number_lines(state)], []
         for x in takes:
             if x in arrays:
                 if arrays[x].converts(self._names["device"]):
@@ -106,13 +117,10 @@ class Entry:
                 if changes and x in self._compiled.reads_late and not self._names["backend"].immutable:
                     lines.append(f"if buffer_of({arrays[x].name}_) in held[0]: return MISS")
                 given.append(f"{arrays[x].name}_")
-            elif x in starts:
-                given.append(f"{self._places[starts[x]]}._data")
             else:
-                given.append(self._conditions.number(numbers[x]))
-        results = [f"output{i}" for i in range(len(self._program.outputs))]
+                given.append(f"{self._places[starts[x]]}._data" if x in starts else self._numbered[x])
+        results = [f"output{i}" for i, x in enumerate(self._program.outputs) if not x.is_number]
         results += [f"grad{i}" for i in range(len(self._program.grads))]
-        results += [f"number{i}" for i, (start, end) in enumerate(self._program.numbers) if end is not start]
         results += [f"array{i}" for i in changes]
         lines += ["random = backend.get_state(generator())"] if self._compiled.draws else []
         back = "backend.set_state(generator(), random); " if self._compiled.draws else ""
@@ -124,6 +132,28 @@ class Entry:
             f"except Exception as error: failed(error); {back}failures.append(error); return MISS",
         ]
         return lines
+
+    def _number_lines(self, state: State) -> list[str]:
+        """Return the lines that compute the numbers: those of settings alone only where a setting has changed."""
+        places = {start: i for i, (start, _) in enumerate(self._program.numbers)}
+        if self._compiled.numbers is None:
+            return []
+        self._names |= {"numbers": self._compiled.numbers, "kept": [None, -1]}
+        taken = [state.numbers[places[x]] for x in self._compiled.takes_numbers]
+        given = ", ".join(self._conditions.number(places[x]) for x in self._compiled.takes_numbers)
+        gives = self._compiled.gives_numbers
+        self._numbered.update((x, f"number{i}") for i, x in enumerate(gives))
+        named = "".join(f"{self._numbered[x]}, " for x in gives)
+        groups = [id(group) for _, optimizer in state.optimizers for group in optimizer.param_groups]
+        if not all(id(number.container) in groups for number in taken):
+            assigned = f"{named}= " if named else ""
+            return [f"try: {assigned}numbers({given})", "except Elsewhere: return MISS"]
+        lines = [
+            "if kept[1] != settings[0]:",
+            f"    try: kept[0] = numbers({given})",
+            "    except Elsewhere: return MISS",
+        ]
+        return [*lines, "    kept[1] = settings[0]", *([f"{named}= kept[0]"] if named else [])]
 
     def _result_lines(self, state: State) -> list[str]:
         """Return the lines that put the results where they belong."""
@@ -147,12 +177,13 @@ class Entry:
         for i, (start, end) in enumerate(self._program.numbers):
             if end is not start:
                 self._names[f"write{i}"] = state.numbers[i].write
-                lines.append(f"write{i}(number{i})")
-        template, count = self._recorded.template, len(self._program.outputs)
+                lines.append(f"write{i}({self._numbered[end]})")
+        template = self._recorded.template
+        outputs = [self._numbered.get(x, f"output{i}") for i, x in enumerate(self._program.outputs)]
         if type(template) is Place:
             wrapped = [] if template.is_number else _wrapped("output", "output0")
-            return [*lines, *wrapped, f"return {'output0' if template.is_number else 'output'}"]
-        values = ", ".join(f"output{i}" for i in range(count))
+            return [*lines, *wrapped, f"return {outputs[0] if template.is_number else 'output'}"]
+        values = ", ".join(outputs)
         return [*lines, f"return filled(template, [{values}], device)"]
 
 

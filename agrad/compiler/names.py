@@ -26,7 +26,7 @@ class Names:
         self.of: dict[Variable, str] = {}
         self.known: dict[str, Any] = dict(known)
         self._constants = constants
-        self._taken = {*known, *keyword.kwlist, "slice"}
+        self._taken = {*known, *keyword.kwlist, "numbers", "slice"}
         self._by_value: dict[Any, str] = {}
 
     def unused(self, word: str) -> str:

@@ -52,6 +52,13 @@ class Program:
         self.numbers, self.calls, self.guards = numbers, calls, guards
         self.constants: dict[Variable, Any] = {}
 
+    def checks_of_inputs(self) -> list[tuple[int, Call]]:
+        """Take out the checks of inputs, which can come before all else; return them with the places of the inputs."""
+        places = {x: i for i, x in enumerate(self.inputs)}
+        found = [call for call in self.calls if call.kind == CHECK and call.args[0] in places]
+        self.calls = [call for call in self.calls if call not in found]
+        return [(places[call.args[0]], call) for call in found]
+
     def results(self) -> list[Variable]:
         """Return the variables that are needed at the end."""
         finals = [end for start, end in (*self.state, *self.numbers) if end is not start]

@@ -7,7 +7,8 @@ used again as soon as nothing needs what they hold.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, Final
 from weakref import finalize
@@ -26,7 +27,14 @@ from .state import identifier
 __all__ = ["Elsewhere", "Source"]
 
 _WIDTH: Final = 56  # where comments begin
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _files = count()
+
+
+def _is_uniform(x: Any, beside: Sequence[Any]) -> bool:
+    """Return whether all elements of an array are in one place in memory, and another array has its shape."""
+    strides = getattr(x, "strides", None)
+    return bool(strides) and not any(strides) and any(y is not x and y.shape == x.shape for y in beside)
 
 
 class Elsewhere(Exception):  # noqa: N818 - no error: another program is needed
@@ -34,16 +42,19 @@ class Elsewhere(Exception):  # noqa: N818 - no error: another program is needed
 
 
 class Source:
-    """A program as a Python function of the arrays of its inputs and its state, and the numbers.
+    """A program as two Python functions: one of the numbers, and one of arrays and some of these numbers.
 
     Attributes
     ----------
     text : str
-        The function.
+        The functions.
+    numbers : callable or None
+        Takes `takes_numbers`, and returns `gives_numbers`. It also puts numbers into the arrays that stand for them.
+        None if there is nothing to compute.
     run : callable
-        It. It returns the outputs, the new gradients, the new numbers, and the arrays of the state that it changed.
-    takes : list of Variable
-        Its parameters.
+        Takes `takes`. It returns the arrays among the outputs, the new gradients, and the arrays of the state that it
+        changed.
+    takes, takes_numbers, gives_numbers : list of Variable
     changes : list of int
         Which arrays of the state it changes.
     reads_late : set of Variable
@@ -60,17 +71,22 @@ class Source:
         self._scalars: dict[Any, str] = {}  # numbers as arrays without axes, by what they are
         self._views: dict[str, str] = {}  # the names of views of buffers, by what they are
         self._lines: list[tuple[str, str]] = []
+        self._number_lines: list[str] = []
+        self._said = ""  # the line of the user's code that was told last
         self._committed: int | None = None  # the place of the first line that writes the state
         self.changes = [i for i, (start, end) in enumerate(program.state) if end is not start]
         self.draws = any(call.kind == DRAW for call in program.calls)
         self.reads_late: set[Variable] = set()
-        self.takes = self._parameters()
+        starts = self._parameters()
         for place, call in enumerate(program.calls):
             self._write(call, place)
             self._buffers.release(place)
         self._finish()
+        self._divide(starts)
+        title = identifier(title)
+        title = "step" if title == "numbers" else title
         self.text = self._text(title)
-        self.run = self._made(identifier(title))
+        self._make(title)
 
     def _parameters(self) -> list[Variable]:
         program = self._program
@@ -84,6 +100,19 @@ class Source:
             self._guard(x)
         return found
 
+    def _divide(self, starts: list[Variable]) -> None:
+        """Divide the variables between the two functions."""
+        names, numbers = self._names, [x for x in self._names.of if x.is_number]
+        used = {word for line, _ in self._lines for word in _WORD.findall(line)}
+        passed = [x for x in numbers if names[x] in used]
+        finals = {end for start, end in self._program.numbers if end is not start}
+        results = finals.union(x for x in self._program.outputs if x.is_number)
+        used = {word for line in self._number_lines for word in _WORD.findall(line)}
+        self.gives_numbers = [x for x in numbers if x in results or x in passed]
+        given = set(self.gives_numbers)
+        self.takes_numbers = [x for x in starts if x.is_number and (names[x] in used or x in given)]
+        self.takes = [x for x in starts if not x.is_number] + passed
+
     # Lines
 
     def _line(self, text: str, *about: Variable) -> None:
@@ -92,6 +121,9 @@ class Source:
 
     def _write(self, call: Call, place: int) -> None:
         """Write the line of a call."""
+        if call.kind != NUMBER and call.line not in ("", self._said):
+            self._line(f"# {call.line}")
+            self._said = call.line
         if self._committed is not None:
             self.reads_late |= {self._memory.root[x] for x in call.inputs() if not x.is_number}
         if call.kind == CHECK:
@@ -99,7 +131,7 @@ class Source:
             self._line(f"if {'not ' if answer else ''}{expression(call, self._names)}: raise Elsewhere")
         elif call.kind == NUMBER:
             name = self._names.name(call.outputs[0], "n0")
-            self._line(f"{name} = {expression(call, self._names)}")
+            self._number_lines.append(f"{name} = {expression(call, self._names)}")
             self._guard(call.outputs[0])
         elif call.kind == WRITE:
             self._write_in_place(call, place)
@@ -109,7 +141,7 @@ class Source:
     def _guard(self, x: Variable) -> None:
         for guarded, answer in self._program.guards:
             if guarded is x:
-                self._line(f"if {'not ' if answer else ''}{self._names[x]}: raise Elsewhere")
+                self._number_lines.append(f"if {'not ' if answer else ''}{self._names[x]}: raise Elsewhere")
 
     def _write_result(self, call: Call, place: int) -> None:
         """Write a call that returns new arrays or views."""
@@ -175,6 +207,8 @@ class Source:
     def _operand(self, x: Any, found: Into) -> str:
         """Return an operand; a number beside an array of floats as an array without axes, which is faster."""
         arrays = [y.value for y in found.args if type(y) is Variable and not y.is_number]
+        if found.elementwise and x in self._program.constants and _is_uniform(x.value, arrays):
+            return self._element(x)
         is_number = type(x) in (int, float) or (type(x) is Variable and x.is_number)
         if not (found.elementwise and is_number and getattr(arrays[0].dtype, "kind", "") == "f"):
             return shown(x, self._names)
@@ -183,13 +217,21 @@ class Source:
             self._scalars[key] = self._scalar(x, arrays[0].dtype)
         return self._scalars[key]
 
+    def _element(self, x: Variable) -> str:
+        """Return the name of an array without axes that holds the only value in a constant."""
+        value = x.value[(0,) * len(x.value.shape)]
+        key = (type(value), str(value)), x.value.dtype
+        if key not in self._scalars:
+            self._scalars[key] = self._names.bound("c0", self._backend.box(value))
+        return self._scalars[key]
+
     def _scalar(self, x: Any, dtype: Any) -> str:
         """Return the name of an array without axes that holds a number."""
         is_variable = type(x) is Variable
         array = self._backend.xp.asarray(x.value if is_variable else x, dtype=dtype, device=self._native)
         name = self._names.bound("z0" if is_variable else "c0", array)
         if is_variable:
-            self._line(f"{name}[...] = {self._names[x]}")
+            self._number_lines.append(f"{name}[...] = {self._names[x]}")
         return name
 
     def _write_in_place(self, call: Call, place: int) -> None:
@@ -220,8 +262,7 @@ class Source:
         """Write the final values into the state, and return the rest."""
         program, names, starts = self._program, self._names, {start for start, _ in self._program.state}
         taken = starts | set(program.inputs) | program.constants.keys()
-        results = [self._result(x, taken) for x in (*program.outputs, *program.grads)]
-        results += [names[end] for start, end in program.numbers if end is not start]
+        results = [self._result(x, taken) for x in (*program.outputs, *program.grads) if not x.is_number]
         changed = [(start, end) for start, end in program.state if end is not start]
         others = [(start, end) for start, end in changed if names.of.get(end) != names[start]]
         # Where a final value is in the memory of another part of the state, it is copied before that is written.
@@ -238,8 +279,6 @@ class Source:
 
     def _result(self, x: Variable, taken: set[Variable]) -> str:
         """Return a result, copied where its memory is also somebody else's."""
-        if x.is_number:
-            return self._names[x]
         root = self._memory.root[x]
         if root in taken:
             if self._committed is not None:
@@ -257,22 +296,39 @@ class Source:
 
     def _text(self, title: str) -> str:
         names = self._names
-        lines = [f"def {identifier(title)}({', '.join(names[x] for x in self.takes)}):"]
+        first = self._numbers_text()
+        lines = [f"def {title}({', '.join(names[x] for x in self.takes)}):"]
         lines += [f"    # {names[x]}: {' '.join(described(x.value))}" for x in self.takes if not x.is_number]
+        lines += [f"    # {name} = {number}, an array" for number, name in self._shown_scalars()]
         lines += [f"    # {name} = {text}, made once" for text, name in self._views.items()]
-        self._first_write = len(lines) + 1 + (self._committed or 0)
+        self._first_write = len(first) + len(lines) + 1 + (self._committed or 0)
         lines += [f"    {text.ljust(_WIDTH)}  # {about}" if about else f"    {text}" for text, about in self._lines]
-        return "\n".join(lines) + "\n"
+        return "\n".join([*first, *lines]) + "\n"
 
-    def _made(self, title: str) -> Callable[..., Any]:
+    def _shown_scalars(self) -> list[tuple[str, str]]:
+        return [(key[0][1], name) for key, name in self._scalars.items() if type(key[0]) is tuple]
+
+    def _numbers_text(self) -> list[str]:
+        """Return the lines of the function of numbers; none if there is nothing to compute."""
+        if not self._number_lines and not self.gives_numbers:
+            return []
+        names = self._names
+        gives = ", ".join(names[x] for x in self.gives_numbers)
+        end = [f"return ({gives},)"] if gives else []
+        taken = ", ".join(names[x] for x in self.takes_numbers)
+        lines = [f"    {line}" for line in [*self._number_lines, *end]]
+        return [f"def numbers({taken}):", *lines, "", ""]
+
+    def _make(self, title: str) -> None:
+        """Make the functions of their text."""
         file = f"<agrad program {next(_files)}>"
         known = {**self._names.known, "__name__": PROGRAM}
         exec(compile(self.text, file, "exec"), known)
         linecache.cache[file] = len(self.text), None, self.text.splitlines(keepends=True), file
-        made: Callable[..., Any] = known.pop(title)  # so that it does not refer to itself
-        finalize(made, linecache.cache.pop, file, None)
-        self._code = made.__code__
-        return made
+        self.run: Callable[..., Any] = known.pop(title)  # so that it does not refer to itself
+        self.numbers: Callable[..., Any] | None = known.pop("numbers", None)
+        finalize(self.run, linecache.cache.pop, file, None)
+        self._code = self.run.__code__
 
     def failed(self, error: Exception) -> None:
         """Raise RuntimeError if an error came when a part of the state was written already."""
