@@ -281,6 +281,10 @@ class Backend:
         """Return an array of the same shape, dtype and memory layout."""
         return self.xp.empty_like(array)
 
+    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of arrays and numbers as the library compiles it, if it can."""
+        return function
+
     def fuses(self, array: Array) -> bool:
         """Return whether `add_scaled` and its like do more for this array than its operators one by one."""
         return True

@@ -180,6 +180,10 @@ class JaxBackend(StreamBackend):
     def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
         return jax.scipy.linalg.solve_triangular(x1, x2, lower=not upper)
 
+    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        compiled: Callable[..., Any] = jax.jit(function)
+        return compiled
+
     # Convolution: JAX's own, and its gradients by transposition
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:

@@ -33,8 +33,8 @@ _files = count()
 
 def _is_uniform(x: Any, beside: Sequence[Any]) -> bool:
     """Return whether all elements of an array are in one place in memory, and another array has its shape."""
-    strides = getattr(x, "strides", None)
-    return bool(strides) and not any(strides) and any(y is not x and y.shape == x.shape for y in beside)
+    strides = getattr(x, "strides", ())
+    return len(strides) > 0 and not any(strides) and any(y is not x and y.shape == x.shape for y in beside)
 
 
 class Elsewhere(Exception):  # noqa: N818 - no error: another program is needed
@@ -329,6 +329,8 @@ class Source:
         self.numbers: Callable[..., Any] | None = known.pop("numbers", None)
         finalize(self.run, linecache.cache.pop, file, None)
         self._code = self.run.__code__
+        if not any(call.kind in (DRAW, CHECK) for call in self._program.calls):  # they are not for each call the same
+            self.run = self._backend.jit(self.run)
 
     def failed(self, error: Exception) -> None:
         """Raise RuntimeError if an error came when a part of the state was written already."""

@@ -161,4 +161,4 @@ def test_memory_is_flat_without_the_collector():
     finally:
         tracemalloc.stop()
         gc.enable()
-    assert after - before < 2000
+    assert after - before < 10_000  # half a byte for each step
