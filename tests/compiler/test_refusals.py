@@ -65,6 +65,8 @@ def state_of(*items):
 
 @pytest.mark.parametrize("calls", [0, 1, 3])
 def test_after_an_error_everything_is_as_it_was(device, calls):
+    if device.backend.waits(device.native):
+        pytest.skip("values are not checked where that waits for the device")
     model, optimizer = classifier()
 
     def step(x, y):
