@@ -2,8 +2,8 @@
 
 `inputs` takes the arguments apart, `state` finds what the function reads and changes besides them, and `record` runs it
 over traced arrays. `program` holds what was recorded, `expand` and `memory` prepare it, and `source` prints it as
-Python. An `entry` is a program with the `conditions` under which it holds; `compiled` keeps several and chooses among
-them.
+Python, with `names`, `expressions` and `buffers`. `wiring` makes the function that asks for the `conditions` of a
+program and runs it. An `entry` is all that together; `compiled` keeps several and chooses among them.
 """
 
 from .compiled import Compiled, compile

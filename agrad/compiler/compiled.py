@@ -14,10 +14,11 @@ from ..core.observing import observers
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
-from .entry import MISS, Entry
+from .entry import Entry
 from .inputs import Inputs
 from .record import record
 from .state import State
+from .wiring import MISS
 
 __all__ = ["Compiled", "compile"]
 

@@ -136,6 +136,7 @@ class Conditions:
         for i, (name, x) in enumerate(self._state.tensors.items()):
             self.names[f"tensor{i}"] = x
             same = f"tensor{i}._node is {self._known(x._node)} and tensor{i}._hooks is {self._known(x._hooks)}"
+            same += f" and len(tensor{i}._hooks) == {len(x._hooks)}" if x._hooks is not None else ""
             self._add(same, f"whether {name} requires gradients, or its hooks")
             if i in grads:
                 there = f"tensor{i}._grad is not None and tensor{i}._grad._device is {device}"
@@ -219,18 +220,24 @@ class Bound:
     def __init__(self, tensors: list[Tensor], device: Device) -> None:
         self._tensors, self._device = tensors, device
         self.arrays: list[Any] = [x._data for x in tensors]
-        self._kinds = [(tuple(x.shape), x.dtype) for x in self.arrays]
+        self._kinds = list(map(_kind, self.arrays))
         self.buffers = list(map(device.backend.buffer_of, self.arrays))
         self.held: list[set[int]] = [set(self.buffers)]
+        self._distinct = len(self.held[0])
 
     def again(self) -> bool:
         """Look at the arrays anew; return whether they have the shapes and dtypes that they had."""
         if any(x._device is not self._device for x in self._tensors):
             return False
         arrays = [x._data for x in self._tensors]
-        if any((tuple(x.shape), x.dtype) != kind for x, kind in zip(arrays, self._kinds, strict=True)):
+        if any(_kind(x) != kind for x, kind in zip(arrays, self._kinds, strict=True)):
             return False
         self.arrays[:] = arrays
         self.buffers[:] = map(self._device.backend.buffer_of, arrays)
         self.held[0] = set(self.buffers)
-        return len(self.held[0]) == len(arrays)
+        return len(self.held[0]) == self._distinct
+
+
+def _kind(x: Any) -> Any:
+    """Return the shape, the dtype and, where the library tells it, the memory layout of an array."""
+    return tuple(x.shape), x.dtype, getattr(x, "strides", None)

@@ -1,28 +1,20 @@
-"""Entry: a program, the conditions under which it holds, and what a call does with its results."""
+"""Entry: a program, and the function that runs it where it holds."""
 
 from __future__ import annotations
 
-import warnings
-from operator import itemgetter
-from typing import Any, Final
+from typing import Any
 
 from ..core.device import Device
-from ..core.tape import wrote, wrote_all
-from ..core.tensor import Tensor
 from ..random.generators import current
-from ..virtual.traced.recording import Call, Variable
-from .conditions import Conditions
 from .expand import expanded
-from .inputs import Array, Inputs
-from .program import Program, shortened
-from .quiet import Quiet
-from .record import Place, Recording, filled
-from .source import Elsewhere, Source
+from .inputs import Inputs
+from .program import shortened
+from .record import Recording
+from .source import Source
 from .state import State
+from .wiring import Wiring
 
-__all__ = ["MISS", "Entry"]
-
-MISS: Final = object()  # another program is needed
+__all__ = ["Entry"]
 
 
 class Entry:
@@ -40,24 +32,11 @@ class Entry:
         program = shortened(expanded(recorded.program, device.backend))
         checks = program.checks_of_inputs()
         source = Source(program, device, lambda: current.get().of(device), title)
-        self.source, self._program, self._compiled, self._recorded = source.text, program, source, recorded
-        self._places = self._slots(len(state.tensors))
-        self._conditions = Conditions(inputs, state, device, self._needed_grads(state))
-        self._numbered: dict[Variable, str] = {}  # the names of numbers in the text of a call
-        self._failures: list[Exception] = []  # of the call that returned MISS last
+        wiring = Wiring(recorded, program, source, inputs, state, device)
         for i, call in checks:
-            self._check(inputs.arrays[i], call)
-        backend = device.backend
-        self._names: dict[str, Any] = {
-            "MISS": MISS, "Elsewhere": Elsewhere, "failures": self._failures, "failed": source.failed,
-            "quiet": Quiet(source.run, backend), "warnings": warnings, "Tensor": Tensor, "new": object.__new__,
-            "wrote": wrote, "wrote_all": wrote_all, "filled": filled,
-            "template": recorded.template, "device": device, "native": device.native, "backend": backend,
-            "buffer_of": backend.buffer_of, "generator": lambda: current.get().of(device),
-        }  # fmt: skip
-        self.run = self._made(inputs, state)
-        _forget_values(program)
-        del self._program, self._compiled, self._recorded, self._places
+            wiring.check(inputs.arrays[i], call)
+        self.source, self.run = source.text, wiring.made()
+        self._conditions, self._failures = wiring.conditions, wiring.failures
 
     def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """Return what keeps the program from serving a call."""
@@ -65,135 +44,3 @@ class Entry:
             error = self._failures.pop()
             return f"the program raised {type(error).__name__}: {error}"
         return self._conditions.difference(args, kwargs)
-
-    def _made(self, inputs: Inputs, state: State) -> Any:
-        lines = [*self._call_lines(inputs, state), *self._result_lines(state)]
-        text = "def call(args, kwargs):\n" + "".join(f"    {line}\n" for line in lines)
-        known = self._conditions.names | self._names
-        exec(text, known)
-        return known.pop("call")
-
-    def _check(self, array: Array, call: Call) -> None:
-        """Add the condition that the values of an argument are in a range."""
-        self._conditions.names["within"] = call.function
-        answer = "" if call.outputs[0].value else "not "
-        text = f"{answer}within({array.raw}, {call.args[1]!r}, {call.args[2]!r})"
-        self._conditions.check(text, f"the range of the values in {array.name}")
-
-    def _slots(self, tensors: int) -> list[str]:
-        """Return how the Tensor of each array of the state is found: gradients are those of other Tensors."""
-        return [f"tensor{i}" for i in range(tensors)] + [f"tensor{i}._grad" for i in self._recorded.with_grads]
-
-    def _needed_grads(self, state: State) -> dict[int, bool]:
-        """Return for Tensors by their places whether they must have a gradient, or must not."""
-        tensors, taken = list(state.tensors.values()), set(self._compiled.takes)
-        needed = {i: False for i, x in enumerate(tensors) if x._node is not None}
-        starts = [start for start, _ in self._program.state[len(tensors) :]]
-        for i, start in zip(self._recorded.with_grads, starts, strict=True):
-            needed.pop(i, None)
-            needed |= {i: True} if start in taken else {}
-        return needed
-
-    def _condition_lines(self, inputs: Inputs) -> list[str]:
-        """Return the lines that ask for the conditions; those on classes come before arrays are read."""
-        before, after = inputs.conditions, self._conditions.texts[len(inputs.conditions) :]
-        first = [text for text, _ in before if "._data" not in text]
-        rest = [text for text, _ in before if "._data" in text] + after
-        for x in inputs.arrays:
-            rest = [text.replace(x.raw, f"{x.name}_") if x.raw.endswith("._data") else text for text in rest]
-        found = [f"{x.name}_ = {x.raw}" for x in inputs.arrays]
-        return [f"if not ({' and '.join(first)}): return MISS", *found, f"if not ({' and '.join(rest)}): return MISS"]
-
-    def _call_lines(self, inputs: Inputs, state: State) -> list[str]:
-        """Return the lines that ask for the conditions and run the program."""
-        takes, changes = self._compiled.takes, self._compiled.changes
-        starts = {start: i for i, (start, _) in enumerate(self._program.state)}
-        arrays = dict(zip(self._program.inputs, inputs.arrays, strict=True))
-        lines, given = [*self._condition_lines(inputs), *self._number_lines(state)], []
-        for x in takes:
-            if x in arrays:
-                if arrays[x].converts(self._names["device"]):
-                    lines.append(f"{arrays[x].name}_ = backend.asarray({arrays[x].name}_, None, native)")
-                if changes and x in self._compiled.reads_late and not self._names["backend"].immutable:
-                    lines.append(f"if buffer_of({arrays[x].name}_) in held[0]: return MISS")
-                given.append(f"{arrays[x].name}_")
-            else:
-                given.append(f"{self._places[starts[x]]}._data" if x in starts else self._numbered[x])
-        results = [f"output{i}" for i, x in enumerate(self._program.outputs) if not x.is_number]
-        results += [f"grad{i}" for i in range(len(self._program.grads))]
-        results += [f"array{i}" for i in changes]
-        lines += ["random = backend.get_state(generator())"] if self._compiled.draws else []
-        back = "backend.set_state(generator(), random); " if self._compiled.draws else ""
-        assigned = f"{', '.join(results)}{',' if len(results) == 1 else ''} = " if results else ""
-        lines += [
-            "run = quiet.run if warnings.filters and warnings.filters[0] is quiet.first else quiet.quietly",
-            f"try: {assigned}run({', '.join(given)})",
-            f"except Elsewhere: {back}return MISS",
-            f"except Exception as error: failed(error); {back}failures.append(error); return MISS",
-        ]
-        return lines
-
-    def _number_lines(self, state: State) -> list[str]:
-        """Return the lines that compute the numbers: those of settings alone only where a setting has changed."""
-        places = {start: i for i, (start, _) in enumerate(self._program.numbers)}
-        if self._compiled.numbers is None:
-            return []
-        self._names |= {"numbers": self._compiled.numbers, "kept": [None, -1]}
-        taken = [state.numbers[places[x]] for x in self._compiled.takes_numbers]
-        given = ", ".join(self._conditions.number(places[x]) for x in self._compiled.takes_numbers)
-        gives = self._compiled.gives_numbers
-        self._numbered.update((x, f"number{i}") for i, x in enumerate(gives))
-        named = "".join(f"{self._numbered[x]}, " for x in gives)
-        groups = [id(group) for _, optimizer in state.optimizers for group in optimizer.param_groups]
-        if not all(id(number.container) in groups for number in taken):
-            assigned = f"{named}= " if named else ""
-            return [f"try: {assigned}numbers({given})", "except Elsewhere: return MISS"]
-        lines = [
-            "if kept[1] != settings[0]:",
-            f"    try: kept[0] = numbers({given})",
-            "    except Elsewhere: return MISS",
-        ]
-        return [*lines, "    kept[1] = settings[0]", *([f"{named}= kept[0]"] if named else [])]
-
-    def _result_lines(self, state: State) -> list[str]:
-        """Return the lines that put the results where they belong."""
-        lines = []
-        tensors = len(state.tensors)
-        changed = [i for i in self._compiled.changes if i < tensors]
-        if self._names["backend"].immutable:
-            lines += [f"{self._places[i]}._data = array{i}" for i in self._compiled.changes]
-        elif changed:
-            everything = changed == list(range(tensors))
-            self._names["changed"] = itemgetter(*changed) if len(changed) > 1 else lambda x: (x[changed[0]],)
-            lines.append("wrote_all(bound.buffers)" if everything else "wrote_all(changed(bound.buffers))")
-        if not self._names["backend"].immutable:
-            lines += [f"wrote({self._places[i]})" for i in self._compiled.changes if i >= tensors]
-        for i, (x, place) in enumerate(self._recorded.grads):
-            self._names[f"owner{i}"] = x
-            if place is None:
-                lines.append(f"owner{i}._grad = None")
-            else:
-                lines += [*_wrapped("grad", f"grad{place}"), f"owner{i}._grad = grad"]
-        for i, (start, end) in enumerate(self._program.numbers):
-            if end is not start:
-                self._names[f"write{i}"] = state.numbers[i].write
-                lines.append(f"write{i}({self._numbered[end]})")
-        template = self._recorded.template
-        outputs = [self._numbered.get(x, f"output{i}") for i, x in enumerate(self._program.outputs)]
-        if type(template) is Place:
-            wrapped = [] if template.is_number else _wrapped("output", "output0")
-            return [*lines, *wrapped, f"return {outputs[0] if template.is_number else 'output'}"]
-        values = ", ".join(outputs)
-        return [*lines, f"return filled(template, [{values}], device)"]
-
-
-def _wrapped(name: str, array: str) -> list[str]:
-    """Return the lines of `wrap`: without the call, a small step is faster by a twentieth."""
-    return [f"{name} = new(Tensor)", f"{name}._data, {name}._device, {name}._node = {array}, device, None"]
-
-
-def _forget_values(program: Program) -> None:
-    """Free the arrays of the recording; the constants are in the program."""
-    calls = program.calls
-    for x in {*program.inputs, *program.constants, *(x for call in calls for x in (*call.inputs(), *call.outputs))}:
-        x.value = None

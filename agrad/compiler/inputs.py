@@ -117,6 +117,11 @@ class Inputs:
             of_class += f" and {place}._node {tracked}"
         self._condition(of_class, about)
         found = self.arrays[-1].raw
+        flags: Any = getattr(raw, "flags", None)
+        if len(shape) > 1 and hasattr(flags, "c_contiguous"):  # the order in which sums are taken depends on it
+            plain = bool(flags.c_contiguous)
+            layout = "flags.c_contiguous" if plain else f"strides == {raw.strides!r}"
+            self._condition(f"{found}.{layout}", f"the memory layout of {name}")
         same_dtype = f"({found}.dtype is {kind} or {found}.dtype == {kind})"  # a dtype may be made anew
         self._condition(f"{found}.shape == {shape!r} and {same_dtype}", about)
 

@@ -24,7 +24,7 @@ from .program import Program
 from .quiet import PROGRAM
 from .state import identifier
 
-__all__ = ["Elsewhere", "Source"]
+__all__ = ["Elsewhere", "Source", "failed"]
 
 _WIDTH: Final = 56  # where comments begin
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
@@ -61,6 +61,10 @@ class Source:
         Inputs that it reads after it has begun to write the state.
     draws : bool
         Whether it draws random numbers.
+    code : code
+        That of `run`.
+    first_write : int
+        The number of the line after which it writes the state.
     """
 
     def __init__(self, program: Program, device: Device, generator: Callable[[], Any], title: str) -> None:
@@ -301,7 +305,7 @@ class Source:
         lines += [f"    # {names[x]}: {' '.join(described(x.value))}" for x in self.takes if not x.is_number]
         lines += [f"    # {name} = {number}, an array" for number, name in self._shown_scalars()]
         lines += [f"    # {name} = {text}, made once" for text, name in self._views.items()]
-        self._first_write = len(first) + len(lines) + 1 + (self._committed or 0)
+        self.first_write = len(first) + len(lines) + 1 + (self._committed or 0)
         lines += [f"    {text.ljust(_WIDTH)}  # {about}" if about else f"    {text}" for text, about in self._lines]
         return "\n".join([*first, *lines]) + "\n"
 
@@ -328,15 +332,16 @@ class Source:
         self.run: Callable[..., Any] = known.pop(title)  # so that it does not refer to itself
         self.numbers: Callable[..., Any] | None = known.pop("numbers", None)
         finalize(self.run, linecache.cache.pop, file, None)
-        self._code = self.run.__code__
+        self.code = self.run.__code__
         if not any(call.kind in (DRAW, CHECK) for call in self._program.calls):  # they are not for each call the same
             self.run = self._backend.jit(self.run)
 
-    def failed(self, error: Exception) -> None:
-        """Raise RuntimeError if an error came when a part of the state was written already."""
-        at = error.__traceback__
-        while at is not None and at.tb_frame.f_code is not self._code:
-            at = at.tb_next
-        if at is not None and at.tb_lineno > self._first_write:
-            text = "a program of agrad.compile failed while it wrote the state, which is now mixed"
-            raise RuntimeError(text) from error
+
+def failed(code: Any, first_write: int, error: Exception) -> None:
+    """Raise RuntimeError if an error came from the code of a program when a part of the state was written already."""
+    at = error.__traceback__
+    while at is not None and at.tb_frame.f_code is not code:
+        at = at.tb_next
+    if at is not None and at.tb_lineno > first_write:
+        text = "a program of agrad.compile failed while it wrote the state, which is now mixed"
+        raise RuntimeError(text) from error

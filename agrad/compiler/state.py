@@ -11,6 +11,7 @@ from ..core.tape import wrote
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
+from ..transforms.pytrees import flatten
 from ..virtual.traced.numbers import TracedNumber
 from ..virtual.traced.recording import Trace, Variable
 
@@ -138,10 +139,9 @@ class State:
     def settings(self) -> Iterator[tuple[str, dict[str, Any], str]]:
         """Yield the settings of optimizers that are no numbers: a name, the dict and the key."""
         for name, optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                for key in optimizer.defaults:
-                    if not is_plain_number(group[key]) and not isinstance(group[key], tuple):
-                        yield f"{name}.{key}", group, key
+            for i, group in enumerate(optimizer.param_groups):
+                flags = [key for key in optimizer.defaults if isinstance(group[key], (bool, str, type(None)))]
+                yield from ((f"{key} of group {i} of {name}", group, key) for key in flags)
 
 
 def is_plain_number(value: Any) -> bool:
@@ -206,6 +206,7 @@ class Exchange:
             TracedNumber(Variable(value, number.name, number=True), trace)
             for number, value in zip(state.numbers, self._values, strict=True)
         ]
+        self._flags = {name: group[key] for name, group, key in state.settings()}
         for number, stand_in in zip(state.numbers, self.traced, strict=True):
             number.write(stand_in)
         self._dicts = [(held, dict(held)) for held in self._containers()]
@@ -230,6 +231,9 @@ class Exchange:
             If one was set to a constant.
         """
         found = [number.container.get(number.key) for number in self.state.numbers]
+        for name, group, key in self.state.settings():
+            if group[key] is not self._flags[name]:
+                raise UnknownValueError(f"{name} was set to {group[key]!r} under agrad.compile; set it outside")
         for number, entry in zip(self.state.numbers, found, strict=True):
             value: Any = entry if number.place is None or entry is None else entry[number.place]
             if type(value) is not TracedNumber:
@@ -250,10 +254,11 @@ class Exchange:
                 self._make_real(x._grad)
         for held in self._containers():
             for key, value in held.items():
-                if isinstance(value, Tensor):
-                    self._make_real(value)
-                elif type(value) is TracedNumber:
+                if type(value) is TracedNumber:
                     held[key] = value.variable.value
+                for x in flatten(value):
+                    if isinstance(x, Tensor):
+                        self._make_real(x)
         self._forget_checks()
 
     def _make_real(self, x: Tensor) -> None:

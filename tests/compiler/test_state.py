@@ -311,3 +311,57 @@ def test_swapped_state(device):
         return step, [a, b]
 
     run_both(make, lambda i: (), 5)
+
+
+def test_a_flag_set_inside_is_refused(device):
+    w = nn.Parameter([1.0])
+    optimizer = optim.SGD([w], 0.1)
+
+    @agrad.compile(state=[optimizer])
+    def step():
+        optimizer.param_groups[0]["maximize"] = True
+
+    with pytest.raises(RuntimeError, match="maximize of group 0 of optimizer was set to True"):
+        step()
+    assert optimizer.param_groups[0]["maximize"] is False
+
+
+def test_another_hook_of_a_parameter(device):
+    def between(state, i):
+        if i == 5:
+            state[0][0].weight.register_hook(lambda g: 2 * g)
+        if i == 9:
+            state[0][0].weight.register_hook(lambda g: 0.1 * g)
+
+    run_both(with_optimizer(sgd), batch, between=between, most=4)
+
+
+def test_arguments_of_another_memory_layout(device):
+    def inputs(i):
+        x, y = batch(i)
+        columns = agrad.asarray(np.asfortranarray(x.numpy())) if device.kind == "cpu" else x
+        return (columns, y) if i % 2 else (x, y)
+
+    run_both(with_optimizer(sgd), inputs, most=4)
+
+
+def test_without_gradients(device):
+    model = mlp()
+    optimizer = sgd(model.parameters())
+    step = agrad.compile(trained(model, optimizer), state=[model, optimizer], keep_grads=False)
+    other = mlp()
+    other.load_state_dict(model.state_dict())
+    eager = trained(other, sgd(other.parameters()))
+    for i in range(20):
+        compare(step(*batch(i)), eager(*batch(i)))
+        assert all(p.grad is None for p in model.parameters())
+    compare(dict(model.state_dict()), dict(other.state_dict()))
+
+
+def test_a_model_with_parameters_replaced_by_functional_call(device):
+    model = nn.Linear(3, 2)
+    f = agrad.compile(lambda x: model(x), state=model)
+    x = agrad.ones((1, 3))
+    compare(f(x), model(x))
+    other = {name: 2 * p.detach() for name, p in model.state_dict().items()}
+    compare(agrad.compile(lambda params, x: model.functional_call(params, x), state=model)(other, x), 2 * model(x))
