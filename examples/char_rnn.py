@@ -2,6 +2,7 @@
 
     python examples/char_rnn.py
     python examples/char_rnn.py --epochs 20 --plot char_rnn.png
+    python examples/char_rnn.py --compile
 
 The network reads a text one character at a time and predicts the probability of each character to be the next one. It
 knows nothing about words. What it remembers of the text so far is in its hidden state, a vector that is updated with
@@ -23,7 +24,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,25 +147,38 @@ def numbers(string: str) -> agrad.Tensor:
     return agrad.asarray([CHARACTERS.index(character) for character in string])
 
 
+def training_step(writer: Writer, optimizer: optim.Adam) -> Callable[..., tuple[agrad.Tensor, agrad.Tensor]]:
+    """Return a function that takes a step on a part of the texts, and returns the loss and the state after it."""
+    criterion = nn.CrossEntropyLoss()
+
+    def step(now: agrad.Tensor, following: agrad.Tensor, state: agrad.Tensor) -> tuple[agrad.Tensor, agrad.Tensor]:
+        scores, state = writer(now, state)
+        loss = criterion(scores.reshape(-1, len(CHARACTERS)), following.reshape(-1))
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(writer.parameters(), 1.0)  # gradients through time may explode
+        optimizer.step()
+        return loss.detach(), state.detach()  # truncated backpropagation through time
+
+    return step
+
+
 def train(args: Any, draw: random.Random) -> tuple[Writer, list[float]]:
     """Train a writer on new text in each epoch; return it, and its loss in bits per character."""
     writer = Writer(args.hidden)
     optimizer = optim.Adam(writer.parameters(), lr=args.lr)
     steps = args.epochs * args.steps
     scheduler = optim.lr_scheduler.OneCycleLR(optimizer, args.lr, total_steps=steps + 1, cycle_momentum=False)
-    criterion = nn.CrossEntropyLoss()
+    step = training_step(writer, optimizer)
+    if args.compile:
+        step = agrad.compile(step, state=[writer, optimizer], keep_grads=False)
     bits: list[float] = []
     for epoch in range(1, args.epochs + 1):
         shown = numbers(text(BATCH * (args.steps * LENGTH + 1), draw)).reshape(BATCH, -1)
         state = writer.begin(BATCH)
         for start in progress(range(0, args.steps * LENGTH, LENGTH), f"epoch {epoch}"):
             now, following = (shown[:, start + i : start + i + LENGTH] for i in (0, 1))
-            scores, state = writer(now, state.detach())  # truncated backpropagation through time
-            loss = criterion(scores.reshape(-1, len(CHARACTERS)), following.reshape(-1))
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(writer.parameters(), 1.0)  # gradients through time may explode
-            optimizer.step()
+            loss, state = step(now, following, state)
             scheduler.step()
             bits.append(loss.item() / math.log(2))
             common.stop_unless_finite(bits[-1], f"epoch {epoch}")
@@ -221,6 +235,7 @@ def main(argv: Sequence[str] | None = None) -> Result:
     made.add_argument("--steps", type=at_least_one, default=40, help="steps per epoch (default: 40)")
     made.add_argument("--hidden", type=at_least_one, default=96, help="size of the hidden state (default: 96)")
     made.add_argument("--lr", type=rate, default=1e-2, help="the largest learning rate (default: 0.01)")
+    made.add_argument("--compile", action="store_true", help="record a step once, and run it as a program")
     args = arguments(made, argv)
     with args.device:
         print(f"{len(CHARACTERS)} characters, at best {limit():.3f} bits each, on {args.device}")

@@ -206,6 +206,11 @@ def test_compiled_training_gives_the_same(name):
     assert weights(run(name, *options, "--compile")) == weights(run(name, *options))
 
 
+def test_compiled_training_of_a_recurrent_network_gives_the_same():
+    options = ("--epochs", "2", "--steps", "5", "--hidden", "8")
+    assert run("char_rnn", *options, "--compile").bits == run("char_rnn", *options).bits
+
+
 @pytest.mark.parametrize("name", ["mnist", "mnist_cnn"])
 def test_a_resumed_run_equals_an_uninterrupted_one(name):
     whole = run(name, "--dataset", "digits", "--epochs", "4", "--checkpoint", "whole.safetensors")
