@@ -135,7 +135,7 @@ class Compiled:
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function and keep its program."""
-        inputs, state = Inputs(self._f, args, kwargs), State(self._items)
+        inputs, state = Inputs(self._f, args, kwargs), State(self._items, _used(self._f).values())
         device = next((x._device for x in state.tensors.values()), None) or inputs.device() or get_device()
         reason = self._entries[0].difference(args, kwargs) if self._entries else self._first_reason()
         recording, exchange = record(self._f, inputs, state, device)
@@ -179,18 +179,20 @@ class Compiled:
         return f"agrad.compile({self.__name__}), {len(self._entries)} programs"
 
 
+def _used(f: Callable[..., Any]) -> dict[str, Any]:
+    """Return the objects that a function finds around it, in its closure and among the globals, by their names."""
+    code, cells = getattr(f, "__code__", None), getattr(f, "__closure__", None) or ()
+    around = getattr(f, "__globals__", {})
+    found = {name: around[name] for name in getattr(code, "co_names", ()) if name in around}
+    for name, cell in zip(getattr(code, "co_freevars", ()), cells, strict=False):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # not set yet
+            continue
+    return found
+
+
 def _named(f: Callable[..., Any], items: list[Any]) -> list[tuple[str, Any]]:
     """Return the items of the state with the names that the function knows them by."""
-    code, cells = getattr(f, "__code__", None), getattr(f, "__closure__", None) or ()
-    known = dict(zip(getattr(code, "co_freevars", ()), cells, strict=False))
-    around = getattr(f, "__globals__", {})
-    names = {id(_content(cell)): name for name, cell in known.items()}
-    names |= {id(around[name]): name for name in getattr(code, "co_names", ()) if name in around}
+    names = {id(value): name for name, value in _used(f).items()}
     return [(names.get(id(item), type(item).__name__.lower()), item) for item in items]
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not set yet
-        return None

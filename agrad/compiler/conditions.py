@@ -81,8 +81,7 @@ class Conditions:
     def _modules(self) -> None:
         if not self._state.attributes:
             return
-        modules = {id(vars(module)) for _, module in self._state.modules}
-        hooks = [held for held, before in self._state.attributes if before and id(held) not in modules]
+        hooks = [held for held, before in self._state.attributes if before and all(type(x) is float for x in before)]
         if hooks:
             self._add(f"list(map(len, {self._known(hooks)})) == {[*map(len, hooks)]!r}", "the hooks of a module")
         attributes = Attributes(self._state.attributes)

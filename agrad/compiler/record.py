@@ -99,8 +99,7 @@ def record(f: Callable[..., Any], inputs: Inputs, state: State, device: Device) 
 def _recording(stand_in: Device) -> Iterator[None]:
     token = traced.set(stand_in)
     try:
-        with stand_in:
-            yield
+        yield
     finally:
         traced.reset(token)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..backends import UnknownValueError
@@ -66,7 +66,7 @@ class State:
         All modules, those inside others too.
     optimizers : list of (str, Optimizer)
     attributes : list of (dict, dict)
-        The attributes of the modules, their hooks among them, each with a copy.
+        The attributes of the modules, and of those among the other objects that a function uses, each with a copy.
 
     Raises
     ------
@@ -74,7 +74,7 @@ class State:
         If an item is something else, or a setting of an optimizer is a Tensor.
     """
 
-    def __init__(self, items: Sequence[tuple[str, Any]]) -> None:
+    def __init__(self, items: Sequence[tuple[str, Any]], used: Iterable[Any] = ()) -> None:
         self.tensors: dict[str, Tensor] = {}
         self.numbers: list[Number] = []
         self.modules: list[tuple[str, Module]] = []
@@ -85,9 +85,11 @@ class State:
                 self._add_module(name, item)
             elif isinstance(item, Tensor):
                 self._add(name, item)
-        dicts = [vars(module) for _, module in self.modules]
+        others = {id(part): part for module in used if isinstance(module, Module) for part in module.modules()}
+        modules = {id(part): part for _, part in self.modules} | others
+        dicts = [vars(module) for module in modules.values()]
         dicts += [x for held in dicts for x in held.values() if type(x) is dict]
-        self.attributes = [(held, dict(held)) for held in dicts]
+        self.attributes: list[tuple[dict[Any, Any], dict[Any, Any]]] = [(held, dict(held)) for held in dicts]
         for name, item in items:  # after the modules, whose names for the parameters are better
             if isinstance(item, Optimizer):
                 self._add_optimizer(name, item)

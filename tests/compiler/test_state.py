@@ -365,3 +365,17 @@ def test_a_model_with_parameters_replaced_by_functional_call(device):
     compare(f(x), model(x))
     other = {name: 2 * p.detach() for name, p in model.state_dict().items()}
     compare(agrad.compile(lambda params, x: model.functional_call(params, x), state=model)(other, x), 2 * model(x))
+
+
+def test_the_mode_of_a_model_that_only_the_optimizer_names(device):
+    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5))
+    optimizer = optim.SGD(model.parameters(), 0.0)
+    step = agrad.compile(lambda x: (optimizer.step(), model(x))[1], state=optimizer)
+    x = agrad.ones((2, 3))
+    for mode in (True, False, True, False):
+        model.train(mode)
+        agrad.manual_seed(0)
+        found = step(x)
+        agrad.manual_seed(0)
+        compare(found, model(x))
+    assert "recorded 2 times" in step.explain()
