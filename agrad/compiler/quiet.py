@@ -28,7 +28,7 @@ class Quiet:
     """
 
     def __init__(self, run: Callable[..., Any], backend: Backend) -> None:
-        self.run, self.quietly = run, backend.quiet()(run)
+        self.run, self.quietly = run, backend.without_warnings()(run)
         self.first = warnings.filters[0] if backend.warns_caller and warnings.filters and _ignored() else None
 
 

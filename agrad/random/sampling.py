@@ -516,7 +516,7 @@ def _check_range(x: Any, rule: str, most: float) -> None:
     ends = [x]
     if isinstance(x, Tensor):
         backend = x._device.backend
-        if not x.size or backend.waits(x._device.native) or backend.within(_without_nan(x), 0, most):
+        if not x.size or backend.waits_on_read(x._device.native) or backend.within(_without_nan(x), 0, most):
             return
         ends = [float(end) for end in backend.bounds(x._data)]
     for end in ends:

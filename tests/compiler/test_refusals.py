@@ -65,7 +65,7 @@ def state_of(*items):
 
 @pytest.mark.parametrize("calls", [0, 1, 3])
 def test_after_an_error_everything_is_as_it_was(device, calls):
-    if device.backend.waits(device.native):
+    if device.backend.waits_on_read(device.native):
         pytest.skip("values are not checked where that waits for the device")
     model, optimizer = classifier()
 

@@ -47,7 +47,7 @@ def joined(indices: Array, length: int, level: Any) -> Any:
         would synchronize the device.
     """
     xp, backend, counts_back = level.xp, level.backend, True
-    if not backend.waits(level.native) and 0 not in indices.shape:
+    if not backend.waits_on_read(level.native) and 0 not in indices.shape:
         if not backend.within(indices, -length, length - 1):
             least, largest = (int(end) for end in backend.bounds(indices))
             wrong = least if least < -length else largest

@@ -68,13 +68,13 @@ class TracedBackend(VirtualBackend):
     def supports_float64(self) -> bool:
         return self.below.supports_float64
 
-    def quiet(self) -> AbstractContextManager[Any]:
-        return self.below.quiet()
+    def without_warnings(self) -> AbstractContextManager[Any]:
+        return self.below.without_warnings()
 
-    def careful(self) -> AbstractContextManager[Any]:
-        return self.below.careful()
+    def with_checks(self) -> AbstractContextManager[Any]:
+        return self.below.with_checks()
 
-    def place_of(self, array: Array) -> Any:
+    def device_name_of(self, array: Array) -> Any:
         return array.trace.device
 
     # Arrays
@@ -98,11 +98,11 @@ class TracedBackend(VirtualBackend):
     def dlpack(self, array: TracedArray, **wishes: Any) -> NoReturn:
         array.refuse("__dlpack__")
 
-    def shown(self, array: Array, name: str) -> str:
+    def format_array(self, array: Array, name: str) -> str:
         return f"recorded by agrad.compile, shape={array.shape}"
 
-    def whole(self, array: Array) -> Any:
-        return self.below.whole(array.value)
+    def underlying_array(self, array: Array) -> Any:
+        return self.below.underlying_array(array.value)
 
     def bounds(self, array: Array) -> tuple[Any, Any]:
         array.trace.read_values = True  # for the message of an error, which ends the recording
@@ -141,7 +141,9 @@ class TracedBackend(VirtualBackend):
 
     copy, solve_triangular = _pure("copy"), _pure("solve_triangular")
     convolve, convolve_input, convolve_weight = map(_pure, ("convolve", "convolve_input", "convolve_weight"))
-    window_sum, window_max, spread, pick = map(_pure, ("window_sum", "window_max", "spread", "pick"))
+    window_sum, window_max, add_to_windows, gather_from_windows = map(
+        _pure, ("window_sum", "window_max", "add_to_windows", "gather_from_windows")
+    )
     assign, fill, put, add_at = map(_write, ("assign", "fill", "put", "add_at"))
     add_scaled, add_product, add_quotient = map(_write, ("add_scaled", "add_product", "add_quotient"))
     uniform, normal, integers, permutation = map(_draw, ("uniform", "normal", "integers", "permutation"))
