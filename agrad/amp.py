@@ -21,6 +21,7 @@ from .ops.elementwise import isfinite
 from .ops.manipulation import stack
 from .ops.utility import all
 from .optim.optimizer import Optimizer
+from .spellings import answer_calls
 
 __all__ = ["GradScaler", "autocast"]
 
@@ -267,3 +268,6 @@ def _all_finite(gradients: list[Tensor]) -> bool:
     if not gradients:
         return True
     return bool(all(stack([all(isfinite(g)).to(gradients[0].device) for g in gradients])))
+
+
+answer_calls(__name__)

@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 # Says what to write for arguments that an op does not take; `agrad.spellings`, which knows other names, sets it.
-wrong_call: Callable[[Any, str, Sequence[Any], Mapping[str, Any]], TypeError]
+wrong_call: Callable[[Any, str, dict[str, Any]], TypeError]
 # How libraries say that they do not compute something of booleans, or of integers.
 _NO_LOOP: Final = re.compile(
     "did not contain a loop|numpy boolean|not supported|not implemented for '[A-Z]|only support floating"
