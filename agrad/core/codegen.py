@@ -47,7 +47,7 @@ _UNWRAP: Final = """\
         if {x}._node is not None: _mask += {bit}
         _data_{x} = {x}._data
     elif type({x}) in {plain}: _data_{x} = {x}
-    elif {x} is None: raise errors.no_array(definition.name, "{x}")
+    elif {x} is None: raise errors.missing_array(definition.name, "{x}")
     else: return {again}
 """
 _UNWRAP_SEQUENCE: Final = "    {x}, _data_{x}, _device, _mask = unwrap_sequence(definition.name, {x})"

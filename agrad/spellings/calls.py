@@ -17,7 +17,7 @@ from ..core.dtypes import DType
 from ..core.tensor import Tensor
 
 __all__ = [
-    "CALLS", "KEYWORDS", "UNUSED", "answer_calls", "answer_methods", "answered", "in_public", "wrong_call",
+    "CALLS", "KEYWORDS", "UNUSED", "answer_calls", "answer_methods", "answered", "in_public", "no_array", "wrong_call",
     "wrong_call_of_op",
 ]  # fmt: skip
 
@@ -81,6 +81,12 @@ CALLS: Final = {
     "torch.softmax(x, dim=1, dtype=torch.float64)": "agrad.softmax(x.astype(agrad.float64), axis=1)",
     "torch.log_softmax(x, dim=1, dtype=torch.float64)": "agrad.log_softmax(x.astype(agrad.float64), axis=1)",
     "torch.transpose(x, dim0=0, dim1=1)": "agrad.moveaxis(x, (0, 1), (1, 0))",
+    "torch.autocast('cpu', dtype=torch.bfloat16)": "agrad.autocast(agrad.bfloat16)",
+    "torch.max(x, y)": "agrad.maximum(x, y)",
+    "torch.min(x, y)": "agrad.minimum(x, y)",
+    "torch.squeeze(x)": "x.squeeze()",
+    "torch.transpose(x, 0, 1)": "agrad.moveaxis(x, (0, 1), (1, 0))",
+    "torch.where(mask)": "agrad.nonzero(mask)",
     "torch.nonzero(x, as_tuple=True)": "agrad.nonzero(x)",
     "torch.nonzero(x, as_tuple=False)": "agrad.stack(agrad.nonzero(x), axis=-1)",
 }
@@ -88,11 +94,11 @@ CALLS: Final = {
 
 @cache
 def _lines() -> dict[tuple[str, str], str]:
-    """Return what to write instead of the calls of `CALLS`, by function and last keyword."""
+    """Return what to write instead of the calls of `CALLS`, by function and last keyword, "" if there is none."""
     found: dict[tuple[str, str], str] = {}
     for theirs, ours in CALLS.items():
         name = re.match(r"torch\.(\w+)", theirs)[1]  # type: ignore[index]
-        key = name, re.findall(r"(\w+)=", theirs)[-1]
+        key = name, ["", *re.findall(r"(\w+)=", theirs)][-1]
         found[key] = f"{found[key]}, {ours} for {theirs}" if key in found else f"write {ours} for PyTorch's {theirs}"
     return found
 
@@ -116,7 +122,8 @@ def wrong_call(name: str, signature: Signature, args: Sequence[Any], kwargs: Map
     shown += [f"{', '.join(map(errors.describe, extra))} by position"] * bool(extra)
     function = name.rpartition(".")[2]
     refused = f"{function}() does not take {' and '.join(shown)}" if shown else f"{function}() lacks an argument"
-    line, key = next(((line, key) for key in unknown if (line := _lines().get((function, key)))), ("", ""))
+    keys = unknown or [""]
+    line, key = next(((line, key) for key in keys if (line := _lines().get((function, key)))), ("", ""))
     call = None if line and key not in KEYWORDS else _corrected(name, signature, args, kwargs)
     answer = f"write {call}" if call else line
     return TypeError(f"{refused}; {answer or 'its arguments are ' + ', '.join(known)}")
@@ -217,6 +224,12 @@ def wrong_call_of_op(definition: Any, receiver: str, given: dict[str, Any]) -> T
     return wrong_call(name, Signature(parameters), [*args, *extra], settings | unknown)
 
 
+def no_array(op: str, argument: str) -> TypeError:
+    """Return the error for None, or nothing, where an op needs an array."""
+    error, line = errors.no_array(op, argument), _lines().get((op, ""))
+    return TypeError(f"{error}; {line}") if line else error
+
+
 # Functions that are no ops, and classes
 
 
@@ -247,7 +260,13 @@ def _answer(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Ty
     first = next(iter(signature.parameters), "")
     if first == "shape" and len(args) > 1 and not unknown and all(type(n) is int for n in args):
         return TypeError(f"{name}() takes the shape as one argument; write {name}({tuple(args)})")
-    return wrong_call(name, signature, args, kwargs) if unknown else None
+    parameters = list(signature.parameters.values())
+    twice = kwargs.keys() & {p.name for p in parameters[: len(args)]}
+    too_many = len(args) > len(parameters) and Parameter.VAR_POSITIONAL not in [p.kind for p in parameters]
+    if twice:
+        line = next((_lines()[name, key] for key in twice if (name, key) in _lines()), None)
+        return TypeError(f"{name}() got {', '.join(twice)} by position and by keyword; {line}") if line else None
+    return wrong_call(name, signature, args, kwargs) if unknown or too_many else None
 
 
 def answer_calls(module: str) -> None:

@@ -18,7 +18,7 @@ from ..core.device import Device
 from ..core.dtypes import DType
 from ..core.tensor import Tensor
 from ..ops.absent import Absent, leave_out
-from . import calls
+from . import calls, rarer_names
 
 __all__ = [
     "SPELLINGS", "answer_in_class", "answer_in_module", "answer_pytorch", "missing", "remedies",
@@ -480,20 +480,20 @@ _CUDA: Final = {
 
 # By class or module: a pattern for the prefix of PyTorch's name in a line, and the table of lines.
 SPELLINGS: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "Tensor": (r"\w+\.", _METHODS),
+    "Tensor": (r"\w+\.", _METHODS | rarer_names.METHODS),
     "Module": (r"model\.", _MODULE),
     "Device": (r"x\.device\.", {"x.device.type": "x.device.kind"}),
     "DType": (r"x\.dtype\.", _DTYPE),
-    "agrad": (r"torch\.", _FUNCTIONS),
+    "agrad": (r"torch\.", _FUNCTIONS | rarer_names.FUNCTIONS),
     "agrad.cuda": (r"torch\.cuda\.", _CUDA),
     "agrad.data": (r"data\.", _DATA),
     "agrad.fft": (r"torch\.fft\.", _FFT),
-    "agrad.linalg": (r"torch\.linalg\.", _LINALG),
-    "agrad.nn": (r"nn\.", _LAYERS),
-    "agrad.nn.functional": (r"F\.", _FUNCTIONAL),
+    "agrad.linalg": (r"torch\.linalg\.", _LINALG | rarer_names.LINALG),
+    "agrad.nn": (r"nn\.", _LAYERS | rarer_names.LAYERS),
+    "agrad.nn.functional": (r"F\.", _FUNCTIONAL | rarer_names.FUNCTIONAL),
     "agrad.nn.init": (r"init\.", _INIT),
     "agrad.nn.utils": (r"utils\.", _UTILS),
-    "agrad.special": (r"torch\.special\.", _SPECIAL),
+    "agrad.special": (r"torch\.special\.", _SPECIAL | rarer_names.SPECIAL),
 }
 
 
@@ -552,7 +552,7 @@ def answer_in_class(kind: type) -> None:
 
 def answer_pytorch() -> None:
     """Make Tensors, devices, dtypes and calls of ops raise helpful errors for PyTorch's names."""
-    errors.wrong_call = calls.wrong_call_of_op
+    errors.wrong_call, errors.missing_array = calls.wrong_call_of_op, calls.no_array
     for kind in (Tensor, Device, DType):
         answer_in_class(kind)
     calls.answer_methods(Tensor, "cuda", "squeeze", "to", "transpose")
