@@ -8,8 +8,8 @@ from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import ones, zeros
-from . import functional as F
 from .checks import check_tensors
+from .functional import batch_normalization as F
 from .module import Module
 from .normalization import scale_and_shift
 

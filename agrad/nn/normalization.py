@@ -10,7 +10,7 @@ from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import ones, zeros
-from . import functional as F
+from .functional import normalization as F
 from .module import Module
 from .parameter import Parameter
 

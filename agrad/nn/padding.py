@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from ..checks import as_integer, check_number
 from ..core.tensor import Tensor
-from . import functional as F
 from .checks import check_tensors
+from .functional import padding as F
 from .module import Module
 
 __all__ = [

@@ -14,9 +14,9 @@ from ..core.typing import DTypeLike
 from ..ops.creation import arange, empty, zeros
 from ..ops.manipulation import concat, expand_dims, moveaxis, squeeze, stack, unstack
 from ..ops.searching import where
-from . import functional as F
 from . import init
 from .checks import check_tensors
+from .functional import dropping as F
 from .module import Module
 from .parameter import Parameter
 from .recurrences import ElmanRecurrence, GRURecurrence, LSTMRecurrence, Recurrence, State
