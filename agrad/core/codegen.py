@@ -70,6 +70,8 @@ def rule_of_{argument}(g, saved):
     except Exception as error: raise explain(error, {values}) from error
 """
 
+_NO_VALUE: Final = {Parameter.empty: Parameter.empty}  # else a default is None in the text
+
 
 def call_text(
     definition: Definition, standard: bool, again: str | None = None, signature: Signature | None = None
@@ -96,10 +98,8 @@ def call_text(
     lift = f"op({', '.join([f'*lifted(definition.name, {arrays})', *settings])})"
     unwrap = _UNWRAP_SEQUENCE if definition.sequence else _UNWRAP
     plain = {x: "PLAIN" if parameters[x].default is None else "SCALARS" for x in definition.arrays}
-    if again:
-        accepted, wrong = _in_source(parameters.values()), ""
-    else:
-        accepted, wrong = _accepted(definition, signature or definition.signature)
+    taken = signature or definition.signature
+    accepted, wrong = (_in_source(parameters.values()), "") if again else _accepted(definition, taken)
     return _CALL.format(
         signature=accepted,
         refuse=_REFUSE.format(wrong=wrong, receiver="x" if signature else "") if wrong else "",
@@ -121,7 +121,7 @@ def _tuple(items: Sequence[str]) -> str:
 
 def _accepted(definition: Definition, signature: Signature) -> tuple[str, str]:
     """Return what a function accepts, as source text, and the condition that some of it is wrong."""
-    given = [parameter.replace(default=default) for parameter, default in _defaults(definition, signature).items()]
+    given = [p.replace(default=default) for p, default in _defaults(definition, signature).items()]
     named = [p for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
     wrong = [f"{p.name} is Parameter" for p in given if p.default is Parameter]
     if definition.renamed:
@@ -148,8 +148,7 @@ def default_values(definition: Definition, signature: Signature) -> tuple[Any, .
 
 def _in_source(parameters: Iterable[Parameter]) -> str:
     """Return parameters as source text: the defaults' values are set afterwards."""
-    no_value = {Parameter.empty: Parameter.empty}
-    return str(Signature([p.replace(annotation=p.empty, default=no_value.get(p.default)) for p in parameters]))
+    return str(Signature([p.replace(annotation=p.empty, default=_NO_VALUE.get(p.default)) for p in parameters]))
 
 
 def record_text(frame: str, edges: Sequence[str], saved: Sequence[str]) -> str:

@@ -130,7 +130,9 @@ def native(xp: Namespace, dtype: DTypeLike) -> Array:
     try:
         return getattr(xp, name)
     except AttributeError as error:
-        raise TypeError(f"{xp.__name__} has no dtype {name} ({error}); cast to another with x.astype()") from None
+        advice = "write float16, or compute on the device 'torch' or 'jax'"
+        advice = advice if name == "bfloat16" else f"{error}; cast to another with x.astype()"
+        raise TypeError(f"{xp.__name__} has no dtype {name}; {advice}") from None
 
 
 def get_default_dtype() -> DType:
