@@ -47,7 +47,8 @@ NOT_RUN = {
     "torch.utils.data.DataLoader(dataset)", "data.StackDataset(x, y)", "model.bfloat16()", "x.get_device()",
     "x.bfloat16()", "x.pin_memory()", "torch.device('cpu')", "torch.utils.data.TensorDataset(x)",
     "nn.LazyLinear(2)", "torch.Generator()", "torch.get_rng_state()", "torch.set_rng_state(state)", "torch.seed()",
-    "torch.set_printoptions(precision=2)",
+    "torch.set_printoptions(precision=2)", "torch.cuda.amp.autocast()", "torch.cuda.amp.GradScaler()", "x.grad_fn",
+    "torch.dtype",
 }  # fmt: skip
 
 
@@ -139,6 +140,23 @@ def test_both_lines_do_the_same(place, theirs, ours):
     names = {"nn": torch.nn, "F": torch.nn.functional, "init": torch.nn.init, "utils": torch.nn.utils}
     expected = result(theirs, scope(torch, torch=torch, data=torch.utils.data, **names))
     assert_same(plain(found), plain(expected), not any(word in theirs for word in RANDOM))
+
+
+@pytest.mark.parametrize(
+    "topk",
+    [
+        lambda x: agrad.sort(x, descending=True)[..., :2],
+        lambda x: x.sort(descending=True)[..., :2],
+        lambda x: -np.partition(-x, 1)[..., :2],
+    ],
+    ids=["the function", "the method", "np.partition"],
+)
+def test_topk_as_it_is_written_here_has_gradients(device, topk):
+    x = agrad.tensor([[1.0, 4.0, 3.0], [6.0, 2.0, 5.0]], requires_grad=True)
+    largest = topk(x)
+    assert_close(largest.detach(), [[4.0, 3.0], [6.0, 5.0]])
+    largest.sum().backward()
+    assert_close(x.grad, [[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]])
 
 
 NAMES = [(place, name) for place in SPELLINGS for name in remedies(place)]

@@ -432,6 +432,7 @@ _MODULE: Final = {
     "model.double()": "model.to(agrad.float64)",
     "model.float()": "model.to(agrad.float32)",
     "model.half()": "model.to(agrad.float16)",
+    'model.to_empty(device="cpu")': 'model.to("cpu")',
     "model.type(torch.float64)": "model.to(agrad.float64)",
     'model.get_buffer("1.running_mean")': 'dict(model.named_buffers())["1.running_mean"]',
     'model.get_parameter("0.weight")': 'dict(model.named_parameters())["0.weight"]',
@@ -472,6 +473,8 @@ _DATA: Final = {
     "data.SubsetRandomSampler([0, 1])": "data.RandomSampler(data.Subset(dataset, [0, 1]))",
 }
 _CUDA: Final = {
+    "torch.cuda.amp.autocast()": 'agrad.autocast("float16")',
+    "torch.cuda.amp.GradScaler()": "agrad.amp.GradScaler()",
     "torch.cuda.manual_seed(0)": "agrad.manual_seed(0)",
     "torch.cuda.manual_seed_all(0)": "agrad.manual_seed(0)",
     "torch.cuda.set_device(0)": 'agrad.set_device("cuda:0")',

@@ -56,6 +56,7 @@ METHODS: Final = {
     "x.cummax(0).values": "np.maximum.accumulate(x, axis=0)",
     "x.cummin(0).values": "np.minimum.accumulate(x, axis=0)",
     "x.exponential_()": "x[...] = -agrad.log(1.0 - agrad.rand(*x.shape))",
+    "x.grad_fn": "repr(x)",
     "x.index_add_(0, rows, y)": "x[...] = agrad.at(x)[rows].add(y)",
     "x.index_copy(0, rows, y)": "x[rows] = y",
     "x.index_copy_(0, rows, y)": "x[rows] = y",
@@ -94,6 +95,7 @@ FUNCTIONS: Final = {
     "torch.triu_indices(3, 3)": "agrad.stack(agrad.nonzero(agrad.triu(agrad.ones((3, 3)))))",
     "torch.view_as_complex(m_)": "m_[..., 0] + 1j * m_[..., 1]",
     # Order and statistics
+    "torch.cumulative_trapezoid(x)": "agrad.cumulative_sum((x[:, 1:] + x[:, :-1]) / 2, axis=1)",
     "torch.cummax(x, 0).values": "np.maximum.accumulate(x, axis=0)",
     "torch.cummin(x, 0).values": "np.minimum.accumulate(x, axis=0)",
     "torch.frexp(x)": "np.frexp(x)",
@@ -105,6 +107,7 @@ FUNCTIONS: Final = {
     "torch.scatter(x, 1, i, y)": "agrad.at(x)[agrad.arange(2)[:, None], i].set(y)",
     "torch.trapezoid(x)": "np.trapezoid(x)",
     "torch.trapz(x)": "np.trapezoid(x)",
+    "torch.unravel_index(n, (4, 4))": "np.unravel_index(n, (4, 4))",
     "torch.vander(v)": "np.vander(v)",
     # Linear algebra
     "torch.addbmm(m[:2, :2], b, c)": "m[:2, :2] + agrad.sum(b @ c, axis=0)",
@@ -122,7 +125,8 @@ FUNCTIONS: Final = {
     "torch.celu(x)": "agrad.nn.functional.elu(x)",
     "torch.selu(x)": "1.0507009873554805 * agrad.nn.functional.elu(x, 1.6732632423543772)",
     "torch.threshold(x, 0.5, 0.0)": "agrad.where(x > 0.5, x, 0.0)",
-    # Gradients and random numbers
+    # Types, random numbers and text
+    "torch.dtype": "agrad.DType",
     "torch.Generator()": "agrad.random.fork_rng()",
     "torch.get_rng_state()": "agrad.random.get_state()",
     "torch.set_rng_state(state)": "agrad.random.set_state(state)",
