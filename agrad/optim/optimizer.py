@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 from ..checks import check_flags_of
@@ -195,8 +195,8 @@ class Optimizer:
 
     def _check_changes(self, group: dict[str, Any]) -> None:
         """Check the settings of a group if they have changed since the last check."""
-        settings, known = [group[name] for name in self.defaults], self._checked.get(id(group))
-        if known is None or not all(map(is_, settings, known)):
+        settings = list(group.values())
+        if settings != self._checked.get(id(group)):  # the same objects are equal without a comparison
             check_flags_of(type(self).__init__, group)
             self.check(group)
             self._checked[id(group)] = settings
