@@ -233,7 +233,7 @@ class Definition:
         """
         inputs, device = self.inputs(frame), frame[-1]
         if isinstance(error, RuntimeWarning):
-            with device.backend.quiet():
+            with device.backend.without_warnings():
                 return self.run(device, inputs)
         settings = {name: inputs[name] for name in self.settings}
         raise errors.in_op(self.name, self.advice(inputs) or error, frame[: len(self.arrays)], settings) from error

@@ -173,7 +173,7 @@ def backward(
         return
     entry, start = entry_of(tensor, "backward()"), seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    with tensor._device.backend.quiet():  # a rule may overflow on its way to a gradient that is finite
+    with tensor._device.backend.without_warnings():  # a rule may overflow on its way to a gradient that is finite
         found, shared = propagate([entry], [start], retain, create_graph)
     for leaf, g in found.items():
         _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)

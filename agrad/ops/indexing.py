@@ -1,6 +1,6 @@
 """``x[key]`` and ``x[key] = v`` for every key that NumPy supports.
 
-A key is first parsed into a `Reading`: a basic key that every library supports (a negative step becomes a flip), and
+A key is first parsed into a `ParsedKey`: a basic key that every library supports (a negative step becomes a flip), and
 the integer arrays that index axes of the basic key's result. Getting and setting are then composed of the primitives
 in `gathering`. Several index arrays are combined into one, which indexes their axes flattened into one axis.
 """
@@ -16,24 +16,34 @@ from .. import backends
 from ..core import errors, hooks, tape
 from ..core.device import Device
 from ..core.grad_mode import is_grad_enabled
-from ..core.lifting import lift, meeting
+from ..core.lifting import common_device, lift
 from ..core.primitive import ArrayLike
 from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
 from . import journal
 from .data_type import astype
-from .gathering import Key, cut, from_start, overwrite, put, take, take_along_axis, without_new_axes
+from .gathering import Key, index_get, index_set, nonnegative_indices, put, take, take_along_axis, without_new_axes
 from .manipulation import broadcast_shapes, broadcast_to, flip, permute_dims, reshape
 from .searching import nonzero, where
 
 __all__ = [
-    "Reading", "adopt", "become", "getitem", "keep_kind", "native", "read", "refuse_leaf", "refuse_widening",
-    "setitem", "take", "take_along_axis",
+    "ParsedKey",
+    "cast_within_kind",
+    "getitem",
+    "native",
+    "parse_key",
+    "rebind",
+    "refuse_leaf",
+    "refuse_widening",
+    "replace_values",
+    "setitem",
+    "take",
+    "take_along_axis",
 ]  # fmt: skip
 
 _ALL = slice(None)
 
 
-class Reading(NamedTuple):
+class ParsedKey(NamedTuple):
     """A parsed key.
 
     Attributes
@@ -60,7 +70,7 @@ class Reading(NamedTuple):
     front: bool
 
     @property
-    def whole(self) -> bool:
+    def selects_all(self) -> bool:
         """Whether the basic key selects everything."""
         return all(item == _ALL for item in self.basic)
 
@@ -105,18 +115,18 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     if keys == "all":
         return _cut(x, native(x, key), key)
     if type(key) is int and 0 <= key < (x._data.shape or (0,))[0]:
-        return cut(x, (key, ...))
+        return index_get(x, (key, ...))
     if index is not None and _is_mask(x, index) and index.ndim == x.ndim:
         return take(reshape(x, (-1,)), nonzero(reshape(index, (-1,)))[0])
-    reading = read(x, key)
-    picked = _pick(x, reading)
-    return _gather(picked, reading, x, key) if reading.arrays else picked
+    parsed = parse_key(x, key)
+    picked = _pick(x, parsed)
+    return _gather(picked, parsed, x, key) if parsed.arrays else picked
 
 
 def _cut(x: Tensor, native_key: Any, *key: Any) -> Tensor:
     """Return ``x[native_key]``; if the key does not fit, the message shows the key as the caller wrote it."""
     try:
-        return cut(x, native_key)
+        return index_get(x, native_key)
     except IndexError as error:
         raise _wrong(x, key[0] if key else native_key, str(error.__cause__ or error)) from None
     except ValueError:
@@ -131,7 +141,7 @@ def _meeting(what: str, x: Tensor, *others: Any) -> Device:
     """Return the device on which a Tensor and those of a key or a value can meet."""
     items = [item for other in others for item in (other if isinstance(other, tuple) else (other,))]
     devices = [item._device for item in items if isinstance(item, Tensor) and item._device is not x._device]
-    found = meeting([x._device, *devices]) if devices else x._device
+    found = common_device([x._device, *devices]) if devices else x._device
     if found is None:
         raise errors.mixed_devices(what, [x._device.name, *(device.name for device in devices)])
     return found
@@ -157,10 +167,10 @@ def _take_rows(x: Tensor, index: Tensor, key: Any) -> Tensor:
         raise _wrong(x, key, str(error.__cause__ or error)) from None
 
 
-def _pick(x: Tensor, reading: Reading) -> Tensor:
+def _pick(x: Tensor, parsed: ParsedKey) -> Tensor:
     """Return the result of the basic key, with flips."""
-    picked = x if reading.whole and reading.arrays else cut(x, reading.basic)
-    return flip(picked, axis=reading.flipped) if reading.flipped else picked
+    picked = x if parsed.selects_all and parsed.arrays else index_get(x, parsed.basic)
+    return flip(picked, axis=parsed.flipped) if parsed.flipped else picked
 
 
 def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
@@ -203,20 +213,20 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
         refuse_leaf(x)
     if (above := _meeting("x[key] = v", x, key, value)) is not x._device:
         refuse_widening("x[key] = v")
-        adopt(x, lift(x, above))
+        rebind(x, lift(x, above))
     value = _value(x, value)
     if not is_grad_enabled() and _write_natively(x, key, value):
         return
     if _is_mask(x, key) and not (isinstance(value, Tensor) and value.ndim):
-        become(x, where(_reach(key, x), value, x))
+        replace_values(x, where(_reach(key, x), value, x))
         return
-    reading = read(x, key)
-    if not reading.arrays:
-        _assign(x, reading, value, key)
-    elif reading.whole:
-        become(x, _scatter(x, reading, value, key))
+    parsed = parse_key(x, key)
+    if not parsed.arrays:
+        _assign(x, parsed, value, key)
+    elif parsed.selects_all:
+        replace_values(x, _scatter(x, parsed, value, key))
     else:
-        _assign(x, reading, _scatter(x, reading, value, key), key)
+        _assign(x, parsed, _scatter(x, parsed, value, key), key)
 
 
 def _write_natively(x: Tensor, key: Any, value: Any) -> bool:
@@ -249,7 +259,7 @@ def refuse_widening(what: str) -> None:
         )
 
 
-def adopt(x: Tensor, result: Tensor) -> None:
+def rebind(x: Tensor, result: Tensor) -> None:
     """Give `x` the array and the Node of `result`; it stays the same object."""
     journal.rebinding(x)
     hooks.follow(x._node, result._node)
@@ -260,7 +270,7 @@ _RANKS: Final = {"bool": 0, "unsigned integer": 1, "signed integer": 1, "real fl
 _SCALAR_RANKS: Final = {bool: 0, int: 1, float: 2, complex: 3}
 
 
-def keep_kind(x: Tensor, value: Any, what: str) -> Any:
+def cast_within_kind(x: Tensor, value: Any, what: str) -> Any:
     """Cast a value to the dtype of `x`; TypeError if its kind is higher, as that of floats is than that of integers.
 
     For booleans a Python integer counts as its truth value, as in NumPy and PyTorch: masks are often set by 0 and 1.
@@ -279,7 +289,7 @@ def keep_kind(x: Tensor, value: Any, what: str) -> Any:
 # Parsing keys
 
 
-def read(x: Tensor, key: Any) -> Reading:
+def parse_key(x: Tensor, key: Any) -> ParsedKey:
     """Parse a key of `x`; IndexError if it does not fit."""
     shape = x.shape
     items = _expand(x, key)
@@ -326,7 +336,7 @@ def read(x: Tensor, key: Any) -> Reading:
                 basic.append(_ALL)
                 left.append(shape[axis])
                 axis += 1
-    return Reading(
+    return ParsedKey(
         tuple(basic) or (...,), tuple(left), tuple(flipped), tuple(arrays), list(arrays.values()), _apart(items)
     )
 
@@ -432,17 +442,17 @@ class _Join(NamedTuple):
     places: Tensor
 
 
-def _join(reading: Reading, x: Tensor, key: Any) -> _Join:
-    axes, shape = reading.axes, reading.shape
+def _join(parsed: ParsedKey, x: Tensor, key: Any) -> _Join:
+    axes, shape = parsed.axes, parsed.shape
     if len(axes) == 1:
-        return _Join(None, shape, axes[0], reading.arrays[0])
+        return _Join(None, shape, axes[0], parsed.arrays[0])
     lengths = tuple(shape[axis] for axis in axes)
     neighbours = axes[-1] - axes[0] + 1 == len(axes)
     first = axes[0] if neighbours else 0
     others = tuple(axis for axis in range(len(shape)) if axis not in axes)
     joined = tuple(shape[axis] for axis in others)
     joined = (*joined[:first], prod(lengths), *joined[first:])
-    return _Join(None if neighbours else axes + others, joined, first, _ravel(reading.arrays, lengths, x, key))
+    return _Join(None if neighbours else axes + others, joined, first, _ravel(parsed.arrays, lengths, x, key))
 
 
 def _ravel(arrays: list[Tensor], lengths: tuple[int, ...], x: Tensor, key: Any) -> Tensor:
@@ -464,14 +474,14 @@ def _checked(array: Tensor, length: int, x: Tensor, key: Any) -> Any:
     index = xp.astype(array._data, backend.default_integer(native), copy=False)
     if _leads_out(index, length, x._device):
         raise _wrong(x, key, f"an index in an array is out of range for an axis of length {length}")
-    return from_start(xp, index, length)
+    return nonnegative_indices(xp, index, length)
 
 
 def _leads_out(index: Any, length: int, device: Device) -> bool:
     """Whether an index is out of range, as far as can be told without waiting for the device."""
     if length == 0 or 0 in index.shape:
         return 0 not in index.shape
-    if device.backend.waits(device.native):
+    if device.backend.waits_on_read(device.native):
         return False
     least, largest = device.backend.bounds(index)
     return bool(least < -length or largest >= length)
@@ -483,13 +493,13 @@ def _prepare(picked: Tensor, join: _Join) -> Tensor:
     return picked if picked.shape == join.joined else reshape(picked, join.joined)
 
 
-def _gather(picked: Tensor, reading: Reading, x: Tensor, key: Any) -> Tensor:
-    join = _join(reading, x, key)
+def _gather(picked: Tensor, parsed: ParsedKey, x: Tensor, key: Any) -> Tensor:
+    join = _join(parsed, x, key)
     try:
         result = take(_prepare(picked, join), join.places, axis=join.axis)
     except IndexError as error:
         raise _wrong(x, key, str(error.__cause__ or error)) from None
-    if reading.front and join.axis:
+    if parsed.front and join.axis:
         block = range(join.axis, join.axis + join.places.ndim)
         result = permute_dims(result, (*block, *(i for i in range(result.ndim) if i not in block)))
     return result
@@ -508,7 +518,7 @@ def _value(x: Tensor, value: ArrayLike) -> Any:
         value = value if type(value) in SCALARS else wrap(*convert(value, None, x._device))
     else:
         value = lift(value, x._device)
-    return keep_kind(x, value, "x[key] = v")
+    return cast_within_kind(x, value, "x[key] = v")
 
 
 def _is_mask(x: Tensor, key: Any) -> bool:
@@ -520,15 +530,15 @@ def _reach(mask: Tensor, x: Tensor) -> Tensor:
     return mask if mask.ndim == x.ndim else reshape(mask, mask.shape + (1,) * (x.ndim - mask.ndim))
 
 
-def _scatter(x: Tensor, reading: Reading, value: Any, key: Any) -> Tensor:
+def _scatter(x: Tensor, parsed: ParsedKey, value: Any, key: Any) -> Tensor:
     """Return the basic key's result with `value` written at the index arrays."""
-    picked = _pick(x, reading)
-    join = _join(reading, x, key)
+    picked = _pick(x, parsed)
+    join = _join(parsed, x, key)
     if _is_mask(x, key) and join.places.size == join.joined[join.axis]:
         picked = picked.detach()  # all of it is overwritten: its gradient is 0, also where it is NaN
-    if len(reading.arrays) == 1:
+    if len(parsed.arrays) == 1:
         _checked(join.places, join.joined[join.axis], x, key)
-    prepared, rows = _prepare(picked, join), _rows(value, reading, join, key, x)
+    prepared, rows = _prepare(picked, join), _rows(value, parsed, join, key, x)
     written = put(prepared, rows, reshape(join.places, (-1,)), axis=join.axis)
     if join.order is None:
         return reshape(written, picked.shape)
@@ -536,12 +546,12 @@ def _scatter(x: Tensor, reading: Reading, value: Any, key: Any) -> Tensor:
     return permute_dims(written, tuple(join.order.index(i) for i in range(picked.ndim)))
 
 
-def _rows(value: Any, reading: Reading, join: _Join, key: Any, x: Tensor) -> Any:
+def _rows(value: Any, parsed: ParsedKey, join: _Join, key: Any, x: Tensor) -> Any:
     """Return the value reshaped to the joined axes, its rows in the order of the flattened index."""
     if not isinstance(value, Tensor):
         return value
     before, after, block = join.joined[: join.axis], join.joined[join.axis + 1 :], join.places.shape
-    if reading.front and before:
+    if parsed.front and before:
         value = _fill(value, (*block, *before, *after), key, x)
         middle = range(len(block), len(block) + len(before))
         value = permute_dims(value, (*middle, *range(len(block)), *range(middle.stop, value.ndim)))
@@ -566,30 +576,30 @@ def _fill(value: Tensor, shape: tuple[int, ...], key: Any, x: Tensor) -> Tensor:
         ) from None
 
 
-def _assign(x: Tensor, reading: Reading, value: Any, key: Any) -> None:
+def _assign(x: Tensor, parsed: ParsedKey, value: Any, key: Any) -> None:
     """Write at the basic key."""
-    basic = reading.basic
+    basic = parsed.basic
     if isinstance(value, Tensor):
-        value = _fill(value, reading.shape, key, x)
-        if reading.flipped:
-            value = flip(value, axis=reading.flipped)
+        value = _fill(value, parsed.shape, key, x)
+        if parsed.flipped:
+            value = flip(value, axis=parsed.flipped)
         if None in basic:
             axes = [item for item in basic if not isinstance(item, int)]
             value = reshape(value, tuple(n for n, item in zip(value.shape, axes, strict=True) if item is not None))
     _write(x, without_new_axes(basic), value)
 
 
-def become(x: Tensor, result: Tensor) -> None:
+def replace_values(x: Tensor, result: Tensor) -> None:
     """Replace all values of `x` by those of `result`, which no other Tensor may share memory with."""
     if is_grad_enabled():
-        adopt(x, result)
+        rebind(x, result)
     else:
         _write(x, (...,), result)
 
 
 def _write(x: Tensor, key: Key, value: Any) -> None:
     if is_grad_enabled():
-        adopt(x, overwrite(x, value, key))
+        rebind(x, index_set(x, value, key))
     else:
         journal.writing(x)
         x._data = x._device.backend.assign(x._data, key, value._data if isinstance(value, Tensor) else value)

@@ -177,7 +177,7 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
 def _check_rows(input: Tensor, count: int) -> None:
     """Raise IndexError for an index out of range, where reading values does not wait for the device."""
     device = input.device
-    if device.backend.waits(device.native) or not input.size:
+    if device.backend.waits_on_read(device.native) or not input.size:
         return
     least, largest = (int(end) for end in input._device.backend.bounds(input._data))
     if least < 0 or largest >= count:
