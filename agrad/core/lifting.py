@@ -29,7 +29,7 @@ class _Passage:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def spread(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> Sequence[Any]:
+    def run_sequence_rule(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> Sequence[Any]:
         raise NotImplementedError  # never called, since `sequence` is False
 
     def unpack(self, node: Node, saved: Sequence[Any]) -> list[Any]:

@@ -59,7 +59,9 @@ class Deferred:
             found = {entry: own(x, True) if entry in shared else x for entry, x in found.items()}
         return [found.get(parent) for parent in self.parents]
 
-    def spread(self, edges: Sequence[Any], g: list[Any], saved: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
+    def run_sequence_rule(
+        self, edges: Sequence[Any], g: list[Any], saved: Sequence[Any]
+    ) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule once; return edges that look up each parent's cotangent in the result."""
         cotangents = zip(edges, edges[0][1](g, saved), strict=True)
         return [(parent, lambda *_, x=x: x) for (parent, _), x in cotangents if x is not None]
