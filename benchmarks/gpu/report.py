@@ -41,21 +41,25 @@ def chart(lines: list[dict[str, Any]], path: Path) -> None:
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.patches import Patch
 
     works = list(dict.fromkeys(map(title, lines)))
-    figure, axes = plt.subplots(figsize=(8, 0.5 + 1.1 * len(works)), layout="constrained")
-    for row, work in enumerate(works):
-        group = [line for line in lines if title(line) == work]
-        for i, line in enumerate(group):
-            height = 0.8 / len(group)
-            y, width = row + i * height, line["seconds"] * 1e6
-            axes.barh(y, width, height, color=COLOURS[line["side"]], label=line["side"] if not row else None)
-            axes.text(width, y, f" {width:.0f}", va="center", fontsize=8)
-    axes.set_yticks([row + 0.3 for row in range(len(works))], works)
+    sides = [side for side in COLOURS if any(line["side"] == side for line in lines)]
+    height = 0.8 / len(sides)
+    figure, axes = plt.subplots(figsize=(8, 0.8 + (0.25 + 0.2 * len(sides)) * len(works)), layout="constrained")
+    for line in lines:
+        y = works.index(title(line)) + (sides.index(line["side"]) - (len(sides) - 1) / 2) * height
+        width = line["seconds"] * 1e6
+        axes.barh(y, width, height * 0.92, color=COLOURS[line["side"]])
+        axes.text(width, y, f" {width:.0f}", va="center", fontsize=8)
+    axes.set_yticks(range(len(works)), works)
+    axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
+    axes.margins(x=0.1)
     axes.set_xlabel("microseconds for a training step (less is better)")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
+    patches = [Patch(color=COLOURS[side], label=side) for side in sides]
+    figure.legend(handles=patches, loc="outside upper center", ncols=3, frameon=False)
     figure.savefig(path, dpi=150)
 
 
