@@ -130,8 +130,7 @@ def native(xp: Namespace, dtype: DTypeLike) -> Array:
     try:
         return getattr(xp, name)
     except AttributeError as error:
-        advice = "write float16, or compute on the device 'torch' or 'jax'"
-        advice = advice if name == "bfloat16" else f"{error}; cast to another with x.astype()"
+        advice = "write float16, or compute on 'torch' or 'jax'" if name == "bfloat16" else f"{error}; use x.astype()"
         raise TypeError(f"{xp.__name__} has no dtype {name}; {advice}") from None
 
 

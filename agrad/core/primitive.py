@@ -236,9 +236,8 @@ class Definition:
         known = globals() | {"definition": self, "forward": self.forward, "plans": self.plans, "new": object.__new__}
         text = call_text(self, self.standard, "again" if again else None, method)
         op = make(text, known, "Tensor." * bool(method) + self.name + " as an operator" * bool(again), self.name)
-        op.__defaults__, op.__kwdefaults__ = self.forward.__defaults__, self.forward.__kwdefaults__
-        if not again:
-            op.__defaults__ = default_values(self, method or self.signature)
+        op.__defaults__ = self.forward.__defaults__ if again else default_values(self, method or self.signature)
+        op.__kwdefaults__ = self.forward.__kwdefaults__
         known |= {"op": op, "again": again}
         return op
 
@@ -272,7 +271,7 @@ class Definition:
         """
         inputs, device = self.inputs(frame), frame[-1]
         if isinstance(error, RuntimeWarning):
-            with device.backend.quiet():
+            with device.backend.without_warnings():
                 return self.run(device, inputs)
         settings = {name: inputs[name] for name in self.settings}
         raise errors.in_op(self.name, self.advice(inputs) or error, frame[: len(self.arrays)], settings) from error
@@ -377,7 +376,9 @@ class RulePlan:
         text = record_text(", ".join([definition.frame, *self.residuals]), edges, saved)
         return make(text, known, f"{self.name}: the record for {', '.join(self.tracked.values())}")
 
-    def spread(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
+    def run_sequence_rule(
+        self, edges: Sequence[Any], g: Any, saved: Sequence[Any]
+    ) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule of an op over a sequence once; return edges that hold what it found for each parent."""
         return [(parent, lambda *_, x=x: x) for (parent, _), x in zip(edges, edges[0][1](g, saved), strict=True)]
 
