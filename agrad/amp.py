@@ -150,6 +150,8 @@ class GradScaler:
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
+        if isinstance(init_scale, str):
+            raise TypeError(f"GradScaler works on all devices and takes none, not {init_scale!r}; write GradScaler()")
         check_number("init_scale", init_scale, above=0)
         check_number("growth_factor", growth_factor, above=1)
         check_number("backoff_factor", backoff_factor, above=0, below=1)

@@ -48,23 +48,27 @@ KEYWORDS: Final = {
     "obj": ("state",),
     "func": ("f",),
     "end": ("stop",),
+    "d": ("dtype",),
+    "generator": ("seed",),
 }
 # Their values that differ, too.
 _VALUES: Final[dict[str, Callable[[Any], Any]]] = {
     "unbiased": int,
     "right": lambda right: "right" if right else "left",
+    "generator": lambda generator: None if generator is None else 0,
 }
 # Keywords of arrays that are given by position here, in the order of agrad's own arrays.
 _ARRAYS: Final = {
-    "A", "B", "a", "b", "condition", "exponent", "index", "input", "m", "mat2", "n", "other", "q", "sorted_sequence",
-    "target", "tensor", "tensors", "value", "vec2", "x", "y",
+    "A", "B", "a", "b", "condition", "exponent", "ext_tensor", "index", "input", "m", "mat2", "n", "other", "q",
+    "sorted_sequence", "target", "tensor", "tensors", "value", "vec2", "x", "y",
 }  # fmt: skip
 # Keywords that choose among implementations or manage memory, and mean nothing here.
 UNUSED: Final = {
     "assign", "cache_enabled", "capturable", "copy", "device_type", "differentiable", "enable_nested_tensor", "foreach",
-    "fused", "generator", "inplace", "layout", "mask_check", "memory_format", "mmap", "non_blocking", "pickle_module",
+    "fused", "generator", "inplace", "layout", "mask_check", "memory_format", "mmap", "multiprocessing_context",
+    "non_blocking", "pickle_module",
     "pickle_protocol", "pin_memory", "pin_memory_device", "persistent_workers", "remove_duplicate", "set_to_none",
-    "sparse", "verbose", "weights_only",
+    "sparse", "timeout", "verbose", "weights_only",
 }  # fmt: skip
 _BY_POSITION: Final = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
 _BY_KEYWORD: Final = {Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY}
@@ -82,6 +86,9 @@ CALLS: Final = {
     "torch.log_softmax(x, dim=1, dtype=torch.float64)": "agrad.log_softmax(x.astype(agrad.float64), axis=1)",
     "torch.transpose(x, dim0=0, dim1=1)": "agrad.moveaxis(x, (0, 1), (1, 0))",
     "torch.autocast('cpu', dtype=torch.bfloat16)": "agrad.autocast(agrad.bfloat16)",
+    "torch.amp.GradScaler(device='cpu')": "agrad.amp.GradScaler()",
+    "torch.utils.checkpoint.checkpoint(f, v)": "agrad.checkpoint(f)(v)",
+    "torch.utils.checkpoint.checkpoint(f, v, use_reentrant=False)": "agrad.checkpoint(f)(v)",
     "torch.max(x, y)": "agrad.maximum(x, y)",
     "torch.min(x, y)": "agrad.minimum(x, y)",
     "torch.squeeze(x)": "x.squeeze()",
@@ -97,7 +104,7 @@ def _lines() -> dict[tuple[str, str], str]:
     """Return what to write instead of the calls of `CALLS`, by function and last keyword, "" if there is none."""
     found: dict[tuple[str, str], str] = {}
     for theirs, ours in CALLS.items():
-        name = re.match(r"torch\.(\w+)", theirs)[1]  # type: ignore[index]
+        name = theirs.partition("(")[0].rpartition(".")[2]
         key = name, ["", *re.findall(r"(\w+)=", theirs)][-1]
         found[key] = f"{found[key]}, {ours} for {theirs}" if key in found else f"write {ours} for PyTorch's {theirs}"
     return found
@@ -150,7 +157,7 @@ def _corrected(name: str, signature: Signature, args: Sequence[Any], kwargs: Map
             arrays.append(value)
         elif key == "out":
             template = template if value is None else "out[...] = {}"
-        elif key in ("size_average", "reduce") and "reduction" in known:
+        elif key in ("size_average", "reduce") and "reduction" in known and value is not None:
             average, reduce = (kwargs.get(x, True) is not False for x in ("size_average", "reduce"))
             named["reduction"] = ("mean" if average else "sum") if reduce else "none"
         elif key not in UNUSED and value is not None and value is not False:
