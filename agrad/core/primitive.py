@@ -307,6 +307,8 @@ class RulePlan:
     The others are those of `tape.Plan`.
     """
 
+    portable = True
+
     def __init__(self, definition: Definition, mask: int) -> None:
         self.name, self.sequence, self.arrays = definition.name, definition.sequence, definition.arrays
         self.residuals = definition.residuals

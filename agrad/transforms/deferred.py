@@ -43,7 +43,7 @@ class Saved(NamedTuple):
 class Deferred:
     """The plan of a Node with one rule for all its parents, which may call agrad's functions on Tensors."""
 
-    sequence, saves_arrays = True, True
+    sequence, saves_arrays, portable = True, True, False
     saves, arrays = Saved._fields, ("its inputs",)
 
     def __init__(self, name: str, rule: Rule, parents: Sequence[Any]) -> None:

@@ -31,7 +31,7 @@ class _Input:
     """
 
     name = "input"
-    sequence, saves_arrays = False, False
+    sequence, saves_arrays, portable = False, False, True
     saves, arrays = ("xp",), ("x",)
 
     def __init__(self, parents: int) -> None:

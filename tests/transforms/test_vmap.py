@@ -141,6 +141,42 @@ def test_backward_inside_adds_up_over_the_batch_as_a_loop_does(device):
     assert_same(*found)
 
 
+def test_gradients_share_no_memory(device):
+    """Writing into one would change another, as accumulating into it does."""
+    x, y = draw(3).requires_grad_(), draw(3).requires_grad_()
+    double = lambda a, b: (a + b) * 2
+    (agrad.vmap(lambda a, b: a + b)(x, y) * 2).sum().backward()
+    grads = [x.grad, y.grad]
+    both = agrad.grad(lambda a, b: double(a, b).sum(), (0, 1))
+    grads += [*both(x.detach(), y.detach()), *agrad.vmap(both)(draw(3, 2), draw(3, 2))]
+    c = x * 2
+    grads += agrad.gradients(double(c, y).sum(), [c, y])
+    with agrad.no_grad():
+        for i, g in enumerate(grads):
+            g *= 0
+            for other in grads[i + 1 :]:
+                assert agrad.all(other == 2).item()
+
+
+def test_rules_of_several_outputs_and_of_sequences_for_a_batch_of_cotangents(device):
+    x = draw(2, 2)
+
+    def f(x):
+        _, r = agrad.linalg.qr(x @ x)  # nothing depends on the other output
+        return agrad.concat([agrad.sum(r, axis=0), r[0], agrad.flip(x[1]) / r[1, 1]])
+
+    weights = agrad.eye(6, dtype=x.dtype)
+    pull = agrad.vjp(f, x)[1]
+    assert_same(agrad.jacobian(f)(x), loop(lambda w: pull(w)[0])(weights))
+    assert_same(agrad.hessian(lambda x: agrad.sum(f(x) ** 2))(x), loop_of_hvps(lambda x: agrad.sum(f(x) ** 2), x))
+
+
+def loop_of_hvps(f, x):
+    units = agrad.reshape(agrad.eye(x.size, dtype=x.dtype), (x.size, *x.shape))
+    rows = [agrad.hvp(f, [x], [units[i, ...]])[0] for i in range(x.size)]
+    return agrad.reshape(agrad.stack(rows), x.shape + x.shape)
+
+
 def test_gradients_for_a_tensor_from_outside_are_refused(device):
     w = draw(3).requires_grad_()
     with pytest.raises(RuntimeError, match=r"comes from outside of vmap.*in_axes"):
