@@ -277,6 +277,11 @@ def _matmul_alone(x1: Array, x2: Array, /) -> Any:  # where numba is installed
     return product
 
 
+def _has_one_thread() -> bool:
+    """Return whether OpenBLAS was told to use no threads: then products in pieces only take longer."""
+    return (os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")) == "1"
+
+
 def _astype(x: Array, dtype: NativeDtype, /, *, copy: bool = True, device: Any = None) -> Any:  # 0.9 -> 0.6
     return x.astype(dtype, copy=copy)
 
@@ -314,7 +319,7 @@ def _namespace() -> Any:
     # NumPy itself follows the standard here since 2.1; going through array-api-compat costs 0.5 to 1 more.
     vars(xp).update(asarray=np.asarray, arange=np.arange, empty=np.empty, zeros=np.zeros, full=np.full)
     vars(xp).update(sign=np.sign, ceil=np.ceil, floor=np.floor, trunc=np.trunc)
-    xp.matmul = _matmul_alone if find_spec("numba") else _matmul
+    xp.matmul = _matmul_alone if find_spec("numba") and not _has_one_thread() else _matmul
     return xp
 
 
