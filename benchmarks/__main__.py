@@ -14,6 +14,7 @@ ALL = (
     "mlp",
     "lenet",
     "batches",
+    "tangents",
     "loader",
     "importing",
     "deep_graph",
