@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from operator import attrgetter
 from typing import Any
 
-from . import tape
+from . import errors, tape
 from .device import Device, opened
 from .grad_mode import set_grad_enabled
 from .lifting import meeting
@@ -99,7 +99,10 @@ def _wanted(x: Any, i: int, outputs: Sequence[Tensor]) -> Any:
             f"inputs[{i}], of shape {x.shape}, does not require gradients; write x.requires_grad_() before the outputs "
             "are computed from it"
         )
-    return entry_of(x, "gradients()")
+    entry = entry_of(x, "gradients()")
+    if getattr(getattr(entry, "plan", None), "closed", False):
+        raise errors.TapeDroppedError
+    return entry
 
 
 def _above(outputs: Sequence[Tensor], given: Sequence[Any], needed: dict[Any, bool]) -> Device | None:

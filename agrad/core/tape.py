@@ -111,6 +111,9 @@ class Node:
         self.saved: Sequence[Any] | None = saved
         self.shape, self.dtype = like.shape, like.dtype
 
+    def __lt__(self, other: Node) -> bool:  # for the heap: Nodes of one number do not lead to each other
+        return False
+
 
 class Pick:
     """The plan of a Node that stands for one output of an op with several.
