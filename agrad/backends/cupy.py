@@ -63,25 +63,25 @@ class CupyBackend(StridedBackend, StreamBackend):
         self._places: Sequence[str] = ()
         self._namespaces: dict[int, Any] = {}
 
-    def places(self) -> Sequence[str]:
+    def device_names(self) -> Sequence[str]:
         self._places = self._places or _look_for_gpus()
         return self._places
 
-    def find(self, place: str) -> tuple[str, Any]:
+    def find_device(self, place: str) -> tuple[str, Any]:
         place = place or "0"
         if not place.isdecimal():
             raise ValueError(f"unknown device 'cuda:{place}'; write 'cuda', or with a GPU's number 'cuda:0'")
-        places = self.places()
+        places = self.device_names()
         if int(place) >= len(places):
             has = f"'cuda:0' to 'cuda:{len(places) - 1}'" if len(places) > 1 else "'cuda:0' only"
             raise RuntimeError(f"there is no device 'cuda:{place}'; this machine has {has}")
         return str(int(place)), cupy.cuda.Device(int(place))
 
-    def place_of(self, array: Array) -> str:
+    def device_name_of(self, array: Array) -> str:
         return str(array.device.id)
 
     def namespace(self, native: NativeDevice) -> Any:
-        if len(self.places()) == 1:
+        if len(self.device_names()) == 1:
             return self.xp
         return self._namespaces.setdefault(native.id, bound(self.xp, native))
 
@@ -91,7 +91,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     def synchronize(self, native: NativeDevice) -> None:
         native.synchronize()
 
-    def waits(self, native: NativeDevice) -> bool:
+    def waits_on_read(self, native: NativeDevice) -> bool:
         return True
 
     def memory(self, native: NativeDevice) -> dict[str, int]:
@@ -104,7 +104,7 @@ class CupyBackend(StridedBackend, StreamBackend):
         with native:
             cupy.get_default_memory_pool().free_all_blocks()
 
-    def careful(self) -> AbstractContextManager[Any]:
+    def with_checks(self) -> AbstractContextManager[Any]:
         return cupyx.errstate(linalg="raise")
 
     # Arrays

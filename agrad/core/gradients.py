@@ -10,7 +10,7 @@ from typing import Any
 from . import errors, tape
 from .device import Device, opened
 from .grad_mode import set_grad_enabled
-from .lifting import meeting
+from .lifting import common_device
 from .tape import Node, deliver, entry_of, propagate, seed
 from .tensor import Tensor
 
@@ -73,7 +73,7 @@ def gradients(
     graph = create_graph or (later and above is None)
     seeds = [seed(output, g, graph, above) for output, g in zip(outputs, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
-    quiet = outputs[0]._device.backend.quiet() if outputs else nullcontext()  # as in `backward`
+    quiet = outputs[0]._device.backend.without_warnings() if outputs else nullcontext()  # as in `backward`
     with quiet, set_grad_enabled(create_graph) if graph else nullcontext():
         found, shared = propagate(entries, seeds, retain, graph, needed, set(wanted), above)
     unused = [i for i, entry in enumerate(wanted) if entry not in found]
@@ -107,7 +107,7 @@ def _wanted(x: Any, i: int, outputs: Sequence[Tensor]) -> Any:
 
 def _above(outputs: Sequence[Tensor], given: Sequence[Any], needed: dict[Any, bool]) -> Device | None:
     """Return the virtual device of cotangents, above that of all Nodes; None if there is no such single device."""
-    device = meeting([x._device for x in (*outputs, *given) if isinstance(x, Tensor)])
+    device = common_device([x._device for x in (*outputs, *given) if isinstance(x, Tensor)])
     here = outputs[0]._device
     alone = all([type(x) is Node and x.device is here and x.plan.portable for x in needed])
     return device if alone and not tape.hooked else None

@@ -16,7 +16,7 @@ from ..ops.gathering import take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
-from .reductions import as_tensor, check_reduction, narrowed, reduced, waits, widened
+from .reductions import as_tensor, check_reduction, narrowed, reduced, waits_on_read, widened
 
 __all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
@@ -258,7 +258,7 @@ class _Classes:
         target = astype(target, int)
         included = target != self.ignored
         indices = where(included, target, 0)
-        if not waits(target.device):
+        if not waits_on_read(target.device):
             _check_range(indices, self.count)
         weights: Any = astype(included, self.input.dtype)
         if self.weight is not None:
@@ -267,14 +267,14 @@ class _Classes:
         if smoothing:
             over_all = -sum(self.weighted(log_softmax(self.input, axis=self.axis)), axis=self.axis)
             losses = (1 - smoothing) * losses + smoothing / self.count * where(included, over_all, 0.0)
-        if waits(target.device):
+        if waits_on_read(target.device):
             losses = _or_nan(losses, indices, self.count)
         return sum(losses) / sum(weights) if reduction == "mean" else reduced(losses, reduction)
 
 
 def _none_ignored(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool:
     """Return whether no sample is ignored; False where it takes a cast, or a wait for the device, to find out."""
-    if 0 <= ignored < classes or waits(target._device) or dtype.name in ("uint16", "uint32", "uint64"):
+    if 0 <= ignored < classes or waits_on_read(target._device) or dtype.name in ("uint16", "uint32", "uint64"):
         return False
     least, largest = _range(target)
     return least >= 0 and largest < classes

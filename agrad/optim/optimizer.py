@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 from ..checks import check_flags_of
@@ -15,7 +15,7 @@ from ..core.tape import wrote
 from ..core.tensor import Tensor, convert, wrap
 from ..nn.module import Module
 from ..nn.parameter import Parameter
-from ..ops.data_type import HALVES, wide
+from ..ops.data_type import HALVES, promote_half
 
 __all__ = ["Optimizer"]
 
@@ -195,8 +195,8 @@ class Optimizer:
 
     def _check_changes(self, group: dict[str, Any]) -> None:
         """Check the settings of a group if they have changed since the last check."""
-        settings, known = [group[name] for name in self.defaults], self._checked.get(id(group))
-        if known is None or not all(map(is_, settings, known)):
+        settings = list(group.values())
+        if settings != self._checked.get(id(group)):  # the same objects are equal without a comparison
             check_flags_of(type(self).__init__, group)
             self.check(group)
             self._checked[id(group)] = settings
@@ -258,11 +258,11 @@ class Optimizer:
     def _update_wide(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Update the float32 master weights of a 16-bit parameter, and return them rounded."""
         xp = device.xp
-        master = wide(xp, x)
+        master = promote_half(xp, x)
         if "master" in state:  # where the parameter was written to since, its own value counts
             kept = state["master"]._data
             master = xp.where(xp.astype(kept, x.dtype) == x, kept, master)
-        master = self.update(master, wide(xp, g), state, group, device)
+        master = self.update(master, promote_half(xp, g), state, group, device)
         state["master"] = wrap(master, device)
         return device.backend.assign(x, (...,), xp.astype(master, x.dtype))
 

@@ -515,7 +515,7 @@ def _check_range(x: Any, rule: str, most: float) -> None:
     """Raise ValueError for values outside [0, most]; a Tensor is not checked where reading it would synchronise."""
     ends = [x]
     if isinstance(x, Tensor):
-        if not x.size or x.device.backend.waits(x.device.native):
+        if not x.size or x.device.backend.waits_on_read(x.device.native):
             return
         ends = [float(end) for end in x._device.backend.bounds(x._data)]
     for end in ends:

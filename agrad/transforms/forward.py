@@ -167,7 +167,7 @@ def _direct(call: Call, node: Node, directions: Sequence[Tensor | None]) -> list
     tangent_of, device, total = _way(call.definition), node.device, None
     if tangent_of is None or (tangent_of is _by_rule and _is_complex(node, directions)):
         return None
-    with device.backend.quiet():
+    with device.backend.without_warnings():
         for i, t in enumerate(directions):
             if t is not None:
                 part = tangent_of(call, node, i, t._data)

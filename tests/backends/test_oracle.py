@@ -23,7 +23,7 @@ def numbers(place, array):
     """Return what an array holds, having checked that it is one, on that device."""
     assert place.backend.is_array(array)
     assert type(array) is place.array_type
-    assert place.backend.place_of(array) == place.backend.find(place.name.partition(":")[2])[0]
+    assert place.backend.device_name_of(array) == place.backend.find_device(place.name.partition(":")[2])[0]
     return place.backend.to_numpy(array)
 
 
