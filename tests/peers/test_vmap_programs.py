@@ -26,16 +26,17 @@ def applied(L, pool, op, i, n):
     return UNARY[op](L, x[0], n) if op in UNARY else BINARY[op](L, x[0], partner(pool, x, n)[0], n)
 
 
-def recorded(values, program):
-    """Run a program in PyTorch; return the steps that apply, and whether their results are squeezed."""
-    pool, steps = [(x, x) for x in map(torch.tensor, values)], []
+def recorded(batches, program):
+    """Run a program for each example; return the steps that apply, and whether their results are squeezed."""
+    pools, steps = [[(x, x) for x in map(torch.tensor, values)] for values in zip(*batches, strict=True)], []
     for op, i, n in program:
-        y = applied(torch, pool, op, i, n)
-        if y is not None and 0 < y.numel() <= MOST:
-            squeeze = bool(y.abs().max() > LARGE)
+        ys = [applied(torch, pool, op, i, n) for pool in pools]
+        if ys[0] is not None and 0 < ys[0].numel() <= MOST:
+            squeeze = any(y.abs().max() > LARGE for y in ys)
             steps.append((op, i, n, squeeze))
-            y = torch.tanh(y) * 2 if squeeze else y
-            pool.append((y, y))
+            for pool, y in zip(pools, ys, strict=True):
+                y = torch.tanh(y) * 2 if squeeze else y
+                pool.append((y, y))
     return steps
 
 
@@ -52,7 +53,7 @@ def replayed(L, inputs, steps):
 @given(shapes=shapes, program=programs)
 def test_random_programs_under_vmap_have_pytorchs_gradients(shapes, program):
     batches = [np.stack([weights(shape, 1 + k + b) * 1.5 for b in range(BATCH)]) for k, shape in enumerate(shapes)]
-    steps = recorded([batch[0] for batch in batches], program)
+    steps = recorded(batches, program)
 
     def number(L):
         def weighed(*inputs):
