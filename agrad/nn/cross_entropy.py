@@ -284,7 +284,9 @@ def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
     """Apply `nll` or `softmax_nll` to an input of any shape, reshaped to a matrix with a row for each sample."""
     if input.ndim == 2:
         return op(input, target, reduction)
-    rows = input if input.ndim == 1 else moveaxis(input, 1, -1)
+    if input.ndim == 1:
+        return op(reshape(input, (1, input.size)), reshape(target, (1,)), "sum")
+    rows = moveaxis(input, 1, -1)
     rows = reshape(rows, (target.size, rows.shape[-1]))
     return reduced(reshape(op(rows, reshape(target, (target.size,)), "none"), target.shape), reduction)
 

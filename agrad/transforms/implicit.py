@@ -14,7 +14,7 @@ from ..core.tape import seed, tick
 from ..core.tensor import Tensor, wrap
 from ..ops.elementwise import conj
 from . import krylov, pytrees
-from .deferred import Saved, arrays_of, check_same_arrays, new_handles, pull_back, record
+from .deferred import Saved, arrays_of, check_same_arrays, keep_tape, new_handles, pull_back, record
 from .linearized import Linearized, input_of, outside
 from .stop_gradient import stop_gradient
 
@@ -196,7 +196,8 @@ def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> An
         return pytrees.unflatten(solution, leaves)
     since = tick()
     inputs = [input_of(x, linked=False) for x in leaves]
-    residuals = pytrees.flatten(f(pytrees.unflatten(solution, inputs), *theta))
+    with keep_tape():
+        residuals = pytrees.flatten(f(pytrees.unflatten(solution, inputs), *theta))
     parents = outside(residuals, since)
     if not parents:
         return pytrees.unflatten(solution, leaves)
