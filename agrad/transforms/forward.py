@@ -40,10 +40,10 @@ _ELEMENTWISE: Final = ("agrad.ops.elementwise.", "agrad.special.")
 _ALSO_ELEMENTWISE: Final = frozenset({"erf", "erfc", "gelu", "relu", "sigmoid", "softplus", "where"})
 # Linear in each argument while the others are constant; a bias is added.
 _LINEAR: Final = frozenset({
-    "add_along_axis", "add_at", "broadcast_to", "convolve", "convolve_input", "convolve_weight", "cumulative_sum",
-    "cut", "expand_dims", "flip", "linear", "matmul", "matrix_transpose", "mean", "mm", "moveaxis", "paste",
-    "permute_dims", "reshape", "roll", "spread", "squeeze", "sum", "take", "take_along_axis", "tensordot", "tril",
-    "triu", "vecdot", "window_sum",
+    "add_along_axis", "add_at", "add_to_windows", "broadcast_to", "convolve", "convolve_input", "convolve_weight",
+    "cumulative_sum", "expand_dims", "flip", "index_add", "index_get", "linear", "matmul", "matrix_transpose", "mean",
+    "mm", "moveaxis", "permute_dims", "reshape", "roll", "squeeze", "sum", "take", "take_along_axis", "tensordot",
+    "tril", "triu", "vecdot", "window_sum",
 })  # fmt: skip
 # How many levels carry tangents: while one computes tangents, it and those inside it do not.
 _levels: ContextVar[int] = ContextVar("agrad forward levels", default=0)

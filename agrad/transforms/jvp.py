@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..checks import check_flags
+from ..checks import check_callable, check_flags
 from ..core.errors import TapeDroppedError
 from ..core.grad_mode import recording
 from . import pytrees
-from .arguments import check_tuples
+from .arguments import FOR_TENSORS, check_tuples
 from .forward import Forward
 from .linearized import Linearized
 from .stop_gradient import stop_gradient
@@ -61,6 +61,7 @@ def jvp(
     >>> agrad.jvp(lambda x: agrad.stack([x * x, x]), [3.0], [1.0])[1]
     Tensor([6., 1.], dtype=float32, device='cpu')
     """
+    check_callable("a transform", f, FOR_TENSORS)
     check_flags(has_aux=has_aux)
     check_tuples(primals=primals, tangents=tangents)
     tangents = tangents if recording.get() else stop_gradient(tangents)

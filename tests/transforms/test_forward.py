@@ -7,7 +7,9 @@ import pytest
 
 import agrad
 from agrad import nn
+from agrad.core.primitive import registry
 from agrad.testing import assert_close
+from agrad.transforms import forward
 from agrad.transforms.linearized import Linearized
 from tests.ops.test_cases import arrays_of, each_row, find, make, outputs, prepared, tensors
 from tests.virtual.test_cases import precise, refill_tensors
@@ -157,3 +159,8 @@ def test_tangents_of_parameters(device):
 def test_what_a_tangent_must_be(device):
     with pytest.raises(ValueError, match=r"of shape \(3,\)"):
         agrad.jvp(agrad.sin, [agrad.ones(2)], [agrad.ones(3)])
+
+
+def test_the_ops_named_in_the_tables_exist():
+    ops = {definition.name for definition in registry.values()}
+    assert ops >= forward._LINEAR | forward._ALSO_ELEMENTWISE
