@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from . import rational
+from . import cross_entropy, rational
 from . import sliding_windows as generic
 from .host import portable, show
 from .sliding_windows import Lengths, Windows
@@ -242,6 +242,40 @@ class Backend:
     def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
         """Return the solutions of equations whose matrices are the upper or the lower triangles of `x1`."""
         return self.xp.linalg.solve(self.xp.triu(x1) if upper else self.xp.tril(x1), x2)
+
+    # Losses
+
+    def softmax_nll(
+        self,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+    ) -> tuple[Any, tuple[Any, Any]]:
+        """Return the cross entropy of a matrix of logits and class indices, and two arrays kept for its gradient.
+
+        Without an `ignore_index`, all indices are known to be classes; with one, the loss of others is NaN.
+        """
+        return cross_entropy.losses(self.xp, input, target, reduction, weight, ignore_index, label_smoothing)
+
+    def softmax_nll_input(
+        self,
+        g: Array,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+        kept: tuple[Array, Array],
+    ) -> Any:
+        """Return the gradient of `softmax_nll` with respect to the logits."""
+        exponentials, total = kept
+        probabilities = exponentials / total[:, None]
+        settings = reduction, weight, ignore_index, label_smoothing
+        return cross_entropy.gradient(self.xp, g, probabilities, target, *settings)
 
     # Windows: convolution, and sums and maxima for pooling, over the last axes
 

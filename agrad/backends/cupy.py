@@ -16,7 +16,7 @@ import cupy
 import cupyx
 import numpy as np
 
-from .cuda import bessel, kernels, random
+from .cuda import bessel, cross_entropy, kernels, random
 from .cuda.namespace import bound, namespace
 from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
@@ -190,6 +190,35 @@ class CupyBackend(StridedBackend, StreamBackend):
                 return function(*arrays, 1.0) if (name, len(arrays)) == ("zeta", 1) else function(*arrays)
 
         return there
+
+    # Losses
+
+    def softmax_nll(
+        self,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+    ) -> tuple[Any, tuple[Any, Any]]:
+        with input.device:
+            return cross_entropy.losses(input, target, reduction, weight, ignore_index, label_smoothing)
+
+    def softmax_nll_input(
+        self,
+        g: Array,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+        kept: tuple[Array, Array],
+    ) -> Any:
+        with input.device:
+            settings = reduction, weight, ignore_index, label_smoothing
+            return cross_entropy.gradient(g, input, target, *settings, kept[0])
 
     # Convolution, on the device of its arrays
 

@@ -15,7 +15,23 @@ pytestmark = pytest.mark.cuda
 ARCHITECTURES = ["sm_75", "sm_90", "sm_120"]
 HALF, SINGLE, DOUBLE, COMPLEX = "float16", "float32", "float64", "complex64"
 
-# Each kernel's types and, for an array of one of them, its other arguments.
+
+def softmax_nll(x):
+    logits, target = x.reshape(1, 3), x[:1].astype("int64")
+    _, (kept, _) = cross_entropy().losses(logits, target, "mean", None, None, 0.0)
+    cross_entropy().gradient(x[0], logits, target, "mean", None, None, 0.0, kept)
+
+
+def cross_entropy():
+    return import_module("agrad.backends.cuda.cross_entropy")
+
+
+# Typed kernels: the types, and a function that launches them on an array of one of these.
+TYPED = {
+    "cross_entropy.losses_kernel": ([SINGLE, DOUBLE], softmax_nll),
+    "cross_entropy.gradient_kernel": ([SINGLE, DOUBLE], softmax_nll),
+}
+# The others: their types and, for an array of one of them, its other arguments.
 CALLS = {
     "kernels.add_product": ([HALF, SINGLE, DOUBLE, COMPLEX], lambda x: (x, x, 0.5, x)),
     "kernels.add_quotient": ([HALF, SINGLE, DOUBLE, COMPLEX], lambda x: (x, x, 0.5, x)),
@@ -42,8 +58,9 @@ def defined():
     import cupy
 
     from agrad.backends import cuda
+    from agrad.backends.cuda.typed_kernel import TypedKernel
 
-    kinds = (cupy.ElementwiseKernel, cupy.RawKernel, cupy.RawModule, cupy.ReductionKernel)
+    kinds = (cupy.ElementwiseKernel, cupy.RawKernel, cupy.RawModule, cupy.ReductionKernel, TypedKernel)
     modules = {info.name: import_module(f"{cuda.__name__}.{info.name}") for info in pkgutil.iter_modules(cuda.__path__)}
     return {
         f"{module}.{name}": value
@@ -54,18 +71,20 @@ def defined():
 
 
 def test_the_table_is_complete():
-    assert defined().keys() == CALLS.keys()
+    assert defined().keys() == CALLS.keys() | TYPED.keys()
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", [*CALLS, *TYPED])
 def test_nvidias_compiler_takes_it(name):
     if reason := nvrtc.missing():
         pytest.skip(reason)
-    types, arguments = CALLS[name]
+    kernel = defined()[name]
+    types, run = TYPED.get(name) or (CALLS[name][0], lambda x: kernel(*CALLS[name][1](x)))
     with Trace() as trace:
         for dtype in types:
-            defined()[name](*arguments(agrad.zeros(3, dtype=dtype).data))
-    sources = {source for kernel, source in zip(trace.kernels, trace.sources, strict=True) if "agrad" in kernel}
+            run(agrad.zeros(3, dtype=dtype).data)
+    launched = zip(trace.kernels, trace.sources, strict=True)
+    sources = {source for own, source in launched if own == getattr(kernel, "__name__", kernel.name)}
     assert len(sources) == len(types)
     for source in map(Path, sources):
         options = source.with_suffix(".options").read_text().splitlines()

@@ -325,3 +325,64 @@ def test_convolution_in_parts(monkeypatch):
         np.testing.assert_allclose(g, Backend.convolve_input(BACKEND, whole, weight, (5, 5), windows, 1), rtol=1e-10)
         w = BACKEND.convolve_weight(whole, x, windows, 1)
         np.testing.assert_allclose(w, Backend.convolve_weight(BACKEND, whole, x, windows, 1), rtol=1e-10)
+
+
+# Losses
+
+CLASS_LOSSES = [  # samples, classes, class weights, ignored index, label smoothing
+    (1, 1, False, None, 0.0),
+    (5, 3, False, None, 0.0),
+    (5, 3, True, 1, 0.25),
+    (4, 10, False, -100, 0.0),
+    (3, 300, True, None, 0.5),
+    (40, 2, False, 0, 0.1),
+    (0, 4, False, -100, 0.0),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("samples", "classes", "weighted", "ignored", "smoothing"), CLASS_LOSSES)
+def test_softmax_nll(place, samples, classes, weighted, ignored, smoothing, reduction, dtype):
+    if dtype == "float64" and not place.backend.supports_float64:
+        pytest.skip("it has no float64")
+    logits = make(place, RNG.normal(size=(samples, classes)).astype(dtype))
+    target = make(place, RNG.integers(0, classes, samples), place.backend.default_integer(place.native))
+    weight = make(place, RNG.uniform(0.5, 2, classes).astype(dtype)) if weighted else None
+    settings = reduction, weight, ignored, smoothing
+    g = make(place, RNG.normal(size=samples if reduction == "none" else ()).astype(dtype))
+    tolerance = {"rtol": 1e-5, "atol": 1e-6} if dtype == "float32" else {"rtol": 1e-13, "atol": 1e-14}
+    found = []
+    for of in (type(place.backend), Backend):
+        with place.backend.quiet():  # the mean of no losses
+            out, kept = of.softmax_nll(place.backend, logits, target, *settings)
+            slopes = of.softmax_nll_input(place.backend, g, logits, target, *settings, kept)
+        found.append((place.backend.to_numpy(out), place.backend.to_numpy(slopes)))
+    (own, own_slopes), (generic, generic_slopes) = found
+    assert own.dtype == own_slopes.dtype == dtype
+    np.testing.assert_allclose(own, generic, **tolerance)
+    np.testing.assert_allclose(own_slopes, generic_slopes, **tolerance)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_softmax_nll_of_what_is_no_class(place, reduction):
+    logits = make(place, np.asarray([[0.0, 1.0], [2.0, 0.0], [0.0, 0.0], [np.nan, 0.0]], dtype=np.float32))
+    target = make(place, np.asarray([1, 2, -1, 7]), place.backend.default_integer(place.native))
+    settings = reduction, None, 7, 0.0
+    out, kept = place.backend.softmax_nll(logits, target, *settings)
+    log = np.log1p(np.exp(-1))
+    expected = [log, np.nan, np.nan, 0.0] if reduction == "none" else np.nan
+    np.testing.assert_allclose(place.backend.to_numpy(out), np.asarray(expected, dtype=np.float32), rtol=1e-6)
+    g = make(place, np.ones(4 if reduction == "none" else (), dtype=np.float32))
+    slopes = place.backend.to_numpy(place.backend.softmax_nll_input(g, logits, target, *settings, kept))
+    assert np.all(slopes[1:] == 0)
+    assert slopes[0, 0] > 0
+
+
+def test_softmax_nll_of_many_samples(place):
+    logits, target = RNG.normal(size=(20000, 2)).astype(np.float32), RNG.integers(0, 2, 20000)
+    losses = np.log(np.sum(np.exp(logits), axis=1)) - logits[np.arange(20000), target]
+    index = make(place, target, place.backend.default_integer(place.native))
+    for _ in range(2):
+        out, _ = place.backend.softmax_nll(make(place, logits), index, "mean", None, -100, 0.0)
+        np.testing.assert_allclose(place.backend.to_numpy(out), losses.mean(), rtol=1e-5)

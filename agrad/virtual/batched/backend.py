@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from ... import backends
+from ...backends.base import Backend
 from ...backends.typing import Array, Namespace, NativeDevice, NativeDtype
 from ..base import namespace_over
 from . import axes, elementwise, gathering, linalg, products, shapes
@@ -127,6 +128,14 @@ class BatchedBackend(WindowsBackend):
         rows = xp.reshape(rows, (rows.shape[0] * rows.shape[1], *rows.shape[2:]))
         written = write(flat, joined(places, into.shape[1], level), rows)
         return BatchedArray(xp.reshape(written, into.shape), 1, level)
+
+    # Losses: the generic formulas
+
+    def softmax_nll(self, input: Array, *args: Any) -> tuple[Any, tuple[Any, Any]]:
+        return Backend.softmax_nll(input.level.library, input, *args)
+
+    def softmax_nll_input(self, g: Array, input: Array, *args: Any) -> Any:
+        return Backend.softmax_nll_input(input.level.library, g, input, *args)
 
     # Mathematics beyond the standard
 
