@@ -5,7 +5,7 @@ It is slow where the standard lacks a function, and correct everywhere: the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -41,6 +41,8 @@ class Backend:
     native_keys : {"standard", "basic", "all"}
         Which of NumPy's keys its arrays support: only those of the standard, all keys of integers, slices, None and
         Ellipsis, or keys with arrays too.
+    formulas : collection of str
+        The optimizers' formulas that `update_many` has.
     without_special : str
         What the error advises where the library lacks a special function.
     """
@@ -49,6 +51,7 @@ class Backend:
     xp: Any
     array_type: type
     native_keys: ClassVar[str] = "standard"
+    formulas: ClassVar[Collection[str]] = ()
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
     @property
@@ -227,6 +230,13 @@ class Backend:
             one_hot = xp.astype(places[:, None] == index[chunk][None, :], flat.dtype)
             total += one_hot @ flat[chunk, :]
         return array + xp.reshape(total, array.shape)
+
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
+        """Update parameters in place by one of the `formulas`; return the numbers of those that are left to update.
+
+        A row holds a parameter, its gradient and its state. An optimizer updates what is left one by one.
+        """
+        return range(len(rows))
 
     # Mathematics beyond the standard
 

@@ -7,7 +7,7 @@ enter each (``with agrad.Device("cuda:1")``). The methods here enter the device 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ import cupy
 import cupyx
 import numpy as np
 
-from .cuda import bessel, cross_entropy, kernels, random
+from .cuda import bessel, cross_entropy, kernels, optimizers, random
 from .cuda.namespace import bound, namespace
 from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
@@ -56,6 +56,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     gathered: ClassVar[int] = 1 << 28
     streams: ClassVar[int] = 1 << 31  # all at once, in one kernel
     native_keys: ClassVar[str] = "basic"
+    formulas: ClassVar[Collection[str]] = optimizers.FORMULAS
 
     def __init__(self) -> None:
         self.xp = namespace()
@@ -175,6 +176,10 @@ class CupyBackend(StridedBackend, StreamBackend):
             with array.device:
                 cupy.add.at(array, index, values)
         return array
+
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
+        with rows[0][0].device:
+            return optimizers.update_many(formula, rows, settings)
 
     def special(self, name: str) -> Callable[..., Any]:
         if name in ("i0e", "i1e"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter, is_
 from typing import Any, ClassVar, Final
@@ -87,6 +87,7 @@ class Optimizer:
     """
 
     coordinatewise: ClassVar[bool] = False
+    _formula: ClassVar[str] = ""  # what `update` computes, by its name among the `formulas` of backends
     param_groups: list[dict[str, Any]]
     state: defaultdict[Tensor, dict[str, Any]]
 
@@ -103,6 +104,11 @@ class Optimizer:
         given = _listed(params, "the optimizer was given")
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "update" in vars(cls) and "_formula" not in vars(cls):
+            cls._formula = ""  # that of the class above, whose update it does not take over
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add a parameter group.
@@ -188,9 +194,8 @@ class Optimizer:
             self._check_changes(group)
             for device, params in groupby(group["params"], attrgetter("_device")):
                 with device.backend.activate(device.native):
-                    for p in params:
-                        if p._grad is not None:
-                            self._step(p, group, device)
+                    for p in self._together([p for p in params if p._grad is not None], group, device):
+                        self._step(p, group, device)
         return loss
 
     def _check_changes(self, group: dict[str, Any]) -> None:
@@ -200,6 +205,43 @@ class Optimizer:
             check_flags_of(type(self).__init__, group)
             self.check(group)
             self._checked[id(group)] = settings
+
+    def _together(self, params: list[Tensor], group: dict[str, Any], device: Device) -> list[Tensor]:
+        """Update parameters in one kernel, if the device has one; return those that are left to update one by one.
+
+        These are those that have no state yet, and those of a dtype or in a layout that the kernel does not support.
+        """
+        if self._formula not in device.backend.formulas:
+            return params
+        rows: defaultdict[int, list[tuple[Tensor, list[Any]]]] = defaultdict(list)  # by their step counts
+        left = []
+        for p in params:
+            state = self.state[p]
+            kept, step = [state.get(name) for name in self._kept(group)], state.get("step", 0)
+            plain = self._kinds.get(p) == ((device, p._data.dtype), None)
+            if plain and None not in kept and type(step) is int:
+                rows[step].append((p, kept))
+            else:
+                left.append(p)
+        for step, members in rows.items():
+            arrays = [[x._data for x in (p, p._grad, *kept)] for p, kept in members]
+            undone = device.backend.update_many(self._formula, arrays, self._numbers(step + 1, group))
+            for i, (p, _) in enumerate(members):
+                if i in undone:
+                    left.append(p)
+                    continue
+                wrote(p)
+                if "step" in self.state[p]:
+                    self.state[p]["step"] = step + 1
+        return left
+
+    def _kept(self, group: dict[str, Any]) -> Sequence[str]:
+        """Return the names of the state that the formula takes, in its order."""
+        return ()
+
+    def _numbers(self, step: int, group: dict[str, Any]) -> Sequence[float]:
+        """Return the settings that the formula takes at a step, in its order."""
+        return ()
 
     def _step(self, p: Tensor, group: dict[str, Any], device: Device) -> None:
         """Update a parameter."""

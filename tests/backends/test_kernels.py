@@ -18,18 +18,28 @@ HALF, SINGLE, DOUBLE, COMPLEX = "float16", "float32", "float64", "complex64"
 
 def softmax_nll(x):
     logits, target = x.reshape(1, 3), x[:1].astype("int64")
-    _, (kept, _) = cross_entropy().losses(logits, target, "mean", None, None, 0.0)
-    cross_entropy().gradient(x[0], logits, target, "mean", None, None, 0.0, kept)
+    _, (kept, _) = kernels("cross_entropy").losses(logits, target, "mean", None, None, 0.0)
+    kernels("cross_entropy").gradient(x[0], logits, target, "mean", None, None, 0.0, kept)
 
 
-def cross_entropy():
-    return import_module("agrad.backends.cuda.cross_entropy")
+def sgd(x):
+    kernels("optimizers").update_many("sgd", [(x, x, x)], (0.1, 0.9, 1.0, 0.1, True, False))
+
+
+def adam(x):
+    kernels("optimizers").update_many("adam", [(x, x, x, x, x)], (*[0.5] * 9, True, False))
+
+
+def kernels(module):
+    return import_module(f"agrad.backends.cuda.{module}")
 
 
 # Typed kernels: the types, and a function that launches them on an array of one of these.
 TYPED = {
     "cross_entropy.losses_kernel": ([SINGLE, DOUBLE], softmax_nll),
     "cross_entropy.gradient_kernel": ([SINGLE, DOUBLE], softmax_nll),
+    "optimizers.sgd_kernel": ([SINGLE, DOUBLE], sgd),
+    "optimizers.adam_kernel": ([SINGLE, DOUBLE], adam),
 }
 # The others: their types and, for an array of one of them, its other arguments.
 CALLS = {
