@@ -16,7 +16,8 @@ import cupy
 import cupyx
 import numpy as np
 
-from .cuda import bessel, cross_entropy, kernels, optimizers, random
+from .cuda import bessel, convolution, cross_entropy, kernels, optimizers, random
+from .cuda import windows as sliding
 from .cuda.namespace import bound, namespace
 from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
@@ -225,19 +226,45 @@ class CupyBackend(StridedBackend, StreamBackend):
             settings = reduction, weight, ignore_index, label_smoothing
             return cross_entropy.gradient(g, input, target, *settings, kept[0])
 
-    # Convolution, on the device of its arrays
+    # Windows: kernels of their own for most types, on the device of their arrays
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         with x.device:
+            if x.dtype == weight.dtype and sliding.suits(x.dtype, windows):
+                return convolution.convolve(x, weight, windows, groups)
             return super().convolve(x, weight, windows, groups)
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         with g.device:
+            if g.dtype == weight.dtype and sliding.suits(g.dtype, windows):
+                return convolution.convolve_input(g, weight, lengths, windows, groups)
             return super().convolve_input(g, weight, lengths, windows, groups)
 
     def convolve_weight(self, g: Array, x: Array, windows: Windows, groups: int) -> Any:
         with g.device:
+            if g.dtype == x.dtype and sliding.suits(g.dtype, windows):
+                return convolution.convolve_weight(g, x, windows, groups)
             return super().convolve_weight(g, x, windows, groups)
+
+    def window_sum(self, x: Array, windows: Windows) -> Any:
+        with x.device:
+            by: Any = sliding if sliding.suits(x.dtype, windows) else super()
+            return by.window_sum(x, windows)
+
+    def window_max(self, x: Array, windows: Windows) -> tuple[Any, Any]:
+        with x.device:
+            by: Any = sliding if sliding.suits(x.dtype, windows) else super()
+            return by.window_max(x, windows)
+
+    def spread(self, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
+        with g.device:
+            by: Any = sliding if sliding.suits(g.dtype, windows) else super()
+            return by.spread(g, numbers, lengths, windows)
+
+    def pick(self, x: Array, numbers: Array, windows: Windows) -> Any:
+        with x.device:
+            by: Any = sliding if sliding.suits(x.dtype, windows) else super()
+            return by.pick(x, numbers, windows)
 
     # Random numbers
 

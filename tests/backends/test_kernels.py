@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import agrad
+from agrad.backends.sliding_windows import Windows
 from tests.cupy_on_cpu import nvrtc
 from tests.cupy_on_cpu.trace import Trace, is_emulated
 
@@ -30,14 +31,35 @@ def adam(x):
     kernels("optimizers").update_many("adam", [(x, x, x, x, x)], (*[0.5] * 9, True, False))
 
 
+def convolution(x):
+    signal = x.reshape(1, 1, 3)
+    columns = kernels("windows").gather(signal, PAIRS)
+    kernels("windows").add_columns(columns, signal, PAIRS)
+
+
+def pooling(x):
+    largest, numbers = kernels("windows").window_max(x, PAIRS)
+    kernels("windows").spread(largest, numbers, (3,), PAIRS)
+    kernels("windows").pick(x, numbers, PAIRS)
+    kernels("windows").window_sum(x, PAIRS)
+
+
 def kernels(module):
     return import_module(f"agrad.backends.cuda.{module}")
 
+
+PAIRS = Windows((2,), (1,), ((0, 0),), (1,))
 
 # Typed kernels: the types, and a function that launches them on an array of one of these.
 TYPED = {
     "cross_entropy.losses_kernel": ([SINGLE, DOUBLE], softmax_nll),
     "cross_entropy.gradient_kernel": ([SINGLE, DOUBLE], softmax_nll),
+    "windows.gather_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
+    "windows.add_columns_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
+    "windows.window_max_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
+    "windows.window_sum_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
+    "windows.spread_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
+    "windows.pick_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
     "optimizers.sgd_kernel": ([SINGLE, DOUBLE], sgd),
     "optimizers.adam_kernel": ([SINGLE, DOUBLE], adam),
 }

@@ -7,14 +7,14 @@ from typing import Any, Final
 import cupy
 import numpy as np
 
-__all__ = ["THREADS", "TypedKernel", "blocks", "flat", "index_type"]
+__all__ = ["THREADS", "TypedKernel", "blocks", "flat", "index_type", "supported"]
 
 THREADS: Final = 256  # of a block, for kernels with a thread for each element
 _BLOCKS: Final = 1 << 16  # at most; the threads then take several elements each
 
 _NAMES: Final = {
     "float16": "float16", "float32": "float", "float64": "double", "uint8": "unsigned char", "int32": "int",
-    "int64": "long long",
+    "int64": "long long", "complex64": "complex<float>", "complex128": "complex<double>",
 }  # fmt: skip
 
 _COMMON: Final = """
@@ -24,8 +24,8 @@ _COMMON: Final = """
 #include <cupy/math_constants.h>
 
 // What numbers of a type are added up in.
-template <typename T> struct Wide { typedef float type; };
-template <> struct Wide<double> { typedef double type; };
+template <typename T> struct Wide { typedef T type; };
+template <> struct Wide<float16> { typedef float type; };
 
 // For each element below n that this thread takes.
 #define FOR_EACH(i, n) \\
@@ -59,6 +59,11 @@ class TypedKernel:
         named = zip(self.types, types, strict=True)
         lines = [f"typedef {_NAMES[np.dtype(dtype).name]} {name};" for name, dtype in named]
         return cupy.RawKernel("\n".join([_COMMON, *lines, self.source]), self.name)
+
+
+def supported(dtype: Any) -> bool:
+    """Return whether kernels are compiled for a dtype."""
+    return np.dtype(dtype).name in _NAMES
 
 
 def blocks(count: int) -> tuple[int]:
