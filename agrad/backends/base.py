@@ -287,6 +287,25 @@ class Backend:
         settings = reduction, weight, ignore_index, label_smoothing
         return cross_entropy.gradient(self.xp, g, probabilities, target, *settings)
 
+    # Layers
+
+    def where_nonzero(self, x: Array, condition: Array) -> Any:
+        """Return `x` where the condition is not 0, and 0 elsewhere."""
+        return self.xp.where(condition != 0.0, x, 0.0)
+
+    def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+        """Return an array normalized to mean 0 and variance 1 along axes, and the standard deviation before."""
+        xp = self.xp
+        centered = x - xp.mean(x, axis=axis, keepdims=True)
+        deviation = xp.sqrt(xp.mean(centered * centered, axis=axis, keepdims=True) + eps)
+        return centered / deviation, deviation
+
+    def standardize_input(self, g: Array, out: Array, deviation: Array, axis: tuple[int, ...]) -> Any:
+        """Return the gradient of `standardize` with respect to its input."""
+        xp = self.xp
+        along = out * xp.mean(g * out, axis=axis, keepdims=True)
+        return (g - xp.mean(g, axis=axis, keepdims=True) - along) / deviation
+
     # Windows: convolution, and sums and maxima for pooling, over the last axes
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
@@ -358,6 +377,13 @@ class Backend:
     ) -> Any:
         """Draw integers from low to high - 1."""
         return self.asarray(generator.integers(low, high, shape), dtype, native)
+
+    def kept_scaled(
+        self, generator: Any, keep: float, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
+    ) -> Any:
+        """Draw ``1 / keep`` with probability `keep`, and 0 else: what dropout multiplies with."""
+        kept = self.uniform(generator, shape, self.xp.float32, native) < keep
+        return self.xp.astype(self.box(kept), dtype) / (keep or 1.0)
 
     def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         """Return the integers from 0 to n - 1 in random order."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
+from sys import getrefcount
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -16,9 +18,10 @@ import cupy
 import cupyx
 import numpy as np
 
-from .cuda import bessel, convolution, cross_entropy, kernels, optimizers, random
+from .cuda import bessel, convolution, cross_entropy, kernels, optimizers, random, standardize
 from .cuda import windows as sliding
 from .cuda.namespace import bound, namespace
+from .base import repeats
 from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
 from .strided import StridedBackend
@@ -47,6 +50,17 @@ def _look_for_gpus() -> list[str]:
             f'pip install "cupy-cuda12x[ctk]", or "cupy-cuda13x[ctk]" for CUDA 13, {_STAY}'
         ) from None
     return [str(index) for index in range(count)]
+
+
+def _references(view: Array) -> int:
+    """Return how many references there are to the array that a view is of."""
+    return getrefcount(view.base)
+
+
+@cache
+def _references_of_one() -> int:
+    """Return what `_references` is where there is no other than the view: it depends on Python's version."""
+    return _references(cupy.empty((1, 2)).reshape(2))
 
 
 class CupyBackend(StridedBackend, StreamBackend):
@@ -126,7 +140,11 @@ class CupyBackend(StridedBackend, StreamBackend):
         return array.__dlpack__(**wishes, **({"copy": copy} if copy else {}))
 
     def is_view(self, array: Array) -> bool:
-        return array.base is not None
+        if array.base is None:
+            return False
+        # Nobody else sees the memory of a base that only this view refers to, as after reshaping a result.
+        alone = array.base.size == array.size and _references(array) == _references_of_one()
+        return not alone or repeats(array.shape, array.strides)
 
     def buffer_of(self, array: Array) -> int:
         return array.data.mem.ptr or id(array.data.mem)  # empty arrays all have the address 0
@@ -226,6 +244,24 @@ class CupyBackend(StridedBackend, StreamBackend):
             settings = reduction, weight, ignore_index, label_smoothing
             return cross_entropy.gradient(g, input, target, *settings, kept[0])
 
+    # Layers
+
+    def where_nonzero(self, x: Array, condition: Array) -> Any:
+        with x.device:
+            return kernels.where_nonzero(x, condition)
+
+    def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+        groups = standardize.groups_of(x, axis)
+        with x.device:
+            return standardize.standardize(x, axis, eps, groups) if groups else super().standardize(x, axis, eps)
+
+    def standardize_input(self, g: Array, out: Array, deviation: Array, axis: tuple[int, ...]) -> Any:
+        groups = standardize.groups_of(out, axis)
+        with g.device:
+            if groups:
+                return standardize.gradient(g, out, deviation, groups)
+            return super().standardize_input(g, out, deviation, axis)
+
     # Windows: kernels of their own for most types, on the device of their arrays
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
@@ -287,6 +323,11 @@ class CupyBackend(StridedBackend, StreamBackend):
         count = np.uint64(high - low)
         with native:
             return self._draw(random.integers, generator, shape, np.int64, native, low, count).astype(dtype, copy=False)
+
+    def kept_scaled(
+        self, generator: Any, keep: float, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
+    ) -> Any:
+        return self._draw(random.kept_scaled, generator, shape, dtype, native, keep)
 
     def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         with native:

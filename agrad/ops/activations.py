@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
+from .. import backends
+from ..core import tape
 from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
@@ -120,7 +122,13 @@ def relu(xp: Namespace, x: ArrayLike, /) -> Tensor:
     return xp.maximum(x, 0)
 
 
-relu.vjp(x=lambda g, out, xp: xp.where(out != 0.0, g, 0.0))  # of NaN it is 1, as in PyTorch
+def _relu_slope(g: Array, out: Array, xp: Namespace) -> Array:
+    if xp is tape.namespace:
+        return xp.where(out != 0.0, g, 0.0)  # of NaN it is 1, as in PyTorch
+    return backends.of(g).where_nonzero(g, out)
+
+
+relu.vjp(x=_relu_slope)
 
 
 @primitive

@@ -194,8 +194,9 @@ class Optimizer:
             self._check_changes(group)
             for device, params in groupby(group["params"], attrgetter("_device")):
                 with device.backend.activate(device.native):
-                    for p in self._together([p for p in params if p._grad is not None], group, device):
-                        self._step(p, group, device)
+                    for p in self._together(params, group, device) if device.backend.formulas else params:
+                        if p._grad is not None:
+                            self._step(p, group, device)
         return loss
 
     def _check_changes(self, group: dict[str, Any]) -> None:
@@ -206,7 +207,7 @@ class Optimizer:
             self.check(group)
             self._checked[id(group)] = settings
 
-    def _together(self, params: list[Tensor], group: dict[str, Any], device: Device) -> list[Tensor]:
+    def _together(self, params: Iterable[Tensor], group: dict[str, Any], device: Device) -> Iterable[Tensor]:
         """Update parameters in one kernel, if the device has one; return those that are left to update one by one.
 
         These are those that have no state yet, and those of a dtype or in a layout that the kernel does not support.
@@ -216,6 +217,8 @@ class Optimizer:
         rows: defaultdict[int, list[tuple[Tensor, list[Any]]]] = defaultdict(list)  # by their step counts
         left = []
         for p in params:
+            if p._grad is None:
+                continue
             state = self.state[p]
             kept, step = [state.get(name) for name in self._kept(group)], state.get("step", 0)
             plain = self._kinds.get(p) == ((device, p._data.dtype), None)

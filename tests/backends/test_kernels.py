@@ -31,6 +31,11 @@ def adam(x):
     kernels("optimizers").update_many("adam", [(x, x, x, x, x)], (*[0.5] * 9, True, False))
 
 
+def standardize(x):
+    out, deviation = kernels("standardize").standardize(x, (0,), 0.1, (1, 1, 3))
+    kernels("standardize").gradient(x, out, deviation, (1, 1, 3))
+
+
 def convolution(x):
     signal = x.reshape(1, 1, 3)
     columns = kernels("windows").gather(signal, PAIRS)
@@ -54,6 +59,8 @@ PAIRS = Windows((2,), (1,), ((0, 0),), (1,))
 TYPED = {
     "cross_entropy.losses_kernel": ([SINGLE, DOUBLE], softmax_nll),
     "cross_entropy.gradient_kernel": ([SINGLE, DOUBLE], softmax_nll),
+    "standardize.standardize_kernel": ([SINGLE, DOUBLE], standardize),
+    "standardize.gradient_kernel": ([SINGLE, DOUBLE], standardize),
     "windows.gather_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
     "windows.add_columns_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
     "windows.window_max_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
@@ -73,6 +80,8 @@ CALLS = {
     "bessel.i1e": ([HALF, SINGLE, DOUBLE], lambda x: (x,)),
     "random.uniform": ([SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), x)),
     "random.normal": ([SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), x)),
+    "kernels.where_nonzero": ([HALF, SINGLE, DOUBLE], lambda x: (x, x)),
+    "random.kept_scaled": ([HALF, SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), 0.5, x)),
     "random.integers": (["int64"], lambda x: (np.uint64(1), np.uint64(1), 0, np.uint64(9), x)),
 }
 

@@ -256,6 +256,28 @@ def test_views_are_known(place):
         assert not backend.is_view(array + array)
 
 
+@pytest.mark.cuda
+def test_a_view_of_what_nobody_else_has_is_none():
+    import cupy
+
+    import agrad
+
+    def view(change):
+        return change(cupy.arange(6))
+
+    is_view = agrad.Device("cuda").backend.is_view
+    assert not is_view(view(lambda x: x.reshape(2, 3)))
+    assert not is_view(view(lambda x: x.reshape(2, 3).T))
+    assert is_view(view(lambda x: x[1:]))
+    assert is_view(view(lambda x: cupy.broadcast_to(x[:1], 6)))
+    first = view(lambda x: x.reshape(2, 3))
+    second = first.T
+    assert is_view(first)
+    assert is_view(second)
+    del first
+    assert not is_view(second)
+
+
 def test_scalars_become_arrays(place):
     boxed = place.backend.box(place.xp.sum(make(place, np.ones(3, dtype=np.float32))))
     assert numbers(place, boxed).shape == ()
@@ -386,3 +408,65 @@ def test_softmax_nll_of_many_samples(place):
     for _ in range(2):
         out, _ = place.backend.softmax_nll(make(place, logits), index, "mean", None, -100, 0.0)
         np.testing.assert_allclose(place.backend.to_numpy(out), losses.mean(), rtol=1e-5)
+
+
+# Layers
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [
+        ((5, 3), (-1,)),
+        ((2, 3, 4), (-2, -1)),
+        ((5, 3), (0,)),
+        ((3, 2, 5, 4), (0, 2, 3)),
+        ((2, 3, 4), (1,)),
+        ((2, 1500), (1,)),
+        ((4,), (0,)),
+        ((2, 3, 2, 2), (1, 3)),  # of no kernel
+        ((2, 0), (0,)),
+        ((1, 3), (0,)),
+    ],
+)
+def test_standardize(place, shape, axis, dtype):
+    if dtype == "float64" and not place.backend.supports_float64:
+        pytest.skip("it has no float64")
+    x, g = (make(place, RNG.normal(size=shape).astype(dtype)) for _ in range(2))
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-12}
+    found = []
+    for of in (type(place.backend), Backend):
+        out, deviation = of.standardize(place.backend, x, axis, 0.1)
+        slopes = of.standardize_input(place.backend, g, out, deviation, axis)
+        found.append([numbers(place, array) for array in (out, deviation, slopes)])
+    for own, generic in zip(*found, strict=True):
+        assert own.dtype == dtype
+        assert own.shape == generic.shape
+        np.testing.assert_allclose(own, generic, **tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_where_nonzero(place, dtype):
+    if (place.backend.kind == "strict" and dtype == "float16") or not place.backend.supports_float64:
+        pytest.skip(f"it has no {dtype}")
+    x = make(place, RNG.normal(size=(3, 4)).astype(dtype))
+    condition = make(place, np.asarray([[0.0, -0.0, np.nan, 2.0]], dtype="float32"))
+    own, generic = both(place, "where_nonzero", x, condition)
+    np.testing.assert_array_equal(own, generic)
+    assert own.dtype == generic.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("keep", [0.0, 0.25, 1.0])
+def test_kept_scaled(place, keep, dtype):
+    if place.backend.kind == "strict" and dtype == "float16":
+        pytest.skip("it has no float16")
+    generator = place.backend.generator(3, place.native)
+    draws = [
+        numbers(place, place.backend.kept_scaled(generator, keep, (40, 50), getattr(place.xp, dtype), place.native))
+        for _ in range(2)
+    ]
+    assert draws[0].dtype == dtype
+    assert set(np.unique(draws[0])) <= {0.0, 1 / keep if keep else 0.0}
+    assert abs(np.mean(draws[0] > 0) - keep) < 0.05
+    assert keep in (0.0, 1.0) or (draws[0] != draws[1]).any()

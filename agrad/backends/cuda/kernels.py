@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cupy
 
-__all__ = ["add_product", "add_quotient", "add_scaled", "real_sign"]
+__all__ = ["add_product", "add_quotient", "add_scaled", "real_sign", "where_nonzero"]
 
 add_scaled = cupy.ElementwiseKernel("T x, float64 scale", "T y", "y += x * (T)scale", "agrad_add_scaled")
 add_product = cupy.ElementwiseKernel(
@@ -16,3 +16,6 @@ add_quotient = cupy.ElementwiseKernel(
 real_sign = cupy.ElementwiseKernel(
     "T x", "T y", "y = x > (T)0 ? (T)1 : x < (T)0 ? (T)-1 : x == (T)0 ? (T)0 : x", "agrad_sign"
 )  # which keeps NaN, where CuPy's own gives 0
+where_nonzero = cupy.ElementwiseKernel(
+    "T x, S condition", "T y", "y = condition != (S)0 ? x : (T)0", "agrad_where_nonzero"
+)

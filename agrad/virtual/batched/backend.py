@@ -129,7 +129,16 @@ class BatchedBackend(WindowsBackend):
         written = write(flat, joined(places, into.shape[1], level), rows)
         return BatchedArray(xp.reshape(written, into.shape), 1, level)
 
-    # Losses: the generic formulas
+    # Losses and layers: the generic formulas
+
+    def where_nonzero(self, x: Array, condition: Array) -> Any:
+        return Backend.where_nonzero(x.level.library, x, condition)
+
+    def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+        return Backend.standardize(x.level.library, x, axis, eps)
+
+    def standardize_input(self, g: Array, out: Array, deviation: Array, axis: tuple[int, ...]) -> Any:
+        return Backend.standardize_input(g.level.library, g, out, deviation, axis)
 
     def softmax_nll(self, input: Array, *args: Any) -> tuple[Any, tuple[Any, Any]]:
         return Backend.softmax_nll(input.level.library, input, *args)
