@@ -315,6 +315,12 @@ class Backend:
         """
         return generic.convolve(self, x, weight, windows, groups)
 
+    def convolve_with_bias(self, x: Array, weight: Array, bias: Array, windows: Windows, groups: int) -> Any:
+        """Return the convolution plus a bias of shape ``(outputs,)``."""
+        out = self.convolve(x, weight, windows, groups)
+        out += self.xp.reshape(bias, (-1, *[1] * len(windows.kernel)))
+        return out
+
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         """Return the gradient of `convolve` with respect to its input, whose last axes have these lengths."""
         return generic.convolve_input(self, g, weight, lengths, windows, groups)

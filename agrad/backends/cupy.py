@@ -18,10 +18,10 @@ import cupy
 import cupyx
 import numpy as np
 
+from .base import repeats
 from .cuda import bessel, convolution, cross_entropy, kernels, optimizers, random, standardize
 from .cuda import windows as sliding
 from .cuda.namespace import bound, namespace
-from .base import repeats
 from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
 from .strided import StridedBackend
@@ -269,6 +269,12 @@ class CupyBackend(StridedBackend, StreamBackend):
             if x.dtype == weight.dtype and sliding.suits(x.dtype, windows):
                 return convolution.convolve(x, weight, windows, groups)
             return super().convolve(x, weight, windows, groups)
+
+    def convolve_with_bias(self, x: Array, weight: Array, bias: Array, windows: Windows, groups: int) -> Any:
+        with x.device:
+            if x.dtype == weight.dtype == bias.dtype and sliding.suits(x.dtype, windows):
+                return convolution.convolve(x, weight, windows, groups, bias)
+            return super().convolve_with_bias(x, weight, bias, windows, groups)
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         with g.device:

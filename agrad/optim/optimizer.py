@@ -214,11 +214,24 @@ class Optimizer:
         """
         if self._formula not in device.backend.formulas:
             return params
-        rows: defaultdict[int, list[tuple[Tensor, list[Any]]]] = defaultdict(list)  # by their step counts
+        rows, left = self._with_state([p for p in params if p._grad is not None], group, device)
+        for step, members in rows.items():
+            arrays = [[x._data for x in (p, p._grad, *kept)] for p, kept in members]
+            undone = device.backend.update_many(self._formula, arrays, self._numbers(step + 1, group))
+            left += [members[i][0] for i in undone]
+            for p, _ in [member for i, member in enumerate(members) if i not in undone]:
+                wrote(p)
+                if "step" in self.state[p]:
+                    self.state[p]["step"] = step + 1
+        return left
+
+    def _with_state(
+        self, params: list[Tensor], group: dict[str, Any], device: Device
+    ) -> tuple[dict[int, list[tuple[Any, list[Any]]]], list[Tensor]]:
+        """Return by their step counts the parameters that have all state of the formula, with it; and the others."""
+        rows: defaultdict[int, list[tuple[Any, list[Any]]]] = defaultdict(list)
         left = []
         for p in params:
-            if p._grad is None:
-                continue
             state = self.state[p]
             kept, step = [state.get(name) for name in self._kept(group)], state.get("step", 0)
             plain = self._kinds.get(p) == ((device, p._data.dtype), None)
@@ -226,17 +239,7 @@ class Optimizer:
                 rows[step].append((p, kept))
             else:
                 left.append(p)
-        for step, members in rows.items():
-            arrays = [[x._data for x in (p, p._grad, *kept)] for p, kept in members]
-            undone = device.backend.update_many(self._formula, arrays, self._numbers(step + 1, group))
-            for i, (p, _) in enumerate(members):
-                if i in undone:
-                    left.append(p)
-                    continue
-                wrote(p)
-                if "step" in self.state[p]:
-                    self.state[p]["step"] = step + 1
-        return left
+        return rows, left
 
     def _kept(self, group: dict[str, Any]) -> Sequence[str]:
         """Return the names of the state that the formula takes, in its order."""

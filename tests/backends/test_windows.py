@@ -89,11 +89,13 @@ def test_arrays_in_any_layout(place):
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 2e-2), ("float64", 1e-12), ("complex64", 1e-5)])
 def test_convolution_of_other_types(place, dtype, tolerance):
     windows = Windows((3, 2), (2, 1), ((1, 1), (0, 1)), (1, 2))
+    bias = on(place, RNG.normal(size=6), dtype)
     x, weight, g = (
         on(place, RNG.normal(size=shape), dtype)
         for shape in ((3, 4, 7, 6), (6, 2, 3, 2), (3, 6, *windows.counts((7, 6))))
     )
     agree(place, "convolve", [x, weight], windows, 2, tolerance=tolerance)
+    agree(place, "convolve_with_bias", [x, weight, bias], windows, 2, tolerance=tolerance)
     agree(place, "convolve_input", [g, weight], (7, 6), windows, 2, tolerance=tolerance)
     agree(place, "convolve_weight", [g, x], windows, 2, tolerance=10 * tolerance)
 

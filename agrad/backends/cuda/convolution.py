@@ -19,13 +19,17 @@ __all__ = ["convolve", "convolve_input", "convolve_weight"]
 _GATHERED: Final = 1 << 28  # bytes of windows that are gathered at once
 
 
-def convolve(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
-    """Return the convolution of `x` with `weight`; see `Backend.convolve`."""
+def convolve(x: Any, weight: Any, windows: Windows, groups: int, bias: Any = None) -> Any:
+    """Return the convolution of `x` with `weight`, and add a bias; see `Backend.convolve_with_bias`."""
     counts = windows.counts(x.shape[2:])
     out = cupy.empty((x.shape[0], weight.shape[0], *counts), x.dtype)
     for part in _parts(x.shape[0], x.shape[1], windows, counts, x.itemsize):
         products = _product(weight, gather(x[part], windows), groups)
-        out[part] = products.reshape(weight.shape[0], -1, *counts).swapaxes(0, 1)
+        products = products.reshape(weight.shape[0], -1, *counts).swapaxes(0, 1)
+        if bias is None:
+            out[part] = products
+        else:
+            cupy.add(products, bias.reshape(-1, *[1] * len(counts)), out=out[part])
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import Any
 
 import cupy
@@ -160,7 +161,9 @@ extern "C" __global__ void agrad_softmax_nll_input(
 """,
 )
 
-_arrived: dict[tuple[int, int], Any] = {}  # by device and stream: how many blocks of a launch are done; 0 between
+# By device, stream and thread, which may have a default stream of its own: how many blocks of a launch are done. It is
+# 0 between launches.
+_arrived: dict[tuple[int, int, int], Any] = {}
 
 
 def losses(
@@ -216,7 +219,7 @@ def _ignored(ignore_index: int | None) -> tuple[Any, Any]:
 
 def _counter() -> Any:
     """Return the counter of blocks that are done, one for each stream: launches on a stream follow each other."""
-    place = cupy.cuda.runtime.getDevice(), cupy.cuda.get_current_stream().ptr
+    place = cupy.cuda.runtime.getDevice(), cupy.cuda.get_current_stream().ptr, get_ident()
     if place not in _arrived:
         _arrived[place] = cupy.zeros(1, np.uint32)
     return _arrived[place]
