@@ -42,7 +42,7 @@ def device_count() -> int:
     True
     """
     try:
-        return len(backends.load("cuda").places())
+        return len(backends.load("cuda").device_names())
     except RuntimeError:
         return 0
 

@@ -62,7 +62,7 @@ def waiter(device: str) -> Callable[[], None]:
     """Return a function that waits for all queued work, PyTorch's too, as timers must before they read the clock."""
     ours = agrad.Device(device)
     torch = sys.modules.get("torch")
-    if device.startswith("cuda") and torch is not None:
+    if device.startswith("cuda") and torch is not None and torch.cuda.is_available():
 
         def wait() -> None:
             ours.synchronize()
@@ -163,4 +163,4 @@ def _gpu(device: str) -> str:
     if not device.startswith("cuda"):
         return ""
     torch = sys.modules.get("torch")
-    return f" ({torch.cuda.get_device_name()})" if torch is not None else ""
+    return f" ({torch.cuda.get_device_name()})" if torch is not None and torch.cuda.is_available() else ""

@@ -72,11 +72,11 @@ def convolve_weight(g, x, *, windows, groups):
 def window_max(x, *, windows):
     axes = len(windows.kernel)
     values = outputs(x.shape[:-axes], x.shape[-axes:], windows)
-    numbers = values.astype(np.uint8)
+    indices = values.astype(np.uint8)
     for index, key in each_window(x.shape[-axes:], windows):
         flat = padded(x, windows, -np.inf)[key].reshape(*x.shape[:-axes], -1)
-        values[(..., *index)], numbers[(..., *index)] = flat.max(-1), flat.argmax(-1)
-    return values, numbers
+        values[(..., *index)], indices[(..., *index)] = flat.max(-1), flat.argmax(-1)
+    return values, indices
 
 
 def window_sum(x, *, windows):
@@ -87,26 +87,26 @@ def window_sum(x, *, windows):
     return sums
 
 
-def pick(x, numbers, *, windows):
+def gather_from_windows(x, indices, *, windows):
     axes = len(windows.kernel)
-    chosen = np.zeros(numbers.shape)
+    chosen = np.zeros(indices.shape)
     for index, key in each_window(x.shape[-axes:], windows):
         flat = padded(x, windows)[key].reshape(*x.shape[:-axes], -1)
-        chosen[(..., *index)] = np.take_along_axis(flat, numbers[(..., *index, None)], -1)[..., 0]
+        chosen[(..., *index)] = np.take_along_axis(flat, indices[(..., *index, None)], -1)[..., 0]
     return chosen
 
 
-def put_back(values, numbers, *, lengths, windows):
+def scatter_to_windows(values, indices, *, lengths, windows):
     lead = values.shape[: -len(lengths)]
     total = padded(np.zeros((*lead, *lengths)), windows)
     for index, key in each_window(lengths, windows):
         for place in np.ndindex(lead):
-            at = np.unravel_index(numbers[(*place, *index)], windows.kernel)
+            at = np.unravel_index(indices[(*place, *index)], windows.kernel)
             total[place][key][at] += values[(*place, *index)]
     return total[(..., *(slice(b, b + n) for (b, _), n in zip(windows.padding, lengths, strict=True)))]
 
 
-def spread(values, *, lengths, windows):
+def add_to_windows(values, *, lengths, windows):
     total = padded(np.zeros((*values.shape[: -len(lengths)], *lengths)), windows)
     for index, key in each_window(lengths, windows):
         total[key] += values[(..., *index)][(..., *[None] * len(lengths))]

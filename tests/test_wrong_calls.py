@@ -223,7 +223,7 @@ def step_with(name, value):
 
 @pytest.mark.parametrize(("call", "error", "message"), CALLS.values(), ids=CALLS)
 def test_it_raises_and_says_what_to_write(device, call, error, message):
-    if error is IndexError and call in OUT_OF_RANGE and device.backend.waits(device.native):
+    if error is IndexError and call in OUT_OF_RANGE and device.backend.waits_on_read(device.native):
         pytest.skip("looking would mean to wait for the device")
     with pytest.raises(error, match=message):
         call()

@@ -117,7 +117,7 @@ def devices() -> dict[str, str]:
     found: dict[str, str] = {}
     for kind in (*KINDS, *(_by_kind.keys() - KINDS.keys())):
         try:
-            places = load(kind).places()
+            places = load(kind).device_names()
         except RuntimeError as error:
             found[kind] = str(error)
         else:

@@ -65,17 +65,17 @@ class Backend:
 
     # Devices
 
-    def places(self) -> Sequence[str]:
+    def device_names(self) -> Sequence[str]:
         """Return the device names after the colon on this machine; RuntimeError says why there are none."""
         return ("",)
 
-    def find(self, place: str) -> tuple[str, Any]:
+    def find_device(self, place: str) -> tuple[str, Any]:
         """Return a device's canonical name after the colon and the library's object (None for its default)."""
         if place:
             raise ValueError(f"{self.kind!r} has one device only; write {self.kind!r}, not '{self.kind}:{place}'")
         return "", None
 
-    def place_of(self, array: Array) -> str:
+    def device_name_of(self, array: Array) -> str:
         """Return the canonical name after the colon of the device that `array` is on."""
         return ""
 
@@ -90,7 +90,7 @@ class Backend:
     def synchronize(self, native: NativeDevice) -> None:
         """Wait for all work queued on the device; synchronous libraries have none."""
 
-    def waits(self, native: NativeDevice) -> bool:
+    def waits_on_read(self, native: NativeDevice) -> bool:
         """Return whether reading a value would synchronise with the device; then values are not checked."""
         return False
 
@@ -101,11 +101,11 @@ class Backend:
     def empty_cache(self, native: NativeDevice) -> None:
         """Release reserved memory that no array uses."""
 
-    def quiet(self) -> AbstractContextManager[Any]:
+    def without_warnings(self) -> AbstractContextManager[Any]:
         """Return a context manager in which the library does not warn about NaN and infinity."""
         return np.errstate(all="ignore")
 
-    def careful(self) -> AbstractContextManager[Any]:
+    def with_checks(self) -> AbstractContextManager[Any]:
         """Return a context in which the library reports the errors that it passes over to save a wait."""
         return _ANYWHERE
 
@@ -132,11 +132,11 @@ class Backend:
         """Return a capsule of the array's memory, with the keywords of ``__dlpack__`` that its caller gave."""
         return array.__dlpack__(**wishes)
 
-    def shown(self, array: Array, name: str) -> str:
+    def format_array(self, array: Array, name: str) -> str:
         """Return the values as text, aligned behind ``name(``, in a screenful at most."""
         return show(self.to_numpy(array), name)
 
-    def whole(self, array: Array) -> Any:
+    def underlying_array(self, array: Array) -> Any:
         """Return an array with all values, as instruments look at them: of a virtual one what it holds."""
         return array
 
@@ -220,7 +220,7 @@ class Backend:
                 row = int(index[i])
                 array = self.assign(array, (row, ...), array[row, ...] + values[i, ...])
             return array
-        native = self.find(self.place_of(array))[1]
+        native = self.find_device(self.device_name_of(array))[1]
         flat = xp.reshape(values, (n, -1))
         places = xp.arange(rows, dtype=index.dtype, device=native)
         total = xp.zeros((rows, flat.shape[1]), dtype=flat.dtype, device=native)
@@ -279,10 +279,10 @@ class Backend:
         weight: Array | None,
         ignore_index: int | None,
         label_smoothing: float,
-        kept: tuple[Array, Array],
+        saved: tuple[Array, Array],
     ) -> Any:
         """Return the gradient of `softmax_nll` with respect to the logits."""
-        exponentials, total = kept
+        exponentials, total = saved
         probabilities = exponentials / total[:, None]
         settings = reduction, weight, ignore_index, label_smoothing
         return cross_entropy.gradient(self.xp, g, probabilities, target, *settings)
@@ -337,13 +337,13 @@ class Backend:
         """Return the largest element of each window, or NaN if it holds one, and its flat index in the kernel."""
         return generic.window_max(self, x, windows)
 
-    def spread(self, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
-        """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
-        return generic.spread(self, g, numbers, lengths, windows)
+    def add_to_windows(self, g: Array, indices: Array, lengths: Lengths, windows: Windows) -> Any:
+        """Add each element to its whole window in zeros, or only at its flat kernel index in `indices`."""
+        return generic.add_to_windows(self, g, indices, lengths, windows)
 
-    def pick(self, x: Array, numbers: Array, windows: Windows) -> Any:
-        """Return from each window the element at its flat kernel index in `numbers`."""
-        return generic.pick(self, x, numbers, windows)
+    def gather_from_windows(self, x: Array, indices: Array, windows: Windows) -> Any:
+        """Return from each window the element at its flat kernel index in `indices`."""
+        return generic.gather_from_windows(self, x, indices, windows)
 
     # Random numbers: drawn by NumPy, and copied to the device
 
@@ -384,7 +384,7 @@ class Backend:
         """Draw integers from low to high - 1."""
         return self.asarray(generator.integers(low, high, shape), dtype, native)
 
-    def kept_scaled(
+    def dropout_mask(
         self, generator: Any, keep: float, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
     ) -> Any:
         """Draw ``1 / keep`` with probability `keep`, and 0 else: what dropout multiplies with."""

@@ -79,25 +79,25 @@ class CupyBackend(StridedBackend, StreamBackend):
         self._places: Sequence[str] = ()
         self._namespaces: dict[int, Any] = {}
 
-    def places(self) -> Sequence[str]:
+    def device_names(self) -> Sequence[str]:
         self._places = self._places or _look_for_gpus()
         return self._places
 
-    def find(self, place: str) -> tuple[str, Any]:
+    def find_device(self, place: str) -> tuple[str, Any]:
         place = place or "0"
         if not place.isdecimal():
             raise ValueError(f"unknown device 'cuda:{place}'; write 'cuda', or with a GPU's number 'cuda:0'")
-        places = self.places()
+        places = self.device_names()
         if int(place) >= len(places):
             has = f"'cuda:0' to 'cuda:{len(places) - 1}'" if len(places) > 1 else "'cuda:0' only"
             raise RuntimeError(f"there is no device 'cuda:{place}'; this machine has {has}")
         return str(int(place)), cupy.cuda.Device(int(place))
 
-    def place_of(self, array: Array) -> str:
+    def device_name_of(self, array: Array) -> str:
         return str(array.device.id)
 
     def namespace(self, native: NativeDevice) -> Any:
-        if len(self.places()) == 1:
+        if len(self.device_names()) == 1:
             return self.xp
         return self._namespaces.setdefault(native.id, bound(self.xp, native))
 
@@ -107,7 +107,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     def synchronize(self, native: NativeDevice) -> None:
         native.synchronize()
 
-    def waits(self, native: NativeDevice) -> bool:
+    def waits_on_read(self, native: NativeDevice) -> bool:
         return True
 
     def memory(self, native: NativeDevice) -> dict[str, int]:
@@ -120,7 +120,7 @@ class CupyBackend(StridedBackend, StreamBackend):
         with native:
             cupy.get_default_memory_pool().free_all_blocks()
 
-    def careful(self) -> AbstractContextManager[Any]:
+    def with_checks(self) -> AbstractContextManager[Any]:
         return cupyx.errstate(linalg="raise")
 
     # Arrays
@@ -238,11 +238,11 @@ class CupyBackend(StridedBackend, StreamBackend):
         weight: Array | None,
         ignore_index: int | None,
         label_smoothing: float,
-        kept: tuple[Array, Array],
+        saved: tuple[Array, Array],
     ) -> Any:
         with input.device:
             settings = reduction, weight, ignore_index, label_smoothing
-            return cross_entropy.gradient(g, input, target, *settings, kept[0])
+            return cross_entropy.gradient(g, input, target, *settings, saved[0])
 
     # Layers
 
@@ -298,15 +298,15 @@ class CupyBackend(StridedBackend, StreamBackend):
             by: Any = sliding if sliding.suits(x.dtype, windows) else super()
             return by.window_max(x, windows)
 
-    def spread(self, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
+    def add_to_windows(self, g: Array, indices: Array, lengths: Lengths, windows: Windows) -> Any:
         with g.device:
             by: Any = sliding if sliding.suits(g.dtype, windows) else super()
-            return by.spread(g, numbers, lengths, windows)
+            return by.add_to_windows(g, indices, lengths, windows)
 
-    def pick(self, x: Array, numbers: Array, windows: Windows) -> Any:
+    def gather_from_windows(self, x: Array, indices: Array, windows: Windows) -> Any:
         with x.device:
             by: Any = sliding if sliding.suits(x.dtype, windows) else super()
-            return by.pick(x, numbers, windows)
+            return by.gather_from_windows(x, indices, windows)
 
     # Random numbers
 
@@ -330,10 +330,10 @@ class CupyBackend(StridedBackend, StreamBackend):
         with native:
             return self._draw(random.integers, generator, shape, np.int64, native, low, count).astype(dtype, copy=False)
 
-    def kept_scaled(
+    def dropout_mask(
         self, generator: Any, keep: float, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
     ) -> Any:
-        return self._draw(random.kept_scaled, generator, shape, dtype, native, keep)
+        return self._draw(random.dropout_mask, generator, shape, dtype, native, keep)
 
     def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         with native:

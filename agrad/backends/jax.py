@@ -97,10 +97,10 @@ class JaxBackend(StreamBackend):
 
     # Devices: "" is JAX's default, with None as its device object, because JAX then creates arrays twice as fast.
 
-    def places(self) -> Sequence[str]:
+    def device_names(self) -> Sequence[str]:
         return [self._name(device) for device in dict.fromkeys([*jax.devices(), *jax.devices("cpu")])]
 
-    def find(self, place: str) -> tuple[str, Any]:
+    def find_device(self, place: str) -> tuple[str, Any]:
         if not place:
             return "", None
         platform, _, index = place.partition(":")
@@ -118,7 +118,7 @@ class JaxBackend(StreamBackend):
             raise RuntimeError(f"there is no device 'jax:{place}'; this machine has {has}")
         return self._name(device), None if device == self._default else device
 
-    def place_of(self, array: Array) -> str:
+    def device_name_of(self, array: Array) -> str:
         if isinstance(array, jax.core.Tracer):
             return ""
         devices = array.devices()
@@ -135,7 +135,7 @@ class JaxBackend(StreamBackend):
     def synchronize(self, native: NativeDevice) -> None:
         jax.block_until_ready(jax.live_arrays())
 
-    def waits(self, native: NativeDevice) -> bool:
+    def waits_on_read(self, native: NativeDevice) -> bool:
         return (native or self._default).platform != "cpu"
 
     # Arrays

@@ -433,9 +433,9 @@ class NumpyBackend(StridedBackend):
         by: Any = _fast(windows, x) or super()
         return by.window_max(x, windows)
 
-    def spread(self, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
+    def add_to_windows(self, g: Array, indices: Array, lengths: Lengths, windows: Windows) -> Any:
         by: Any = _fast(windows, g) or super()
-        return by.spread(g, numbers, lengths, windows)
+        return by.add_to_windows(g, indices, lengths, windows)
 
     def special(self, name: str) -> Callable[..., Any]:
         found = getattr(_scipy_special(), name, None)

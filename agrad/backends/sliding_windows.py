@@ -15,8 +15,18 @@ from typing import Any
 from .typing import Array, Namespace
 
 __all__ = [
-    "Windows", "convolve", "convolve_input", "convolve_weight", "first_inside", "number_type", "pad", "pick", "split",
-    "spread", "window_max", "window_sum",
+    "Windows",
+    "add_to_windows",
+    "convolve",
+    "convolve_input",
+    "convolve_weight",
+    "first_inside",
+    "gather_from_windows",
+    "number_type",
+    "pad",
+    "split",
+    "window_max",
+    "window_sum",
 ]  # fmt: skip
 
 Lengths = tuple[int, ...]
@@ -168,12 +178,12 @@ def window_max(backend: Any, x: Array, windows: Windows) -> tuple[Any, Any]:
     counts, dtype = windows.counts(lengths), number_type(xp, windows)
     floating = xp.isdtype(x.dtype, "real floating")
     lowest = -inf if floating else xp.iinfo(x.dtype).min
-    largest, numbers = pad(backend, x, windows, lowest), None
+    largest, indices = pad(backend, x, windows, lowest), None
     for axis in reversed(range(len(counts))):
         later, block = (slice(None),) * (len(counts) - 1 - axis), prod(windows.kernel[axis + 1 :])
         keys = [(..., key, *later) for key in windows.along(axis, counts[axis])]
-        values, places = largest, numbers
-        largest, numbers = values[keys[0]], None if places is None else places[keys[0]]
+        values, places = largest, indices
+        largest, indices = values[keys[0]], None if places is None else places[keys[0]]
         for i, key in enumerate(keys[1:], start=1):
             elements = values[key]
             wins = elements > largest
@@ -181,25 +191,25 @@ def window_max(backend: Any, x: Array, windows: Windows) -> tuple[Any, Any]:
             largest = xp.maximum(largest, elements)
             # The indices grow with i, so the larger one is the winner's: no branch that is hard to predict.
             number = xp.astype(wins, dtype) * (i * block if places is None else places[key] + i * block)
-            numbers = number if numbers is None else xp.maximum(numbers, number)
-    if numbers is None:
-        numbers = xp.zeros(largest.shape, dtype=dtype, device=x.device)
+            indices = number if indices is None else xp.maximum(indices, number)
+    if indices is None:
+        indices = xp.zeros(largest.shape, dtype=dtype, device=x.device)
     if windows.pads:  # nothing in the window may be larger than the padding
         inside = xp.asarray(first_inside(windows, lengths), dtype=dtype, device=x.device)
-        numbers = xp.where(largest == lowest, inside, numbers)
-    return largest, numbers
+        indices = xp.where(largest == lowest, inside, indices)
+    return largest, indices
 
 
 def first_inside(windows: Windows, lengths: Lengths) -> Any:
     """Return for each window, in nested lists, the first flat kernel index that is not in the padding."""
     axes = zip(lengths, windows.counts(lengths), windows.stride, windows.padding, windows.dilation, strict=True)
-    numbers: Any = 0
+    indices: Any = 0
     for axis, (n, count, stride, (before, _), dilation) in enumerate(axes):
         starts = [i * stride - before for i in range(count)]
         places = [-(min(start, 0) // dilation) if start < n else 0 for start in starts]
         block = prod(windows.kernel[axis + 1 :])
-        numbers = _sums(numbers, [place * block for place in places])
-    return numbers
+        indices = _sums(indices, [place * block for place in places])
+    return indices
 
 
 def _sums(x: Array, row: list[int]) -> Any:
@@ -212,21 +222,21 @@ def number_type(xp: Namespace, windows: Windows) -> Array:
     return xp.uint8 if prod(windows.kernel) <= 256 else xp.int32
 
 
-def spread(backend: Any, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
-    """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
+def add_to_windows(backend: Any, g: Array, indices: Array, lengths: Lengths, windows: Windows) -> Any:
+    """Add each element to its whole window in zeros, or only at its flat kernel index in `indices`."""
     xp, (lead, counts) = backend.xp, split(g.shape, windows)
     total = xp.zeros((*lead, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
     for i, (_, key) in enumerate(windows.keys(counts)):
-        part = g if numbers is None else xp.where(numbers == i, g, 0.0)
+        part = g if indices is None else xp.where(indices == i, g, 0.0)
         total = backend.assign(total, key, total[key] + part if windows.overlap else part)
     return total[windows.inside(lengths)]
 
 
-def pick(backend: Any, x: Array, numbers: Array, windows: Windows) -> Any:
-    """Return the element of each window at its flat kernel index in `numbers`."""
-    xp, counts = backend.xp, split(numbers.shape, windows)[1]
+def gather_from_windows(backend: Any, x: Array, indices: Array, windows: Windows) -> Any:
+    """Return the element of each window at its flat kernel index in `indices`."""
+    xp, counts = backend.xp, split(indices.shape, windows)[1]
     x = pad(backend, x, windows)
     chosen: Any = 0
     for i, (_, key) in enumerate(windows.keys(counts)):
-        chosen = chosen + xp.where(numbers == i, x[key], 0.0)
+        chosen = chosen + xp.where(indices == i, x[key], 0.0)
     return chosen

@@ -28,17 +28,17 @@ class StrictBackend(Backend):
         devices = xp.__array_namespace_info__().devices()
         self._places = {_name(device): device for device in devices}
 
-    def places(self) -> Sequence[str]:
+    def device_names(self) -> Sequence[str]:
         return ["" if name == _DEFAULT else name for name in self._places]
 
-    def find(self, place: str) -> tuple[str, Any]:
+    def find_device(self, place: str) -> tuple[str, Any]:
         device = self._places.get(place or _DEFAULT)
         if device is None:
             known = ", ".join(f"'strict:{name}'" for name in self._places)
             raise ValueError(f"unknown device 'strict:{place}'; write one of {known}")
         return "" if place == _DEFAULT else place, device
 
-    def place_of(self, array: Array) -> str:
+    def device_name_of(self, array: Array) -> str:
         name = _name(array.device)
         return "" if name == _DEFAULT else name
 

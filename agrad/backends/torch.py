@@ -90,14 +90,14 @@ class TorchBackend(Backend):
         self.xp = _namespace()
         self.array_type = torch.Tensor
 
-    def places(self) -> Sequence[str]:
+    def device_names(self) -> Sequence[str]:
         found = [""]
         for name, (available, count, _) in _ACCELERATORS.items():
             if available():
                 found += [f"{name}:{index}" for index in range(count())]
         return found
 
-    def find(self, place: str) -> tuple[str, Any]:
+    def find_device(self, place: str) -> tuple[str, Any]:
         name, _, index = place.partition(":")
         if name in ("", "cpu") and index in ("", "0"):
             return "", torch.device("cpu")
@@ -112,7 +112,7 @@ class TorchBackend(Backend):
             raise RuntimeError(f"there is no device 'torch:{place}'; here {name} has indices from 0 to {count() - 1}")
         return f"{name}:{number}", torch.device(name, number)
 
-    def place_of(self, array: Array) -> str:
+    def device_name_of(self, array: Array) -> str:
         device = array.device
         return "" if device.type == "cpu" else f"{device.type}:{device.index or 0}"
 
@@ -120,7 +120,7 @@ class TorchBackend(Backend):
         if native.type != "cpu":
             torch.accelerator.synchronize(native)
 
-    def waits(self, native: NativeDevice) -> bool:
+    def waits_on_read(self, native: NativeDevice) -> bool:
         return native.type != "cpu"
 
     def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:

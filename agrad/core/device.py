@@ -80,7 +80,7 @@ class Device:
 
     @classmethod
     def _of(cls, backend: backends.Backend, place: str) -> Device:
-        place, native = backend.find(place)
+        place, native = backend.find_device(place)
         name = f"{backend.kind}:{place}" if place else backend.kind
         if name not in _known:
             device = super().__new__(cls)
@@ -103,7 +103,7 @@ class Device:
     def of(cls, array: Array) -> Device:
         """Return the device that an array library's array lives on; TypeError if it is no such array."""
         backend = backends.of(array)
-        return cls._of(backend, backend.place_of(array))
+        return cls._of(backend, backend.device_name_of(array))
 
     @property
     def stack(self) -> list[Device]:

@@ -68,7 +68,7 @@ def gradients(
     graph = create_graph or above
     seeds = [seed(output, g, graph) for output, g in zip(outputs, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
-    quiet = outputs[0]._device.backend.quiet() if outputs else nullcontext()  # as in `backward`
+    quiet = outputs[0]._device.backend.without_warnings() if outputs else nullcontext()  # as in `backward`
     with quiet, set_grad_enabled(create_graph) if graph else nullcontext():
         found, shared = propagate(entries, seeds, retain, graph, leading_to(wanted, entries), set(wanted))
     unused = [i for i, entry in enumerate(wanted) if entry not in found]

@@ -18,7 +18,7 @@ from .grad_mode import recording
 from .tape import Node, entry_of
 from .tensor import Tensor, wrap
 
-__all__ = ["enter", "leave", "lift", "lifted", "meeting", "total"]
+__all__ = ["common_device", "enter", "leave", "lift", "lifted", "total"]
 
 
 class _Passage:
@@ -29,7 +29,7 @@ class _Passage:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def spread(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> Sequence[Any]:
+    def run_sequence_rule(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> Sequence[Any]:
         raise NotImplementedError  # never called, since `sequence` is False
 
     def unpack(self, node: Node, saved: Sequence[Any]) -> list[Any]:
@@ -103,7 +103,7 @@ def lift(x: Tensor, device: Device) -> Tensor:
     return enter(lift(x, device.below), device)
 
 
-def meeting(devices: Iterable[Device]) -> Device | None:
+def common_device(devices: Iterable[Device]) -> Device | None:
     """Return the device to which Tensors of all devices can be lifted; None if there is none."""
     devices = list(devices)
     highest = max(devices, key=attrgetter("depth"))
@@ -114,7 +114,7 @@ def lifted(what: str, arrays: Iterable[Any]) -> list[Any]:
     """Return arguments with all Tensors lifted to one device; ValueError naming `what` if that is impossible."""
     arrays = list(arrays)
     devices = [x._device for x in arrays if isinstance(x, Tensor)]
-    device = meeting(devices)
+    device = common_device(devices)
     if device is None:
         raise errors.mixed_devices(what, [device.name for device in devices])
     return [lift(x, device) if isinstance(x, Tensor) else x for x in arrays]

@@ -233,7 +233,7 @@ class Definition:
         """
         inputs, device = self.inputs(frame), frame[-1]
         if isinstance(error, RuntimeWarning):
-            with device.backend.quiet():
+            with device.backend.without_warnings():
                 return self.run(device, inputs)
         settings = {name: inputs[name] for name in self.settings}
         raise errors.in_op(self.name, self.advice(inputs) or error, frame[: len(self.arrays)], settings) from error
@@ -338,7 +338,9 @@ class RulePlan:
         text = record_text(", ".join([definition.frame, *self.residuals]), edges, saved)
         return make(text, known, f"{self.name}: the record for {', '.join(self.tracked.values())}")
 
-    def spread(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
+    def run_sequence_rule(
+        self, edges: Sequence[Any], g: Any, saved: Sequence[Any]
+    ) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule of an op over a sequence once; return edges that hold what it found for each parent."""
         return [(parent, lambda *_, x=x: x) for (parent, _), x in zip(edges, edges[0][1](g, saved), strict=True)]
 

@@ -44,7 +44,7 @@ class Plan(Protocol):
     tracked : dict
         The names of those whose gradients are wanted, by their places; of an op over a sequence, there is one.
     sequence : bool
-        Whether one rule finds the cotangents of all parents at once: then `spread` runs it.
+        Whether one rule finds the cotangents of all parents at once: then `run_sequence_rule` runs it.
     saves : sequence of str
         The names of the saved values, in their order: the namespace, then what the rules ask for.
     saves_arrays : bool
@@ -64,7 +64,7 @@ class Plan(Protocol):
     @property
     def saves_arrays(self) -> bool: ...  # noqa: D102
 
-    def spread(self, edges: Edges, g: Any, saved: Sequence[Any]) -> Sequence[tuple[Any, Callable[..., Any]]]:
+    def run_sequence_rule(self, edges: Edges, g: Any, saved: Sequence[Any]) -> Sequence[tuple[Any, Callable[..., Any]]]:
         """Run the one rule for all parents; return edges whose rules only hand over what it found."""
         ...
 
@@ -173,7 +173,7 @@ def backward(
         return
     entry, start = entry_of(tensor, "backward()"), seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    with tensor._device.backend.quiet():  # a rule may overflow on its way to a gradient that is finite
+    with tensor._device.backend.without_warnings():  # a rule may overflow on its way to a gradient that is finite
         found, shared = propagate([entry], [start], retain, create_graph)
     for leaf, g in found.items():
         _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
@@ -254,7 +254,7 @@ def propagate(
             node.saved = None
         if type(g) is list:
             g = _complete(node, g, graph)
-        for parent, rule in plan.spread(edges, g, saved) if plan.sequence else edges:
+        for parent, rule in plan.run_sequence_rule(edges, g, saved) if plan.sequence else edges:
             if needed is not None and parent not in needed:
                 continue
             cotangent = g if rule is unchanged else rule(g, saved)

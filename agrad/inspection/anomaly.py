@@ -118,7 +118,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
         if not self.check_nan:
             yield
             return
-        with device.backend.quiet(), device.backend.careful():
+        with device.backend.without_warnings(), device.backend.with_checks():
             yield
 
 

@@ -37,7 +37,7 @@ def namespace_of(array: Array, xp: Namespace) -> Array:
 def _whole(array: Array) -> Any:
     """Return an array with the values of all examples, where it is one under `vmap`."""
     try:
-        return backends.of(array).whole(array)
+        return backends.of(array).underlying_array(array)
     except TypeError:  # a scalar of the library
         return array
 

@@ -9,7 +9,7 @@ from ..checks import as_integer, check_number
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
-from ..ops.data_type import as_tensor, in_float32, wide
+from ..ops.data_type import as_tensor, in_float32, promote_half
 from ..ops.elementwise import abs
 from ..ops.manipulation import expand_dims
 from ..ops.statistical import Axis, axes_of, max, min, restore, sum
@@ -62,8 +62,8 @@ def vector_norm(xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, keepdims: 
 
 
 def _vector_norm_x(g: Array, x: Array, out: Array, xp: Namespace, axis: Axis, keepdims: bool, ord: float) -> Array:
-    g, x = wide(xp, g), wide(xp, x)
-    out = wide(xp, out)
+    g, x = promote_half(xp, g), promote_half(xp, x)
+    out = promote_half(xp, out)
     g, out = (restore(xp, reduced, x.shape, axis, keepdims) for reduced in (g, out))
     divisor = xp.where(out == 0, inf, out)  # 0 also where the powers of small numbers are
     if ord == 2:

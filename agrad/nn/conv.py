@@ -13,7 +13,7 @@ from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from . import functional as F
 from . import init
-from .functional.convolution import PerAxis, each, margins
+from .functional.convolution import PerAxis, padding_widths, per_axis
 from .module import Module
 from .parameter import Parameter
 
@@ -46,12 +46,12 @@ class ConvBase(Module):
             raise ValueError(f"groups={groups} must divide both {in_channels} and {out_channels} channels")
         check_one_of("padding_mode", padding_mode, _MODES)
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size = each(kernel_size, self.axes, "kernel_size")
-        self.stride = each(stride, self.axes, "stride")
-        self.padding = padding if isinstance(padding, str) else each(padding, self.axes, "padding", 0)
-        self.dilation = each(dilation, self.axes, "dilation")
+        self.kernel_size = per_axis(kernel_size, self.axes, "kernel_size")
+        self.stride = per_axis(stride, self.axes, "stride")
+        self.padding = padding if isinstance(padding, str) else per_axis(padding, self.axes, "padding", 0)
+        self.dilation = per_axis(dilation, self.axes, "dilation")
         self.groups, self.padding_mode = groups, padding_mode
-        margins(self.padding, self.kernel_size, self.stride, self.dilation)
+        padding_widths(self.padding, self.kernel_size, self.stride, self.dilation)
 
     def _make_weights(self, shape: tuple[int, int], bias: bool, device: Any, dtype: DTypeLike) -> None:
         self.weight = Parameter(empty((*shape, *self.kernel_size), dtype=dtype, device=device))
@@ -110,7 +110,7 @@ class _Conv(ConvBase):
         """Return the input padded, unless with zeros, and the zero padding that the convolution must add."""
         if self.padding_mode == "zeros":
             return input, self.padding
-        around = margins(self.padding, self.kernel_size, self.stride, self.dilation)
+        around = padding_widths(self.padding, self.kernel_size, self.stride, self.dilation)
         return F.pad(input, [n for pair in reversed(around) for n in pair], self.padding_mode), 0
 
 

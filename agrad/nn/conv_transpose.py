@@ -8,7 +8,7 @@ from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from . import functional as F
 from .conv import ConvBase
-from .functional.convolution import PerAxis, each
+from .functional.convolution import PerAxis, per_axis
 
 __all__ = ["ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -39,7 +39,7 @@ class _ConvTranspose(ConvBase):
                 f"not padding={padding!r} and padding_mode={padding_mode!r}"
             )
         self._set_up(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
-        self.output_padding = each(output_padding, self.axes, "output_padding", 0)
+        self.output_padding = per_axis(output_padding, self.axes, "output_padding", 0)
         self._make_weights((in_channels, out_channels // groups), bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:

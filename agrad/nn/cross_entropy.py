@@ -19,7 +19,7 @@ from ..ops.gathering import take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
-from .reductions import as_tensor, check_reduction, narrowed, reduced, waits, widened
+from .reductions import as_tensor, check_reduction, narrowed, reduced, waits_on_read, widened
 
 __all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
@@ -188,7 +188,7 @@ def _nll_input(g: Array, target: Array, input_shape: tuple[int, ...], reduction:
 nll.vjp(input=_nll_input)
 
 
-@primitive(residuals=("kept", "total"))
+@primitive(residuals=("saved", "total"))
 def softmax_nll(
     xp: Namespace,
     input: ArrayLike,
@@ -240,14 +240,14 @@ def _softmax_nll_input(
     reduction: str,
     ignore_index: int | None,
     label_smoothing: float,
-    kept: Array,
+    saved: Array,
     total: Array,
     xp: Namespace,
 ) -> Array:
     settings = reduction, weight, ignore_index, label_smoothing
-    if kept is None:
+    if saved is None:
         return formulas.gradient(xp, g, softmax(input, axis=1), target, *settings)
-    return backends.of(input).softmax_nll_input(g, input, target, *settings, (kept, total))
+    return backends.of(input).softmax_nll_input(g, input, target, *settings, (saved, total))
 
 
 softmax_nll.vjp(input=_softmax_nll_input)
@@ -273,7 +273,7 @@ class _Classes:
     def fused_loss(self, target: Tensor, reduction: str, smoothing: float) -> Tensor:
         """Return the loss by `softmax_nll`, which does all of it."""
         target = astype(target, int, copy=False)
-        if not waits(target.device):
+        if not waits_on_read(target.device):
             _check_range(where(target != self.ignored, target, 0), self.count)
         settings: dict[str, Any] = {"weight": self.weight, "ignore_index": self.ignored, "label_smoothing": smoothing}
         return _in_rows(partial(softmax_nll, **settings), self.input, target, reduction)
@@ -283,7 +283,7 @@ class _Classes:
         target = astype(target, int)
         included = target != self.ignored
         indices = where(included, target, 0)
-        if not waits(target.device):
+        if not waits_on_read(target.device):
             _check_range(indices, self.count)
         weights: Any = astype(included, self.input.dtype)
         if self.weight is not None:
@@ -292,14 +292,14 @@ class _Classes:
         if smoothing:
             over_all = -sum(self.weighted(log_softmax(self.input, axis=self.axis)), axis=self.axis)
             losses = (1 - smoothing) * losses + smoothing / self.count * where(included, over_all, 0.0)
-        if waits(target.device):
+        if waits_on_read(target.device):
             losses = _or_nan(losses, indices, self.count)
         return sum(losses) / sum(weights) if reduction == "mean" else reduced(losses, reduction)
 
 
 def _none_ignored(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool:
     """Return whether no sample is ignored; False where it takes a cast, or a wait for the device, to find out."""
-    if 0 <= ignored < classes or waits(target._device) or dtype.name in ("uint16", "uint32", "uint64"):
+    if 0 <= ignored < classes or waits_on_read(target._device) or dtype.name in ("uint16", "uint32", "uint64"):
         return False
     least, largest = _range(target)
     return least >= 0 and largest < classes

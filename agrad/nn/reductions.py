@@ -9,7 +9,7 @@ from ..core.tensor import Tensor
 from ..ops.data_type import HALVES, as_tensor, astype
 from ..ops.statistical import mean, sum
 
-__all__ = ["REDUCTIONS", "as_tensor", "check_reduction", "narrowed", "reduced", "waits", "widened"]
+__all__ = ["REDUCTIONS", "as_tensor", "check_reduction", "narrowed", "reduced", "waits_on_read", "widened"]
 
 REDUCTIONS: Final = ("mean", "sum", "none")
 
@@ -38,6 +38,6 @@ def narrowed(out: Tensor, x: Tensor) -> Tensor:
     return astype(out, x.dtype) if x.dtype.name in HALVES else out
 
 
-def waits(device: Device) -> bool:
+def waits_on_read(device: Device) -> bool:
     """Return whether reading a value waits until the device has finished its queue; values are not checked there."""
-    return device.backend.waits(device.native)
+    return device.backend.waits_on_read(device.native)

@@ -11,7 +11,7 @@ from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
-from .data_type import in_float32, require_real, wide
+from .data_type import in_float32, promote_half, require_real
 from .elementwise import multiply
 from .elementwise.hyperbolic import sech_squared
 from .gathering import op_for
@@ -322,7 +322,7 @@ def _softmax(xp: Namespace, x: Array, axis: Axis) -> Array:
 
 
 def _softmax_x(g: Array, out: Array, xp: Namespace, axis: Axis) -> Array:
-    g, out = wide(xp, g), wide(xp, out)
+    g, out = promote_half(xp, g), promote_half(xp, out)
     axis = axes_of(out, axis)
     for _ in range(2):  # the second pass removes the rounding error of the first, which matters near a probability of 1
         g = g - xp.sum(g * out, axis=axis, keepdims=True)
@@ -369,8 +369,8 @@ def _log_softmax(xp: Namespace, x: Array, axis: Axis) -> Array:
 
 
 def _log_softmax_x(g: Array, out: Array, xp: Namespace, axis: Axis) -> Array:
-    g, axis = wide(xp, g), axes_of(out, axis)
-    weights = xp.exp(wide(xp, out))
+    g, axis = promote_half(xp, g), axes_of(out, axis)
+    weights = xp.exp(promote_half(xp, out))
     for _ in range(2):  # as in softmax
         g = g - weights * xp.sum(g, axis=axis, keepdims=True)
     return g
@@ -421,8 +421,8 @@ def _logsumexp(xp: Namespace, x: Array, axis: Axis, keepdims: bool) -> Array:
 
 
 def _logsumexp_x(g: Array, x: Array, out: Array, xp: Namespace, axis: Axis, keepdims: bool) -> Array:
-    g, x = wide(xp, g), wide(xp, x)
-    out = wide(xp, out)
+    g, x = promote_half(xp, g), promote_half(xp, x)
+    out = promote_half(xp, out)
     out = restore(xp, xp.where(out == -math.inf, 0.0, out), x.shape, axis, keepdims)
     weights = xp.exp(x - out)
     total = xp.sum(weights, axis=axes_of(x, axis), keepdims=True)  # 1 up to the rounding of a large `out`

@@ -165,7 +165,7 @@ def index(x: Tensor) -> int:
 def show(x: Tensor) -> str:
     """``__repr__``: the values (shortened if there are many), dtype, device and ``grad_fn``."""
     name = type(x).__name__
-    values = x._device.backend.shown(x._data, name)
+    values = x._device.backend.format_array(x._data, name)
     if x._node is None:
         history = ""
     elif x._node is LEAF:

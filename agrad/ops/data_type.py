@@ -16,8 +16,23 @@ from ..core.tensor import SCALARS, Tensor, convert, wrap
 from ..core.typing import Array, DTypeLike, Namespace
 
 __all__ = [
-    "FloatInfo", "IntInfo", "as_complex", "as_tensor", "astype", "can_cast", "cast", "finfo", "iinfo", "in_float32",
-    "isdtype", "move", "require_numeric", "require_real", "result_type", "to_device", "wide",
+    "FloatInfo",
+    "IntInfo",
+    "as_complex",
+    "as_tensor",
+    "astype",
+    "can_cast",
+    "cast",
+    "finfo",
+    "iinfo",
+    "in_float32",
+    "isdtype",
+    "move",
+    "promote_half",
+    "require_numeric",
+    "require_real",
+    "result_type",
+    "to_device",
 ]  # fmt: skip
 
 # The names of the standard's kinds of dtypes, and the families that each holds.
@@ -90,14 +105,14 @@ def as_complex(xp: Namespace, x: Array) -> Array:
 HALVES: Final = ("float16", "bfloat16")
 
 
-def wide(xp: Namespace, x: Array) -> Array:
+def promote_half(xp: Namespace, x: Array) -> Array:
     """Return a 16-bit floating array or Tensor as float32, which holds counts and sums; any other as it is."""
     return xp.astype(x, xp.float32) if as_dtype(x.dtype).name in HALVES else x
 
 
 def in_float32(xp: Namespace, function: Callable[[Any], Any], x: Array) -> Array:
     """Call a function on a raw array; 16-bit floats are cast to float32, and the result is cast back."""
-    widened = wide(xp, x)
+    widened = promote_half(xp, x)
     return function(x) if widened is x else xp.astype(function(widened), x.dtype)
 
 

@@ -1,7 +1,7 @@
 """`take`, `take_along_axis`, and the primitives that ``x[key]`` and ``x[key] = v`` are composed of.
 
-Reading and writing are transposes of each other: the rule of `cut` pastes the cotangent into zeros, that of `take` adds
-it up where the elements came from. Each of them is a primitive, so there are derivatives of every order.
+Reading and writing are transposes of each other: the rule of `index_get` adds the cotangent into zeros at the key, that
+of `take` adds it up where the elements came from. Each of them is a primitive, so there are derivatives of every order.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .data_type import in_float32
 __all__ = [
     "add_along_axis",
     "add_at",
-    "cut",
-    "from_start",
     "has_arrays",
-    "last_of_equals",
+    "index_add",
+    "index_get",
+    "index_set",
+    "is_last_occurrence",
+    "nonnegative_indices",
     "op_for",
-    "overwrite",
-    "paste",
     "put",
     "take",
     "take_along_axis",
@@ -94,7 +94,7 @@ def add_at(xp: Namespace, x: ArrayLike, indices: ArrayLike, /, *, axis: int | No
     axis = _axis(axis, shape)
     count = prod(indices.shape)
     rows = xp.moveaxis(xp.reshape(x, (*shape[:axis], count, *shape[axis + 1 :])), axis, 0)
-    places = from_start(xp, xp.reshape(indices, (count,)), shape[axis])
+    places = nonnegative_indices(xp, xp.reshape(indices, (count,)), shape[axis])
     total = _sums(xp, (shape[axis], *rows.shape[1:]), places, rows)
     return xp.moveaxis(total, 0, axis)
 
@@ -110,22 +110,22 @@ def put(xp: Namespace, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *
     if not backend.is_array(values):
         shape = (*x.shape[:axis], indices.shape[0], *x.shape[axis + 1 :])
         values = xp.full(shape, values, dtype=x.dtype, device=x.device)
-    places = from_start(xp, indices, x.shape[axis])
+    places = nonnegative_indices(xp, indices, x.shape[axis])
     written = backend.put(backend.copy(xp.moveaxis(x, axis, 0)), places, xp.moveaxis(values, axis, 0))
     return xp.moveaxis(written, 0, axis)
 
 
 @primitive
-def last_of_equals(xp: Namespace, indices: ArrayLike, /, *, length: int) -> Tensor:
+def is_last_occurrence(xp: Namespace, indices: ArrayLike, /, *, length: int) -> Tensor:
     """Return for each index whether no later one is equal: those whose values stay when all are written."""
     order = xp.arange(indices.shape[0], device=indices.device)
-    places = from_start(xp, indices, length)
+    places = nonnegative_indices(xp, indices, length)
     writer = backends.of(order).put(xp.zeros(length, dtype=order.dtype, device=order.device), places, order)
     return xp.take(writer, places) == order
 
 
 def _put_values(g: Array, xp: Namespace, indices: Array, axis: int, x_shape: tuple[int, ...]) -> Array:
-    stays = op_for(last_of_equals, xp)(indices, length=x_shape[axis])
+    stays = op_for(is_last_occurrence, xp)(indices, length=x_shape[axis])
     stays = xp.reshape(stays, (-1,) + (1,) * (len(x_shape) - axis - 1))
     return xp.where(stays, op_for(take, xp)(g, indices, axis=axis), 0)
 
@@ -177,7 +177,7 @@ def add_along_axis(xp: Namespace, x: ArrayLike, indices: ArrayLike, /, *, axis: 
     """Return zeros, `length` along the axis, with `x` added at indices: the transpose of `take_along_axis`."""
     rows = xp.moveaxis(x, axis, -1)
     outer = rows.shape[:-1]
-    places = from_start(xp, xp.broadcast_to(xp.moveaxis(indices, axis, -1), rows.shape), length)
+    places = nonnegative_indices(xp, xp.broadcast_to(xp.moveaxis(indices, axis, -1), rows.shape), length)
     starts = xp.arange(prod(outer), device=x.device) * length
     flat = xp.reshape(places, (prod(outer), rows.shape[-1])) + starts[:, None]
     total = _sums(xp, (prod(outer) * length,), xp.reshape(flat, (-1,)), xp.reshape(rows, (-1,)))
@@ -194,14 +194,14 @@ add_along_axis.vjp(x=lambda g, xp, indices, axis: op_for(take_along_axis, xp)(g,
 
 
 @primitive
-def cut(xp: Namespace, x: ArrayLike, /, key: Key) -> Tensor:
+def index_get(xp: Namespace, x: ArrayLike, /, key: Key) -> Tensor:
     """Return ``x[key]``, as a view where the library has views."""
     return x[key]
 
 
 @primitive
-def paste(xp: Namespace, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
-    """Return zeros of a shape with `x` added at a key: the transpose of `cut`."""
+def index_add(xp: Namespace, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
+    """Return zeros of a shape with `x` added at a key: the transpose of `index_get`."""
     if has_arrays(key):
         places = xp.reshape(xp.arange(prod(shape), device=x.device), shape)[key]
         total = _sums(xp, (prod(shape),), xp.reshape(places, (-1,)), xp.reshape(x, (-1,)))
@@ -215,7 +215,7 @@ def paste(xp: Namespace, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> T
 
 
 @primitive
-def overwrite(xp: Namespace, x: ArrayLike, value: ArrayLike, /, key: Key) -> Tensor:
+def index_set(xp: Namespace, x: ArrayLike, value: ArrayLike, /, key: Key) -> Tensor:
     """Return a copy of `x` with `value` at a key, which holds neither None nor arrays."""
     backend = backends.of(x)
     return backend.assign(backend.copy(x), key, value)
@@ -231,15 +231,15 @@ def without_new_axes(key: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(item for item in key if item is not None) or (...,)
 
 
-cut.vjp(x=lambda g, xp, key, x_shape: op_for(paste, xp)(g, key=key, shape=x_shape))
-paste.vjp(x=lambda g, xp, key: op_for(cut, xp)(g, key=key))
-overwrite.vjp(
-    x=lambda g, xp, key: op_for(overwrite, xp)(g, 0, key=key),
-    value=lambda g, xp, key: op_for(cut, xp)(g, key=key),
+index_get.vjp(x=lambda g, xp, key, x_shape: op_for(index_add, xp)(g, key=key, shape=x_shape))
+index_add.vjp(x=lambda g, xp, key: op_for(index_get, xp)(g, key=key))
+index_set.vjp(
+    x=lambda g, xp, key: op_for(index_set, xp)(g, 0, key=key),
+    value=lambda g, xp, key: op_for(index_get, xp)(g, key=key),
 )
 
 
-def from_start(xp: Namespace, indices: Array, length: int) -> Array:
+def nonnegative_indices(xp: Namespace, indices: Array, length: int) -> Array:
     """Count negative indices from the start instead of the end."""
     indices = _wide(xp, indices)
     return xp.where(indices < 0, indices + length, indices)

@@ -13,7 +13,7 @@ from ..core.tape import unchanged
 from ..core.tensor import Tensor, wrap
 from ..core.typing import Array, Namespace
 from .data_type import as_tensor
-from .gathering import overwrite, paste, take
+from .gathering import index_add, index_set, take
 
 __all__ = [
     "broadcast_arrays", "broadcast_shapes", "broadcast_to", "concat", "expand_dims", "flatten", "flip", "moveaxis",
@@ -665,9 +665,9 @@ def pad(
         shape = tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
         key = tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True)) or (...,)
         if constant_values == 0:
-            return paste(x, key, shape)
+            return index_add(x, key, shape)
         filled = x._device.xp.full(shape, constant_values, dtype=x.data.dtype, device=x._device.native)
-        return overwrite(wrap(filled, x._device), x, key)
+        return index_set(wrap(filled, x._device), x, key)
     for axis, (before, after) in enumerate(widths):
         if before or after:
             places = _places(x.shape[axis], before, after, mode)

@@ -124,7 +124,7 @@ def _in_place(
                 f"x {sign} v keeps the shape {self.shape} of x, but the result has shape {result.shape}; "
                 f"write x = x {sign[:-1]} v"
             )
-        indexing.become(self, indexing.keep_kind(self, result, f"x {sign} v"))
+        indexing.replace_values(self, indexing.cast_within_kind(self, result, f"x {sign} v"))
         return self
 
     return in_place
@@ -427,7 +427,7 @@ def _fill_(self: Tensor, value: complex, /) -> Tensor:
         self[...] = value
     else:
         journal.writing(self)
-        self._data = self._device.backend.fill(self._data, indexing.keep_kind(self, value, "fill_"))
+        self._data = self._device.backend.fill(self._data, indexing.cast_within_kind(self, value, "fill_"))
         tape.wrote(self)
     return self
 

@@ -14,7 +14,7 @@ from ..core.dtypes import as_dtype, native
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, DTypeLike, Namespace
-from .data_type import HALVES, in_float32, require_real, wide
+from .data_type import HALVES, in_float32, promote_half, require_real
 from .gathering import op_for
 
 __all__ = [
@@ -133,7 +133,7 @@ def mean(xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = 
 
 
 def _mean_x(g: Array, xp: Namespace, x_shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Array:
-    return _spread(xp, wide(xp, g) / _count(x_shape, axis), x_shape, axis, keepdims)
+    return _spread(xp, promote_half(xp, g) / _count(x_shape, axis), x_shape, axis, keepdims)
 
 
 mean.vjp(x=_mean_x)
@@ -182,7 +182,7 @@ def _variance(xp: Namespace, x: Array, **settings: Any) -> Array:
 def _var_x(g: Array, x: Array, xp: Namespace, axis: Axis, correction: float, keepdims: bool) -> Array:
     degrees = _count(x.shape, axis) - correction
     scale = 2.0 / degrees if degrees > 0 else math.inf
-    g, x = wide(xp, g), wide(xp, x)
+    g, x = promote_half(xp, g), promote_half(xp, x)
     deviation = x - xp.mean(x, axis=axes_of(x, axis), keepdims=True)
     if as_dtype(x.dtype).is_complex:
         deviation = xp.conj(deviation)
@@ -230,8 +230,8 @@ def std(
 
 
 def _std_x(g: Array, x: Array, out: Array, xp: Namespace, axis: Axis, correction: float, keepdims: bool) -> Array:
-    out = wide(xp, out)
-    g = wide(xp, g) / xp.where(out == 0, math.inf, 2.0 * out)
+    out = promote_half(xp, out)
+    g = promote_half(xp, g) / xp.where(out == 0, math.inf, 2.0 * out)
     return _var_x(g, x, xp, axis, correction, keepdims)
 
 
@@ -304,7 +304,7 @@ def min(xp: Namespace, x: ArrayLike, /, *, axis: Axis = None, keepdims: bool = F
 
 
 def _extreme_x(g: Array, x: Array, out: Array, xp: Namespace, axis: Axis, keepdims: bool) -> Array:
-    g = wide(xp, g)
+    g = promote_half(xp, g)
     reached = xp.astype(x == restore(xp, out, x.shape, axis, keepdims), g.dtype)
     return restore(xp, g, x.shape, axis, keepdims) / xp.sum(reached, axis=axes_of(x, axis), keepdims=True) * reached
 
@@ -348,7 +348,7 @@ def prod(
 
 
 def _prod_x(g: Array, x: Array, xp: Namespace, axis: Axis, keepdims: bool) -> Array:
-    g, x, axes = wide(xp, g), wide(xp, x), _axes(x.shape, axis)
+    g, x, axes = promote_half(xp, g), promote_half(xp, x), _axes(x.shape, axis)
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     rows = xp.permute_dims(x, order)
     shape = rows.shape
@@ -438,7 +438,7 @@ def _cumulative_prod_x(g: Array, x: Array, xp: Namespace, axis: int | None, incl
     if 0 in x.shape:
         return xp.zeros_like(x)
     axis = axis or 0
-    x, g = xp.moveaxis(wide(xp, x), axis, -1), xp.moveaxis(wide(xp, g), axis, -1)
+    x, g = xp.moveaxis(promote_half(xp, x), axis, -1), xp.moveaxis(promote_half(xp, g), axis, -1)
     if include_initial:
         g = g[..., 1:]
     scale = op_for(balance, xp)(x)
@@ -519,7 +519,7 @@ def cumulative_sum(
 
 
 def _cumulative_sum_x(g: Array, xp: Namespace, axis: int | None, include_initial: bool) -> Array:
-    axis, g = axis or 0, wide(xp, g)
+    axis, g = axis or 0, promote_half(xp, g)
     if include_initial:
         g = xp.moveaxis(xp.moveaxis(g, axis, -1)[..., 1:], -1, axis)
     return xp.flip(xp.cumulative_sum(xp.flip(g, axis=axis), axis=axis), axis=axis)

@@ -10,7 +10,7 @@ from ..core.typing import DTypeLike, Namespace
 from .creation import arange
 from .data_type import as_tensor, astype
 from .elementwise import equal, not_equal, subtract
-from .gathering import cut
+from .gathering import index_get
 from .manipulation import concat, expand_dims, moveaxis
 from .statistical import axes_of
 
@@ -119,8 +119,8 @@ def diff(
 def _differences(x: Tensor) -> Tensor:
     """Return the differences between neighbours along the first axis."""
     length, others = x.shape[0], (slice(None),) * (x.ndim - 1)
-    ahead = cut(x, (slice(min(1, length), length), *others))
-    behind = cut(x, (slice(0, max(length - 1, 0)), *others))
+    ahead = index_get(x, (slice(min(1, length), length), *others))
+    behind = index_get(x, (slice(0, max(length - 1, 0)), *others))
     return not_equal(ahead, behind) if x.dtype.name == "bool" else subtract(ahead, behind)
 
 

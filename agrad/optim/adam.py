@@ -107,10 +107,10 @@ class Adam(Optimizer):
         root += group["eps"]
         return device.backend.add_quotient(x, mean, root, -group["lr"] / (1 - beta1**step))
 
-    def _kept(self, group: dict[str, Any]) -> Sequence[str]:
+    def _state_names(self, group: dict[str, Any]) -> Sequence[str]:
         return ("exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else []))
 
-    def _numbers(self, step: int, group: dict[str, Any]) -> Sequence[float]:
+    def _fused_settings(self, step: int, group: dict[str, Any]) -> Sequence[float]:
         (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
         shrink, decay = (1 - lr * decay, 0.0) if group["decoupled_weight_decay"] else (1.0, decay)
         lr, root_scale = lr / (1 - beta1**step), (1 - beta2**step) ** 0.5

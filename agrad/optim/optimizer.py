@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 from ..checks import check_flags_of
@@ -15,7 +15,7 @@ from ..core.tape import wrote
 from ..core.tensor import Tensor, convert, wrap
 from ..nn.module import Module
 from ..nn.parameter import Parameter
-from ..ops.data_type import HALVES, wide
+from ..ops.data_type import HALVES, promote_half
 
 __all__ = ["Optimizer"]
 
@@ -194,20 +194,20 @@ class Optimizer:
             self._check_changes(group)
             for device, params in groupby(group["params"], attrgetter("_device")):
                 with device.backend.activate(device.native):
-                    for p in self._together(params, group, device) if device.backend.formulas else params:
+                    for p in self._update_fused(params, group, device) if device.backend.formulas else params:
                         if p._grad is not None:
                             self._step(p, group, device)
         return loss
 
     def _check_changes(self, group: dict[str, Any]) -> None:
         """Check the settings of a group if they have changed since the last check."""
-        settings, known = [group[name] for name in self.defaults], self._checked.get(id(group))
-        if known is None or not all(map(is_, settings, known)):
+        settings = list(group.values())
+        if settings != self._checked.get(id(group)):  # the same objects are equal without a comparison
             check_flags_of(type(self).__init__, group)
             self.check(group)
             self._checked[id(group)] = settings
 
-    def _together(self, params: Iterable[Tensor], group: dict[str, Any], device: Device) -> Iterable[Tensor]:
+    def _update_fused(self, params: Iterable[Tensor], group: dict[str, Any], device: Device) -> Iterable[Tensor]:
         """Update parameters in one kernel, if the device has one; return those that are left to update one by one.
 
         These are those that have no state yet, and those of a dtype or in a layout that the kernel does not support.
@@ -217,7 +217,7 @@ class Optimizer:
         rows, left = self._with_state([p for p in params if p._grad is not None], group, device)
         for step, members in rows.items():
             arrays = [[x._data for x in (p, p._grad, *kept)] for p, kept in members]
-            undone = device.backend.update_many(self._formula, arrays, self._numbers(step + 1, group))
+            undone = device.backend.update_many(self._formula, arrays, self._fused_settings(step + 1, group))
             left += [members[i][0] for i in undone]
             for p, _ in [member for i, member in enumerate(members) if i not in undone]:
                 wrote(p)
@@ -233,7 +233,7 @@ class Optimizer:
         left = []
         for p in params:
             state = self.state[p]
-            kept, step = [state.get(name) for name in self._kept(group)], state.get("step", 0)
+            kept, step = [state.get(name) for name in self._state_names(group)], state.get("step", 0)
             plain = self._kinds.get(p) == ((device, p._data.dtype), None)
             if plain and None not in kept and type(step) is int:
                 rows[step].append((p, kept))
@@ -241,11 +241,11 @@ class Optimizer:
                 left.append(p)
         return rows, left
 
-    def _kept(self, group: dict[str, Any]) -> Sequence[str]:
+    def _state_names(self, group: dict[str, Any]) -> Sequence[str]:
         """Return the names of the state that the formula takes, in its order."""
         return ()
 
-    def _numbers(self, step: int, group: dict[str, Any]) -> Sequence[float]:
+    def _fused_settings(self, step: int, group: dict[str, Any]) -> Sequence[float]:
         """Return the settings that the formula takes at a step, in its order."""
         return ()
 
@@ -306,11 +306,11 @@ class Optimizer:
     def _update_wide(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
         """Update the float32 master weights of a 16-bit parameter, and return them rounded."""
         xp = device.xp
-        master = wide(xp, x)
+        master = promote_half(xp, x)
         if "master" in state:  # where the parameter was written to since, its own value counts
             kept = state["master"]._data
             master = xp.where(xp.astype(kept, x.dtype) == x, kept, master)
-        master = self.update(master, wide(xp, g), state, group, device)
+        master = self.update(master, promote_half(xp, g), state, group, device)
         state["master"] = wrap(master, device)
         return device.backend.assign(x, (...,), xp.astype(master, x.dtype))
 

@@ -104,10 +104,10 @@ class SGD(Optimizer):
             g = backend.add_scaled(backend.copy(g), buffer, group["momentum"]) if group["nesterov"] else buffer
         return backend.add_scaled(x, g, -group["lr"])
 
-    def _kept(self, group: dict[str, Any]) -> Sequence[str]:
+    def _state_names(self, group: dict[str, Any]) -> Sequence[str]:
         return ("momentum_buffer",) if group["momentum"] else ()
 
-    def _numbers(self, step: int, group: dict[str, Any]) -> Sequence[float]:
+    def _fused_settings(self, step: int, group: dict[str, Any]) -> Sequence[float]:
         kinds = group["nesterov"], group["maximize"]
         return group["lr"], group["momentum"], 1 - group["dampening"], group["weight_decay"], *kinds
 

@@ -21,8 +21,18 @@ from ..core.typing import DTypeLike
 from .generators import current
 
 __all__ = [
-    "bernoulli", "fork_rng", "get_state", "kept_scaled", "manual_seed", "normal", "rand", "randint", "randn",
-    "randperm", "set_state", "uniform",
+    "bernoulli",
+    "dropout_mask",
+    "fork_rng",
+    "get_state",
+    "manual_seed",
+    "normal",
+    "rand",
+    "randint",
+    "randn",
+    "randperm",
+    "set_state",
+    "uniform",
 ]  # fmt: skip
 
 Place: TypeAlias = str | Device | None
@@ -385,7 +395,7 @@ def bernoulli(
     return ones.requires_grad_(requires_grad) if requires_grad is not False else ones
 
 
-def kept_scaled(keep: float, shape: tuple[int, ...], dtype: DType, device: Device) -> Tensor:
+def dropout_mask(keep: float, shape: tuple[int, ...], dtype: DType, device: Device) -> Tensor:
     """Draw ``1 / keep`` with probability `keep`, else 0, as dropout does.
 
     Parameters
@@ -404,11 +414,11 @@ def kept_scaled(keep: float, shape: tuple[int, ...], dtype: DType, device: Devic
     Examples
     --------
     >>> import agrad
-    >>> from agrad.random.sampling import kept_scaled
-    >>> kept_scaled(1.0, (3,), agrad.float32, agrad.get_device()).tolist()
+    >>> from agrad.random.sampling import dropout_mask
+    >>> dropout_mask(1.0, (3,), agrad.float32, agrad.get_device()).tolist()
     [1.0, 1.0, 1.0]
     """
-    draw, raw = device.backend.kept_scaled, native(device.xp, dtype)
+    draw, raw = device.backend.dropout_mask, native(device.xp, dtype)
     return _drawn(device, shape, lambda draws, shape: draw(draws, keep, shape, raw, device.native))
 
 
@@ -542,7 +552,7 @@ def _check_range(x: Any, rule: str, most: float) -> None:
     """Raise ValueError for values outside [0, most]; a Tensor is not checked where reading it would synchronise."""
     ends = [x]
     if isinstance(x, Tensor):
-        if not x.size or x.device.backend.waits(x.device.native):
+        if not x.size or x.device.backend.waits_on_read(x.device.native):
             return
         ends = [float(end) for end in x._device.backend.bounds(x._data)]
     for end in ends:

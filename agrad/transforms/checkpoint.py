@@ -16,7 +16,7 @@ from ..ops.journal import Before, Journal, bring_back, journaling
 from ..random.generators import current
 from . import pytrees
 from .arguments import named
-from .deferred import Saved, arrays_of, pull_back, record, refuse_others, twins
+from .deferred import Saved, arrays_of, check_same_arrays, new_handles, pull_back, record
 from .linearized import outside
 
 __all__ = ["checkpoint", "is_recomputing"]
@@ -135,7 +135,7 @@ class _Call:
     """
 
     def __init__(self, f: Callable[..., Any], given: Any) -> None:
-        self.f, self.arguments = f, twins(given)
+        self.f, self.arguments = f, new_handles(given)
         self.device, self.generators, self.opened = get_device(), current.get().copy(), opened.get()
         self.before: Before = []
 
@@ -154,7 +154,7 @@ class _Call:
     @contextmanager
     def repeated(self, graph: bool) -> Iterator[tuple[Any, Journal]]:
         """Repeat the first call; at the end of the block, what it changed is restored."""
-        journal, (args, kwargs) = Journal(), twins(self.arguments)
+        journal, (args, kwargs) = Journal(), new_handles(self.arguments)
         generators, recomputing = _setting(current, self.generators.copy()), _setting(_recomputing, True)
         try:
             with (
@@ -191,7 +191,7 @@ def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
 
 def _recompute(parents: Sequence[Any], g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:
     """The gradient rule: repeat the call, and propagate the cotangents back through what it records."""
-    refuse_others("checkpoint", saved.arrays, arrays_of(saved.call.arguments, parents))
+    check_same_arrays("checkpoint", saved.arrays, arrays_of(saved.call.arguments, parents))
     with saved.call.repeated(graph=isinstance(g[0], Tensor)) as (result, journal):
         outputs, _ = _tracked(result)
         shapes = [tuple(x.shape) for x in g]

@@ -11,7 +11,7 @@ from ..core.tape import Node, Pick, entry_of, propagate
 from ..core.tensor import LEAF, Tensor, wrap
 from . import pytrees
 
-__all__ = ["Deferred", "Saved", "arrays_of", "pull_back", "record", "refuse_others", "twins"]
+__all__ = ["Deferred", "Saved", "arrays_of", "check_same_arrays", "new_handles", "pull_back", "record"]
 
 # Takes the cotangents of the outputs and the saved values; returns a dict of cotangents by entry on the tape, and the
 # set of entries whose cotangent may share memory with another, as `core.tape.propagate` does.
@@ -59,7 +59,9 @@ class Deferred:
             found = {entry: own(x, True) if entry in shared else x for entry, x in found.items()}
         return [found.get(parent) for parent in self.parents]
 
-    def spread(self, edges: Sequence[Any], g: list[Any], saved: Sequence[Any]) -> list[tuple[Any, Callable[..., Any]]]:
+    def run_sequence_rule(
+        self, edges: Sequence[Any], g: list[Any], saved: Sequence[Any]
+    ) -> list[tuple[Any, Callable[..., Any]]]:
         """Run the rule once; return edges that look up each parent's cotangent in the result."""
         cotangents = zip(edges, edges[0][1](g, saved), strict=True)
         return [(parent, lambda *_, x=x: x) for (parent, _), x in cotangents if x is not None]
@@ -129,7 +131,7 @@ def pull_back(
     return propagate(entries, g, graph, graph, needed, set(parents))
 
 
-def twins(tree: Any) -> Any:
+def new_handles(tree: Any) -> Any:
     """Return a pytree of new Tensors with the same entries on the tape: writing into one does not change the other.
 
     A leaf of the tape is its own entry, and stays the same object.
@@ -146,7 +148,7 @@ def arrays_of(tree: Any, parents: Sequence[Any]) -> list[Any]:
     return [x._data for x in (*pytrees.flatten(tree), *parents) if isinstance(x, Tensor)]
 
 
-def refuse_others(name: str, before: Sequence[Any], now: Sequence[Any]) -> None:
+def check_same_arrays(name: str, before: Sequence[Any], now: Sequence[Any]) -> None:
     """Raise if a Tensor has another array now: where a library cannot write in place, writing replaces the array."""
     if any(x is not y for x, y in zip(before, now, strict=True)):
         raise errors.changed(name)

@@ -14,7 +14,7 @@ from ..core.tape import seed, tick
 from ..core.tensor import Tensor, wrap
 from ..ops.elementwise import conj
 from . import krylov, pytrees
-from .deferred import Saved, arrays_of, pull_back, record, refuse_others, twins
+from .deferred import Saved, arrays_of, check_same_arrays, new_handles, pull_back, record
 from .linearized import Linearized, input_of, outside
 from .stop_gradient import stop_gradient
 
@@ -200,7 +200,7 @@ def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> An
     parents = outside(residuals, since)
     if not parents:
         return pytrees.unflatten(solution, leaves)
-    equation = _Equation(f, stop_gradient(solution), twins(theta))
+    equation = _Equation(f, stop_gradient(solution), new_handles(theta))
     rule = partial(_implicit_rule, parents, name)
     recorded = record(name, leaves, parents, arrays_of(theta, parents), equation, rule, keep_outputs=True)
     return pytrees.unflatten(solution, recorded)
@@ -214,12 +214,12 @@ class _Equation(NamedTuple):
     theta: Sequence[Any]
 
     def residuals(self, x: Sequence[Tensor]) -> list[Tensor]:
-        return pytrees.flatten(self.f(pytrees.unflatten(self.solution, x), *twins(self.theta)))
+        return pytrees.flatten(self.f(pytrees.unflatten(self.solution, x), *new_handles(self.theta)))
 
 
 def _implicit_rule(parents: Sequence[Any], name: str, g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:
     """The gradient rule: solve ``(df/dx)ᵀ w = g``, and propagate -w back through `f` to all else that it uses."""
-    refuse_others(name, saved.arrays, arrays_of(saved.call.theta, parents))
+    check_same_arrays(name, saved.arrays, arrays_of(saved.call.theta, parents))
     graph = isinstance(g[0], Tensor)
     wanted = [conj(x if graph else wrap(x, saved.device)) for x in g]  # conjugated, as `gradients` takes them
     outputs = saved.outputs if graph else [wrap(x, saved.device) for x in saved.outputs]

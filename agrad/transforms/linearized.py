@@ -37,7 +37,7 @@ class _Input:
     def __init__(self, parents: int) -> None:
         self.tracked = dict.fromkeys(range(parents), "x")
 
-    def spread(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> Sequence[Any]:
+    def run_sequence_rule(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> Sequence[Any]:
         raise NotImplementedError  # not a sequence
 
     def unpack(self, node: Node, saved: Sequence[Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from ..backends import UnknownValueError
 from ..checks import as_integer, check_one_of
 from ..core.device import Device, get_device, innermost, opened
 from ..core.errors import located
-from ..core.lifting import enter, leave, lift, meeting
+from ..core.lifting import common_device, enter, leave, lift
 from ..core.tensor import Tensor, convert, wrap
 from ..ops.indexing import getitem
 from ..ops.manipulation import concat
@@ -171,7 +171,7 @@ def _size(given: Sequence[Any], axes: Sequence[int | None], axis_size: int | Non
 def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
     """Open a virtual device above the devices of the arguments and of the enclosing vmap."""
     tensors = [x._device for x in given if isinstance(x, Tensor)]
-    below = meeting(tensors[:1] + [x for x in tensors if x.real is tensors[0].real]) if tensors else get_device()
+    below = common_device(tensors[:1] + [x for x in tensors if x.real is tensors[0].real]) if tensors else get_device()
     below = innermost(below or tensors[0])
     library = over(below.backend, below.xp)
     level = Batch(library, below.backend, below.xp, below.native, size, randomness)

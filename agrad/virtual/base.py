@@ -55,8 +55,8 @@ class VirtualBackend(Backend):
     def synchronize(self, native: NativeDevice) -> None:
         native.backend.synchronize(native.native)
 
-    def waits(self, native: NativeDevice) -> bool:
-        return bool(native.backend.waits(native.native))
+    def waits_on_read(self, native: NativeDevice) -> bool:
+        return bool(native.backend.waits_on_read(native.native))
 
     def memory(self, native: NativeDevice) -> dict[str, int]:
         return dict(native.backend.memory(native.native))

@@ -38,7 +38,7 @@ def test_without_cudas_libraries_the_error_says_what_mends_it(monkeypatch):
 
     monkeypatch.setattr(cupy.cuda.nvrtc, "getVersion", missing)
     with pytest.raises(RuntimeError, match=r'libnvrtc(.|\n)*pip install "cupy-cuda12x\[ctk\]"'):
-        CupyBackend().places()
+        CupyBackend().device_names()
 
 
 @pytest.mark.cuda
@@ -65,7 +65,7 @@ def test_devices_lists_each_gpu():
 @pytest.mark.cuda
 def test_an_index_out_of_range_is_not_looked_for():
     with agrad.Device("cuda") as device:
-        assert device.backend.waits(device.native)
+        assert device.backend.waits_on_read(device.native)
         assert np.isnan(F.cross_entropy(agrad.zeros((1, 2)), agrad.asarray([-1])).item())
 
 
@@ -80,7 +80,7 @@ def test_memory_is_counted():
     free, total = agrad.cuda.mem_get_info()
     assert 0 < free < total
     agrad.cuda.empty_cache()
-    with pytest.raises(ValueError, match=r"agrad\.cuda is about 'cuda' devices"):
+    with pytest.raises(ValueError, match=r"agrad\.cuda takes CUDA devices"):
         agrad.cuda.memory_allocated("cpu")
 
 
@@ -269,7 +269,7 @@ def test_the_gpu_draws_what_the_formula_says(draws):
     n = 1000
     uniform, normal = np.zeros(n, "f4"), np.zeros(n, "f4")
     pointers = [array.ctypes.data_as(ctypes.POINTER(ctypes.c_float)) for array in (uniform, normal)]
-    _, native = BACKEND.find("0")
+    _, native = BACKEND.find_device("0")
     draws.floats(ctypes.c_ulonglong(2**40 + 7), ctypes.c_ulonglong(1), ctypes.c_ulonglong(n), *pointers)
     found = BACKEND.uniform(BACKEND.generator(2**40 + 7, native), (n,), BACKEND.xp.float32, native)
     np.testing.assert_array_equal(BACKEND.to_numpy(found), uniform)

@@ -78,11 +78,11 @@ def test_pooling(by, parts, windows, dtype, lead):
     lengths = LENGTHS[: len(windows.kernel)]
     x = RNG.integers(-9, 9, (*lead, *lengths)).astype(dtype)
     g = RNG.integers(-9, 9, (*lead, *windows.counts(lengths))).astype(dtype)
-    _, numbers = agree("window_max", x, windows)
+    _, indices = agree("window_max", x, windows)
     agree("window_sum", x, windows)
-    agree("spread", g, None, lengths, windows)
+    agree("add_to_windows", g, None, lengths, windows)
     if dtype != "int32":
-        agree("spread", g, numbers, lengths, windows)
+        agree("add_to_windows", g, indices, lengths, windows)
 
 
 @pytest.mark.parametrize("windows", WINDOWS, ids=str)
@@ -90,8 +90,8 @@ def test_the_largest_of_nan_and_infinity(by, windows):
     lengths = LENGTHS[: len(windows.kernel)]
     for values in ([np.nan, 1.0, 2.0], [-np.inf], [np.nan, -np.inf], [np.inf, 1.0, np.nan]):
         x = RNG.choice(values, (4, *lengths)).astype(np.float32)
-        largest, numbers = agree("window_max", x, windows)
-        agree("spread", np.ones_like(largest), numbers, lengths, windows)
+        largest, indices = agree("window_max", x, windows)
+        agree("add_to_windows", np.ones_like(largest), indices, lengths, windows)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ HALF, SINGLE, DOUBLE, COMPLEX = "float16", "float32", "float64", "complex64"
 
 def softmax_nll(x):
     logits, target = x.reshape(1, 3), x[:1].astype("int64")
-    _, (kept, _) = kernels("cross_entropy").losses(logits, target, "mean", None, None, 0.0)
-    kernels("cross_entropy").gradient(x[0], logits, target, "mean", None, None, 0.0, kept)
+    _, (saved, _) = kernels("cross_entropy").losses(logits, target, "mean", None, None, 0.0)
+    kernels("cross_entropy").gradient(x[0], logits, target, "mean", None, None, 0.0, saved)
 
 
 def sgd(x):
@@ -38,14 +38,14 @@ def standardize(x):
 
 def convolution(x):
     signal = x.reshape(1, 1, 3)
-    columns = kernels("windows").gather(signal, PAIRS)
-    kernels("windows").add_columns(columns, signal, PAIRS)
+    columns = kernels("windows").im2col(signal, PAIRS)
+    kernels("windows").col2im(columns, signal, PAIRS)
 
 
 def pooling(x):
     largest, numbers = kernels("windows").window_max(x, PAIRS)
-    kernels("windows").spread(largest, numbers, (3,), PAIRS)
-    kernels("windows").pick(x, numbers, PAIRS)
+    kernels("windows").add_to_windows(largest, numbers, (3,), PAIRS)
+    kernels("windows").gather_from_windows(x, numbers, PAIRS)
     kernels("windows").window_sum(x, PAIRS)
 
 
@@ -61,12 +61,12 @@ TYPED = {
     "cross_entropy.gradient_kernel": ([SINGLE, DOUBLE], softmax_nll),
     "standardize.standardize_kernel": ([SINGLE, DOUBLE], standardize),
     "standardize.gradient_kernel": ([SINGLE, DOUBLE], standardize),
-    "windows.gather_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
-    "windows.add_columns_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
+    "windows.im2col_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
+    "windows.col2im_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
     "windows.window_max_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
     "windows.window_sum_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
-    "windows.spread_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
-    "windows.pick_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
+    "windows.add_to_windows_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
+    "windows.gather_from_windows_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
     "optimizers.sgd_kernel": ([SINGLE, DOUBLE], sgd),
     "optimizers.adam_kernel": ([SINGLE, DOUBLE], adam),
 }
@@ -81,7 +81,7 @@ CALLS = {
     "random.uniform": ([SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), x)),
     "random.normal": ([SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), x)),
     "kernels.where_nonzero": ([HALF, SINGLE, DOUBLE], lambda x: (x, x)),
-    "random.kept_scaled": ([HALF, SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), 0.5, x)),
+    "random.dropout_mask": ([HALF, SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), 0.5, x)),
     "random.integers": (["int64"], lambda x: (np.uint64(1), np.uint64(1), 0, np.uint64(9), x)),
 }
 

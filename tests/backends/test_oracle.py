@@ -23,7 +23,7 @@ def numbers(place, array):
     """Return what an array holds, having checked that it is one, on that device."""
     assert place.backend.is_array(array)
     assert type(array) is place.array_type
-    assert place.backend.place_of(array) == place.backend.find(place.name.partition(":")[2])[0]
+    assert place.backend.device_name_of(array) == place.backend.find_device(place.name.partition(":")[2])[0]
     return place.backend.to_numpy(array)
 
 
@@ -376,9 +376,9 @@ def test_softmax_nll(place, samples, classes, weighted, ignored, smoothing, redu
     tolerance = {"rtol": 1e-5, "atol": 1e-6} if dtype == "float32" else {"rtol": 1e-13, "atol": 1e-14}
     found = []
     for of in (type(place.backend), Backend):
-        with place.backend.quiet():  # the mean of no losses
-            out, kept = of.softmax_nll(place.backend, logits, target, *settings)
-            slopes = of.softmax_nll_input(place.backend, g, logits, target, *settings, kept)
+        with place.backend.without_warnings():  # the mean of no losses
+            out, saved = of.softmax_nll(place.backend, logits, target, *settings)
+            slopes = of.softmax_nll_input(place.backend, g, logits, target, *settings, saved)
         found.append((place.backend.to_numpy(out), place.backend.to_numpy(slopes)))
     (own, own_slopes), (generic, generic_slopes) = found
     assert own.dtype == own_slopes.dtype == dtype
@@ -391,12 +391,12 @@ def test_softmax_nll_of_what_is_no_class(place, reduction):
     logits = make(place, np.asarray([[0.0, 1.0], [2.0, 0.0], [0.0, 0.0], [np.nan, 0.0]], dtype=np.float32))
     target = make(place, np.asarray([1, 2, -1, 7]), place.backend.default_integer(place.native))
     settings = reduction, None, 7, 0.0
-    out, kept = place.backend.softmax_nll(logits, target, *settings)
+    out, saved = place.backend.softmax_nll(logits, target, *settings)
     log = np.log1p(np.exp(-1))
     expected = [log, np.nan, np.nan, 0.0] if reduction == "none" else np.nan
     np.testing.assert_allclose(place.backend.to_numpy(out), np.asarray(expected, dtype=np.float32), rtol=1e-6)
     g = make(place, np.ones(4 if reduction == "none" else (), dtype=np.float32))
-    slopes = place.backend.to_numpy(place.backend.softmax_nll_input(g, logits, target, *settings, kept))
+    slopes = place.backend.to_numpy(place.backend.softmax_nll_input(g, logits, target, *settings, saved))
     assert np.all(slopes[1:] == 0)
     assert slopes[0, 0] > 0
 
@@ -458,12 +458,12 @@ def test_where_nonzero(place, dtype):
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize("keep", [0.0, 0.25, 1.0])
-def test_kept_scaled(place, keep, dtype):
+def test_dropout_mask(place, keep, dtype):
     if place.backend.kind == "strict" and dtype == "float16":
         pytest.skip("it has no float16")
     generator = place.backend.generator(3, place.native)
     draws = [
-        numbers(place, place.backend.kept_scaled(generator, keep, (40, 50), getattr(place.xp, dtype), place.native))
+        numbers(place, place.backend.dropout_mask(generator, keep, (40, 50), getattr(place.xp, dtype), place.native))
         for _ in range(2)
     ]
     assert draws[0].dtype == dtype

@@ -66,10 +66,10 @@ def test_an_index_out_of_range_is_named(monkeypatch):
     from agrad.backends import torch as module
 
     monkeypatch.setitem(module._ACCELERATORS, "cuda", (lambda: True, lambda: 2, "CUDA"))
-    assert module.BACKEND.find("cuda") == ("cuda:0", torch.device("cuda", 0))
-    assert module.BACKEND.places()[:3] == ["", "cuda:0", "cuda:1"]
+    assert module.BACKEND.find_device("cuda") == ("cuda:0", torch.device("cuda", 0))
+    assert module.BACKEND.device_names()[:3] == ["", "cuda:0", "cuda:1"]
     with pytest.raises(RuntimeError, match=r"no device 'torch:cuda:2'.*0 to 1"):
-        module.BACKEND.find("cuda:2")
+        module.BACKEND.find_device("cuda:2")
 
 
 def test_bfloat16_reaches_the_host_as_float32():
@@ -85,9 +85,9 @@ def test_bfloat16_reaches_the_host_as_float32():
 
 def test_only_the_cpu_is_not_waited_for():
     backend = agrad.Device("torch").backend
-    assert not backend.waits(torch.device("cpu"))
-    assert backend.waits(torch.device("cuda", 0))
-    assert backend.waits(torch.device("mps"))
+    assert not backend.waits_on_read(torch.device("cpu"))
+    assert backend.waits_on_read(torch.device("cuda", 0))
+    assert backend.waits_on_read(torch.device("mps"))
 
 
 def test_other_errors_of_take_stay_what_they_are(monkeypatch):

@@ -14,7 +14,7 @@ WINDOWS = [
     Windows((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1)),
     Windows((3, 2), (1, 3), ((1, 0), (1, 2)), (2, 1)),
     Windows((2, 3, 2), (2, 1, 1), ((1, 0), (0, 0), (0, 1)), (1, 2, 1)),
-    Windows((17, 17), (1, 1), ((8, 8), (8, 8)), (1, 1)),  # numbers beyond 255
+    Windows((17, 17), (1, 1), ((8, 8), (8, 8)), (1, 1)),  # indices beyond 255
 ]
 
 
@@ -52,12 +52,12 @@ def test_pooling(place, windows, dtype, lead):
     lengths = LENGTHS[: len(windows.kernel)]
     x = on(place, RNG.integers(-9, 9, (*lead, *lengths)), dtype)
     g = on(place, RNG.integers(-2, 3, (*lead, *windows.counts(lengths))), dtype)
-    _, numbers = agree(place, "window_max", [x], windows)
+    _, indices = agree(place, "window_max", [x], windows)
     agree(place, "window_sum", [x], windows)
-    agree(place, "spread", [g, None], lengths, windows)
+    agree(place, "add_to_windows", [g, None], lengths, windows)
     if dtype != "int32":
-        agree(place, "spread", [g, numbers], lengths, windows)
-        agree(place, "pick", [x, numbers], windows)
+        agree(place, "add_to_windows", [g, indices], lengths, windows)
+        agree(place, "gather_from_windows", [x, indices], windows)
 
 
 @pytest.mark.parametrize("windows", WINDOWS, ids=str)
@@ -65,25 +65,25 @@ def test_the_largest_of_nan_and_infinity(place, windows):
     lengths = LENGTHS[: len(windows.kernel)]
     for values in ([np.nan, 1.0, 2.0], [-np.inf], [np.nan, -np.inf], [np.inf, 1.0, np.nan]):
         x = on(place, RNG.choice(values, (4, *lengths)), "float32")
-        _, numbers = agree(place, "window_max", [x], windows)
+        _, indices = agree(place, "window_max", [x], windows)
         g = on(place, np.ones((4, *windows.counts(lengths))), "float32")
-        agree(place, "spread", [g, numbers], lengths, windows)
+        agree(place, "add_to_windows", [g, indices], lengths, windows)
 
 
 def test_arrays_in_any_layout(place):
     windows = Windows((2, 2), (1, 2), ((1, 0), (0, 0)), (1, 1))
     x = place.xp.permute_dims(on(place, RNG.normal(size=(6, 5, 3, 2)), "float32"), (3, 2, 1, 0))
     weight = place.xp.permute_dims(on(place, RNG.normal(size=(2, 2, 3, 4)), "float32"), (3, 2, 1, 0))
-    _, numbers = agree(place, "window_max", [x], windows)
+    _, indices = agree(place, "window_max", [x], windows)
     agree(place, "window_sum", [x], windows, tolerance=1e-6)
-    agree(place, "pick", [x, numbers], windows)
+    agree(place, "gather_from_windows", [x, indices], windows)
     agree(place, "convolve", [x, weight], windows, 1, tolerance=1e-5)
     g = place.xp.permute_dims(
         on(place, RNG.normal(size=(*windows.counts((5, 6))[::-1], 4, 2)), "float32"), (3, 2, 1, 0)
     )
     agree(place, "convolve_input", [g, weight], (5, 6), windows, 1, tolerance=1e-5)
     agree(place, "convolve_weight", [g, x], windows, 1, tolerance=1e-5)
-    agree(place, "spread", [g, None], (5, 6), windows, tolerance=1e-6)
+    agree(place, "add_to_windows", [g, None], (5, 6), windows, tolerance=1e-6)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 2e-2), ("float64", 1e-12), ("complex64", 1e-5)])

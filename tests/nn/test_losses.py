@@ -190,7 +190,7 @@ def saved_below(node, name):
 def test_cross_entropy_saves_the_exponentials_for_its_gradient(device):
     x = agrad.asarray(SCORES, requires_grad=True)
     loss = F.cross_entropy(x, agrad.asarray([2, 0]))
-    weights, total = saved_below(loss._node, "kept"), saved_below(loss._node, "total")
+    weights, total = saved_below(loss._node, "saved"), saved_below(loss._node, "total")
     if device.kind != "cuda":  # whose kernel keeps three sums of each sample
         expected = agrad.softmax(x.detach(), axis=1).tolist()
         assert_close(agrad.asarray(weights / total[:, None]), expected, rtol=1e-6)
@@ -251,7 +251,7 @@ def test_any_integer_dtype_is_an_index(device, dtype):
 
 @pytest.mark.parametrize("wrong", [-1, 3, -101])
 def test_classes_out_of_range(device, wrong):
-    if device.backend.waits(device.native):
+    if device.backend.waits_on_read(device.native):
         assert math.isnan(F.cross_entropy(agrad.asarray(SCORES), agrad.asarray([0, wrong])).item())
         return
     with pytest.raises(IndexError, match=rf"class index {wrong} .*0 to 2"):
@@ -259,7 +259,7 @@ def test_classes_out_of_range(device, wrong):
 
 
 def test_where_looking_is_dear_classes_out_of_range_make_the_loss_nan(device, monkeypatch):
-    monkeypatch.setattr(type(device.backend), "waits", lambda self, native: True)
+    monkeypatch.setattr(type(device.backend), "waits_on_read", lambda self, native: True)
     x, good, bad = agrad.asarray(SCORES), agrad.asarray([0, 2]), agrad.asarray([0, -1])
     expected = [by_hand(SCORES[0], 0), by_hand(SCORES[1], 2)]
     assert_close(F.cross_entropy(x, good), sum(expected) / 2, rtol=1e-6)
@@ -355,7 +355,7 @@ def test_divergence_from_what_is_no_probability_is_nan(device):
 
 @pytest.mark.parametrize(("p", "target"), [(1.5, 1.0), (-0.5, 1.0), (0.5, 2.0), (0.5, -1.0)])
 def test_what_is_no_probability_is_refused(device, p, target):
-    if device.backend.waits(device.native):
+    if device.backend.waits_on_read(device.native):
         pytest.skip("nobody looks at the values there")
     wrong = p if not 0 <= p <= 1 else target
     with pytest.raises(ValueError, match=rf"probabilities from 0 to 1, not {wrong}; write .*_with_logits"):
@@ -365,7 +365,7 @@ def test_what_is_no_probability_is_refused(device, p, target):
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize(("p", "target"), [(-0.1, 0.5), (1.5, 0.5)])
 def test_where_looking_is_dear_what_is_no_probability_makes_the_loss_nan(device, monkeypatch, p, target):
-    monkeypatch.setattr(type(device.backend), "waits", lambda backend, native: True)
+    monkeypatch.setattr(type(device.backend), "waits_on_read", lambda backend, native: True)
     assert math.isnan(F.binary_cross_entropy(agrad.asarray([p]), agrad.asarray([target])).item())
 
 

@@ -59,8 +59,8 @@ def test_padding_gets_no_gradient(device, padding, dilation, value):
 def test_the_smallest_integers_lose_no_gradient_to_the_padding(device):
     smallest = agrad.iinfo("int32").min
     x = agrad.full((1, 1, 3), smallest, dtype="int32")
-    _, numbers = F.pooling.window_max(x, windows=Windows((3,), (1,), ((1, 1),), (1,)))
-    assert numbers.tolist() == [[[1, 0, 0]]]
+    _, indices = F.pooling.window_max(x, windows=Windows((3,), (1,), ((1, 1),), (1,)))
+    assert indices.tolist() == [[[1, 0, 0]]]
 
 
 @pytest.mark.parametrize("pool", [F.max_pool1d, F.avg_pool1d, F.max_pool2d, F.avg_pool2d])

@@ -283,7 +283,7 @@ def test_an_index_of_rows_changed_before_backward_is_an_error(device):
     ids=str,
 )
 def test_a_key_that_does_not_fit_is_shown_with_the_shape(device, key, shown):
-    unsearched = device.kind == "jax" or device.backend.waits(device.native)
+    unsearched = device.kind == "jax" or device.backend.waits_on_read(device.native)
     if unsearched and repr(key) in ("[0, 5]", "([0, 1], [0, 3])"):
         pytest.skip("an index out of range in an array is not searched for here")
     x = agrad.zeros((2, 3))
@@ -343,7 +343,7 @@ OUT_OF_RANGE = {
 @pytest.mark.parametrize("wrong", [3, -4])
 @pytest.mark.parametrize("way", OUT_OF_RANGE)
 def test_an_index_out_of_range_in_an_array(device, way, wrong):
-    if device.kind == "jax" or device.backend.waits(device.native):
+    if device.kind == "jax" or device.backend.waits_on_read(device.native):
         pytest.skip("an index out of range in an array is not searched for here")
     x = agrad.reshape(agrad.arange(9.0), (3, 3))
     with pytest.raises(IndexError):
@@ -355,7 +355,7 @@ def test_an_index_out_of_range_in_an_array(device, way, wrong):
 @pytest.mark.parametrize("recorded", [True, False])
 @pytest.mark.parametrize("key", [np.s_[[0, 3]], np.s_[[-4, 0]], np.s_[:, [3]], np.s_[[0, 1], [0, 3]]], ids=str)
 def test_an_index_out_of_range_in_an_array_to_write_at(device, key, recorded):
-    if device.kind == "jax" or device.backend.waits(device.native):
+    if device.kind == "jax" or device.backend.waits_on_read(device.native):
         pytest.skip("an index out of range in an array is not searched for here")
     x = agrad.zeros((3, 3))
     with agrad.set_grad_enabled(recorded), pytest.raises(IndexError):

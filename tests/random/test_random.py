@@ -490,7 +490,7 @@ WRONG_VALUES = {
 
 @pytest.mark.parametrize(("draw", "error", "message"), WRONG_VALUES.values(), ids=WRONG_VALUES)
 def test_bad_values_in_tensors(device, draw, error, message):
-    if device.backend.waits(device.native):
+    if device.backend.waits_on_read(device.native):
         draw()  # nobody looks where that would mean to wait
         return
     with pytest.raises(error, match=message):

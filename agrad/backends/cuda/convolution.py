@@ -12,7 +12,7 @@ from typing import Any, Final
 import cupy
 
 from ..sliding_windows import Lengths, Windows
-from .windows import add_columns, gather
+from .windows import col2im, im2col
 
 __all__ = ["convolve", "convolve_input", "convolve_weight"]
 
@@ -24,7 +24,7 @@ def convolve(x: Any, weight: Any, windows: Windows, groups: int, bias: Any = Non
     counts = windows.counts(x.shape[2:])
     out = cupy.empty((x.shape[0], weight.shape[0], *counts), x.dtype)
     for part in _parts(x.shape[0], x.shape[1], windows, counts, x.itemsize):
-        products = _product(weight, gather(x[part], windows), groups)
+        products = _product(weight, im2col(x[part], windows), groups)
         products = products.reshape(weight.shape[0], -1, *counts).swapaxes(0, 1)
         if bias is None:
             out[part] = products
@@ -39,7 +39,7 @@ def convolve_input(g: Any, weight: Any, lengths: Lengths, windows: Windows, grou
     out = cupy.empty((g.shape[0], channels, *lengths), g.dtype)
     for part in _parts(g.shape[0], channels, windows, g.shape[2:], g.itemsize):
         columns = _product(weight, _by_channel(g[part]), groups, transposed=True)
-        add_columns(columns, out[part], windows)
+        col2im(columns, out[part], windows)
     return out
 
 
@@ -49,7 +49,7 @@ def convolve_weight(g: Any, x: Any, windows: Windows, groups: int) -> Any:
     total = None
     for part in _parts(x.shape[0], x.shape[1], windows, g.shape[2:], x.itemsize):
         found = cupy.empty(shape, g.dtype)
-        _outer(_by_channel(g[part]), gather(x[part], windows), groups, found)
+        _outer(_by_channel(g[part]), im2col(x[part], windows), groups, found)
         total = found if total is None else cupy.add(total, found, out=total)
     return cupy.zeros(shape, g.dtype) if total is None else total
 

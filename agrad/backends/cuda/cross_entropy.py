@@ -55,7 +55,7 @@ __device__ T in_block(T value) {
 
 extern "C" __global__ void agrad_softmax_nll(
     const T* logits, const long long* target, const T* weight, long long samples, long long classes, bool ignores,
-    long long ignored, T smoothing, int reduction, T* kept, T* out, volatile T* partial, unsigned* arrived
+    long long ignored, T smoothing, int reduction, T* saved, T* out, volatile T* partial, unsigned* arrived
 ) {
     T loss_sum = 0, weight_sum = 0;
     const long long step = (long long)gridDim.x * blockDim.y;
@@ -94,9 +94,9 @@ extern "C" __global__ void agrad_softmax_nll(
         if (smoothing != 0) loss += smoothing / classes * (spread + all_weights * log_total);
         if (!valid) loss = CUDART_NAN_F;
         if (!counts) loss = 0;
-        kept[3 * sample] = largest;
-        kept[3 * sample + 1] = total;
-        kept[3 * sample + 2] = rest;
+        saved[3 * sample] = largest;
+        saved[3 * sample + 1] = total;
+        saved[3 * sample + 2] = rest;
         if (reduction == 2) out[sample] = loss;
         loss_sum += loss;
         weight_sum += counts ? own : (T)0;
@@ -124,7 +124,7 @@ extern "C" __global__ void agrad_softmax_nll(
     weight_sum = in_block(weight_sum);
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         out[0] = reduction == 1 ? loss_sum / weight_sum : loss_sum;
-        kept[3 * samples] = weight_sum;
+        saved[3 * samples] = weight_sum;
         *arrived = 0;  // for the next launch
     }
 }
@@ -137,7 +137,7 @@ gradient_kernel = TypedKernel(
     """
 extern "C" __global__ void agrad_softmax_nll_input(
     const T* g, const T* logits, const long long* target, const T* weight, const T* all_weights, Index samples,
-    Index classes, bool ignores, long long ignored, T smoothing, int reduction, const T* kept, T* out
+    Index classes, bool ignores, long long ignored, T smoothing, int reduction, const T* saved, T* out
 ) {
     FOR_EACH(i, samples * classes) {
         const Index sample = i / classes, c = i - sample * classes;
@@ -146,7 +146,7 @@ extern "C" __global__ void agrad_softmax_nll_input(
             out[i] = 0;
             continue;
         }
-        const T largest = kept[3 * sample], total = kept[3 * sample + 1], rest = kept[3 * sample + 2];
+        const T largest = saved[3 * sample], total = saved[3 * sample + 1], rest = saved[3 * sample + 2];
         const T probability = exp(logits[i] - largest) / total, own = weight ? weight[chosen] : (T)1;
         // that of the class minus 1 would cancel
         T slope = (1 - smoothing) * own * (c == chosen ? -rest / total : probability);
@@ -154,7 +154,7 @@ extern "C" __global__ void agrad_softmax_nll_input(
             const T sum = all_weights ? *all_weights : (T)classes, one = weight ? weight[c] : (T)1;
             slope += smoothing / classes * (probability * sum - one);
         }
-        const T scale = reduction == 2 ? g[sample] : reduction == 1 ? g[0] / kept[3 * samples] : g[0];
+        const T scale = reduction == 2 ? g[sample] : reduction == 1 ? g[0] / saved[3 * samples] : g[0];
         out[i] = slope * scale;
     }
 }
@@ -176,13 +176,13 @@ def losses(
     block = (across, THREADS // across)
     grid = (min(max(1, -(-samples // block[1])), _LARGEST_GRID),)
     out = cupy.empty((samples,) if reduction == "none" else (), dtype)
-    kept, partial = cupy.empty(3 * samples + 1, dtype), cupy.empty(2 * grid[0], dtype)
+    saved, partial = cupy.empty(3 * samples + 1, dtype), cupy.empty(2 * grid[0], dtype)
     losses_kernel(
         (dtype,), grid, block, flat(input), flat(target, np.int64), _or_null(weight, dtype),
         *map(np.int64, (samples, classes)), *_ignored(ignore_index), dtype.type(label_smoothing),
-        np.int32(_REDUCTIONS[reduction]), kept, out, partial, _counter(),
+        np.int32(_REDUCTIONS[reduction]), saved, out, partial, _counter(),
     )  # fmt: skip
-    return out, (kept, kept)
+    return out, (saved, saved)
 
 
 def gradient(
@@ -193,7 +193,7 @@ def gradient(
     weight: Any,
     ignore_index: int | None,
     label_smoothing: float,
-    kept: Any,
+    saved: Any,
 ) -> Any:
     """Return the gradient for the logits."""
     samples, classes = input.shape
@@ -204,7 +204,7 @@ def gradient(
     gradient_kernel(
         (dtype, index), blocks(input.size), (THREADS,), flat(g, dtype), flat(input), flat(target, np.int64),
         weight, all_weights, index(samples), index(classes), *_ignored(ignore_index),
-        dtype.type(label_smoothing), np.int32(_REDUCTIONS[reduction]), kept, out,
+        dtype.type(label_smoothing), np.int32(_REDUCTIONS[reduction]), saved, out,
     )  # fmt: skip
     return out
 

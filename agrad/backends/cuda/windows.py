@@ -17,8 +17,19 @@ from ..sliding_windows import Lengths, Windows, number_type, split
 from .typed_kernel import THREADS, TypedKernel, blocks, flat, index_type, supported
 
 __all__ = [
-    "add_columns", "add_columns_kernel", "gather", "gather_kernel", "pick", "pick_kernel", "spread", "spread_kernel",
-    "suits", "window_max", "window_max_kernel", "window_sum", "window_sum_kernel",
+    "add_to_windows",
+    "add_to_windows_kernel",
+    "col2im",
+    "col2im_kernel",
+    "gather_from_windows",
+    "gather_from_windows_kernel",
+    "im2col",
+    "im2col_kernel",
+    "suits",
+    "window_max",
+    "window_max_kernel",
+    "window_sum",
+    "window_sum_kernel",
 ]  # fmt: skip
 
 _SETTINGS: Final = ("lengths", "counts", "kernel", "stride", "before", "dilation")
@@ -94,20 +105,20 @@ def _table(windows: Windows, lengths: Lengths) -> Any:
 def _launch(kernel: TypedKernel, types: tuple[Any, ...], threads: int, largest: int, *arguments: Any) -> None:
     """Launch a kernel of so many threads; its indices, and its integers among the arguments, fit the largest array."""
     index = index_type(largest)
-    numbers = [index(x) if type(x) is int else x for x in arguments]
-    kernel((*types, index), blocks(threads), (THREADS,), *numbers)
+    indices = [index(x) if type(x) is int else x for x in arguments]
+    kernel((*types, index), blocks(threads), (THREADS,), *indices)
 
 
 # Convolution
 
-gather_kernel = TypedKernel(
-    "agrad_gather",
+im2col_kernel = TypedKernel(
+    "agrad_im2col",
     "T Index",
     _SOURCE
     + """
 // A thread for each window of each channel and sample copies it: x is (samples, channels, lengths), columns is
 // (channels, kernel, samples, counts).
-extern "C" __global__ void agrad_gather(const T* x, Index samples, Index channels, Windows w, T* columns) {
+extern "C" __global__ void agrad_im2col(const T* x, Index samples, Index channels, Windows w, T* columns) {
     const Index count = w.count(), row = samples * count;
     FOR_EACH(i, channels * row) {
         const Index channel = i / row, sample = i / count % samples;
@@ -123,13 +134,13 @@ extern "C" __global__ void agrad_gather(const T* x, Index samples, Index channel
 """,
 )
 
-add_columns_kernel = TypedKernel(
-    "agrad_add_columns",
+col2im_kernel = TypedKernel(
+    "agrad_col2im",
     "T Index",
     _SOURCE
     + """
-// The transpose of agrad_gather: a thread for each element of x sums what the windows have in its place.
-extern "C" __global__ void agrad_add_columns(const T* columns, Index samples, Index channels, Windows w, T* x) {
+// The transpose of agrad_im2col: a thread for each element of x sums what the windows have in its place.
+extern "C" __global__ void agrad_col2im(const T* columns, Index samples, Index channels, Windows w, T* x) {
     const Index count = w.count(), row = samples * count, length = w.length();
     FOR_EACH(i, samples * channels * length) {
         const Index sample = i / length / channels, channel = i / length % channels;
@@ -147,21 +158,21 @@ extern "C" __global__ void agrad_add_columns(const T* columns, Index samples, In
 )
 
 
-def gather(x: Any, windows: Windows) -> Any:
+def im2col(x: Any, windows: Windows) -> Any:
     """Return the windows of ``(samples, channels, ...)`` as an array ``(channels, kernel, samples, counts)``, flat."""
     samples, channels, *lengths = x.shape
     table = _table(windows, tuple(lengths))
     threads = samples * channels * prod(windows.counts(tuple(lengths)))
     columns = cupy.empty((channels, prod(windows.kernel), threads // (channels or 1)), x.dtype)
-    _launch(gather_kernel, (x.dtype,), threads, max(columns.size, x.size), flat(x), samples, channels, table, columns)
+    _launch(im2col_kernel, (x.dtype,), threads, max(columns.size, x.size), flat(x), samples, channels, table, columns)
     return columns
 
 
-def add_columns(columns: Any, out: Any, windows: Windows) -> None:
-    """Write the sums of windows that are laid out as by `gather` into ``(samples, channels, ...)``."""
+def col2im(columns: Any, out: Any, windows: Windows) -> None:
+    """Write the sums of windows that are laid out as by `im2col` into ``(samples, channels, ...)``."""
     samples, channels, *lengths = out.shape
     table, largest = _table(windows, tuple(lengths)), max(columns.size, out.size)
-    _launch(add_columns_kernel, (out.dtype,), out.size, largest, columns, samples, channels, table, out)
+    _launch(col2im_kernel, (out.dtype,), out.size, largest, columns, samples, channels, table, out)
 
 
 # Pooling
@@ -173,7 +184,7 @@ window_max_kernel = TypedKernel(
     + """
 // The largest element of each window, the last one that is NaN, or `lowest` if it is all padding.
 extern "C" __global__ void agrad_window_max(
-    const T* x, Index planes, Windows w, T lowest, T* largest, Number* numbers
+    const T* x, Index planes, Windows w, T lowest, T* largest, Number* indices
 ) {
     const Index count = w.count();
     FOR_EACH(i, planes * count) {
@@ -191,22 +202,24 @@ extern "C" __global__ void agrad_window_max(
             }
         }
         largest[i] = best;
-        numbers[i] = number < 0 ? 0 : number;
+        indices[i] = number < 0 ? 0 : number;
     }
 }
 """,
 )
 
-pick_kernel = TypedKernel(
-    "agrad_pick",
+gather_from_windows_kernel = TypedKernel(
+    "agrad_gather_from_windows",
     "T Number Index",
     _SOURCE
     + """
 // The element of each window at its number; 0 in the padding.
-extern "C" __global__ void agrad_pick(const T* x, const Number* numbers, Index planes, Windows w, T* chosen) {
+extern "C" __global__ void agrad_gather_from_windows(
+    const T* x, const Number* indices, Index planes, Windows w, T* chosen
+) {
     const Index count = w.count();
     FOR_EACH(i, planes * count) {
-        const Places window(i % count, w.counts), in_kernel(numbers[i], w.kernel);
+        const Places window(i % count, w.counts), in_kernel(indices[i], w.kernel);
         const int k0 = in_kernel.of[0], k1 = in_kernel.of[1], k2 = in_kernel.of[2];
         const Index place = PLACE(w, window);
         chosen[i] = place < 0 ? T(0) : x[i / count * w.length() + place];
@@ -237,13 +250,13 @@ extern "C" __global__ void agrad_window_sum(const T* x, Index planes, Windows w,
 """,
 )
 
-spread_kernel = TypedKernel(
-    "agrad_spread",
+add_to_windows_kernel = TypedKernel(
+    "agrad_add_to_windows",
     "T Number Index",
     _SOURCE
     + """
 // A thread for each element under the windows sums the g of those that it is in, or that have its number.
-extern "C" __global__ void agrad_spread(const T* g, const Number* numbers, Index planes, Windows w, T* total) {
+extern "C" __global__ void agrad_add_to_windows(const T* g, const Number* indices, Index planes, Windows w, T* total) {
     const Index count = w.count(), length = w.length();
     FOR_EACH(i, planes * length) {
         const Places place(i % length, w.lengths);
@@ -251,7 +264,8 @@ extern "C" __global__ void agrad_spread(const T* g, const Number* numbers, Index
         Wide<T>::type sum = 0;
         FOR_EACH_K(w) {
             const Index window = WINDOW(w, place);
-            if (window >= 0 && (!numbers || numbers[first + window] == k)) sum += (Wide<T>::type)g[first + window];
+            if (window < 0 || (indices && indices[first + window] != k)) continue;
+            sum += (Wide<T>::type)g[first + window];
         }
         total[i] = (T)sum;
     }
@@ -264,19 +278,19 @@ def window_max(x: Any, windows: Windows) -> tuple[Any, Any]:
     """Return the largest element of each window, or NaN if it holds one, and its flat index in the kernel."""
     lead, lengths = split(x.shape, windows)
     largest = cupy.empty((*lead, *windows.counts(lengths)), x.dtype)
-    numbers = cupy.empty(largest.shape, number_type(np, windows))
+    indices = cupy.empty(largest.shape, number_type(np, windows))
     lowest = x.dtype.type(-inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min)
-    arrays = flat(x), prod(lead), _table(windows, lengths), lowest, largest, numbers
-    _launch(window_max_kernel, (x.dtype, numbers.dtype), largest.size, max(x.size, largest.size), *arrays)
-    return largest, numbers
+    arrays = flat(x), prod(lead), _table(windows, lengths), lowest, largest, indices
+    _launch(window_max_kernel, (x.dtype, indices.dtype), largest.size, max(x.size, largest.size), *arrays)
+    return largest, indices
 
 
-def pick(x: Any, numbers: Any, windows: Windows) -> Any:
-    """Return from each window the element at its flat kernel index in `numbers`."""
+def gather_from_windows(x: Any, indices: Any, windows: Windows) -> Any:
+    """Return from each window the element at its flat kernel index in `indices`."""
     lead, lengths = split(x.shape, windows)
-    chosen = cupy.empty(numbers.shape, x.dtype)
-    arrays = flat(x), flat(numbers), prod(lead), _table(windows, lengths), chosen
-    _launch(pick_kernel, (x.dtype, numbers.dtype), chosen.size, max(x.size, chosen.size), *arrays)
+    chosen = cupy.empty(indices.shape, x.dtype)
+    arrays = flat(x), flat(indices), prod(lead), _table(windows, lengths), chosen
+    _launch(gather_from_windows_kernel, (x.dtype, indices.dtype), chosen.size, max(x.size, chosen.size), *arrays)
     return chosen
 
 
@@ -289,12 +303,12 @@ def window_sum(x: Any, windows: Windows) -> Any:
     return sums
 
 
-def spread(g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
-    """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
+def add_to_windows(g: Any, indices: Any, lengths: Lengths, windows: Windows) -> Any:
+    """Add each element to its whole window in zeros, or only at its flat kernel index in `indices`."""
     lead = split(g.shape, windows)[0]
     total = cupy.empty((*lead, *lengths), g.dtype)
-    number = np.dtype(np.uint8) if numbers is None else numbers.dtype
-    chosen = np.uintp(0) if numbers is None else flat(numbers)
+    number = np.dtype(np.uint8) if indices is None else indices.dtype
+    chosen = np.uintp(0) if indices is None else flat(indices)
     arrays = flat(g), chosen, prod(lead), _table(windows, tuple(lengths)), total
-    _launch(spread_kernel, (g.dtype, number), total.size, max(g.size, total.size), *arrays)
+    _launch(add_to_windows_kernel, (g.dtype, number), total.size, max(g.size, total.size), *arrays)
     return total

@@ -5,6 +5,6 @@ The same sums as in `sliding_windows.py`, for float32 and float64 and one or two
 
 from .convolution import convolve, convolve_input, convolve_weight
 from .parts import suits
-from .pooling import spread, window_max, window_sum
+from .pooling import add_to_windows, window_max, window_sum
 
-__all__ = ["convolve", "convolve_input", "convolve_weight", "spread", "suits", "window_max", "window_sum"]
+__all__ = ["add_to_windows", "convolve", "convolve_input", "convolve_weight", "suits", "window_max", "window_sum"]

@@ -11,17 +11,17 @@ import numpy as np
 from ..sliding_windows import Lengths, Windows, first_inside, number_type, split
 from .parts import compiled, share, steps, two
 
-__all__ = ["spread", "window_max", "window_sum"]
+__all__ = ["add_to_windows", "window_max", "window_sum"]
 
 
 def window_max(x: Any, windows: Windows) -> tuple[Any, Any]:
     """Return the largest element of each window, or NaN if it holds one, and its flat index in the kernel."""
     lead, lengths = split(x.shape, windows)
     shape = (*lead, *windows.counts(lengths))
-    largest, numbers = np.full(shape, -inf, x.dtype), np.empty(shape, number_type(np, windows))
-    numbers[...] = first_inside(windows, lengths) if windows.pads else 0  # kept where nothing is above -inf
-    _pool_parts(_max, windows, x, largest, numbers)
-    return largest, numbers
+    largest, indices = np.full(shape, -inf, x.dtype), np.empty(shape, number_type(np, windows))
+    indices[...] = first_inside(windows, lengths) if windows.pads else 0  # kept where nothing is above -inf
+    _pool_parts(_max, windows, x, largest, indices)
+    return largest, indices
 
 
 def window_sum(x: Any, windows: Windows) -> Any:
@@ -32,13 +32,13 @@ def window_sum(x: Any, windows: Windows) -> Any:
     return total
 
 
-def spread(g: Any, numbers: Any, lengths: Lengths, windows: Windows) -> Any:
-    """Add each element to its whole window in zeros, or only at its flat kernel index in `numbers`."""
+def add_to_windows(g: Any, indices: Any, lengths: Lengths, windows: Windows) -> Any:
+    """Add each element to its whole window in zeros, or only at its flat kernel index in `indices`."""
     total = np.zeros((*split(g.shape, windows)[0], *lengths), g.dtype)
-    if numbers is None:
+    if indices is None:
         _pool_parts(_spread, windows, g, total)
     else:
-        _pool_parts(_put_back, windows, g, numbers, total)
+        _pool_parts(_put_back, windows, g, indices, total)
     return total
 
 
@@ -64,13 +64,13 @@ def _spans(axis: int, count: int, length: int, kernel: Any, before: Any, stride:
 
 
 @compiled
-def _max(x: Any, maxima: Any, numbers: Any, kernel: Any, before: Any, stride: Any, dilation: Any) -> None:
+def _max(x: Any, maxima: Any, indices: Any, kernel: Any, before: Any, stride: Any, dilation: Any) -> None:
     _, height, width = x.shape
     planes, rows, columns = maxima.shape
     across = _spans(1, columns, width, kernel, before, stride, dilation)
     for plane in range(planes):
         for row in range(rows):
-            best, chosen = maxima[plane, row], numbers[plane, row]
+            best, chosen = maxima[plane, row], indices[plane, row]
             for i in range(kernel[0]):
                 y = row * stride[0] + i * dilation[0] - before[0]
                 if 0 <= y < height:
@@ -122,13 +122,13 @@ def _spread(g: Any, total: Any, kernel: Any, before: Any, stride: Any, dilation:
 
 
 @compiled
-def _put_back(g: Any, numbers: Any, total: Any, kernel: Any, before: Any, stride: Any, dilation: Any) -> None:
+def _put_back(g: Any, indices: Any, total: Any, kernel: Any, before: Any, stride: Any, dilation: Any) -> None:
     _, height, width = total.shape
     planes, rows, columns = g.shape
     for plane in range(planes):
         for row in range(rows):
             for column in range(columns):
-                i, j = divmod(np.int32(numbers[plane, row, column]), np.int32(kernel[1]))
+                i, j = divmod(np.int32(indices[plane, row, column]), np.int32(kernel[1]))
                 y, x = row * stride[0] + i * dilation[0] - before[0], column * stride[1] + j * dilation[1] - before[1]
                 if 0 <= y < height and 0 <= x < width:
                     total[plane, np.uintp(y), np.uintp(x)] += g[plane, row, column]

@@ -22,8 +22,19 @@ from ...ops.manipulation import expand_dims, squeeze
 from ..reductions import as_tensor
 
 __all__ = [
-    "check_room", "check_weight", "checked_bias", "conv1d", "conv2d", "conv3d", "convolve", "convolve_input",
-    "convolve_weight", "each", "margins", "promoted", "with_batch",
+    "check_kernel_fits",
+    "check_weight",
+    "checked_bias",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "convolve",
+    "convolve_input",
+    "convolve_weight",
+    "padding_widths",
+    "per_axis",
+    "promoted",
+    "with_batch",
 ]  # fmt: skip
 
 PerAxis: TypeAlias = int | tuple[int, ...]
@@ -238,7 +249,7 @@ convolve_weight.vjp(  # g takes the place of the weight
 # Arguments
 
 
-def each(value: Any, axes: int, name: str, least: int = 1) -> Lengths:
+def per_axis(value: Any, axes: int, name: str, least: int = 1) -> Lengths:
     """Return a setting as one integer for each axis; ValueError if that fails, or one is below `least`."""
     try:
         values: Lengths = tuple([as_integer(name, n) for n in (value if isinstance(value, Iterable) else [value])])
@@ -262,7 +273,7 @@ def with_batch(input: Any, axes: int) -> tuple[Tensor, bool]:
     return (input if batched else expand_dims(input, axis=0)), batched
 
 
-def check_room(windows: Windows, lengths: Lengths) -> None:
+def check_kernel_fits(windows: Windows, lengths: Lengths) -> None:
     """Raise ValueError if the padded input is smaller than one window."""
     if min(windows.counts(lengths)) < 1:
         raise ValueError(
@@ -276,7 +287,7 @@ def _conv(
 ) -> Tensor:
     input, batched = with_batch(input, axes)
     weight = as_tensor(weight, input)
-    (groups,) = each(groups, 1, "groups")
+    (groups,) = per_axis(groups, 1, "groups")
     check_weight(axes, weight, "(out_channels, in_channels / groups, ...)")
     if weight.shape[0] % groups or input.shape[1] != weight.shape[1] * groups:
         raise ValueError(
@@ -284,10 +295,10 @@ def _conv(
             f"groups must divide its {weight.shape[0]} output channels; the input has {input.shape[1]} channels"
         )
     bias = checked_bias(bias, weight.shape[0], input)
-    stride, dilation = each(stride, axes, "stride"), each(dilation, axes, "dilation")
-    around = margins(padding, weight.shape[2:], stride, dilation)
+    stride, dilation = per_axis(stride, axes, "stride"), per_axis(dilation, axes, "dilation")
+    around = padding_widths(padding, weight.shape[2:], stride, dilation)
     windows = Windows(weight.shape[2:], stride, around, dilation)
-    check_room(windows, input.shape[2:])
+    check_kernel_fits(windows, input.shape[2:])
     input, weight, bias = promoted(input, weight, bias)
     out = convolve(input, weight, bias, windows=windows, groups=groups)
     return out if batched else squeeze(out, axis=0)
@@ -320,7 +331,7 @@ def promoted(*arrays: Any) -> Any:
     return tuple(None if x is None else astype(x, dtype, copy=False) for x in arrays)
 
 
-def margins(padding: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> tuple[tuple[int, int], ...]:
+def padding_widths(padding: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -> tuple[tuple[int, int], ...]:
     """Return the padding before and after each axis."""
     if padding == "valid":
         padding = 0
@@ -331,4 +342,4 @@ def margins(padding: Any, kernel: Lengths, stride: Lengths, dilation: Lengths) -
             raise ValueError(f"padding='same' needs a stride of 1, not stride={stride}; write the padding as integers")
         totals = [d * (n - 1) for n, d in zip(kernel, dilation, strict=True)]
         return tuple((total // 2, total - total // 2) for total in totals)
-    return tuple((n, n) for n in each(padding, len(kernel), "padding", 0))
+    return tuple((n, n) for n in per_axis(padding, len(kernel), "padding", 0))

@@ -15,7 +15,7 @@ from ...ops.gathering import take, take_along_axis
 from ...ops.manipulation import broadcast_to, concat, expand_dims, reshape, squeeze, stack, unstack
 from ...ops.searching import where
 from ...ops.statistical import cumulative_sum, max, min, sum
-from ..reductions import as_tensor, check_reduction, narrowed, reduced, waits, widened
+from ..reductions import as_tensor, check_reduction, narrowed, reduced, waits_on_read, widened
 
 __all__ = ["ctc_loss"]
 
@@ -150,7 +150,7 @@ def _lengths(name: str, lengths: Any, x: Tensor, most: int) -> Tensor:
     lengths = reshape(_integers(name, lengths, x), (-1,))
     if lengths.shape != x.shape[1:2]:
         raise ValueError(f"{name} must have shape {x.shape[1:2]}, one for each sequence, not {lengths.shape}")
-    if not waits(x.device) and not all(0 <= n <= most for n in lengths.tolist()):
+    if not waits_on_read(x.device) and not all(0 <= n <= most for n in lengths.tolist()):
         raise ValueError(f"{name} must be from 0 to {most}, not {lengths.tolist()}")
     return lengths
 
@@ -167,7 +167,7 @@ def _labels(targets: Any, lengths: Any, x: Tensor, blank: int, batched: bool) ->
     if targets.ndim == 1:
         targets = _padded_labels(targets, counts)
     labels = where(arange(targets.shape[1], device=x.device) < counts[:, None], targets, blank)
-    if not waits(x.device) and labels.size and not 0 <= min(labels).item() <= max(labels).item() < x.shape[2]:
+    if not waits_on_read(x.device) and labels.size and not 0 <= min(labels).item() <= max(labels).item() < x.shape[2]:
         raise IndexError(f"labels must be from 0 to {x.shape[2] - 1}; they go from {min(labels)} to {max(labels)}")
     return labels, counts
 

@@ -9,7 +9,7 @@ from ...checks import as_integer, check_flags, check_number, check_one_of
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ..reductions import as_tensor, narrowed, widened
-from .pooling import stretch_means
+from .pooling import adaptive_means
 from .resampling import Resizing, take_nearest, weighed
 
 __all__ = ["check_resizing", "interpolate"]
@@ -97,7 +97,7 @@ def interpolate(
         if mode in _KERNELS:
             x = weighed(x, axis, resizing, _KERNELS[mode], bool(align_corners), antialias)
         elif mode == "area":
-            x = stretch_means(x, axis, resizing.after)
+            x = adaptive_means(x, axis, resizing.after)
         else:
             x = take_nearest(x, axis, resizing, exact=mode == "nearest-exact")
     return narrowed(x, given)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
-from ...checks import as_integer
+from ...checks import as_integer, check_tensors
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...core.typing import Array, Namespace
 from ...ops.gathering import take
 from ...ops.manipulation import expand_dims, reshape
 from ...ops.searching import where
-from ..checks import check_tensors
 from ..reductions import as_tensor
 
 __all__ = ["bilinear", "embedding", "linear"]
@@ -177,7 +176,7 @@ def embedding(input: ArrayLike, weight: ArrayLike, padding_idx: int | None = Non
 def _check_rows(input: Tensor, count: int) -> None:
     """Raise IndexError for an index out of range, where reading values does not wait for the device."""
     device = input.device
-    if device.backend.waits(device.native) or not input.size:
+    if device.backend.waits_on_read(device.native) or not input.size:
         return
     least, largest = (int(end) for end in input._device.backend.bounds(input._data))
     if least < 0 or largest >= count:

@@ -12,10 +12,10 @@ from ...core.tensor import Tensor
 from ...core.typing import Array, Namespace
 from ...ops import elementwise
 from ...ops.activations import softplus
-from ...ops.data_type import astype, wide
+from ...ops.data_type import astype, promote_half
 from ...ops.searching import where
 from ...ops.statistical import sum
-from ..reductions import as_tensor, check_reduction, narrowed, reduced, waits, widened
+from ..reductions import as_tensor, check_reduction, narrowed, reduced, waits_on_read, widened
 from .distances import pairwise_distance
 
 __all__ = [
@@ -92,7 +92,7 @@ def squared_error(xp: Namespace, input: ArrayLike, target: ArrayLike, reduction:
 
 def _squared_error_gradient(g: Array, input: Array, target: Array, reduction: str, xp: Namespace) -> Array:
     difference = input - target
-    return difference * (wide(xp, g) * (2 / (prod(difference.shape) or 1) if reduction == "mean" else 2))
+    return difference * (promote_half(xp, g) * (2 / (prod(difference.shape) or 1) if reduction == "mean" else 2))
 
 
 squared_error.vjp(
@@ -320,7 +320,7 @@ bernoulli_nll.vjp(input=_bernoulli_nll_input, target=_bernoulli_nll_target)
 
 def _check_probabilities(**named: Tensor) -> None:
     for name, x in named.items():
-        if waits(x.device) or not x.size:
+        if waits_on_read(x.device) or not x.size:
             continue
         least, largest = (float(end) for end in x._device.backend.bounds(x._data))
         if least < 0 or largest > 1:

@@ -17,11 +17,23 @@ from ...ops.gathering import op_for
 from ...ops.manipulation import expand_dims, squeeze, stack
 from ...ops.statistical import mean
 from ..reductions import narrowed, widened
-from .convolution import PerAxis, check_room, each, with_batch
+from .convolution import PerAxis, check_kernel_fits, per_axis, with_batch
 
 __all__ = [
-    "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "check_divisor", "max_pool1d", "max_pool2d", "output_sizes",
-    "pick", "pool_settings", "put_back", "spread", "stretch_means", "window_max", "window_sum",
+    "adaptive_avg_pool2d",
+    "adaptive_means",
+    "add_to_windows",
+    "avg_pool1d",
+    "avg_pool2d",
+    "check_divisor",
+    "gather_from_windows",
+    "max_pool1d",
+    "max_pool2d",
+    "output_sizes",
+    "pool_settings",
+    "scatter_to_windows",
+    "window_max",
+    "window_sum",
 ]  # fmt: skip
 
 
@@ -226,7 +238,7 @@ def adaptive_avg_pool2d(input: ArrayLike, output_size: int | tuple[int | None, i
     out = input
     for axis, (n, count) in enumerate(zip(input.shape[2:], output_sizes(output_size), strict=True), start=2):
         count = n if count is None else count
-        out = stretch_means(out, axis, count)
+        out = adaptive_means(out, axis, count)
     return out if batched else squeeze(out, axis=0)
 
 
@@ -238,7 +250,7 @@ def output_sizes(asked: Any) -> tuple[int | None, ...]:
     return tuple([None if size is None else as_integer("output_size", size, 1) for size in sizes])
 
 
-def stretch_means(x: Tensor, axis: int, count: int) -> Tensor:
+def adaptive_means(x: Tensor, axis: int, count: int) -> Tensor:
     """Return the means of `count` windows that cover an axis evenly, as in `adaptive_avg_pool2d`."""
     length = x.shape[axis]
     if count == length:
@@ -260,15 +272,17 @@ def window_max(xp: Namespace, input: ArrayLike, *, windows: Windows) -> tuple[Te
 
 
 @primitive
-def pick(xp: Namespace, input: ArrayLike, numbers: ArrayLike, *, windows: Windows) -> Tensor:
+def gather_from_windows(xp: Namespace, input: ArrayLike, indices: ArrayLike, *, windows: Windows) -> Tensor:
     """Return from each window the element at the given position."""
-    return backends.of(input).pick(input, numbers, windows)
+    return backends.of(input).gather_from_windows(input, indices, windows)
 
 
 @primitive
-def put_back(xp: Namespace, values: ArrayLike, numbers: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
-    """Scatter each value to the given position of its window, and add: the transpose of `pick`."""
-    return backends.of(values).spread(values, numbers, lengths, windows)
+def scatter_to_windows(
+    xp: Namespace, values: ArrayLike, indices: ArrayLike, *, lengths: Lengths, windows: Windows
+) -> Tensor:
+    """Scatter each value to the given position of its window, and add: the transpose of `gather_from_windows`."""
+    return backends.of(values).add_to_windows(values, indices, lengths, windows)
 
 
 @primitive
@@ -278,9 +292,9 @@ def window_sum(xp: Namespace, input: ArrayLike, *, windows: Windows) -> Tensor:
 
 
 @primitive
-def spread(xp: Namespace, values: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
+def add_to_windows(xp: Namespace, values: ArrayLike, *, lengths: Lengths, windows: Windows) -> Tensor:
     """Add each value to all elements of its window: the transpose of `window_sum`."""
-    return backends.of(values).spread(values, None, lengths, windows)
+    return backends.of(values).add_to_windows(values, None, lengths, windows)
 
 
 def _lengths(shape: Any, windows: Windows) -> Lengths:
@@ -288,22 +302,24 @@ def _lengths(shape: Any, windows: Windows) -> Lengths:
 
 
 window_max.vjp(
-    input=lambda g, xp, out, input_shape, windows: op_for(put_back, xp)(
+    input=lambda g, xp, out, input_shape, windows: op_for(scatter_to_windows, xp)(
         g[0], out[1], lengths=_lengths(input_shape, windows), windows=windows
     )
 )
-pick.vjp(
-    input=lambda g, xp, numbers, input_shape, windows: op_for(put_back, xp)(
-        g, numbers, lengths=_lengths(input_shape, windows), windows=windows
+gather_from_windows.vjp(
+    input=lambda g, xp, indices, input_shape, windows: op_for(scatter_to_windows, xp)(
+        g, indices, lengths=_lengths(input_shape, windows), windows=windows
     )
 )
-put_back.vjp(values=lambda g, xp, numbers, windows: op_for(pick, xp)(g, numbers, windows=windows))
+scatter_to_windows.vjp(
+    values=lambda g, xp, indices, windows: op_for(gather_from_windows, xp)(g, indices, windows=windows)
+)
 window_sum.vjp(
-    input=lambda g, xp, input_shape, windows: op_for(spread, xp)(
+    input=lambda g, xp, input_shape, windows: op_for(add_to_windows, xp)(
         g, lengths=_lengths(input_shape, windows), windows=windows
     )
 )
-spread.vjp(values=lambda g, xp, windows: op_for(window_sum, xp)(g, windows=windows))
+add_to_windows.vjp(values=lambda g, xp, windows: op_for(window_sum, xp)(g, windows=windows))
 
 
 # Arguments
@@ -328,7 +344,7 @@ def _avg_pool(
     out = window_sum(input, windows=windows)
     if divisor is None and (include_pad or not windows.pads) and not ceil:
         divisor = prod(windows.kernel)
-    out = narrowed(out / (divisor or _sizes(input, windows, each(padding, axes, "padding", 0), include_pad)), given)
+    out = narrowed(out / (divisor or _sizes(input, windows, per_axis(padding, axes, "padding", 0), include_pad)), given)
     return out if batched else squeeze(out, axis=0)
 
 
@@ -336,7 +352,7 @@ def _windows(axes: int, input: Tensor, kernel: Any, stride: Any, padding: Any, d
     kernel, stride, padding, dilation = pool_settings(axes, kernel, stride, padding, dilation)
     windows = Windows(kernel, stride, tuple((n, n) for n in padding), dilation)
     windows = _with_last(windows, input.shape[2:]) if ceil else windows
-    check_room(windows, input.shape[2:])
+    check_kernel_fits(windows, input.shape[2:])
     return windows
 
 
@@ -348,9 +364,9 @@ def check_divisor(divisor: Any) -> None:
 
 def pool_settings(axes: int, kernel: Any, stride: Any, padding: Any, dilation: Any = 1) -> tuple[Lengths, ...]:
     """Return the settings of a pool as one integer for each axis; ValueError if one is out of range."""
-    kernel = each(kernel, axes, "kernel_size")
-    stride = kernel if stride is None else each(stride, axes, "stride")
-    padding, dilation = each(padding, axes, "padding", 0), each(dilation, axes, "dilation")
+    kernel = per_axis(kernel, axes, "kernel_size")
+    stride = kernel if stride is None else per_axis(stride, axes, "stride")
+    padding, dilation = per_axis(padding, axes, "padding", 0), per_axis(dilation, axes, "dilation")
     if any(2 * p > n for p, n in zip(padding, kernel, strict=True)):
         raise ValueError(f"padding={padding} must be at most half of kernel_size={kernel}")
     return kernel, stride, padding, dilation

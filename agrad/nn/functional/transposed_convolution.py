@@ -9,7 +9,7 @@ from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
 from ...ops.manipulation import pad, reshape, squeeze
 from ..reductions import as_tensor
-from .convolution import PerAxis, check_weight, checked_bias, convolve_input, each, promoted, with_batch
+from .convolution import PerAxis, check_weight, checked_bias, convolve_input, per_axis, promoted, with_batch
 
 __all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
@@ -164,7 +164,7 @@ def _transposed(
 ) -> Tensor:
     input, batched = with_batch(input, axes)
     weight = as_tensor(weight, input)
-    (groups,) = each(groups, 1, "groups")
+    (groups,) = per_axis(groups, 1, "groups")
     check_weight(axes, weight, "(in_channels, out_channels / groups, ...)")
     if weight.shape[0] % groups or input.shape[1] != weight.shape[0]:
         raise ValueError(
@@ -172,8 +172,8 @@ def _transposed(
             f"the input has {input.shape[1]}"
         )
     bias = checked_bias(bias, weight.shape[1] * groups, input)
-    stride, dilation = each(stride, axes, "stride"), each(dilation, axes, "dilation")
-    less, more = each(padding, axes, "padding", 0), each(output_padding, axes, "output_padding", 0)
+    stride, dilation = per_axis(stride, axes, "stride"), per_axis(dilation, axes, "dilation")
+    less, more = per_axis(padding, axes, "padding", 0), per_axis(output_padding, axes, "output_padding", 0)
     if any(n >= max(s, d) for n, s, d in zip(more, stride, dilation, strict=True)):
         raise ValueError(f"output_padding={more} must be smaller than stride={stride} or dilation={dilation}")
     cut_off = tuple((n, max(0, n - m)) for n, m in zip(less, more, strict=True))

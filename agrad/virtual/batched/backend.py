@@ -51,13 +51,13 @@ class BatchedBackend(WindowsBackend):
     def to_numpy(self, array: Array) -> Any:
         return array.level.backend.to_numpy(array.read("float(), item() or numpy()"))
 
-    def shown(self, array: Array, name: str) -> str:
+    def format_array(self, array: Array, name: str) -> str:
         if not array.lead:
-            return array.level.backend.shown(array.value, name)
+            return array.level.backend.format_array(array.value, name)
         return f"one of {array.level.size} under vmap, shape={array.shape}"
 
-    def whole(self, array: Array) -> Any:
-        return array.level.backend.whole(array.level.backend.box(array.value))
+    def underlying_array(self, array: Array) -> Any:
+        return array.level.backend.underlying_array(array.level.backend.box(array.value))
 
     def bounds(self, array: Array) -> tuple[Any, Any]:
         return array.level.backend.bounds(array.value)

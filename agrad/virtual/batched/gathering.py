@@ -47,7 +47,7 @@ def joined(indices: Array, length: int, level: Any) -> Any:
         would synchronize the device.
     """
     xp, least = level.xp, -1
-    if not level.backend.waits(level.native) and 0 not in indices.shape:
+    if not level.backend.waits_on_read(level.native) and 0 not in indices.shape:
         least, largest = (int(end) for end in level.backend.bounds(indices))
         if least < -length or largest >= length:
             wrong = least if least < -length else largest

@@ -51,16 +51,16 @@ class WindowsBackend(VirtualBackend):
         return _in_samples("window_sum", x, windows)
 
     def window_max(self, x: Array, windows: Windows) -> tuple[Any, Any]:
-        largest, numbers = _in_samples("window_max", x, windows)
-        return largest, numbers
+        largest, indices = _in_samples("window_max", x, windows)
+        return largest, indices
 
-    def spread(self, g: Array, numbers: Array, lengths: Lengths, windows: Windows) -> Any:
-        if numbers is None:
-            return _in_samples("spread", g, None, lengths, windows)
-        return _in_samples("spread", *_both_in_samples(g, numbers), lengths, windows)
+    def add_to_windows(self, g: Array, indices: Array, lengths: Lengths, windows: Windows) -> Any:
+        if indices is None:
+            return _in_samples("add_to_windows", g, None, lengths, windows)
+        return _in_samples("add_to_windows", *_both_in_samples(g, indices), lengths, windows)
 
-    def pick(self, x: Array, numbers: Array, windows: Windows) -> Any:
-        return _in_samples("pick", *_both_in_samples(x, numbers), windows)
+    def gather_from_windows(self, x: Array, indices: Array, windows: Windows) -> Any:
+        return _in_samples("gather_from_windows", *_both_in_samples(x, indices), windows)
 
 
 def _in_samples(hook: str, x: BatchedArray, *args: Any) -> Any:
@@ -77,9 +77,9 @@ def _in_samples(hook: str, x: BatchedArray, *args: Any) -> Any:
     return tuple(map(unfolded, out)) if isinstance(out, tuple) else unfolded(out)
 
 
-def _both_in_samples(x: BatchedArray, numbers: BatchedArray) -> tuple[BatchedArray, Any]:
+def _both_in_samples(x: BatchedArray, indices: BatchedArray) -> tuple[BatchedArray, Any]:
     """Return two arrays, both with the batch axis if one has it, as the arguments of `_in_samples`."""
-    (values, places), lead, level = leading((x, numbers))
+    (values, places), lead, level = leading((x, indices))
     return BatchedArray(values, lead, level), _fold(BatchedArray(places, lead, level), 0) if lead else places
 
 
