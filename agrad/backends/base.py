@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from operator import imul
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -185,6 +186,10 @@ class Backend:
         array += scale * other
         return array
 
+    def interpolate(self, array: Array, other: Array, weight: float) -> Any:
+        """Change `array` to ``(1 - weight) * array + weight * other``."""
+        return self.add_scaled(self.update(array, imul, 1 - weight), other, weight)
+
     def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         """Add ``scale * x1 * x2`` to `array`."""
         product = x1 * x2
@@ -305,6 +310,10 @@ class Backend:
         xp = self.xp
         along = out * xp.mean(g * out, axis=axis, keepdims=True)
         return (g - xp.mean(g, axis=axis, keepdims=True) - along) / deviation
+
+    def moments(self, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
+        """Return the mean along axes, and the variance with Bessel's correction."""
+        return self.xp.mean(x, axis=axis), self.xp.var(x, axis=axis, correction=1)
 
     # Windows: convolution, and sums and maxima for pooling, over the last axes
 

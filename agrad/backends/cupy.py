@@ -167,6 +167,11 @@ class CupyBackend(StridedBackend, StreamBackend):
             kernels.add_scaled(other, scale, array)
         return array
 
+    def interpolate(self, array: Array, other: Array, weight: float) -> Any:
+        with array.device:
+            kernels.interpolate(other, weight, array)
+        return array
+
     def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         with array.device:
             kernels.add_product(x1, x2, scale, array)
@@ -261,6 +266,11 @@ class CupyBackend(StridedBackend, StreamBackend):
             if groups:
                 return standardize.gradient(g, out, deviation, groups)
             return super().standardize_input(g, out, deviation, axis)
+
+    def moments(self, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
+        groups = standardize.groups_of(x, axis)
+        with x.device:
+            return standardize.moments(x, axis, groups) if groups else super().moments(x, axis)
 
     # Windows: kernels of their own for most types, on the device of their arrays
 

@@ -33,6 +33,7 @@ def adam(x):
 
 def standardize(x):
     out, deviation = kernels("standardize").standardize(x, (0,), 0.1, (1, 1, 3))
+    kernels("standardize").moments(x, (0,), (1, 1, 3))
     kernels("standardize").gradient(x, out, deviation, (1, 1, 3))
 
 
@@ -60,6 +61,7 @@ TYPED = {
     "cross_entropy.losses_kernel": ([SINGLE, DOUBLE], softmax_nll),
     "cross_entropy.gradient_kernel": ([SINGLE, DOUBLE], softmax_nll),
     "standardize.standardize_kernel": ([SINGLE, DOUBLE], standardize),
+    "standardize.moments_kernel": ([SINGLE, DOUBLE], standardize),
     "standardize.gradient_kernel": ([SINGLE, DOUBLE], standardize),
     "windows.im2col_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
     "windows.col2im_kernel": ([HALF, SINGLE, DOUBLE, COMPLEX], convolution),
@@ -80,6 +82,7 @@ CALLS = {
     "bessel.i1e": ([HALF, SINGLE, DOUBLE], lambda x: (x,)),
     "random.uniform": ([SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), x)),
     "random.normal": ([SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), x)),
+    "kernels.interpolate": ([HALF, SINGLE, DOUBLE, COMPLEX], lambda x: (x, 0.5, x)),
     "kernels.where_nonzero": ([HALF, SINGLE, DOUBLE], lambda x: (x, x)),
     "random.dropout_mask": ([HALF, SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), 0.5, x)),
     "random.integers": (["int64"], lambda x: (np.uint64(1), np.uint64(1), 0, np.uint64(9), x)),

@@ -66,7 +66,7 @@ LAYERS = [  # a layer between two linear ones, and the kernels that it adds to t
     (nn.ReLU, 2),
     (lambda: nn.Dropout(0.5), 3),
     (lambda: nn.LayerNorm(8), 8),
-    (lambda: nn.BatchNorm1d(8), 19),
+    (lambda: nn.BatchNorm1d(8), 12),
 ]
 
 

@@ -426,7 +426,6 @@ def test_softmax_nll_of_many_samples(place):
         ((4,), (0,)),
         ((2, 3, 2, 2), (1, 3)),  # of no kernel
         ((2, 0), (0,)),
-        ((1, 3), (0,)),
     ],
 )
 def test_standardize(place, shape, axis, dtype):
@@ -438,11 +437,24 @@ def test_standardize(place, shape, axis, dtype):
     for of in (type(place.backend), Backend):
         out, deviation = of.standardize(place.backend, x, axis, 0.1)
         slopes = of.standardize_input(place.backend, g, out, deviation, axis)
-        found.append([numbers(place, array) for array in (out, deviation, slopes)])
+        moments = of.moments(place.backend, x, axis) if 0 not in shape else ()
+        found.append([numbers(place, place.backend.box(array)) for array in (out, deviation, slopes, *moments)])
     for own, generic in zip(*found, strict=True):
         assert own.dtype == dtype
         assert own.shape == generic.shape
         np.testing.assert_allclose(own, generic, **tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64"])
+def test_interpolate(place, dtype):
+    if (place.backend.kind == "strict" and dtype == "float16") or not place.backend.supports_float64:
+        pytest.skip(f"it has no {dtype}")
+    x, y = (make(place, RNG.normal(size=(3, 2)).astype(dtype)) for _ in range(2))
+    expected = 0.75 * numbers(place, x) + 0.25 * numbers(place, y)
+    own, generic = both(place, "interpolate", x, y, 0.25)
+    tolerance = 1e-2 if dtype == "float16" else 1e-6
+    np.testing.assert_allclose(own, expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(generic, expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

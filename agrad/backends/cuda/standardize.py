@@ -10,11 +10,18 @@ from math import prod
 from typing import Any
 
 import cupy
-import numpy as np
 
-from .typed_kernel import TypedKernel, flat
+from .typed_kernel import TypedKernel, flat, index_type
 
-__all__ = ["gradient", "gradient_kernel", "groups_of", "standardize", "standardize_kernel"]
+__all__ = [
+    "gradient",
+    "gradient_kernel",
+    "groups_of",
+    "moments",
+    "moments_kernel",
+    "standardize",
+    "standardize_kernel",
+]
 
 _SOURCE = """
 // The sum of the values of all threads of the block, told to all of them.
@@ -32,19 +39,19 @@ __device__ T in_block(T value) {
 
 // For each element of this block's group that this thread takes, its place i in the array.
 #define FOR_EACH_OF_GROUP(i) \\
-    for (long long j = threadIdx.x, i; j < runs * length; j += blockDim.x) \\
+    for (Index j = threadIdx.x, i; j < runs * length; j += blockDim.x) \\
         if (i = (j / length * groups + group) * length + j % length, true)
 """
 
 standardize_kernel = TypedKernel(
     "agrad_standardize",
-    "T",
+    "T Index",
     _SOURCE
     + """
 extern "C" __global__ void agrad_standardize(
-    const T* x, long long groups, long long runs, long long length, T eps, T* out, T* deviation
+    const T* x, Index groups, Index runs, Index length, T eps, T* out, T* deviation
 ) {
-    for (long long group = blockIdx.x; group < groups; group += gridDim.x) {
+    for (Index group = blockIdx.x; group < groups; group += gridDim.x) {
         T sum = 0, squares = 0;
         FOR_EACH_OF_GROUP(i) sum += x[i];
         const T mean = in_block(sum) / (runs * length);
@@ -57,15 +64,37 @@ extern "C" __global__ void agrad_standardize(
 """,
 )
 
+moments_kernel = TypedKernel(
+    "agrad_moments",
+    "T Index",
+    _SOURCE
+    + """
+// The mean of each group, and its variance with Bessel's correction.
+extern "C" __global__ void agrad_moments(const T* x, Index groups, Index runs, Index length, T* means, T* variances) {
+    for (Index group = blockIdx.x; group < groups; group += gridDim.x) {
+        T sum = 0, squares = 0;
+        FOR_EACH_OF_GROUP(i) sum += x[i];
+        const T mean = in_block(sum) / (runs * length);
+        FOR_EACH_OF_GROUP(i) squares += (x[i] - mean) * (x[i] - mean);
+        squares = in_block(squares);
+        if (threadIdx.x == 0) {
+            means[group] = mean;
+            variances[group] = squares / (runs * length - 1);
+        }
+    }
+}
+""",
+)
+
 gradient_kernel = TypedKernel(
     "agrad_standardize_input",
-    "T",
+    "T Index",
     _SOURCE
     + """
 extern "C" __global__ void agrad_standardize_input(
-    const T* g, const T* out, const T* deviation, long long groups, long long runs, long long length, T* slope
+    const T* g, const T* out, const T* deviation, Index groups, Index runs, Index length, T* slope
 ) {
-    for (long long group = blockIdx.x; group < groups; group += gridDim.x) {
+    for (Index group = blockIdx.x; group < groups; group += gridDim.x) {
         T sum = 0, products = 0;
         FOR_EACH_OF_GROUP(i) {
             sum += g[i];
@@ -97,21 +126,28 @@ def standardize(x: Any, axis: tuple[int, ...], eps: float, groups: tuple[int, in
     out = cupy.empty(x.shape, x.dtype)
     summed = {i % x.ndim for i in axis}
     deviation = cupy.empty([1 if i in summed else n for i, n in enumerate(x.shape)], x.dtype)
-    numbers = map(np.int64, groups)
-    standardize_kernel((x.dtype,), *_blocks(groups), flat(x), *numbers, x.dtype.type(eps), out, deviation)
+    _launch(standardize_kernel, groups, [flat(x)], x.dtype.type(eps), out, deviation)
     return out, deviation
+
+
+def moments(x: Any, axis: tuple[int, ...], groups: tuple[int, int, int]) -> tuple[Any, Any]:
+    """Return the mean along axes, and the variance with Bessel's correction."""
+    summed = {i % x.ndim for i in axis}
+    means, variances = (cupy.empty([n for i, n in enumerate(x.shape) if i not in summed], x.dtype) for _ in range(2))
+    _launch(moments_kernel, groups, [flat(x)], means, variances)
+    return means, variances
 
 
 def gradient(g: Any, out: Any, deviation: Any, groups: tuple[int, int, int]) -> Any:
     """Return the gradient for the input."""
-    slope, dtype = cupy.empty(out.shape, out.dtype), out.dtype
-    arrays = flat(g, dtype), flat(out), flat(deviation)
-    gradient_kernel((dtype,), *_blocks(groups), *arrays, *map(np.int64, groups), slope)
+    slope = cupy.empty(out.shape, out.dtype)
+    _launch(gradient_kernel, groups, [flat(g, out.dtype), flat(out), flat(deviation)], slope)
     return slope
 
 
-def _blocks(groups: tuple[int, int, int]) -> tuple[tuple[int], tuple[int]]:
-    """Return the grid, and the threads of a block: a power of two."""
+def _launch(kernel: TypedKernel, groups: tuple[int, int, int], arrays: list[Any], *others: Any) -> None:
+    """Launch a kernel with a block for each group, of a power of two of threads."""
     count, runs, length = groups
+    index = index_type(count * runs * length)
     threads = min(1024, max(32, 1 << (runs * length - 1).bit_length()))
-    return (min(count, 1 << 16),), (threads,)
+    kernel((arrays[0].dtype, index), (min(count, 1 << 16),), (threads,), *arrays, *map(index, groups), *others)

@@ -146,6 +146,9 @@ class BatchedBackend(WindowsBackend):
     def softmax_nll_input(self, g: Array, input: Array, *args: Any) -> Any:
         return Backend.softmax_nll_input(input.level.library, g, input, *args)
 
+    def moments(self, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
+        return Backend.moments(x.level.library, x, axis)
+
     # Mathematics beyond the standard
 
     def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
