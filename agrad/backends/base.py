@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from . import cross_entropy, rational
+from . import cross_entropy, rational, softmax
 from . import sliding_windows as generic
 from .host import portable, show
 from .sliding_windows import Lengths, Windows
@@ -293,6 +293,14 @@ class Backend:
         return cross_entropy.gradient(self.xp, g, probabilities, target, *settings)
 
     # Layers
+
+    def softmax(self, x: Array, axis: Any, logarithm: bool) -> Any:
+        """Return the softmax along axes, or its logarithm."""
+        return softmax.softmax(self.xp, x, axis, logarithm)
+
+    def softmax_input(self, g: Array, out: Array, axis: Any, logarithm: bool) -> Any:
+        """Return the gradient of `softmax` with respect to its input."""
+        return softmax.gradient(self.xp, g, out, axis, logarithm)
 
     def where_nonzero(self, x: Array, condition: Array) -> Any:
         """Return `x` where the condition is not 0, and 0 elsewhere."""

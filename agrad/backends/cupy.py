@@ -19,7 +19,7 @@ import cupyx
 import numpy as np
 
 from .base import repeats
-from .cuda import bessel, convolution, cross_entropy, kernels, optimizers, random, standardize
+from .cuda import bessel, convolution, cross_entropy, kernels, optimizers, random, softmax, standardize
 from .cuda import windows as sliding
 from .cuda.namespace import bound, namespace
 from .sliding_windows import Lengths, Windows
@@ -250,6 +250,16 @@ class CupyBackend(StridedBackend, StreamBackend):
             return cross_entropy.gradient(g, input, target, *settings, saved[0])
 
     # Layers
+
+    def softmax(self, x: Array, axis: Any, logarithm: bool) -> Any:
+        with x.device:
+            return softmax.softmax(x, logarithm) if softmax.suits(x, axis) else super().softmax(x, axis, logarithm)
+
+    def softmax_input(self, g: Array, out: Array, axis: Any, logarithm: bool) -> Any:
+        with g.device:
+            if softmax.suits(out, axis):
+                return softmax.gradient(g, out, logarithm)
+            return super().softmax_input(g, out, axis, logarithm)
 
     def where_nonzero(self, x: Array, condition: Array) -> Any:
         with x.device:

@@ -31,6 +31,10 @@ def adam(x):
     kernels("optimizers").update_many("adam", [(x, x, x, x, x)], (*[0.5] * 9, True, False))
 
 
+def softmax(x):
+    kernels("softmax").gradient(x, kernels("softmax").softmax(x, True), True)
+
+
 def standardize(x):
     out, deviation = kernels("standardize").standardize(x, (0,), 0.1, (1, 1, 3))
     kernels("standardize").moments(x, (0,), (1, 1, 3))
@@ -60,6 +64,8 @@ PAIRS = Windows((2,), (1,), ((0, 0),), (1,))
 TYPED = {
     "cross_entropy.losses_kernel": ([SINGLE, DOUBLE], softmax_nll),
     "cross_entropy.gradient_kernel": ([SINGLE, DOUBLE], softmax_nll),
+    "softmax.softmax_kernel": ([SINGLE, DOUBLE], softmax),
+    "softmax.gradient_kernel": ([SINGLE, DOUBLE], softmax),
     "standardize.standardize_kernel": ([SINGLE, DOUBLE], standardize),
     "standardize.moments_kernel": ([SINGLE, DOUBLE], standardize),
     "standardize.gradient_kernel": ([SINGLE, DOUBLE], standardize),

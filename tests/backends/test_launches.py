@@ -65,6 +65,8 @@ STEPS = [  # network, kernels and products of a step with any of the optimizers
 LAYERS = [  # a layer between two linear ones, and the kernels that it adds to theirs
     (nn.ReLU, 2),
     (lambda: nn.Dropout(0.5), 3),
+    (lambda: nn.Softmax(-1), 2),
+    (lambda: nn.LogSoftmax(-1), 2),
     (lambda: nn.LayerNorm(8), 8),
     (lambda: nn.BatchNorm1d(8), 12),
 ]

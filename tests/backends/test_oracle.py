@@ -445,6 +445,35 @@ def test_standardize(place, shape, axis, dtype):
         np.testing.assert_allclose(own, generic, **tolerance)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("logarithm", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [((5, 3), -1), ((2, 3, 40), 2), ((2, 600), (1,)), ((7,), 0), ((4, 1), -1), ((3, 4), 0), ((2, 3), (0, 1))],
+)
+def test_softmax(place, shape, axis, logarithm, dtype):
+    if dtype == "float64" and not place.backend.supports_float64:
+        pytest.skip("it has no float64")
+    x, g = (make(place, RNG.normal(size=shape).astype(dtype)) for _ in range(2))
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-12}
+    own, generic = both(place, "softmax", x, axis, logarithm)
+    np.testing.assert_allclose(own, generic, **tolerance)
+    assert own.dtype == dtype
+    out = place.backend.softmax(x, axis, logarithm)
+    own, generic = both(place, "softmax_input", g, out, axis, logarithm)
+    np.testing.assert_allclose(own, generic, **tolerance)
+    assert own.dtype == dtype
+
+
+@pytest.mark.parametrize("logarithm", [False, True])
+def test_softmax_of_nan_and_infinity(place, logarithm):
+    rows = [[np.nan, 0.0], [-np.inf, -np.inf], [np.inf, 0.0], [-np.inf, 0.0]]
+    with place.backend.without_warnings():
+        own, generic = both(place, "softmax", make(place, np.asarray(rows, dtype=np.float32)), -1, logarithm)
+    np.testing.assert_allclose(own, generic, rtol=1e-6)
+    assert np.isnan(own[:3]).all()
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64"])
 def test_interpolate(place, dtype):
     if (place.backend.kind == "strict" and dtype == "float16") or not place.backend.supports_float64:

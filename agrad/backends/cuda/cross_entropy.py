@@ -8,6 +8,7 @@ from typing import Any
 import cupy
 import numpy as np
 
+from .rows import ROWS, block_of, grid_of
 from .typed_kernel import THREADS, TypedKernel, blocks, flat, index_type
 
 __all__ = ["gradient", "gradient_kernel", "losses", "losses_kernel"]
@@ -19,26 +20,10 @@ _REDUCTIONS = {"sum": 0, "mean": 1, "none": 2}
 losses_kernel = TypedKernel(
     "agrad_softmax_nll",
     "T",
-    """
+    ROWS
+    + """
 // A row of threads for each sample: blockDim is (threads of a sample, samples of a block). Each block leaves the sum of
 // its losses and that of its weights in `partial`; the block that comes last adds these up, always in the same order.
-
-// The sum or the largest of the values of a row of threads, told to all of them.
-__device__ T in_row(T value, bool largest) {
-    __shared__ T values[256];
-    T* row = values + threadIdx.y * blockDim.x;
-    __syncthreads();  // the values of the call before have been read
-    row[threadIdx.x] = value;
-    for (int half = blockDim.x / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) {
-            const T own = row[threadIdx.x], other = row[threadIdx.x + half];
-            row[threadIdx.x] = !largest ? own + other : own < other ? other : own;
-        }
-    }
-    __syncthreads();
-    return row[0];
-}
 
 // The sum of the values of all threads of a block, told to the first one.
 __device__ T in_block(T value) {
@@ -74,14 +59,14 @@ extern "C" __global__ void agrad_softmax_nll(
             if (c != chosen) rest += exp(below);
             if (smoothing != 0) spread -= (weight ? weight[c] : (T)1) * below;
         }
-        rest = in_row(rest, false);
+        rest = in_row(rest);
         T all_weights = classes;
         if (smoothing != 0) {
-            spread = in_row(spread, false);
+            spread = in_row(spread);
             if (weight) {
                 all_weights = 0;
                 for (long long c = threadIdx.x; c < classes; c += blockDim.x) all_weights += weight[c];
-                all_weights = in_row(all_weights, false);
+                all_weights = in_row(all_weights);
             }
         }
         if (!exists || threadIdx.x != 0) continue;
@@ -172,9 +157,8 @@ def losses(
     """Return the reduced losses, and three sums of each sample, with the sum of all weights, for the gradient."""
     samples, classes = input.shape
     dtype = input.dtype
-    across = min(THREADS, 1 << max(0, classes - 1).bit_length())
-    block = (across, THREADS // across)
-    grid = (min(max(1, -(-samples // block[1])), _LARGEST_GRID),)
+    block = block_of(classes)
+    grid = grid_of(samples, block, _LARGEST_GRID)
     out = cupy.empty((samples,) if reduction == "none" else (), dtype)
     saved, partial = cupy.empty(3 * samples + 1, dtype), cupy.empty(2 * grid[0], dtype)
     losses_kernel(

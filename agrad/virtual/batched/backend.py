@@ -131,6 +131,12 @@ class BatchedBackend(WindowsBackend):
 
     # Losses and layers: the generic formulas
 
+    def softmax(self, x: Array, axis: Any, logarithm: bool) -> Any:
+        return Backend.softmax(x.level.library, x, axis, logarithm)
+
+    def softmax_input(self, g: Array, out: Array, axis: Any, logarithm: bool) -> Any:
+        return Backend.softmax_input(g.level.library, g, out, axis, logarithm)
+
     def where_nonzero(self, x: Array, condition: Array) -> Any:
         return Backend.where_nonzero(x.level.library, x, condition)
 
