@@ -104,10 +104,12 @@ def test_layers(make, kernels):
     assert len(whole) - len(plain) <= kernels, whole
 
 
-@pytest.mark.parametrize("settings", [{"label_smoothing": 0.1}, {"ignore_index": 3}, {"weight": [1.0] * 10}])
+@pytest.mark.parametrize(
+    "settings", [{"label_smoothing": 0.1}, {"ignore_index": 3}, {"weight": [1.0] * 10, "label_smoothing": 0.1}]
+)
 def test_the_loss_and_its_gradient_are_one_kernel_each(settings):
     if "weight" in settings:
-        settings = {"weight": agrad.asarray(settings["weight"])}
+        settings = settings | {"weight": agrad.asarray(settings["weight"])}
     loss = nn.CrossEntropyLoss(**settings)
     x = agrad.randn(4, 10, requires_grad=True)
     y = agrad.randint(10, (4,))

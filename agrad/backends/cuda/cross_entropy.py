@@ -79,6 +79,7 @@ extern "C" __global__ void agrad_softmax_nll(
         if (smoothing != 0) loss += smoothing / classes * (spread + all_weights * log_total);
         if (!valid) loss = CUDART_NAN_F;
         if (!counts) loss = 0;
+        if (sample == 0) saved[3 * samples + 1] = all_weights;
         saved[3 * sample] = largest;
         saved[3 * sample + 1] = total;
         saved[3 * sample + 2] = rest;
@@ -121,8 +122,8 @@ gradient_kernel = TypedKernel(
     "T Index",
     """
 extern "C" __global__ void agrad_softmax_nll_input(
-    const T* g, const T* logits, const long long* target, const T* weight, const T* all_weights, Index samples,
-    Index classes, bool ignores, long long ignored, T smoothing, int reduction, const T* saved, T* out
+    const T* g, const T* logits, const long long* target, const T* weight, Index samples, Index classes, bool ignores,
+    long long ignored, T smoothing, int reduction, const T* saved, T* out
 ) {
     FOR_EACH(i, samples * classes) {
         const Index sample = i / classes, c = i - sample * classes;
@@ -136,8 +137,7 @@ extern "C" __global__ void agrad_softmax_nll_input(
         // that of the class minus 1 would cancel
         T slope = (1 - smoothing) * own * (c == chosen ? -rest / total : probability);
         if (smoothing != 0) {
-            const T sum = all_weights ? *all_weights : (T)classes, one = weight ? weight[c] : (T)1;
-            slope += smoothing / classes * (probability * sum - one);
+            slope += smoothing / classes * (probability * saved[3 * samples + 1] - (weight ? weight[c] : (T)1));
         }
         const T scale = reduction == 2 ? g[sample] : reduction == 1 ? g[0] / saved[3 * samples] : g[0];
         out[i] = slope * scale;
@@ -154,13 +154,13 @@ _arrived: dict[tuple[int, int, int], Any] = {}
 def losses(
     input: Any, target: Any, reduction: str, weight: Any, ignore_index: int | None, label_smoothing: float
 ) -> tuple[Any, tuple[Any, Any]]:
-    """Return the reduced losses, and three sums of each sample, with the sum of all weights, for the gradient."""
+    """Return the reduced losses, and three sums of each sample and two of the weights for the gradient."""
     samples, classes = input.shape
     dtype = input.dtype
     block = block_of(classes)
     grid = grid_of(samples, block, _LARGEST_GRID)
     out = cupy.empty((samples,) if reduction == "none" else (), dtype)
-    saved, partial = cupy.empty(3 * samples + 1, dtype), cupy.empty(2 * grid[0], dtype)
+    saved, partial = cupy.empty(3 * samples + 2, dtype), cupy.empty(2 * grid[0], dtype)
     losses_kernel(
         (dtype,), grid, block, flat(input), flat(target, np.int64), _or_null(weight, dtype),
         *map(np.int64, (samples, classes)), *_ignored(ignore_index), dtype.type(label_smoothing),
@@ -183,11 +183,9 @@ def gradient(
     samples, classes = input.shape
     dtype, index = input.dtype, index_type(input.size)
     out = cupy.empty((samples, classes), dtype)
-    weight = _or_null(weight, dtype)
-    all_weights = _NULL if weight is _NULL or not label_smoothing else weight.sum()
     gradient_kernel(
         (dtype, index), blocks(input.size), (THREADS,), flat(g, dtype), flat(input), flat(target, np.int64),
-        weight, all_weights, index(samples), index(classes), *_ignored(ignore_index),
+        _or_null(weight, dtype), index(samples), index(classes), *_ignored(ignore_index),
         dtype.type(label_smoothing), np.int32(_REDUCTIONS[reduction]), saved, out,
     )  # fmt: skip
     return out

@@ -47,8 +47,8 @@ extern "C" __global__ void agrad_sgd(
         T g = maximize ? -gradient[i] : gradient[i];
         if (weight_decay != 0) g += weight_decay * x[i];
         if (momentum != 0) {
-            buffer[i] = momentum * buffer[i] + new_part * g;
-            g = nesterov ? g + momentum * buffer[i] : buffer[i];
+            const T step = buffer[i] = momentum * buffer[i] + new_part * g;
+            g = nesterov ? g + momentum * step : step;
         }
         x[i] -= lr * g;
     }
@@ -71,13 +71,13 @@ extern "C" __global__ void agrad_adam(
     FOR_EACH_OF_ROW(i) {
         T value = shrink * x[i], g = maximize ? -gradient[i] : gradient[i];
         if (weight_decay != 0) g += weight_decay * value;
-        mean[i] = beta1 * mean[i] + new_part1 * g;
+        const T step = mean[i] = beta1 * mean[i] + new_part1 * g;
         T size = square[i] = beta2 * square[i] + new_part2 * g * g;
         if (amsgrad) {
             if (!(size <= largest[i])) largest[i] = size;  // or it is NaN
             size = largest[i];
         }
-        x[i] = value - lr * mean[i] / (sqrt(size) / root_scale + eps);
+        x[i] = value - lr * step / (sqrt(size) / root_scale + eps);
     }
 }
 """,

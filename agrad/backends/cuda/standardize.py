@@ -48,7 +48,7 @@ standardize_kernel = TypedKernel(
     "T Index",
     _SOURCE
     + """
-extern "C" __global__ void agrad_standardize(
+extern "C" __global__ void __launch_bounds__(1024) agrad_standardize(
     const T* x, Index groups, Index runs, Index length, T eps, T* out, T* deviation
 ) {
     for (Index group = blockIdx.x; group < groups; group += gridDim.x) {
@@ -70,7 +70,9 @@ moments_kernel = TypedKernel(
     _SOURCE
     + """
 // The mean of each group, and its variance with Bessel's correction.
-extern "C" __global__ void agrad_moments(const T* x, Index groups, Index runs, Index length, T* means, T* variances) {
+extern "C" __global__ void __launch_bounds__(1024) agrad_moments(
+    const T* x, Index groups, Index runs, Index length, T* means, T* variances
+) {
     for (Index group = blockIdx.x; group < groups; group += gridDim.x) {
         T sum = 0, squares = 0;
         FOR_EACH_OF_GROUP(i) sum += x[i];
@@ -91,7 +93,7 @@ gradient_kernel = TypedKernel(
     "T Index",
     _SOURCE
     + """
-extern "C" __global__ void agrad_standardize_input(
+extern "C" __global__ void __launch_bounds__(1024) agrad_standardize_input(
     const T* g, const T* out, const T* deviation, Index groups, Index runs, Index length, T* slope
 ) {
     for (Index group = blockIdx.x; group < groups; group += gridDim.x) {

@@ -105,8 +105,8 @@ def _table(windows: Windows, lengths: Lengths) -> Any:
 def _launch(kernel: TypedKernel, types: tuple[Any, ...], threads: int, largest: int, *arguments: Any) -> None:
     """Launch a kernel of so many threads; its indices, and its integers among the arguments, fit the largest array."""
     index = index_type(largest)
-    indices = [index(x) if type(x) is int else x for x in arguments]
-    kernel((*types, index), blocks(threads), (THREADS,), *indices)
+    numbers = [index(x) if type(x) is int else x for x in arguments]
+    kernel((*types, index), blocks(threads), (THREADS,), *numbers)
 
 
 # Convolution
