@@ -142,6 +142,22 @@ def test_nvidias_compiler_takes_it(name):
             assert nvrtc.compile_for(architecture, source.read_text(), options).startswith(b"\x7fELF")
 
 
+@pytest.mark.parametrize("name", TYPED)
+def test_nvidias_compiler_takes_indices_of_64_bits(name, monkeypatch):
+    kernel = defined()[name]
+    if "Index" not in kernel.types:
+        pytest.skip("it has no indices of 32 bits")
+    if reason := nvrtc.missing():
+        pytest.skip(reason)
+    monkeypatch.setattr(kernels(name.partition(".")[0]), "index_type", lambda count: np.int64)
+    with Trace() as trace:
+        TYPED[name][1](agrad.zeros(3).data)
+    source = Path(trace.sources[trace.kernels.index(kernel.name)])
+    text, options = source.read_text(), source.with_suffix(".options").read_text().splitlines()
+    assert "typedef long long Index;" in text
+    assert nvrtc.compile_for("sm_90", text, options).startswith(b"\x7fELF")
+
+
 def test_a_mistake_is_told():
     if reason := nvrtc.missing():
         pytest.skip(reason)
