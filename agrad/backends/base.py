@@ -239,7 +239,8 @@ class Backend:
     def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
         """Update parameters in place by one of the `formulas`; return the numbers of those that are left to update.
 
-        A row holds a parameter, its gradient and its state. An optimizer updates what is left one by one.
+        A row holds a parameter, its gradient, its master weights or None, and its state. An optimizer updates what is
+        left one by one.
         """
         return range(len(rows))
 

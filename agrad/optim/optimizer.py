@@ -216,7 +216,7 @@ class Optimizer:
             return params
         rows, left = self._with_state([p for p in params if p._grad is not None], group, device)
         for step, members in rows.items():
-            arrays = [[x._data for x in (p, p._grad, *kept)] for p, kept in members]
+            arrays = [[None if x is None else x._data for x in (p, p._grad, *kept)] for p, kept in members]
             undone = device.backend.update_many(self._formula, arrays, self._fused_settings(step + 1, group))
             left += [members[i][0] for i in undone]
             for p, _ in [member for i, member in enumerate(members) if i not in undone]:
@@ -228,15 +228,19 @@ class Optimizer:
     def _with_state(
         self, params: list[Tensor], group: dict[str, Any], device: Device
     ) -> tuple[dict[int, list[tuple[Any, list[Any]]]], list[Tensor]]:
-        """Return by their step counts the parameters that have all state of the formula, with it; and the others."""
+        """Return by their step counts the parameters that have all state of the formula, with it; and the others.
+
+        First of the state are master weights, or None.
+        """
         rows: defaultdict[int, list[tuple[Any, list[Any]]]] = defaultdict(list)
         left = []
         for p in params:
             state = self.state[p]
             kept, step = [state.get(name) for name in self._state_names(group)], state.get("step", 0)
-            plain = self._kinds.get(p) == ((device, p._data.dtype), None)
-            if plain and None not in kept and type(step) is int:
-                rows[step].append((p, kept))
+            known, method = self._kinds.get(p, (None, None))
+            supported = method is None or (method is Optimizer._update_wide and "master" in state)
+            if known == (device, p._data.dtype) and supported and None not in kept and type(step) is int:
+                rows[step].append((p, [None if method is None else state["master"], *kept]))
             else:
                 left.append(p)
         return rows, left

@@ -23,12 +23,20 @@ def softmax_nll(x):
     kernels("cross_entropy").gradient(x[0], logits, target, "mean", None, None, 0.0, saved)
 
 
+def wide(x):
+    return SINGLE if x.dtype == HALF else x.dtype
+
+
+def master(x):
+    return x.astype(SINGLE) if x.dtype == HALF else None
+
+
 def sgd(x):
-    kernels("optimizers").update_many("sgd", [(x, x, x)], (0.1, 0.9, 1.0, 0.1, True, False))
+    kernels("optimizers").update_many("sgd", [(x, x, master(x), x.astype(wide(x)))], (0.1, 0.9, 1.0, 0.1, True, False))
 
 
 def adam(x):
-    kernels("optimizers").update_many("adam", [(x, x, x, x, x)], (*[0.5] * 9, True, False))
+    kernels("optimizers").update_many("adam", [(x, x, master(x), *[x.astype(wide(x))] * 3)], (*[0.5] * 9, True, False))
 
 
 def softmax(x):
@@ -75,8 +83,8 @@ TYPED = {
     "windows.window_sum_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
     "windows.add_to_windows_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
     "windows.gather_from_windows_kernel": ([HALF, SINGLE, DOUBLE, "int64"], pooling),
-    "optimizers.sgd_kernel": ([SINGLE, DOUBLE], sgd),
-    "optimizers.adam_kernel": ([SINGLE, DOUBLE], adam),
+    "optimizers.sgd_kernel": ([HALF, SINGLE, DOUBLE], sgd),
+    "optimizers.adam_kernel": ([HALF, SINGLE, DOUBLE], adam),
 }
 # The others: their types and, for an array of one of them, its other arguments.
 CALLS = {
@@ -140,6 +148,22 @@ def test_nvidias_compiler_takes_it(name):
         options = source.with_suffix(".options").read_text().splitlines()
         for architecture in ARCHITECTURES:
             assert nvrtc.compile_for(architecture, source.read_text(), options).startswith(b"\x7fELF")
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_nvidias_compiler_takes_indices_of_64_bits(name, monkeypatch):
+    kernel = defined()[name]
+    if "Index" not in kernel.types:
+        pytest.skip("it has no indices of 32 bits")
+    if reason := nvrtc.missing():
+        pytest.skip(reason)
+    monkeypatch.setattr(kernels(name.partition(".")[0]), "index_type", lambda count: np.int64)
+    with Trace() as trace:
+        TYPED[name][1](agrad.zeros(3).data)
+    source = Path(trace.sources[trace.kernels.index(kernel.name)])
+    text, options = source.read_text(), source.with_suffix(".options").read_text().splitlines()
+    assert "typedef long long Index;" in text
+    assert nvrtc.compile_for("sm_90", text, options).startswith(b"\x7fELF")
 
 
 def test_a_mistake_is_told():

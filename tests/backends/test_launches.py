@@ -94,6 +94,15 @@ def test_training_steps(make, kernels, products, name):
     assert trace.waits == []
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_training_step_in_16_bits(name):
+    model, x = mlp()
+    model.to(agrad.float16)
+    trace = step_of(model, agrad.astype(x, "float16"), OPTIMIZERS[name](model.parameters()))
+    assert len(trace.kernels) <= 14, trace.kernels
+    assert len(trace.products) <= 5
+
+
 @pytest.mark.parametrize(("make", "kernels"), LAYERS)
 def test_layers(make, kernels):
     counts = []
@@ -127,7 +136,7 @@ def test_many_parameters_take_few_kernels():
         with Trace() as trace:
             optimizer.step()
             optimizer.zero_grad()
-    assert trace.kernels == ["agrad_adam"] * 2  # whose arguments hold 80 parameters each
+    assert trace.kernels == ["agrad_adam"] * 2  # whose arguments hold 64 parameters each
 
 
 def test_products_of_stacks_with_a_matrix_are_one():

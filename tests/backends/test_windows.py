@@ -116,3 +116,22 @@ def test_convolution_on_cuda_in_parts(size, monkeypatch):
     agree(place, "convolve", [x, weight], windows, 1, tolerance=1e-11)
     agree(place, "convolve_input", [g, weight], (5, 5), windows, 1, tolerance=1e-11)
     agree(place, "convolve_weight", [g, x], windows, 1, tolerance=1e-11)
+
+
+@pytest.mark.cuda
+def test_indices_of_64_bits(monkeypatch):
+    import agrad
+
+    place = agrad.Device("cuda")
+    from agrad.backends.cuda import windows as module
+
+    monkeypatch.setattr(module, "index_type", lambda count: np.int64)
+    windows = Windows((3, 2), (1, 3), ((1, 0), (1, 1)), (2, 1))
+    x, weight = (on(place, RNG.normal(size=shape), "float32") for shape in ((2, 3, 7, 6), (4, 3, 3, 2)))
+    g = on(place, RNG.normal(size=(2, 4, *windows.counts((7, 6)))), "float32")
+    agree(place, "convolve", [x, weight], windows, 1, tolerance=1e-5)
+    agree(place, "convolve_input", [g, weight], (7, 6), windows, 1, tolerance=1e-5)
+    agree(place, "convolve_weight", [g, x], windows, 1, tolerance=1e-5)
+    largest, indices = agree(place, "window_max", [x], windows)
+    agree(place, "add_to_windows", [largest, indices], (7, 6), windows, tolerance=1e-6)
+    agree(place, "gather_from_windows", [x, indices], windows)

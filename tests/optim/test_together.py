@@ -39,16 +39,35 @@ def trained(name, settings, dtype, shapes=SHAPES, steps=4):
     return [p.tolist() for p in parameters]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize(("name", "settings"), ROWS)
 def test_as_one_by_one(device, name, settings, dtype):
+    if dtype == "float16" and device.kind == "strict":
+        pytest.skip("it has no float16")
     if dtype == "float64" and not device.backend.supports_float64:
         pytest.skip("it has no float64")
     found = trained(name, settings, dtype)
     with agrad.Device("cpu"):
         expected = trained(name, settings, dtype)
     for own, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(own, other, rtol=1e-5 if dtype == "float32" else 1e-12, atol=1e-6)
+        tolerance = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-12}[dtype]
+        np.testing.assert_allclose(own, other, rtol=tolerance, atol=1e-6)
+
+
+def test_small_updates_of_16_bits_are_not_lost(device):
+    if device.kind == "strict":
+        pytest.skip("it has no float16")
+    p = nn.Parameter(agrad.ones(2, dtype="float16"))
+    optimizer = optim.SGD([p], lr=1e-4)
+    for _ in range(20):
+        p.grad = agrad.ones(2, dtype="float16")
+        optimizer.step()
+    assert_close(p, agrad.asarray([0.998] * 2, dtype="float16"), atol=5e-4)
+    p.data = agrad.asarray([3.0, 0.5], dtype="float16").data
+    for _ in range(2):
+        p.grad = agrad.ones(2, dtype="float16")
+        optimizer.step()
+    assert_close(p, agrad.asarray([3.0, 0.5], dtype="float16"), atol=5e-4)
 
 
 def test_gradients_that_do_not_lie_in_one_piece(device):
