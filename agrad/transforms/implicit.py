@@ -65,7 +65,8 @@ def fixed_point(f: Function, x0: Any, *theta: Any, tol: float | None = None, max
     >>> f = lambda x, a: (x + a / x) / 2  # Heron's square root
     >>> agrad.fixed_point(f, 1.0, 2.0)
     Tensor(1.4142135, dtype=float32, device='cpu')
-    >>> round(agrad.grad(lambda a: agrad.fixed_point(f, 1.0, a))(2.0).item(), 4)
+    >>> slope = agrad.grad(lambda a: agrad.fixed_point(f, 1.0, a))
+    >>> print(f"{slope(2.0).item():.4f}")
     0.3536
     """
     check_callable("agrad.fixed_point", f)
@@ -125,7 +126,7 @@ def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterat
     >>> agrad.root(lambda x, a: x**3 - a, 1.0, 8.0)
     Tensor(2., dtype=float32, device='cpu')
     >>> slope = agrad.grad(lambda a: agrad.root(lambda x, a: x**3 - a, 1.0, a))
-    >>> round(slope(8.0).item(), 4)
+    >>> print(f"{slope(8.0).item():.4f}")
     0.0833
     """
     check_callable("agrad.root", f)
