@@ -203,7 +203,8 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool, above: Device | N
     if gradient is None and (tensor.size != 1 or tensor.dtype.is_complex):
         raise errors.not_scalar(tensor.shape, tensor.dtype)
     if gradient is None:
-        ones = device.raised(tensor._device.xp.ones_like(tensor._data), tensor._device)
+        ones = tensor._device.xp.ones_like(tensor._data)
+        ones = ones if above is None else above.raised(ones, tensor._device)
         return wrap(ones, device) if graph else ones
     if not isinstance(gradient, Tensor):
         gradient = wrap(*convert(gradient, tensor.dtype, device, copy=graph or None))
@@ -288,19 +289,16 @@ def propagate(
                         owned.add(parent)
             else:
                 pending[parent] = cotangent
-                if (like is not parent or (wanted and parent in wanted)) and _is_known(cotangent, g, saved):
-                    shared.add(parent)
+                if like is not parent or (wanted and parent in wanted):
+                    known = (g, *saved, *g) if type(g) is list else (g, *saved)
+                    if any([cotangent is value for value in known]):
+                        shared.add(parent)
                 if like is parent:
                     if ahead is None:
                         ahead = parent
                     else:
                         heappush(queue, (parent.number, parent))
     return arrived | pending, shared - owned  # what is left are leaves
-
-
-def _is_known(cotangent: Any, g: Any, saved: Sequence[Any]) -> bool:
-    """Whether a cotangent is the array that came, or one that is saved."""
-    return any([cotangent is value for value in (g, *saved, *(g if type(g) is list else ()))])
 
 
 def _collect(node: Node, g: Any, pending: dict[Any, Any], queue: list[tuple[int, Node]]) -> None:
