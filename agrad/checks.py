@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = [
     "as_integer", "as_list", "as_seed", "as_shape", "check_callable", "check_flags", "check_flags_of", "check_integers",
-    "check_number", "check_numbers", "check_one_of",
+    "check_number", "check_numbers", "check_one_of", "check_tensors",
 ]  # fmt: skip
 
 
@@ -183,6 +183,13 @@ def check_callable(what: str, function: Any, remedy: str = "") -> None:
     """Raise TypeError if `function` is not callable; in the message, `what` is the name of what takes it."""
     if not callable(function):
         raise TypeError(f"{what} takes a function, not {_shown(function)}{f'; {remedy}' if remedy else ''}")
+
+
+def check_tensors(**inputs: Any) -> None:
+    """Raise TypeError for an input, given by name, that is neither a Tensor nor an array."""
+    for name, value in inputs.items():
+        if not hasattr(value, "shape"):
+            raise TypeError(f"{name} must be a Tensor, not {type(value).__name__}")
 
 
 def _shown(value: Any) -> str:

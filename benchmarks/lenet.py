@@ -29,14 +29,14 @@ def build(nn: Any) -> Any:
 
 
 def trainer(library: Any, x: Any, y: Any, device: str) -> Callable[[], None]:
-    """Return a function that runs 60 training steps."""
+    """Return a function that runs a training step for each batch."""
     model, loss = build(library.nn).to(device), library.nn.CrossEntropyLoss()
     optimizer = library.optim.SGD(model.parameters(), lr=RATE)
     images = library.asarray(x.reshape((-1, 1, 28, 28)), device=device)
     labels = library.asarray(y, device=device)
 
     def steps() -> None:
-        for i in range(0, ROWS, BATCH):
+        for i in range(0, len(images), BATCH):
             optimizer.zero_grad()
             loss(model(images[i : i + BATCH]), labels[i : i + BATCH]).backward()
             optimizer.step()

@@ -24,7 +24,7 @@ def made_up() -> tuple[Any, Any]:
     return draw.random((ROWS, 784), dtype=np.float32), draw.integers(0, 10, ROWS)
 
 
-def trainer(library: Any, x: Any, y: Any, device: str) -> Callable[[], None]:
+def trainer(library: Any, x: Any, y: Any, device: str, batch: int = BATCH) -> Callable[[], None]:
     """Return a function that runs an epoch, by the same code for either library."""
     nn = library.nn
     model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).to(device)
@@ -33,31 +33,31 @@ def trainer(library: Any, x: Any, y: Any, device: str) -> Callable[[], None]:
     images, labels = library.asarray(x, device=device), library.asarray(y, device=device)
 
     def epoch() -> None:
-        for i in range(0, ROWS, BATCH):
+        for i in range(0, len(images), batch):
             optimizer.zero_grad()
-            loss(model(images[i : i + BATCH]), labels[i : i + BATCH]).backward()
+            loss(model(images[i : i + batch]), labels[i : i + batch]).backward()
             optimizer.step()
 
     return epoch
 
 
-def stepper(np: Any) -> Callable[[Any, Any], Any]:
+def stepper(xp: Any) -> Callable[[Any, Any], Any]:
     """Return a training step written out in NumPy or CuPy, which returns the loss."""
     draw = np.random.default_rng(1)
-    w1 = draw.standard_normal((128, 784), dtype=np.float32) / 28
-    w2 = draw.standard_normal((10, 128), dtype=np.float32) / 11
-    b1, b2 = np.zeros(128, dtype=np.float32), np.zeros(10, dtype=np.float32)
+    w1 = xp.asarray(draw.standard_normal((128, 784), dtype=np.float32) / 28)
+    w2 = xp.asarray(draw.standard_normal((10, 128), dtype=np.float32) / 11)
+    b1, b2 = xp.zeros(128, dtype=np.float32), xp.zeros(10, dtype=np.float32)
 
     def step(x: Any, y: Any) -> Any:
         nonlocal w1, b1, w2, b2
-        rows = np.arange(x.shape[0])
+        rows = xp.arange(x.shape[0])
         hidden = x @ w1.T + b1
-        np.maximum(hidden, 0, out=hidden)
+        xp.maximum(hidden, 0, out=hidden)
         scores = hidden @ w2.T + b2
         scores -= scores.max(axis=1, keepdims=True)
-        logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        logs = scores - xp.log(xp.exp(scores).sum(axis=1, keepdims=True))
         loss = -logs[rows, y].mean()
-        g = np.exp(logs)
+        g = xp.exp(logs)
         g[rows, y] -= 1
         g /= x.shape[0]
         back = g @ w2
@@ -71,13 +71,13 @@ def stepper(np: Any) -> Callable[[Any, Any], Any]:
     return step
 
 
-def by_hand(np: Any, x: Any, y: Any) -> Callable[[], None]:
+def by_hand(xp: Any, x: Any, y: Any, batch: int = BATCH) -> Callable[[], None]:
     """Return the same epoch written out in NumPy or CuPy."""
-    images, labels, step = np.asarray(x), np.asarray(y), stepper(np)
+    images, labels, step = xp.asarray(x), xp.asarray(y), stepper(xp)
 
     def epoch() -> None:
-        for i in range(0, ROWS, BATCH):
-            step(images[i : i + BATCH], labels[i : i + BATCH])
+        for i in range(0, len(images), batch):
+            step(images[i : i + batch], labels[i : i + batch])
 
     return epoch
 

@@ -59,7 +59,7 @@ class Wiring:
         self._names: dict[str, Any] = {
             "MISS": MISS, "Elsewhere": Elsewhere, "failures": self.failures,
             "failed": partial(failed, source.code, source.first_write),
-            "without_warnings": Quiet(source.run, backend), "warnings": warnings, "Tensor": Tensor, "new": object.__new__,
+            "quiet": Quiet(source.run, backend), "warnings": warnings, "Tensor": Tensor, "new": object.__new__,
             "wrote": wrote, "wrote_all": wrote_all, "filled": filled,
             "template": recorded.template, "device": device, "native": device.native, "backend": backend,
             "buffer_of": backend.buffer_of, "generator": lambda: current.get().of(device),

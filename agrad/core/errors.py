@@ -17,13 +17,15 @@ from .device import traced
 from .typing import DTypeLike
 
 __all__ = [
-    "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located", "lost_gradient",
-    "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar", "stale_gradient",
-    "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
+    "TapeDroppedError", "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located",
+    "lost_gradient", "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar",
+    "stale_gradient", "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
-# Says what to write for arguments that an op does not take; `agrad.spellings`, which knows other names, sets it.
-wrong_call: Callable[[Any, str, Sequence[Any], Mapping[str, Any]], TypeError]
+# Say what to write for arguments that an op does not take or lacks; `agrad.spellings`, which knows other names, sets
+# them.
+wrong_call: Callable[[Any, str, dict[str, Any]], TypeError]
+missing_array: Callable[[str, str], TypeError]
 # How libraries say that they do not compute something of booleans, or of integers.
 _NO_LOOP: Final = re.compile(
     "did not contain a loop|numpy boolean|not supported|not implemented for '[A-Z]|only support floating"
@@ -63,6 +65,10 @@ def not_scalar(shape: Sequence[int], dtype: DTypeLike) -> RuntimeError:
         f"only one element has a gradient of its own, this Tensor has shape {tuple(shape)}; "
         "write .sum().backward(), or backward(gradient) with a Tensor of that shape"
     )
+
+
+class TapeDroppedError(RuntimeError):
+    """Gradients were asked for that lead through what forward mode has dropped; it then starts over and keeps it."""
 
 
 def wrong_gradient(gradient: Any, tensor: Any) -> ValueError:

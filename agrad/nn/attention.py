@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import as_integer, check_flags, check_number
+from ..checks import as_integer, check_flags, check_number, check_tensors
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from ..ops.manipulation import expand_dims, moveaxis, permute_dims, reshape, squeeze
 from ..ops.statistical import mean
-from . import functional as F
 from . import init
-from .checks import check_tensors
+from .functional import linear_maps as F
 from .functional.attention import as_additive_mask, attend, causal_mask, checked_mask
 from .linear import Linear
 from .module import Module

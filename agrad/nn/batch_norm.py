@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from ..checks import check_flags, check_integers, check_number
+from ..checks import check_flags, check_integers, check_number, check_tensors
 from ..core.device import Device
 from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import ones, zeros
-from . import functional as F
-from .checks import check_tensors
-from .module import Module
-from .normalization import scale_and_shift
+from .functional import batch_normalization as F
+from .normalization import Normalization
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "NormBase"]
 
 
-class NormBase(Module):
+class NormBase(Normalization):
     """The base class of batch and instance normalization: settings, weight, bias and running statistics."""
 
     running_mean: Tensor | None
@@ -35,15 +33,17 @@ class NormBase(Module):
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__()
         check_flags(affine=affine, track_running_stats=track_running_stats, bias=bias)
         check_integers(0, num_features=num_features)
         check_number("eps", eps, 0)
         if momentum is not None:
             check_number("momentum", momentum, 0, 1)
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight, self.bias = scale_and_shift((num_features,), affine, affine and bias, device, dtype)
+        super().__init__((num_features,), affine, affine and bias, device, dtype)
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
         track = track_running_stats
         mean = zeros((num_features,), dtype=dtype, device=device) if track else None
         self.register_buffer("running_mean", mean)
@@ -60,10 +60,7 @@ class NormBase(Module):
     def reset_parameters(self) -> None:
         """Set the weight to 1 and the bias to 0, and reset the running statistics."""
         self.reset_running_stats()
-        with no_grad():
-            for parameter, value in ((self.weight, 1), (self.bias, 0)):
-                if parameter is not None:
-                    parameter[...] = value
+        super().reset_parameters()
 
     def extra_repr(self) -> str:
         """Return the settings."""

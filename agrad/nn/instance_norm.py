@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ..checks import check_tensors
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.manipulation import expand_dims, squeeze
-from . import functional as F
 from .batch_norm import NormBase
-from .checks import check_tensors
+from .functional import batch_normalization as F
 
 __all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
 

@@ -7,23 +7,37 @@ from typing import Any
 
 from ..checks import as_integer, as_shape, check_flags, check_integers, check_number
 from ..core.device import Device
+from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import ones, zeros
-from . import functional as F
+from .functional import normalization as F
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "scale_and_shift"]
+__all__ = ["GroupNorm", "LayerNorm", "Normalization", "RMSNorm"]
 
 
-def scale_and_shift(shape: tuple[int, ...], scale: bool, shift: bool, device: Any, dtype: DTypeLike) -> tuple[Any, Any]:
-    """Return a weight of ones if `scale` and a bias of zeros if `shift`; None otherwise."""
-    weight = Parameter(ones(shape, dtype=dtype, device=device)) if scale else None
-    return weight, Parameter(zeros(shape, dtype=dtype, device=device)) if shift else None
+class Normalization(Module):
+    """The base class of layers that normalize: an optional weight, initialized to 1, and an optional bias, to 0."""
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(self, shape: tuple[int, ...], weight: bool, bias: bool, device: Any, dtype: DTypeLike) -> None:
+        super().__init__()
+        self.weight = Parameter(ones(shape, dtype=dtype, device=device)) if weight else None
+        self.bias = Parameter(zeros(shape, dtype=dtype, device=device)) if bias else None
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1 and the bias to 0."""
+        with no_grad():
+            for parameter, value in ((self.weight, 1), (self.bias, 0)):
+                if parameter is not None:
+                    parameter[...] = value
 
 
-class LayerNorm(Module):
+class LayerNorm(Normalization):
     """Layer normalization: ``(x - mean) / sqrt(var + eps) * weight + bias`` over the last axes of each sample.
 
     Parameters
@@ -66,12 +80,12 @@ class LayerNorm(Module):
         device: str | Device | None = None,
         dtype: DTypeLike = None,
     ) -> None:
-        super().__init__()
         check_flags(elementwise_affine=elementwise_affine, bias=bias)
-        self.normalized_shape = as_shape(normalized_shape, "normalized_shape")
-        self.eps, self.elementwise_affine = check_number("eps", eps, 0), elementwise_affine
-        scale, shift = elementwise_affine, elementwise_affine and bias
-        self.weight, self.bias = scale_and_shift(self.normalized_shape, scale, shift, device, dtype)
+        shape = as_shape(normalized_shape, "normalized_shape")
+        super().__init__(shape, elementwise_affine, elementwise_affine and bias, device, dtype)
+        self.normalized_shape = shape
+        self.eps = check_number("eps", eps, 0)
+        self.elementwise_affine = elementwise_affine
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape, ``(..., *normalized_shape)``."""
@@ -85,7 +99,7 @@ class LayerNorm(Module):
         )
 
 
-class RMSNorm(Module):
+class RMSNorm(Normalization):
     """Root mean square normalization: ``x / sqrt(mean(x**2) + eps) * weight`` over the last axes of each sample.
 
     Parameters
@@ -125,12 +139,12 @@ class RMSNorm(Module):
         device: str | Device | None = None,
         dtype: DTypeLike = None,
     ) -> None:
-        super().__init__()
         check_flags(elementwise_affine=elementwise_affine)
-        self.normalized_shape = as_shape(normalized_shape, "normalized_shape")
+        shape = as_shape(normalized_shape, "normalized_shape")
+        super().__init__(shape, elementwise_affine, False, device, dtype)
+        self.normalized_shape = shape
         self.eps = None if eps is None else check_number("eps", eps, 0)
         self.elementwise_affine = elementwise_affine
-        self.weight, _ = scale_and_shift(self.normalized_shape, elementwise_affine, False, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape, ``(..., *normalized_shape)``."""
@@ -141,7 +155,7 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class GroupNorm(Module):
+class GroupNorm(Normalization):
     """Group normalization: ``(x - mean) / sqrt(var + eps) * weight + bias`` over each group of channels of a sample.
 
     Parameters
@@ -186,14 +200,16 @@ class GroupNorm(Module):
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__()
         check_flags(affine=affine, bias=bias)
         check_integers(0, num_channels=num_channels)
         check_number("eps", eps, 0)
         if num_channels % as_integer("num_groups", num_groups, 1):
             raise ValueError(f"num_groups={num_groups} must divide num_channels={num_channels}")
-        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.weight, self.bias = scale_and_shift((num_channels,), affine, affine and bias, device, dtype)
+        super().__init__((num_channels,), affine, affine and bias, device, dtype)
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape, ``(batch, num_channels, ...)``."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ..checks import as_integer, check_number
+from ..checks import as_integer, check_number, check_tensors
 from ..core.tensor import Tensor
-from . import functional as F
-from .checks import check_tensors
+from .functional import padding as F
 from .module import Module
 
 __all__ = [

@@ -7,16 +7,15 @@ from functools import partial
 from math import sqrt
 from typing import Any, TypeVar
 
-from ..checks import check_flags, check_integers, check_number
+from ..checks import check_flags, check_integers, check_number, check_tensors
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import arange, empty, zeros
 from ..ops.manipulation import concat, expand_dims, moveaxis, squeeze, stack, unstack
 from ..ops.searching import where
-from . import functional as F
 from . import init
-from .checks import check_tensors
+from .functional import dropping as F
 from .module import Module
 from .parameter import Parameter
 from .recurrences import ElmanRecurrence, GRURecurrence, LSTMRecurrence, Recurrence, State

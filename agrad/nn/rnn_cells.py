@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from math import sqrt
 
-from ..checks import check_flags, check_integers
+from ..checks import check_flags, check_integers, check_tensors
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import empty, zeros
 from ..ops.manipulation import expand_dims, squeeze
 from . import init
-from .checks import check_tensors
 from .module import Module
 from .parameter import Parameter
 from .recurrences import ElmanRecurrence, GRURecurrence, LSTMRecurrence, Recurrence, State

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import check_tensors
 from ..core.tensor import Tensor
-from . import functional as F
-from .checks import check_tensors
+from .functional import interpolation as F
 from .functional.interpolation import check_resizing
 from .module import Module
 

@@ -1,15 +1,11 @@
-"""``x[key]`` and ``x[key] = v`` for every key that NumPy supports.
+"""``x[key]`` and ``x[key] = v``, composed of the primitives in `gathering` once `keys` has parsed the key.
 
-A key is first parsed into a `ParsedKey`: a basic key that every library supports (a negative step becomes a flip), and
-the integer arrays that index axes of the basic key's result. Getting and setting are then composed of the primitives
-in `gathering`. Several index arrays are combined into one, which indexes their axes flattened into one axis.
+Several index arrays are combined into one, which indexes their axes flattened into one axis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
-from types import EllipsisType, NoneType
 from typing import Any, Final, NamedTuple
 
 from .. import backends
@@ -22,57 +18,14 @@ from ..core.tensor import LEAF, SCALARS, Tensor, convert, wrap
 from . import journal
 from .data_type import astype
 from .gathering import Key, index_get, index_set, nonnegative_indices, put, take, take_along_axis, without_new_axes
+from .keys import ParsedKey, expand, is_basic, native, parse_item, parse_key, show_key, wrong_key
 from .manipulation import broadcast_shapes, broadcast_to, flip, permute_dims, reshape
 from .searching import nonzero, where
 
 __all__ = [
-    "ParsedKey",
-    "cast_within_kind",
-    "getitem",
-    "native",
-    "parse_key",
-    "rebind",
-    "refuse_leaf",
-    "refuse_widening",
-    "replace_values",
-    "setitem",
-    "take",
+    "cast_within_kind", "getitem", "rebind", "refuse_leaf", "refuse_widening", "replace_values", "setitem", "take",
     "take_along_axis",
 ]  # fmt: skip
-
-_ALL = slice(None)
-
-
-class ParsedKey(NamedTuple):
-    """A parsed key.
-
-    Attributes
-    ----------
-    basic : tuple
-        Integers, slices and None for all axes; full slices for the axes that arrays index.
-    shape : tuple of int
-        The shape of the basic key's result.
-    flipped : tuple of int
-        The axes of that result to reverse.
-    axes : tuple of int
-        The axes of that result that arrays index.
-    arrays : list of Tensor
-        The integer arrays, one for each of these axes.
-    front : bool
-        Whether the axes of the arrays come first in the result, as they do where slices or None separate the arrays.
-    """
-
-    basic: tuple[Any, ...]
-    shape: tuple[int, ...]
-    flipped: tuple[int, ...]
-    axes: tuple[int, ...]
-    arrays: list[Tensor]
-    front: bool
-
-    @property
-    def selects_all(self) -> bool:
-        """Whether the basic key selects everything."""
-        return all(item == _ALL for item in self.basic)
 
 
 def getitem(x: Tensor, key: Any, /) -> Tensor:
@@ -105,11 +58,11 @@ def getitem(x: Tensor, key: Any, /) -> Tensor:
     Tensor([4, 5], dtype=int64, device='cpu')
     """
     keys = x._device.backend.native_keys
-    if keys != "standard" and _is_basic(key):
+    if keys != "standard" and is_basic(key):
         return _cut(x, key)
     if (above := _meeting("x[key]", x, key)) is not x._device:
         return getitem(lift(x, above), key)
-    index = None if isinstance(key, tuple) or _is_basic(key) else _item(x, key, key)
+    index = None if isinstance(key, tuple) or is_basic(key) else parse_item(x, key, key)
     if isinstance(index, Tensor) and index.dtype.name != "bool" and x.ndim:
         return _take_rows(x, index, key)
     if keys == "all":
@@ -128,13 +81,10 @@ def _cut(x: Tensor, native_key: Any, *key: Any) -> Tensor:
     try:
         return index_get(x, native_key)
     except IndexError as error:
-        raise _wrong(x, key[0] if key else native_key, str(error.__cause__ or error)) from None
+        raise wrong_key(x, key[0] if key else native_key, str(error.__cause__ or error)) from None
     except ValueError:
-        _expand(x, key[0] if key else native_key)  # to name a step of 0
+        expand(x, key[0] if key else native_key)  # to name a step of 0
         raise
-
-
-_BASIC: Final = frozenset({int, slice, NoneType, EllipsisType})
 
 
 def _meeting(what: str, x: Tensor, *others: Any) -> Device:
@@ -147,24 +97,11 @@ def _meeting(what: str, x: Tensor, *others: Any) -> Device:
     return found
 
 
-def _is_basic(key: Any) -> bool:
-    """Return whether a key holds only integers, slices, None and Ellipsis."""
-    return type(key) in _BASIC or (type(key) is tuple and _BASIC.issuperset(map(type, key)))
-
-
-def native(x: Tensor, key: Any) -> Any:
-    """Return a key with raw arrays in place of Tensors, copied if the tape saves the key."""
-    keep = x.requires_grad and is_grad_enabled()
-    items = [_item(x, key, item) for item in (key if isinstance(key, tuple) else (key,))]
-    copy = x._device.backend.copy if keep else lambda array: array
-    return tuple(copy(item.data) if isinstance(item, Tensor) else item for item in items)
-
-
 def _take_rows(x: Tensor, index: Tensor, key: Any) -> Tensor:
     try:
         return take(x, index, axis=0)
     except IndexError as error:
-        raise _wrong(x, key, str(error.__cause__ or error)) from None
+        raise wrong_key(x, key, str(error.__cause__ or error)) from None
 
 
 def _pick(x: Tensor, parsed: ParsedKey) -> Tensor:
@@ -232,14 +169,14 @@ def setitem(x: Tensor, key: Any, value: ArrayLike, /) -> None:
 def _write_natively(x: Tensor, key: Any, value: Any) -> bool:
     """Write in place by the library's own indexing, if it supports the key; return whether it did."""
     backend = x._device.backend
-    if backend.native_keys == "standard" or (backend.native_keys == "basic" and not _is_basic(key)):
+    if backend.native_keys == "standard" or (backend.native_keys == "basic" and not is_basic(key)):
         return False
     raw = value._data if isinstance(value, Tensor) else value
     journal.writing(x)
     try:
-        x._data = backend.assign(x._data, key if _is_basic(key) else native(x, key), raw)
+        x._data = backend.assign(x._data, key if is_basic(key) else native(x, key), raw)
     except (IndexError, ValueError) as error:
-        raise errors.in_op("x[key] = v", error, (x, _show(key), value), {}) from None
+        raise errors.in_op("x[key] = v", error, (x, show_key(key), value), {}) from None
     tape.wrote(x)
     return True
 
@@ -286,138 +223,6 @@ def cast_within_kind(x: Tensor, value: Any, what: str) -> Any:
     return astype(value, x.dtype, copy=False) if isinstance(value, Tensor) else value
 
 
-# Parsing keys
-
-
-def parse_key(x: Tensor, key: Any) -> ParsedKey:
-    """Parse a key of `x`; IndexError if it does not fit."""
-    shape = x.shape
-    items = _expand(x, key)
-    basic: list[Any] = []
-    left: list[int] = []  # the shape of the basic key's result
-    flipped: list[int] = []
-    arrays: dict[int, Tensor] = {}
-    axis = 0
-    for item in items:
-        if item is ...:
-            continue  # it is left only where there are no axes to fill
-        if item is None:
-            basic.append(None)
-            left.append(1)
-        elif isinstance(item, slice):
-            start, stop, step = item.indices(shape[axis])
-            length = len(range(start, stop, step))
-            if step < 0:
-                start, stop, step = start + (length - 1) * step, start + 1, -step
-                flipped.append(len(left))
-            basic.append(slice(start, max(stop, start), step) if length else slice(0, 0))
-            left.append(length)
-            axis += 1
-        elif isinstance(item, int):
-            if not -shape[axis] <= item < shape[axis]:
-                raise _wrong(x, key, f"index {item} is out of range for axis {axis} of length {shape[axis]}")
-            basic.append(item % shape[axis])
-            axis += 1
-        elif item.dtype.name != "bool":
-            arrays[len(left)] = item
-            basic.append(_ALL)
-            left.append(shape[axis])
-            axis += 1
-        elif item.ndim == 0:  # a boolean scalar adds an axis of length 1 or 0
-            arrays[len(left)] = _count_up(x, int(bool(item)))
-            basic.append(None)
-            left.append(1)
-        else:
-            lengths = shape[axis : axis + item.ndim]
-            if any(n not in (0, length) for n, length in zip(item.shape, lengths, strict=True)):  # 0 selects nothing
-                raise _wrong(x, key, f"a mask of shape {item.shape} does not match axes of lengths {lengths}")
-            for places in nonzero(item):
-                arrays[len(left)] = places
-                basic.append(_ALL)
-                left.append(shape[axis])
-                axis += 1
-    return ParsedKey(
-        tuple(basic) or (...,), tuple(left), tuple(flipped), tuple(arrays), list(arrays.values()), _apart(items)
-    )
-
-
-def _expand(x: Tensor, key: Any) -> list[Any]:
-    """Return the items of a key for all axes: integers, slices, None, and Tensors for everything else."""
-    items = [_item(x, key, item) for item in (key if isinstance(key, tuple) else (key,))]
-    given = sum(_axes_of(item) for item in items)
-    if given > x.ndim:
-        raise _wrong(x, key, f"{given} indices for {x.ndim} axes")
-    rest: list[Any] = [_ALL] * (x.ndim - given)
-    dots = [i for i, item in enumerate(items) if item is ...]
-    if len(dots) > 1:
-        raise _wrong(x, key, "it may have only one Ellipsis (...)")
-    return [*items[: dots[0]], *(rest or [...]), *items[dots[0] + 1 :]] if dots else items + rest
-
-
-def _item(x: Tensor, key: Any, item: Any) -> Any:
-    if backends.is_number(item):
-        item = item.item()
-    if isinstance(item, slice) and type(item.step) is int and item.step == 0:
-        raise ValueError(f"key {_show(key)} has a slice with a step of 0; write ::-1 to reverse, or leave the step out")
-    if item is None or item is ... or isinstance(item, slice):
-        return item
-    if isinstance(item, int) and not isinstance(item, bool):
-        return item
-    if isinstance(item, Tensor):
-        index = item
-    elif isinstance(item, list) and not item:
-        index = _count_up(x, 0)
-    else:
-        index = _index_array(x, key, item)
-    index = lift(index, x._device)
-    if index.dtype.name != "bool" and not index.dtype.family.endswith("integer"):
-        raise _wrong(x, key, f"arrays in a key must hold integers or booleans, not {index.dtype!r}")
-    return index
-
-
-def _index_array(x: Tensor, key: Any, item: Any) -> Tensor:
-    try:
-        return wrap(*convert(item, None, x._device, copy=True if is_grad_enabled() else None))
-    except TypeError:
-        what = "a key is made of integers, slices, None, ... and arrays of integers or booleans, not of"
-        raise _wrong(x, key, f"{what} {type(item).__name__}") from None
-
-
-def _axes_of(item: Any) -> int:
-    if item is None or item is ...:
-        return 0
-    return item.ndim if isinstance(item, Tensor) and item.dtype.name == "bool" else 1
-
-
-def _apart(items: Sequence[Any]) -> bool:
-    """Return whether slices or None separate the arrays of a key, among which integers count as arrays."""
-    places = [i for i, item in enumerate(items) if isinstance(item, (int, Tensor))]
-    return bool(places) and len(places) != places[-1] - places[0] + 1
-
-
-def _count_up(x: Tensor, stop: int) -> Tensor:
-    return wrap(x._device.xp.arange(stop, device=x._device.native), x._device)
-
-
-def _wrong(x: Tensor, key: Any, what: str) -> IndexError:
-    return IndexError(f"key {_show(key)} does not fit a Tensor of shape {x.shape}: {what}")
-
-
-def _show(key: Any) -> str:
-    """Return a key as the caller wrote it, with the dtypes and shapes of arrays."""
-    if isinstance(key, tuple):
-        return f"[{', '.join(map(_show, key))}]"
-    if isinstance(key, slice):
-        parts = ["" if part is None else str(part) for part in (key.start, key.stop, key.step)]
-        return ":".join(parts if key.step is not None else parts[:2])
-    if key is ...:
-        return "..."
-    if hasattr(key, "shape") and hasattr(key, "dtype"):
-        return f"{type(key).__name__} of {key.dtype}, shape {tuple(key.shape)}"
-    text = repr(key)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 # Gathering along several axes at once
 
 
@@ -461,7 +266,7 @@ def _ravel(arrays: list[Tensor], lengths: tuple[int, ...], x: Tensor, key: Any) 
         broadcast_shapes(*[array.shape for array in arrays])
     except ValueError:
         shapes = ", ".join(str(array.shape) for array in arrays)
-        raise _wrong(x, key, f"its arrays have shapes {shapes}, which do not broadcast") from None
+        raise wrong_key(x, key, f"its arrays have shapes {shapes}, which do not broadcast") from None
     places: Any = 0
     for array, length in zip(arrays, lengths, strict=True):
         places = places * length + _checked(array, length, x, key)
@@ -473,7 +278,7 @@ def _checked(array: Tensor, length: int, x: Tensor, key: Any) -> Any:
     xp, backend, native = x._device.xp, x._device.backend, x._device.native
     index = xp.astype(array._data, backend.default_integer(native), copy=False)
     if _leads_out(index, length, x._device):
-        raise _wrong(x, key, f"an index in an array is out of range for an axis of length {length}")
+        raise wrong_key(x, key, f"an index in an array is out of range for an axis of length {length}")
     return nonnegative_indices(xp, index, length)
 
 
@@ -497,7 +302,7 @@ def _gather(picked: Tensor, parsed: ParsedKey, x: Tensor, key: Any) -> Tensor:
     try:
         result = take(_prepare(picked, join), join.places, axis=join.axis)
     except IndexError as error:
-        raise _wrong(x, key, str(error.__cause__ or error)) from None
+        raise wrong_key(x, key, str(error.__cause__ or error)) from None
     if parsed.front and join.axis:
         block = range(join.axis, join.axis + join.places.ndim)
         result = permute_dims(result, (*block, *(i for i in range(result.ndim) if i not in block)))
@@ -570,7 +375,7 @@ def _fill(value: Tensor, shape: tuple[int, ...], key: Any, x: Tensor) -> Tensor:
         return broadcast_to(value, shape)
     except ValueError:
         raise ValueError(
-            f"a value of shape {value.shape} does not broadcast to key {_show(key)} of a Tensor of shape {x.shape}, "
+            f"a value of shape {value.shape} does not broadcast to key {show_key(key)} of a Tensor of shape {x.shape}, "
             f"which has shape {shape}"
         ) from None
 

@@ -1,12 +1,14 @@
 """CuPy's array API namespace, with functions of agrad's own where array-api-compat's would wait or refuse.
 
-array-api-compat writes through masks in `sign` and `clip`: the CPU must wait until the GPU has counted them.
+array-api-compat writes through masks in `sign` and `clip`: the CPU must wait until the GPU has counted them. CuPy's
+`matmul` copies what cuBLAS could read as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from math import prod
 from types import ModuleType
 from typing import Any
 
@@ -25,7 +27,15 @@ def namespace() -> Any:
     """Return a namespace of the array API standard for CuPy's arrays."""
     xp: Any = ModuleType("agrad.backends.cupy.xp")
     vars(xp).update(names_of(compat))
-    xp.sign, xp.clip, xp.linspace = _sign, _clip, _linspace
+    xp.sign = _sign
+    xp.clip = _clip
+    xp.linspace = _linspace
+    xp.matmul = _matmul
+    xp.arange = _arange
+    xp.fft = ModuleType("agrad.backends.cupy.xp.fft")
+    vars(xp.fft).update(names_of(compat.fft))
+    xp.fft.fftfreq = _on_current(compat.fft.fftfreq)
+    xp.fft.rfftfreq = _on_current(compat.fft.rfftfreq)
     return xp
 
 
@@ -61,6 +71,14 @@ def _ends(x: Array, least: Any, most: Any) -> tuple[Any, Any]:
     return least, most
 
 
+def _matmul(x1: Array, x2: Array, /) -> Any:
+    if x1.ndim <= 2 or x2.ndim != 2:
+        return cupy.matmul(x1, x2)
+    # One product of two matrices, where CuPy would make many, with a copy of a transposed `x2` for each.
+    rows = x1.reshape(prod(x1.shape[:-1]), x1.shape[-1])
+    return cupy.matmul(rows, x2).reshape(*x1.shape[:-1], x2.shape[1])
+
+
 def _linspace(start: complex, stop: complex, /, num: int, *, dtype: NativeDtype = None, **settings: Any) -> Any:
     if not isinstance(start, complex) and not isinstance(stop, complex):
         return compat.linspace(start, stop, num, dtype=dtype, **settings)
@@ -68,6 +86,22 @@ def _linspace(start: complex, stop: complex, /, num: int, *, dtype: NativeDtype 
         compat.linspace(*ends, num, **settings) for ends in ((start.real, stop.real), (start.imag, stop.imag))
     )
     return (real + 1j * imag).astype(dtype or np.complex128)
+
+
+def _arange(start: float, /, stop: Any = None, step: float = 1, *, dtype: NativeDtype = None, **settings: Any) -> Any:
+    if dtype is not None and np.dtype(dtype).kind == "u" and step < 0:  # CuPy casts the step to that type
+        return compat.arange(start, stop, step, dtype=np.int64, **settings).astype(dtype)
+    return compat.arange(start, stop, step, dtype=dtype, **settings)
+
+
+def _on_current(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of array-api-compat's that refuses `device=`, for the current device."""
+
+    @wraps(function)
+    def frequencies(n: int, /, *, device: NativeDevice = None, **settings: Any) -> Any:
+        return function(n, **settings)
+
+    return frequencies
 
 
 # On a machine with several GPUs

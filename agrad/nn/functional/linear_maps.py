@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
-from ...checks import as_integer
+from ...checks import as_integer, check_tensors
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...core.typing import Array, Namespace
 from ...ops.gathering import take
 from ...ops.manipulation import expand_dims, reshape
 from ...ops.searching import where
-from ..checks import check_tensors
 from ..reductions import as_tensor
 
 __all__ = ["bilinear", "embedding", "linear"]
