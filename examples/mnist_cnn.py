@@ -21,6 +21,7 @@ Training, checkpoints and resuming are those of examples/mnist.py, whose code th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import mnist
 
@@ -45,8 +46,12 @@ class Jitter(nn.Module):
 class Convolutional(mnist.Run):
     """The training of examples/mnist.py with a convolutional network."""
 
-    name, rounds, lr, decay = "mnist_cnn", 8, 0.05, 0.7
-    datasets = ("auto", "mnist", "fashion", "digits")
+    name, lr = "mnist_cnn", 0.05
+    schedules: ClassVar = {
+        "mnist": mnist.Schedule(8, 0.7),
+        "fashion": mnist.Schedule(8, 0.7),
+        "digits": mnist.Schedule(40, 0.95),  # the small digits are few: 12 steps an epoch
+    }
 
     def build(self, picture: agrad.Tensor) -> nn.Module:
         side = picture.shape[-1]
