@@ -49,6 +49,7 @@ class Example(NamedTuple):
     name: str
     title: str  # the first line
     text: str  # the lines after it
+    code: str  # what follows the docstring
 
     @property
     def picture(self) -> Path:
@@ -73,11 +74,16 @@ def examples() -> list[Example]:
     """Return the examples in order."""
     files = [file for file in sorted(EXAMPLES.glob("*.py")) if file.stem != "common"]
     files.sort(key=lambda file: ORDER.index(file.stem) if file.stem in ORDER else len(ORDER))
-    found = []
-    for file in files:
-        title, _, text = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition("\n")
-        found.append(Example(file.stem, title.rstrip("."), text))
-    return found
+    return [read(file) for file in files]
+
+
+def read(file: Path) -> Example:
+    """Return what a file says about itself, and its code."""
+    source = file.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    title, _, text = (ast.get_docstring(tree) or "").partition("\n")
+    code = "\n".join(source.splitlines()[tree.body[0].end_lineno :])
+    return Example(file.stem, title.rstrip("."), text.strip("\n"), code.strip("\n"))
 
 
 def index() -> str:
@@ -108,14 +114,13 @@ def page(example: Example) -> str:
     return "\n".join([
         f"# {example.title}",
         "",
-        example.text.strip("\n"),
+        example.text,
         "",
         *(picture if example.picture.exists() else []),
         f"`{example.command}` takes {example.time} of one CPU core.",
         "",
-        f"```{{literalinclude}} ../../examples/{example.name}.py",
-        ":language: python",
-        ":start-at: import",
+        "```python",
+        example.code,
         "```",
         "",
     ])  # fmt: skip

@@ -95,12 +95,33 @@ def public(namespace: str) -> Iterator[tuple[str, Any]]:
 
 
 def render(page: str, entries: list[Entry]) -> str:
-    """Return a page in Markdown: a title, and the docstring of each entry."""
+    """Return a page in Markdown: a title, a summary, and the docstring of each entry."""
     lines = [f"# {page if '.' in page else page.replace('_', ' ').capitalize()}", "", "```{eval-rst}"]
     if "." in page:
         lines += [inspect.getdoc(import_module(page)) or "", ""]
-    for namespace, name, value in entries:
+    groups = by_module(entries)
+    for kind, group in groups.items():
+        lines += summary(kind if len(groups) > 1 else "", group)
+    for namespace, name, value in (entry for group in groups.values() for entry in group):
         directive = "autoclass" if inspect.isclass(value) else "autofunction"
         lines += [f".. {directive}:: {namespace}.{name}"]
         lines += ["   :members:", ""] if inspect.isclass(value) else [""]
     return "\n".join([*lines, "```", ""])
+
+
+def by_module(entries: list[Entry]) -> dict[str, list[Entry]]:
+    """Return entries by the name of the file that defines them, each list in alphabetical order."""
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entry in sorted(entries, key=lambda entry: entry[1].casefold()):
+        groups[entry[2].__module__.rpartition(".")[2]].append(entry)
+    return dict(sorted(groups.items(), key=lambda group: group[0].casefold()))
+
+
+def summary(kind: str, entries: list[Entry]) -> list[str]:
+    """Return a table of entries in reStructuredText: each name, and the first line of its docstring."""
+    lines = [f".. rubric:: {kind.strip('_').replace('_', ' ').capitalize()}", ""] if kind else []
+    lines += [".. list-table::", "   :class: summary", "   :widths: 25 75", ""]
+    for namespace, name, value in entries:
+        first = (inspect.getdoc(value) or "").partition("\n")[0]
+        lines += [f"   * - :py:obj:`{name} <{namespace}.{name}>`", f"     - {first}"]
+    return [*lines, ""]
