@@ -67,7 +67,7 @@ class Example(NamedTuple):
         seconds = json.loads(TIMES.read_text(encoding="utf-8")).get(self.name)
         if seconds is None:
             return "not measured"
-        return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+        return f"{seconds:.0f}\N{NO-BREAK SPACE}s" if seconds < 100 else f"{seconds / 60:.1f}\N{NO-BREAK SPACE}min"
 
 
 def examples() -> list[Example]:

@@ -1,4 +1,4 @@
-"""Classify handwritten digits with a convolutional network; examples/mnist.py has a fully connected one.
+"""Classify handwritten digits with a convolutional network.
 
     python examples/mnist_cnn.py
     python examples/mnist_cnn.py --device cuda --plot mnist_cnn.png
@@ -15,7 +15,8 @@ Eight epochs reach a test accuracy above 99.2% on 10,000 images.
 
 On a CPU it trains faster where numba is installed: `pip install ".[examples,fast]"`.
 
-Training, checkpoints and resuming are those of examples/mnist.py, whose code this example reuses.
+Training, checkpoints and resuming are those of examples/mnist.py, which has a fully connected network, and whose code
+this example reuses.
 """
 
 from __future__ import annotations

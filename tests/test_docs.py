@@ -56,6 +56,15 @@ def figures(monkeypatch):
     del sys.modules["figures"]
 
 
+@pytest.fixture
+def gallery(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import gallery  # type: ignore[import-not-found]
+
+    yield gallery
+    del sys.modules["gallery"]
+
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -76,3 +85,11 @@ def test_every_figure_is_shown_and_checked(figures):
     shown = [name for page in pages for name in re.findall(r"\]\(figures/(\w+)\.svg\)", page)]
     drawn = [*figures.FIGURES, "architecture"]  # that one is checked in test_architecture.py
     assert sorted(shown) == sorted(drawn) == sorted(path.stem for path in figures.FOLDER.glob("*.svg"))
+
+
+def test_every_example_is_in_the_gallery(gallery):
+    """Otherwise run it: python docs/gallery.py NAME."""
+    assert gallery.PAGE.read_text(encoding="utf-8") == gallery.index()
+    for example in gallery.examples():
+        assert example.picture.stat().st_size < 120_000
+        assert example.time != "not measured"
