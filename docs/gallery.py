@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -136,6 +135,8 @@ def write(folder: Path) -> None:
 
 def run(name: str) -> float:
     """Run an example, keep its picture, and return the seconds that it took the CPU."""
+    import resource  # Windows has none, and can build the pages without it
+
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / f"{name}.png"
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

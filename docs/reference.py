@@ -96,32 +96,56 @@ def public(namespace: str) -> Iterator[tuple[str, Any]]:
 
 def render(page: str, entries: list[Entry]) -> str:
     """Return a page in Markdown: a title, a summary, and the docstring of each entry."""
-    lines = [f"# {page if '.' in page else page.replace('_', ' ').capitalize()}", "", "```{eval-rst}"]
+    lines = [f"# {page if '.' in page else title(page)}", ""]
     if "." in page:
-        lines += [inspect.getdoc(import_module(page)) or "", ""]
-    groups = by_module(entries)
+        lines += ["```{eval-rst}", inspect.getdoc(import_module(page)) or "", "```", ""]
+    groups = by_kind(entries)
     for kind, group in groups.items():
-        lines += summary(kind if len(groups) > 1 else "", group)
-    for namespace, name, value in (entry for group in groups.values() for entry in group):
-        directive = "autoclass" if inspect.isclass(value) else "autofunction"
-        lines += [f".. {directive}:: {namespace}.{name}"]
-        lines += ["   :members:", ""] if inspect.isclass(value) else [""]
-    return "\n".join([*lines, "```", ""])
+        lines += ["```{eval-rst}", *summary(kind, group), "```", ""]
+    for kind, group in groups.items():
+        lines += [f"## {kind}", ""] if kind else []
+        lines += ["```{eval-rst}", *details(group), "```", ""]
+    return "\n".join(lines)
 
 
-def by_module(entries: list[Entry]) -> dict[str, list[Entry]]:
-    """Return entries by the name of the file that defines them, each list in alphabetical order."""
+def title(name: str) -> str:
+    """Return the name of a file as the title of a page or of a part of it."""
+    return name.strip("_").replace("_", " ").capitalize().replace("api", "API")
+
+
+def by_kind(entries: list[Entry]) -> dict[str, list[Entry]]:
+    """Return entries in alphabetical order, by the file that defines them; all as one where most files define one."""
+    entries = sorted(entries, key=lambda entry: entry[1].casefold())
     groups: dict[str, list[Entry]] = defaultdict(list)
-    for entry in sorted(entries, key=lambda entry: entry[1].casefold()):
-        groups[entry[2].__module__.rpartition(".")[2]].append(entry)
-    return dict(sorted(groups.items(), key=lambda group: group[0].casefold()))
+    for entry in entries:
+        groups[title(entry[2].__module__.rpartition(".")[2])].append(entry)
+    if len(groups) == 1 or 2 * len(groups) > len(entries):
+        return {"": entries}
+    return dict(sorted(groups.items()))
 
 
 def summary(kind: str, entries: list[Entry]) -> list[str]:
     """Return a table of entries in reStructuredText: each name, and the first line of its docstring."""
-    lines = [f".. rubric:: {kind.strip('_').replace('_', ' ').capitalize()}", ""] if kind else []
+    lines = [f".. rubric:: {kind}", ""] if kind else []
     lines += [".. list-table::", "   :class: summary", "   :widths: 25 75", ""]
-    for namespace, name, value in entries:
+    for namespace, name, value in entries if len(entries) > 1 else members(*entries[0]):
         first = (inspect.getdoc(value) or "").partition("\n")[0]
         lines += [f"   * - :py:obj:`{name} <{namespace}.{name}>`", f"     - {first}"]
-    return [*lines, ""]
+    return lines
+
+
+def members(namespace: str, name: str, value: Any) -> list[Entry]:
+    """Return an entry and, of a class, its methods and attributes, in alphabetical order."""
+    own = sorted(vars(value).items()) if inspect.isclass(value) else []
+    public = [(key, member) for key, member in own if key[0] != "_" and hasattr(value, key) and inspect.getdoc(member)]
+    return [(namespace, name, value), *((f"{namespace}.{name}", *entry) for entry in public)]
+
+
+def details(entries: list[Entry]) -> list[str]:
+    """Return the directives that write the docstring of each entry."""
+    lines = []
+    for namespace, name, value in entries:
+        directive = "autoclass" if inspect.isclass(value) else "autofunction"
+        lines += [f".. {directive}:: {namespace}.{name}"]
+        lines += ["   :members:", ""] if inspect.isclass(value) else [""]
+    return lines
