@@ -179,6 +179,7 @@ from .ops import (
 from .ops.inspection import Info as _Info
 from .random import bernoulli, manual_seed, normal, rand, randint, randn, randperm, uniform
 from .spellings import answer_pytorch as _answer_pytorch
+from .spellings import in_public as _in_public
 from .spellings import missing as _missing
 from .transforms.checkpoint import checkpoint, is_recomputing
 from .transforms.grad import elementwise_grad, grad, value_and_grad
@@ -329,7 +330,7 @@ def __getattr__(name: str) -> _Any:
     if name not in _LAZY:
         raise _missing(__name__, name)
     module = _import_module(f".{_LAZY[name]}", __name__)
-    found = module if _LAZY[name] == name else getattr(module, name)
+    found = module if _LAZY[name] == name else _in_public(getattr(module, name), __name__)
     globals()[name] = found
     return found
 

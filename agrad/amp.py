@@ -21,6 +21,7 @@ from .ops.elementwise import isfinite
 from .ops.manipulation import stack
 from .ops.utility import all
 from .optim.optimizer import Optimizer
+from .spellings import answer_calls
 
 __all__ = ["GradScaler", "autocast"]
 
@@ -149,6 +150,8 @@ class GradScaler:
         growth_interval: int = 2000,
         enabled: bool = True,
     ) -> None:
+        if isinstance(init_scale, str):
+            raise TypeError(f"GradScaler works on all devices and takes none, not {init_scale!r}; write GradScaler()")
         check_number("init_scale", init_scale, above=0)
         check_number("growth_factor", growth_factor, above=1)
         check_number("backoff_factor", backoff_factor, above=0, below=1)
@@ -267,3 +270,6 @@ def _all_finite(gradients: list[Tensor]) -> bool:
     if not gradients:
         return True
     return bool(all(stack([all(isfinite(g)).to(gradients[0].device) for g in gradients])))
+
+
+answer_calls(__name__)

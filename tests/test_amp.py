@@ -281,3 +281,8 @@ def test_master_weights_are_saved_and_loaded(device, dtype):
     other.load_state_dict(optimizer.state_dict())
     other.step()
     assert other.state[p]["master"].tolist() == [1.0 - 2**-11] * 2
+
+
+def test_a_scaler_takes_no_device():
+    with pytest.raises(TypeError, match=r"takes none, not 'cuda'; write GradScaler\(\)"):
+        agrad.amp.GradScaler("cuda")

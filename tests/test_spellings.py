@@ -1,6 +1,7 @@
 """PyTorch's names: each is answered by an error, and what that says to write computes what PyTorch does."""
 
 import inspect
+import pickle
 import re
 from importlib import import_module
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad import data, nn
+from agrad import data, nn, optim, spellings
 from agrad.core.device import Device
 from agrad.core.dtypes import DType
 from agrad.nn import functional, init, utils
@@ -22,7 +23,21 @@ PAGE = Path(agrad.__file__).parents[1] / "docs" / "coming_from_pytorch.md"
 CLASSES = {"Tensor": agrad.Tensor, "Module": nn.Module, "Device": Device, "DType": DType}
 ROWS = [(place, theirs, ours) for place, (_, lines) in SPELLINGS.items() for theirs, ours in lines.items()]
 # What draws random numbers or leaves memory as it is: only shapes and types are compared.
-RANDOM = ("rand", "normal", "uniform", "bernoulli", "dropout", "empty", "orthogonal", "kaiming", "xavier", "model")
+RANDOM = (
+    "rand",
+    "normal",
+    "uniform",
+    "bernoulli",
+    "dropout",
+    "empty",
+    "orthogonal",
+    "kaiming",
+    "xavier",
+    "model",
+    "exponential",
+    "gumbel",
+    "multinomial",
+)
 # What sets something of the process, needs CUDA, or stands for a statement of another kind.
 NOT_RUN = {
     "torch.cuda.set_device(0)", "torch.cuda.current_device()", "torch.cuda.manual_seed(0)",
@@ -31,6 +46,9 @@ NOT_RUN = {
     "torch.get_default_device()", "nn.Buffer(x)", "nn.DataParallel(model)", "data.SubsetRandomSampler([0, 1])",
     "torch.utils.data.DataLoader(dataset)", "data.StackDataset(x, y)", "model.bfloat16()", "x.get_device()",
     "x.bfloat16()", "x.pin_memory()", "torch.device('cpu')", "torch.utils.data.TensorDataset(x)",
+    "nn.LazyLinear(2)", "torch.Generator()", "torch.get_rng_state()", "torch.set_rng_state(state)", "torch.seed()",
+    "torch.set_printoptions(precision=2)", "torch.cuda.amp.autocast()", "torch.cuda.amp.GradScaler()", "x.grad_fn",
+    "torch.dtype",
 }  # fmt: skip
 
 
@@ -69,7 +87,7 @@ def scope(library, **modules):
     layer.weight.grad = 2 * known["y"]
     model = layers.Sequential(layer, layers.BatchNorm1d(2))
     known |= {"layer": layers.Linear(2, 2), "model": model, "params": [layer.weight]}
-    return known | modules | {"a": arrays()["x"], "f": lambda v: (v * v).sum()}
+    return known | modules | {"np": np, "a": arrays()["x"], "f": lambda v: (v * v).sum()}
 
 
 def result(line, known):
@@ -122,6 +140,23 @@ def test_both_lines_do_the_same(place, theirs, ours):
     names = {"nn": torch.nn, "F": torch.nn.functional, "init": torch.nn.init, "utils": torch.nn.utils}
     expected = result(theirs, scope(torch, torch=torch, data=torch.utils.data, **names))
     assert_same(plain(found), plain(expected), not any(word in theirs for word in RANDOM))
+
+
+@pytest.mark.parametrize(
+    "topk",
+    [
+        lambda x: agrad.sort(x, descending=True)[..., :2],
+        lambda x: x.sort(descending=True)[..., :2],
+        lambda x: -np.partition(-x, 1)[..., :2],
+    ],
+    ids=["the function", "the method", "np.partition"],
+)
+def test_topk_as_it_is_written_here_has_gradients(device, topk):
+    x = agrad.tensor([[1.0, 4.0, 3.0], [6.0, 2.0, 5.0]], requires_grad=True)
+    largest = topk(x)
+    assert_close(largest.detach(), [[4.0, 3.0], [6.0, 5.0]])
+    largest.sum().backward()
+    assert_close(x.grad, [[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]])
 
 
 NAMES = [(place, name) for place in SPELLINGS for name in remedies(place)]
@@ -212,6 +247,139 @@ def test_keywords_of_pytorch_are_answered(theirs, ours):
         eval(theirs, scope(agrad, lib=agrad, nn=nn))
 
 
+# What is written with PyTorch's keywords, what the error says to write (with the names of parameters for arrays), and
+# what that is here.
+OTHER_CALLS = [
+    ("lib.exp(input=x)", "exp(x)", "lib.exp(x)"),
+    ("lib.add(input=x, other=y)", "add(x1, x2)", "lib.add(x, y)"),
+    ("lib.add(x, other=y)", "add(x1, x2)", "lib.add(x, y)"),
+    ("lib.matmul(input=x, other=m)", "matmul(x1, x2)", "lib.matmul(x, m)"),
+    ("lib.pow(x, exponent=2)", "pow(x1, 2)", "lib.pow(x, 2)"),
+    ("x.pow(exponent=2)", "pow(x1, 2)", "x.pow(2)"),
+    ("lib.where(mask, input=x, other=y)", "where(condition, x1, x2)", "lib.where(mask, x, y)"),
+    ("lib.clip(input=x, min=0.5)", "clip(x, min=0.5)", "lib.clip(x, min=0.5)"),
+    ("lib.exp(x, out=y)", "out[...] = exp(x)", "lib.exp(x)"),
+    ("lib.sum(input=x, dim=1)", "sum(x, axis=1)", "lib.sum(x, axis=1)"),
+    ("lib.squeeze(input=x, dim=0)", "squeeze(x, axis=0)", "lib.squeeze(x[:1], axis=0)"),
+    ("x.squeeze(dim=0)", "x.squeeze(axis=0)", "x[:1].squeeze(axis=0)"),
+    ("x.unsqueeze(dim=0)", "expand_dims(x, axis=0)", "x.unsqueeze(0)"),
+    ("lib.flip(input=x, dims=(0,))", "flip(x, axis=(0,))", "lib.flip(x, axis=(0,))"),
+    ("lib.roll(x, shifts=1, dims=0)", "roll(x, shift=1, axis=0)", "lib.roll(x, shift=1, axis=0)"),
+    ("lib.tile(x, dims=(2, 1))", "tile(x, (2, 1))", "lib.tile(x, (2, 1))"),
+    ("lib.broadcast_to(x, size=(2, 2, 3))", "broadcast_to(x, shape=(2, 2, 3))", "lib.broadcast_to(x, (2, 2, 3))"),
+    ("lib.reshape(input=x, shape=(3, 2))", "reshape(x, shape=(3, 2))", "lib.reshape(x, (3, 2))"),
+    ("lib.moveaxis(x, source=0, destination=1)", "moveaxis(x, 0, 1)", "lib.moveaxis(x, 0, 1)"),
+    ("lib.concat(tensors=[x, y], dim=1)", "concat(arrays, axis=1)", "lib.concat([x, y], axis=1)"),
+    ("lib.diff(x, dim=0)", "diff(x, axis=0)", "lib.diff(x, axis=0)"),
+    ("lib.kron(input=x, other=y)", "kron(a, b)", "lib.kron(x, y)"),
+    ("lib.linalg.cross(x, y, dim=1)", "cross(x1, x2, axis=1)", "lib.linalg.cross(x, y, axis=1)"),
+    ("lib.fft.fftn(z, dim=(0,))", "fftn(x, axes=(0,))", "lib.fft.fftn(z, axes=(0,))"),
+    ("lib.searchsorted(v[:2], x, right=True)", 'searchsorted(x1, x2, side=\'right\')',
+     'lib.searchsorted(v[:2], x, side="right")'),
+    ("lib.nan_to_num(x, nan=1.0)", "nan_to_num(x, fill_value=1.0)", "lib.nan_to_num(x, fill_value=1.0)"),
+    ("lib.zeros(2, 3)", "zeros((2, 3))", "lib.zeros((2, 3))"),
+    ("lib.zeros(size=(2, 3))", "zeros(shape=(2, 3))", "lib.zeros(shape=(2, 3))"),
+    ("lib.full(size=(2,), fill_value=1.5)", "full(shape=(2,), fill_value=1.5)", "lib.full((2,), 1.5)"),
+    ("lib.linspace(0, 1, steps=3)", "linspace(0, 1, num=3)", "lib.linspace(0, 1, num=3)"),
+    ("lib.arange(start=1, end=3)", "arange(1, stop=3)", "lib.arange(1, stop=3)"),
+    ("lib.eye(n=3)", "eye(3)", "lib.eye(3)"),
+    ("lib.tensor([1.5], pin_memory=False)", "tensor([1.5])", "lib.tensor([1.5])"),
+    ('x.to("cpu", non_blocking=True)', "x.to('cpu')", 'x.to("cpu")'),
+    ('model.to("cpu", non_blocking=True)', "model.to('cpu')", 'model.to("cpu")'),
+    ("F.relu(x, inplace=True)", "relu(x)", "F.relu(x)"),
+    ("F.dropout(x, p=0.5, training=False, inplace=True)", "dropout(input, p=0.5, training=False)",
+     "F.dropout(x, p=0.5, training=False)"),
+    ("F.leaky_relu(x, 0.1, inplace=True)", "leaky_relu(input, 0.1)", "F.leaky_relu(x, 0.1)"),
+    ("F.mse_loss(x, y, size_average=False)", "mse_loss(input, target, reduction='sum')",
+     'F.mse_loss(x, y, reduction="sum")'),
+    ("F.embedding(rows, x, sparse=True)", "embedding(input, weight)", "F.embedding(rows, x)"),
+    ("nn.ReLU(inplace=True)(x)", "ReLU()", "nn.ReLU()(x)"),
+    ("nn.LeakyReLU(0.1, inplace=True)(x)", "LeakyReLU(0.1)", "nn.LeakyReLU(0.1)(x)"),
+    ("nn.Dropout(p=0.0, inplace=True)(x)", "Dropout(p=0.0)", "nn.Dropout(p=0.0)(x)"),
+    ("nn.MSELoss(reduce=False)(x, y)", "MSELoss(reduction='none')", 'nn.MSELoss(reduction="none")(x, y)'),
+    ("nn.L1Loss(size_average=False)(x, y)", "L1Loss(reduction='sum')", 'nn.L1Loss(reduction="sum")(x, y)'),
+    ("nn.MaxPool1d(2, return_indices=False)(b)", "MaxPool1d(2)", "nn.MaxPool1d(2)(b)"),
+    ("nn.Embedding(2, 3, sparse=True).weight.shape", "Embedding(2, 3)", "nn.Embedding(2, 3).weight.shape"),
+    ("optim.Adam(params, lr=0.5, fused=False).defaults['lr']", "Adam(params, lr=0.5)",
+     "optim.Adam(params, lr=0.5).defaults['lr']"),
+    ("optim.SGD(params, lr=0.5, foreach=True).defaults['lr']", "SGD(params, lr=0.5)",
+     "optim.SGD(params, lr=0.5).defaults['lr']"),
+    ("nn.MSELoss(size_average=None, reduce=None, reduction='sum')(x, y)", "MSELoss(reduction='sum')",
+     "nn.MSELoss(reduction='sum')(x, y)"),
+    ("utils.clip_grad_norm_(params, 1.0, foreach=True)", "clip_grad_norm_(parameters, 1.0)",
+     "utils.clip_grad_norm_(params, 1.0)"),
+]  # fmt: skip
+
+
+def everything(library):
+    if library is agrad:
+        found = {"nn": nn, "F": functional, "utils": utils, "optim": optim}
+    else:
+        found = {"F": library.nn.functional, "utils": library.nn.utils, "optim": library.optim, "nn": library.nn}
+    return scope(library, lib=library, **found)
+
+
+@pytest.mark.parametrize(("theirs", "told", "ours"), OTHER_CALLS, ids=[row[0] for row in OTHER_CALLS])
+def test_other_keywords_of_pytorch_are_answered(theirs, told, ours):
+    with pytest.raises(TypeError, match=f"write {re.escape(told)}$"):
+        eval(theirs, everything(agrad))
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("theirs", "told", "ours"), OTHER_CALLS, ids=[row[0] for row in OTHER_CALLS])
+def test_what_those_errors_say_does_what_was_meant(theirs, told, ours):
+    torch = pytest.importorskip("torch")
+    theirs = re.sub(r"squeeze\((input=)?x", r"squeeze(\1x[:1]", theirs).replace("x.squeeze", "x[:1].squeeze")
+    assert_same(plain(eval(ours, everything(agrad))), plain(eval(theirs, everything(torch))), "model" not in theirs)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), spellings.CALLS.items(), ids=spellings.CALLS)
+def test_calls_that_are_written_otherwise_are_answered(theirs, ours):
+    theirs = theirs.replace("utils.checkpoint.", "")
+    with pytest.raises(TypeError, match=f"write .*{re.escape(ours)} for "):
+        eval(theirs, everything(agrad) | {"torch": agrad})
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("theirs", "ours"), spellings.CALLS.items(), ids=spellings.CALLS)
+def test_calls_that_are_written_otherwise_do_the_same(theirs, ours):
+    torch = pytest.importorskip("torch")
+    if "amp." in theirs or "autocast" in theirs:
+        eval(ours)
+        return
+    expected = plain(eval(theirs, everything(torch) | {"torch": torch}))
+    assert_same(plain(eval(ours, everything(agrad) | {"agrad": agrad})), expected, "rand" not in theirs)
+
+
+def test_arguments_that_are_missing_or_too_many():
+    x = agrad.ones((2, 3))
+    with pytest.raises(TypeError, match="exp got None for x"):
+        agrad.exp()
+    with pytest.raises(TypeError, match="add got None for x2"):
+        agrad.add(x)
+    with pytest.raises(TypeError, match=r"exp\(\) does not take float32 of shape \(2, 3\) by position"):
+        agrad.exp(x, x)
+    with pytest.raises(TypeError, match=r"reshape\(\) lacks an argument; its arguments are x, shape, copy"):
+        agrad.reshape(x)
+    with pytest.raises(TypeError, match=r"squeeze\(\) lacks an argument; write x\.squeeze\(\)"):
+        agrad.squeeze(x)
+
+
+def test_an_error_inside_of_a_function_stays_as_it_is():
+    def fails():
+        raise TypeError("from inside")
+
+    with pytest.raises(TypeError, match=r"^from inside$"):
+        agrad.grad(lambda x: fails())(1.0)
+
+
+def test_functions_that_answer_can_be_pickled():
+    for function in (functional.dropout, agrad.zeros, agrad.kron, data.default_collate):
+        assert pickle.loads(pickle.dumps(function)) is function
+
+
 @pytest.mark.peers
 @pytest.mark.parametrize(("theirs", "ours"), CALLS.items(), ids=CALLS)
 def test_what_is_to_be_written_does_what_was_meant(theirs, ours):
@@ -229,7 +397,7 @@ def test_what_no_library_calls_so_is_answered_by_the_names_that_there_are():
         agrad.concat(x, x)
     with pytest.raises(TypeError, match="take dim=0 and 1 by position; its arguments are x, axis, keepdims"):
         agrad.max(x, 1, dim=0)
-    with pytest.raises(TypeError, match=r"take True by position; write x.sum\(axis, keepdims=True\)"):
+    with pytest.raises(TypeError, match=r"take True by position; write x.sum\(1, keepdims=True\)"):
         x.sum(1, True)
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from . import rational
+from . import bessel, rational
 from . import sliding_windows as generic
 from .host import portable, show
 from .sliding_windows import Lengths, Windows
@@ -237,6 +237,8 @@ class Backend:
         """
         if name in ("erf", "erfc", "ndtr"):
             return partial(getattr(rational, name), self.xp)
+        if name in ("j0", "j1"):
+            return partial(getattr(bessel, name), self.xp)
         raise NotImplementedError(f"device {self.kind!r} has no {name}: {self.without_special}")
 
     def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:

@@ -74,8 +74,6 @@ def _gamma(x: Array) -> Any:
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "betaln": partial(betaln, compat, torch.special.gammaln),
     "gamma": _gamma,
-    "j0": torch.special.bessel_j0,
-    "j1": torch.special.bessel_j1,
     "ndtr": lambda x: 0.5 * torch.special.erfc(-sqrt(0.5) * x),  # PyTorch's is 0 below -9, where this is 1e-19
     "zeta": lambda x, q=1.0: torch.special.zeta(x, q),
 }

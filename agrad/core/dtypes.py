@@ -130,7 +130,8 @@ def native(xp: Namespace, dtype: DTypeLike) -> Array:
     try:
         return getattr(xp, name)
     except AttributeError as error:
-        raise TypeError(f"{xp.__name__} has no dtype {name} ({error}); cast to another with x.astype()") from None
+        where = "PyTorch and JAX have it, on the devices 'torch' and 'jax'" if name == "bfloat16" else error
+        raise TypeError(f"{xp.__name__} has no dtype {name} ({where}); cast to another with x.astype()") from None
 
 
 def get_default_dtype() -> DType:

@@ -21,8 +21,10 @@ __all__ = [
     "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
-# Says what to write for arguments that an op does not take; `agrad.spellings`, which knows other names, sets it.
-wrong_call: Callable[[Any, str, Sequence[Any], Mapping[str, Any]], TypeError]
+# Say what to write for arguments that an op does not take or lacks; `agrad.spellings`, which knows other names, sets
+# them.
+wrong_call: Callable[[Any, str, dict[str, Any]], TypeError]
+missing_array: Callable[[str, str], TypeError]
 # How libraries say that they do not compute something of booleans, or of integers.
 _NO_LOOP: Final = re.compile(
     "did not contain a loop|numpy boolean|not supported|not implemented for '[A-Z]|only support floating"

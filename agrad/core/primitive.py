@@ -19,12 +19,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, update_wrapper
+from inspect import Parameter  # noqa: F401 - what ops are compiled of asks for it
 from types import NoneType, SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, overload
 
 from .. import backends
 from . import errors, rules, tape
-from .codegen import call_text, make, record_text, rule_text
+from .codegen import call_text, default_values, make, record_text, rule_text
 from .device import Device
 from .dtypes import from_native
 from .grad_mode import recording
@@ -54,13 +55,16 @@ if TYPE_CHECKING:
             """Set the gradient rules, one per array argument."""
 
 
-__all__ = ["ArrayLike", "Definition", "RulePlan", "prepare", "primitive", "standard", "unwrap_sequence"]
+__all__ = ["ArrayLike", "Definition", "RulePlan", "prepare", "primitive", "refuses", "standard", "unwrap_sequence"]
 
 
 # A Tensor, a number, a nested list or an array of an array library. @primitive reads it from the annotations.
 ArrayLike: TypeAlias = Annotated[Any, "ArrayLike"]
 registry: dict[str, Definition] = {}
 PLAIN: Final = SCALARS | {NoneType}
+# Settings that other libraries name otherwise, and keywords that they give to ops without such settings.
+_RENAMED: Final = {"axes", "axis", "k", "shape", "source"}
+_REFUSED: Final = ("input", "other", "out")
 
 
 @overload
@@ -136,6 +140,31 @@ def standard(forward: Callable[Concatenate[Any, P], R], /) -> Primitive[P, R]:
     return _op(Definition(forward, standard=True))
 
 
+def refuses(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Name keywords that other libraries give to an op, so that it answers them by an error.
+
+    Every op answers ``input=``, ``other=`` and ``out=``; each name costs a hundredth of a small op.
+
+    Examples
+    --------
+    >>> from agrad.core.primitive import ArrayLike, primitive, refuses
+    >>> @primitive
+    ... @refuses("decimals")
+    ... def round_half(xp, x: ArrayLike, /):
+    ...     return xp.round(x)
+    >>> round_half(0.25, decimals=1)
+    Traceback (most recent call last):
+        ...
+    TypeError: round_half() does not take decimals=1; its arguments are x
+    """
+
+    def mark(forward: Callable[P, R]) -> Callable[P, R]:
+        forward.refused = names  # type: ignore[attr-defined]
+        return forward
+
+    return mark
+
+
 def _op(definition: Definition) -> Any:
     op: Any = update_wrapper(definition.compile(), definition.forward)
     op.__signature__, op.definition, op.vjp = definition.signature, definition, definition.vjp
@@ -163,6 +192,11 @@ class Definition:
         Takes the inputs of a call that failed, by name; returns a better error than the library's, or None.
     known : dict
         What a rule can ask for, and the expression that finds it in a frame.
+    renamed : bool
+        Whether it takes any arguments, to raise an error that says what to write: other libraries name its settings
+        otherwise.
+    refused : list of str
+        If not, the keywords that it takes for that; see `refuses`.
     """
 
     def __init__(self, forward: Callable[..., Any], standard: bool = False, residuals: Sequence[str] = ()) -> None:
@@ -173,6 +207,9 @@ class Definition:
         self.arrays = [p.name for p in parameters if "ArrayLike" in str(p.annotation)]
         self.settings = [p.name for p in parameters if p.name not in self.arrays]
         self.sequence = "Sequence" in str(parameters[0].annotation)
+        self.renamed = not _RENAMED.isdisjoint(self.settings)
+        refused = () if self.renamed else (*_REFUSED, *getattr(forward, "refused", ()))
+        self.refused = [x for x in refused if x not in self.arrays + self.settings]
         self.frame = ", ".join([*self.arrays, *(f"_data_{x}" for x in self.arrays), *self.settings, "_device"])
         # A list might be changed until the backward pass.
         self.known = {x: f"tuple({x}) if type({x}) is list else {x}" for x in self.settings}
@@ -199,7 +236,8 @@ class Definition:
         known = globals() | {"definition": self, "forward": self.forward, "plans": self.plans, "new": object.__new__}
         text = call_text(self, self.standard, "again" if again else None, method)
         op = make(text, known, "Tensor." * bool(method) + self.name + " as an operator" * bool(again), self.name)
-        op.__defaults__, op.__kwdefaults__ = self.forward.__defaults__, self.forward.__kwdefaults__
+        op.__defaults__ = self.forward.__defaults__ if again else default_values(self, method or self.signature)
+        op.__kwdefaults__ = self.forward.__kwdefaults__
         known |= {"op": op, "again": again}
         return op
 

@@ -78,7 +78,8 @@ def _ufunc(ufunc: Any) -> Callable[..., Any] | None:
     return op and partial(_part("ufuncs").of_lists, op) if ufunc.nin > 1 else op
 
 
-# CuPy's ufuncs
+# CuPy's ufuncs. Its operators call `__array_ufunc__` of what has no `__cuda_array_interface__`, so that a Tensor has
+# none.
 
 
 def cupy_kernel(self: Tensor, kernel: Any, *args: Any, **settings: Any) -> Any:

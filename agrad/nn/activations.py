@@ -8,8 +8,10 @@ from ..checks import as_integer, check_number, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
+from ..ops.activations import relu, sigmoid, silu
 from ..ops.creation import full
-from . import functional as F
+from ..ops.elementwise import tanh
+from .functional import activations as F
 from .module import Module
 from .parameter import Parameter
 
@@ -32,7 +34,7 @@ class ReLU(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
-        return F.relu(input)
+        return relu(input)
 
 
 class Sigmoid(Module):
@@ -48,7 +50,7 @@ class Sigmoid(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
-        return F.sigmoid(input)
+        return sigmoid(input)
 
 
 class Tanh(Module):
@@ -64,7 +66,7 @@ class Tanh(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
-        return F.tanh(input)
+        return tanh(input)
 
 
 class Softmax(Module):
@@ -230,7 +232,7 @@ class SiLU(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape."""
-        return F.silu(input)
+        return silu(input)
 
 
 class Softplus(Module):

@@ -11,8 +11,8 @@ from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from ..ops.manipulation import expand_dims, moveaxis, permute_dims, reshape, squeeze
 from ..ops.statistical import mean
-from . import functional as F
 from . import init
+from .functional import linear_maps as F
 from .functional.attention import as_additive_mask, attend, causal_mask, checked_mask
 from .linear import Linear
 from .module import Module

@@ -8,7 +8,7 @@ from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import ones, zeros
-from . import functional as F
+from .functional import batch_normalization as F
 from .normalization import Normalization
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "NormBase"]

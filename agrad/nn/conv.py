@@ -11,9 +11,9 @@ from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import empty
-from . import functional as F
 from . import init
-from .functional.convolution import PerAxis, padding_widths, per_axis
+from .functional.convolution import PerAxis, conv1d, conv2d, conv3d, padding_widths, per_axis
+from .functional.padding import pad
 from .module import Module
 from .parameter import Parameter
 
@@ -111,7 +111,7 @@ class _Conv(ConvBase):
         if self.padding_mode == "zeros":
             return input, self.padding
         around = padding_widths(self.padding, self.kernel_size, self.stride, self.dilation)
-        return F.pad(input, [n for pair in reversed(around) for n in pair], self.padding_mode), 0
+        return pad(input, [n for pair in reversed(around) for n in pair], self.padding_mode), 0
 
 
 class Conv1d(_Conv):
@@ -143,7 +143,7 @@ class Conv1d(_Conv):
     """
 
     axes = 1
-    convolution = staticmethod(F.conv1d)
+    convolution = staticmethod(conv1d)
 
 
 class Conv2d(_Conv):
@@ -196,7 +196,7 @@ class Conv2d(_Conv):
     """
 
     axes = 2
-    convolution = staticmethod(F.conv2d)
+    convolution = staticmethod(conv2d)
 
 
 class Conv3d(_Conv):
@@ -228,4 +228,4 @@ class Conv3d(_Conv):
     """
 
     axes = 3
-    convolution = staticmethod(F.conv3d)
+    convolution = staticmethod(conv3d)

@@ -6,8 +6,8 @@ from ..checks import check_flags
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
-from . import functional as F
 from .conv import ConvBase
+from .functional import transposed_convolution as F
 from .functional.convolution import PerAxis, per_axis
 
 __all__ = ["ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]

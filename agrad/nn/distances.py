@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..checks import as_integer, check_flags, check_number
 from ..core.tensor import Tensor
-from . import functional as F
+from .functional import distances as F
 from .module import Module
 
 __all__ = ["CosineSimilarity", "PairwiseDistance"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..checks import check_number
 from ..core.tensor import Tensor
-from . import functional as F
+from .functional import dropping as F
 from .module import Module
 
 __all__ = ["Dropout", "Dropout2d"]

@@ -8,8 +8,8 @@ from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import empty
-from . import functional as F
 from . import init
+from .functional import linear_maps as F
 from .module import Module
 from .parameter import Parameter
 

@@ -7,8 +7,8 @@ from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.manipulation import expand_dims, squeeze
-from . import functional as F
 from .batch_norm import NormBase
+from .functional import batch_normalization as F
 
 __all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"]
 

@@ -11,7 +11,7 @@ from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from . import init
-from .functional import bilinear, linear
+from .functional.linear_maps import bilinear, linear
 from .module import Module
 from .parameter import Parameter
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from ..checks import as_integer, check_flags, check_number
 from ..core.tensor import Tensor
-from . import functional as F
+from .cross_entropy import cross_entropy, nll_loss
+from .functional import losses as F
+from .functional.ctc import ctc_loss
 from .module import Module
 from .reductions import as_tensor, check_reduction
 
@@ -137,7 +139,7 @@ class CrossEntropyLoss(_ClassLoss):
         The input holds logits, of shape ``(classes,)``, ``(samples, classes)`` or ``(samples, classes, ...)``; the
         target holds class indices, without the class axis, or class probabilities of the input's shape.
         """
-        return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
 
 class NLLLoss(_ClassLoss):
@@ -163,7 +165,7 @@ class NLLLoss(_ClassLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss; the input holds log-probabilities, shaped as in `CrossEntropyLoss`."""
-        return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+        return nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 class BCELoss(_Loss):
@@ -373,7 +375,7 @@ class CTCLoss(_Loss):
 
     def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
         """Return the loss; ``log_probs`` is ``(length, batch, classes)``, see `functional.ctc_loss`."""
-        return F.ctc_loss(
+        return ctc_loss(
             log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
         )
 

@@ -14,7 +14,7 @@ from ..core.hooks import RemovableHandle
 from ..core.tensor import Tensor, convert, wrap
 from ..core.typing import DTypeLike
 from ..ops import journal
-from ..spellings import answer_in_class
+from ..spellings import answer_in_class, answer_methods
 from .notebook import layers_as_html
 from .parameter import Parameter
 
@@ -609,6 +609,7 @@ class Module:
 
 
 answer_in_class(Module)
+answer_methods(Module, "load_state_dict", "named_buffers", "named_modules", "named_parameters", "to")
 
 
 def _replaced(result: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -11,7 +11,7 @@ from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import ones, zeros
-from . import functional as F
+from .functional import normalization as F
 from .module import Module
 from .parameter import Parameter
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ..checks import as_integer, check_number, check_tensors
 from ..core.tensor import Tensor
-from . import functional as F
+from .functional import padding as F
 from .module import Module
 
 __all__ = [

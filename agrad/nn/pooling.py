@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..checks import check_flags
 from ..core.tensor import Tensor
-from . import functional as F
+from .functional import pooling as F
 from .functional.convolution import PerAxis
 from .functional.pooling import check_divisor, output_sizes, pool_settings
 from .module import Module

@@ -8,7 +8,7 @@ from ..core.tensor import Tensor
 from ..ops.activations import relu, sigmoid
 from ..ops.elementwise import tanh
 from ..ops.manipulation import reshape, squeeze, unstack
-from . import functional as F
+from .functional import linear_maps as F
 
 __all__ = ["ElmanRecurrence", "GRURecurrence", "LSTMRecurrence", "Recurrence", "State"]
 

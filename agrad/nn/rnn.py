@@ -14,8 +14,8 @@ from ..core.typing import DTypeLike
 from ..ops.creation import arange, empty, zeros
 from ..ops.manipulation import concat, expand_dims, moveaxis, squeeze, stack, unstack
 from ..ops.searching import where
-from . import functional as F
 from . import init
+from .functional import dropping as F
 from .module import Module
 from .parameter import Parameter
 from .recurrences import ElmanRecurrence, GRURecurrence, LSTMRecurrence, Recurrence, State

@@ -8,7 +8,7 @@ from math import prod
 from ..checks import as_integer
 from ..core.tensor import Tensor
 from ..ops.manipulation import reshape
-from . import functional as F
+from .functional import shapes as F
 from .module import Module
 
 __all__ = ["Flatten", "Unflatten"]

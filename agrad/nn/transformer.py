@@ -10,17 +10,18 @@ from ..checks import as_integer, check_callable, check_flags, check_one_of
 from ..core.device import Device
 from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
-from . import functional as F
+from ..ops.activations import relu
 from .attention import MultiheadAttention
 from .containers import ModuleList
 from .dropout import Dropout
+from .functional.activations import gelu
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
 
 __all__ = ["TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
 
-_ACTIVATIONS: Final[dict[str, Callable[..., Tensor]]] = {"relu": F.relu, "gelu": F.gelu}
+_ACTIVATIONS: Final[dict[str, Callable[..., Tensor]]] = {"relu": relu, "gelu": gelu}
 
 
 class _Block(Module):

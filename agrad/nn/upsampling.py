@@ -6,7 +6,7 @@ from typing import Any
 
 from ..checks import check_tensors
 from ..core.tensor import Tensor
-from . import functional as F
+from .functional import interpolation as F
 from .functional.interpolation import check_resizing
 from .module import Module
 

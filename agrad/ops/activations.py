@@ -6,7 +6,7 @@ import math
 from typing import Final, Literal
 
 from ..core.dtypes import as_dtype
-from ..core.primitive import ArrayLike, primitive
+from ..core.primitive import ArrayLike, primitive, refuses
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
 from .data_type import in_float32, promote_half, require_real
@@ -90,6 +90,7 @@ erfc.vjp(x=lambda g, x, xp: -g * (math.sqrt(2.0) * _ROOT_2_OVER_PI * xp.exp(-x *
 
 
 @primitive
+@refuses("inplace")
 def relu(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Return `x` where it is positive and 0 elsewhere.
 

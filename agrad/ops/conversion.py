@@ -81,7 +81,7 @@ def array_protocol(x: Tensor, dtype: DTypeLike = None, copy: bool | None = None)
     """``__array__``: return a NumPy array of a Tensor on the host that does not require gradients."""
     _refuse_tracked(x, "NumPy conversion")
     if x._device.kind == "cuda":
-        raise TypeError(f"NumPy cannot read a Tensor on {x._device}; write x.numpy() or x.cpu()")
+        raise TypeError(f"NumPy cannot read a Tensor on {x._device}; write x.numpy() or x.cpu(), or x.data for CuPy")
     if copy is False:
         raise ValueError("converting a Tensor to a NumPy array needs a copy; write copy=None")
     array = x._device.backend.to_numpy(x._data)

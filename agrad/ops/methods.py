@@ -143,7 +143,7 @@ def _along(op: Any) -> Callable[..., Tensor]:
     x, axis, *settings = op.definition.signature.parameters.values()
     signature = Signature([x, axis.replace(kind=axis.POSITIONAL_OR_KEYWORD), *settings])
     along: Any = update_wrapper(op.definition.compile(method=signature), op)
-    along.__defaults__, along.__signature__, along.__qualname__ = (axis.default,), signature, f"Tensor.{op.__name__}"
+    along.__signature__, along.__qualname__ = signature, f"Tensor.{op.__name__}"
     return along
 
 

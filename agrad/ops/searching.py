@@ -7,7 +7,7 @@ from operator import index
 from typing import Any, Literal
 
 from ..core.dtypes import as_dtype, from_native, get_default_dtype, native
-from ..core.primitive import ArrayLike, primitive
+from ..core.primitive import ArrayLike, primitive, refuses
 from ..core.tensor import SCALARS, Tensor, wrap
 from ..core.typing import Array, Namespace
 from .data_type import as_tensor, require_real
@@ -117,6 +117,7 @@ def count_nonzero(
 
 
 @primitive
+@refuses("as_tuple")
 def nonzero(xp: Namespace, x: ArrayLike, /) -> tuple[Tensor, ...]:
     """Return the indices of the elements that are not zero, in row-major order.
 

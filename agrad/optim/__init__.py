@@ -1,5 +1,6 @@
 """Optimizers, named and behaving as PyTorch's ``torch.optim``."""
 
+from ..spellings import answer_calls
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -18,3 +19,6 @@ __all__ = [
     "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",
     "lr_scheduler", "swa_utils",
 ]  # fmt: skip
+
+answer_calls(__name__)
+answer_calls(lr_scheduler.__name__)

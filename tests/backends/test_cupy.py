@@ -80,7 +80,7 @@ def test_memory_is_counted():
     free, total = agrad.cuda.mem_get_info()
     assert 0 < free < total
     agrad.cuda.empty_cache()
-    with pytest.raises(ValueError, match=r"agrad\.cuda is about 'cuda' devices"):
+    with pytest.raises(ValueError, match=r"agrad\.cuda takes CUDA devices"):
         agrad.cuda.memory_allocated("cpu")
 
 

@@ -277,7 +277,9 @@ def test_higher_orders_go_through(device, x):
 
 
 class ufunc(SimpleNamespace):  # noqa: N801 - the name of CuPy's class
-    """Stands for one of CuPy's, which asks its arguments before it computes."""
+    """Stands for one of CuPy's, which asks its arguments before it computes; `test_cupy` has CuPy's own."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         for x in args:

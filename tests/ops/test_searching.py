@@ -76,6 +76,13 @@ def test_of_equals_the_first_gets_the_gradient_of_a_distinct_element(device, op)
     assert x.grad.tolist() == [[3.0, 1.0], [0.0, 2.0]]
 
 
+def test_isin_of_elements_above_all_others(device):
+    x = agrad.asarray(np.arange(12).reshape(3, 4) % 7 - 3)
+    for values in ([2, -1, 0, -1], [3], [-4, -9]):
+        np.testing.assert_array_equal(agrad.isin(x, agrad.asarray(values)).numpy(), np.isin(x.numpy(), values))
+    assert not agrad.isin(x, agrad.zeros(0, dtype=x.dtype)).any().item()
+
+
 def test_isin(device):
     x = agrad.asarray([1, 2, 3])
     assert agrad.isin(x, agrad.asarray([3, 5])).tolist() == [False, False, True]

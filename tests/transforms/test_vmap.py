@@ -288,8 +288,9 @@ def test_indices_that_differ_over_the_batch(device):
         lambda a, i: agrad.one_hot(i, 3),
     ):
         assert_same(agrad.vmap(f)(x, places), loop(f)(x, places))
-    with pytest.raises(IndexError, match="out of range"):
-        agrad.vmap(lambda a, i: a[i])(x, places + 2)
+    if not device.backend.waits_on_read(device.native):
+        with pytest.raises(IndexError, match="out of range"):
+            agrad.vmap(lambda a, i: a[i])(x, places + 2)
 
 
 # Random numbers

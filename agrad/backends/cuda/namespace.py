@@ -25,7 +25,14 @@ def namespace() -> Any:
     """Return a namespace of the array API standard for CuPy's arrays."""
     xp: Any = ModuleType("agrad.backends.cupy.xp")
     vars(xp).update(names_of(compat))
-    xp.sign, xp.clip, xp.linspace = _sign, _clip, _linspace
+    xp.sign = _sign
+    xp.clip = _clip
+    xp.linspace = _linspace
+    xp.arange = _arange
+    xp.fft = ModuleType("agrad.backends.cupy.xp.fft")
+    vars(xp.fft).update(names_of(compat.fft))
+    xp.fft.fftfreq = _on_current(compat.fft.fftfreq)
+    xp.fft.rfftfreq = _on_current(compat.fft.rfftfreq)
     return xp
 
 
@@ -68,6 +75,22 @@ def _linspace(start: complex, stop: complex, /, num: int, *, dtype: NativeDtype 
         compat.linspace(*ends, num, **settings) for ends in ((start.real, stop.real), (start.imag, stop.imag))
     )
     return (real + 1j * imag).astype(dtype or np.complex128)
+
+
+def _arange(start: float, /, stop: Any = None, step: float = 1, *, dtype: NativeDtype = None, **settings: Any) -> Any:
+    if dtype is not None and np.dtype(dtype).kind == "u" and step < 0:  # CuPy casts the step to that type
+        return compat.arange(start, stop, step, dtype=np.int64, **settings).astype(dtype)
+    return compat.arange(start, stop, step, dtype=dtype, **settings)
+
+
+def _on_current(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of array-api-compat's that refuses `device=`, for the current device."""
+
+    @wraps(function)
+    def frequencies(n: int, /, *, device: NativeDevice = None, **settings: Any) -> Any:
+        return function(n, **settings)
+
+    return frequencies
 
 
 # On a machine with several GPUs

@@ -62,12 +62,12 @@ def _because(why: str) -> str:
     return f" with {why}" if why else ""
 
 
-def refusal(name: str, why: str = "") -> RuntimeError:
-    """Return the error for a NumPy function that would lose gradients."""
+def refusal(name: str, why: str = "", detached: str = "x.detach().numpy()") -> RuntimeError:
+    """Return the error for a function of NumPy or CuPy that would lose gradients."""
     remedy = f", or {REMEDIES[name]}" if name in REMEDIES else ""
     return RuntimeError(
         f"{name}{_because(why)} of a Tensor that requires gradients would lose them: it has no counterpart in agrad; "
-        f"write x.detach().numpy() if you need no gradient{remedy}"
+        f"write {detached} if you need no gradient{remedy}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -17,8 +18,8 @@ from .choosing import WRITERS
 from .elementwise import UFUNCS
 
 __all__ = [
-    "FUNCTIONS", "PRINTED", "READERS", "SHAPE_ONLY", "UFUNCS", "WRITERS", "Counterpart", "counterpart_of", "name_of",
-    "of_ufunc", "write",
+    "FUNCTIONS", "PRINTED", "READERS", "SHAPE_ONLY", "UFUNCS", "WRITERS", "Counterpart", "counterpart_of",
+    "cupy_name", "name_of", "of_cupy", "of_ufunc", "write",
 ]  # fmt: skip
 
 # By the name in numpy, with the prefix "linalg." or "fft." for numpy.linalg and numpy.fft.
@@ -129,3 +130,19 @@ def of_ufunc(ufunc: Any) -> Callable[..., Any] | None:
         special = import_module("agrad.special")
         return getattr(special, name) if name in special.__all__ else None
     return None
+
+
+def cupy_name(kernel: Any) -> str:
+    """Return the name of a CuPy ufunc as NumPy or scipy.special have it: "sin" for "cupy_sin"."""
+    name = re.sub(r"^cupyx_scipy_(special_)?|^cupy_", "", kernel.name)
+    return {"true_divide": "divide"}.get(name, name)
+
+
+@cache
+def of_cupy(kernel: Any) -> Callable[..., Any] | None:
+    """Return agrad's counterpart of a CuPy ufunc, which may be one of cupyx.scipy.special; None if there is none."""
+    if type(kernel).__name__ != "ufunc":
+        return None
+    name = cupy_name(kernel)
+    special = import_module("agrad.special")
+    return UFUNCS.get(name) or FUNCTIONS.get(name) or (getattr(special, name) if name in special.__all__ else None)

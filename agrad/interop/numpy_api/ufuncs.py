@@ -11,7 +11,7 @@ from ...core.tensor import Tensor
 from ...core.typing import DTypeLike
 from .arguments import Unsupported, beside, tensor, truth_of
 from .host import cannot_write, is_tracked, refusal, run
-from .tables import FUNCTIONS, UFUNCS, write
+from .tables import cupy_name, of_cupy, write
 from .ufunc_methods import method_of
 
 __all__ = ["call", "call_cupy", "of_lists"]
@@ -84,10 +84,26 @@ def _called(
 
 def call_cupy(kernel: Any, args: Sequence[Any], settings: dict[str, Any]) -> Any:
     """Call agrad's counterpart of a CuPy ufunc, or the kernel itself if no argument requires gradients."""
-    name = kernel.name.removeprefix("cupy_")
-    op = (UFUNCS.get(name) or FUNCTIONS.get(name)) if type(kernel).__name__ == "ufunc" else None
-    if op is not None and len(args) == kernel.nin and not settings:
-        return op(*args)
+    op, why = of_cupy(kernel), ""
+    if op is not None:
+        try:
+            return _from_cupy(op, args[: kernel.nin], args[kernel.nin :], **settings)
+        except Unsupported as error:
+            why = str(error)
     if is_tracked((args, settings)):
-        raise refusal(f"cupy.{name}", ", ".join(f"{x}=" for x in settings))
+        raise refusal(f"cupy.{cupy_name(kernel)}", why, "x.detach().data")
+    if any(isinstance(x, Tensor) for x in [*args[kernel.nin :], settings.get("out")]):
+        raise cannot_write(f"cupy.{cupy_name(kernel)}", why)
     return kernel(*[x.data if isinstance(x, Tensor) else x for x in args], **settings)
+
+
+def _from_cupy(
+    op: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any], out: Any = None, **settings: Any
+) -> Any:
+    place = next((x for x in (*outputs, out) if x is not None), None)
+    if place is not None and not isinstance(place, Tensor):
+        raise Unsupported("a CuPy array for out=")
+    if settings.keys() - {"dtype"}:
+        raise Unsupported(", ".join(f"{name}=" for name in settings))
+    result = _called(op, inputs, (place,), **settings)
+    return result if place is None else write(place, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core.dtypes import as_dtype
-from ...core.primitive import ArrayLike, primitive, standard
+from ...core.primitive import ArrayLike, primitive, refuses, standard
 from ...core.tape import unchanged
 from ...core.tensor import Tensor
 from ...core.typing import Array, Namespace
@@ -56,6 +56,7 @@ abs.vjp(x=lambda g, x, xp: g * xp.conj(xp.sign(x)))
 
 
 @standard
+@refuses("alpha")
 def add(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the sum, elementwise.
 
@@ -87,6 +88,7 @@ add.vjp(x1=unchanged, x2=unchanged)
 
 
 @standard
+@refuses("rounding_mode")
 def divide(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the quotient, elementwise.
 
@@ -336,6 +338,7 @@ square.vjp(x=lambda g, x: 2.0 * g * x)
 
 
 @standard
+@refuses("alpha")
 def subtract(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the difference, elementwise.
 

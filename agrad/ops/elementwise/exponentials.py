@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ...core.primitive import ArrayLike, primitive, standard
+from ...core.primitive import ArrayLike, primitive, refuses, standard
 from ...core.tensor import SCALARS, Tensor
 from ...core.typing import Array, Namespace
 
@@ -235,6 +235,7 @@ logaddexp.vjp(x1=_logaddexp_x1, x2=lambda g, x1, x2, xp: _logaddexp_x1(g, x2, x1
 
 
 @primitive
+@refuses("exponent")
 def pow(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
     """Return the power, elementwise.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.primitive import ArrayLike, primitive
+from ...core.primitive import ArrayLike, primitive, refuses
 from ...core.tensor import Tensor
 from ...core.typing import Namespace
 from ..data_type import require_numeric
@@ -66,6 +66,7 @@ floor.vjp(x=STEP)
 
 
 @primitive
+@refuses("decimals")
 def round(xp: Namespace, x: ArrayLike, /) -> Tensor:
     """Round to the nearest integer, elementwise, halves to the even one.
 

@@ -13,7 +13,8 @@ static bool contains(const std::string& source, const char* pattern) {
 
 static Threads threads_of(const std::string& source) {
     if (contains(source, "__sync|__shared__|__shfl|__ballot|cub/|thrust/|cooperative_groups")) return Threads::TOGETHER;
-    return contains(source, "threadIdx|blockIdx") ? Threads::INDEPENDENT : Threads::ONE;
+    // A thread of CuPy's elementwise kernels loops over elements: one thread for all of them would end at a `return`.
+    return contains(source, "threadIdx|blockIdx|return\\s*;") ? Threads::INDEPENDENT : Threads::ONE;
 }
 
 // extern __shared__ T x[];  ->  T* x = (T*)emulator_shared_memory;

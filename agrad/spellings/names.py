@@ -10,32 +10,19 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
-from .core import errors
-from .core.device import Device
-from .core.dtypes import DType
-from .core.tensor import Tensor
-from .ops.absent import Absent, leave_out
+from ..core import errors
+from ..core.device import Device
+from ..core.dtypes import DType
+from ..core.tensor import Tensor
+from ..ops.absent import Absent, leave_out
+from . import calls, rarer_names
 
 __all__ = [
-    "KEYWORDS", "SPELLINGS", "answer_in_class", "answer_in_module", "answer_pytorch", "missing", "remedies",
-    "wrong_call",
+    "SPELLINGS", "answer_in_class", "answer_in_module", "answer_pytorch", "missing", "remedies",
 ]  # fmt: skip
-
-# PyTorch's keywords, each with its possible names in agrad; the op's signature decides which.
-KEYWORDS: Final = {
-    "dim": ("axis", "axes"),
-    "dims": ("axis", "axes"),
-    "axes": ("axis",),
-    "keepdim": ("keepdims",),
-    "diagonal": ("k",),
-    "unbiased": ("correction",),
-    "ddof": ("correction",),
-    "p": ("ord",),
-}
 
 # Elementwise functions; each stands for a method, an in-place method and a function, unless agrad has that name.
 _UNARY: Final = {
@@ -445,6 +432,7 @@ _MODULE: Final = {
     "model.double()": "model.to(agrad.float64)",
     "model.float()": "model.to(agrad.float32)",
     "model.half()": "model.to(agrad.float16)",
+    'model.to_empty(device="cpu")': 'model.to("cpu")',
     "model.type(torch.float64)": "model.to(agrad.float64)",
     'model.get_buffer("1.running_mean")': 'dict(model.named_buffers())["1.running_mean"]',
     'model.get_parameter("0.weight")': 'dict(model.named_parameters())["0.weight"]',
@@ -485,6 +473,8 @@ _DATA: Final = {
     "data.SubsetRandomSampler([0, 1])": "data.RandomSampler(data.Subset(dataset, [0, 1]))",
 }
 _CUDA: Final = {
+    "torch.cuda.amp.autocast()": 'agrad.autocast("float16")',
+    "torch.cuda.amp.GradScaler()": "agrad.amp.GradScaler()",
     "torch.cuda.manual_seed(0)": "agrad.manual_seed(0)",
     "torch.cuda.manual_seed_all(0)": "agrad.manual_seed(0)",
     "torch.cuda.set_device(0)": 'agrad.set_device("cuda:0")',
@@ -493,20 +483,20 @@ _CUDA: Final = {
 
 # By class or module: a pattern for the prefix of PyTorch's name in a line, and the table of lines.
 SPELLINGS: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "Tensor": (r"\w+\.", _METHODS),
+    "Tensor": (r"\w+\.", _METHODS | rarer_names.METHODS),
     "Module": (r"model\.", _MODULE),
     "Device": (r"x\.device\.", {"x.device.type": "x.device.kind"}),
     "DType": (r"x\.dtype\.", _DTYPE),
-    "agrad": (r"torch\.", _FUNCTIONS),
+    "agrad": (r"torch\.", _FUNCTIONS | rarer_names.FUNCTIONS),
     "agrad.cuda": (r"torch\.cuda\.", _CUDA),
     "agrad.data": (r"data\.", _DATA),
     "agrad.fft": (r"torch\.fft\.", _FFT),
-    "agrad.linalg": (r"torch\.linalg\.", _LINALG),
-    "agrad.nn": (r"nn\.", _LAYERS),
-    "agrad.nn.functional": (r"F\.", _FUNCTIONAL),
+    "agrad.linalg": (r"torch\.linalg\.", _LINALG | rarer_names.LINALG),
+    "agrad.nn": (r"nn\.", _LAYERS | rarer_names.LAYERS),
+    "agrad.nn.functional": (r"F\.", _FUNCTIONAL | rarer_names.FUNCTIONAL),
     "agrad.nn.init": (r"init\.", _INIT),
     "agrad.nn.utils": (r"utils\.", _UTILS),
-    "agrad.special": (r"torch\.special\.", _SPECIAL),
+    "agrad.special": (r"torch\.special\.", _SPECIAL | rarer_names.SPECIAL),
 }
 
 
@@ -520,7 +510,7 @@ def remedies(place: str) -> dict[str, str]:
     >>> remedies("agrad")["cat"]
     "write agrad.concat([x, y], axis=1) for PyTorch's torch.cat([x, y], dim=1)"
     """
-    prefix, lines = SPELLINGS[place]
+    prefix, lines = SPELLINGS.get(place, ("", {}))
     after_prefix = re.compile(rf"{prefix}(\w+)")
     found: defaultdict[str, list[str]] = defaultdict(list)
     for theirs, ours in lines.items():
@@ -545,7 +535,7 @@ def missing(module: str, name: str) -> AttributeError:
 
 
 def answer_in_module(module: str) -> None:
-    """Make a module raise a helpful error for PyTorch's names, by a module ``__getattr__``.
+    """Make a module raise helpful errors for PyTorch's names, by a module ``__getattr__``, and for its keywords.
 
     It is set here rather than defined in the module, where type checkers would accept any name because of it.
     """
@@ -554,29 +544,7 @@ def answer_in_module(module: str) -> None:
         raise missing(module, name)
 
     vars(sys.modules[module])["__getattr__"] = refuse
-
-
-def wrong_call(definition: Any, receiver: str, extra: Sequence[Any], unknown: Mapping[str, Any]) -> TypeError:
-    """Return the error for a call with unknown keywords, or with positional arguments that are keyword-only.
-
-    For a method, `receiver` is the text before the dot; its first keyword, the axis, may also be given by position.
-    """
-    name, known, parameters = definition.name, definition.settings, definition.signature.parameters.values()
-    by_keyword = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "dtype"]
-    meant = dict(zip(by_keyword[bool(receiver) :], extra, strict=False))
-    meant |= {
-        next((x for x in KEYWORDS.get(key, ()) if x in known), key): int(value) if key == "unbiased" else value
-        for key, value in unknown.items()
-    }
-    shown = [f"{key}={errors.describe(value)}" for key, value in unknown.items()]
-    shown += [f"{', '.join(map(errors.describe, extra))} by position"] * bool(extra)
-    refused = f"{name}() does not take {' and '.join(shown)}"
-    arrays = any(hasattr(x, "shape") for x in extra)
-    if arrays or len(meant) < len(extra) + len(unknown) or not meant.keys() <= {*known}:
-        return TypeError(f"{refused}; its arguments are {', '.join(definition.arrays + known)}")
-    first = ["axis"] * bool(extra) if receiver else [p.name for p in parameters if p.default is p.empty]
-    call = ", ".join(first + [f"{key}={errors.describe(value)}" for key, value in meant.items()])
-    return TypeError(f"{refused}; write {receiver}{'.' * bool(receiver)}{name}({call})")
+    calls.answer_calls(module)
 
 
 def answer_in_class(kind: type) -> None:
@@ -587,6 +555,9 @@ def answer_in_class(kind: type) -> None:
 
 def answer_pytorch() -> None:
     """Make Tensors, devices, dtypes and calls of ops raise helpful errors for PyTorch's names."""
-    errors.wrong_call = wrong_call
+    errors.wrong_call, errors.missing_array = calls.wrong_call_of_op, calls.no_array
     for kind in (Tensor, Device, DType):
         answer_in_class(kind)
+    calls.answer_methods(Tensor, "cuda", "squeeze", "to", "transpose")
+    public = vars(sys.modules["agrad"])
+    public.update({name: calls.in_public(public[name], "agrad") for name in public.keys() & {*public["__all__"]}})
