@@ -71,11 +71,16 @@ def pages() -> dict[str, list[Entry]]:
     seen: set[int] = set()
     for namespace in NAMESPACES:
         for name, value in public(namespace):
-            if id(value) not in seen:
-                seen.add(id(value))
-                page = chapter(value.__module__) if namespace == "agrad" else namespace
+            if id(inspect.unwrap(value)) not in seen:
+                seen.add(id(inspect.unwrap(value)))
+                page = chapter(defined_in(value)) if namespace == "agrad" else namespace
                 found[page].append((namespace, name, value))
     return found
+
+
+def defined_in(value: Any) -> str:
+    """Return the module that defines a function or class, which may be wrapped to answer wrong calls."""
+    return inspect.unwrap(value).__module__
 
 
 def chapter(module: str) -> str:
@@ -89,7 +94,7 @@ def public(namespace: str) -> Iterator[tuple[str, Any]]:
     module = import_module(namespace)
     for name in module.__all__:
         value = getattr(module, name)
-        ours = getattr(value, "__module__", "").startswith("agrad.")
+        ours = (getattr(value, "__module__", None) or "").partition(".")[0] == "agrad"
         if ours and not name.startswith("_") and not isinstance(value, DType) and not inspect.ismodule(value):
             yield name, value
 
@@ -118,7 +123,7 @@ def by_kind(entries: list[Entry]) -> dict[str, list[Entry]]:
     entries = sorted(entries, key=lambda entry: entry[1].casefold())
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        groups[title(entry[2].__module__.rpartition(".")[2])].append(entry)
+        groups[title(defined_in(entry[2]).rpartition(".")[2])].append(entry)
     if len(groups) == 1 or 2 * len(groups) > len(entries):
         return {"": entries}
     return dict(sorted(groups.items()))

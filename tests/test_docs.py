@@ -4,6 +4,7 @@ import doctest
 import re
 import sys
 import xml.etree.ElementTree as ET
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -47,22 +48,19 @@ def test_no_code_block_escapes(page):
     assert all(block.startswith(">>> ") for block in blocks), "write code blocks as sessions with >>>, so that they run"
 
 
-@pytest.fixture
-def figures(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    import figures  # type: ignore[import-not-found]
+def program(name):
+    """Return a fixture that imports a program from beside the pages."""
 
-    yield figures
-    del sys.modules["figures"]
+    @pytest.fixture(name=name)
+    def module(monkeypatch):
+        monkeypatch.syspath_prepend(ROOT / "docs")
+        yield import_module(name)
+        del sys.modules[name]
+
+    return module
 
 
-@pytest.fixture
-def gallery(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    import gallery  # type: ignore[import-not-found]
-
-    yield gallery
-    del sys.modules["gallery"]
+figures, gallery, reference = map(program, ("figures", "gallery", "reference"))
 
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -93,3 +91,8 @@ def test_every_example_is_in_the_gallery(gallery):
     for example in gallery.examples():
         assert example.picture.stat().st_size < 120_000
         assert example.time != "not measured"
+
+
+def test_the_index_of_the_reference_lists_every_chapter(reference):
+    index = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^generated/(.+)$", index, re.MULTILINE)) == sorted(reference.pages())
