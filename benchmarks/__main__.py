@@ -6,7 +6,7 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-from .compare import circumstances, table
+from .compare import circumstances, count_own_time, table
 
 ALL = (
     "small_ops",
@@ -14,6 +14,7 @@ ALL = (
     "mlp",
     "lenet",
     "batches",
+    "tangents",
     "loader",
     "importing",
     "deep_graph",
@@ -28,9 +29,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ALL)}; all by default")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the ratios there too")
+    own = "count the CPU time of one thread, on a busy machine; with OMP_NUM_THREADS=1"
+    parser.add_argument("--own-time", action="store_true", help=own)
     options = parser.parse_args()
     if unknown := set(options.names) - set(ALL):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
+    if options.own_time:
+        count_own_time()
     lines = [
         row for name in options.names or ALL for row in import_module(f".{name}", __package__).measure(options.device)
     ]

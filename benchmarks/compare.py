@@ -9,13 +9,20 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import agrad
 
 ROUNDS = 7
 SAMPLE = 0.02  # seconds at least, so that the clock measures it well
+clock: Callable[[], float] = perf_counter
+
+
+def count_own_time() -> None:
+    """Measure the CPU time of this thread: on a busy machine, for sides that use no other thread and no GPU."""
+    global clock
+    clock = thread_time
 
 
 @dataclass(frozen=True)
@@ -99,11 +106,11 @@ def _repeats(side: Callable[[], object], wait: Callable[[], None]) -> int:
 
 def _time(side: Callable[[], object], repeats: int, wait: Callable[[], None]) -> float:
     wait()
-    start = perf_counter()
+    start = clock()
     for _ in range(repeats):
         side()
     wait()
-    return (perf_counter() - start) / repeats
+    return (clock() - start) / repeats
 
 
 def race(

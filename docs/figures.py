@@ -1,7 +1,9 @@
-"""Draws the figures of the tutorial: ``python docs/figures.py`` writes them anew, which takes graphviz."""
+"""Draws the figures of the pages: ``python docs/figures.py`` writes them anew, which takes graphviz and matplotlib."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import agrad
@@ -48,8 +50,12 @@ def slope() -> Graph:
 
 
 FIGURES = {"neuron": neuron, "diamond": diamond, "layer": layer, "slope": slope}
+PLOTS = ("vmap_wrong_labels", "vmap_newton", "vmap_ensemble")  # what examples of these names draw
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for name, draw in FIGURES.items():
         draw().save(FOLDER / f"{name}.svg")
+    for name in PLOTS:
+        example = FOLDER.parents[1] / "examples" / f"{name}.py"
+        subprocess.run([sys.executable, example, "--plot", FOLDER / f"{name}.png"], check=True)

@@ -145,8 +145,22 @@ def nll(logs: Any, target: Any, reduction: str = "mean") -> Any:
     return reductions[reduction](losses)
 
 
-def softmax_nll(scores: Any, target: Any, reduction: str = "mean") -> Any:
-    return nll(np.log(softmax(scores)), target, reduction)
+def softmax_nll(
+    scores: Any,
+    target: Any,
+    weight: Any = None,
+    reduction: str = "mean",
+    ignore_index: Any = None,
+    label_smoothing: Any = 0,
+) -> Any:
+    logs, counts = np.log(softmax(scores)), target != ignore_index
+    weight = np.ones(scores.shape[1]) if weight is None else np.asarray(weight)
+    valid = (target >= 0) & (target < len(weight))
+    own = weight[np.where(valid, target, 0)] * counts
+    losses = -(1 - label_smoothing) * own * logs[np.arange(len(target)), np.where(valid, target, 0)]
+    losses -= label_smoothing / len(weight) * counts * (logs @ weight)
+    losses = np.where(counts & ~valid, np.nan, losses)
+    return {"mean": losses.sum() / own.sum(), "sum": losses.sum(), "none": losses}[reduction]
 
 
 def standardize(x: Any, axis: Any, eps: float) -> Any:
@@ -768,6 +782,25 @@ LAYERS = [
     case("nn.cross_entropy.softmax_nll", [real(3, 4), whole(3)], softmax_nll),
     case("nn.cross_entropy.softmax_nll", [real(3, 4), whole(3)], softmax_nll, reduction="sum"),
     case("nn.cross_entropy.softmax_nll", [real(3, 4), whole(3)], softmax_nll, reduction="none"),
+    *(
+        case(
+            "nn.cross_entropy.softmax_nll",
+            [real(5, 3), whole(5, high=3)],
+            softmax_nll,
+            reduction=reduction,
+            weight=[0.5, 2.0, 1.0],
+            ignore_index=1,
+            label_smoothing=0.25,
+        )
+        for reduction in ("mean", "sum", "none")
+    ),
+    case(
+        "nn.cross_entropy.softmax_nll", [real(5, 3), whole(5, high=3)], softmax_nll, ignore_index=2, label_smoothing=0.5
+    ),
+    case("nn.cross_entropy.softmax_nll", [real(5, 3), whole(5, high=3)], softmax_nll, weight=[0.5, 2.0, 1.0]),
+    case(
+        "nn.cross_entropy.softmax_nll", [real(5, 3), exactly(0, 2, 1, 2, 2, dtype="int64")], softmax_nll, ignore_index=2
+    ),
 ]
 
 LINE = Windows((3,), (2,), ((1, 0),), (1,))

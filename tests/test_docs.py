@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import agrad
+from tests.test_architecture import code_lines
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("*.md") if "```python" in page.read_text())]
@@ -80,9 +81,19 @@ def test_figures_are_what_draw_draws(figures, name):
 
 def test_every_figure_is_shown_and_checked(figures):
     pages = (page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md")))
-    shown = [name for page in pages for name in re.findall(r"\]\(figures/(\w+)\.svg\)", page)]
-    drawn = [*figures.FIGURES, "architecture"]  # that one is checked in test_architecture.py
-    assert sorted(shown) == sorted(drawn) == sorted(path.stem for path in figures.FOLDER.glob("*.svg"))
+    shown = [name for page in pages for name in re.findall(r"\]\(figures/(\w+\.\w+)\)", page)]
+    drawn = [f"{name}.svg" for name in (*figures.FIGURES, "architecture")]  # checked here and in test_architecture.py
+    plotted = [f"{name}.png" for name in figures.PLOTS]  # by examples, which have tests
+    assert sorted(shown) == sorted(drawn + plotted) == sorted(path.name for path in figures.FOLDER.glob("*.*"))
+
+
+@pytest.mark.parametrize("path", ["virtual", "core/lifting.py", "transforms/vmap.py", "transforms/forward.py"])
+def test_the_page_on_vmap_says_how_many_lines_of_code_there_are(path):
+    page = (ROOT / "docs" / "vmap.md").read_text(encoding="utf-8").replace("\n", " ")
+    part = {"transforms/vmap.py": "`vmap` itself"}.get(path, f"`agrad/{path}")
+    said = int(re.findall(r"(\d+) (?:\D(?!\d))*?" + re.escape(part), page)[0])
+    files = sorted((ROOT / "agrad").glob(f"{path}/**/*.py" if path == "virtual" else path))
+    assert sum(map(code_lines, files)) == pytest.approx(said, rel=0.04), f"write {sum(map(code_lines, files))}"
 
 
 def test_every_example_is_in_the_gallery(gallery):

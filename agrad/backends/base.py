@@ -5,14 +5,15 @@ It is slow where the standard lacks a function, and correct everywhere: the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from operator import imul
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from . import bessel, rational
+from . import bessel, cross_entropy, rational, softmax
 from . import sliding_windows as generic
 from .host import portable, show
 from .sliding_windows import Lengths, Windows
@@ -41,6 +42,8 @@ class Backend:
     native_keys : {"standard", "basic", "all"}
         Which of NumPy's keys its arrays support: only those of the standard, all keys of integers, slices, None and
         Ellipsis, or keys with arrays too.
+    formulas : collection of str
+        The optimizers' formulas that `update_many` has.
     without_special : str
         What the error advises where the library lacks a special function.
     """
@@ -49,6 +52,7 @@ class Backend:
     xp: Any
     array_type: type
     native_keys: ClassVar[str] = "standard"
+    formulas: ClassVar[Collection[str]] = ()
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
     @property
@@ -182,6 +186,10 @@ class Backend:
         array += scale * other
         return array
 
+    def interpolate(self, array: Array, other: Array, weight: float) -> Any:
+        """Change `array` to ``(1 - weight) * array + weight * other``."""
+        return self.add_scaled(self.update(array, imul, 1 - weight), other, weight)
+
     def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
         """Add ``scale * x1 * x2`` to `array`."""
         product = x1 * x2
@@ -228,6 +236,14 @@ class Backend:
             total += one_hot @ flat[chunk, :]
         return array + xp.reshape(total, array.shape)
 
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
+        """Update parameters in place by one of the `formulas`; return the numbers of those that are left to update.
+
+        A row holds a parameter, its gradient, its master weights or None, and its state. An optimizer updates what is
+        left one by one.
+        """
+        return range(len(rows))
+
     # Mathematics beyond the standard
 
     def special(self, name: str) -> Callable[..., Any]:
@@ -245,6 +261,71 @@ class Backend:
         """Return the solutions of equations whose matrices are the upper or the lower triangles of `x1`."""
         return self.xp.linalg.solve(self.xp.triu(x1) if upper else self.xp.tril(x1), x2)
 
+    # Losses
+
+    def softmax_nll(
+        self,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+    ) -> tuple[Any, tuple[Any, Any]]:
+        """Return the cross entropy of a matrix of logits and class indices, and two arrays kept for its gradient.
+
+        Without an `ignore_index`, all indices are known to be classes; with one, the loss of others is NaN.
+        """
+        return cross_entropy.losses(self.xp, input, target, reduction, weight, ignore_index, label_smoothing)
+
+    def softmax_nll_input(
+        self,
+        g: Array,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+        saved: tuple[Array, Array],
+    ) -> Any:
+        """Return the gradient of `softmax_nll` with respect to the logits."""
+        exponentials, total = saved
+        probabilities = exponentials / total[:, None]
+        settings = reduction, weight, ignore_index, label_smoothing
+        return cross_entropy.gradient(self.xp, g, probabilities, target, *settings)
+
+    # Layers
+
+    def softmax(self, x: Array, axis: Any, logarithm: bool) -> Any:
+        """Return the softmax along axes, or its logarithm."""
+        return softmax.softmax(self.xp, x, axis, logarithm)
+
+    def softmax_input(self, g: Array, out: Array, axis: Any, logarithm: bool) -> Any:
+        """Return the gradient of `softmax` with respect to its input."""
+        return softmax.gradient(self.xp, g, out, axis, logarithm)
+
+    def where_nonzero(self, x: Array, condition: Array) -> Any:
+        """Return `x` where the condition is not 0, and 0 elsewhere."""
+        return self.xp.where(condition != 0.0, x, 0.0)
+
+    def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+        """Return an array normalized to mean 0 and variance 1 along axes, and the standard deviation before."""
+        xp = self.xp
+        centered = x - xp.mean(x, axis=axis, keepdims=True)
+        deviation = xp.sqrt(xp.mean(centered * centered, axis=axis, keepdims=True) + eps)
+        return centered / deviation, deviation
+
+    def standardize_input(self, g: Array, out: Array, deviation: Array, axis: tuple[int, ...]) -> Any:
+        """Return the gradient of `standardize` with respect to its input."""
+        xp = self.xp
+        along = out * xp.mean(g * out, axis=axis, keepdims=True)
+        return (g - xp.mean(g, axis=axis, keepdims=True) - along) / deviation
+
+    def moments(self, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
+        """Return the mean along axes, and the variance with Bessel's correction."""
+        return self.xp.mean(x, axis=axis), self.xp.var(x, axis=axis, correction=1)
+
     # Windows: convolution, and sums and maxima for pooling, over the last axes
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
@@ -253,6 +334,12 @@ class Backend:
         `x` is ``(batch, channels, ...)``, `weight` ``(outputs, channels of a group, ...)``.
         """
         return generic.convolve(self, x, weight, windows, groups)
+
+    def convolve_with_bias(self, x: Array, weight: Array, bias: Array, windows: Windows, groups: int) -> Any:
+        """Return the convolution plus a bias of shape ``(outputs,)``."""
+        out = self.convolve(x, weight, windows, groups)
+        out += self.xp.reshape(bias, (-1, *[1] * len(windows.kernel)))
+        return out
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         """Return the gradient of `convolve` with respect to its input, whose last axes have these lengths."""
@@ -316,6 +403,13 @@ class Backend:
     ) -> Any:
         """Draw integers from low to high - 1."""
         return self.asarray(generator.integers(low, high, shape), dtype, native)
+
+    def dropout_mask(
+        self, generator: Any, keep: float, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
+    ) -> Any:
+        """Draw ``1 / keep`` with probability `keep`, and 0 else: what dropout multiplies with."""
+        kept = self.uniform(generator, shape, self.xp.float32, native) < keep
+        return self.xp.astype(self.box(kept), dtype) / (keep or 1.0)
 
     def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         """Return the integers from 0 to n - 1 in random order."""

@@ -7,8 +7,10 @@ enter each (``with agrad.Device("cuda:1")``). The methods here enter the device 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
+from sys import getrefcount
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -16,7 +18,9 @@ import cupy
 import cupyx
 import numpy as np
 
-from .cuda import bessel, kernels, random
+from .base import repeats
+from .cuda import bessel, convolution, cross_entropy, kernels, optimizers, random, softmax, standardize
+from .cuda import windows as sliding
 from .cuda.namespace import bound, namespace
 from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
@@ -48,6 +52,17 @@ def _look_for_gpus() -> list[str]:
     return [str(index) for index in range(count)]
 
 
+def _references(view: Array) -> int:
+    """Return how many references there are to the array that a view is of."""
+    return getrefcount(view.base)
+
+
+@cache
+def _references_of_one() -> int:
+    """Return what `_references` is where there is no other than the view: it depends on Python's version."""
+    return _references(cupy.empty((1, 2)).reshape(2))
+
+
 class CupyBackend(StridedBackend, StreamBackend):
     """CuPy: one device per GPU."""
 
@@ -56,6 +71,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     gathered: ClassVar[int] = 1 << 28
     streams: ClassVar[int] = 1 << 31  # all at once, in one kernel
     native_keys: ClassVar[str] = "basic"
+    formulas: ClassVar[Collection[str]] = optimizers.FORMULAS
 
     def __init__(self) -> None:
         self.xp = namespace()
@@ -124,7 +140,11 @@ class CupyBackend(StridedBackend, StreamBackend):
         return array.__dlpack__(**wishes, **({"copy": copy} if copy else {}))
 
     def is_view(self, array: Array) -> bool:
-        return array.base is not None
+        if array.base is None:
+            return False
+        # Nobody else sees the memory of a base that only this view refers to, as after reshaping a result.
+        alone = array.base.size == array.size and _references(array) == _references_of_one()
+        return not alone or repeats(array.shape, array.strides)
 
     def buffer_of(self, array: Array) -> int:
         return array.data.mem.ptr or id(array.data.mem)  # empty arrays all have the address 0
@@ -145,6 +165,11 @@ class CupyBackend(StridedBackend, StreamBackend):
     def add_scaled(self, array: Array, other: Array, scale: float) -> Any:
         with array.device:
             kernels.add_scaled(other, scale, array)
+        return array
+
+    def interpolate(self, array: Array, other: Array, weight: float) -> Any:
+        with array.device:
+            kernels.interpolate(other, weight, array)
         return array
 
     def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
@@ -176,6 +201,10 @@ class CupyBackend(StridedBackend, StreamBackend):
                 cupy.add.at(array, index, values)
         return array
 
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
+        with rows[0][0].device:
+            return optimizers.update_many(formula, rows, settings)
+
     def special(self, name: str) -> Callable[..., Any]:
         if name in ("i0e", "i1e"):
             return getattr(bessel, name)
@@ -191,19 +220,113 @@ class CupyBackend(StridedBackend, StreamBackend):
 
         return there
 
-    # Convolution, on the device of its arrays
+    # Losses
+
+    def softmax_nll(
+        self,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+    ) -> tuple[Any, tuple[Any, Any]]:
+        with input.device:
+            return cross_entropy.losses(input, target, reduction, weight, ignore_index, label_smoothing)
+
+    def softmax_nll_input(
+        self,
+        g: Array,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+        saved: tuple[Array, Array],
+    ) -> Any:
+        with input.device:
+            settings = reduction, weight, ignore_index, label_smoothing
+            return cross_entropy.gradient(g, input, target, *settings, saved[0])
+
+    # Layers
+
+    def softmax(self, x: Array, axis: Any, logarithm: bool) -> Any:
+        with x.device:
+            return softmax.softmax(x, logarithm) if softmax.suits(x, axis) else super().softmax(x, axis, logarithm)
+
+    def softmax_input(self, g: Array, out: Array, axis: Any, logarithm: bool) -> Any:
+        with g.device:
+            if softmax.suits(out, axis):
+                return softmax.gradient(g, out, logarithm)
+            return super().softmax_input(g, out, axis, logarithm)
+
+    def where_nonzero(self, x: Array, condition: Array) -> Any:
+        with x.device:
+            return kernels.where_nonzero(x, condition)
+
+    def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+        groups = standardize.groups_of(x, axis)
+        with x.device:
+            return standardize.standardize(x, axis, eps, groups) if groups else super().standardize(x, axis, eps)
+
+    def standardize_input(self, g: Array, out: Array, deviation: Array, axis: tuple[int, ...]) -> Any:
+        groups = standardize.groups_of(out, axis)
+        with g.device:
+            if groups:
+                return standardize.gradient(g, out, deviation, groups)
+            return super().standardize_input(g, out, deviation, axis)
+
+    def moments(self, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
+        groups = standardize.groups_of(x, axis)
+        with x.device:
+            return standardize.moments(x, axis, groups) if groups else super().moments(x, axis)
+
+    # Windows: kernels of their own for most types, on the device of their arrays
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         with x.device:
+            if x.dtype == weight.dtype and sliding.suits(x.dtype, windows):
+                return convolution.convolve(x, weight, windows, groups)
             return super().convolve(x, weight, windows, groups)
+
+    def convolve_with_bias(self, x: Array, weight: Array, bias: Array, windows: Windows, groups: int) -> Any:
+        with x.device:
+            if x.dtype == weight.dtype == bias.dtype and sliding.suits(x.dtype, windows):
+                return convolution.convolve(x, weight, windows, groups, bias)
+            return super().convolve_with_bias(x, weight, bias, windows, groups)
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         with g.device:
+            if g.dtype == weight.dtype and sliding.suits(g.dtype, windows):
+                return convolution.convolve_input(g, weight, lengths, windows, groups)
             return super().convolve_input(g, weight, lengths, windows, groups)
 
     def convolve_weight(self, g: Array, x: Array, windows: Windows, groups: int) -> Any:
         with g.device:
+            if g.dtype == x.dtype and sliding.suits(g.dtype, windows):
+                return convolution.convolve_weight(g, x, windows, groups)
             return super().convolve_weight(g, x, windows, groups)
+
+    def window_sum(self, x: Array, windows: Windows) -> Any:
+        with x.device:
+            by: Any = sliding if sliding.suits(x.dtype, windows) else super()
+            return by.window_sum(x, windows)
+
+    def window_max(self, x: Array, windows: Windows) -> tuple[Any, Any]:
+        with x.device:
+            by: Any = sliding if sliding.suits(x.dtype, windows) else super()
+            return by.window_max(x, windows)
+
+    def add_to_windows(self, g: Array, indices: Array, lengths: Lengths, windows: Windows) -> Any:
+        with g.device:
+            by: Any = sliding if sliding.suits(g.dtype, windows) else super()
+            return by.add_to_windows(g, indices, lengths, windows)
+
+    def gather_from_windows(self, x: Array, indices: Array, windows: Windows) -> Any:
+        with x.device:
+            by: Any = sliding if sliding.suits(x.dtype, windows) else super()
+            return by.gather_from_windows(x, indices, windows)
 
     # Random numbers
 
@@ -226,6 +349,11 @@ class CupyBackend(StridedBackend, StreamBackend):
         count = np.uint64(high - low)
         with native:
             return self._draw(random.integers, generator, shape, np.int64, native, low, count).astype(dtype, copy=False)
+
+    def dropout_mask(
+        self, generator: Any, keep: float, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
+    ) -> Any:
+        return self._draw(random.dropout_mask, generator, shape, dtype, native, keep)
 
     def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         with native:

@@ -16,9 +16,9 @@ from ..backends import UnknownValueError
 from .typing import DTypeLike
 
 __all__ = [
-    "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located", "lost_gradient",
-    "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar", "stale_gradient",
-    "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
+    "TapeDroppedError", "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located",
+    "lost_gradient", "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar",
+    "stale_gradient", "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
 # Say what to write for arguments that an op does not take or lacks; `agrad.spellings`, which knows other names, sets
@@ -64,6 +64,10 @@ def not_scalar(shape: Sequence[int], dtype: DTypeLike) -> RuntimeError:
         f"only one element has a gradient of its own, this Tensor has shape {tuple(shape)}; "
         "write .sum().backward(), or backward(gradient) with a Tensor of that shape"
     )
+
+
+class TapeDroppedError(RuntimeError):
+    """Gradients were asked for that lead through what forward mode has dropped; it then starts over and keeps it."""
 
 
 def wrong_gradient(gradient: Any, tensor: Any) -> ValueError:

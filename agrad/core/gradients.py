@@ -7,8 +7,10 @@ from contextlib import nullcontext
 from operator import attrgetter
 from typing import Any
 
-from .device import opened
+from . import errors, tape
+from .device import Device, opened
 from .grad_mode import set_grad_enabled
+from .lifting import common_device
 from .tape import Node, deliver, entry_of, propagate, seed
 from .tensor import Tensor
 
@@ -63,23 +65,26 @@ def gradients(
         raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, not {len(given)}")
     entries = [entry_of(output, "gradients()") for output in outputs]
     wanted = [_wanted(x, i, outputs) for i, x in enumerate(inputs)]
-    # Cotangents of a transform that was opened later: the rules run on Tensors, which are lifted where they meet.
-    above = any([isinstance(g, Tensor) and not y._device.knows(g._device) for y, g in zip(outputs, given, strict=True)])
-    graph = create_graph or above
-    seeds = [seed(output, g, graph) for output, g in zip(outputs, given, strict=True)]
+    needed = leading_to(wanted, entries)
+    # Cotangents of a transform that was opened later. Without a single device above those of the tape, the rules run on
+    # Tensors, which are lifted where they meet.
+    later = any([isinstance(g, Tensor) and not y._device.knows(g._device) for y, g in zip(outputs, given, strict=True)])
+    above = _above(outputs, given, needed) if later and not create_graph else None
+    graph = create_graph or (later and above is None)
+    seeds = [seed(output, g, graph, above) for output, g in zip(outputs, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     quiet = outputs[0]._device.backend.without_warnings() if outputs else nullcontext()  # as in `backward`
     with quiet, set_grad_enabled(create_graph) if graph else nullcontext():
-        found, shared = propagate(entries, seeds, retain, graph, leading_to(wanted, entries), set(wanted))
+        found, shared = propagate(entries, seeds, retain, graph, needed, set(wanted), above)
     unused = [i for i, entry in enumerate(wanted) if entry not in found]
     if unused and not allow_unused:
         raise RuntimeError(f"no output depends on inputs {unused}; write allow_unused=True to get None for them")
     twice = len(set(wanted)) < len(wanted)
     results = [
-        deliver(x, found[entry], graph, twice or entry in shared or type(entry) is Node) if entry in found else None
+        deliver(x, found[entry], graph, twice or entry in shared, above) if entry in found else None
         for x, entry in zip(inputs, wanted, strict=True)
     ]
-    return tuple([g if g is None else g.detach() for g in results] if above and not create_graph else results)
+    return tuple([g if g is None else g.detach() for g in results] if graph and not create_graph else results)
 
 
 def _wanted(x: Any, i: int, outputs: Sequence[Tensor]) -> Any:
@@ -94,7 +99,18 @@ def _wanted(x: Any, i: int, outputs: Sequence[Tensor]) -> Any:
             f"inputs[{i}], of shape {x.shape}, does not require gradients; write x.requires_grad_() before the outputs "
             "are computed from it"
         )
-    return entry_of(x, "gradients()")
+    entry = entry_of(x, "gradients()")
+    if getattr(getattr(entry, "plan", None), "closed", False):
+        raise errors.TapeDroppedError
+    return entry
+
+
+def _above(outputs: Sequence[Tensor], given: Sequence[Any], needed: dict[Any, bool]) -> Device | None:
+    """Return the virtual device of cotangents, above that of all Nodes; None if there is no such single device."""
+    device = common_device([x._device for x in (*outputs, *given) if isinstance(x, Tensor)])
+    here = outputs[0]._device
+    alone = all([type(x) is Node and x.device is here and x.plan.portable for x in needed])
+    return device if alone and not tape.hooked else None
 
 
 def _is_outside(x: Tensor, output: Any) -> bool:

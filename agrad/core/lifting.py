@@ -24,7 +24,7 @@ __all__ = ["common_device", "enter", "leave", "lift", "lifted", "total"]
 class _Passage:
     """The plan of a Node recorded by `enter`, `leave` or `total`."""
 
-    sequence, saves_arrays, saves, arrays, tracked = False, False, ("xp",), ("x",), {0: "x"}
+    sequence, saves_arrays, portable, saves, arrays, tracked = False, False, False, ("xp",), ("x",), {0: "x"}
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -64,7 +64,7 @@ def enter(x: Any, device: Device, axis: int | None = None) -> Any:
         Without `axis`.
     """
     if not isinstance(x, Tensor):
-        return device.native.enter(x, axis)
+        return device.native.enter(x, axis)[...]  # a view, so that a gradient made of it is copied
     if x._device not in device.below.stack:  # a cotangent of a transform that was opened later
         device = _continued(device, x._device)
     x = lift(x, device.below)
@@ -75,7 +75,7 @@ def enter(x: Any, device: Device, axis: int | None = None) -> Any:
 def leave(x: Any, device: Device, axis: int) -> Any:
     """Return an array or Tensor of a virtual device on the device below, with the batch axis at `axis`."""
     if not isinstance(x, Tensor):
-        return device.native.leave(x, axis)
+        return device.native.leave(x, axis)[...]  # as in `enter`
     x = lift(x, device)
     here = x._device
     return _passed(x, here.native.leave(x._data, axis), here.below, _LEAVE, lambda g, saved: enter(g, here, axis))

@@ -28,27 +28,31 @@ class Call:
     device : Device
     given : dict
         The array arguments by name: Tensors and numbers, or lists of Tensors. `run` computes with what stands there.
+    settings : dict
+        The other arguments by name.
     inputs : dict
         All arguments by name: raw arrays and numbers, lists of them, and settings.
+    definition : Definition
+        Of the op.
     result : Tensor, or tuple of Tensor
         Once it has run.
     """
 
     def __init__(self, definition: Any, mask: int, frame: tuple[Any, ...]) -> None:
         self.name, self.device = definition.name, frame[-1]
-        self._definition, self._mask, arrays = definition, mask, len(definition.arrays)
+        self.definition, self._mask, arrays = definition, mask, len(definition.arrays)
         self.given: dict[str, Any] = dict(zip(definition.arrays, frame[:arrays], strict=True))
-        self._settings = dict(zip(definition.settings, frame[2 * arrays : -1], strict=True))
+        self.settings = dict(zip(definition.settings, frame[2 * arrays : -1], strict=True))
         self.result: Any = None
 
     @property
     def inputs(self) -> dict[str, Any]:  # noqa: D102 - see Attributes
         raw = {k: [x._data for x in v] if type(v) is list else getattr(v, "_data", v) for k, v in self.given.items()}
-        return raw | self._settings
+        return raw | self.settings
 
     def run(self) -> Any:
         """Compute and record, as the op does when it is not observed."""
-        definition, inputs = self._definition, self.inputs
+        definition, inputs = self.definition, self.inputs
         frame = (*self.given.values(), *inputs.values(), self.device)
         try:
             out = definition.run(self.device, inputs)

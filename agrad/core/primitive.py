@@ -204,6 +204,8 @@ class Definition:
         self.standard, self.residuals = standard, tuple(residuals)
         _, *parameters = inspect.signature(forward).parameters.values()
         self.signature = inspect.Signature(parameters)
+        self.keywords = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+        self.positional = [p.name for p in parameters if p.name not in self.keywords]
         self.arrays = [p.name for p in parameters if "ArrayLike" in str(p.annotation)]
         self.settings = [p.name for p in parameters if p.name not in self.arrays]
         self.sequence = "Sequence" in str(parameters[0].annotation)
@@ -260,8 +262,8 @@ class Definition:
 
     def run(self, device: Device, inputs: dict[str, Any]) -> Any:
         """Call the forward."""
-        bound = inspect.BoundArguments(self.signature, inputs)
-        return self.forward(device.xp, *bound.args, **bound.kwargs)
+        given = [inputs[x] for x in self.positional]
+        return self.forward(device.xp, *given, **{x: inputs[x] for x in self.keywords})
 
     def retry(self, error: Exception, frame: tuple[Any, ...]) -> Any:
         """Return the output of a call that failed because a program's filters make errors of NumPy's warnings.
@@ -344,6 +346,8 @@ class RulePlan:
 
     The others are those of `tape.Plan`.
     """
+
+    portable = True
 
     def __init__(self, definition: Definition, mask: int) -> None:
         self.name, self.sequence, self.arrays = definition.name, definition.sequence, definition.arrays

@@ -49,6 +49,8 @@ class Plan(Protocol):
         The names of the saved values, in their order: the namespace, then what the rules ask for.
     saves_arrays : bool
         Whether arrays are among them, so that there is something to free.
+    portable : bool
+        Whether the rules know no device, so that they also run on arrays of a virtual device above the Node's.
     """
 
     @property
@@ -63,6 +65,8 @@ class Plan(Protocol):
     def saves(self) -> Sequence[str]: ...  # noqa: D102
     @property
     def saves_arrays(self) -> bool: ...  # noqa: D102
+    @property
+    def portable(self) -> bool: ...  # noqa: D102
 
     def run_sequence_rule(self, edges: Edges, g: Any, saved: Sequence[Any]) -> Sequence[tuple[Any, Callable[..., Any]]]:
         """Run the one rule for all parents; return edges whose rules only hand over what it found."""
@@ -107,12 +111,17 @@ class Node:
         self.saved: Sequence[Any] | None = saved
         self.shape, self.dtype = like.shape, like.dtype
 
+    def __lt__(self, other: Node) -> bool:  # for the heap: Nodes of one number do not lead to each other
+        return False
+
 
 class Pick:
     """The plan of a Node that stands for one output of an op with several.
 
     Its cotangent becomes one entry of the list of cotangents of its only parent.
     """
+
+    portable = True
 
     def __init__(self, name: str, index: int) -> None:
         self.name, self.index = name, index
@@ -188,13 +197,13 @@ def entry_of(tensor: Tensor, what: str) -> Any:
     return tensor if tensor._node is LEAF else tensor._node
 
 
-def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
-    """Return the cotangent to begin with: raw, or a Tensor under `graph`."""
-    device = tensor._device
+def seed(tensor: Tensor, gradient: Tensor | None, graph: bool, above: Device | None = None) -> Any:
+    """Return the cotangent to begin with: raw, on the virtual device `above` if given; a Tensor under `graph`."""
+    device = above or tensor._device
     if gradient is None and (tensor.size != 1 or tensor.dtype.is_complex):
         raise errors.not_scalar(tensor.shape, tensor.dtype)
     if gradient is None:
-        ones = device.xp.ones_like(tensor._data)
+        ones = device.raised(tensor._device.xp.ones_like(tensor._data), tensor._device)
         return wrap(ones, device) if graph else ones
     if not isinstance(gradient, Tensor):
         gradient = wrap(*convert(gradient, tensor.dtype, device, copy=graph or None))
@@ -205,17 +214,24 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool) -> Any:
         gradient = wrap(device.raised(gradient._data, there), device)
     gradient = namespace.conj(gradient) if tensor.dtype.is_complex else gradient
     given, xp = (gradient, namespace) if graph else (gradient._data, device.xp)
-    return unbroadcast(given, tensor._data, xp, "backward")
+    return unbroadcast(given, tensor._node if type(tensor._node) is Node else tensor._data, xp, "backward")
 
 
 def propagate(
-    entries: Sequence[Any], seeds: Sequence[Any], retain: bool, graph: bool, needed: Any = None, wanted: Any = ()
+    entries: Sequence[Any],
+    seeds: Sequence[Any],
+    retain: bool,
+    graph: bool,
+    needed: Any = None,
+    wanted: Any = (),
+    above: Any = None,
 ) -> tuple[dict[Any, Any], set[Any]]:
     """Propagate cotangents from `entries` back to the leaves and the `wanted` entries.
 
     Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
-    to True. Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose
-    cotangent may share its memory with another.
+    to True. If the seeds are arrays of a virtual device `above` that of the Nodes, saved arrays are raised to it.
+    Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose cotangent
+    may share its memory with another.
     """
     pending: dict[Any, Any] = {}  # the sums of the cotangents that have arrived
     arrived: dict[Any, Any] = {}  # the finished ones that the caller asked for
@@ -224,6 +240,7 @@ def propagate(
     queue: list[tuple[int, Node]] = []
     ahead: Any = None  # a Node that has not joined the queue: most have one parent, whose turn is next
     observe = observing.edges if observing.observers else None
+    special = graph or above is not None
     for entry, g in zip(entries, seeds, strict=True):
         if type(entry) is Node and entry not in pending:
             heappush(queue, (entry.number, entry))
@@ -248,12 +265,12 @@ def propagate(
             raise errors.freed(plan.name)
         if _last_write < node.number:
             check_unchanged(node)
-        if graph:
-            saved = plan.unpack(node, saved)
+        if special:
+            saved = plan.unpack(node, saved) if graph else [above.xp, *_raised([*saved[1:]], node.device, above)]
         if plan.saves_arrays and not retain:
             node.saved = None
         if type(g) is list:
-            g = _complete(node, g, graph)
+            g = _complete(node, g, graph, above)
         for parent, rule in plan.run_sequence_rule(edges, g, saved) if plan.sequence else edges:
             if needed is not None and parent not in needed:
                 continue
@@ -271,14 +288,19 @@ def propagate(
                         owned.add(parent)
             else:
                 pending[parent] = cotangent
-                if like is not parent:
-                    if any([cotangent is value for value in (g, *saved, *(g if type(g) is list else ()))]):
-                        shared.add(parent)
-                elif ahead is None:
-                    ahead = parent
-                else:
-                    heappush(queue, (parent.number, parent))
+                if (like is not parent or (wanted and parent in wanted)) and _is_known(cotangent, g, saved):
+                    shared.add(parent)
+                if like is parent:
+                    if ahead is None:
+                        ahead = parent
+                    else:
+                        heappush(queue, (parent.number, parent))
     return arrived | pending, shared - owned  # what is left are leaves
+
+
+def _is_known(cotangent: Any, g: Any, saved: Sequence[Any]) -> bool:
+    """Whether a cotangent is the array that came, or one that is saved."""
+    return any([cotangent is value for value in (g, *saved, *(g if type(g) is list else ()))])
 
 
 def _collect(node: Node, g: Any, pending: dict[Any, Any], queue: list[tuple[int, Node]]) -> None:
@@ -313,9 +335,11 @@ def unbroadcast(cotangent: Array, like: Array, xp: Namespace, name: str) -> Arra
     """Undo broadcasting and promotion: sum a cotangent to the shape of `like`, and cast it to its dtype."""
     shape = tuple(like.shape)
     extra = len(cotangent.shape) - len(shape)
-    summed = [i for i, n in enumerate(cotangent.shape) if i < extra or (shape[i - extra] == 1 and n != 1)]
+    summed = [i for i, n in enumerate(cotangent.shape) if n != 1 and (i < extra or shape[i - extra] == 1)]
     if summed:
-        cotangent = xp.reshape(xp.sum(cotangent, axis=tuple(summed)), shape)
+        cotangent = xp.sum(cotangent, axis=tuple(summed))
+    if summed or extra > 0:
+        cotangent = xp.reshape(cotangent, shape)
     if tuple(cotangent.shape) != shape:
         raise ValueError(f"a rule of {name} returned shape {tuple(cotangent.shape)} for an input of shape {shape}")
     raw = cotangent._data if isinstance(cotangent, Tensor) else cotangent
@@ -336,19 +360,27 @@ def _are_strangers(cotangent: Array, like: Any) -> bool:
     return backends.of(raw) is not backends.of(like)
 
 
-def _complete(node: Node, cotangents: list[Any], graph: bool) -> list[Any]:
+def _raised(x: Any, device: Device, above: Device) -> Any:
+    """Return a saved value with the arrays of a device as arrays of a virtual device above it."""
+    if type(x) is list:
+        return [_raised(part, device, above) for part in x]
+    return above.raised(x, device) if isinstance(x, device.array_type) else x
+
+
+def _complete(node: Node, cotangents: list[Any], graph: bool, above: Device | None) -> list[Any]:
     """Put zeros in the place of the cotangents of outputs that nothing depends on."""
-    device = node.device
+    device = above or node.device
     for i in [i for i, g in enumerate(cotangents) if g is None]:
         zeros = device.xp.zeros(node.shape[i], dtype=node.dtype[i], device=device.native)
         cotangents[i] = wrap(zeros, device) if graph else zeros
     return cotangents
 
 
-def deliver(like: Tensor, g: Any, graph: bool, shared: bool) -> Tensor:
+def deliver(like: Tensor, g: Any, graph: bool, shared: bool, above: Device | None = None) -> Tensor:
     """Return the gradient that the user sees for a finished cotangent, after the hooks of a leaf."""
-    g = (namespace if graph else like._device.xp).conj(g) if from_native(like._data.dtype).is_complex else g
-    gradient = g if graph else wrap(like._device.backend.own(g, shared), like._device)
+    device = above or like._device
+    g = (namespace if graph else device.xp).conj(g) if from_native(like._data.dtype).is_complex else g
+    gradient = g if graph else wrap(device.backend.own(g, shared), device)
     if like._hooks:
         with set_grad_enabled(graph):
             gradient = hooks.run(like._hooks, gradient, graph)

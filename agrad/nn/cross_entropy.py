@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import nan
 from typing import Any
 
+from .. import backends
+from ..backends import cross_entropy as formulas
 from ..checks import as_integer, check_number
 from ..core.dtypes import DType
 from ..core.primitive import ArrayLike, primitive
@@ -87,7 +90,9 @@ def cross_entropy(
     if weight is None and not label_smoothing and _none_ignored(target, dtype, shape[axis], ignore_index):
         return narrowed(_in_rows(softmax_nll, input, target, reduction), given)
     classes = _Classes(input, axis, weight, ignore_index)
-    return narrowed(classes.loss(softmax_nll, target, reduction, label_smoothing), given)
+    if classes.weight is not None and classes.weight._node is not None:  # whose gradient softmax_nll does not have
+        return narrowed(classes.loss(softmax_nll, target, reduction, label_smoothing), given)
+    return narrowed(classes.fused_loss(target, reduction, label_smoothing), given)
 
 
 def nll_loss(
@@ -183,16 +188,34 @@ def _nll_input(g: Array, target: Array, input_shape: tuple[int, ...], reduction:
 nll.vjp(input=_nll_input)
 
 
-@primitive(residuals=("weights", "total"))
-def softmax_nll(xp: Namespace, input: ArrayLike, target: ArrayLike, reduction: str = "mean") -> tuple[Tensor, Any]:
-    """Return `nll` of the `log_softmax` of a matrix: one op, as its gradient is simpler than that of the composition.
+@primitive(residuals=("saved", "total"))
+def softmax_nll(
+    xp: Namespace,
+    input: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    *,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+) -> tuple[Tensor, Any]:
+    """Return the `cross_entropy` of a matrix: one op, as its gradient is simpler than that of the composition.
 
     Parameters
     ----------
     input : ArrayLike
-        Logits of shape ``(samples, classes)``.
-    target, reduction
-        As in `nll`.
+        Logits of shape ``(samples, classes)``, float32 or float64.
+    target : ArrayLike
+        Class indices of shape ``(samples,)``, of the default integer dtype.
+    weight : ArrayLike, optional
+        The class weights: constants, which get no gradient.
+    reduction : str
+        As in `cross_entropy`.
+    ignore_index : int, optional
+        As in `cross_entropy`; without it, all indices are known to be in range. With it, the loss of one that is not
+        is NaN.
+    label_smoothing : float
+        As in `cross_entropy`.
 
     Returns
     -------
@@ -203,34 +226,28 @@ def softmax_nll(xp: Namespace, input: ArrayLike, target: ArrayLike, reduction: s
     --------
     >>> import agrad
     >>> from agrad.nn.cross_entropy import softmax_nll
-    >>> softmax_nll(agrad.asarray([[0.0, 0.0]]), agrad.asarray([1]), "none")
+    >>> softmax_nll(agrad.asarray([[0.0, 0.0]]), agrad.asarray([1]), reduction="none")
     Tensor([0.6931472], dtype=float32, device='cpu')
     """
-    samples, classes = input.shape
-    shifted = input - xp.max(input, axis=1, keepdims=True)
-    places = xp.arange(0, samples * classes, classes, device=input.device) + target
-    chosen = xp.take(xp.reshape(shifted, (samples * classes,)), places, axis=0)
-    weights = xp.exp(shifted)
-    total = xp.sum(weights, axis=1)
-    losses = xp.log(total) - chosen
-    if reduction == "mean":
-        losses = xp.mean(losses)
-    elif reduction == "sum":
-        losses = xp.sum(losses)
-    return losses, (weights, total)
+    return backends.of(input).softmax_nll(input, target, reduction, weight, ignore_index, label_smoothing)
 
 
 def _softmax_nll_input(
-    g: Array, input: Array, target: Array, reduction: str, weights: Array, total: Array, xp: Namespace
+    g: Array,
+    input: Array,
+    target: Array,
+    weight: Array,
+    reduction: str,
+    ignore_index: int | None,
+    label_smoothing: float,
+    saved: Array,
+    total: Array,
+    xp: Namespace,
 ) -> Array:
-    samples, classes = input.shape
-    is_class = xp.arange(classes, device=target.device) == target[:, None]
-    probabilities = softmax(input, axis=1) if weights is None else weights / total[:, None]
-    error = probabilities - xp.astype(is_class, input.dtype)
-    error = error - probabilities * xp.sum(error, axis=1)[:, None]  # corrects rounding near 1
-    if reduction == "none":
-        return error * g[:, None]
-    return error * (g / samples if reduction == "mean" else g)
+    settings = reduction, weight, ignore_index, label_smoothing
+    if saved is None:
+        return formulas.gradient(xp, g, softmax(input, axis=1), target, *settings)
+    return backends.of(input).softmax_nll_input(g, input, target, *settings, (saved, total))
 
 
 softmax_nll.vjp(input=_softmax_nll_input)
@@ -252,6 +269,14 @@ class _Classes:
         if self.weight is None:
             return logs
         return logs * reshape(self.weight, (self.count, *[1] * (logs.ndim - 1 - self.axis)))
+
+    def fused_loss(self, target: Tensor, reduction: str, smoothing: float) -> Tensor:
+        """Return the loss by `softmax_nll`, which does all of it."""
+        target = astype(target, int, copy=False)
+        if not waits_on_read(target.device):
+            _check_range(where(target != self.ignored, target, 0), self.count)
+        settings: dict[str, Any] = {"weight": self.weight, "ignore_index": self.ignored, "label_smoothing": smoothing}
+        return _in_rows(partial(softmax_nll, **settings), self.input, target, reduction)
 
     def loss(self, op: Any, target: Tensor, reduction: str, smoothing: float = 0.0) -> Tensor:
         """Return the loss by `op`, `nll` or `softmax_nll`, with class weights, ignored samples and label smoothing."""
@@ -283,10 +308,13 @@ def _none_ignored(target: Tensor, dtype: DType, classes: int, ignored: int) -> b
 def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
     """Apply `nll` or `softmax_nll` to an input of any shape, reshaped to a matrix with a row for each sample."""
     if input.ndim == 2:
-        return op(input, target, reduction)
-    rows = input if input.ndim == 1 else moveaxis(input, 1, -1)
+        return op(input, target, reduction=reduction)
+    if input.ndim == 1:  # the sum of one loss is also its mean
+        return op(reshape(input, (1, input.size)), reshape(target, (1,)), reduction="sum")
+    rows = moveaxis(input, 1, -1)
     rows = reshape(rows, (target.size, rows.shape[-1]))
-    return reduced(reshape(op(rows, reshape(target, (target.size,)), "none"), target.shape), reduction)
+    out = op(rows, reshape(target, (target.size,)), reduction=reduction)
+    return reshape(out, target.shape) if reduction == "none" else out
 
 
 def _or_nan(losses: Tensor, indices: Tensor, classes: int) -> Tensor:

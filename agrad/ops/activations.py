@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
+from .. import backends
+from ..backends import softmax as formulas
+from ..core import tape
 from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive, refuses
 from ..core.tensor import Tensor
@@ -121,7 +124,13 @@ def relu(xp: Namespace, x: ArrayLike, /) -> Tensor:
     return xp.maximum(x, 0)
 
 
-relu.vjp(x=lambda g, out, xp: xp.where(out != 0.0, g, 0.0))  # of NaN it is 1, as in PyTorch
+def _relu_slope(g: Array, out: Array, xp: Namespace) -> Array:
+    if xp is tape.namespace:
+        return xp.where(out != 0.0, g, 0.0)  # of NaN it is 1, as in PyTorch
+    return backends.of(g).where_nonzero(g, out)
+
+
+relu.vjp(x=_relu_slope)
 
 
 @primitive
@@ -306,23 +315,24 @@ def softmax(xp: Namespace, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     Tensor([0.5, 0.5, 0. ], dtype=float32, device='cpu')
     """
     require_real(x)
-    return xp.zeros_like(x) if 0 in x.shape else in_float32(xp, lambda x: _softmax(xp, x, axes_of(x, axis)), x)
+    return _along(xp, x, axis, logarithm=False)
 
 
-def _softmax(xp: Namespace, x: Array, axis: Axis) -> Array:
-    weights = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
-    return weights / xp.sum(weights, axis=axis, keepdims=True)
+def _along(xp: Namespace, x: Array, axis: Axis, logarithm: bool) -> Array:
+    """Return the softmax along axes or its logarithm, computed in float32 for 16-bit inputs."""
+    if 0 in x.shape:
+        return xp.zeros_like(x)
+    return in_float32(xp, lambda x: backends.of(x).softmax(x, axes_of(x, axis), logarithm), x)
 
 
-def _softmax_x(g: Array, out: Array, xp: Namespace, axis: Axis) -> Array:
+def _along_x(xp: Namespace, g: Array, out: Array, axis: Axis, logarithm: bool) -> Array:
     g, out = promote_half(xp, g), promote_half(xp, out)
-    axis = axes_of(out, axis)
-    for _ in range(2):  # the second pass removes the rounding error of the first, which matters near a probability of 1
-        g = g - xp.sum(g * out, axis=axis, keepdims=True)
-    return out * g
+    if xp is tape.namespace:
+        return formulas.gradient(xp, g, out, axes_of(out, axis), logarithm)
+    return backends.of(g).softmax_input(g, out, axes_of(out, axis), logarithm)
 
 
-softmax.vjp(x=_softmax_x)
+softmax.vjp(x=lambda g, out, xp, axis: _along_x(xp, g, out, axis, logarithm=False))
 
 
 @primitive
@@ -353,23 +363,10 @@ def log_softmax(xp: Namespace, x: ArrayLike, /, axis: Axis = -1) -> Tensor:
     Tensor([    0., -1000.], dtype=float32, device='cpu')
     """
     require_real(x)
-    return xp.zeros_like(x) if 0 in x.shape else in_float32(xp, lambda x: _log_softmax(xp, x, axes_of(x, axis)), x)
+    return _along(xp, x, axis, logarithm=True)
 
 
-def _log_softmax(xp: Namespace, x: Array, axis: Axis) -> Array:
-    shifted = x - xp.max(x, axis=axis, keepdims=True)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
-
-
-def _log_softmax_x(g: Array, out: Array, xp: Namespace, axis: Axis) -> Array:
-    g, axis = promote_half(xp, g), axes_of(out, axis)
-    weights = xp.exp(promote_half(xp, out))
-    for _ in range(2):  # as in softmax
-        g = g - weights * xp.sum(g, axis=axis, keepdims=True)
-    return g
-
-
-log_softmax.vjp(x=_log_softmax_x)
+log_softmax.vjp(x=lambda g, out, xp, axis: _along_x(xp, g, out, axis, logarithm=True))
 
 
 @primitive

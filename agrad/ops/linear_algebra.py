@@ -59,8 +59,8 @@ def matmul(xp: Namespace, x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 
 def _matmul_x1(g: Array, x2: Array, xp: Namespace, x1_shape: tuple[int, ...]) -> Array:
     if x2.ndim == 1:
-        return g[..., None] * x2
-    if len(x1_shape) == 1:
+        return xp.matmul(g[..., None], x2[None, :]) if g.ndim else g * x2
+    if len(x1_shape) == 1 < g.ndim:
         g = g[..., None, :]
     return xp.matmul(g, _transposed(xp, x2))
 
@@ -69,7 +69,7 @@ def _matmul_x2(g: Array, x1: Array, xp: Namespace, x2_shape: tuple[int, ...]) ->
     if len(x2_shape) == 1:
         return g * x1 if x1.ndim == 1 else xp.matmul(*_long(xp, g, x1))
     if x1.ndim == 1:
-        return x1[:, None] * g[..., None, :]
+        return xp.matmul(x1[:, None], g[..., None, :])
     if len(x2_shape) == 2 < x1.ndim:  # one product of long matrices instead of a sum of many products
         x1, g = (xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1])) for x in (x1, g))
     return xp.matmul(_transposed(xp, x1), g)

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any, Literal
 
 from ..checks import as_integer, as_list, as_shape
+from ..core.lifting import lifted
 from ..core.primitive import ArrayLike, primitive
 from ..core.tape import unchanged
 from ..core.tensor import Tensor, wrap
@@ -582,7 +583,8 @@ def repeat(x: ArrayLike, repeats: ArrayLike, /, *, axis: int | None = None) -> T
         shape, repeats = x.shape, as_integer("repeats", repeats, 0)
         wide = broadcast_to(expand_dims(x, axis=axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
         return reshape(wide, (*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
-    repeats, device = as_tensor(repeats), x._device
+    x, repeats = lifted("repeat", [x, as_tensor(repeats)])
+    device = x._device
     if not repeats.dtype.family.endswith("integer"):
         raise TypeError(f"repeats must be integers, not {repeats.dtype!r}; write repeats.astype(int)")
     if repeats.ndim > 1 or repeats.size not in (1, x.shape[axis]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..checks import check_numbers
@@ -61,6 +61,7 @@ class Adam(Optimizer):
     """
 
     coordinatewise = True
+    _formula = "adam"
 
     def __init__(
         self,
@@ -105,6 +106,16 @@ class Adam(Optimizer):
         root /= (1 - beta2**step) ** 0.5
         root += group["eps"]
         return device.backend.add_quotient(x, mean, root, -group["lr"] / (1 - beta1**step))
+
+    def _state_names(self, group: dict[str, Any]) -> Sequence[str]:
+        return ("exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else []))
+
+    def _fused_settings(self, step: int, group: dict[str, Any]) -> Sequence[float]:
+        (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
+        shrink, decay = (1 - lr * decay, 0.0) if group["decoupled_weight_decay"] else (1.0, decay)
+        lr, root_scale = lr / (1 - beta1**step), (1 - beta2**step) ** 0.5
+        means = beta1, 1 - beta1, beta2, 1 - beta2
+        return lr, *means, root_scale, group["eps"], shrink, decay, group["amsgrad"], group["maximize"]
 
     def _maximum(self, square: Any, state: dict[str, Any], device: Device) -> Any:
         """Return the elementwise maximum of the mean squares so far."""

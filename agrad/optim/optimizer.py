@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, ClassVar, Final
@@ -87,6 +87,7 @@ class Optimizer:
     """
 
     coordinatewise: ClassVar[bool] = False
+    _formula: ClassVar[str] = ""  # what `update` computes, by its name among the `formulas` of backends
     param_groups: list[dict[str, Any]]
     state: defaultdict[Tensor, dict[str, Any]]
 
@@ -103,6 +104,11 @@ class Optimizer:
         given = _listed(params, "the optimizer was given")
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "update" in vars(cls) and "_formula" not in vars(cls):
+            cls._formula = ""  # that of the class above, whose update it does not take over
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add a parameter group.
@@ -188,7 +194,7 @@ class Optimizer:
             self._check_changes(group)
             for device, params in groupby(group["params"], attrgetter("_device")):
                 with device.backend.activate(device.native):
-                    for p in params:
+                    for p in self._update_fused(params, group, device) if device.backend.formulas else params:
                         if p._grad is not None:
                             self._step(p, group, device)
         return loss
@@ -200,6 +206,52 @@ class Optimizer:
             check_flags_of(type(self).__init__, group)
             self.check(group)
             self._checked[id(group)] = settings
+
+    def _update_fused(self, params: Iterable[Tensor], group: dict[str, Any], device: Device) -> Iterable[Tensor]:
+        """Update parameters in one kernel, if the device has one; return those that are left to update one by one.
+
+        These are those that have no state yet, and those of a dtype or in a layout that the kernel does not support.
+        """
+        if self._formula not in device.backend.formulas:
+            return params
+        rows, left = self._with_state([p for p in params if p._grad is not None], group, device)
+        for step, members in rows.items():
+            arrays = [[None if x is None else x._data for x in (p, p._grad, *kept)] for p, kept in members]
+            undone = device.backend.update_many(self._formula, arrays, self._fused_settings(step + 1, group))
+            left += [members[i][0] for i in undone]
+            for p, _ in [member for i, member in enumerate(members) if i not in undone]:
+                wrote(p)
+                if "step" in self.state[p]:
+                    self.state[p]["step"] = step + 1
+        return left
+
+    def _with_state(
+        self, params: list[Tensor], group: dict[str, Any], device: Device
+    ) -> tuple[dict[int, list[tuple[Any, list[Any]]]], list[Tensor]]:
+        """Return by their step counts the parameters that have all state of the formula, with it; and the others.
+
+        First of the state are master weights, or None.
+        """
+        rows: defaultdict[int, list[tuple[Any, list[Any]]]] = defaultdict(list)
+        left = []
+        for p in params:
+            state = self.state[p]
+            kept, step = [state.get(name) for name in self._state_names(group)], state.get("step", 0)
+            known, method = self._kinds.get(p, (None, None))
+            supported = method is None or (method is Optimizer._update_wide and "master" in state)
+            if known == (device, p._data.dtype) and supported and None not in kept and type(step) is int:
+                rows[step].append((p, [None if method is None else state["master"], *kept]))
+            else:
+                left.append(p)
+        return rows, left
+
+    def _state_names(self, group: dict[str, Any]) -> Sequence[str]:
+        """Return the names of the state that the formula takes, in its order."""
+        return ()
+
+    def _fused_settings(self, step: int, group: dict[str, Any]) -> Sequence[float]:
+        """Return the settings that the formula takes at a step, in its order."""
+        return ()
 
     def _step(self, p: Tensor, group: dict[str, Any], device: Device) -> None:
         """Update a parameter."""

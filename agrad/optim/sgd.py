@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..checks import check_numbers
@@ -58,6 +58,8 @@ class SGD(Optimizer):
     [0.5, -1.0]
     """
 
+    _formula = "sgd"
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -101,6 +103,13 @@ class SGD(Optimizer):
             buffer = self._update_buffer(g, state, group, device)
             g = backend.add_scaled(backend.copy(g), buffer, group["momentum"]) if group["nesterov"] else buffer
         return backend.add_scaled(x, g, -group["lr"])
+
+    def _state_names(self, group: dict[str, Any]) -> Sequence[str]:
+        return ("momentum_buffer",) if group["momentum"] else ()
+
+    def _fused_settings(self, step: int, group: dict[str, Any]) -> Sequence[float]:
+        kinds = group["nesterov"], group["maximize"]
+        return group["lr"], group["momentum"], 1 - group["dampening"], group["weight_decay"], *kinds
 
     def _shapes(self, p: Tensor) -> list[tuple[int, ...]]:
         return [p.shape]

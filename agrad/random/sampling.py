@@ -21,7 +21,17 @@ from ..core.typing import DTypeLike
 from .generators import current
 
 __all__ = [
-    "bernoulli", "fork_rng", "get_state", "manual_seed", "normal", "rand", "randint", "randn", "randperm", "set_state",
+    "bernoulli",
+    "dropout_mask",
+    "fork_rng",
+    "get_state",
+    "manual_seed",
+    "normal",
+    "rand",
+    "randint",
+    "randn",
+    "randperm",
+    "set_state",
     "uniform",
 ]  # fmt: skip
 
@@ -383,6 +393,33 @@ def bernoulli(
     here, kind = draws._device, native(draws._device.xp, get_default_dtype() if dtype is None else dtype)
     ones = wrap(here.backend.box(here.xp.astype(here.xp.less(draws._data, p), kind)), here)
     return ones.requires_grad_(requires_grad) if requires_grad is not False else ones
+
+
+def dropout_mask(keep: float, shape: tuple[int, ...], dtype: DType, device: Device) -> Tensor:
+    """Draw ``1 / keep`` with probability `keep`, else 0, as dropout does.
+
+    Parameters
+    ----------
+    keep : float
+        The probability, from 0 to 1.
+    shape : tuple of int
+    dtype : DType
+    device : Device
+
+    Returns
+    -------
+    Tensor
+        Of that shape and dtype.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad.random.sampling import dropout_mask
+    >>> dropout_mask(1.0, (3,), agrad.float32, agrad.get_device()).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    draw, raw = device.backend.dropout_mask, native(device.xp, dtype)
+    return _drawn(device, shape, lambda draws, shape: draw(draws, keep, shape, raw, device.native))
 
 
 # Integers

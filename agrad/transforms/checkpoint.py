@@ -16,7 +16,7 @@ from ..ops.journal import Before, Journal, bring_back, journaling
 from ..random.generators import current
 from . import pytrees
 from .arguments import named
-from .deferred import Saved, arrays_of, check_same_arrays, new_handles, pull_back, record
+from .deferred import Saved, arrays_of, check_same_arrays, keep_tape, new_handles, pull_back, record
 from .linearized import outside
 
 __all__ = ["checkpoint", "is_recomputing"]
@@ -80,7 +80,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if not recording.get():
             return f(*args, **kwargs)
         since, call = tick(), _Call(f, (args, kwargs))
-        result = call.first((args, kwargs))
+        with keep_tape():
+            result = call.first((args, kwargs))
         outputs, rest = _tracked(result)
         parents = outside(outputs, since)
         if not parents:

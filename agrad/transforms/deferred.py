@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeAlias
 
 from ..core import errors, tape
@@ -11,7 +13,30 @@ from ..core.tape import Node, Pick, entry_of, propagate
 from ..core.tensor import LEAF, Tensor, wrap
 from . import pytrees
 
-__all__ = ["Deferred", "Saved", "arrays_of", "check_same_arrays", "new_handles", "pull_back", "record"]
+__all__ = [
+    "Deferred",
+    "Saved",
+    "arrays_of",
+    "check_same_arrays",
+    "keep_tape",
+    "keeping",
+    "new_handles",
+    "pull_back",
+    "record",
+]
+
+keeping: ContextVar[bool] = ContextVar("agrad keeps the tape", default=False)
+
+
+@contextmanager
+def keep_tape() -> Iterator[None]:
+    """Let forward mode, which drops what it no longer needs, leave the tape to a backward pass inside the block."""
+    token = keeping.set(True)
+    try:
+        yield
+    finally:
+        keeping.reset(token)
+
 
 # Takes the cotangents of the outputs and the saved values; returns a dict of cotangents by entry on the tape, and the
 # set of entries whose cotangent may share memory with another, as `core.tape.propagate` does.
@@ -43,7 +68,7 @@ class Saved(NamedTuple):
 class Deferred:
     """The plan of a Node with one rule for all its parents, which may call agrad's functions on Tensors."""
 
-    sequence, saves_arrays = True, True
+    sequence, saves_arrays, portable = True, True, False
     saves, arrays = Saved._fields, ("its inputs",)
 
     def __init__(self, name: str, rule: Rule, parents: Sequence[Any]) -> None:
@@ -53,7 +78,8 @@ class Deferred:
     def run(self, g: list[Any], saved: Sequence[Any]) -> list[Any]:
         """Run the rule; return the cotangent of each parent, None for a parent without one."""
         saved = Saved(*saved)
-        found, shared = self.rule(g, saved)
+        with keep_tape():
+            found, shared = self.rule(g, saved)
         if not isinstance(g[0], Tensor):  # a leaf must own its gradient
             own = saved.device.backend.own
             found = {entry: own(x, True) if entry in shared else x for entry, x in found.items()}

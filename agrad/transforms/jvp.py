@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..checks import check_flags
+from ..checks import check_callable, check_flags
+from ..core.errors import TapeDroppedError
+from ..core.grad_mode import recording
 from . import pytrees
-from .arguments import check_tuples
+from .arguments import FOR_TENSORS, check_tuples
+from .forward import Forward
 from .linearized import Linearized
+from .stop_gradient import stop_gradient
 
 __all__ = ["jvp"]
 
@@ -43,8 +47,11 @@ def jvp(
 
     Notes
     -----
-    agrad has one gradient rule per op, for reverse mode. The vector-Jacobian product is linear in the cotangents, so
-    its own vector-Jacobian product is the Jacobian-vector product [1]_: forward mode needs no second set of rules.
+    Each op computes the tangent of its result when it runs, and what it recorded is dropped, so memory does not grow
+    with the number of ops. agrad has one gradient rule per op, for reverse mode, and needs no second set of rules: the
+    rule of an elementwise op serves both modes, and another op's is linear in the cotangents, so its own
+    vector-Jacobian product is the Jacobian-vector product [1]_. A function that calls `gradients` for its own arguments
+    is called a second time, and what it records is kept.
 
     .. [1] J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
 
@@ -54,9 +61,18 @@ def jvp(
     >>> agrad.jvp(lambda x: agrad.stack([x * x, x]), [3.0], [1.0])[1]
     Tensor([6., 1.], dtype=float32, device='cpu')
     """
+    check_callable("a transform", f, FOR_TENSORS)
     check_flags(has_aux=has_aux)
     check_tuples(primals=primals, tangents=tangents)
+    tangents = tangents if recording.get() else stop_gradient(tangents)
     directions = pytrees.flatten_like(list(tangents), list(primals), "the tangents")
-    at = Linearized(f, primals, {}, range(len(primals)), has_aux)
-    outputs, tangents_out = at.settled(at.outputs), pytrees.unflatten(at.outputs, at.push(directions, retain=False))
-    return (outputs, tangents_out, at.settled(at.aux)) if has_aux else (outputs, tangents_out)
+    try:
+        return _pushed(f, primals, Forward(directions), has_aux)
+    except TapeDroppedError:
+        return _pushed(f, primals, Forward(directions, drops=False), has_aux)
+
+
+def _pushed(f: Callable[..., Any], primals: Sequence[Any], level: Forward, has_aux: bool) -> tuple[Any, ...]:
+    at = Linearized(lambda *args: level.run(f, args), primals, {}, range(len(primals)), has_aux)
+    outputs, found = at.settled(at.outputs), pytrees.unflatten(at.outputs, [level.tangent(y) for y in at.tensors])
+    return (outputs, found, at.settled(at.aux)) if has_aux else (outputs, found)

@@ -17,7 +17,7 @@ from . import pytrees
 from .arguments import FOR_TENSORS
 from .stop_gradient import stop_gradient
 
-__all__ = ["Linearized", "input_of", "outside"]
+__all__ = ["CLOSED", "Linearized", "input_of", "inside", "outside"]
 
 
 # A function at a point
@@ -31,11 +31,11 @@ class _Input:
     """
 
     name = "input"
-    sequence, saves_arrays = False, False
+    sequence, saves_arrays, portable = False, False, True
     saves, arrays = ("xp",), ("x",)
 
-    def __init__(self, parents: int) -> None:
-        self.tracked = dict.fromkeys(range(parents), "x")
+    def __init__(self, parents: int, closed: bool = False) -> None:
+        self.tracked, self.closed = dict.fromkeys(range(parents), "x"), closed
 
     def run_sequence_rule(self, edges: Sequence[Any], g: Any, saved: Sequence[Any]) -> Sequence[Any]:
         raise NotImplementedError  # not a sequence
@@ -45,6 +45,7 @@ class _Input:
 
 
 _INPUTS: Final = _Input(0), _Input(1)
+CLOSED: Final = _Input(0, closed=True)  # of a Node whose parents forward mode has dropped
 
 
 def input_of(x: Any, linked: bool = True) -> Tensor:
@@ -62,12 +63,10 @@ def input_of(x: Any, linked: bool = True) -> Tensor:
     return wrap(x._data, x._device, Node(_INPUTS[len(parents)], parents, (x._device.xp,), x._device, x._data))
 
 
-def _inside(x: Any) -> Any:
-    """Return an argument on the device of the innermost `vmap`, each example of which has a derivative of its own."""
-    if not opened.get():
-        return x
+def inside(x: Any) -> Any:
+    """Return an argument as a Tensor on the device of the innermost `vmap`: each example has its own derivative."""
     x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
-    return lift(x, innermost(x._device))
+    return lift(x, innermost(x._device)) if opened.get() else x
 
 
 def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:
@@ -126,7 +125,7 @@ class Linearized:
         linked, since = recording.get(), tick()
         filled = list(args)
         self.picked = [_pick(args, i) for i in argnums]
-        self.inputs = [input_of(x, linked) for x in map(_inside, pytrees.flatten(self.picked))]
+        self.inputs = [input_of(x, linked) for x in map(inside, pytrees.flatten(self.picked))]
         twins = [wrap(x._data, x._device, x._node) for x in self.inputs]  # f may write into its arguments
         for i, tree in zip(argnums, pytrees.unflatten(self.picked, twins), strict=True):
             filled[i] = tree

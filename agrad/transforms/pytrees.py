@@ -33,7 +33,10 @@ def _gather(tree: Any, found: list[Any]) -> None:
         found.append(tree)
     elif isinstance(tree, (list, tuple)):
         for part in tree:
-            _gather(part, found)
+            if isinstance(part, Tensor):
+                found.append(part)
+            else:
+                _gather(part, found)
     elif isinstance(tree, Mapping):
         for part in tree.values():
             _gather(part, found)
@@ -57,14 +60,14 @@ def unflatten(tree: Any, values: Iterable[Any]) -> Any:
 def _unflatten(tree: Any, values: Iterator[Any]) -> Any:
     if isinstance(tree, Tensor):
         return next(values)
+    if isinstance(tree, (list, tuple)):
+        parts = [next(values) if isinstance(part, Tensor) else _unflatten(part, values) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, Mapping):
         filled: Any = copy(tree)  # of the same class
         for key in tree:
             filled[key] = _unflatten(tree[key], values)
         return filled
-    if isinstance(tree, (list, tuple)):
-        parts = [_unflatten(part, values) for part in tree]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     return None if tree is None else next(values)
 
 

@@ -147,7 +147,7 @@ def _wrong_axes(axes: Any, tree: Any, name: str) -> ValueError:
 
 def _size(given: Sequence[Any], axes: Sequence[int | None], axis_size: int | None) -> int:
     """Return the size of the batch."""
-    sizes = {} if axis_size is None else {axis_size: "axis_size"}
+    sizes: dict[int, int | None] = {} if axis_size is None else {axis_size: None}  # each with the argument it is of
     for i, (x, axis) in enumerate(zip(given, axes, strict=True)):
         if axis is None:
             continue
@@ -155,13 +155,20 @@ def _size(given: Sequence[Any], axes: Sequence[int | None], axis_size: int | Non
             raise ValueError(
                 f"in_axes names axis {axis} of argument {i}, which has shape {x.shape}; None means no batch"
             )
-        sizes.setdefault(x.shape[axis], f"axis {axis} of argument {i}, of shape {x.shape}")
+        sizes.setdefault(x.shape[axis], i)
     if len(sizes) > 1:
-        shown = "; ".join(f"{size} from {what}" for size, what in sizes.items())
-        raise ValueError(f"vmap needs batch axes of equal length, not {shown}")
+        raise _unequal(sizes, given, axes)
     if not sizes:
         raise ValueError("no argument has a batch axis; give an axis in in_axes, or axis_size=n")
     return next(iter(sizes))
+
+
+def _unequal(sizes: dict[int, int | None], given: Sequence[Any], axes: Sequence[int | None]) -> ValueError:
+    of = [
+        f"{size} from " + ("axis_size" if i is None else f"axis {axes[i]} of argument {i}, of shape {given[i].shape}")
+        for size, i in sizes.items()
+    ]
+    return ValueError(f"vmap needs batch axes of equal length, not {'; '.join(of)}")
 
 
 # Entering and leaving the batch

@@ -256,6 +256,28 @@ def test_views_are_known(place):
         assert not backend.is_view(array + array)
 
 
+@pytest.mark.cuda
+def test_a_view_of_what_nobody_else_has_is_none():
+    import cupy
+
+    import agrad
+
+    def view(change):
+        return change(cupy.arange(6))
+
+    is_view = agrad.Device("cuda").backend.is_view
+    assert not is_view(view(lambda x: x.reshape(2, 3)))
+    assert not is_view(view(lambda x: x.reshape(2, 3).T))
+    assert is_view(view(lambda x: x[1:]))
+    assert is_view(view(lambda x: cupy.broadcast_to(x[:1], 6)))
+    first = view(lambda x: x.reshape(2, 3))
+    second = first.T
+    assert is_view(first)
+    assert is_view(second)
+    del first
+    assert not is_view(second)
+
+
 def test_scalars_become_arrays(place):
     boxed = place.backend.box(place.xp.sum(make(place, np.ones(3, dtype=np.float32))))
     assert numbers(place, boxed).shape == ()
@@ -325,3 +347,167 @@ def test_convolution_in_parts(monkeypatch):
         np.testing.assert_allclose(g, Backend.convolve_input(BACKEND, whole, weight, (5, 5), windows, 1), rtol=1e-10)
         w = BACKEND.convolve_weight(whole, x, windows, 1)
         np.testing.assert_allclose(w, Backend.convolve_weight(BACKEND, whole, x, windows, 1), rtol=1e-10)
+
+
+# Losses
+
+CLASS_LOSSES = [  # samples, classes, class weights, ignored index, label smoothing
+    (1, 1, False, None, 0.0),
+    (5, 3, False, None, 0.0),
+    (5, 3, True, 1, 0.25),
+    (4, 10, False, -100, 0.0),
+    (3, 300, True, None, 0.5),
+    (40, 2, False, 0, 0.1),
+    (0, 4, False, -100, 0.0),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("samples", "classes", "weighted", "ignored", "smoothing"), CLASS_LOSSES)
+def test_softmax_nll(place, samples, classes, weighted, ignored, smoothing, reduction, dtype):
+    if dtype == "float64" and not place.backend.supports_float64:
+        pytest.skip("it has no float64")
+    logits = make(place, RNG.normal(size=(samples, classes)).astype(dtype))
+    target = make(place, RNG.integers(0, classes, samples), place.backend.default_integer(place.native))
+    weight = make(place, RNG.uniform(0.5, 2, classes).astype(dtype)) if weighted else None
+    settings = reduction, weight, ignored, smoothing
+    g = make(place, RNG.normal(size=samples if reduction == "none" else ()).astype(dtype))
+    tolerance = {"rtol": 1e-5, "atol": 1e-6} if dtype == "float32" else {"rtol": 1e-13, "atol": 1e-14}
+    found = []
+    for of in (type(place.backend), Backend):
+        with place.backend.without_warnings():  # the mean of no losses
+            out, saved = of.softmax_nll(place.backend, logits, target, *settings)
+            slopes = of.softmax_nll_input(place.backend, g, logits, target, *settings, saved)
+        found.append((place.backend.to_numpy(out), place.backend.to_numpy(slopes)))
+    (own, own_slopes), (generic, generic_slopes) = found
+    assert own.dtype == own_slopes.dtype == dtype
+    np.testing.assert_allclose(own, generic, **tolerance)
+    np.testing.assert_allclose(own_slopes, generic_slopes, **tolerance)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_softmax_nll_of_what_is_no_class(place, reduction):
+    logits = make(place, np.asarray([[0.0, 1.0], [2.0, 0.0], [0.0, 0.0], [np.nan, 0.0]], dtype=np.float32))
+    target = make(place, np.asarray([1, 2, -1, 7]), place.backend.default_integer(place.native))
+    settings = reduction, None, 7, 0.0
+    out, saved = place.backend.softmax_nll(logits, target, *settings)
+    log = np.log1p(np.exp(-1))
+    expected = [log, np.nan, np.nan, 0.0] if reduction == "none" else np.nan
+    np.testing.assert_allclose(place.backend.to_numpy(out), np.asarray(expected, dtype=np.float32), rtol=1e-6)
+    g = make(place, np.ones(4 if reduction == "none" else (), dtype=np.float32))
+    slopes = place.backend.to_numpy(place.backend.softmax_nll_input(g, logits, target, *settings, saved))
+    assert np.all(slopes[1:] == 0)
+    assert slopes[0, 0] > 0
+
+
+def test_softmax_nll_of_many_samples(place):
+    logits, target = RNG.normal(size=(20000, 2)).astype(np.float32), RNG.integers(0, 2, 20000)
+    losses = np.log(np.sum(np.exp(logits), axis=1)) - logits[np.arange(20000), target]
+    index = make(place, target, place.backend.default_integer(place.native))
+    for _ in range(2):
+        out, _ = place.backend.softmax_nll(make(place, logits), index, "mean", None, -100, 0.0)
+        np.testing.assert_allclose(place.backend.to_numpy(out), losses.mean(), rtol=1e-5)
+
+
+# Layers
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [
+        ((5, 3), (-1,)),
+        ((2, 3, 4), (-2, -1)),
+        ((5, 3), (0,)),
+        ((3, 2, 5, 4), (0, 2, 3)),
+        ((2, 3, 4), (1,)),
+        ((2, 1500), (1,)),
+        ((4,), (0,)),
+        ((2, 3, 2, 2), (1, 3)),  # of no kernel
+        ((2, 0), (0,)),
+    ],
+)
+def test_standardize(place, shape, axis, dtype):
+    if dtype == "float64" and not place.backend.supports_float64:
+        pytest.skip("it has no float64")
+    x, g = (make(place, RNG.normal(size=shape).astype(dtype)) for _ in range(2))
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-12}
+    found = []
+    for of in (type(place.backend), Backend):
+        out, deviation = of.standardize(place.backend, x, axis, 0.1)
+        slopes = of.standardize_input(place.backend, g, out, deviation, axis)
+        moments = of.moments(place.backend, x, axis) if 0 not in shape else ()
+        found.append([numbers(place, place.backend.box(array)) for array in (out, deviation, slopes, *moments)])
+    for own, generic in zip(*found, strict=True):
+        assert own.dtype == dtype
+        assert own.shape == generic.shape
+        np.testing.assert_allclose(own, generic, **tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("logarithm", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [((5, 3), -1), ((2, 3, 40), 2), ((2, 600), (1,)), ((7,), 0), ((4, 1), -1), ((3, 4), 0), ((2, 3), (0, 1))],
+)
+def test_softmax(place, shape, axis, logarithm, dtype):
+    if dtype == "float64" and not place.backend.supports_float64:
+        pytest.skip("it has no float64")
+    x, g = (make(place, RNG.normal(size=shape).astype(dtype)) for _ in range(2))
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-12}
+    own, generic = both(place, "softmax", x, axis, logarithm)
+    np.testing.assert_allclose(own, generic, **tolerance)
+    assert own.dtype == dtype
+    out = place.backend.softmax(x, axis, logarithm)
+    own, generic = both(place, "softmax_input", g, out, axis, logarithm)
+    np.testing.assert_allclose(own, generic, **tolerance)
+    assert own.dtype == dtype
+
+
+@pytest.mark.parametrize("logarithm", [False, True])
+def test_softmax_of_nan_and_infinity(place, logarithm):
+    rows = [[np.nan, 0.0], [-np.inf, -np.inf], [np.inf, 0.0], [-np.inf, 0.0]]
+    with place.backend.without_warnings():
+        own, generic = both(place, "softmax", make(place, np.asarray(rows, dtype=np.float32)), -1, logarithm)
+    np.testing.assert_allclose(own, generic, rtol=1e-6)
+    assert np.isnan(own[:3]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "complex64"])
+def test_interpolate(place, dtype):
+    if (place.backend.kind == "strict" and dtype == "float16") or not place.backend.supports_float64:
+        pytest.skip(f"it has no {dtype}")
+    x, y = (make(place, RNG.normal(size=(3, 2)).astype(dtype)) for _ in range(2))
+    expected = 0.75 * numbers(place, x) + 0.25 * numbers(place, y)
+    own, generic = both(place, "interpolate", x, y, 0.25)
+    tolerance = 1e-2 if dtype == "float16" else 1e-6
+    np.testing.assert_allclose(own, expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(generic, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_where_nonzero(place, dtype):
+    if (place.backend.kind == "strict" and dtype == "float16") or not place.backend.supports_float64:
+        pytest.skip(f"it has no {dtype}")
+    x = make(place, RNG.normal(size=(3, 4)).astype(dtype))
+    condition = make(place, np.asarray([[0.0, -0.0, np.nan, 2.0]], dtype="float32"))
+    own, generic = both(place, "where_nonzero", x, condition)
+    np.testing.assert_array_equal(own, generic)
+    assert own.dtype == generic.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("keep", [0.0, 0.25, 1.0])
+def test_dropout_mask(place, keep, dtype):
+    if place.backend.kind == "strict" and dtype == "float16":
+        pytest.skip("it has no float16")
+    generator = place.backend.generator(3, place.native)
+    draws = [
+        numbers(place, place.backend.dropout_mask(generator, keep, (40, 50), getattr(place.xp, dtype), place.native))
+        for _ in range(2)
+    ]
+    assert draws[0].dtype == dtype
+    assert set(np.unique(draws[0])) <= {0.0, 1 / keep if keep else 0.0}
+    assert abs(np.mean(draws[0] > 0) - keep) < 0.05
+    assert keep in (0.0, 1.0) or (draws[0] != draws[1]).any()

@@ -35,6 +35,9 @@ SMALL = {
     "numpy_regression": ["--steps", "5"],
     "numpy_gaussian_process": ["--steps", "5"],
     "numpy_neural_network": ["--steps", "5"],
+    "vmap_wrong_labels": ["--steps", "5"],
+    "vmap_newton": ["--side", "5", "--steps", "5"],
+    "vmap_ensemble": ["--networks", "3", "--steps", "5"],
 }
 ALONE = {"differentiate_scipy"}  # it tells SciPy something before it imports it, and here SciPy may be imported already
 
@@ -454,3 +457,20 @@ def test_numpy_gaussian_process(seed):
 def test_numpy_neural_network():
     network = run("numpy_neural_network", "--steps", "600")
     assert network.accuracy > 0.97
+
+
+def test_the_largest_gradients_are_those_of_wrong_labels():
+    assert run("vmap_wrong_labels").found >= 18
+
+
+def test_newtons_method_leads_to_stationary_points():
+    result = run("vmap_newton", "--side", "60")
+    assert agrad.mean((result.distances < 1e-5).astype(float)).item() > 0.99
+    assert set(result.basins.tolist()) == set(range(9))
+
+
+def test_an_ensemble_disagrees_where_there_is_no_data():
+    result = run("vmap_ensemble", "--steps", "1000")
+    assert agrad.max(result.losses).item() < 0.03
+    spread = agrad.std(result.answers, axis=0)
+    assert spread[-1].item() > 4 * spread[30].item()

@@ -1,6 +1,6 @@
-"""Random programs under vmap: values and gradients of each example are PyTorch's, which computes one at a time.
+"""Random programs under vmap: values and gradients of each example are those of `torch.func.vmap`.
 
-AGRAD_PROGRAMS sets how many are drawn.
+Where PyTorch cannot vectorize a program, it computes one example at a time. AGRAD_PROGRAMS sets how many are drawn.
 """
 
 import os
@@ -26,16 +26,17 @@ def applied(L, pool, op, i, n):
     return UNARY[op](L, x[0], n) if op in UNARY else BINARY[op](L, x[0], partner(pool, x, n)[0], n)
 
 
-def recorded(values, program):
-    """Run a program in PyTorch; return the steps that apply, and whether their results are squeezed."""
-    pool, steps = [(x, x) for x in map(torch.tensor, values)], []
+def recorded(batches, program):
+    """Run a program for each example; return the steps that apply, and whether their results are squeezed."""
+    pools, steps = [[(x, x) for x in map(torch.tensor, values)] for values in zip(*batches, strict=True)], []
     for op, i, n in program:
-        y = applied(torch, pool, op, i, n)
-        if y is not None and 0 < y.numel() <= MOST:
-            squeeze = bool(y.abs().max() > LARGE)
+        ys = [applied(torch, pool, op, i, n) for pool in pools]
+        if ys[0] is not None and 0 < ys[0].numel() <= MOST:
+            squeeze = any(y.abs().max() > LARGE for y in ys)
             steps.append((op, i, n, squeeze))
-            y = torch.tanh(y) * 2 if squeeze else y
-            pool.append((y, y))
+            for pool, y in zip(pools, ys, strict=True):
+                y = torch.tanh(y) * 2 if squeeze else y
+                pool.append((y, y))
     return steps
 
 
@@ -52,7 +53,7 @@ def replayed(L, inputs, steps):
 @given(shapes=shapes, program=programs)
 def test_random_programs_under_vmap_have_pytorchs_gradients(shapes, program):
     batches = [np.stack([weights(shape, 1 + k + b) * 1.5 for b in range(BATCH)]) for k, shape in enumerate(shapes)]
-    steps = recorded([batch[0] for batch in batches], program)
+    steps = recorded(batches, program)
 
     def number(L):
         def weighed(*inputs):
@@ -61,15 +62,23 @@ def test_random_programs_under_vmap_have_pytorchs_gradients(shapes, program):
 
         return weighed
 
-    argnums = range(len(shapes))
+    argnums = tuple(range(len(shapes)))
     try:
         values, slopes = agrad.vmap(agrad.value_and_grad(number(agrad), argnums))(*map(agrad.asarray, batches))
     except UnknownValueError:
         return  # it writes where a mask says
-    for b in range(BATCH):
-        leaves = [torch.tensor(batch[b], requires_grad=True) for batch in batches]
-        value = number(torch)(*leaves)
-        close(values[b], value, f"the value of example {b}")
-        expected = torch.autograd.grad(value, leaves, allow_unused=True)
-        for k, (g, e) in enumerate(zip(slopes, expected, strict=True)):
-            close(g[b], torch.zeros(shapes[k]) if e is None else e, f"the gradient of input {k} of example {b}")
+    expected_slopes, expected = theirs(number(torch), argnums, batches)
+    close(values, expected, "the values")
+    for k, (g, e) in enumerate(zip(slopes, expected_slopes, strict=True)):
+        close(g, e, f"the gradients of input {k}")
+
+
+def theirs(number, argnums, batches):
+    """Return PyTorch's gradients and values of a batch: vectorized, or in a loop where that is not possible."""
+    both, arrays = torch.func.grad_and_value(number, argnums), [torch.tensor(batch) for batch in batches]
+    try:
+        return torch.func.vmap(both)(*arrays)
+    except (RuntimeError, NotImplementedError):
+        each = [both(*xs) for xs in zip(*arrays, strict=True)]
+        slopes = zip(*[slopes for slopes, _ in each], strict=True)
+        return [torch.stack(parts) for parts in slopes], torch.stack([value for _, value in each])

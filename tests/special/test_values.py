@@ -24,6 +24,8 @@ INFINITIES = [math.inf, -math.inf]
 OTHERWISE = {
     ("cuda", "i0"): INFINITIES,  # infinite and not NaN
     ("cuda", "i1"): INFINITIES,
+    ("cuda", "j0"): [*INFINITIES, 1e300, -1e300],  # 0 and not NaN; large angles are reduced exactly
+    ("cuda", "j1"): [*INFINITIES, 1e300, -1e300],
     ("jax", "gammaln"): [-math.inf],
     ("jax", "digamma"): [0.0],
     ("torch", "gammaln"): [-math.inf],

@@ -50,6 +50,11 @@ TRANSFORMED = {
     "grad of grad": agrad.grad(lambda x: agrad.sum(agrad.grad(wave)(x) ** 2)),
     "vjp": lambda x: agrad.vjp(lambda z: z * x, x + 1)[1](x),
     "jvp": lambda x: agrad.jvp(lambda z: agrad.sin(z) * x, [x], [x])[1],
+    "jvp of jvp": lambda x: agrad.jvp(lambda x: agrad.jvp(wave, [x], [x * x])[1], [x], [x])[1],
+    "jvp of grad": lambda x: agrad.jvp(agrad.grad(wave), [x], [x + 1])[1],
+    "jvp of vmap": lambda x: agrad.jvp(agrad.vmap(lambda a: agrad.sin(a) * x[0]), [x], [x])[1],
+    "jvp of checkpoint": lambda x: agrad.jvp(agrad.checkpoint(wave), [x], [x])[1],
+    "grad of jvp": agrad.grad(lambda x: agrad.jvp(wave, [x], [x * x])[1]),
     "hvp": lambda x: agrad.hvp(wave, [x], [x + 1]),
     "jacobian": agrad.jacobian(lambda x: agrad.sin(x) * x[0]),
     "jacobian of a tall one": agrad.jacobian(lambda x: agrad.concat([x, x * x, x[:1]])),
@@ -70,7 +75,7 @@ def test_vmap_of_a_transform_is_a_loop(device, name):
     assert_same(agrad.vmap(TRANSFORMED[name])(x), loop(TRANSFORMED[name])(x))
 
 
-@pytest.mark.parametrize("name", ["value", "grad", "hvp", "checkpoint", "grad of checkpoint", "grad of vmap"])
+@pytest.mark.parametrize("name", ["value", "grad", "jvp", "hvp", "checkpoint", "grad of checkpoint", "grad of vmap"])
 def test_transforms_of_vmap_are_those_of_a_loop(device, name):
     x, f = draw(4, 3), TRANSFORMED[name]
 
@@ -139,6 +144,42 @@ def test_backward_inside_adds_up_over_the_batch_as_a_loop_does(device):
         each(step)(x)
         found.append(w.grad)
     assert_same(*found)
+
+
+def test_gradients_share_no_memory(device):
+    """Writing into one would change another, as accumulating into it does."""
+    x, y = draw(3).requires_grad_(), draw(3).requires_grad_()
+    double = lambda a, b: (a + b) * 2
+    (agrad.vmap(lambda a, b: a + b)(x, y) * 2).sum().backward()
+    grads = [x.grad, y.grad]
+    both = agrad.grad(lambda a, b: double(a, b).sum(), (0, 1))
+    grads += [*both(x.detach(), y.detach()), *agrad.vmap(both)(draw(3, 2), draw(3, 2))]
+    c = x * 2
+    grads += agrad.gradients(double(c, y).sum(), [c, y])
+    with agrad.no_grad():
+        for i, g in enumerate(grads):
+            g *= 0
+            for other in grads[i + 1 :]:
+                assert agrad.all(other == 2).item()
+
+
+def test_rules_of_several_outputs_and_of_sequences_for_a_batch_of_cotangents(device):
+    x = draw(2, 2)
+
+    def f(x):
+        _, r = agrad.linalg.qr(x @ x)  # nothing depends on the other output
+        return agrad.concat([agrad.sum(r, axis=0), r[0], agrad.flip(x[1]) / r[1, 1]])
+
+    weights = agrad.eye(6, dtype=x.dtype)
+    pull = agrad.vjp(f, x)[1]
+    assert_same(agrad.jacobian(f)(x), loop(lambda w: pull(w)[0])(weights))
+    assert_same(agrad.hessian(lambda x: agrad.sum(f(x) ** 2))(x), loop_of_hvps(lambda x: agrad.sum(f(x) ** 2), x))
+
+
+def loop_of_hvps(f, x):
+    units = agrad.reshape(agrad.eye(x.size, dtype=x.dtype), (x.size, *x.shape))
+    rows = [agrad.hvp(f, [x], [units[i, ...]])[0] for i in range(x.size)]
+    return agrad.reshape(agrad.stack(rows), x.shape + x.shape)
 
 
 def test_gradients_for_a_tensor_from_outside_are_refused(device):
@@ -342,6 +383,25 @@ def test_per_sample_gradients_of_a_module(device):
 
     found = agrad.vmap(agrad.grad(loss), in_axes=(None, 0, 0))(parameters, x, y)
     assert_same(found, loop(lambda x, y: agrad.grad(loss)(parameters, x, y))(x, y))
+
+
+def test_an_ensemble_trains_as_each_model_alone(device):
+    model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+    x, y = agrad.astype(draw(5, 2), "float32"), agrad.astype(draw(5, 1), "float32")
+    ensemble = {name: agrad.stack([p, -p, 2 * p]).detach() for name, p in model.named_parameters()}
+
+    def step(params):
+        loss = lambda params: nn.functional.mse_loss(model.functional_call(params, x), y)
+        value, slope = agrad.value_and_grad(loss)(params)
+        return value, {name: params[name] - 0.1 * slope[name] for name in params}
+
+    each = [{name: p[i, ...] for name, p in ensemble.items()} for i in range(3)]
+    for _ in range(3):
+        values, ensemble = agrad.vmap(step)(ensemble)
+        alone = [step(params) for params in each]
+        each = [params for _, params in alone]
+    assert_same(values, agrad.stack([value for value, _ in alone]))
+    assert_same(ensemble, {name: agrad.stack([params[name] for params in each]) for name in ensemble})
 
 
 def test_an_ensemble_is_initialized_at_once(device):

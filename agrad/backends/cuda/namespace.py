@@ -1,12 +1,14 @@
 """CuPy's array API namespace, with functions of agrad's own where array-api-compat's would wait or refuse.
 
-array-api-compat writes through masks in `sign` and `clip`: the CPU must wait until the GPU has counted them.
+array-api-compat writes through masks in `sign` and `clip`: the CPU must wait until the GPU has counted them. CuPy's
+`matmul` copies what cuBLAS could read as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from math import prod
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +30,7 @@ def namespace() -> Any:
     xp.sign = _sign
     xp.clip = _clip
     xp.linspace = _linspace
+    xp.matmul = _matmul
     xp.arange = _arange
     xp.fft = ModuleType("agrad.backends.cupy.xp.fft")
     vars(xp.fft).update(names_of(compat.fft))
@@ -66,6 +69,14 @@ def _ends(x: Array, least: Any, most: Any) -> tuple[Any, Any]:
         least = max(int(least), held.min) if isinstance(least, float | int) else least
         most = min(int(most), held.max) if isinstance(most, float | int) else most
     return least, most
+
+
+def _matmul(x1: Array, x2: Array, /) -> Any:
+    if x1.ndim <= 2 or x2.ndim != 2:
+        return cupy.matmul(x1, x2)
+    # One product of two matrices, where CuPy would make many, with a copy of a transposed `x2` for each.
+    rows = x1.reshape(prod(x1.shape[:-1]), x1.shape[-1])
+    return cupy.matmul(rows, x2).reshape(*x1.shape[:-1], x2.shape[1])
 
 
 def _linspace(start: complex, stop: complex, /, num: int, *, dtype: NativeDtype = None, **settings: Any) -> Any:

@@ -6,7 +6,7 @@ import cupy
 
 from .philox import SOURCE
 
-__all__ = ["integers", "normal", "uniform"]
+__all__ = ["dropout_mask", "integers", "normal", "uniform"]
 
 _DRAW = "unsigned int words[4]; philox(seed, draw, i, words);"
 
@@ -19,4 +19,8 @@ normal = cupy.ElementwiseKernel(
 integers = cupy.ElementwiseKernel(
     "uint64 seed, uint64 draw, int64 low, uint64 count", "int64 out",
     f"{_DRAW} out = low + (long long)(word64(words) % count)", "agrad_integers", preamble=SOURCE,
+)  # fmt: skip
+dropout_mask = cupy.ElementwiseKernel(
+    "uint64 seed, uint64 draw, float64 keep", "T out",
+    f"{_DRAW} out = (T)(to_uniform(words, 0.0f) < keep ? 1 / keep : 0.0)", "agrad_dropout_mask", preamble=SOURCE,
 )  # fmt: skip

@@ -8,9 +8,12 @@ from typing import Any
 from ...checks import check_flags, check_number
 from ...core.grad_mode import no_grad
 from ...core.primitive import ArrayLike
-from ...core.tensor import Tensor
+from ...core.tape import wrote
+from ...core.tensor import Tensor, wrap
+from ...ops import journal
+from ...ops.data_type import astype
 from ...ops.elementwise import sqrt
-from ...ops.statistical import mean, var
+from ...ops.statistical import mean
 from ..reductions import as_tensor, narrowed, widened
 from .normalization import affine, check_per_channel, per_channel, standardized
 
@@ -80,7 +83,6 @@ def batch_norm(
         if count == 1:
             raise ValueError(f"training needs more than one value per channel; the input has shape {input.shape}")
         if count:
-            _refuse_vmap(input, running_mean, running_var)
             _update_running(input, axis, running_mean, running_var, momentum)
         out = standardized(input, axis, eps) if count else input
     elif running_mean is None or running_var is None:
@@ -164,15 +166,20 @@ def _refuse_vmap(input: Tensor, *running: Tensor | None) -> None:
 
 
 def _update_running(input: Tensor, axis: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float) -> None:
+    if running_mean is None and running_var is None:
+        return
+    _refuse_vmap(input, running_mean, running_var)
     with no_grad():
-        input = widened(input)
-        if running_mean is not None:
-            _update(running_mean, mean(input, axis=axis), momentum)
-        if running_var is not None:
-            _update(running_var, var(input, axis=axis, correction=1), momentum)
+        device = input._device
+        means, variances = device.backend.moments(widened(input)._data, axis)
+        for running, latest in ((running_mean, means), (running_var, variances)):
+            if running is not None:
+                _update(running, wrap(device.backend.box(latest), device), momentum)
 
 
 def _update(running: Tensor, latest: Tensor, momentum: float) -> None:
     """Update running statistics in place; statistics per sample are averaged over the batch first."""
-    running *= 1 - momentum
-    running += momentum * (mean(latest, axis=0) if latest.ndim == 2 else latest)
+    latest = astype(mean(latest, axis=0) if latest.ndim == 2 else latest, running.dtype, copy=False)
+    journal.writing(running)
+    running._data = running._device.backend.interpolate(running._data, latest._data, momentum)
+    wrote(running)

@@ -201,10 +201,9 @@ def convolve(
     Tensor
         Of shape ``(batch, out_channels, ...)``.
     """
-    out = backends.of(input).convolve(input, weight, windows, groups)
-    if bias is not None:
-        out += xp.reshape(bias, (-1, *[1] * len(windows.kernel)))
-    return out
+    if bias is None:
+        return backends.of(input).convolve(input, weight, windows, groups)
+    return backends.of(input).convolve_with_bias(input, weight, bias, windows, groups)
 
 
 @primitive

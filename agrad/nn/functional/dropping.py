@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...checks import check_flags, check_number
 from ...core.primitive import ArrayLike
 from ...core.tensor import Tensor
-from ...random.sampling import bernoulli
+from ...random.sampling import dropout_mask
 from ..reductions import as_tensor
 
 __all__ = ["dropout", "dropout2d"]
@@ -93,4 +93,4 @@ def _dropped(input: Tensor, p: float, training: bool, shape: tuple[int, ...]) ->
     keep = 1 - check_number("p", p, 0, 1)
     if not training or p == 0:
         return input
-    return input * (bernoulli(keep, shape, dtype=input.dtype, device=input.device) / (keep or 1.0))
+    return input * dropout_mask(keep, shape, input.dtype, input.device)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from ... import backends
 from ...checks import as_integer, as_shape, check_number
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
@@ -21,8 +22,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-@primitive
-def standardize(xp: Namespace, input: ArrayLike, *, axis: tuple[int, ...], eps: float) -> Tensor:
+@primitive(residuals=("deviation",))
+def standardize(xp: Namespace, input: ArrayLike, *, axis: tuple[int, ...], eps: float) -> tuple[Tensor, Any]:
     """Normalize along axes to mean 0 and variance 1: one op, as its gradient is simpler than that of the composition.
 
     Parameters
@@ -46,11 +47,15 @@ def standardize(xp: Namespace, input: ArrayLike, *, axis: tuple[int, ...], eps: 
     >>> standardize(agrad.asarray([1.0, 3.0]), axis=(0,), eps=0.0).tolist()
     [-1.0, 1.0]
     """
-    centered = input - xp.mean(input, axis=axis, keepdims=True)
-    return centered / xp.sqrt(xp.mean(centered * centered, axis=axis, keepdims=True) + eps)
+    out, deviation = backends.of(input).standardize(input, axis, eps)
+    return out, (deviation,)
 
 
-def _standardize_input(g: Array, input: Array, out: Array, xp: Namespace, axis: tuple[int, ...], eps: float) -> Array:
+def _standardize_input(
+    g: Array, input: Array, out: Array, deviation: Array, xp: Namespace, axis: tuple[int, ...], eps: float
+) -> Array:
+    if deviation is not None:
+        return backends.of(g).standardize_input(g, out, deviation, axis)
     deviation = xp.sqrt(xp.var(input, axis=axis, keepdims=True) + eps)
     along = out * xp.mean(g * out, axis=axis, keepdims=True)
     return (g - xp.mean(g, axis=axis, keepdims=True) - along) / deviation

@@ -153,9 +153,11 @@ def _axes_in_front(items: Sequence[Any]) -> int:
 
     They come first if slices or None separate the arrays of the key; otherwise they stay where the arrays are.
     """
-    places = [i for i, item in enumerate(items) if isinstance(item, int) or hasattr(item, "dtype")]
     arrays = [item for item in items if hasattr(item, "dtype")]
-    if not arrays or places[-1] - places[0] + 1 == len(places):
+    if not arrays:
+        return 0
+    places = [i for i, item in enumerate(items) if isinstance(item, int) or hasattr(item, "dtype")]
+    if places[-1] - places[0] + 1 == len(places):
         return 0
     return max(1 if "bool" in str(item.dtype) else len(item.shape) for item in arrays)
 
@@ -174,10 +176,18 @@ def pair(x1: Array, x2: Array) -> tuple[Any, Any, int, Any]:
         return x1.value, x2, x1.lead, x1.level
     if type(x1) in NUMBERS:
         return x1, x2.value, x2.lead, x2.level
-    if type(x1) is type(x2) and x1.lead == x2.lead and len(x1.value.shape) == len(x2.value.shape):
-        return x1.value, x2.value, x1.lead, x1.level
+    if type(x1) is type(x2) and _fit(x1, x2):
+        return x1.value, x2.value, x1.lead or x2.lead, x1.level
     (v1, v2), lead, level = aligned((x1, x2))
     return v1, v2, lead, level
+
+
+def _fit(x1: BatchedArray, x2: BatchedArray) -> bool:
+    """Whether the values broadcast as they are: what has a batch axis has as many visible axes as the other."""
+    more = len(x1.value.shape) - len(x2.value.shape)
+    if x1.lead == x2.lead:
+        return more == 0 or not x1.lead
+    return more > 0 if x1.lead else more < 0
 
 
 def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Final
 
 from ... import backends
+from ...backends.base import Backend
 from ...backends.typing import Array, Namespace, NativeDevice, NativeDtype
 from ..base import namespace_over
 from . import axes, elementwise, gathering, linalg, products, shapes
@@ -127,6 +128,32 @@ class BatchedBackend(WindowsBackend):
         rows = xp.reshape(rows, (rows.shape[0] * rows.shape[1], *rows.shape[2:]))
         written = write(flat, joined(places, into.shape[1], level), rows)
         return BatchedArray(xp.reshape(written, into.shape), 1, level)
+
+    # Losses and layers: the generic formulas
+
+    def softmax(self, x: Array, axis: Any, logarithm: bool) -> Any:
+        return Backend.softmax(x.level.library, x, axis, logarithm)
+
+    def softmax_input(self, g: Array, out: Array, axis: Any, logarithm: bool) -> Any:
+        return Backend.softmax_input(g.level.library, g, out, axis, logarithm)
+
+    def where_nonzero(self, x: Array, condition: Array) -> Any:
+        return Backend.where_nonzero(x.level.library, x, condition)
+
+    def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+        return Backend.standardize(x.level.library, x, axis, eps)
+
+    def standardize_input(self, g: Array, out: Array, deviation: Array, axis: tuple[int, ...]) -> Any:
+        return Backend.standardize_input(g.level.library, g, out, deviation, axis)
+
+    def softmax_nll(self, input: Array, *args: Any) -> tuple[Any, tuple[Any, Any]]:
+        return Backend.softmax_nll(input.level.library, input, *args)
+
+    def softmax_nll_input(self, g: Array, input: Array, *args: Any) -> Any:
+        return Backend.softmax_nll_input(input.level.library, g, input, *args)
+
+    def moments(self, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
+        return Backend.moments(x.level.library, x, axis)
 
     # Mathematics beyond the standard
 

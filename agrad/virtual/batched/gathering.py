@@ -31,10 +31,11 @@ def _take_of_one(value: Array, indices: BatchedArray, axis: int, level: Any) -> 
 def _take_of_each(value: Array, indices: BatchedArray, axis: int, level: Any) -> Any:
     """Gather from an array with a batch axis, merged with the axis of the rows."""
     xp, (batch, count) = level.xp, indices.value.shape
-    value = xp.moveaxis(value, axis + 1, 1)
+    value = xp.moveaxis(value, axis + 1, 1) if axis else value
     rows = xp.reshape(value, (batch * value.shape[1], *value.shape[2:]))
     taken = xp.take(rows, joined(indices.value, value.shape[1], level), axis=0)
-    return xp.moveaxis(xp.reshape(taken, (batch, count, *value.shape[2:])), 1, axis + 1)
+    taken = xp.reshape(taken, (batch, count, *value.shape[2:]))
+    return xp.moveaxis(taken, 1, axis + 1) if axis else taken
 
 
 def joined(indices: Array, length: int, level: Any) -> Any:

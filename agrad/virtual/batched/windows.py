@@ -25,6 +25,10 @@ class WindowsBackend(VirtualBackend):
             out = level.backend.convolve(_in_channels(x), w, windows, groups * level.size)
         return _out_of_channels(out, level)
 
+    def convolve_with_bias(self, x: Array, weight: Array, bias: Array, windows: Windows, groups: int) -> Any:
+        xp = x.level.library.xp
+        return self.convolve(x, weight, windows, groups) + xp.reshape(bias, (-1, *[1] * len(windows.kernel)))
+
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         if not weight.lead:
             return _in_samples("convolve_input", g, weight.value, lengths, windows, groups)

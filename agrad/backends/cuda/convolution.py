@@ -1,0 +1,85 @@
+"""Convolution: the windows of a part of the batch become one matrix, for one large product.
+
+The matrices have two axes where there is one group: cuBLAS then reads transposed ones as they are, and none is copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any, Final
+
+import cupy
+
+from ..sliding_windows import Lengths, Windows
+from .windows import col2im, im2col
+
+__all__ = ["convolve", "convolve_input", "convolve_weight"]
+
+_GATHERED: Final = 1 << 28  # bytes of windows that are gathered at once
+
+
+def convolve(x: Any, weight: Any, windows: Windows, groups: int, bias: Any = None) -> Any:
+    """Return the convolution of `x` with `weight`, and add a bias; see `Backend.convolve_with_bias`."""
+    counts = windows.counts(x.shape[2:])
+    out = cupy.empty((x.shape[0], weight.shape[0], *counts), x.dtype)
+    for part in _parts(x.shape[0], x.shape[1], windows, counts, x.itemsize):
+        products = _product(weight, im2col(x[part], windows), groups)
+        products = products.reshape(weight.shape[0], -1, *counts).swapaxes(0, 1)
+        if bias is None:
+            out[part] = products
+        else:
+            cupy.add(products, bias.reshape(-1, *[1] * len(counts)), out=out[part])
+    return out
+
+
+def convolve_input(g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
+    """Return the gradient of `convolve` for its input; see `Backend.convolve_input`."""
+    channels = weight.shape[1] * groups
+    out = cupy.empty((g.shape[0], channels, *lengths), g.dtype)
+    for part in _parts(g.shape[0], channels, windows, g.shape[2:], g.itemsize):
+        columns = _product(weight, _by_channel(g[part]), groups, transposed=True)
+        col2im(columns, out[part], windows)
+    return out
+
+
+def convolve_weight(g: Any, x: Any, windows: Windows, groups: int) -> Any:
+    """Return the gradient of `convolve` for its weight; see `Backend.convolve_weight`."""
+    shape = g.shape[1], x.shape[1] // groups, *windows.kernel
+    total = None
+    for part in _parts(x.shape[0], x.shape[1], windows, g.shape[2:], x.itemsize):
+        found = cupy.empty(shape, g.dtype)
+        _outer(_by_channel(g[part]), im2col(x[part], windows), groups, found)
+        total = found if total is None else cupy.add(total, found, out=total)
+    return cupy.zeros(shape, g.dtype) if total is None else total
+
+
+def _parts(samples: int, channels: int, windows: Windows, counts: Lengths, itemsize: int) -> Iterator[slice]:
+    """Yield the parts of the batch."""
+    step = max(1, _GATHERED // max(1, channels * prod(windows.kernel) * prod(counts) * itemsize))
+    return (slice(start, start + step) for start in range(0, samples, step))
+
+
+def _by_channel(g: Any) -> Any:
+    """Return ``(samples, channels, ...)`` as a matrix with a row for each channel."""
+    return cupy.ascontiguousarray(g.swapaxes(0, 1)).reshape(g.shape[1], -1)
+
+
+def _product(weight: Any, columns: Any, groups: int, transposed: bool = False) -> Any:
+    """Return the product of each group's weight, as a matrix, with its rows of the columns."""
+    outputs, row = weight.shape[0], columns.shape[-1]
+    if groups == 1:
+        matrix = weight.reshape(outputs, -1)
+        return cupy.dot(matrix.T if transposed else matrix, columns.reshape(-1, row))
+    matrices = weight.reshape(groups, outputs // groups, -1)
+    return cupy.matmul(matrices.mT if transposed else matrices, columns.reshape(groups, -1, row))
+
+
+def _outer(g: Any, columns: Any, groups: int, out: Any) -> None:
+    """Write the product of each group's rows of `g` with the transpose of its rows of the columns."""
+    row = g.shape[-1]
+    if groups == 1:
+        cupy.dot(g, columns.reshape(-1, row).T, out=out.reshape(g.shape[0], -1))
+    else:
+        by_group = columns.reshape(groups, -1, row).mT
+        cupy.matmul(g.reshape(groups, -1, row), by_group, out=out.reshape(groups, g.shape[0] // groups, -1))
