@@ -172,7 +172,9 @@ def examples(session: nox.Session) -> None:
     """Run every example as its reader would, but those on MNIST, which have sessions of their own."""
     session.install("-e", ".[examples]")
     pictures = Path(session.create_tmp())
-    for file in sorted(Path("examples").glob("*.py")):
+    files = sorted(Path("examples").resolve().glob("*.py"))
+    session.chdir(pictures)  # where the first of them writes its picture
+    for file in files:
         if file.stem not in ("common", "mnist", "mnist_cnn"):
             session.run("python", str(file), "--plot", str(pictures / f"{file.stem}.png"), *session.posargs)
 
@@ -206,7 +208,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def peers(session: nox.Session) -> None:
-    """Compare results and gradients with PyTorch's and JAX's."""
-    session.install("-e", ".[test]", *NEEDS["torch"], *NEEDS["jax"], "expecttest==0.3.0")  # torch.testing needs it
+    """Compare results and gradients with PyTorch's, JAX's and autograd's; expecttest is what torch.testing needs."""
+    session.install("-e", ".[test]", *NEEDS["torch"], *NEEDS["jax"], "autograd==1.9.1", "expecttest==0.3.0")
     env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"), "JAX_ENABLE_X64": "1"}
     session.run("pytest", "-n", "logical", "--maxprocesses", "8", "-m", "peers", *session.posargs, env=env)

@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation; the API reference is written anew from what agrad exports."""
+"""How Sphinx builds the documentation; the reference and the pages of the examples are written anew each time."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import reference  # noqa: E402 - found beside this file
+import gallery  # noqa: E402 - found beside this file
+import reference  # noqa: E402
 
 import agrad  # noqa: E402
 
@@ -15,20 +16,44 @@ author = "agrad developers"
 copyright = "2026, agrad developers"
 version = release = agrad.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode", "numpydoc"]
-exclude_patterns = ["_build", "benchmarks_*.md", "ecosystem_table.md"]  # other pages include the latter two
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "mathml",  # beside this file
+]
+# The last three are included by other pages.
+exclude_patterns = ["_build", "benchmarks_*.md", "*_table.md"]
 default_role = "py:obj"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the signature shows defaults, and the Parameters section says what each is
 numpydoc_show_class_members = False
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "agrad"
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
-html_sidebars: dict[str, list[str]] = {page.stem: [] for page in HERE.glob("*.md")}  # the width is theirs
+html_static_path = ["_static"]
+html_css_files = ["agrad.css"]
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_prev_next": True,
+}
+html_sidebars: dict[str, list[str]] = {page: [] for page in ("index", "gallery", "comparison", "examples/*")}
 html_copy_source = False
+html_show_sourcelink = False
 
 reference.write(HERE / "reference" / "generated")
+gallery.write(HERE / "examples")

@@ -71,11 +71,16 @@ def pages() -> dict[str, list[Entry]]:
     seen: set[int] = set()
     for namespace in NAMESPACES:
         for name, value in public(namespace):
-            if id(value) not in seen:
-                seen.add(id(value))
-                page = chapter(value.__module__) if namespace == "agrad" else namespace
+            if id(inspect.unwrap(value)) not in seen:
+                seen.add(id(inspect.unwrap(value)))
+                page = chapter(defined_in(value)) if namespace == "agrad" else namespace
                 found[page].append((namespace, name, value))
     return found
+
+
+def defined_in(value: Any) -> str:
+    """Return the module that defines a function or class, which may be wrapped to answer wrong calls."""
+    return inspect.unwrap(value).__module__
 
 
 def chapter(module: str) -> str:
@@ -89,18 +94,63 @@ def public(namespace: str) -> Iterator[tuple[str, Any]]:
     module = import_module(namespace)
     for name in module.__all__:
         value = getattr(module, name)
-        ours = getattr(value, "__module__", "").startswith("agrad.")
+        ours = (getattr(value, "__module__", None) or "").partition(".")[0] == "agrad"
         if ours and not name.startswith("_") and not isinstance(value, DType) and not inspect.ismodule(value):
             yield name, value
 
 
 def render(page: str, entries: list[Entry]) -> str:
-    """Return a page in Markdown: a title, and the docstring of each entry."""
-    lines = [f"# {page if '.' in page else page.replace('_', ' ').capitalize()}", "", "```{eval-rst}"]
+    """Return a page in Markdown: a title, a summary, and the docstring of each entry."""
+    lines = [f"# {page if '.' in page else title(page)}", ""]
     if "." in page:
-        lines += [inspect.getdoc(import_module(page)) or "", ""]
+        lines += ["```{eval-rst}", inspect.getdoc(import_module(page)) or "", "```", ""]
+    groups = by_kind(entries)
+    for kind, group in groups.items():
+        lines += ["```{eval-rst}", *summary(kind, group), "```", ""]
+    for kind, group in groups.items():
+        lines += [f"## {kind}", ""] if kind else []
+        lines += ["```{eval-rst}", *details(group), "```", ""]
+    return "\n".join(lines)
+
+
+def title(name: str) -> str:
+    """Return the name of a file as the title of a page or of a part of it."""
+    return name.strip("_").replace("_", " ").capitalize().replace("api", "API")
+
+
+def by_kind(entries: list[Entry]) -> dict[str, list[Entry]]:
+    """Return entries in alphabetical order, by the file that defines them; all as one where most files define one."""
+    entries = sorted(entries, key=lambda entry: entry[1].casefold())
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[title(defined_in(entry[2]).rpartition(".")[2])].append(entry)
+    if len(groups) == 1 or 2 * len(groups) > len(entries):
+        return {"": entries}
+    return dict(sorted(groups.items()))
+
+
+def summary(kind: str, entries: list[Entry]) -> list[str]:
+    """Return a table of entries in reStructuredText: each name, and the first line of its docstring."""
+    lines = [f".. rubric:: {kind}", ""] if kind else []
+    lines += [".. list-table::", "   :class: summary", "   :widths: 25 75", ""]
+    for namespace, name, value in entries if len(entries) > 1 else members(*entries[0]):
+        first = (inspect.getdoc(value) or "").partition("\n")[0]
+        lines += [f"   * - :py:obj:`{name} <{namespace}.{name}>`", f"     - {first}"]
+    return lines
+
+
+def members(namespace: str, name: str, value: Any) -> list[Entry]:
+    """Return an entry and, of a class, its methods and attributes, in alphabetical order."""
+    own = sorted(vars(value).items()) if inspect.isclass(value) else []
+    public = [(key, member) for key, member in own if key[0] != "_" and hasattr(value, key) and inspect.getdoc(member)]
+    return [(namespace, name, value), *((f"{namespace}.{name}", *entry) for entry in public)]
+
+
+def details(entries: list[Entry]) -> list[str]:
+    """Return the directives that write the docstring of each entry."""
+    lines = []
     for namespace, name, value in entries:
         directive = "autoclass" if inspect.isclass(value) else "autofunction"
         lines += [f".. {directive}:: {namespace}.{name}"]
         lines += ["   :members:", ""] if inspect.isclass(value) else [""]
-    return "\n".join([*lines, "```", ""])
+    return lines

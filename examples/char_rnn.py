@@ -217,14 +217,13 @@ def draw_result(result: Result, file: Path) -> None:
     where = {"xytext": (0, 4), "textcoords": "offset points", "ha": "left", "color": RED}
     left.annotate("entropy of the text", (1, limit()), **where)
     left.set(xlabel="step", ylabel="bits per character", yscale="log")
-    left.set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
-    left.minorticks_off()
+    common.plain_log_ticks(left.yaxis)
     line = "this hungry fox follows two children."
     bits = surprise(result.writer, line)
     begins = [i == 0 or line[i - 1] == " " for i in range(len(line))]
     right.bar(range(len(line)), bits, color=[GREEN if begin else GREY for begin in begins])
     right.set_xticks(range(len(line)), list(line.replace(" ", "␣")), family="monospace")
-    right.set(ylabel="bits", title="The loss is high where words begin (green), and where they differ")
+    right.set(ylabel="bits", title="Loss of each character; the first of each word in green")
     right.grid(axis="x", visible=False)
     save(figure, file)
 

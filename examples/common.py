@@ -136,6 +136,15 @@ def pyplot() -> Any:
     return pyplot
 
 
+def plain_log_ticks(axis: Any) -> None:
+    """Label a logarithmic axis of few decades with plain numbers: 0.02, 0.05, 0.1."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
 def save(figure: Any, file: Path) -> None:
     """Save a figure to a file, and print its name."""
     try:

@@ -159,8 +159,11 @@ def draw(file: Path) -> None:
     x = 10 ** agrad.linspace(-7, 1.5, 400)
     for f, colour, label in ((naive, ORANGE, "composed"), (log1mexp, BLUE, "as an op")):
         error = agrad.elementwise_grad(f)(x) * agrad.expm1(x) - 1
-        left.plot(x.tolist(), [min(abs(e), 10.0) + 1e-8 for e in error.tolist()], color=colour, label=label)
-    left.set(xscale="log", yscale="log", xlabel="x", ylabel="relative error", title="d/dx log(1 − exp(−x)), float32")
+        left.plot(x.tolist(), agrad.abs(error).tolist(), ".", color=colour, markersize=5, label=label)
+    left.set(xscale="log", xlabel="x", ylabel="relative error", title="d/dx log(1 − exp(−x)), float32")
+    left.set_yscale("symlog", linthresh=1e-8)  # a logarithm that is linear near 0, where many errors are
+    left.set_ylim(-5e-9, 2)
+    left.set_yticks([0, 1e-7, 1e-5, 1e-3, 1e-1], ["0", "1e-7", "1e-5", "0.001", "0.1"])
     left.legend()
     x, f = agrad.linspace(0, 4, 200), lambert_w
     for name, colour in (("W", BLUE), ("W′", GREEN), ("W″", RED)):

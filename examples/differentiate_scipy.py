@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import common
 from common import BLUE, GREEN, GREY, ORANGE, RED, arguments, at_least_one, parser, progress, pyplot, save, say
 
 os.environ.setdefault("SCIPY_ARRAY_API", "1")  # before the import: SciPy reads it only then
@@ -107,6 +108,7 @@ def draw(photograph: Tensor, way: Way, file: Path) -> None:
     right.plot(way.errors, color=BLUE, label="distance of the corners")
     right.axhline(NOISE, linestyle=":", color=GREEN, label="how well they are marked")
     right.set(xlabel="step", ylabel="pixels", yscale="log")
+    common.plain_log_ticks(right.yaxis)
     right.legend()
     save(figure, file)
 

@@ -1,16 +1,17 @@
-"""Linear regression of the prices of seven flats, and the effect of the learning rate.
+"""Linear regression of the price per square metre of seven flats, and the effect of the learning rate.
 
     python examples/housing.py --plot housing.png
 
-Seven flats near an underground station in Nanshan, Shenzhen, with their area, age and asking price. We fit the line
-price = w · area + b with the smallest mean squared error, by gradient descent from a random start.
+Seven flats near an underground station in Nanshan, Shenzhen, with their area, their age and the price asked per square
+metre. We fit the line price = w · area + b with the smallest mean squared error, by gradient descent from a random
+start.
 
 1. With a learning rate of 0.1 each step overshoots the minimum and increases the loss: it diverges. The areas are
    around 75, so the gradient is large, and the learning rate must be small.
 2. With 0.0001 the loss falls to 0.18 in five steps, and then hardly at all: the weight fits, while the bias, whose
    gradient is 75 times smaller, has barely changed. The best line has a loss of 0.163 and a bias of -2.
-3. With the age as a second feature the loss falls to 0.158, and the weight of the age is negative: older flats are
-   cheaper. This takes 1,000 steps, because area and age are correlated.
+3. With the age as a second feature the loss falls to 0.158, and the weight of the age is negative: a square metre of
+   an older flat is cheaper. This takes 1,000 steps, because area and age are correlated.
 """
 
 from __future__ import annotations
@@ -107,18 +108,17 @@ def draw_losses(axis: Any, diverging: Fit, by_area: Fit, by_both: Fit) -> None:
 def draw_flats(axis: Any, by_area: Fit, by_both: Fit) -> None:
     ends = [min(AREAS) - 1, max(AREAS) + 1]
     (w,), b = by_area.weights, by_area.bias
-    axis.plot(
-        ends, [w * area + b for area in ends], color=BLUE, label=f"{w:.4f} · area {'−' if b < 0 else '+'} {abs(b):.4f}"
-    )
+    label = f"fitted by area: {w:.4f} · area {'−' if b < 0 else '+'} {abs(b):.4f}"
+    axis.plot(ends, [w * area + b for area in ends], color=BLUE, label=label)
     w1, w2 = by_both.weights
     fitted = [w1 * area + w2 * age + by_both.bias for area, age in zip(AREAS, AGES, strict=True)]
     axis.vlines(AREAS, fitted, PRICES, color=GREY, linewidth=1, linestyle=":")
-    axis.plot(AREAS, fitted, "x", color=RED, markersize=9, markeredgewidth=2, label="by area and age")
-    axis.plot(AREAS, PRICES, "o", color=GREEN, markersize=8, label="asked, with the age in years")
+    axis.plot(AREAS, fitted, "x", color=RED, markersize=9, markeredgewidth=2, label="fitted by area and age")
+    axis.plot(AREAS, PRICES, "o", color=GREEN, markersize=8, label="asked per m², with the age in years")
     for area, age, price in zip(AREAS, AGES, PRICES, strict=True):
         axis.annotate(f"{age:.0f}", (area, price), (8, -4), textcoords="offset points")
-    axis.set(xlabel="area (m²)", ylabel="price (10,000 yuan per m²)")
-    axis.legend(loc="lower right")
+    axis.set(xlabel="area (m²)", ylabel="price per m² (10,000 yuan)")
+    axis.legend(loc="upper left", fontsize=9)
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Fit]:

@@ -23,11 +23,12 @@ with Ctrl-C and resume with --resume: the result is the same as without the inte
 
 from __future__ import annotations
 
+import math
 import time
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import common
 from common import BLUE, GREY, RED, at_least_one, parser, pictures, prepare, progress, pyplot, rate, save, writable
@@ -38,7 +39,13 @@ from agrad.data import DataLoader, TensorDataset
 
 MOMENTUM = 0.9
 SETTINGS = ("dataset", "seed", "lr", "batch_size")  # saved in a checkpoint, and used to resume
-DECAY = 0.8  # the factor of the learning rate from epoch to epoch
+
+
+class Schedule(NamedTuple):
+    """How long to train, and the factor of the learning rate from epoch to epoch."""
+
+    epochs: int
+    decay: float
 
 
 Step: TypeAlias = Callable[[agrad.Tensor, agrad.Tensor], agrad.Tensor]
@@ -67,11 +74,12 @@ def build(pixels: int) -> nn.Sequential:
 class Run:
     """A training run, with all the state that a checkpoint saves."""
 
-    name, rounds, lr, decay = "mnist", 10, 0.1, DECAY
-    datasets: tuple[str, ...] = ("auto", "mnist", "digits")
+    name, lr = "mnist", 0.1
+    schedules: ClassVar = {"mnist": Schedule(10, 0.8), "digits": Schedule(10, 0.8)}
 
     def __init__(self, settings: dict[str, Any], picture: agrad.Tensor, compiled: bool = False) -> None:
         self.settings = settings
+        self.schedule = self.schedules[settings["dataset"]]
         self.model = self.build(picture)
         self.optimizer = optim.SGD(self.model.parameters(), lr=settings["lr"], momentum=MOMENTUM)
         self.step = training_step(self.model, self.optimizer)
@@ -107,7 +115,7 @@ class Run:
         loss = train_epoch(self.model, loader, self.step, label)
         seconds = time.perf_counter() - start
         self.epochs.append(Epoch(loss, accuracy(self.model, test), seconds, len(data) / seconds))
-        self.optimizer.param_groups[0]["lr"] *= self.decay
+        self.optimizer.param_groups[0]["lr"] *= self.schedule.decay
         return self.epochs[-1]
 
 
@@ -189,19 +197,22 @@ def draw_curves(figure: Any, epochs: list[Epoch]) -> None:
     top, bottom = figure.subplots(2, 1, sharex=True)
     top.plot(numbers, [epoch.loss for epoch in epochs], "o-", color=BLUE)
     top.set(ylabel="training loss", yscale="log")
+    common.plain_log_ticks(top.yaxis)
     bottom.plot(numbers, [100 * epoch.accuracy for epoch in epochs], "o-", color=RED)
     bottom.set(xlabel="epoch", ylabel="test accuracy (%)")
     bottom.xaxis.get_major_locator().set_params(integer=True)
 
 
-def draw_mistakes(figure: Any, model: nn.Module, test: TensorDataset, rows: int = 4, columns: int = 7) -> None:
+def draw_mistakes(figure: Any, model: nn.Module, test: TensorDataset, most: int = 28) -> None:
     pictures, labels = test.tensors
     seen = predict(model, test).tolist()
     meant = labels.tolist()
     wrong = [i for i in range(len(test)) if seen[i] != meant[i]]
-    shown = f", the first {rows * columns}:" if len(wrong) > rows * columns else ""
+    shown = f", the first {most}:" if len(wrong) > most else ""
     figure.suptitle(f"{len(wrong)} of {len(test):,} misread{shown}")
-    axes = figure.subplots(rows, columns).ravel()
+    count = max(1, min(most, len(wrong)))
+    columns = math.ceil(math.sqrt(1.5 * count))
+    axes = figure.subplots(math.ceil(count / columns), columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
     for axis, i in zip(axes, wrong, strict=False):
@@ -221,13 +232,14 @@ def load(file: Path, kind: type[Run]) -> dict[str, Any]:
 
 def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Namespace:
     made = parser(doc)
-    rounds = f"passes over the training data, in all (default: {kind.rounds})"
-    made.add_argument("--epochs", type=at_least_one, default=kind.rounds, help=rounds)
+    rounds = ", ".join(f"{schedule.epochs} for {name}" for name, schedule in kind.schedules.items())
+    total = f"passes over the training data, in all (default: {rounds})"
+    made.add_argument("--epochs", type=at_least_one, default=None, help=total)
     first = f"learning rate of the first epoch (default: {kind.lr})"
     made.add_argument("--lr", type=rate, default=kind.lr, help=first)
     made.add_argument("--batch-size", type=at_least_one, default=128, help="images per step (default: 128)")
     which = "auto is MNIST, or scikit-learn's small digits if MNIST is not available (default)"
-    made.add_argument("--dataset", choices=kind.datasets, default="auto", help=which)
+    made.add_argument("--dataset", choices=("auto", *kind.schedules), default="auto", help=which)
     written = f"written after each epoch (default: the one of --resume, or {kind.name}.safetensors)"
     made.add_argument("--checkpoint", type=writable, metavar="FILE", help=written)
     made.add_argument("--compile", action="store_true", help="record a step once, and run it as a program")
@@ -253,7 +265,8 @@ def main(argv: Sequence[str] | None = None, kind: type[Run] = Run, doc: str | No
         run = kind(settings, data[0][0], args.compile)
         if state:
             run.restore(state)
-        fit(run, data, test, args.epochs, args.checkpoint or args.resume or Path(f"{kind.name}.safetensors"))
+        epochs = run.schedule.epochs if args.epochs is None else args.epochs
+        fit(run, data, test, epochs, args.checkpoint or args.resume or Path(f"{kind.name}.safetensors"))
         if args.plot:
             draw(run, test, args.plot)
     return run

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from common import BLUE, GREEN, ORANGE, arguments, at_least_one, parser, progress, pyplot, save, say
+from common import BLUE, GREEN, ORANGE, arguments, at_least_one, parser, plain_log_ticks, progress, pyplot, save, say
 
 import agrad
 
@@ -80,6 +80,7 @@ def draw(network: Network, x: Any, labels: Any, file: Path) -> None:
     left.set(aspect="equal")
     right.plot(network.losses, color=GREEN)
     right.set(xlabel="step", ylabel="loss", yscale="log")
+    plain_log_ticks(right.yaxis)
     save(figure, file)
 
 

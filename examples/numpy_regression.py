@@ -58,7 +58,7 @@ def draw(x: Any, y: Any, lines: dict[str, Line], file: Path) -> None:
     figure, axis = pyplot().subplots(figsize=(8, 5), layout="constrained")
     axis.plot(x, y, "o", color=BLUE, alpha=0.6, label="data")
     for (name, line), colour in zip(lines.items(), (ORANGE, GREEN), strict=True):
-        label = f"{name}: {line.slope:.2f} x + {line.intercept:.2f}"
+        label = f"{name}: {line.slope:.2f} x {'−' if line.intercept < 0 else '+'} {abs(line.intercept):.2f}"
         axis.plot(x, line.slope * x + line.intercept, color=colour, linewidth=2, label=label)
     axis.plot(x, 2.0 * x - 1.0, ":", color="black", label="2 x − 1")
     axis.set(xlabel="x", ylabel="y")

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, ORANGE, RED, arguments, at_least_one, parser, pictures, progress, pyplot, save
+from common import BLUE, ORANGE, RED, arguments, at_least_one, parser, pictures, plain_log_ticks, progress, pyplot, save
 
 import agrad
 from agrad import Tensor
@@ -200,6 +200,7 @@ def draw_points(axis: Any, result: Result) -> None:
     axis.plot(range(1, len(result.layer) + 1), result.layer, "o-", color=BLUE, label="one layer")
     axis.plot(range(1, len(result.mlp) + 1), result.mlp, "s-", color=RED, label="MLP(3, [2, 1])")
     axis.set(yscale="log", xlabel="epoch", ylabel="mean loss", title="three points")
+    plain_log_ticks(axis.yaxis)
     axis.legend()
 
 

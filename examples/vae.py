@@ -128,21 +128,33 @@ def mosaic(rows: agrad.Tensor, columns: int) -> Any:
     """Return images side by side, with white between them, as one NumPy array."""
     side = round(rows.shape[1] ** 0.5)
     framed = agrad.pad(rows.reshape(-1, side, side), ((0, 0), (1, 1), (1, 1)))
-    tiles = framed.reshape(-1, columns, side + 2, side + 2)
-    return agrad.permute_dims(tiles, (0, 2, 1, 3)).reshape(-1, columns * (side + 2)).numpy()
+    return in_a_grid(framed, columns).numpy()
+
+
+def paired(left: agrad.Tensor, right: agrad.Tensor, columns: int) -> Any:
+    """Return pairs of images as one NumPy array: the second beside the first, and a wide gap between pairs."""
+    side = round(left.shape[1] ** 0.5)
+    pairs = agrad.concat([left.reshape(-1, side, side), right.reshape(-1, side, side)], axis=2)
+    return in_a_grid(agrad.pad(pairs, ((0, 0), (1, 1), (side // 4, side // 4))), columns).numpy()
+
+
+def in_a_grid(tiles: agrad.Tensor, columns: int) -> agrad.Tensor:
+    """Return images of shape (count, height, width) as one image, row by row."""
+    _, height, width = tiles.shape
+    rows = tiles.reshape(-1, columns, height, width)
+    return agrad.permute_dims(rows, (0, 2, 1, 3)).reshape(-1, columns * width)
 
 
 def draw(result: Result, test: TensorDataset, file: Path, rows: int = 8) -> None:
     """Plot generated digits, test images with their reconstructions, and the loss."""
     figure, axes = pyplot().subplots(1, 3, figsize=(15, 5), layout="constrained")
     pictures = test[: 4 * rows][0].reshape(4 * rows, -1)
-    after = through_the_code(result.model, pictures)
-    pairs = agrad.stack([pictures, after], axis=1).reshape(8 * rows, -1)
+    pairs = paired(pictures, through_the_code(result.model, pictures), 4)
     for axis, shown, title in (
-        (axes[0], invent(result.model, rows * rows), "generated"),
-        (axes[1], pairs, "test images and their reconstructions"),
+        (axes[0], mosaic(invent(result.model, rows * rows), rows), "generated"),
+        (axes[1], pairs, "test images, each with its reconstruction at its right"),
     ):
-        axis.imshow(mosaic(shown, 8), cmap="gray_r", vmin=0, vmax=1)
+        axis.imshow(shown, cmap="gray_r", vmin=0, vmax=1)
         axis.set_title(title)
         axis.set_axis_off()
     numbers = range(1, len(result.epochs) + 1)

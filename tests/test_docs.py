@@ -4,6 +4,7 @@ import doctest
 import re
 import sys
 import xml.etree.ElementTree as ET
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,19 @@ def test_no_code_block_escapes(page):
     assert all(block.startswith(">>> ") for block in blocks), "write code blocks as sessions with >>>, so that they run"
 
 
-@pytest.fixture
-def figures(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    import figures  # type: ignore[import-not-found]
+def program(name):
+    """Return a fixture that imports a program from beside the pages."""
 
-    yield figures
-    del sys.modules["figures"]
+    @pytest.fixture(name=name)
+    def module(monkeypatch):
+        monkeypatch.syspath_prepend(ROOT / "docs")
+        yield import_module(name)
+        del sys.modules[name]
+
+    return module
+
+
+figures, gallery, reference = map(program, ("figures", "gallery", "reference"))
 
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -77,7 +84,7 @@ def test_every_figure_is_shown_and_checked(figures):
     shown = [name for page in pages for name in re.findall(r"\]\(figures/(\w+\.\w+)\)", page)]
     drawn = [f"{name}.svg" for name in (*figures.FIGURES, "architecture")]  # checked here and in test_architecture.py
     plotted = [f"{name}.png" for name in figures.PLOTS]  # by examples, which have tests
-    assert sorted(shown) == sorted(drawn + plotted) == sorted(path.name for path in figures.FOLDER.iterdir())
+    assert sorted(shown) == sorted(drawn + plotted) == sorted(path.name for path in figures.FOLDER.glob("*.*"))
 
 
 @pytest.mark.parametrize("path", ["virtual", "core/lifting.py", "transforms/vmap.py", "transforms/forward.py"])
@@ -87,3 +94,16 @@ def test_the_page_on_vmap_says_how_many_lines_of_code_there_are(path):
     said = int(re.findall(r"(\d+) (?:\D(?!\d))*?" + re.escape(part), page)[0])
     files = sorted((ROOT / "agrad").glob(f"{path}/**/*.py" if path == "virtual" else path))
     assert sum(map(code_lines, files)) == pytest.approx(said, rel=0.04), f"write {sum(map(code_lines, files))}"
+
+
+def test_every_example_is_in_the_gallery(gallery):
+    """Otherwise run it: python docs/gallery.py NAME."""
+    assert gallery.PAGE.read_text(encoding="utf-8") == gallery.index()
+    for example in gallery.examples():
+        assert example.picture.stat().st_size < 120_000
+        assert example.time != "not measured"
+
+
+def test_the_index_of_the_reference_lists_every_chapter(reference):
+    index = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^generated/(.+)$", index, re.MULTILINE)) == sorted(reference.pages())

@@ -69,7 +69,15 @@ def is_png(file: Path) -> bool:
 
 
 def test_none_is_forgotten():
-    assert {file.stem for file in EXAMPLES.glob("*.py")} == {*SMALL, "common"}
+    assert {file.stem for file in EXAMPLES.glob("*.py")} == {*SMALL, "common", "first_steps"}
+
+
+def test_the_first_one_needs_no_options(tmp_path):
+    pytest.importorskip("matplotlib")
+    last = script("first_steps").splitlines()[-1]
+    assert last.startswith("step 1000")
+    assert 0.009 < float(last.split()[-1]) < 0.012  # the variance of the noise is 0.01
+    assert is_png(tmp_path / "first_steps.png")
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -293,6 +301,11 @@ def test_without_mnist_it_says_so_and_takes_the_small_digits(no_mnist, capsys):
     assert trained.settings["dataset"] == "digits"
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "MNIST" in line]
     assert "scikit-learn" in line
+
+
+@pytest.mark.parametrize(("name", "least"), [("mnist", 0.96), ("mnist_cnn", 0.975)])
+def test_the_small_digits_are_learned_by_default(name, least):
+    assert run(name, "--dataset", "digits").epochs[-1].accuracy > least
 
 
 def test_without_mnist_asking_for_it_is_an_error(no_mnist):

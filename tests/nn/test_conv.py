@@ -82,6 +82,7 @@ CONVOLUTIONS = {
 
 
 @pytest.mark.parametrize("convolution", CONVOLUTIONS)
+@pytest.mark.filterwarnings("ignore:a layer with float32")
 @pytest.mark.parametrize("dtypes", [("float32", "float64"), ("float64", "float32"), ("complex64", "float32")])
 def test_dtypes_are_promoted(device, convolution, dtypes):
     if not device.backend.supports_float64:

@@ -20,6 +20,7 @@ from ...ops.data_type import astype, result_type
 from ...ops.gathering import op_for
 from ...ops.manipulation import expand_dims, squeeze
 from ..reductions import as_tensor
+from .promotion import warn_of_float64
 
 __all__ = [
     "check_kernel_fits",
@@ -327,6 +328,7 @@ def promoted(*arrays: Any) -> Any:
     given = [x for x in arrays if x is not None]
     if all(x.dtype is given[0].dtype for x in given):
         return arrays
+    warn_of_float64(given[0].dtype, given[1].dtype)
     dtype = result_type(*([x for x in given if x.dtype.differentiable] or given))
     return tuple(None if x is None else astype(x, dtype, copy=False) for x in arrays)
 

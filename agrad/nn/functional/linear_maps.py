@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from ...checks import as_integer, check_tensors
+from ...core.dtypes import from_native
 from ...core.primitive import ArrayLike, primitive
 from ...core.tensor import Tensor
 from ...core.typing import Array, Namespace
@@ -12,6 +13,7 @@ from ...ops.gathering import take
 from ...ops.manipulation import expand_dims, reshape
 from ...ops.searching import where
 from ..reductions import as_tensor
+from .promotion import warn_of_float64
 
 __all__ = ["bilinear", "embedding", "linear"]
 
@@ -57,6 +59,8 @@ def linear(xp: Namespace, input: ArrayLike, weight: ArrayLike, bias: ArrayLike |
         raise ValueError(f"weight must have shape (outputs, inputs), not {tuple(weight.shape)}")
     if not fits:
         raise ValueError(f"input must have shape (..., {weight.shape[-1]}) to match weight, not {tuple(input.shape)}")
+    if input.dtype is not weight.dtype:
+        warn_of_float64(from_native(input.dtype), from_native(weight.dtype))
     out = xp.matmul(input, weight.T)
     if bias is not None:
         if bias.shape != weight.shape[:1]:
