@@ -43,6 +43,7 @@ CHAPTERS = {
     "grad_mode": "gradients",
     "transforms": "gradients",
     "primitive": "own_ops",
+    "compiler": "compiled_functions",
     "amp": "agrad.amp",
     "gathering": "indexing",
     "extra": "array_api_extra",

@@ -215,7 +215,7 @@ class Exchange:
         self._stepped = [(optimizer, optimizer.has_stepped) for _, optimizer in state.optimizers]
         for _, optimizer in state.optimizers:
             for group in optimizer.param_groups:  # so that traced numbers are not checked
-                optimizer._checked[id(group)] = [group[name] for name in optimizer.defaults]
+                optimizer._checked[id(group)] = list(group.values())
 
     def _containers(self) -> list[dict[Any, Any]]:
         """Return all dicts that hold state: attributes of modules, and what optimizers keep of parameters."""
