@@ -3,10 +3,10 @@
 A rule is a function that asks by name for what it needs::
 
     @primitive
-    def tanh(xp, x: ArrayLike, /):
-        return xp.tanh(x)
+    def exp(xp, x: ArrayLike, /):
+        return xp.exp(x)
 
-    tanh.vjp(x=lambda g, out: g - g * out * out)
+    exp.vjp(x=lambda g, out: g * out)
 
 `g` is the cotangent of the output, `out` the output, `xp` the namespace; any argument of the op may be named, and
 ``x_shape`` or ``x_dtype`` keep no array. The same rule runs on raw arrays and, for higher orders, on Tensors.

@@ -1,4 +1,8 @@
-"""The tape: what was computed from what, and the backward pass over it."""
+"""The tape: what was computed from what, and the backward pass over it.
+
+An entry of the tape is a Node or, where gradients end, a leaf Tensor. Cotangents, the gradients on their way, travel from
+entry to entry.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ namespace: Any = None  # what rules that run on Tensors call: agrad, which puts 
 tick = count(-1, -1).__next__  # the clock of the tape; it runs backwards, so that a heap yields the newest Node first
 written: dict[Any, int] = {}  # when each buffer was last written in place
 _last_write = 0
-_forgotten = 0  # when the notes before were thrown away
+_forgotten = 0  # when `written` was last cleared: what was written before is unknown
 hooked = False  # whether any Tensor that is no leaf has ever had a hook
 
 
@@ -83,10 +87,11 @@ class Node:
     Attributes
     ----------
     number : int
-        Counts down as ops are recorded: a parent's is always larger than its child's.
+        Counts down as ops are recorded: an input's number is larger than that of what was made of it.
     plan : Plan or Pick
     edges : tuple of (Node or Tensor, callable)
-        For each input that needs a gradient, what made it (a Node, or a leaf Tensor itself) and the rule to run.
+        For each input that needs a gradient, what made it (a Node, or a leaf Tensor itself) and the rule to run. A
+        Node of one output of several has one edge, to the Node of the call, without a rule.
     saved : tuple or None
         The values that the rules ask for, the namespace first; None once they are freed.
     device : Device
@@ -104,6 +109,7 @@ class Node:
         hooks: dict[float, Any]
         picks: dict[int, ref[Node]]
 
+    # Ops make their Nodes without this call: the text `codegen._RECORD` fills in the same attributes.
     def __init__(self, plan: Plan | Pick, edges: Edges, saved: Sequence[Any], device: Device, like: Any) -> None:
         self.number, self.device = tick(), device
         self.plan: Any = plan  # Any, because the backward pass asks for its type once
@@ -229,8 +235,7 @@ def propagate(
 ) -> tuple[dict[Any, Any], set[Any]]:
     """Propagate cotangents from `entries` back to the leaves and the `wanted` entries.
 
-    Where a dict of `needed` entries is given, no rule is run that leads elsewhere: only those of the Nodes that it maps
-    to True. If the seeds are arrays of a virtual device `above` that of the Nodes, saved arrays are raised to it.
+    `needed` maps entries to whether their rules run; rules that lead to other entries do not. Without it, all run. If the seeds are arrays of a virtual device `above` that of the Nodes, saved arrays are raised to it.
     Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose cotangent
     may share its memory with another.
     """
@@ -264,7 +269,7 @@ def propagate(
         edges, saved = node.edges if observe is None else observe(node, g), node.saved
         if saved is None:
             raise errors.freed(plan.name)
-        if _last_write < node.number:
+        if _last_write < node.number:  # the clock runs backwards: a smaller number is later
             check_unchanged(node)
         if special:
             saved = plan.unpack(node, saved) if graph else [above.xp, *_raised([*saved[1:]], node.device, above)]
