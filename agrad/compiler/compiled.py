@@ -81,7 +81,7 @@ def compile(f: Callable[..., Any] | None = None, /, *, state: Any = (), keep_gra
     ...     return loss
     >>> x, y = agrad.asarray([[0.0], [1.0]]), agrad.asarray([[1.0], [3.0]])
     >>> losses = [step(x, y) for _ in range(200)]
-    >>> bool(losses[-1] < 1e-3)
+    >>> losses[-1].item() < 1e-3
     True
     """
     if f is None:

@@ -1,7 +1,7 @@
 """The tape: what was computed from what, and the backward pass over it.
 
-An entry of the tape is a Node or, where gradients end, a leaf Tensor. Cotangents, the gradients on their way, travel from
-entry to entry.
+An entry of the tape is a Node or, where gradients end, a leaf Tensor. Cotangents, the gradients on their way, travel
+from entry to entry.
 """
 
 from __future__ import annotations
@@ -235,9 +235,10 @@ def propagate(
 ) -> tuple[dict[Any, Any], set[Any]]:
     """Propagate cotangents from `entries` back to the leaves and the `wanted` entries.
 
-    `needed` maps entries to whether their rules run; rules that lead to other entries do not. Without it, all run. If the seeds are arrays of a virtual device `above` that of the Nodes, saved arrays are raised to it.
-    Returns the cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose cotangent
-    may share its memory with another.
+    `needed` maps entries to whether their rules run; rules that lead to other entries do not. Without it, all run. If
+    the seeds are arrays of a virtual device `above` that of the Nodes, saved arrays are raised to it. Returns the
+    cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose cotangent may share its
+    memory with another.
     """
     pending: dict[Any, Any] = {}  # the sums of the cotangents that have arrived
     arrived: dict[Any, Any] = {}  # the finished ones that the caller asked for

@@ -3,8 +3,8 @@
 Several index arrays are combined into one, which indexes their axes flattened into one axis.
 
 `setitem` writes by the library's own indexing where it can (`_write_natively`), else at the basic key (`_assign`), with
-what `_scatter` makes where the key has arrays. In the end `_write` or `replace_values` either writes into the memory of `x`
-or, while recording, calls `rebind`, which gives `x` the array and the Node of the result.
+what `_scatter` makes where the key has arrays. In the end `_write` or `replace_values` either writes into the memory of
+`x` or, while recording, calls `rebind`, which gives `x` the array and the Node of the result.
 """
 
 from __future__ import annotations
