@@ -7,15 +7,18 @@ whole model may also be cast to 16 bits, ``model.to(agrad.bfloat16)``; the optim
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from contextvars import Token
+from typing import Any, Final, Self
 
+from .backends import UnknownValueError
 from .checks import as_integer, check_number
+from .core.device import traced
 from .core.dtypes import as_dtype
 from .core.grad_mode import no_grad
 from .core.observing import Call, Observer
 from .core.tensor import Tensor
 from .core.typing import DTypeLike
-from .nn.reductions import widened
+from .nn.reductions import float32_losses, widened
 from .ops.data_type import HALVES, astype
 from .ops.elementwise import isfinite
 from .ops.manipulation import stack
@@ -83,6 +86,16 @@ class autocast(Observer):  # noqa: N801 - PyTorch's name, used like a function
                 "it applies to Tensors on all devices"
             )
         self._dtypes = {**dict.fromkeys(NARROW, name), **dict.fromkeys(WIDE, "float32")} if enabled else {}
+
+        self._before: list[Token[bool]] = []
+
+    def __enter__(self) -> Self:
+        self._before.append(float32_losses.set(bool(self._dtypes)))
+        return super().__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        float32_losses.reset(self._before.pop())
 
     def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
         """Cast the inputs of an op and run it."""
@@ -170,6 +183,11 @@ class GradScaler:
         """Return the loss multiplied by the scale, to call ``backward()`` on; a 16-bit loss becomes float32."""
         if not self.enabled:
             return outputs
+        if traced.get() is not None:
+            raise UnknownValueError(
+                "scaler.scale() under agrad.compile would keep the scale of the first call; pass the scale as an "
+                "argument, agrad.tensor(scaler.get_scale()), and write (loss.astype(agrad.float32) * scale).backward()"
+            )
         return widened(outputs) * self._scale
 
     @no_grad()

@@ -286,3 +286,24 @@ def test_master_weights_are_saved_and_loaded(device, dtype):
 def test_a_scaler_takes_no_device():
     with pytest.raises(TypeError, match=r"takes none, not 'cuda'; write GradScaler\(\)"):
         agrad.amp.GradScaler("cuda")
+
+
+def test_losses_are_float32(device):
+    if not hasattr(device.xp, "float16"):
+        pytest.skip("it has no float16")
+    scores, classes = agrad.asarray([[2.0, 1.0], [0.0, 3.0]], dtype=agrad.float16), agrad.asarray([0, 1])
+    losses = {
+        "indices": lambda: F.cross_entropy(scores, classes),
+        "smoothed": lambda: F.cross_entropy(scores, classes, label_smoothing=0.1),
+        "large": lambda: F.cross_entropy(-20000.0 * scores, classes, reduction="sum"),
+        "probabilities": lambda: F.cross_entropy(scores, F.softmax(scores, 1)),
+        "huber": lambda: F.huber_loss(scores, 0 * scores),
+        "smooth": lambda: F.smooth_l1_loss(scores, 0 * scores),
+        "mse": lambda: F.mse_loss(scores, 0 * scores),
+    }
+    for name, loss in losses.items():
+        with agrad.autocast("float16"):
+            found = loss()
+            assert found.dtype == agrad.float32, name
+            assert agrad.isfinite(found).item(), name
+        assert loss().dtype == agrad.float16, name

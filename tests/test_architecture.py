@@ -54,7 +54,7 @@ PACKAGES = {
     "special": {"core", "ops", "spellings"},
     "random": {"checks", "core"},
     "interop": {"backends", "core", "fft", "linalg", "ops", "special"},
-    "amp": {"checks", "core", "nn", "ops", "optim", "spellings"},
+    "amp": {"backends", "checks", "core", "nn", "ops", "optim", "spellings"},
     "io": {"backends", "core"},
     "metrics": {"core", "ops"},
     "virtual": {"backends"},

@@ -213,6 +213,7 @@ class Exchange:
             number.write(stand_in)
         self._dicts = [(held, dict(held)) for held in self._containers()]
         self._stepped = [(optimizer, optimizer.has_stepped) for _, optimizer in state.optimizers]
+        trace.optimizers = [optimizer for _, optimizer in state.optimizers]
         for _, optimizer in state.optimizers:
             for group in optimizer.param_groups:  # so that traced numbers are not checked
                 optimizer._checked[id(group)] = list(group.values())

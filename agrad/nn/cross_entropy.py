@@ -19,7 +19,7 @@ from ..ops.gathering import take
 from ..ops.manipulation import moveaxis, reshape
 from ..ops.searching import where
 from ..ops.statistical import sum
-from .reductions import as_tensor, check_reduction, narrowed, reduced, waits_on_read, widened
+from .reductions import as_loss, as_tensor, check_reduction, reduced, waits_on_read, widened
 
 __all__ = ["cross_entropy", "nll", "nll_loss", "softmax_nll"]
 
@@ -85,14 +85,14 @@ def cross_entropy(
         if label_smoothing:
             target = (1 - label_smoothing) * target + label_smoothing / classes.count
         losses = -sum(target * classes.weighted(log_softmax(input, axis=axis)), axis=axis)
-        return narrowed(reduced(losses, reduction), given)
+        return as_loss(reduced(losses, reduction), given)
     _check_indices(shape, target, axis, dtype)
     if weight is None and not label_smoothing and _none_ignored(target, dtype, shape[axis], ignore_index):
-        return narrowed(_in_rows(softmax_nll, input, target, reduction), given)
+        return as_loss(_in_rows(softmax_nll, input, target, reduction), given)
     classes = _Classes(input, axis, weight, ignore_index)
     if classes.weight is not None and classes.weight._node is not None:  # whose gradient softmax_nll does not have
-        return narrowed(classes.loss(softmax_nll, target, reduction, label_smoothing), given)
-    return narrowed(classes.fused_loss(target, reduction, label_smoothing), given)
+        return as_loss(classes.loss(softmax_nll, target, reduction, label_smoothing), given)
+    return as_loss(classes.fused_loss(target, reduction, label_smoothing), given)
 
 
 def nll_loss(
@@ -138,8 +138,8 @@ def nll_loss(
     axis = _axis(shape)
     _check_indices(shape, target, axis, dtype)
     if weight is None and _none_ignored(target, dtype, shape[axis], ignore_index):
-        return narrowed(_in_rows(nll, input, target, reduction), given)
-    return narrowed(_Classes(input, axis, weight, ignore_index).loss(nll, target, reduction), given)
+        return as_loss(_in_rows(nll, input, target, reduction), given)
+    return as_loss(_Classes(input, axis, weight, ignore_index).loss(nll, target, reduction), given)
 
 
 @primitive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Final
 
 from ..core.device import Device
@@ -9,9 +10,14 @@ from ..core.tensor import Tensor
 from ..ops.data_type import HALVES, as_tensor, astype
 from ..ops.statistical import mean, sum
 
-__all__ = ["REDUCTIONS", "as_tensor", "check_reduction", "narrowed", "reduced", "waits_on_read", "widened"]
+__all__ = [
+    "REDUCTIONS", "as_loss", "as_tensor", "check_reduction", "float32_losses", "narrowed", "reduced", "waits_on_read",
+    "widened",
+]  # fmt: skip
 
 REDUCTIONS: Final = ("mean", "sum", "none")
+# Whether losses of 16-bit inputs stay float32: `autocast` sets it.
+float32_losses: ContextVar[bool] = ContextVar("agrad float32 losses", default=False)
 
 
 def check_reduction(reduction: str) -> str:
@@ -36,6 +42,11 @@ def widened(x: Tensor) -> Tensor:
 def narrowed(out: Tensor, x: Tensor) -> Tensor:
     """Return `out`, which was computed from ``widened(x)``, in the dtype of `x`."""
     return astype(out, x.dtype) if x.dtype.name in HALVES else out
+
+
+def as_loss(out: Tensor, x: Tensor) -> Tensor:
+    """Return a loss, computed from ``widened(x)``, in the dtype of `x`; under `autocast` in float32."""
+    return out if float32_losses.get() else narrowed(out, x)
 
 
 def waits_on_read(device: Device) -> bool:

@@ -8,8 +8,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, ClassVar, Final
 
+from ..backends import UnknownValueError
 from ..checks import check_flags_of
-from ..core.device import Device
+from ..core.device import Device, traced
 from ..core.grad_mode import enable_grad
 from ..core.tape import wrote
 from ..core.tensor import Tensor, convert, wrap
@@ -187,6 +188,8 @@ class Optimizer:
             If a setting of a group was changed to an invalid value.
         """
         loss = None
+        if traced.get() is not None:
+            self._check_is_recorded()
         self.has_stepped = True
         if closure is not None:
             with enable_grad():
@@ -199,6 +202,15 @@ class Optimizer:
                         if p._grad is not None:
                             self._step(p, group, device)
         return loss
+
+    def _check_is_recorded(self) -> None:
+        """Raise UnknownValueError unless this optimizer is in the state of the function under `agrad.compile`."""
+        stand_in: Any = traced.get()
+        if not any(optimizer is self for optimizer in stand_in.native.optimizers):
+            raise UnknownValueError(
+                f"{type(self).__name__}.step() under agrad.compile changes an optimizer that is not in the state; "
+                "write agrad.compile(step, state=[model, optimizer])"
+            )
 
     def _check_changes(self, group: dict[str, Any]) -> None:
         """Check the settings of a group if they have changed since the last check."""

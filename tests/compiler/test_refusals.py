@@ -220,3 +220,31 @@ def test_a_failure_while_the_state_is_written_is_told():
     second.data.flags.writeable = False
     with pytest.raises(RuntimeError, match="which is now mixed"):
         step()
+
+
+@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.1), optim.Adam], ids=["SGD", "Adam"])
+def test_an_optimizer_that_the_state_does_not_name(make):
+    model = nn.Linear(3, 4)
+    optimizer, before = make(model.parameters()), model.weight.tolist()
+
+    def step(x):
+        optimizer.zero_grad()
+        model(x).sum().backward()
+        optimizer.step()
+
+    with pytest.raises(RuntimeError, match=r"state=\[model, optimizer\]"):
+        agrad.compile(step, state=model)(agrad.ones((2, 3)))
+    assert model.weight.tolist() == before
+    assert not optimizer.state
+    step(agrad.ones((2, 3)))
+    assert model.weight.tolist() != before
+
+
+def test_the_scale_of_a_scaler():
+    model, scaler = nn.Linear(3, 4), agrad.amp.GradScaler()
+
+    def step(x):
+        scaler.scale(model(x).sum()).backward()
+
+    with pytest.raises(RuntimeError, match="pass the scale as an argument"):
+        agrad.compile(step, state=model)(agrad.ones((2, 3)))

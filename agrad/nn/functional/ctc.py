@@ -15,7 +15,7 @@ from ...ops.gathering import take, take_along_axis
 from ...ops.manipulation import broadcast_to, concat, expand_dims, reshape, squeeze, stack, unstack
 from ...ops.searching import where
 from ...ops.statistical import cumulative_sum, max, min, sum
-from ..reductions import as_tensor, check_reduction, narrowed, reduced, waits_on_read, widened
+from ..reductions import as_loss, as_tensor, check_reduction, reduced, waits_on_read, widened
 
 __all__ = ["ctc_loss"]
 
@@ -95,7 +95,7 @@ def ctc_loss(
     losses = where(likelihood < _LOG_ZERO / 2, 0.0 if zero_infinity else inf, -likelihood)
     if reduction == "mean":
         losses = losses / astype(clip(counts, min=1), losses.dtype)
-    losses = narrowed(losses if given.ndim == 3 else squeeze(losses, axis=0), given)
+    losses = as_loss(losses if given.ndim == 3 else squeeze(losses, axis=0), given)
     return reduced(losses, reduction)
 
 

@@ -15,7 +15,7 @@ from ...ops.activations import softplus
 from ...ops.data_type import astype, promote_half
 from ...ops.searching import where
 from ...ops.statistical import sum
-from ..reductions import as_tensor, check_reduction, narrowed, reduced, waits_on_read, widened
+from ..reductions import as_loss, as_tensor, check_reduction, narrowed, reduced, waits_on_read, widened
 from .distances import pairwise_distance
 
 __all__ = [
@@ -170,7 +170,7 @@ def smooth_l1_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean",
     input, target = _alike(input, target)
     near, inner, size = _around(widened(input) - widened(target), beta)
     losses = where(near, 0.5 * inner * (inner / beta), size - 0.5 * beta)
-    return narrowed(reduced(losses, reduction), input)
+    return as_loss(reduced(losses, reduction), input)
 
 
 def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", delta: float = 1.0) -> Tensor:
@@ -212,7 +212,7 @@ def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", del
     input, target = _alike(input, target)
     near, inner, size = _around(widened(input) - widened(target), delta)
     losses = where(near, 0.5 * inner * inner, delta * (size - 0.5 * delta))
-    return narrowed(reduced(losses, reduction), input)
+    return as_loss(reduced(losses, reduction), input)
 
 
 def _around(error: Tensor, limit: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -270,7 +270,7 @@ def binary_cross_entropy(
     input, target = _alike(input, target)
     _check_probabilities(input=input, target=target)
     losses = bernoulli_nll(widened(input), widened(target))  # 1e-12 is 0 in float16
-    return narrowed(_weighted(losses, weight, reduction), input)
+    return as_loss(_weighted(losses, weight, reduction), input)
 
 
 @primitive
@@ -417,7 +417,7 @@ def kl_div(input: ArrayLike, target: ArrayLike, reduction: str = "mean", log_tar
         nonzero = target != 0
         losses = where(nonzero, target * elementwise.log(where(nonzero, target, 1.0)), 0.0) - target * input
     if reduction == "batchmean":
-        return narrowed(sum(widened(losses)) / (losses.shape[0] if losses.ndim else 1), losses)
+        return as_loss(sum(widened(losses)) / (losses.shape[0] if losses.ndim else 1), losses)
     return reduced(losses, reduction)
 
 

@@ -101,12 +101,15 @@ class Trace(Level):
         The random generator of the device.
     read_values : bool
         Whether a check read values for the message of its error.
+    optimizers : list
+        Those of the state: no other one may take a step.
     """
 
-    __slots__ = ("_memories", "calls", "device", "generator", "guards", "numbers", "read_values")
+    __slots__ = ("_memories", "calls", "device", "generator", "guards", "numbers", "optimizers", "read_values")
 
     def __init__(self, library: Any, backend: Any, xp: Any, native: Any, generator: Any) -> None:
         super().__init__(library, backend, xp, native)
+        self.optimizers: list[Any] = []
         self.device: Any = None
         self.calls: list[Call] = []
         self.numbers: list[Call] = []
