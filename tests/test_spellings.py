@@ -14,7 +14,7 @@ from agrad import data, nn, optim, spellings
 from agrad.core.device import Device
 from agrad.core.dtypes import DType
 from agrad.nn import functional, init, utils
-from agrad.ops.absent import Absent
+from agrad.ops.absent import NUMPY_FUNCTIONS, Absent
 from agrad.spellings import SPELLINGS, remedies
 from agrad.testing import assert_close
 
@@ -406,3 +406,10 @@ def test_the_table_in_the_documentation_is_part_of_this_one():
     shown = re.findall(r"^\| `(.+)` \| `(.+)` \|$", section, re.MULTILINE)
     assert len(shown) > 30
     assert set(shown) <= {(theirs, ours) for _, theirs, ours in ROWS}
+
+
+@pytest.mark.parametrize("name", sorted(NUMPY_FUNCTIONS))
+def test_a_method_of_numpys_is_answered_by_its_function(name):
+    with pytest.raises(AttributeError, match=rf"np\.{name}\(x, \.\.\.\)"):
+        getattr(agrad.ones((2, 2)), name)
+    assert callable(getattr(np, name))

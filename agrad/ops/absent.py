@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from inspect import getattr_static
-from typing import Any
+from typing import Any, Final
 
 from ..core.dtypes import DType
 from ..core.tensor import Tensor
 
-__all__ = ["Absent", "leave_out"]
+__all__ = ["NUMPY_FUNCTIONS", "Absent", "leave_out"]
+
+# Methods of NumPy's arrays that are functions of NumPy's, too, which take Tensors.
+NUMPY_FUNCTIONS: Final = frozenset({
+    "argpartition", "choose", "compress", "conjugate", "copy", "cumprod", "cumsum", "diagonal", "dot", "imag",
+    "partition", "real", "repeat", "searchsorted", "swapaxes", "trace",
+})  # fmt: skip
 
 
 class Absent:
@@ -41,11 +47,10 @@ def leave_out(kind: Any, remedies: Mapping[str, str]) -> None:
 leave_out(
     Tensor,
     dict.fromkeys([
-        "argpartition", "base", "byteswap", "choose", "compress", "conjugate", "copy", "ctypes", "cumprod", "cumsum",
-        "diagonal", "dot", "dump", "dumps", "fill", "flags", "flat", "getfield", "imag", "itemsize", "nbytes",
-        "partition", "put", "real", "repeat", "resize", "searchsorted", "setfield", "setflags", "strides",
-        "swapaxes", "tobytes", "tofile", "trace", "view",
-    ], "use a function of agrad, or convert to NumPy first: x.detach().numpy()"),
+        "base", "byteswap", "ctypes", "dump", "dumps", "fill", "flags", "flat", "getfield", "itemsize", "nbytes",
+        "put", "resize", "setfield", "setflags", "strides", "tobytes", "tofile", "view",
+    ], "use a function of agrad, or convert to NumPy first: x.detach().numpy()")
+    | {name: f"write np.{name}(x, ...), which takes Tensors" for name in NUMPY_FUNCTIONS},
 )  # fmt: skip
 leave_out(
     DType,

@@ -17,7 +17,7 @@ from ..core import errors
 from ..core.device import Device
 from ..core.dtypes import DType
 from ..core.tensor import Tensor
-from ..ops.absent import Absent, leave_out
+from ..ops.absent import NUMPY_FUNCTIONS, Absent, leave_out
 from . import calls, rarer_names
 
 __all__ = [
@@ -516,6 +516,8 @@ def remedies(place: str) -> dict[str, str]:
     for theirs, ours in lines.items():
         for name in after_prefix.findall(theirs)[:1]:
             found[name].append(f"write {ours} for PyTorch's {theirs}")
+    for name in NUMPY_FUNCTIONS & found.keys() if place == "Tensor" else ():
+        found[name].append(f"np.{name}(x, ...) for NumPy's x.{name}(...)")
     return {name: ", ".join(answers) for name, answers in found.items()}
 
 
