@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial, update_wrapper
 from threading import RLock
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ..checks import check_callable, check_flags
 from ..core.device import get_device, opened, traced
@@ -132,6 +132,13 @@ class Compiled:
                         entries.insert(0, entry)
                     return result
             return self._record(args, kwargs)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"a compiled function has no attribute {name!r}; if it is one of the model, ask the model itself",
+            name=name,
+            obj=self,
+        )
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function and keep its program."""

@@ -179,7 +179,11 @@ def _like(found: Any, x0: Any) -> list[Tensor]:
     for y, x in zip(leaves, _start(x0), strict=True):
         if not isinstance(y, Tensor) or (y.shape, y.dtype) != (x.shape, x.dtype):
             told = f"{y.dtype!r} of shape {y.shape}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
-            raise ValueError(f"the function must return Tensors like x0, {x.dtype!r} of shape {x.shape}, not {told}")
+            same = isinstance(y, Tensor) and y.shape == x.shape
+            advice = f"; write agrad.asarray(x0, dtype={y.dtype!r}) for x0" if same else ""
+            raise ValueError(
+                f"the function must return Tensors like x0, {x.dtype!r} of shape {x.shape}, not {told}{advice}"
+            )
     return leaves
 
 

@@ -248,3 +248,10 @@ def test_the_scale_of_a_scaler():
 
     with pytest.raises(RuntimeError, match="pass the scale as an argument"):
         agrad.compile(step, state=model)(agrad.ones((2, 3)))
+
+
+def test_attributes_of_the_model_are_asked_of_the_model():
+    compiled = agrad.compile(nn.Linear(3, 4))
+    with pytest.raises(AttributeError, match="ask the model itself"):
+        compiled.train()
+    assert not hasattr(compiled, "state_dict")

@@ -152,3 +152,12 @@ def test_linear_equations(n):
     matrix, b = random.standard_normal((n, n)) / n + np.eye(n), random.standard_normal(n)
     (x,) = krylov.solve(lambda v: [tensor(matrix) @ v[0]], [tensor(b)], "it")
     assert_close(x, np.linalg.solve(matrix, b), rtol=1e-9, atol=1e-9)
+
+
+def test_the_dtype_of_a_start_that_is_a_number(device):
+    if device.kind == "jax":
+        pytest.skip("its float64 needs a setting")
+    with pytest.raises(ValueError, match=r"write agrad\.asarray\(x0, dtype=agrad\.float64\) for x0"):
+        agrad.root(
+            lambda x, a: x * x - a, agrad.asarray(1.0), agrad.asarray(2.0, dtype=agrad.float64, requires_grad=True)
+        )
