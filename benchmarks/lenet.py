@@ -16,7 +16,7 @@ from .mlp import BATCH, RATE, made_up
 
 ROWS = 60 * BATCH
 PLAIN = "LeNet, 60 steps at batch 128"
-GOALS = {PLAIN: 2.5, f"{PLAIN}, with numba": 1.5}
+GOALS = {PLAIN: 1.6, f"{PLAIN}, with numba": 1.0}
 
 
 def build(nn: Any) -> Any:

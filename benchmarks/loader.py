@@ -30,4 +30,4 @@ def measure(device: str) -> list[Row]:
     sides = {"agrad": reader(agrad, agrad.data, x, y, device)}
     if torch := peer("torch"):
         sides["PyTorch"] = reader(torch, torch.utils.data, x, y, device)
-    return race("DataLoader over 60,000 rows, shuffled", sides, {"PyTorch": 0.2}, device, rounds=3)
+    return race("DataLoader over 60,000 rows, shuffled", sides, {"PyTorch": 0.15}, device, rounds=3)

@@ -25,4 +25,4 @@ def measure(device: str) -> list[Row]:
     if torch := peer("torch"):
         theirs = torch.full((16,), 0.5, requires_grad=True, device=device)
         sides["PyTorch"] = lambda: forward_and_backward(torch, theirs)
-    return race("200 small ops, forward + backward", sides, {"PyTorch": 0.55}, device, rounds=25)
+    return race("200 small ops, forward + backward", sides, {"PyTorch": 0.5}, device, rounds=25)

@@ -295,10 +295,11 @@ def propagate(
                         owned.add(parent)
             else:
                 pending[parent] = cotangent
-                if like is not parent or (wanted and parent in wanted):
-                    known = (g, *saved, *g) if type(g) is list else (g, *saved)
-                    if any([cotangent is value for value in known]):
-                        shared.add(parent)
+                # The values of the Node get no name here: it would keep them alive while the next rules run.
+                if (like is not parent or (wanted and parent in wanted)) and any(
+                    [cotangent is value for value in ((g, *saved, *g) if type(g) is list else (g, *saved))]
+                ):
+                    shared.add(parent)
                 if like is parent:
                     if ahead is None:
                         ahead = parent

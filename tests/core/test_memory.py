@@ -209,3 +209,18 @@ def test_sequences_of_changing_lengths_keep_memory_flat(no_collector, traced):
     run(1000)
     assert traced() - before < 20_000
     assert gc.collect() == 0
+
+
+def test_backward_keeps_no_array_of_a_node_that_it_has_passed(traced):
+    x = agrad.asarray(np.ones(1_000_000, np.float32), requires_grad=True)
+    w = agrad.asarray(np.ones((), np.float32), requires_grad=True)
+    y = x
+    for _ in range(8):
+        y = agrad.exp(y * w) * 0.1
+    total = agrad.sum(y)
+    del y
+    before = traced()
+    tracemalloc.reset_peak()
+    total.backward()
+    grown = tracemalloc.get_traced_memory()[1] - before
+    assert grown < 9_000_000, "beside the saved values, two arrays of 4 MB: a cotangent and the next one"
