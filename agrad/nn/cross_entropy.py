@@ -308,8 +308,10 @@ def _in_rows(op: Any, input: Tensor, target: Tensor, reduction: str) -> Tensor:
     """Apply `nll` or `softmax_nll` to an input of any shape, reshaped to a matrix with a row for each sample."""
     if input.ndim == 2:
         return op(input, target, reduction=reduction)
-    if input.ndim == 1:  # the sum of one loss is also its mean
-        return op(reshape(input, (1, input.size)), reshape(target, (1,)), reduction="sum")
+    if input.ndim == 1:
+        alone = reduction == "none" or op in (nll, softmax_nll)  # without weights, the mean of one loss is its sum
+        row = reshape(input, (1, input.size))
+        return op(row, reshape(target, (1,)), reduction="sum" if alone else reduction)
     rows = moveaxis(input, 1, -1)
     rows = reshape(rows, (target.size, rows.shape[-1]))
     out = op(rows, reshape(target, (target.size,)), reduction=reduction)

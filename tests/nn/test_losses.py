@@ -430,3 +430,18 @@ def test_a_triplet_needs_a_margin(margin):
 def test_settings_out_of_range(call, message):
     with pytest.raises(ValueError, match=message):
         call(agrad.ones(2))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"weight": [0.5, 2.0, 1.5]}, {"label_smoothing": 0.3}, {"ignore_index": 1}, {"ignore_index": 0}],
+    ids=str,
+)
+def test_cross_entropy_of_one_sample_is_that_of_a_batch_of_one(device, settings, reduction):
+    settings = {k: agrad.asarray(v) if k == "weight" else v for k, v in settings.items()}
+    scores, target = agrad.asarray([0.3, -1.2, 0.8]), agrad.asarray(1)
+    one = F.cross_entropy(scores, target, reduction=reduction, **settings)
+    batch = F.cross_entropy(scores[None, :], target[None], reduction=reduction, **settings)
+    assert one.shape == ()
+    assert_close(one, batch.reshape(()))
