@@ -511,7 +511,7 @@ def test_where_nonzero(place, dtype):
         ((0, 3), 1),
         ((0, 3, 2), 1),
         ((2, 0), 1),
-        ((700, 3), 1),  # whose sums are shared out among blocks
+        ((1300, 33), 1),  # whose sums are shared out among blocks
         ((17, 2, 300), 1),
     ],
 )
