@@ -188,7 +188,7 @@ def backward(
         return
     entry, start = entry_of(tensor, "backward()"), seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    with tensor._device.backend.without_warnings():  # a rule may overflow on its way to a gradient that is finite
+    with tensor._device.backend.during_backward():
         found, shared = propagate([entry], [start], retain, create_graph)
     for leaf, g in found.items():
         _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
@@ -209,9 +209,10 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool, above: Device | N
     if gradient is None and (tensor.size != 1 or tensor.dtype.is_complex):
         raise errors.not_scalar(tensor.shape, tensor.dtype)
     if gradient is None:
-        ones = tensor._device.xp.ones_like(tensor._data)
-        ones = ones if above is None else above.raised(ones, tensor._device)
-        return wrap(ones, device) if graph else ones
+        if graph:
+            return wrap(tensor._device.xp.ones_like(tensor._data), tensor._device)
+        ones = tensor._device.backend.seed_like(tensor._data)
+        return ones if above is None else above.raised(ones, tensor._device)
     if not isinstance(gradient, Tensor):
         gradient = wrap(*convert(gradient, tensor.dtype, device, copy=graph or None))
     there = gradient._device
