@@ -19,7 +19,7 @@ from .typing import DTypeLike
 __all__ = [
     "TapeDroppedError", "changed", "describe", "freed", "in_op", "in_rule", "kind_of", "leaf_in_place", "located",
     "lost_gradient", "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar",
-    "stale_gradient", "wrong_gradient", "wrong_hook", "wrong_rule",
+    "stale_gradient", "wrong_forward", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
 # Say what to write for arguments that an op does not take or lacks; `agrad.spellings`, which knows other names, sets
@@ -116,7 +116,7 @@ def leaf_in_place() -> RuntimeError:
 
 
 def lost_gradient(
-    way: str, instead: str = "compute with agrad's own functions (agrad.sum(x), x.sum())"
+    way: str, instead: str = "compute with agrad's own functions (agrad.sum(x), agrad.stack([x, y]))"
 ) -> RuntimeError:
     """A Tensor that requires gradients was to become an array, which has none."""
     return RuntimeError(
@@ -148,6 +148,14 @@ def moved(op: str, there: str, here: str) -> ValueError:
     return ValueError(
         f"{op} was computed on {there}, and what its gradient is for was moved to {here} since; "
         f"write .to({here!r}) before the forward pass, or behind backward()"
+    )
+
+
+def wrong_forward(op: str, parameters: Iterable[inspect.Parameter]) -> TypeError:
+    """The forward of a primitive does not take what it is called with."""
+    return TypeError(
+        f"@primitive needs a function of the namespace and of arguments annotated ArrayLike; write "
+        f"def {op}(xp, x: ArrayLike): ..., not {op}({', '.join(map(str, parameters))})"
     )
 
 

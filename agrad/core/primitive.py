@@ -202,7 +202,11 @@ class Definition:
     def __init__(self, forward: Callable[..., Any], standard: bool = False, residuals: Sequence[str] = ()) -> None:
         self.name, self.forward = forward.__name__, forward
         self.standard, self.residuals = standard, tuple(residuals)
-        _, *parameters = inspect.signature(forward).parameters.values()
+        parameters = [*inspect.signature(forward).parameters.values()]
+        annotated = ["ArrayLike" in str(p.annotation) for p in parameters]
+        if annotated[:1] != [False] or not any(annotated):
+            raise errors.wrong_forward(self.name, parameters)
+        del parameters[0]  # xp
         self.signature = inspect.Signature(parameters)
         self.keywords = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
         self.positional = [p.name for p in parameters if p.name not in self.keywords]
