@@ -8,7 +8,7 @@ from operator import index
 from typing import Any, Self, overload
 
 from ..checks import as_list
-from ..core import errors
+from .errors import in_layer
 from .fusion import steps_of
 from .module import Module
 from .parameter import Parameter
@@ -72,7 +72,7 @@ class Sequential(Module):
             try:
                 input = step(input)
             except Exception as error:
-                raise errors.in_layer(error, self, name, vars(self)[name]) from error
+                raise in_layer(error, self, name, vars(self)[name]) from error
         return input
 
     def append(self, module: Module) -> Self:
