@@ -21,6 +21,7 @@ import numpy as np
 from .base import repeats
 from .cuda import bessel, bias_relu, convolution, cross_entropy, kernels, optimizers, random, softmax, standardize
 from .cuda import windows as sliding
+from .cuda.kept import kept
 from .cuda.namespace import bound, namespace
 from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
@@ -149,6 +150,10 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     def buffer_of(self, array: Array) -> int:
         return array.data.mem.ptr or id(array.data.mem)  # empty arrays all have the address 0
+
+    def seed_like(self, array: Array) -> Any:
+        with array.device:
+            return kept(cupy.ones, (), array.dtype) if array.shape == () else cupy.ones_like(array)
 
     def copy(self, array: Array) -> Any:
         with array.device:

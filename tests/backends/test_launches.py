@@ -58,9 +58,9 @@ OPTIMIZERS = {
     "AdamW": lambda parameters: optim.AdamW(parameters),
 }
 STEPS = [  # network, kernels and products of a step with any of the optimizers
-    (mlp, 8, 5),
-    (lenet, 23, 14),
-    (example, 22, 11),
+    (mlp, 7, 5),
+    (lenet, 22, 14),
+    (example, 21, 11),
 ]
 LAYERS = [  # a layer between two linear ones, and the kernels that it adds to theirs
     (nn.ReLU, 0),
@@ -99,7 +99,7 @@ def test_a_training_step_in_16_bits(name):
     model, x = mlp()
     model.to(agrad.float16)
     trace = step_of(model, agrad.astype(x, "float16"), OPTIMIZERS[name](model.parameters()))
-    assert len(trace.kernels) <= 12, trace.kernels
+    assert len(trace.kernels) <= 11, trace.kernels
     assert len(trace.products) <= 5
 
 
@@ -122,9 +122,11 @@ def test_the_loss_and_its_gradient_are_one_kernel_each(settings):
     loss = nn.CrossEntropyLoss(**settings)
     x = agrad.randn(4, 10, requires_grad=True)
     y = agrad.randint(10, (4,))
-    with Trace() as trace:
-        loss(x, y).backward()
-    assert [name for name in trace.kernels if name != "cupy_fill"] == ["agrad_softmax_nll", "agrad_softmax_nll_input"]
+    for _ in range(2):  # the first pass makes the number that all begin with
+        x.grad = None
+        with Trace() as trace:
+            loss(x, y).backward()
+    assert trace.kernels == ["agrad_softmax_nll", "agrad_softmax_nll_input"]
 
 
 @pytest.mark.parametrize(

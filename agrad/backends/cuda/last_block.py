@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from threading import get_ident
 from typing import Any, Final
 
 import cupy
 import numpy as np
+
+from .kept import kept
 
 __all__ = ["COUNTERS", "LAST_BLOCK", "counters"]
 
@@ -27,13 +28,7 @@ __device__ bool comes_last(unsigned* arrived, unsigned blocks) {
 }
 """
 
-# By device, stream and thread, which may have a default stream of its own. They are 0 between launches.
-_arrived: dict[tuple[int, int, int], Any] = {}
-
 
 def counters() -> Any:
-    """Return `COUNTERS` counters of blocks that are done, for each stream its own: its launches follow each other."""
-    place = cupy.cuda.runtime.getDevice(), cupy.cuda.get_current_stream().ptr, get_ident()
-    if place not in _arrived:
-        _arrived[place] = cupy.zeros(COUNTERS, np.uint32)
-    return _arrived[place]
+    """Return `COUNTERS` counters of blocks that are done, which are 0 between the launches on a stream."""
+    return kept(cupy.zeros, COUNTERS, np.uint32)
