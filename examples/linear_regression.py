@@ -1,4 +1,4 @@
-"""Linear regression with agrad's layers, losses, optimizers and data loaders.
+"""Linear regression with layers: agrad's losses, optimizers and data loaders.
 
     python examples/linear_regression.py --plot points.png
 
