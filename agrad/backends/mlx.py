@@ -12,7 +12,7 @@ from . import rational
 from .apple.namespace import namespace
 from .apple.searching import on_cpu
 from .base import Backend
-from .host import native_order
+from .host import portable
 from .sliding_windows import Lengths, Windows
 from .typing import Array, NativeDevice, NativeDtype
 
@@ -48,9 +48,9 @@ class MlxBackend(Backend):
 
     def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
         if isinstance(data, np.ndarray):
-            data = native_order(data)
+            data = portable(data, dtype)
             dtype = self._dtype_for(data.dtype.name) if dtype is None else dtype
-            data = data.astype(np.float32) if data.dtype.name == "bfloat16" else np.asarray(data, order="C")
+            data = np.asarray(data, order="C")
         return self.xp.asarray(data, dtype=dtype, copy=copy)
 
     def _dtype_for(self, name: str) -> Any:
@@ -106,7 +106,7 @@ class MlxBackend(Backend):
         return written
 
     def add_at(self, array: Array, index: Array, values: Array) -> Any:
-        return array.at[index].add(values)
+        return array.at[index].add(values) if array.size and values.size else array
 
     def special(self, name: str) -> Callable[..., Any]:
         if name == "erf":

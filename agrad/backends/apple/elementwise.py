@@ -14,6 +14,10 @@ __all__ = ["FUNCTIONS", "together"]
 _BITS: Final = {2: mx.int16, 4: mx.int32}  # the integers of a number's bits, by its bytes
 
 
+def _clip(x: Array, /, min: Any = None, max: Any = None) -> Any:
+    return x if min is None and max is None else mx.clip(x, min, max)
+
+
 def _sign(x: Array, /) -> Any:
     return mx.where(mx.isnan(x), x, mx.sign(x)) if mx.issubdtype(x.dtype, mx.floating) else mx.sign(x)
 
@@ -65,6 +69,7 @@ def _vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Any:
 
 
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "clip": _clip,
     "copysign": _copysign,
     "expm1": _expm1,
     "hypot": _hypot,
