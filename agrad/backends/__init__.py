@@ -25,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 KINDS: Final = {
-    "cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax", "mlx": "mlx", "dpnp": "dpnp", "dpctl": "dpnp",
+    "cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax", "mlx": "mlx", "dpnp": "dpnp",
 }  # fmt: skip
 _INSTALL: Final = {
     "cuda": 'CuPy: pip install "cupy-cuda12x[ctk]", or "cupy-cuda13x[ctk]" for CUDA 13',
@@ -37,7 +37,7 @@ _INSTALL: Final = {
 }
 _ROOTS: Final = {
     "numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax",
-    "mlx": "mlx", "dpnp": "dpnp",
+    "mlx": "mlx", "dpnp": "dpnp", "dpctl": "dpnp",
 }  # fmt: skip
 _by_kind: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
