@@ -173,9 +173,9 @@ def _unequal(sizes: dict[int, int | None], given: Sequence[Any], axes: Sequence[
 @contextmanager
 def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
     """Open a virtual device above the devices of the arguments and of the enclosing vmap."""
-    tensors = [x._device for x in given if isinstance(x, Tensor)]
-    below = common_device(tensors[:1] + [x for x in tensors if x.real is tensors[0].real]) if tensors else get_device()
-    below = innermost(below or tensors[0])
+    devices = [*dict.fromkeys(x._device for x in given if isinstance(x, Tensor))] or [get_device()]
+    below = common_device(x for x in devices if x.real is devices[0].real)
+    below = innermost(below or devices[0])
     library = over(below.backend, below.xp)
     level = Batch(library, below.backend, below.xp, below.native, size, randomness)
     device = Device.above(below, level)
@@ -196,7 +196,8 @@ def _entered(x: Any, device: Device, axis: int | None) -> Any:
     """Return an argument as the function sees it: on the virtual device, without its batch axis."""
     if not isinstance(x, Tensor) or x._device.real is not device.real:
         return x
-    return enter(lift(x, device.below), device, axis if axis is None or axis >= 0 else axis + x.ndim)
+    x = x if x._device is device.below else lift(x, device.below)
+    return enter(x, device, axis if axis is None or axis >= 0 else axis + x.ndim)
 
 
 def _left(y: Any, device: Device, axis: int | None) -> Tensor:

@@ -385,6 +385,25 @@ def test_per_sample_gradients_of_a_module(device):
     assert_same(found, loop(lambda x, y: agrad.grad(loss)(parameters, x, y))(x, y))
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("settings", [{}, {"label_smoothing": 0.1}, {"ignore_index": 1}, {"weight": [1.0, 2.0, 3.0]}])
+def test_cross_entropy(device, reduction, settings):
+    """Its kernels keep something for the gradient whose form only they know: for a batch of cotangents too."""
+    x, t = draw(5, 4, 3), agrad.asarray([[0, 1, 2, 0], [2, 2, 1, 0], [1, 0, 1, 2], [0, 0, 0, 1], [2, 1, 0, 2]])
+    if "weight" in settings:
+        settings = {"weight": agrad.asarray(settings["weight"], dtype=x.dtype)}
+    losses = lambda x, t: nn.functional.cross_entropy(x, t, reduction=reduction, **settings)
+    number = lambda x, t: agrad.sum(agrad.sin(losses(x, t)))
+    for f in (losses, agrad.grad(number), agrad.jacobian(losses), agrad.hessian(number)):
+        expected = loop(f)(x, t)
+        assert_same(agrad.vmap(f)(x, t), expected)
+        assert_same(agrad.vmap(agrad.vmap(f))(x[None, ...], t[None, ...]), expected[None, ...])
+        assert_same(agrad.vmap(f, in_axes=(None, 0))(x[0, ...], t), loop(lambda t: f(x[0, ...], t))(t))  # noqa: B023
+    pull = agrad.vjp(lambda x: losses(x, t[0, ...]), x[0, ...])[1]
+    cotangents = draw(6, *losses(x[0, ...], t[0, ...]).shape)
+    assert_same(agrad.vmap(pull)(cotangents), loop(pull)(cotangents))
+
+
 def test_an_ensemble_trains_as_each_model_alone(device):
     model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
     x, y = agrad.astype(draw(5, 2), "float32"), agrad.astype(draw(5, 1), "float32")

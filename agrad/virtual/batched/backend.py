@@ -10,7 +10,7 @@ from ... import backends
 from ...backends.base import Backend
 from ...backends.typing import Array, Namespace, NativeDevice, NativeDtype
 from ..base import namespace_over
-from . import axes, elementwise, gathering, linalg, products, shapes
+from . import axes, elementwise, gathering, linalg, losses, products, shapes
 from .arrays import NUMBERS, BatchedArray, aligned, boxed, leading, ranked, spread_out
 from .gathering import joined
 from .windows import WindowsBackend
@@ -132,7 +132,7 @@ class BatchedBackend(WindowsBackend):
         written = write(flat, joined(places, into.shape[1], level), rows)
         return BatchedArray(xp.reshape(written, into.shape), 1, level)
 
-    # Losses and layers: the generic formulas
+    # Losses and layers, most by the generic formulas
 
     def softmax(self, x: Array, axis: Any, logarithm: bool) -> Any:
         return Backend.softmax(x.level.library, x, axis, logarithm)
@@ -150,10 +150,10 @@ class BatchedBackend(WindowsBackend):
         return Backend.standardize_input(g.level.library, g, out, deviation, axis)
 
     def softmax_nll(self, input: Array, *args: Any) -> tuple[Any, tuple[Any, Any]]:
-        return Backend.softmax_nll(input.level.library, input, *args)
+        return losses.softmax_nll(input, *args)
 
     def softmax_nll_input(self, g: Array, input: Array, *args: Any) -> Any:
-        return Backend.softmax_nll_input(input.level.library, g, input, *args)
+        return losses.softmax_nll_input(g, input, *args)
 
     def moments(self, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
         return Backend.moments(x.level.library, x, axis)
