@@ -334,6 +334,18 @@ def test_indices_that_differ_over_the_batch(device):
             agrad.vmap(lambda a, i: a[i])(x, places + 2)
 
 
+def test_dtypes_of_one_number_and_of_a_batch_are_promoted(device):
+    if not device.backend.supports_float64:
+        pytest.skip("there is one floating dtype")
+    x, one = agrad.ones(3, dtype="float32"), agrad.asarray(1 / 3, dtype="float64")
+    for f in (lambda a, b: a * b, lambda a, b: b / a, agrad.maximum, lambda a, b: agrad.where(a > 0, b, a)):
+        found = agrad.vmap(f, in_axes=(0, None))(x, one)
+        assert found.dtype == f(x[0], one).dtype
+        assert found[0].item() == f(x[0], one).item()
+    slope = agrad.vmap(agrad.grad(lambda b, a: b / a), in_axes=(None, 0))(one, 3 * x)
+    assert slope[0].item() == 1 / 3
+
+
 # Random numbers
 
 

@@ -187,7 +187,9 @@ def _fit(x1: BatchedArray, x2: BatchedArray) -> bool:
     more = len(x1.value.shape) - len(x2.value.shape)
     if x1.lead == x2.lead:
         return more == 0 or not x1.lead
-    return more > 0 if x1.lead else more < 0
+    if x2.lead:
+        x1, x2, more = x2, x1, -more
+    return more > 0 and (len(x2.value.shape) > 0 or x1.value.dtype == x2.value.dtype)
 
 
 def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
@@ -196,7 +198,10 @@ def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
     arrays = [x if type(x) in NUMBERS else boxed(x, level) for x in arrays]
     batched = [x for x in arrays if type(x) is BatchedArray]
     lead, rank = max(x.lead for x in batched), max(x.ndim for x in batched)
-    return [ranked(x, rank) if type(x) is BatchedArray else x for x in arrays], lead, level
+    values = [ranked(x, rank) if type(x) is BatchedArray else x for x in arrays]
+    if lead:  # beside an array with axes, PyTorch's operators do not promote to the dtype of one without
+        values = [level.xp.reshape(v, (1,)) if getattr(v, "shape", None) == () else v for v in values]
+    return values, lead, level
 
 
 def ranked(x: BatchedArray, rank: int) -> Any:
