@@ -101,7 +101,7 @@ class Device:
         device.name, device.kind, device.backend, device.native = below.name, below.kind, level.library, level
         device.xp, device.array_type = level.library.xp, level.library.array_type
         device.below, device.depth, device.real, device.origin = below, below.depth + 1, below.real, origin or device
-        device.memory = device
+        device.memory = level.device = device
         return device
 
     @classmethod

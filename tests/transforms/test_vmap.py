@@ -441,6 +441,35 @@ def test_an_ensemble_is_initialized_at_once(device):
     assert len({tuple(row) for row in agrad.reshape(states["weight"], (8, -1)).tolist()}) == 8
 
 
+def test_initializers_draw_for_each_model(device):
+    make = lambda name: lambda: getattr(nn.init, name)(nn.Linear(4, 3).weight)
+    for name in ("orthogonal_", "xavier_uniform_", "kaiming_normal_"):
+        drawn = agrad.vmap(make(name), axis_size=5, randomness="different")()
+        assert len({tuple(row) for row in agrad.reshape(drawn, (5, 12)).tolist()}) == 5
+        same = agrad.vmap(make(name), axis_size=2, randomness="same")()
+        assert agrad.all(same[0] == same[1]).item()
+    q = agrad.vmap(make("orthogonal_"), axis_size=5, randomness="different")()
+    assert_same(q @ q.mT, agrad.stack([agrad.eye(3, dtype=q.dtype)] * 5))
+
+
+def test_hooks_see_the_gradient_of_one_example(device):
+    def f(a):
+        b = a * 2
+        b.register_hook(lambda g: agrad.clip(g, -1.0, 1.5) * 3)
+        return agrad.sum(b * b * a)
+
+    x = draw(4, 3)
+    assert_same(agrad.vmap(agrad.grad(f))(x), loop(agrad.grad(f))(x))
+
+    def with_a_leaf(a):
+        leaf = agrad.ones(3, dtype=a.dtype).requires_grad_()
+        leaf.register_hook(lambda g: g * a)
+        agrad.sum(leaf * a).backward()
+        return leaf.grad
+
+    assert_same(agrad.vmap(with_a_leaf)(x), loop(with_a_leaf)(x))
+
+
 def test_layers_that_act_on_a_batch(device):
     x = agrad.ones((4, 6, 2))
     assert agrad.vmap(nn.Dropout(0.5), randomness="different")(x).shape == x.shape

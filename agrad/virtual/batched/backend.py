@@ -38,6 +38,9 @@ class BatchedBackend(WindowsBackend):
         """Return the backend of batched arrays that hold arrays of another library."""
         return over(backend, xp)
 
+    def device_name_of(self, array: Array) -> Any:
+        return array.level.device
+
     # Arrays
 
     def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
@@ -49,7 +52,7 @@ class BatchedBackend(WindowsBackend):
         return value
 
     def to_numpy(self, array: Array) -> Any:
-        return array.level.backend.to_numpy(array.read("float(), item() or numpy()"))
+        return array.level.backend.to_numpy(array.read("`if`, float(), item(), tolist() or numpy()"))
 
     def format_array(self, array: Array, name: str) -> str:
         if not array.lead:
