@@ -10,6 +10,7 @@ import pytest
 import agrad
 from agrad import backends, nn
 from agrad.core.device import opened
+from agrad.core.primitive import ArrayLike, primitive
 from agrad.testing import assert_close
 from agrad.transforms import pytrees
 
@@ -257,7 +258,6 @@ def test_what_is_no_function_and_no_tensor_is_told(device):
         lambda a: range(agrad.astype(a[0], "int64")),
         lambda a: a.numpy(),
         lambda a: a.tolist(),
-        lambda a: agrad.root(lambda z: z**3 - a[0], a[0]),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*requires gradients")
@@ -501,9 +501,20 @@ def test_chunks_run_one_after_the_other(device):
 
 
 def test_a_jacobian_of_what_reads_values_is_looped(device):
+    seen = []
+
+    @primitive
+    def halve(xp, x: ArrayLike, /):
+        return x / 2
+
+    def rule(g, xp):
+        seen.append(float(xp.max(g)))
+        return g / 2
+
+    halve.vjp(x=rule)
     a = draw(5)
-    found = agrad.jacobian(lambda a: agrad.root(lambda z, a: z * z - a, a, a))(a)
-    assert_same(found, agrad.eye(5, dtype=a.dtype) * 0.5 / agrad.sqrt(a))
+    assert_same(agrad.jacobian(halve)(a), agrad.eye(5, dtype=a.dtype) / 2)
+    assert seen == [1.0] * 5
 
 
 def test_threads(device):
