@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..virtual.batched.level import Batch
 from ..virtual.lines import line_of
 from . import pytrees
 from .arguments import named
+from .batch_axes import size_of_batch, spread
 
 __all__ = ["vmap"]
 
@@ -96,16 +97,16 @@ def vmap(
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
         leaves = pytrees.flatten((args, kwargs))
-        axes = [*_spread(in_axes, args, "in_axes"), *[0] * len(pytrees.flatten(kwargs))]
+        axes = [*spread(in_axes, args, "in_axes"), *[0] * len(pytrees.flatten(kwargs))]
         given = [x if axis is None else _tensor(x) for x, axis in zip(leaves, axes, strict=True)]
-        size = _size(given, axes, axis_size)
+        size = size_of_batch(given, axes, axis_size, args, kwargs)
 
         def run(given: Sequence[Any], size: int) -> tuple[Any, list[Tensor], list[int | None]]:
             with _batch(given, size, randomness) as device:
                 filled = [_entered(x, device, axis) for x, axis in zip(given, axes, strict=True)]
                 inner, inner_kwargs = pytrees.unflatten((args, kwargs), filled)
                 result = f(*inner, **inner_kwargs)
-                outputs, places = pytrees.flatten(result), _spread(out_axes, result, "out_axes")
+                outputs, places = pytrees.flatten(result), spread(out_axes, result, "out_axes")
                 return result, [_left(y, device, axis) for y, axis in zip(outputs, places, strict=True)], places
 
         if chunk_size is None or size <= chunk_size:
@@ -119,52 +120,6 @@ def vmap(
 
 def _tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else wrap(*convert(x, None, None))
-
-
-# Axes
-
-
-def _spread(axes: Any, tree: Any, name: str) -> list[int | None]:
-    """Return an axis for each leaf of a pytree; `axes` is an integer, None or a prefix of the pytree's structure."""
-    if axes is None or isinstance(axes, int):
-        return [axes] * len(pytrees.flatten(tree))
-    if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
-        return [axis for key in tree for axis in _spread(axes[key], tree[key], name)]
-    if isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) and len(axes) == len(tree):
-        return [axis for part, inner in zip(axes, tree, strict=True) for axis in _spread(part, inner, name)]
-    raise _wrong_axes(axes, tree, name)
-
-
-def _wrong_axes(axes: Any, tree: Any, name: str) -> ValueError:
-    nested = isinstance(tree, (list, tuple, Mapping))
-    shown = f"a {type(tree).__name__}" + (f" of length {len(tree)}" if nested else "")
-    return ValueError(f"{name} must be an integer, None, or a pytree of the same structure, here {shown}; not {axes!r}")
-
-
-def _size(given: Sequence[Any], axes: Sequence[int | None], axis_size: int | None) -> int:
-    """Return the size of the batch."""
-    sizes: dict[int, int | None] = {} if axis_size is None else {axis_size: None}  # each with the argument it is of
-    for i, (x, axis) in enumerate(zip(given, axes, strict=True)):
-        if axis is None:
-            continue
-        if not -x.ndim <= axis < x.ndim:
-            raise ValueError(
-                f"in_axes names axis {axis} of argument {i}, which has shape {x.shape}; None means no batch"
-            )
-        sizes.setdefault(x.shape[axis], i)
-    if len(sizes) > 1:
-        raise _unequal(sizes, given, axes)
-    if not sizes:
-        raise ValueError("no argument has a batch axis; give an axis in in_axes, or axis_size=n")
-    return next(iter(sizes))
-
-
-def _unequal(sizes: dict[int, int | None], given: Sequence[Any], axes: Sequence[int | None]) -> ValueError:
-    of = [
-        f"{size} from " + ("axis_size" if i is None else f"axis {axes[i]} of argument {i}, of shape {given[i].shape}")
-        for size, i in sizes.items()
-    ]
-    return ValueError(f"vmap needs batch axes of equal length, not {'; '.join(of)}")
 
 
 # Entering and leaving the batch
