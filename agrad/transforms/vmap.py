@@ -8,8 +8,8 @@ from typing import Any
 
 from ..backends import UnknownValueError
 from ..checks import as_integer, check_one_of
+from ..core import errors
 from ..core.device import Device, get_device, innermost, opened
-from ..core.errors import located
 from ..core.lifting import common_device, enter, leave, lift
 from ..core.tensor import Tensor, convert, wrap
 from ..ops.indexing import getitem
@@ -141,7 +141,7 @@ def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]
     except UnknownValueError as error:
         if around or not (place := line_of(error)):  # the outermost vmap adds the line to the message
             raise
-        raise located(error, place) from error
+        raise errors.located(error, place) from error
     finally:
         opened.reset(token)
         level.open = False
@@ -149,7 +149,11 @@ def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]
 
 def _entered(x: Any, device: Device, axis: int | None) -> Any:
     """Return an argument as the function sees it: on the virtual device, without its batch axis."""
-    if not isinstance(x, Tensor) or x._device.real is not device.real:
+    if not isinstance(x, Tensor):
+        return x
+    if x._device.real is not device.real:
+        if axis is not None:
+            raise errors.mixed_devices("vmap", [device.name, x._device.name])
         return x
     x = x if x._device is device.below else lift(x, device.below)
     return enter(x, device, axis if axis is None or axis >= 0 else axis + x.ndim)

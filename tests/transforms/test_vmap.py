@@ -241,6 +241,14 @@ def test_what_does_not_fit_is_told(device, call, match):
         call(draw(4, 3))
 
 
+def test_arguments_on_another_device(device):
+    other = agrad.Device("cpu" if device.kind == "strict" else "strict")
+    x, y = draw(4, 3), agrad.asarray([1.0, 2.0, 3.0, 4.0], device=other)
+    with pytest.raises(ValueError, match=f"vmap.*{device.name}.*{other.name}|vmap.*{other.name}.*{device.name}"):
+        agrad.vmap(lambda a, b: a * b.item())(x, y)
+    assert_same(agrad.vmap(lambda a, b: a * b[1].item(), in_axes=(0, None))(x, y), 2 * x)
+
+
 def test_what_is_no_function_and_no_tensor_is_told(device):
     with pytest.raises(TypeError, match=r"agrad.vmap takes a function"):
         agrad.vmap(3)
