@@ -33,7 +33,7 @@ class Level:
         The native device of the library below.
     open : bool
         Whether the transform that created it is still running.
-    device : Device
+    device : weakref of Device
         The device that has this one for its native device, which sets it.
     """
 

@@ -39,7 +39,8 @@ class BatchedBackend(WindowsBackend):
         return over(backend, xp)
 
     def device_name_of(self, array: Array) -> Any:
-        return array.level.device
+        device = array.level.device()
+        return array.read("asarray()") if device is None else device
 
     # Arrays
 
