@@ -34,11 +34,14 @@ class Into(NamedTuple):
     args : tuple
     elementwise : bool
         Whether that may be the memory of an operand of the same shape and layout.
+    slow_in_place : bool
+        Whether it then takes longer than with another array.
     """
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
     elementwise: bool
+    slow_in_place: bool = False
 
 
 class UnknownValueError(RuntimeError):

