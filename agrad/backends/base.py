@@ -304,6 +304,15 @@ class Backend:
         """Return a function of arrays and numbers as the library compiles it, if it can."""
         return function
 
+    def require_compiler(self, name: str | None) -> None:
+        """Raise an error if `agrad.compile` cannot use a compiler of this name: ImportError if it is not installed."""
+        if name is not None:
+            raise NotImplementedError(f'agrad.compile(..., jit={name!r}) is for the device "cpu", not for {self.kind}')
+
+    def compile_loops(self, text: str, name: str, arrays: Sequence[tuple[Array, bool]]) -> Callable[..., bool]:
+        """Return the function of loops in a text, compiled for arrays like those given: see `fast.compile_loops`."""
+        raise NotImplementedError
+
     def fuses(self, array: Array) -> bool:
         """Return whether `add_scaled` and its like do more for this array than its operators one by one."""
         return True

@@ -440,6 +440,20 @@ class NumpyBackend(StridedBackend):
     def empty_as(self, array: Array) -> Any:
         return np.empty_like(array, subok=False)
 
+    def require_compiler(self, name: str | None) -> None:
+        if name is None:
+            return
+        try:
+            import_module(".fast.loops", __package__)
+            import_module("scipy.linalg.cython_blas")  # by which numba multiplies matrices
+        except ImportError as error:
+            message = 'agrad.compile(..., jit="numba") needs numba and SciPy: pip install "agrad[fast]"'
+            raise ImportError(message) from error
+
+    def compile_loops(self, text: str, name: str, arrays: Sequence[tuple[Array, bool]]) -> Callable[..., bool]:
+        compiled: Callable[..., bool] = import_module(".fast.loops", __package__).compile_loops(text, name, arrays)
+        return compiled
+
     def fuses(self, array: Array) -> bool:
         return array.nbytes > _PART
 

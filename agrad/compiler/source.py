@@ -45,6 +45,8 @@ class Elsewhere(Exception):  # noqa: N818 - no error: another program is needed
 class Source:
     """A program as two Python functions: one of the numbers, and one of arrays and some of these numbers.
 
+    They exist after `make`.
+
     Attributes
     ----------
     text : str
@@ -70,9 +72,12 @@ class Source:
         The number of the line after which it writes the state.
     """
 
+    is_native = False  # whether compiled code runs, which needs no lock and gives no warnings
+
     def __init__(
         self, program: Program, device: Device, generator: Callable[[], Any], title: str, held: Sequence[Variable] = ()
     ) -> None:
+        self._strided = {start for start, _ in program.state} - set(held)  # gradients may have any memory layout
         self._program, self._backend, self._native = program, device.backend, device.native
         self._names = Names(program.constants, Elsewhere=Elsewhere, generator=generator, copy=device.backend.copy)
         self._memory = Memory(program)
@@ -87,6 +92,7 @@ class Source:
         self.draws = any(call.kind == DRAW for call in program.calls)
         self.reads_late: set[Variable] = set()
         starts = self._parameters()
+        self._begin(starts)
         for place, call in enumerate(program.calls):
             self._write(call, place)
             self._buffers.release(place)
@@ -95,8 +101,8 @@ class Source:
         self.views = self._views.of_state
         title = identifier(title)
         title = "step" if title == "numbers" else title
-        self.text = self._text(title)
-        self._make(title)
+        self._title, self._python = title, self._text(title)
+        self.text = self._shown()
 
     def _parameters(self) -> list[Variable]:
         program = self._program
@@ -109,6 +115,9 @@ class Source:
         for x in found:
             self._guard(x)
         return found
+
+    def _begin(self, starts: list[Variable]) -> None:
+        """Prepare for the calls; for other kinds of sources."""
 
     def _divide(self, starts: list[Variable]) -> None:
         """Divide the variables between the two functions."""
@@ -335,13 +344,16 @@ class Source:
         lines = [f"    {line}" for line in [*self._number_lines, *end]]
         return [f"def numbers({taken}):", *lines, "", ""]
 
-    def _make(self, title: str) -> None:
+    def _shown(self) -> str:
+        return self._python
+
+    def make(self) -> None:
         """Make the functions of their text."""
         file = f"<agrad program {next(_files)}>"
         known = {**self._names.known, "__name__": PROGRAM}
-        exec(compile(self.text, file, "exec"), known)
-        linecache.cache[file] = len(self.text), None, self.text.splitlines(keepends=True), file
-        self.run: Callable[..., Any] = known.pop(title)  # so that it does not refer to itself
+        exec(compile(self._python, file, "exec"), known)
+        linecache.cache[file] = len(self._python), None, self._python.splitlines(keepends=True), file
+        self.run: Callable[..., Any] = known.pop(self._title)  # so that it does not refer to itself
         self.numbers: Callable[..., Any] | None = known.pop("numbers", None)
         finalize(self.run, linecache.cache.pop, file, None)
         self.code = self.run.__code__

@@ -28,8 +28,6 @@ class Views:
 
     Attributes
     ----------
-    texts : dict of str to str
-        What the views are, by their names.
     of_state : dict of str to (Variable, callable)
         Those of the state by their names: the part of it, and the function that makes the view of an array.
     """
@@ -41,6 +39,7 @@ class Views:
 
     @property
     def texts(self) -> dict[str, str]:
+        """What the views are, by their names."""
         return {name: text for text, name in self._made.items()}
 
     def of_buffer(self, call: Call) -> None:

@@ -62,7 +62,8 @@ class Wiring:
         self._names: dict[str, Any] = {
             "MISS": MISS, "Elsewhere": Elsewhere, "failures": self.failures,
             "failed": partial(failed, source.code, source.first_write),
-            "acquire": lock.acquire, "release": lock.release, "quiet": Quiet(source.run, backend), "warnings": warnings, "Tensor": Tensor, "new": object.__new__,
+            "acquire": lock.acquire, "release": lock.release, "quiet": Quiet(source.run, backend), "warnings": warnings,
+            "Tensor": Tensor, "new": object.__new__,
             "wrote": wrote, "wrote_all": wrote_all, "filled": filled,
             "template": recorded.template, "device": device, "native": device.native, "backend": backend,
             "buffer_of": backend.buffer_of, "generator": lambda: current.get().of(device),
@@ -72,16 +73,20 @@ class Wiring:
         """Return the function: it takes the positional and the keyword arguments, and may return MISS."""
         lines = [
             *self._condition_lines(),
-            "acquire()",  # the buffers of a program serve one call at a time; `with lock` takes twice as long
-            "try:",
-            *(f"    {line}" for line in [*self._number_lines(), *self._call_lines(), *self._result_lines()]),
-            "finally: release()",
+            *self._locked([*self._number_lines(), *self._call_lines(), *self._result_lines()]),
         ]
         text = "def call(args, kwargs):\n" + "".join(f"    {line}\n" for line in lines)
         known = self.conditions.names | self._names
         exec(text, known)
         function: Callable[..., Any] = known.pop("call")
         return function
+
+    def _locked(self, lines: list[str]) -> list[str]:
+        """Return lines that one call at a time runs, as it uses the buffers of the program."""
+        if self._compiled.is_native:
+            return lines
+        # `with lock` takes twice as long.
+        return ["acquire()", "try:", *(f"    {line}" for line in lines), "finally: release()"]
 
     def check(self, array: Array, call: Call) -> None:
         """Add the condition that the values of an argument are in a range."""
@@ -142,7 +147,9 @@ class Wiring:
         back = "backend.set_state(generator(), random); " if self._compiled.draws else ""
         assigned = f"{', '.join(results)}{',' if len(results) == 1 else ''} = " if results else ""
         lines += [
-            "run = quiet.run if warnings.filters and warnings.filters[0] is quiet.first else quiet.quietly",
+            "run = quiet.run"
+            if self._compiled.is_native
+            else "run = quiet.run if warnings.filters and warnings.filters[0] is quiet.first else quiet.quietly",
             f"try: {assigned}run({', '.join(given)})",
             f"except Elsewhere: {back}return MISS",
             f"except Exception as error: failed(error); {back}failures.append(error); return MISS",
