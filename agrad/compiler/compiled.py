@@ -122,7 +122,7 @@ class Compiled:
         update_wrapper(self, f)
         self._f, self._items, self._keep_grads, self._jit = f, _named(f, items), keep_grads, jit
         self._entries: list[Entry] = []  # the one used last comes first
-        self._last: Entry | None = None
+        self._run: Callable[..., Any] = lambda args, kwargs: MISS  # that of the first
         self._reasons: list[str] = []  # why it was recorded, each time
         self._lock = RLock()  # programs are recorded and put in order by one thread at a time
 
@@ -132,23 +132,26 @@ class Compiled:
         Within `vmap`, another compiled function, and instruments such as `agrad.profile` and `agrad.autocast`, the
         function itself runs.
         """
-        last = self._last
-        result = MISS if last is None else last.run(args, kwargs)
-        return self._run_another(last, args, kwargs) if result is MISS else result
+        run = self._run
+        result = run(args, kwargs)
+        return self._run_another(run, args, kwargs) if result is MISS else result
 
-    def _run_another(self, last: Entry | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _run_another(self, tried: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a call for which the program used last does not hold."""
         if observers or opened.get() or traced.get() is not None:
             return self._f(*args, **kwargs)
         with self._lock:
             for entry in self._entries:
-                result = MISS if entry is last else entry.run(args, kwargs)
+                result = MISS if entry.run is tried else entry.run(args, kwargs)
                 if result is not MISS:
                     self._entries.remove(entry)
-                    self._entries.insert(0, entry)
-                    self._last = entry
+                    self._put_first(entry)
                     return result
             return self._record(args, kwargs)
+
+    def _put_first(self, entry: Entry) -> None:
+        self._entries.insert(0, entry)
+        self._run = entry.run
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(
@@ -167,8 +170,7 @@ class Compiled:
         exchange.finish()
         self._reasons.append(reason)
         if lowered is not None:
-            self._last = Entry(recording, lowered, inputs, state, device)
-            self._entries.insert(0, self._last)
+            self._put_first(Entry(recording, lowered, inputs, state, device))
             del self._entries[_MOST:]
         return recording.result
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import is_, itemgetter
+from operator import is_
 from typing import Any, TypeAlias
 
 from ..core import device as devices
@@ -27,7 +27,7 @@ class Conditions:
     Attributes
     ----------
     texts : list of str
-        Expressions of ``args``, ``kwargs`` and ``arg0``, ``arg1`` ..., those of the structure first.
+        Expressions of ``arg0``, ``arg1`` ...; the conditions of `inputs` are not among them.
     names : dict
         What the text refers to. ``tensor0`` is the first Tensor of the state, ``held[0]`` the set of the numbers of the
         memory of all, and ``settings[0]`` counts the changes of settings of optimizers.
@@ -41,6 +41,8 @@ class Conditions:
         self.names |= inputs.names
         self.names["settings"] = [0]
         self._each: list[tuple[str, str]] = [*inputs.structure, *inputs.conditions]
+        self._each += [condition for array in inputs.arrays for condition in array.conditions]
+        of_inputs = len(self._each)
         self._state, self._device = state, device
         self._numbers: list[str] = []
         self._add("not observers and not opened.get() and traced.get() is None", "an instrument or a transform")
@@ -50,7 +52,7 @@ class Conditions:
         self._modules()
         self._optimizers()
         self._tensors(grads, views)
-        self.texts = [text for text, _ in self._each]
+        self.texts = [text for text, _ in self._each[of_inputs:]]
 
     def _current_device(self) -> None:
         entered, outside = devices._entered, devices._process_wide
@@ -111,14 +113,18 @@ class Conditions:
                 same = f"{self._known(group)}['params'] is {self._known(params)} and len({self._known(params)})"
                 self._add(f"{same} == {len(params)}", f"the parameters of {name}")
                 self._settings(name, optimizer, group)
-                for p in params:
+            if any(state.values()):
+                for p in [p for group in groups for p in group["params"]]:
                     self._entries(name, state, p)
+            else:
+                self._add(f"not any({self._known(state)}.values())", f"the state of {name}")
 
     def _settings(self, name: str, optimizer: Any, group: dict[str, Any]) -> None:
         checked = Settings(optimizer, group, self.names["settings"])
-        here = self._known(checked)
-        get = self._known(checked.get)
-        self._add(f"({get}({self._known(group)}) == {here}.known or {here}.still_hold())", f"a setting of {name}")
+        here, there, known = self._known(checked), self._known(group), self._known(checked.known)
+        # Faster than a comparison of tuples, but for which equal numbers are checked again.
+        same = " and ".join(f"{there}[{key!r}] is {known}[{i}]" for i, key in enumerate(optimizer.defaults))
+        self._add(f"(({same or True}) or {here}.still_hold())", f"a setting of {name}")
 
     def _entries(self, name: str, state: dict[Tensor, dict[str, Any]], p: Tensor) -> None:
         """Add that the state of a parameter has the same Tensors, and numbers of the same types."""
@@ -183,26 +189,25 @@ class Settings:
 
     Attributes
     ----------
-    get : callable
-        Reads them from the group.
-    known : tuple
+    known : list
         What they were when they were last checked.
     """
 
     def __init__(self, optimizer: Any, group: dict[str, Any], changes: list[int]) -> None:
         self._changes = changes  # how often settings became others
-        names = list(optimizer.defaults)
-        self.get = itemgetter(*names) if len(names) > 1 else lambda group: (group[names[0]],)
         self._optimizer, self._group = optimizer, group
-        self.known = self.get(group)
+        self.known = self._read()
+
+    def _read(self) -> list[Any]:
+        return [self._group[name] for name in self._optimizer.defaults]
 
     def still_hold(self) -> bool:
         """Check settings that have changed, as a step does; return whether only numbers became others."""
         self._optimizer._check_changes(self._group)
-        settings = self.get(self._group)
+        settings = self._read()
         alike = all(map(_alike, settings, self.known))
         if alike:
-            self.known = settings
+            self.known[:] = settings
             self._changes[0] += 1
         return alike
 

@@ -27,10 +27,18 @@ class Array:
     place : str
         How it is found: ``arg0["x"]``.
     value : Tensor or array
+    conditions : list of (str, str)
+        What must be true of the array itself, as in `Inputs`.
     """
 
     def __init__(self, name: str, place: str, value: Any) -> None:
         self.name, self.place, self.value = name, place, value
+        self.conditions: list[tuple[str, str]] = []
+
+    @property
+    def array(self) -> Any:
+        """The array itself."""
+        return self.value._data if isinstance(self.value, Tensor) else self.value
 
     @property
     def raw(self) -> str:
@@ -53,7 +61,7 @@ class Inputs:
         What must be true of ``args`` and ``kwargs``, so that the same program may serve them: the text, and what it is
         about.
     conditions : list of (str, str)
-        The same of each argument; the positional ones are ``arg0``, ``arg1`` and so on, which is faster than an index.
+        The same of each argument, but for the arrays themselves; the positional ones are ``arg0``, ``arg1`` and so on, which is faster than an index.
     names : dict of str to object
         What the texts refer to.
     """
@@ -107,7 +115,8 @@ class Inputs:
         word = next(w for w in (word, *(f"{word}_{i}" for i in range(2, len(self._taken) + 3))) if w not in self._taken)
         self._taken.add(word)
         self.arrays.append(Array(word, place, value))
-        raw = value._data if isinstance(value, Tensor) else value
+        array = self.arrays[-1]
+        raw = array.array
         shape, kind = tuple(raw.shape), self._known(raw.dtype)
         about = f"{name} was {' '.join(described(raw))} before"
         of_class = f"type({place}) is {self._known(type(value))}"
@@ -116,14 +125,13 @@ class Inputs:
             tracked = "is None" if value._node is None else "is not None"
             of_class += f" and {place}._node {tracked}"
         self._condition(of_class, about)
-        found = self.arrays[-1].raw
+        same_dtype = f"({array.raw}.dtype is {kind} or {array.raw}.dtype == {kind})"  # a dtype may be made anew
+        array.conditions.append((f"{array.raw}.shape == {shape!r} and {same_dtype}", about))
         flags: Any = getattr(raw, "flags", None)
-        if len(shape) > 1 and hasattr(flags, "c_contiguous"):  # the order in which sums are taken depends on it
+        if shape and hasattr(flags, "c_contiguous"):  # the order in which sums are taken depends on it
             plain = bool(flags.c_contiguous)
             layout = "flags.c_contiguous" if plain else f"strides == {raw.strides!r}"
-            self._condition(f"{found}.{layout}", f"the memory layout of {name}")
-        same_dtype = f"({found}.dtype is {kind} or {found}.dtype == {kind})"  # a dtype may be made anew
-        self._condition(f"{found}.shape == {shape!r} and {same_dtype}", about)
+            array.conditions.append((f"{array.raw}.{layout}", f"the memory layout of {name}"))
 
     def traced(self, trace: Trace) -> tuple[Any, Any, list[Any]]:
         """Return the arguments with Tensors of traced arrays in place of arrays, and a list of both.

@@ -55,8 +55,8 @@ class Source:
         Takes `takes_numbers`, and returns `gives_numbers`. It also puts numbers into the arrays that stand for them.
         None if there is nothing to compute.
     run : callable
-        Takes `takes`. It returns the arrays among the outputs, the new gradients, and the arrays of the state that it
-        changed.
+        Takes `takes`. It returns the arrays among the outputs, the new gradients, and where arrays are immutable the
+        state that it changed; a single array as it is.
     takes, takes_numbers, gives_numbers : list of Variable
     changes : list of int
         Which arrays of the state it changes.
@@ -295,8 +295,13 @@ class Source:
         self._commit()
         for (start, _), value in zip(others, values, strict=True):
             self._line(f"{names[start]} = {names.bound('fill', self._backend.fill)}({names[start]}, {value})")
-        results += [names[start] for start, _ in changed]
-        self._line(f"return ({', '.join(results)}{',' if len(results) == 1 else ''})")
+        self._return(results)
+
+    def _return(self, results: list[str]) -> None:
+        """Write the line that returns results, a single one as it is; where arrays are immutable, the state too."""
+        if self._backend.immutable:
+            results += [self._names[start] for start, end in self._program.state if end is not start]
+        self._line(f"return {', '.join(results)}" if results else "return")
 
     def _commit(self) -> None:
         """Note that from here on the state is written."""

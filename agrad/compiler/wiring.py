@@ -25,6 +25,7 @@ from .state import State
 __all__ = ["MISS", "Wiring"]
 
 MISS: Final = object()  # another program is needed
+_KEPT: Final = 1 << 16  # bytes of the largest arguments that are kept until the next call
 
 
 class Wiring:
@@ -112,16 +113,24 @@ class Wiring:
 
     def _condition_lines(self) -> list[str]:
         """Return the lines that ask for the conditions; those on classes come before arrays are read."""
-        before, structure = self._inputs.conditions, self._inputs.structure
-        after = self.conditions.texts[len(structure) + len(before) :]
-        first = [text for text, _ in before if "._data" not in text]
-        rest = [text for text, _ in before if "._data" in text] + after
-        for x in self._inputs.arrays:
-            rest = [text.replace(x.raw, f"{x.name}_") if x.raw.endswith("._data") else text for text in rest]
-        found = [f"{x.name}_ = {x.raw}" for x in self._inputs.arrays]
-        names = "".join(f"arg{i}, " for i in range(len(self._inputs.args)))
-        unpacked = [f"{names}= args"] if names else []
-        return [*_required(text for text, _ in structure), *unpacked, *_required(first), *found, *_required(rest)]
+        inputs, texts = self._inputs, self.conditions.texts
+        lines = _required(text for text, _ in inputs.structure)
+        names = "".join(f"arg{i}, " for i in range(len(inputs.args)))
+        lines += [f"{names}= args"] if names else []
+        lines += _required(text for text, _ in inputs.conditions)
+        for i, x in enumerate(inputs.arrays):
+            lines += [f"{x.name}_ = {x.raw}", *self._array_lines(i, x)]
+            texts = [text.replace(x.raw, f"{x.name}_") if x.raw.endswith("._data") else text for text in texts]
+        return [*lines, *_required(texts)]
+
+    def _array_lines(self, i: int, x: Array) -> list[str]:
+        """Return the lines that ask for the conditions on an array; a small one of the last call is not asked again."""
+        required = _required(text.replace(x.raw, f"{x.name}_") for text, _ in x.conditions)
+        if getattr(x.array, "nbytes", _KEPT + 1) > _KEPT:
+            return required
+        self._names.setdefault("seen", {})
+        self._names["seen"][i] = None
+        return [f"if {x.name}_ is not seen[{i}]:", *(f"    {line}" for line in required), f"    seen[{i}] = {x.name}_"]
 
     def _call_lines(self) -> list[str]:
         """Return the lines that run the program."""
@@ -142,10 +151,10 @@ class Wiring:
         given += [f"views[{i}]" for i in range(len(self._compiled.views))]
         results = [f"output{i}" for i, x in enumerate(self._program.outputs) if not x.is_number]
         results += [f"grad{i}" for i in range(len(self._program.grads))]
-        results += [f"array{i}" for i in changes]
+        results += [f"array{i}" for i in changes] if self._device.backend.immutable else []
         lines += ["random = backend.get_state(generator())"] if self._compiled.draws else []
         back = "backend.set_state(generator(), random); " if self._compiled.draws else ""
-        assigned = f"{', '.join(results)}{',' if len(results) == 1 else ''} = " if results else ""
+        assigned = f"{', '.join(results)} = " if results else ""
         lines += [
             "run = quiet.run"
             if self._compiled.is_native

@@ -62,9 +62,7 @@ class LoopSource(Source):
             self._number_lines += [f"{self._settings}[{i}] = {names[x]}" for i, x in enumerate(values.numbers)]
         call = f"{self._loops}({', '.join(self._given)})"
         self._line(f"if {call}: raise Elsewhere" if values.checked else call)
-        results = [name for name, _ in lowering.outputs]
-        results += [names[start] for start, end in self._program.state if end is not start]
-        self._line(f"return ({', '.join(results)}{',' if len(results) == 1 else ''})")
+        self._return([name for name, _ in lowering.outputs])
 
     def _shown(self) -> str:
         return f"{self._loops_text()}\n\n{self._python}"
