@@ -61,7 +61,8 @@ class Inputs:
         What must be true of ``args`` and ``kwargs``, so that the same program may serve them: the text, and what it is
         about.
     conditions : list of (str, str)
-        The same of each argument, but for the arrays themselves; the positional ones are ``arg0``, ``arg1`` and so on, which is faster than an index.
+        The same of each argument, but for the arrays themselves. The positional ones are ``arg0``, ``arg1`` and so on,
+        which is faster than an index.
     names : dict of str to object
         What the texts refer to.
     """

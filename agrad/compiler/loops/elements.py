@@ -12,7 +12,7 @@ DTYPES: Final = frozenset(
     {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"}
 )
 # They return the values of their first argument, in the dtype of their result.
-IDENTITIES: Final = frozenset({"asarray", "astype", "assign", "copy", "fill", "positive"})
+IDENTITIES: Final = frozenset({"asarray", "assign", "astype", "conj", "copy", "fill", "positive", "real"})
 
 _ARITHMETIC: Final = {
     "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}", "pow": "{} ** {}",

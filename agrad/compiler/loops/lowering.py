@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, Final
 
-from ...virtual.traced.recording import CHECK, Call, Variable
+from ...virtual.traced.recording import CHECK, WRITE, Call, Variable
 from ..memory import Memory
 from ..names import Names
 from ..program import Program
@@ -54,6 +54,7 @@ class Lowering:
         self._program, self._memory = program, Memory(program)
         self.values = Values(program.constants, names, promote)
         self.reads_late: set[Variable] = set()
+        self._starts, self._writes_state = {start for start, _ in program.state}, False
         results = [x for x in (*program.outputs, *program.grads) if not x.is_number]
         self.outputs = [(names.unused("r0"), x) for x in results]
         for name, x in self.outputs:
@@ -69,6 +70,7 @@ class Lowering:
         """
         values, name = self.values, call.name
         values.call = call
+        self._note_order(call)
         if call.kind == CHECK:
             check(values, call)
         elif name in _CALLS:
@@ -83,6 +85,13 @@ class Lowering:
             values.compute(name, call.outputs[0], _operands(call))
         else:
             values.refuse()
+
+    def _note_order(self, call: Call) -> None:
+        """Note inputs that are read behind a write to the state: they must not share memory with it."""
+        if self._writes_state:
+            self.reads_late |= {self._memory.root[x] for x in call.inputs() if not x.is_number}
+        if call.kind == WRITE and self._memory.root[call.args[0]] in self._starts:
+            self._writes_state = True
 
     def finish(self) -> None:
         """Write the outputs, the gradients and the state."""
