@@ -16,6 +16,7 @@ from ..nn.module import Module
 from ..optim.optimizer import Optimizer
 from .entry import Entry, Lowered
 from .inputs import Inputs
+from .program import Program
 from .record import Recording, record
 from .state import State
 from .wiring import MISS
@@ -115,6 +116,8 @@ class Compiled:
     ----------
     source : str
         The program of the last call, in Python.
+    program : Program
+        Its calls, which `agrad.draw` draws.
     """
 
     def __init__(self, f: Callable[..., Any], items: list[Any], keep_grads: bool, jit: str | None) -> None:
@@ -190,9 +193,17 @@ class Compiled:
     @property
     def source(self) -> str:
         """The program of the last call, in Python; RuntimeError before there is one."""
+        return self._first().source
+
+    @property
+    def program(self) -> Program:
+        """The calls of the program of the last call, which `agrad.draw` draws; RuntimeError before there is one."""
+        return self._first().program
+
+    def _first(self) -> Entry:
         if not self._entries:
             raise RuntimeError("there is no program yet: call the function first, twice if it has an optimizer")
-        return self._entries[0].source
+        return self._entries[0]
 
     def explain(self) -> str:
         """Return how often the function was recorded, and why each time.

@@ -43,8 +43,9 @@ class Entry:
 
     Attributes
     ----------
+    program : Program
     source : str
-        The program in Python.
+        The same in Python.
     run : callable
         Takes the positional and the keyword arguments of a call; runs the program, or returns MISS if it does not hold.
     """
@@ -53,7 +54,7 @@ class Entry:
         wiring = Wiring(recorded, lowered.program, lowered.source, inputs, state, device)
         for i, call in lowered.checks:
             wiring.check(inputs.arrays[i], call)
-        self.source, self.run = lowered.source.text, wiring.made()
+        self.program, self.source, self.run = lowered.program, lowered.source.text, wiring.made()
         self._conditions, self._failures = wiring.conditions, wiring.failures
 
     def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
