@@ -152,6 +152,9 @@ def measure(device: str) -> list[Row]:
         ours = mlp(x, y, batch, device)
         lines += race(work, {"agrad": ours} | others, goals, device, rounds=15)
         if numba:
-            sides = {"agrad": mlp(x, y, batch, device, "numba"), "the same without numba": ours}
+            sides: dict[str, Callable[[], object]] = {
+                "agrad": mlp(x, y, batch, device, "numba"),
+                "the same without numba": ours,
+            }
             lines += race(f"{work} by numba", sides, {"the same without numba": 1.0}, device, rounds=15)
     return lines

@@ -18,15 +18,20 @@ class Index:
         The axis of the view; None if the index is always `start`.
     through : str
         The array in which the index is looked up, or an empty string.
+    known : str
+        The name of what was looked up, if it was.
     """
 
     axis: int | None
     start: int = 0
     step: int = 1
     through: str = ""
+    known: str = ""
 
     def text(self, loops: Sequence[str]) -> str:
         """Return the index as text, given the names of the loops over the view's axes."""
+        if self.known:
+            return self.known
         loop = "0" if self.axis is None else loops[self.axis]
         if loop == "0":
             found = str(self.start)
@@ -61,6 +66,11 @@ class Access:
         own = list(loops[len(loops) - len(self.shape) :])
         own = ["0" if n == 1 else loop for n, loop in zip(self.shape, own, strict=True)]
         return f"{self.name}[{', '.join(index.text(own) for index in self.indices)}]"
+
+    def looked_up(self, place: int, name: str) -> Access:
+        """Return the access with the name of what one of its indices is looked up as."""
+        indices = [replace(x, known=name) if i == place else x for i, x in enumerate(self.indices)]
+        return replace(self, indices=tuple(indices))
 
     @property
     def axes(self) -> tuple[int, ...] | None:

@@ -43,7 +43,7 @@ def _written_out(values: Values, x1: Variable, x2: Variable, out: Variable) -> N
     i = values.nests.place(tuple(out.value.shape), max(from1, from2))
     rows, columns = values.nests.nest(i).loops
     for access in (a, b):
-        values.at(access, i)  # which notes that it is read
+        values.read(access, i)
     texts = [f"{a.element([rows, str(k)])} * {b.element([str(k), columns])}" for k in range(a.shape[1])]
     values.define(out, i, " + ".join(texts))
 

@@ -61,6 +61,7 @@ class Values:
         self.stored: dict[Variable, tuple[int, Access]] = {}
         self.singles: dict[Variable, tuple[int, str, str]] = {}
         self._scalars: dict[Variable, tuple[int, str]] = {}  # the nest that computes them, and the name there
+        self._moved: dict[tuple[int, str], str] = {}  # names by the nest and the text
         self._strided: set[str] = set()  # arrays that may have gaps in memory
         self.writable_from: dict[str, int] = {}
         self.checked = 0
@@ -140,15 +141,38 @@ class Values:
         nest, name = self._scalars.get(x, (None, ""))
         return cast(name if nest == i else self.at(self.access(x)[1], i), have, dtype or have)
 
-    def at(self, access: Access, i: int) -> str:
-        """Return the text of the element that an access finds in a nest.
+    def read(self, access: Access, i: int) -> None:
+        """Note that a nest reads an array: other elements than the loops are at must not be written in it."""
+        shape = self.nests.nest(i).shape
+        aligned = access.shape == shape and access.axes == tuple(range(len(shape)))
+        self.writable_from[access.name] = max(self.writable_from.get(access.name, 0), i if aligned else i + 1)
 
-        Other elements of the array than those that the loops are at must not be written in this nest.
+    def at(self, access: Access, i: int) -> str:
+        """Return the text of the element that an access finds in a nest."""
+        self.read(access, i)
+        loops = self.nests.nest(i).loops
+        skipped, deepest = len(loops) - len(access.shape), 0
+        for place, index in enumerate(access.indices):
+            if index.axis is None or access.shape[index.axis] == 1:
+                continue
+            depth = index.axis + skipped + 1
+            deepest = max(deepest, depth)
+            if index.through:
+                access = access.looked_up(place, self._outside(i, index.text(loops[skipped:]), depth))
+        return self._outside(i, access.element(loops), deepest)
+
+    def _outside(self, i: int, text: str, depth: int) -> str:
+        """Return the name of a text that depends on some outer loops only, and is computed inside of these.
+
+        numba's compiler does not move it there itself, because what the inner loops write might be in the same memory.
         """
         nest = self.nests.nest(i)
-        aligned = access.shape == nest.shape and access.axes == tuple(range(len(nest.shape)))
-        self.writable_from[access.name] = max(self.writable_from.get(access.name, 0), i if aligned else i + 1)
-        return access.element(nest.loops)
+        if all(loop == "0" for loop in nest.loops[depth:]):
+            return text
+        if (i, text) not in self._moved:
+            self._moved[i, text] = name = self.names.unused("p0")
+            nest.begin.setdefault(depth, []).append(f"{name} = {text}")
+        return self._moved[i, text]
 
     def _number(self, x: Variable) -> str:
         if x not in self.numbers:
