@@ -21,7 +21,7 @@ from .typing import Array, Namespace, NativeDevice, NativeDtype
 
 __all__ = ["OUT", "Backend", "Into", "UnknownValueError", "names_of", "repeats"]
 
-_ANYWHERE: Final = nullcontext()
+ANYWHERE: Final = nullcontext()
 OUT: Final = object()  # stands for the array that a result is computed into, or for the result before
 
 
@@ -68,6 +68,8 @@ class Backend:
         Whether it warns of NaN and infinity, as NumPy's functions do, in the name of the module that calls it.
     immutable : bool
         Whether writing returns a new array and leaves the old one as it was.
+    fuses_relu : bool
+        Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
     without_special : str
         What the error advises where the library lacks a special function.
     """
@@ -79,6 +81,7 @@ class Backend:
     formulas: ClassVar[Collection[str]] = ()
     warns_caller: ClassVar[bool] = False
     immutable: ClassVar[bool] = False
+    fuses_relu: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
     @property
@@ -112,7 +115,7 @@ class Backend:
 
     def activate(self, native: NativeDevice) -> AbstractContextManager[Any]:
         """Return a context manager in which the library creates arrays on that device."""
-        return _ANYWHERE
+        return ANYWHERE
 
     def synchronize(self, native: NativeDevice) -> None:
         """Wait for all work queued on the device; synchronous libraries have none."""
@@ -132,9 +135,13 @@ class Backend:
         """Return a context manager, and decorator, in which the library does not warn about NaN and infinity."""
         return np.errstate(all="ignore")
 
+    def during_backward(self) -> AbstractContextManager[Any]:
+        """Return a context for gradient rules: they may overflow on their way to gradients that are finite."""
+        return self.without_warnings()
+
     def with_checks(self) -> AbstractContextManager[Any]:
         """Return a context in which the library reports the errors that it passes over to save a wait."""
-        return _ANYWHERE
+        return ANYWHERE
 
     # Arrays
 
@@ -188,6 +195,10 @@ class Backend:
     def buffer_of(self, array: Array) -> int:
         """Return a number that identifies the memory of `array`, the same for all its views."""
         return id(array)
+
+    def seed_like(self, array: Array) -> Any:
+        """Return ones of an array's shape and dtype, to begin a backward pass with; they are never written to."""
+        return self.xp.ones_like(array)
 
     def own(self, value: Array, shared: bool) -> Any:
         """Return `value` as an array that owns its memory, copied if that is or may be `shared`."""
@@ -382,6 +393,15 @@ class Backend:
         """Return `x` where the condition is not 0, and 0 elsewhere."""
         return self.xp.where(condition != 0.0, x, 0.0)
 
+    def bias_relu(self, x: Array, bias: Array, axis: int) -> Any:
+        """Return the ReLU of `x` plus a bias along an axis, 0 or more."""
+        return self.xp.maximum(x + self.xp.reshape(bias, (*bias.shape, *[1] * (x.ndim - 1 - axis))), 0)
+
+    def bias_relu_inputs(self, g: Array, out: Array, axis: int) -> tuple[Any, Any]:
+        """Return the gradients of `bias_relu` with respect to `x` and the bias."""
+        slope = self.where_nonzero(g, out)
+        return slope, self.xp.sum(slope, axis=tuple([i for i in range(out.ndim) if i != axis]))
+
     def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
         """Return an array normalized to mean 0 and variance 1 along axes, and the standard deviation before."""
         xp = self.xp
@@ -413,6 +433,10 @@ class Backend:
         out = self.convolve(x, weight, windows, groups)
         out += self.xp.reshape(bias, (-1, *[1] * len(windows.kernel)))
         return out
+
+    def convolve_by_channel(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
+        """Return the convolution, which may lie in memory channel by channel, as a product of matrices leaves it."""
+        return self.convolve(x, weight, windows, groups)
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         """Return the gradient of `convolve` with respect to its input, whose last axes have these lengths."""

@@ -6,6 +6,7 @@ import operator
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import cache, wraps
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,7 +17,8 @@ from typing import Any, ClassVar
 import array_api_compat.numpy as compat
 import numpy as np
 
-from .base import OUT, Into, names_of
+from . import cross_entropy
+from .base import ANYWHERE, OUT, Into, names_of
 from .host import portable
 from .into import elementwise_into
 from .sliding_windows import Lengths, Windows
@@ -60,6 +62,7 @@ _keep_freed_memory()
 # Infinity and NaN are ordinary results, as on all other devices. NumPy's warnings about them would name lines of this
 # package and not of the program.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=__name__.partition(".")[0] + r"\.")
+_FILTER = warnings.filters[0]
 
 
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,6 +78,13 @@ def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
 # By method, so that the warning about an empty mean names a line of this package and is filtered.
 _mean_of_any, _var_of_any = _quiet(lambda x, *args: x.mean(*args)), _quiet(lambda x, *args: x.var(*args))
+
+
+@cache
+def _one(dtype: NativeDtype) -> Any:
+    """Return a 0-d array of one, which is not written to."""
+    return np.ones((), dtype)
+
 
 # Faster versions: adding two 8×16 arrays takes 0.4 µs, and array-api-compat or NumPy has more overhead than that in
 # each of these. The figures are microseconds for an 8×16 float32 array: array-api-compat's -> these.
@@ -378,6 +388,17 @@ class NumpyBackend(StridedBackend):
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         return np.array(array)
 
+    def seed_like(self, array: Array) -> Any:
+        return _one(array.dtype) if array.shape == () else np.ones_like(array)
+
+    def during_backward(self) -> AbstractContextManager[Any]:
+        # Unless the program added filters, this package's own ignores warnings; np.errstate takes a microsecond.
+        unfiltered = not warnings.filters or warnings.filters[0] is not _FILTER
+        return self.without_warnings() if unfiltered else ANYWHERE
+
+    def within(self, array: Array, least: float, most: float) -> bool:
+        return not (_least(array, None) < least or _greatest(array, None) > most)
+
     def own(self, value: Array, shared: bool) -> Any:
         array = value if type(value) is np.ndarray else np.asarray(value)
         return array.copy() if shared or array.base is not None else array
@@ -404,6 +425,23 @@ class NumpyBackend(StridedBackend):
         for part, a, b in _parts(array, x1, x2):
             super().add_quotient(part, a, b, scale)
         return array
+
+    def softmax_nll_input(
+        self,
+        g: Array,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+        saved: tuple[Array, Array],
+    ) -> Any:
+        if weight is not None or ignore_index is not None or label_smoothing:
+            settings = reduction, weight, ignore_index, label_smoothing
+            return super().softmax_nll_input(g, input, target, *settings, saved)
+        exponentials, total = saved
+        return cross_entropy.gradient_in_place(self.xp, g, exponentials / total[:, None], target, reduction)
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
         array[index] = values  # NumPy promises that the last value stays where an index repeats
