@@ -34,11 +34,14 @@ class Into(NamedTuple):
     args : tuple
     elementwise : bool
         Whether that may be the memory of an operand of the same shape and layout.
+    slow_in_place : bool
+        Whether it then takes longer than with another array.
     """
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
     elementwise: bool
+    slow_in_place: bool = False
 
 
 class UnknownValueError(RuntimeError):
@@ -65,6 +68,8 @@ class Backend:
         Whether it warns of NaN and infinity, as NumPy's functions do, in the name of the module that calls it.
     immutable : bool
         Whether writing returns a new array and leaves the old one as it was.
+    fuses_relu : bool
+        Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
     lazy : bool
         Whether the library only notes what is to be computed, until `materialize` or a value is asked for.
     without_special : str
@@ -89,6 +94,7 @@ class Backend:
     formulas: ClassVar[Collection[str]] = ()
     warns_caller: ClassVar[bool] = False
     immutable: ClassVar[bool] = False
+    fuses_relu: ClassVar[bool] = False
     lazy: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
@@ -333,6 +339,15 @@ class Backend:
         """Return a function of arrays and numbers as the library compiles it, if it can."""
         return function
 
+    def require_compiler(self, name: str | None) -> None:
+        """Raise an error if `agrad.compile` cannot use a compiler of this name: ImportError if it is not installed."""
+        if name is not None:
+            raise NotImplementedError(f'agrad.compile(..., jit={name!r}) is for the device "cpu", not for {self.kind}')
+
+    def compile_loops(self, text: str, name: str, arrays: Sequence[tuple[Array, bool]]) -> Callable[..., bool]:
+        """Return the function of loops in a text, compiled for arrays like those given: see `fast.compile_loops`."""
+        raise NotImplementedError
+
     def fuses(self, array: Array) -> bool:
         """Return whether `add_scaled` and its like do more for this array than its operators one by one."""
         return True
@@ -402,6 +417,15 @@ class Backend:
         """Return `x` where the condition is not 0, and 0 elsewhere."""
         return self.xp.where(condition != 0.0, x, 0.0)
 
+    def bias_relu(self, x: Array, bias: Array, axis: int) -> Any:
+        """Return the ReLU of `x` plus a bias along an axis, 0 or more."""
+        return self.xp.maximum(x + self.xp.reshape(bias, (*bias.shape, *[1] * (x.ndim - 1 - axis))), 0)
+
+    def bias_relu_inputs(self, g: Array, out: Array, axis: int) -> tuple[Any, Any]:
+        """Return the gradients of `bias_relu` with respect to `x` and the bias."""
+        slope = self.where_nonzero(g, out)
+        return slope, self.xp.sum(slope, axis=tuple([i for i in range(out.ndim) if i != axis]))
+
     def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
         """Return an array normalized to mean 0 and variance 1 along axes, and the standard deviation before."""
         xp = self.xp
@@ -433,6 +457,10 @@ class Backend:
         out = self.convolve(x, weight, windows, groups)
         out += self.xp.reshape(bias, (-1, *[1] * len(windows.kernel)))
         return out
+
+    def convolve_by_channel(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
+        """Return the convolution, which may lie in memory channel by channel, as a product of matrices leaves it."""
+        return self.convolve(x, weight, windows, groups)
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         """Return the gradient of `convolve` with respect to its input, whose last axes have these lengths."""
