@@ -135,7 +135,7 @@ def measure(device: str) -> list[Row]:
     numpy = peer("numpy") if device == "cpu" else None
     jax = peer("jax") if device == "cpu" else None
     numba = device == "cpu" and peer("numba") and peer("scipy")
-    others = {"by hand in numpy": regression_by_hand(numpy)} if numpy else {}
+    others: dict[str, Callable[[], object]] = {"by hand in numpy": regression_by_hand(numpy)} if numpy else {}
     others |= {"JAX jit": regression_in_jax(jax)} if jax else {}
     work, goals = "linear-regression step, 7×1, compiled", {"by hand in numpy": 0.65, "JAX jit": 1.0}
     lines = race(work, {"agrad": regression(device)} | others, goals, device)
@@ -145,10 +145,8 @@ def measure(device: str) -> list[Row]:
     for batch, goal in ((128, 0.9), (32, 0.7)):
         others = {"by hand in numpy": mlp_in_numpy(x, y, batch)} if numpy else {}
         others |= {"JAX jit": mlp_in_jax(x, y, batch, jax)} if jax else {}
-        work, goals = (
-            f"MLP 784-128-10, {STEPS} steps at batch {batch}, compiled",
-            {"by hand in numpy": 1.0, "JAX jit": goal},
-        )
+        work = f"MLP 784-128-10, {STEPS} steps at batch {batch}, compiled"
+        goals = {"by hand in numpy": 1.0, "JAX jit": goal}
         ours = mlp(x, y, batch, device)
         lines += race(work, {"agrad": ours} | others, goals, device, rounds=15)
         if numba:
