@@ -135,7 +135,7 @@ def measure(device: str) -> list[Row]:
     numpy = peer("numpy") if device == "cpu" else None
     jax = peer("jax") if device == "cpu" else None
     numba = device == "cpu" and peer("numba") and peer("scipy")
-    others = {"by hand in numpy": regression_by_hand(numpy)} if numpy else {}
+    others: dict[str, Callable[[], object]] = {"by hand in numpy": regression_by_hand(numpy)} if numpy else {}
     others |= {"JAX jit": regression_in_jax(jax)} if jax else {}
     work, goals = "linear-regression step, 7×1, compiled", {"by hand in numpy": 0.65, "JAX jit": 1.0}
     lines = race(work, {"agrad": regression(device)} | others, goals, device)
