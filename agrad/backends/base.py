@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from operator import imul
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from .host import portable, show
 from .sliding_windows import Lengths, Windows
 from .typing import Array, Namespace, NativeDevice, NativeDtype
 
-__all__ = ["OUT", "Backend", "Into", "UnknownValueError", "names_of", "repeats"]
+__all__ = ["OUT", "Backend", "Into", "Recorder", "UnknownValueError", "names_of", "repeats"]
 
 _ANYWHERE: Final = nullcontext()
 OUT: Final = object()  # stands for the array that a result is computed into, or for the result before
@@ -39,6 +39,33 @@ class Into(NamedTuple):
     function: Callable[..., Any]
     args: tuple[Any, ...]
     elementwise: bool
+
+
+class Recorder(Protocol):
+    """Records what a function does on a device, so that one launch does it again, without Python.
+
+    A launch reads and writes the memory that the function did when it was recorded. So arrays must stay in place, and
+    numbers, which would be recorded with their values, are kept in arrays without axes.
+    """
+
+    def scalar(self, dtype: NativeDtype) -> tuple[Array, Callable[[Any], None]]:
+        """Return an array without axes, and a function that sets the number which `flush` will write into it."""
+
+    def flush(self) -> None:
+        """Write the numbers that have changed since, before a launch."""
+
+    def copy(self, array: Array, other: Array) -> None:
+        """Overwrite an array with another one of its shape and dtype, before a launch."""
+
+    def run(self, function: Callable[[], Any]) -> Any:
+        """Call a function as `record` does, without recording it: that makes what it needs only once."""
+
+    def record(self, function: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+        """Call a function; return the launch, and what the function returned: arrays that each launch fills.
+
+        Whatever the function does to arrays does not happen before the launch. Where something cannot be recorded, it
+        or this raises an error, and nothing has happened.
+        """
 
 
 class UnknownValueError(RuntimeError):
@@ -300,6 +327,10 @@ class Backend:
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of arrays and numbers as the library compiles it, if it can."""
         return function
+
+    def recorder(self, native: NativeDevice) -> Recorder | None:
+        """Return a new Recorder, if the library can launch many calls at once."""
+        return None
 
     def fuses(self, array: Array) -> bool:
         """Return whether `add_scaled` and its like do more for this array than its operators one by one."""

@@ -8,7 +8,7 @@ enter each (``with agrad.Device("cuda:1")``). The methods here enter the device 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from sys import getrefcount
 from types import ModuleType
@@ -19,7 +19,7 @@ import cupyx
 import numpy as np
 
 from .base import repeats
-from .cuda import bessel, convolution, cross_entropy, kernels, optimizers, random, softmax, standardize
+from .cuda import bessel, convolution, cross_entropy, graphs, kernels, optimizers, random, softmax, standardize
 from .cuda import windows as sliding
 from .cuda.namespace import bound, namespace
 from .sliding_windows import Lengths, Windows
@@ -61,6 +61,19 @@ def _references(view: Array) -> int:
 def _references_of_one() -> int:
     """Return what `_references` is where there is no other than the view: it depends on Python's version."""
     return _references(cupy.empty((1, 2)).reshape(2))
+
+
+class _Nothing(nullcontext[None]):
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return function
+
+
+_NOTHING = _Nothing()
+
+
+def _word(number: Any) -> Any:
+    """Return a number as a kernel takes it; in a recording it is an array without axes."""
+    return number if isinstance(number, cupy.ndarray) else np.uint64(number)
 
 
 class CupyBackend(StridedBackend, StreamBackend):
@@ -119,6 +132,9 @@ class CupyBackend(StridedBackend, StreamBackend):
     def empty_cache(self, native: NativeDevice) -> None:
         with native:
             cupy.get_default_memory_pool().free_all_blocks()
+
+    def without_warnings(self) -> Any:
+        return _NOTHING  # CuPy gives none
 
     def with_checks(self) -> AbstractContextManager[Any]:
         return cupyx.errstate(linalg="raise")
@@ -219,6 +235,9 @@ class CupyBackend(StridedBackend, StreamBackend):
                 return function(*arrays, 1.0) if (name, len(arrays)) == ("zeta", 1) else function(*arrays)
 
         return there
+
+    def recorder(self, native: NativeDevice) -> graphs.Recorder:
+        return graphs.Recorder(native)
 
     # Losses
 
@@ -371,7 +390,7 @@ class CupyBackend(StridedBackend, StreamBackend):
         seed, draw = generator.draw()
         with native:
             draws = cupy.empty(shape, dtype)
-            kernel(np.uint64(seed), np.uint64(draw), *limits, draws)
+            kernel(_word(seed), _word(draw), *limits, draws)
             return draws
 
 

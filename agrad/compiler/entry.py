@@ -6,11 +6,11 @@ from typing import Any
 
 from ..core.device import Device
 from ..random.generators import current
+from .capture import captured
 from .expand import expanded
 from .inputs import Inputs
 from .program import shortened
 from .record import Recording
-from .source import Source
 from .state import State
 from .wiring import Wiring
 
@@ -31,7 +31,7 @@ class Entry:
     def __init__(self, recorded: Recording, inputs: Inputs, state: State, device: Device, title: str) -> None:
         program = shortened(expanded(recorded.program, device.backend))
         checks = program.checks_of_inputs()
-        source = Source(program, device, lambda: current.get().of(device), title)
+        source = captured(program, device, lambda: current.get().of(device), title)
         wiring = Wiring(recorded, program, source, inputs, state, device)
         for i, call in checks:
             wiring.check(inputs.arrays[i], call)
