@@ -1,7 +1,7 @@
 """Products of matrices by cuBLAS on a stream that is being captured, where CuPy refuses to call it.
 
-A `Products` calls the library itself, by `ctypes`, with a handle and a workspace of its own: cuBLAS may not allocate
-memory meanwhile. The order is given: the stream first, since setting it forgets the workspace.
+A `Products` calls the library itself, by `ctypes`, with a handle of agrad's and a workspace of its own: cuBLAS may not
+allocate memory meanwhile. The stream is set first, since that forgets the workspace.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from math import prod
-from threading import local
+from threading import Lock, local
 from typing import Any, Final
-from weakref import finalize
 
 import cupy
 import numpy as np
@@ -44,30 +44,28 @@ class Products:
     """
 
     def __init__(self, stream: Any) -> None:
-        major = cupy.cuda.runtime.runtimeGetVersion() // 1000
-        self._library = ctypes.CDLL(f"libcublas.so.{major}")  # which CuPy has loaded
-        self._stream, self._workspace = stream, cupy.cuda.alloc(_WORKSPACE)
-        self._handle = ctypes.c_void_p()
-        self._call("cublasCreate_v2", ctypes.byref(self._handle))
-        finalize(self, self._library.cublasDestroy_v2, self._handle)
-        self._call("cublasSetStream_v2", self._handle, ctypes.c_void_p(stream.ptr))
-        workspace = ctypes.c_void_p(self._workspace.ptr)
-        self._call("cublasSetWorkspace_v2", self._handle, workspace, ctypes.c_size_t(_WORKSPACE))
-
-    def _call(self, name: str, *arguments: Any) -> None:
-        status = getattr(self._library, name)(*arguments)
-        if status:
-            raise RuntimeError(f"{name} returned status {status}")
+        self._handle = _handle(cupy.cuda.runtime.getDevice())
+        self._stream = stream
+        self._workspace: Any = None  # made at the first product, and kept for the launches to come
+        self._is_set = False
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Let `capturable` return the products of this object, in this thread."""
-        before = getattr(_entered, "products", None)
-        _entered.products = self
-        try:
-            yield
-        finally:
-            _entered.products = before
+        """Let `capturable` return the products of this object, in this thread; others wait for the handle."""
+        with _taken:
+            _entered.products, self._is_set = self, False
+            try:
+                yield
+            finally:
+                _entered.products = None
+
+    def _set(self) -> None:
+        """Set the stream of the handle, and then its workspace."""
+        self._workspace = self._workspace or cupy.cuda.alloc(_WORKSPACE)
+        _call("cublasSetStream_v2", self._handle, ctypes.c_void_p(self._stream.ptr))
+        workspace = ctypes.c_void_p(self._workspace.ptr)
+        _call("cublasSetWorkspace_v2", self._handle, workspace, ctypes.c_size_t(_WORKSPACE))
+        self._is_set = True
 
     def matmul(self, x1: Any, x2: Any, out: Any = None) -> Any:
         """Do what `cupy.matmul` does, which needs no cuBLAS for other arrays than those of floating types."""
@@ -96,6 +94,8 @@ class Products:
 
     def _multiply(self, x1: Any, x2: Any, out: Any) -> None:
         """Write the products of matrices, ``(count, m, k)`` and ``(count, k, n)``, into an array without gaps."""
+        if not self._is_set:
+            self._set()
         kind, compute, factor = _TYPES[out.dtype.char]
         compute = _TF32 if compute == _FLOAT32 and _allows_tf32(out.dtype) else compute
         factors = np.asarray([1, 0], factor)
@@ -103,7 +103,7 @@ class Products:
         count, m, n = out.shape
         # cuBLAS reads columns, and so the transposes of what lies in rows: out.T = x2.T @ x1.T
         left, right = _Operand(x2), _Operand(x1)
-        self._call(
+        _call(
             "cublasGemmStridedBatchedEx", self._handle, left.operation, right.operation, n, m, x1.shape[2],
             one, left.address, kind, left.leading, left.step, right.address, kind, right.leading, right.step,
             zero, ctypes.c_void_p(out.data.ptr), kind, n, ctypes.c_longlong(m * n), count, compute, _DEFAULT_ALGORITHM,
@@ -136,6 +136,27 @@ def _allows_tf32(dtype: Any) -> bool:
     return bool(cupy._core.get_compute_type(dtype) == _CUPYS_TF32)
 
 
+@cache
+def _library() -> Any:
+    """Return cuBLAS, which CuPy has loaded."""
+    return ctypes.CDLL(f"libcublas.so.{cupy.cuda.runtime.runtimeGetVersion() // 1000}")
+
+
+@cache
+def _handle(device: int) -> Any:
+    """Return the handle for a device, which is the current one."""
+    handle = ctypes.c_void_p()
+    _call("cublasCreate_v2", ctypes.byref(handle))
+    return handle
+
+
+def _call(name: str, *arguments: Any) -> None:
+    status = getattr(_library(), name)(*arguments)
+    if status:
+        raise RuntimeError(f"{name} returned status {status}")
+
+
+_taken = Lock()
 _entered = local()
 
 
