@@ -181,15 +181,6 @@ from .random import bernoulli, manual_seed, normal, rand, randint, randn, randpe
 from .spellings import answer_pytorch as _answer_pytorch
 from .spellings import in_public as _in_public
 from .spellings import missing as _missing
-from .transforms.checkpoint import checkpoint, is_recomputing
-from .transforms.grad import elementwise_grad, grad, value_and_grad
-from .transforms.hvp import hvp
-from .transforms.implicit import fixed_point, root
-from .transforms.jacobian import hessian, jacobian
-from .transforms.jvp import jvp
-from .transforms.stop_gradient import stop_gradient
-from .transforms.vjp import vjp
-from .transforms.vmap import vmap
 
 if TYPE_CHECKING:
     from . import amp, cuda, data, fft, linalg, metrics, nn, optim, random, special, testing
@@ -221,6 +212,15 @@ if TYPE_CHECKING:
         sinc,
         union1d,
     )
+    from .transforms.checkpoint import checkpoint, is_recomputing
+    from .transforms.grad import elementwise_grad, grad, value_and_grad
+    from .transforms.hvp import hvp
+    from .transforms.implicit import fixed_point, root
+    from .transforms.jacobian import hessian, jacobian
+    from .transforms.jvp import jvp
+    from .transforms.stop_gradient import stop_gradient
+    from .transforms.vjp import vjp
+    from .transforms.vmap import vmap
 
 bool: DType = as_dtype("bool")
 int8: DType = as_dtype("int8")
@@ -288,11 +288,12 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
 # What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
 _LAZY = {
     "amp": "amp",
-    "autocast": "amp",
     "angle": "ops.extra",
     "apply_where": "ops.extra",
     "at": "ops.extra",
     "atleast_nd": "ops.extra",
+    "autocast": "amp",
+    "checkpoint": "transforms.checkpoint",
     "compile": "compiler.compiled",
     "cov": "ops.extra",
     "create_diagonal": "ops.extra",
@@ -301,8 +302,16 @@ _LAZY = {
     "deg2rad": "ops.extra",
     "detect_anomaly": "inspection.anomaly",
     "draw": "inspection.draw",
+    "elementwise_grad": "transforms.grad",
     "fft": "fft",
+    "fixed_point": "transforms.implicit",
+    "grad": "transforms.grad",
+    "hessian": "transforms.jacobian",
+    "hvp": "transforms.hvp",
+    "is_recomputing": "transforms.checkpoint",
     "isclose": "ops.extra",
+    "jacobian": "transforms.jacobian",
+    "jvp": "transforms.jvp",
     "kron": "ops.extra",
     "linalg": "linalg",
     "load": "io",
@@ -318,13 +327,18 @@ _LAZY = {
     "profile": "inspection.profile",
     "rad2deg": "ops.extra",
     "random": "random",
+    "root": "transforms.implicit",
     "save": "io",
     "setdiff1d": "ops.extra",
     "sinc": "ops.extra",
     "special": "special",
+    "stop_gradient": "transforms.stop_gradient",
     "summary": "inspection.summary",
     "testing": "testing",
     "union1d": "ops.extra",
+    "value_and_grad": "transforms.grad",
+    "vjp": "transforms.vjp",
+    "vmap": "transforms.vmap",
 }
 
 

@@ -48,7 +48,8 @@ NOT_RUN = {
     "x.bfloat16()", "x.pin_memory()", "torch.device('cpu')", "torch.utils.data.TensorDataset(x)",
     "nn.LazyLinear(2)", "torch.Generator()", "torch.get_rng_state()", "torch.set_rng_state(state)", "torch.seed()",
     "torch.set_printoptions(precision=2)", "torch.cuda.amp.autocast()", "torch.cuda.amp.GradScaler()", "x.grad_fn",
-    "torch.dtype",
+    "torch.dtype", "optim.ASGD(params)", "optim.Rprop(params)", "optim.SparseAdam(params)",
+    "lr_scheduler.ChainedScheduler([a, b]).step()", "lr_scheduler.CyclicLR(optimizer, 0.1, 0.5, 10)",
 }  # fmt: skip
 
 

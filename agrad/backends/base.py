@@ -21,7 +21,7 @@ from .typing import Array, Namespace, NativeDevice, NativeDtype
 
 __all__ = ["OUT", "Backend", "Into", "Recorder", "UnknownValueError", "names_of", "repeats"]
 
-_ANYWHERE: Final = nullcontext()
+ANYWHERE: Final = nullcontext()
 OUT: Final = object()  # stands for the array that a result is computed into, or for the result before
 
 
@@ -136,7 +136,7 @@ class Backend:
 
     def activate(self, native: NativeDevice) -> AbstractContextManager[Any]:
         """Return a context manager in which the library creates arrays on that device."""
-        return _ANYWHERE
+        return ANYWHERE
 
     def synchronize(self, native: NativeDevice) -> None:
         """Wait for all work queued on the device; synchronous libraries have none."""
@@ -156,9 +156,13 @@ class Backend:
         """Return a context manager, and decorator, in which the library does not warn about NaN and infinity."""
         return np.errstate(all="ignore")
 
+    def during_backward(self) -> AbstractContextManager[Any]:
+        """Return a context for gradient rules: they may overflow on their way to gradients that are finite."""
+        return self.without_warnings()
+
     def with_checks(self) -> AbstractContextManager[Any]:
         """Return a context in which the library reports the errors that it passes over to save a wait."""
-        return _ANYWHERE
+        return ANYWHERE
 
     # Arrays
 
@@ -212,6 +216,10 @@ class Backend:
     def buffer_of(self, array: Array) -> int:
         """Return a number that identifies the memory of `array`, the same for all its views."""
         return id(array)
+
+    def seed_like(self, array: Array) -> Any:
+        """Return ones of an array's shape and dtype, to begin a backward pass with; they are never written to."""
+        return self.xp.ones_like(array)
 
     def own(self, value: Array, shared: bool) -> Any:
         """Return `value` as an array that owns its memory, copied if that is or may be `shared`."""

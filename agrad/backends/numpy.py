@@ -6,6 +6,7 @@ import operator
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import cache, wraps
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,7 +17,7 @@ from typing import Any, ClassVar
 import array_api_compat.numpy as compat
 import numpy as np
 
-from .base import OUT, Into, names_of
+from .base import ANYWHERE, OUT, Into, names_of
 from .host import portable
 from .into import elementwise_into
 from .sliding_windows import Lengths, Windows
@@ -60,6 +61,7 @@ _keep_freed_memory()
 # Infinity and NaN are ordinary results, as on all other devices. NumPy's warnings about them would name lines of this
 # package and not of the program.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=__name__.partition(".")[0] + r"\.")
+_FILTER = warnings.filters[0]
 
 
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,6 +77,13 @@ def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
 # By method, so that the warning about an empty mean names a line of this package and is filtered.
 _mean_of_any, _var_of_any = _quiet(lambda x, *args: x.mean(*args)), _quiet(lambda x, *args: x.var(*args))
+
+
+@cache
+def _one(dtype: NativeDtype) -> Any:
+    """Return a 0-d array of one, which is not written to."""
+    return np.ones((), dtype)
+
 
 # Faster versions: adding two 8×16 arrays takes 0.4 µs, and array-api-compat or NumPy has more overhead than that in
 # each of these. The figures are microseconds for an 8×16 float32 array: array-api-compat's -> these.
@@ -377,6 +386,14 @@ class NumpyBackend(StridedBackend):
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
         return np.array(array)
+
+    def seed_like(self, array: Array) -> Any:
+        return _one(array.dtype) if array.shape == () else np.ones_like(array)
+
+    def during_backward(self) -> AbstractContextManager[Any]:
+        # Unless the program added filters, this package's own ignores warnings; np.errstate takes a microsecond.
+        unfiltered = not warnings.filters or warnings.filters[0] is not _FILTER
+        return self.without_warnings() if unfiltered else ANYWHERE
 
     def own(self, value: Array, shared: bool) -> Any:
         array = value if type(value) is np.ndarray else np.asarray(value)

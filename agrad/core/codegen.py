@@ -9,15 +9,16 @@ tracebacks and debuggers show their lines.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from inspect import Parameter, Signature
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .primitive import Definition
 
-__all__ = ["call_text", "default_values", "make", "record_text", "rule_text"]
+__all__ = ["call_text", "default_values", "make", "make_at_first_call", "record_text", "rule_text"]
 
 # A call of an op. What is neither a Tensor nor a plain number is prepared first, and comes again; so do Tensors on
 # several devices, if they can be lifted to one. OP is the op's name.
@@ -192,4 +193,31 @@ def make(text: str, known: dict[str, Any], title: str, name: str = "") -> Any:
     names = tuple(name if x == "OP" else x for x in code.co_names)
     function.__name__ = name if defined == "OP" else defined
     function.__code__ = code.replace(co_filename=file, co_names=names, co_name=function.__name__)
+    return function
+
+
+def _first_call(*args: Any, **kwargs: Any) -> Any:
+    """Stand for a function that is not made yet; its global names are those of that function."""
+    return make_now()(*args, **kwargs)  # type: ignore[name-defined] # noqa: F821
+
+
+def make_at_first_call(made: Callable[[], Any], known: dict[str, Any], name: str) -> Any:
+    """Return a function whose code is made when it is first called: a program calls few of the ops.
+
+    Parameters
+    ----------
+    made : callable
+        Makes the function, with the global names `known`.
+    known : dict
+    name : str
+    """
+
+    def make_now() -> Any:
+        source = made()
+        function.__defaults__, function.__kwdefaults__ = source.__defaults__, source.__kwdefaults__
+        function.__code__ = source.__code__
+        return function
+
+    function = FunctionType(_first_call.__code__, known, name)
+    known["make_now"] = make_now
     return function

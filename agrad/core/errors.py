@@ -17,9 +17,9 @@ from .device import traced
 from .typing import DTypeLike
 
 __all__ = [
-    "TapeDroppedError", "changed", "describe", "freed", "in_layer", "in_op", "in_rule", "leaf_in_place", "located",
+    "TapeDroppedError", "changed", "describe", "freed", "in_op", "in_rule", "kind_of", "leaf_in_place", "located",
     "lost_gradient", "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar",
-    "stale_gradient", "takes_none", "wrong_gradient", "wrong_hook", "wrong_rule",
+    "stale_gradient", "wrong_forward", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
 # Say what to write for arguments that an op does not take or lacks; `agrad.spellings`, which knows other names, sets
@@ -116,7 +116,7 @@ def leaf_in_place() -> RuntimeError:
 
 
 def lost_gradient(
-    way: str, instead: str = "compute with agrad's own functions (agrad.sum(x), x.sum())"
+    way: str, instead: str = "compute with agrad's own functions (agrad.sum(x), agrad.stack([x, y]))"
 ) -> RuntimeError:
     """A Tensor that requires gradients was to become an array, which has none."""
     return RuntimeError(
@@ -151,6 +151,14 @@ def moved(op: str, there: str, here: str) -> ValueError:
     )
 
 
+def wrong_forward(op: str, parameters: Iterable[inspect.Parameter]) -> TypeError:
+    """The forward of a primitive does not take what it is called with."""
+    return TypeError(
+        f"@primitive needs a function of the namespace and of arguments annotated ArrayLike; write "
+        f"def {op}(xp, x: ArrayLike): ..., not {op}({', '.join(map(str, parameters))})"
+    )
+
+
 def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str], known: Iterable[str]) -> TypeError:
     """A gradient rule is for, or asks for, something that its op does not have."""
     if argument not in arrays:
@@ -171,7 +179,7 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
     if wrong and not isinstance(error, (ValueError, IndexError)) and _NO_LOOP.search(str(error)):
         return TypeError(f"{op}({', '.join(shown)}): it takes {wrong}; write x.astype(agrad.float32) first")
     about_shapes = type(error) in (RuntimeError, TypeError) and re.search("shape|size|dimension", str(error))
-    kind = ValueError if about_shapes else _kind(error)
+    kind = ValueError if about_shapes else kind_of(error)
     return kind(f"{op}({', '.join(shown)}): {error}")
 
 
@@ -188,27 +196,12 @@ def in_rule(
     takes = inspect.signature(rule).parameters  # what is asked for beyond that is for the check of what it returns
     given = dict(zip(["g", *asks], values, strict=True))
     shown = [f"{name}={describe(x)}" for name, x in given.items() if name in takes and name != "xp"]
-    return _kind(error)(f"the gradient rule of {op} for {argument!r}, given {', '.join(shown)}: {error}")
+    return kind_of(error)(f"the gradient rule of {op} for {argument!r}, given {', '.join(shown)}: {error}")
 
 
 def located(error: Exception, where: str) -> Exception:
     """An error with the place that it comes from."""
-    return _kind(error)(f"{error}\n  {where}")
-
-
-def takes_none(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TypeError:
-    """Arguments were given to what takes none."""
-    given = [*map(describe, args), *(f"{key}={describe(value)}" for key, value in kwargs.items())]
-    return TypeError(f"{name}() takes no arguments, not {', '.join(given)}; write {name}()")
-
-
-def in_layer(error: Exception, whole: Any, name: str, layer: Any) -> Exception:
-    """An error in a layer of a Sequential, with the layer's name; of nested ones, with the path to it."""
-    path = getattr(error, "layer", None)
-    told, text = (f"{name}.{path[0]}", path[1:]) if path else (name, (repr(layer).partition("\n")[0], str(error)))
-    found = _kind(error)(f"layer {told} of {type(whole).__name__}, {text[0]}: {text[1]}")
-    found.layer = (told, *text)  # type: ignore[attr-defined]
-    return found
+    return kind_of(error)(f"{error}\n  {where}")
 
 
 def wrong_hook(hook: Any, result: Any) -> TypeError:
@@ -220,7 +213,8 @@ def wrong_hook(hook: Any, result: Any) -> TypeError:
     )
 
 
-def _kind(error: Exception) -> type[Exception]:
+def kind_of(error: Exception) -> type[Exception]:
+    """Return the class that an error is told again as."""
     return next((kind for kind in _KINDS if isinstance(error, kind)), RuntimeError)
 
 

@@ -73,7 +73,7 @@ def gradients(
     graph = create_graph or (later and above is None)
     seeds = [seed(output, g, graph, above) for output, g in zip(outputs, given, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
-    quiet = outputs[0]._device.backend.without_warnings() if outputs else nullcontext()  # as in `backward`
+    quiet = outputs[0]._device.backend.during_backward() if outputs else nullcontext()
     with quiet, set_grad_enabled(create_graph) if graph else nullcontext():
         found, shared = propagate(entries, seeds, retain, graph, needed, set(wanted), above)
     unused = [i for i, entry in enumerate(wanted) if entry not in found]

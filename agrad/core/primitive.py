@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, overload
 
 from .. import backends
 from . import errors, rules, tape
-from .codegen import call_text, default_values, make, record_text, rule_text
+from .codegen import call_text, default_values, make, make_at_first_call, record_text, rule_text
 from .device import Device
 from .dtypes import from_native
 from .grad_mode import recording
@@ -202,7 +202,11 @@ class Definition:
     def __init__(self, forward: Callable[..., Any], standard: bool = False, residuals: Sequence[str] = ()) -> None:
         self.name, self.forward = forward.__name__, forward
         self.standard, self.residuals = standard, tuple(residuals)
-        _, *parameters = inspect.signature(forward).parameters.values()
+        parameters = [*inspect.signature(forward).parameters.values()]
+        annotated = ["ArrayLike" in str(p.annotation) for p in parameters]
+        if annotated[:1] != [False] or not any(annotated):
+            raise errors.wrong_forward(self.name, parameters)
+        del parameters[0]  # xp
         self.signature = inspect.Signature(parameters)
         self.keywords = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
         self.positional = [p.name for p in parameters if p.name not in self.keywords]
@@ -225,7 +229,7 @@ class Definition:
         registry[f"{forward.__module__}.{self.name}"] = self
 
     def compile(self, again: Callable[..., Any] | None = None, method: inspect.Signature | None = None) -> Any:
-        """Return the function of the op.
+        """Return the function of the op, which is compiled when it is first called.
 
         Parameters
         ----------
@@ -236,10 +240,18 @@ class Definition:
             What it takes as a method, where that is not what the op takes.
         """
         known = globals() | {"definition": self, "forward": self.forward, "plans": self.plans, "new": object.__new__}
-        text = call_text(self, self.standard, "again" if again else None, method)
-        op = make(text, known, "Tensor." * bool(method) + self.name + " as an operator" * bool(again), self.name)
-        op.__defaults__ = self.forward.__defaults__ if again else default_values(self, method or self.signature)
-        op.__kwdefaults__ = self.forward.__kwdefaults__
+
+        def made() -> Any:
+            text = call_text(self, self.standard, "again" if again else None, method)
+            title = "Tensor." * bool(method) + self.name + " as an operator" * bool(again)
+            function = make(text, known, title, self.name)
+            function.__defaults__ = (
+                self.forward.__defaults__ if again else default_values(self, method or self.signature)
+            )
+            function.__kwdefaults__ = self.forward.__kwdefaults__
+            return function
+
+        op = make_at_first_call(made, known, self.name)
         known |= {"op": op, "again": again}
         return op
 

@@ -188,7 +188,7 @@ def backward(
         return
     entry, start = entry_of(tensor, "backward()"), seed(tensor, gradient, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    with tensor._device.backend.without_warnings():  # a rule may overflow on its way to a gradient that is finite
+    with tensor._device.backend.during_backward():
         found, shared = propagate([entry], [start], retain, create_graph)
     for leaf, g in found.items():
         _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
@@ -209,9 +209,10 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool, above: Device | N
     if gradient is None and (tensor.size != 1 or tensor.dtype.is_complex):
         raise errors.not_scalar(tensor.shape, tensor.dtype)
     if gradient is None:
-        ones = tensor._device.xp.ones_like(tensor._data)
-        ones = ones if above is None else above.raised(ones, tensor._device)
-        return wrap(ones, device) if graph else ones
+        if graph:
+            return wrap(tensor._device.xp.ones_like(tensor._data), tensor._device)
+        ones = tensor._device.backend.seed_like(tensor._data)
+        return ones if above is None else above.raised(ones, tensor._device)
     if not isinstance(gradient, Tensor):
         gradient = wrap(*convert(gradient, tensor.dtype, device, copy=graph or None))
     there = gradient._device
@@ -240,18 +241,13 @@ def propagate(
     cotangents by entry, raw arrays or under `graph` Tensors, and the set of those entries whose cotangent may share its
     memory with another.
     """
-    pending: dict[Any, Any] = {}  # the sums of the cotangents that have arrived
+    pending, queue = _started(entries, seeds)  # the sums of the cotangents that have arrived; Nodes whose turn comes
     arrived: dict[Any, Any] = {}  # the finished ones that the caller asked for
     owned: set[Any] = set()  # entries whose sum has a buffer of its own, so that adding in place harms nobody
     shared: set[Any] = set(entries)
-    queue: list[tuple[int, Node]] = []
     ahead: Any = None  # a Node that has not joined the queue: most have one parent, whose turn is next
     observe = observing.edges if observing.observers else None
     special = graph or above is not None
-    for entry, g in zip(entries, seeds, strict=True):
-        if type(entry) is Node and entry not in pending:
-            heappush(queue, (entry.number, entry))
-        pending[entry] = pending[entry] + g if entry in pending else g
     while queue or ahead is not None:
         if ahead is None or (queue and queue[0][0] < ahead.number):
             _, node = heappop(queue)
@@ -273,7 +269,7 @@ def propagate(
         if _last_write < node.number:  # the clock runs backwards: a smaller number is later
             check_unchanged(node)
         if special:
-            saved = plan.unpack(node, saved) if graph else [above.xp, *_raised([*saved[1:]], node.device, above)]
+            saved = plan.unpack(node, saved) if graph else _all_raised(node, saved, above)
         if plan.saves_arrays and not retain:
             node.saved = None
         if type(g) is list:
@@ -295,10 +291,7 @@ def propagate(
                         owned.add(parent)
             else:
                 pending[parent] = cotangent
-                # The values of the Node get no name here: it would keep them alive while the next rules run.
-                if (like is not parent or (wanted and parent in wanted)) and any(
-                    [cotangent is value for value in ((g, *saved, *g) if type(g) is list else (g, *saved))]
-                ):
+                if (like is not parent or (wanted and parent in wanted)) and _is_among(cotangent, g, saved):
                     shared.add(parent)
                 if like is parent:
                     if ahead is None:
@@ -306,6 +299,25 @@ def propagate(
                     else:
                         heappush(queue, (parent.number, parent))
     return arrived | pending, shared - owned  # what is left are leaves
+
+
+def _started(entries: Sequence[Any], seeds: Sequence[Any]) -> tuple[dict[Any, Any], list[tuple[int, Node]]]:
+    """Return the cotangents to begin with by entry, and the heap of the Nodes among these."""
+    pending: dict[Any, Any] = {}
+    queue: list[tuple[int, Node]] = []
+    for entry, g in zip(entries, seeds, strict=True):
+        if type(entry) is Node and entry not in pending:
+            heappush(queue, (entry.number, entry))
+        pending[entry] = pending[entry] + g if entry in pending else g
+    return pending, queue
+
+
+def _is_among(cotangent: Any, g: Any, saved: Sequence[Any]) -> bool:
+    """Whether a rule returned what it was given: its cotangent, one of several, or a saved value."""
+    for value in saved:
+        if value is cotangent:
+            return True
+    return cotangent is g or (type(g) is list and any([value is cotangent for value in g]))
 
 
 def _collect(node: Node, g: Any, pending: dict[Any, Any], queue: list[tuple[int, Node]]) -> None:
@@ -371,6 +383,11 @@ def _are_strangers(cotangent: Array, like: Any) -> bool:
         return False
     raw = cotangent._data if isinstance(cotangent, Tensor) else cotangent
     return backends.of(raw) is not backends.of(like)
+
+
+def _all_raised(node: Node, saved: Sequence[Any], above: Device) -> list[Any]:
+    """Return saved values for rules that run on arrays of a virtual device above the Node's."""
+    return [above.xp, *_raised([*saved[1:]], node.device, above)]
 
 
 def _raised(x: Any, device: Device, above: Device) -> Any:

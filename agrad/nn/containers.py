@@ -8,7 +8,7 @@ from operator import index
 from typing import Any, Self, overload
 
 from ..checks import as_list
-from ..core import errors
+from .errors import in_layer
 from .module import Module
 from .parameter import Parameter
 
@@ -66,7 +66,7 @@ class Sequential(Module):
             try:
                 input = module(input)
             except Exception as error:
-                raise errors.in_layer(error, self, name, module) from error
+                raise in_layer(error, self, name, module) from error
         return input
 
     def append(self, module: Module) -> Self:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
-from ..core import errors, hooks
+from ..core import hooks
 from ..core.device import Device
 from ..core.dtypes import DType, as_dtype
 from ..core.grad_mode import no_grad
@@ -15,6 +15,7 @@ from ..core.tensor import Tensor, convert, wrap
 from ..core.typing import DTypeLike
 from ..ops import journal
 from ..spellings import answer_in_class, answer_methods
+from .errors import takes_none
 from .notebook import layers_as_html
 from .parameter import Parameter
 
@@ -76,7 +77,7 @@ class Module:
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             if args or kwargs:
-                raise errors.takes_none(type(self).__name__, args, kwargs)
+                raise takes_none(type(self).__name__, args, kwargs)
             self.__dict__.update(_buffers={}, training=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -107,7 +107,7 @@ HALVES: Final = ("float16", "bfloat16")
 
 def promote_half(xp: Namespace, x: Array) -> Array:
     """Return a 16-bit floating array or Tensor as float32, which holds counts and sums; any other as it is."""
-    return xp.astype(x, xp.float32) if as_dtype(x.dtype).name in HALVES else x
+    return xp.astype(x, xp.float32) if from_native(x.dtype).name in HALVES else x
 
 
 def in_float32(xp: Namespace, function: Callable[[Any], Any], x: Array) -> Array:

@@ -1,6 +1,6 @@
 """Optimizers, named and behaving as PyTorch's ``torch.optim``."""
 
-from ..spellings import answer_calls
+from ..spellings import answer_in_module
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -20,5 +20,5 @@ __all__ = [
     "lr_scheduler", "swa_utils",
 ]  # fmt: skip
 
-answer_calls(__name__)
-answer_calls(lr_scheduler.__name__)
+answer_in_module(__name__)
+answer_in_module(lr_scheduler.__name__)

@@ -472,6 +472,17 @@ _DATA: Final = {
     "data.StackDataset(x, y)": "data.TensorDataset(x, y)",
     "data.SubsetRandomSampler([0, 1])": "data.RandomSampler(data.Subset(dataset, [0, 1]))",
 }
+_OPTIM: Final = {
+    "optim.ASGD(params)": "optim.SGD(params); averaged = optim.swa_utils.AveragedModel(model)",
+    "optim.Rprop(params)": "optim.RMSprop(params)",
+    "optim.SparseAdam(params)": "optim.Adam(params)",
+}
+_SCHEDULERS: Final = {
+    "lr_scheduler.ChainedScheduler([a, b]).step()": "a.step(); b.step()",
+    "lr_scheduler.CyclicLR(optimizer, 0.1, 0.5, 10)": (
+        "lr_scheduler.LambdaLR(optimizer, lambda t: 5 - 4 * abs(t / 10 % 2 - 1))"
+    ),
+}
 _CUDA: Final = {
     "torch.cuda.amp.autocast()": 'agrad.autocast("float16")',
     "torch.cuda.amp.GradScaler()": "agrad.amp.GradScaler()",
@@ -496,6 +507,8 @@ SPELLINGS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "agrad.nn.functional": (r"F\.", _FUNCTIONAL | rarer_names.FUNCTIONAL),
     "agrad.nn.init": (r"init\.", _INIT),
     "agrad.nn.utils": (r"utils\.", _UTILS),
+    "agrad.optim": (r"optim\.", _OPTIM),
+    "agrad.optim.lr_scheduler": (r"lr_scheduler\.", _SCHEDULERS),
     "agrad.special": (r"torch\.special\.", _SPECIAL | rarer_names.SPECIAL),
 }
 

@@ -12,6 +12,7 @@ from ..core.dtypes import as_dtype
 from ..core.grad_mode import enable_grad
 from ..core.gradients import gradients
 from ..core.tensor import Tensor
+from ..ops.creation import asarray
 from ..transforms.jvp import jvp
 from .comparison import flat_values, inner, relative_error, tensor_of, worst
 
@@ -44,8 +45,9 @@ def check_grads(
     ----------
     f : callable
         Returns a Tensor, or a tuple, list or dict of Tensors. It must be smooth near `args`.
-    args : Tensor or sequence
-        Floats and floating Tensors are converted to double precision and varied; anything else is passed unchanged.
+    args : Tensor, array or sequence
+        Floats and floating Tensors and arrays are converted to Tensors of double precision and varied; anything else is
+        passed unchanged.
     order : int
         The highest order of derivative to check; 1 checks gradients, 2 also gradients of gradients.
     modes : sequence of str
@@ -80,10 +82,10 @@ def check_grads(
         raise ValueError(f"order must be at least 1, not {order}")
     if not modes or not {"rev", "fwd"} >= set(modes):
         raise ValueError(f"modes must be 'rev', 'fwd' or both, not {modes!r}")
-    given = [_doubled(x) for x in ([args] if isinstance(args, Tensor) else args)]
+    given = [_doubled(x) for x in ([args] if hasattr(args, "shape") else args)]
     varied = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.dtype.differentiable]
     if not varied:
-        raise ValueError("there is nothing to vary: no argument is a float or a floating Tensor")
+        raise ValueError("there is nothing to vary: no argument is a float, or a floating Tensor or array")
 
     def function(*points: Tensor) -> list[Tensor]:
         filled = list(given)
@@ -220,11 +222,12 @@ def _precision_hint(outputs: Sequence[Tensor]) -> str:
 
 
 def _doubled(x: Any) -> Any:
-    """Return a float or a floating Tensor as a Tensor in double precision, anything else unchanged."""
-    if isinstance(x, (float, complex)):
-        x = Tensor(x)
+    """Return a float, or a floating Tensor or array, as a Tensor in double precision; anything else unchanged."""
+    given = x
+    if isinstance(x, (float, complex)) or hasattr(x, "dtype"):
+        x = asarray(x)
     if not isinstance(x, Tensor) or not x.dtype.differentiable:
-        return x
+        return given
     if not x.device.backend.supports_float64:
         raise RuntimeError(
             f"{x.device} has no float64, which finite differences need; "

@@ -20,7 +20,7 @@ def texts():
     """Return the texts of a call of multiply, of what records it, and of what runs its rule for x1."""
     plan = agrad.multiply.definition.plan(0b11)
     x = agrad.ones(2, requires_grad=True)
-    rule = (x * x)._node.edges[0][1]
+    rule = agrad.multiply(x, x)._node.edges[0][1]
     parts = {
         "a call": agrad.multiply,
         "what records it, where both arguments need gradients": plan.record,
@@ -55,14 +55,28 @@ def test_a_traceback_shows_the_line_of_the_rule():
 
 
 def test_an_op_and_its_operator_have_texts_of_their_own():
+    x = agrad.ones(2)
+    assert agrad.add(x, x).tolist() == (x + x).tolist()  # the texts are made at the first calls
     assert text_of(agrad.add) != text_of(agrad.Tensor.__add__)
     assert "return op(*prepare((x1, x2)))" in text_of(agrad.add)
     assert "return again(x1, x2)" in text_of(agrad.Tensor.__add__)
 
 
 def test_ops_with_the_same_arguments_share_no_code():
+    assert agrad.sin(0.0) != agrad.cos(0.0)
     assert agrad.sin.__code__ is not agrad.cos.__code__
     assert agrad.sin.__code__.co_filename == "<agrad sin>"
+
+
+def test_an_op_is_compiled_at_its_first_call():
+    @primitive
+    def doubled(xp, x: ArrayLike = 3.0, /, *, times: int = 1):
+        return x * 2**times
+
+    before = doubled.__code__
+    assert doubled(agrad.asarray(1.0), times=2).item() == 4.0
+    assert doubled.__code__ is not before
+    assert doubled(agrad.asarray(1.0)).item() == 2.0, "the defaults are set with the code"
 
 
 if __name__ == "__main__":

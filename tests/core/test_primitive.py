@@ -9,6 +9,7 @@ import pytest
 
 import agrad
 from agrad.core import codegen
+from agrad.core.codegen import call_text
 from agrad.core.primitive import ArrayLike, primitive, registry
 from agrad.testing import assert_close, check_grads
 
@@ -124,8 +125,7 @@ def test_standard_ops_do_what_their_forwards_say():
     assert len(ops) > 50
     for name, op in ops.items():
         args = tuple(op.definition.arrays)
-        assert name in op.__code__.co_names
-        assert "by_name" not in op.__code__.co_names
+        assert "_device.xp.OP(" in call_text(op.definition, standard=True)
         assert not op.definition.settings
         assert op.forward(Probe(), *args) == (name, args, {})
 
@@ -484,3 +484,21 @@ def test_an_error_in_the_rule_of_an_op_over_a_sequence(device):
     given = r"arrays=\[float32 of shape \(2,\), float32 of shape \(1,\)\]: odd"
     with pytest.raises(ValueError, match=rf"rule of both for 'arrays', given g=float32 of shape \(3,\), {given}"):
         both([x, agrad.ones(1)]).sum().backward()
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [lambda: None, lambda x: x, lambda xp, x: x],
+    ids=["of nothing", "without a namespace", "without an annotation"],
+)
+def test_a_forward_without_a_namespace_or_an_array_is_refused(forward):
+    with pytest.raises(TypeError, match=r"write def <lambda>\(xp, x: ArrayLike\): \.\.\., not <lambda>\("):
+        primitive(forward)
+
+
+def test_a_forward_that_begins_with_an_array_is_refused():
+    def doubled(x: ArrayLike):
+        return 2 * x
+
+    with pytest.raises(TypeError, match=r"write def doubled\(xp, x: ArrayLike\)"):
+        primitive(doubled)

@@ -166,6 +166,14 @@ def test_a_device_without_double_precision_says_so(device, monkeypatch):
         check_grads(agrad.exp, [agrad.ones(2)])
 
 
+def test_arrays_are_varied_too(double):
+    wrong = op(lambda xp, x: x * x, lambda g, x: 3 * g * x)
+    with pytest.raises(AssertionError, match="argument 0"):
+        check_grads(wrong, [np.ones(2)])
+    check_grads(lambda x, k: agrad.sin(x)[k], [np.ones(2), np.asarray(1)])
+    check_grads(agrad.exp, np.ones(2))
+
+
 def test_misuse_is_refused(double):
     with pytest.raises(TypeError, match="not float"):
         check_grads(lambda x: x.sum().item(), [agrad.ones(2)])
