@@ -19,7 +19,7 @@ from .host import portable, show
 from .sliding_windows import Lengths, Windows
 from .typing import Array, Namespace, NativeDevice, NativeDtype
 
-__all__ = ["OUT", "Backend", "Into", "Recorder", "UnknownValueError", "names_of", "repeats"]
+__all__ = ["OUT", "Backend", "Capturer", "Into", "UnknownValueError", "names_of", "repeats"]
 
 ANYWHERE: Final = nullcontext()
 OUT: Final = object()  # stands for the array that a result is computed into, or for the result before
@@ -41,11 +41,11 @@ class Into(NamedTuple):
     elementwise: bool
 
 
-class Recorder(Protocol):
-    """Records what a function does on a device, so that one launch does it again, without Python.
+class Capturer(Protocol):
+    """Captures what a function does on a device, so that one launch does it again, without Python.
 
-    A launch reads and writes the memory that the function did when it was recorded. So arrays must stay in place, and
-    numbers, which would be recorded with their values, are kept in arrays without axes.
+    A launch reads and writes the memory that the function did when it was captured. So arrays must stay in place, and
+    numbers, which would keep their values, lie in arrays without axes.
     """
 
     def scalar(self, dtype: NativeDtype) -> tuple[Array, Callable[[Any], None]]:
@@ -54,17 +54,20 @@ class Recorder(Protocol):
     def flush(self) -> None:
         """Write the numbers that have changed since, before a launch."""
 
-    def copy(self, array: Array, other: Array) -> None:
-        """Overwrite an array with another one of its shape and dtype, before a launch."""
+    def buffer(self, array: Array) -> Array:
+        """Return a new array with the values of another one, for `copy` to overwrite."""
+
+    def copy(self, buffer: Array, array: Array) -> None:
+        """Overwrite a buffer with an array, before a launch."""
 
     def run(self, function: Callable[[], Any]) -> Any:
-        """Call a function as `record` does, without recording it: that makes what it needs only once."""
+        """Call a function as `capture` does, but do what it does: that makes what is needed only once."""
 
-    def record(self, function: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+    def capture(self, function: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
         """Call a function; return the launch, and what the function returned: arrays that each launch fills.
 
-        Whatever the function does to arrays does not happen before the launch. Where something cannot be recorded, it
-        or this raises an error, and nothing has happened.
+        Whatever the function does to arrays does not happen before the launch. If something cannot be captured, there
+        is an error, and nothing has happened.
         """
 
 
@@ -336,8 +339,8 @@ class Backend:
         """Return a function of arrays and numbers as the library compiles it, if it can."""
         return function
 
-    def recorder(self, native: NativeDevice) -> Recorder | None:
-        """Return a new Recorder, if the library can launch many calls at once."""
+    def capturer(self, native: NativeDevice) -> Capturer | None:
+        """Return a new Capturer, if the library can launch many calls at once."""
         return None
 
     def fuses(self, array: Array) -> bool:

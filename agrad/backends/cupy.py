@@ -236,8 +236,8 @@ class CupyBackend(StridedBackend, StreamBackend):
 
         return there
 
-    def recorder(self, native: NativeDevice) -> graphs.Recorder:
-        return graphs.Recorder(native)
+    def capturer(self, native: NativeDevice) -> graphs.Capturer:
+        return graphs.Capturer(native)
 
     # Losses
 

@@ -10,7 +10,7 @@ from agrad.backends.numpy import NumpyBackend
 from tests.backends.test_waits import LAYERS, OPTIMIZERS
 from tests.compiler import test_every_layer as every
 from tests.compiler import test_state as state
-from tests.compiler.fake_recorder import FakeRecorder, refusing
+from tests.compiler.fake_capturer import FakeCapturer, refusing
 from tests.compiler.steps import run_both
 
 # Layers that draw random numbers, which NumPy's generators do on the host.
@@ -20,18 +20,18 @@ DRAWING |= {f"Transformer{part}{layer}" for part in ("Encoder", "Decoder") for l
 
 
 @pytest.fixture(autouse=True)
-def recorded(monkeypatch):
-    """Let programs on the CPU be recorded."""
-    monkeypatch.setattr(NumpyBackend, "recorder", lambda self, native: FakeRecorder(native))
+def fake(monkeypatch):
+    """Let programs on the CPU be captured."""
+    monkeypatch.setattr(NumpyBackend, "capturer", lambda self, native: FakeCapturer(native))
     monkeypatch.setattr(NumpyBackend, "bounds", refusing(NumpyBackend.bounds))
-    monkeypatch.setattr(FakeRecorder, "launches", 0)
+    monkeypatch.setattr(FakeCapturer, "launches", 0)
     with agrad.Device("cpu"):
         yield
 
 
-def run_recorded(*arguments, least=15, **settings):
+def run_captured(*arguments, least=15, **settings):
     run_both(*arguments, **settings)
-    assert FakeRecorder.launches >= least
+    assert FakeCapturer.launches >= least
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))
@@ -49,19 +49,19 @@ def test_optimizers(name):
 
         return step, [model, optimizer]
 
-    run_recorded(make, lambda i: (agrad.full((5, 3), 0.1 * i), agrad.ones((5, 2))), between=state.halve, least=10)
+    run_captured(make, lambda i: (agrad.full((5, 3), 0.1 * i), agrad.ones((5, 2))), between=state.halve, least=10)
 
 
 @pytest.mark.parametrize("layer", sorted(LAYERS.keys() - every.REFUSED.keys() - DRAWING - CHECKING))
 def test_layers(layer):
     arguments = every.made(layer)[2]
-    run_recorded(lambda: every.made(layer)[:2], lambda i: arguments)
+    run_captured(lambda: every.made(layer)[:2], lambda i: arguments)
 
 
 @pytest.mark.parametrize("clip", [nn.utils.clip_grad_norm_, nn.utils.clip_grad_value_])
 def test_clipping(clip):
     make = state.with_optimizer(state.sgd, change=lambda parameters: clip(list(parameters), 0.05))
-    run_recorded(make, state.batch, between=state.halve)
+    run_captured(make, state.batch, between=state.halve)
 
 
 def test_gradients_that_accumulate():
@@ -69,11 +69,11 @@ def test_gradients_that_accumulate():
         if i % 10 == 9:
             items[-1].zero_grad()
 
-    run_recorded(state.with_optimizer(state.sgd, zero=False), state.batch, between=between, most=4, least=10)
+    run_captured(state.with_optimizer(state.sgd, zero=False), state.batch, between=between, most=4, least=10)
 
 
 def test_arrays_of_the_state_may_be_replaced():
-    run_recorded(
+    run_captured(
         state.with_optimizer(state.sgd),
         state.batch,
         between=lambda items, i: items[0].load_state_dict(items[0].state_dict()) if i == 10 else None,
@@ -81,7 +81,7 @@ def test_arrays_of_the_state_may_be_replaced():
 
 
 def test_several_shapes():
-    run_recorded(state.with_optimizer(state.sgd), lambda i: state.batch(i, 6 if i % 3 else 2), most=4, least=10)
+    run_captured(state.with_optimizer(state.sgd), lambda i: state.batch(i, 6 if i % 3 else 2), most=4, least=10)
 
 
 def test_adam_with_a_scheduler():
@@ -90,7 +90,7 @@ def test_adam_with_a_scheduler():
     def between(items, i):
         schedulers.setdefault(id(items), optim.lr_scheduler.OneCycleLR(items[-1], 0.1, total_steps=30)).step()
 
-    run_recorded(state.with_optimizer(lambda p: optim.Adam(p, 0.01)), state.batch, between=between)
+    run_captured(state.with_optimizer(lambda p: optim.Adam(p, 0.01)), state.batch, between=between)
 
 
 def test_a_value_that_is_read_is_told():

@@ -11,11 +11,11 @@ import cupy
 from .products import Products
 from .scalars import Scalars
 
-__all__ = ["Recorder"]
+__all__ = ["Capturer"]
 
 
-class Recorder:
-    """Captures functions of CuPy's on a device; see `agrad.backends.base.Recorder`.
+class Capturer:
+    """Captures functions of CuPy's on a device; see `agrad.backends.base.Capturer`.
 
     They run on a stream of their own, since the default one cannot be captured, and in memory of their own, which
     nobody else may use as long as the graph may be launched.
@@ -37,9 +37,13 @@ class Recorder:
         with self._native:
             self._scalars.flush()
 
-    def copy(self, array: Any, other: Any) -> None:
+    def buffer(self, array: Any) -> Any:
         with self._native:
-            cupy.copyto(array, other)
+            return array.copy()
+
+    def copy(self, buffer: Any, array: Any) -> None:
+        with self._native:
+            cupy.copyto(buffer, array)
 
     def run(self, function: Callable[[], Any]) -> Any:
         with self._native:
@@ -51,7 +55,7 @@ class Recorder:
                 finally:
                     outside.wait_event(self._stream.record())
 
-    def record(self, function: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+    def capture(self, function: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
         with self._native, self._entered():
             self._stream.begin_capture()
             try:

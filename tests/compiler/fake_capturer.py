@@ -1,14 +1,14 @@
-"""A recorder of NumPy's: programs are put through all that a CUDA graph asks of them, on the CPU.
+"""A capturer of NumPy's: programs are put through all that a CUDA graph asks of them, on the CPU.
 
-What is recorded happens at each launch only. Between two launches all temporaries are filled with NaN, in a launch no
-value may be read by Python, and the arrays must be those that were recorded.
+What is captured happens at each launch only. Between two launches all temporaries are filled with NaN, in a launch no
+value may be read by Python, and the arrays must be those that were captured.
 """
 
 import re
 
 import numpy as np
 
-__all__ = ["FakeRecorder", "refusing"]
+__all__ = ["FakeCapturer", "refusing"]
 
 
 class Device(np.ndarray):
@@ -24,15 +24,15 @@ def refuse():
     raise RuntimeError("copies to the host are not allowed")
 
 
-class FakeRecorder:
-    """See `agrad.backends.base.Recorder`.
+class FakeCapturer:
+    """See `agrad.backends.base.Capturer`.
 
     Attributes
     ----------
     launches : int
-        Of all recorders.
+        Of all capturers.
     capturing : bool
-        Whether one is recording or launching.
+        Whether one is capturing or launching.
     """
 
     launches, capturing = 0, False
@@ -51,13 +51,16 @@ class FakeRecorder:
             array[...] = number
         self._unwritten.clear()
 
-    def copy(self, array, other):
-        array[...] = other
+    def buffer(self, array):
+        return array.copy()
+
+    def copy(self, buffer, array):
+        buffer[...] = array
 
     def run(self, function):
         return function()
 
-    def record(self, function):
+    def capture(self, function):
         run, arrays = function.func, function.args
         before = [x.copy() for x in arrays]
         results = self._run(run, arrays)
@@ -69,7 +72,7 @@ class FakeRecorder:
                 spoil(result)  # which shows that it is filled by the launch
 
         def launch():
-            FakeRecorder.launches += 1
+            FakeCapturer.launches += 1
             for name, x in run.__globals__.items():
                 if re.fullmatch(r"t\d+", name):
                     spoil(x)
@@ -84,11 +87,11 @@ class FakeRecorder:
         """Call a function with arrays that Python cannot read; return those that it returned."""
         guarded = [x.view(Device) for x in arrays]
         originals = {id(guard): x for guard, x in zip(guarded, arrays, strict=True)}
-        FakeRecorder.capturing = True
+        FakeCapturer.capturing = True
         try:
             return [originals.get(id(x), x.view(np.ndarray)) for x in run(*guarded)]
         finally:
-            FakeRecorder.capturing = False
+            FakeCapturer.capturing = False
 
 
 def spoil(x):
@@ -97,5 +100,5 @@ def spoil(x):
 
 
 def refusing(read):
-    """Return a method of the backend's that reads values, and refuses in a recording."""
-    return lambda *arguments: refuse() if FakeRecorder.capturing else read(*arguments)
+    """Return a method of the backend's that reads values, and refuses in a capture."""
+    return lambda *arguments: refuse() if FakeCapturer.capturing else read(*arguments)
