@@ -73,6 +73,19 @@ def test_a_step_is_one_launch(emulated):
     assert launched(step, *batch(0)) == (1, 2 + 1, [])  # the arguments and the loss are copied
 
 
+def test_the_nodes_that_the_documentation_tells(emulated):
+    def make():
+        model = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 4))
+        optimizer = optim.SGD(model.parameters(), 0.1)
+        return trained(model, optimizer), [model, optimizer]
+
+    step, _ = compiled(make, keep_grads=False)
+    launched(step, *batch(0))
+    with Trace() as trace:
+        step(*batch(0))
+    assert trace.graphs == [5 + 12]  # products and kernels
+
+
 def test_gradients_that_are_kept_are_copied(emulated):
     step, _ = compiled(with_optimizer(sgd))
     assert launched(step, *batch(0)) == (1, 2 + 1 + 4, [])
@@ -146,6 +159,33 @@ def test_20_steps_give_what_the_steps_themselves_give(launches, name):
 
     run_both(STEPS[name], images if name == "convolution" else batch, between=between)
     assert len(launches) > 10
+
+
+def spoil(capturer):
+    """Fill all memory of a capture that no array holds with NaN."""
+    import cupy
+
+    pool, stream = capturer._pool, capturer._stream
+    with stream, cupy.cuda.using_allocator(pool.malloc):
+        held, size = [], 1 << 20
+        while size >= 512:
+            before = pool.total_bytes()
+            held.append(cupy.full(size // 4, np.nan, np.float32))
+            size = size // 2 if pool.total_bytes() > before else size
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_launches_need_nothing_of_the_ones_before(monkeypatch, emulated, name):
+    from agrad.backends.cuda.graphs import Capturer
+
+    capture = Capturer.capture
+
+    def spoiling(capturer, function):
+        launch, results = capture(capturer, function)
+        return lambda: (spoil(capturer), launch()), results
+
+    monkeypatch.setattr(Capturer, "capture", spoiling)
+    run_both(STEPS[name], images if name == "convolution" else batch, steps=8)
 
 
 def test_arrays_of_the_state_may_be_replaced(launches):
@@ -233,6 +273,19 @@ def test_what_cannot_be_captured_runs_call_by_call():
     assert [x.category for x in caught] == [RuntimeWarning]
     assert caught[0].filename == __file__
     assert "permutation(generator(), 6, device)" in str(caught[0].message)
+
+
+def test_without_cublas(monkeypatch):
+    from agrad.backends.cuda import graphs
+
+    def missing(stream):
+        raise OSError("libcublas.so.12: cannot open shared object file")
+
+    monkeypatch.setattr(graphs, "Products", missing)
+    f, x = agrad.compile(lambda x: 2 * x), agrad.ones(3)
+    with pytest.warns(RuntimeWarning, match=r"libcublas.so.12"):
+        f(x)
+    compare(f(x), 2 * x)
 
 
 def test_memory_stays_flat():

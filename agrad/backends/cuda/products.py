@@ -103,11 +103,15 @@ class Products:
         count, m, n = out.shape
         # cuBLAS reads columns, and so the transposes of what lies in rows: out.T = x2.T @ x1.T
         left, right = _Operand(x2), _Operand(x1)
-        _call(
-            "cublasGemmStridedBatchedEx", self._handle, left.operation, right.operation, n, m, x1.shape[2],
-            one, left.address, kind, left.leading, left.step, right.address, kind, right.leading, right.step,
-            zero, ctypes.c_void_p(out.data.ptr), kind, n, ctypes.c_longlong(m * n), count, compute, _DEFAULT_ALGORITHM,
-        )  # fmt: skip
+        sizes = (left.operation, right.operation, n, m, x1.shape[2], one)
+        to, how = (zero, ctypes.c_void_p(out.data.ptr), kind, n), (compute, _DEFAULT_ALGORITHM)
+        first, second = ((x.address, kind, x.leading) for x in (left, right))
+        if count == 1:  # for which cuBLAS has faster algorithms than for many
+            _call("cublasGemmEx", self._handle, *sizes, *first, *second, *to, *how)
+            return
+        steps = left.step, right.step, ctypes.c_longlong(m * n)
+        arrays = (part for array, step in zip((first, second, to), steps, strict=True) for part in (*array, step))
+        _call("cublasGemmStridedBatchedEx", self._handle, *sizes, *arrays, count, *how)
 
 
 class _Operand:
