@@ -120,7 +120,7 @@ def check_number(
     0.5
     """
     number: Any = value
-    if not isinstance(number, Real) or isinstance(number, bool):
+    if type(number) is not float and (not isinstance(number, Real) or isinstance(number, bool)):
         raise TypeError(f"{name} must be a number, not {_shown(value)}")
     finite = infinite or isfinite(value)
     inside = least <= value <= most and (above == -inf or value > above) and (below == inf or value < below)

@@ -163,6 +163,11 @@ def softmax_nll(
     return {"mean": losses.sum() / own.sum(), "sum": losses.sum(), "none": losses}[reduction]
 
 
+def bias_relu(arrays: Any, axis: int) -> Any:
+    x, bias = arrays
+    return np.maximum(x + np.reshape(bias, (-1, *[1] * (x.ndim - 1 - axis))), 0)
+
+
 def standardize(x: Any, axis: Any, eps: float) -> Any:
     return (x - np.mean(x, axis, keepdims=True)) / np.sqrt(np.var(x, axis, keepdims=True) + eps)
 
@@ -774,6 +779,8 @@ LAYERS = [
         lambda x, y, reduction: (x - y) ** 2,
         reduction="none",
     ),
+    case("nn.functional.bias_relu.bias_relu", [[nonzero(4, 3), real(3, low=-0.2, high=0.2)]], bias_relu, axis=1),
+    case("nn.functional.bias_relu.bias_relu", [[nonzero(3, 2, 2), real(3, low=-0.2, high=0.2)]], bias_relu, axis=0),
     case("nn.functional.normalization.standardize", [real(4, 3)], standardize, axis=(0,), eps=0.1),
     case("nn.functional.normalization.standardize", [real(2, 3, 2)], standardize, axis=(0, 2), eps=0.0),
     case("nn.cross_entropy.nll", [real(3, 4), whole(3)], nll),

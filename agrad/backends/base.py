@@ -95,6 +95,8 @@ class Backend:
         Whether it warns of NaN and infinity, as NumPy's functions do, in the name of the module that calls it.
     immutable : bool
         Whether writing returns a new array and leaves the old one as it was.
+    fuses_relu : bool
+        Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
     without_special : str
         What the error advises where the library lacks a special function.
     """
@@ -106,6 +108,7 @@ class Backend:
     formulas: ClassVar[Collection[str]] = ()
     warns_caller: ClassVar[bool] = False
     immutable: ClassVar[bool] = False
+    fuses_relu: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
     @property
@@ -412,6 +415,15 @@ class Backend:
         """Return `x` where the condition is not 0, and 0 elsewhere."""
         return self.xp.where(condition != 0.0, x, 0.0)
 
+    def bias_relu(self, x: Array, bias: Array, axis: int) -> Any:
+        """Return the ReLU of `x` plus a bias along an axis, 0 or more."""
+        return self.xp.maximum(x + self.xp.reshape(bias, (*bias.shape, *[1] * (x.ndim - 1 - axis))), 0)
+
+    def bias_relu_inputs(self, g: Array, out: Array, axis: int) -> tuple[Any, Any]:
+        """Return the gradients of `bias_relu` with respect to `x` and the bias."""
+        slope = self.where_nonzero(g, out)
+        return slope, self.xp.sum(slope, axis=tuple([i for i in range(out.ndim) if i != axis]))
+
     def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
         """Return an array normalized to mean 0 and variance 1 along axes, and the standard deviation before."""
         xp = self.xp
@@ -443,6 +455,10 @@ class Backend:
         out = self.convolve(x, weight, windows, groups)
         out += self.xp.reshape(bias, (-1, *[1] * len(windows.kernel)))
         return out
+
+    def convolve_by_channel(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
+        """Return the convolution, which may lie in memory channel by channel, as a product of matrices leaves it."""
+        return self.convolve(x, weight, windows, groups)
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         """Return the gradient of `convolve` with respect to its input, whose last axes have these lengths."""

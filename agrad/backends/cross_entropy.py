@@ -13,7 +13,7 @@ from typing import Any
 
 from .typing import Array, Namespace
 
-__all__ = ["gradient", "losses"]
+__all__ = ["gradient", "gradient_in_place", "losses"]
 
 
 def losses(
@@ -68,8 +68,8 @@ def gradient(
     samples, classes = probabilities.shape
     counts, valid, target = _masks(xp, target, classes, ignore_index)
     is_class = xp.arange(classes, device=target.device) == target[:, None]
-    error = probabilities - xp.astype(is_class, probabilities.dtype)
-    error = error - probabilities * xp.sum(error, axis=1)[:, None]  # corrects rounding near 1
+    others = xp.sum(xp.where(is_class, 0.0, probabilities), axis=1)
+    error = xp.where(is_class, -others[:, None], probabilities)  # p - 1 would cancel near 1
     if weight is not None:
         error = error * xp.take(weight, target, axis=0)[:, None]
     if label_smoothing:
@@ -80,6 +80,19 @@ def gradient(
         g = g / (samples if divisor is None else divisor)
     error = error * (g[:, None] if reduction == "none" else g)
     return error if ignore_index is None else xp.where((counts & valid)[:, None], error, 0.0)
+
+
+def gradient_in_place(xp: Namespace, g: Array, probabilities: Array, target: Array, reduction: str) -> Any:
+    """Return `gradient`, to the same bits, for plain class indices: into the array of the probabilities itself."""
+    samples, classes = probabilities.shape
+    elements = xp.reshape(probabilities, (samples * classes,))
+    places = xp.arange(0, samples * classes, classes) + target
+    elements[places] = 0.0
+    elements[places] = -xp.sum(probabilities, axis=1)
+    if reduction == "mean":
+        g = g / samples
+    probabilities *= g[:, None] if reduction == "none" else g
+    return probabilities
 
 
 def _masks(xp: Namespace, target: Array, classes: int, ignore_index: int | None) -> tuple[Any, Any, Any]:

@@ -19,8 +19,20 @@ import cupyx
 import numpy as np
 
 from .base import repeats
-from .cuda import bessel, convolution, cross_entropy, graphs, kernels, optimizers, random, softmax, standardize
+from .cuda import (
+    bessel,
+    bias_relu,
+    convolution,
+    cross_entropy,
+    graphs,
+    kernels,
+    optimizers,
+    random,
+    softmax,
+    standardize,
+)
 from .cuda import windows as sliding
+from .cuda.kept import kept
 from .cuda.namespace import bound, namespace
 from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
@@ -84,6 +96,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     gathered: ClassVar[int] = 1 << 28
     streams: ClassVar[int] = 1 << 31  # all at once, in one kernel
     native_keys: ClassVar[str] = "basic"
+    fuses_relu: ClassVar[bool] = True
     formulas: ClassVar[Collection[str]] = optimizers.FORMULAS
 
     def __init__(self) -> None:
@@ -164,6 +177,10 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     def buffer_of(self, array: Array) -> int:
         return array.data.mem.ptr or id(array.data.mem)  # empty arrays all have the address 0
+
+    def seed_like(self, array: Array) -> Any:
+        with array.device:
+            return kept(cupy.ones, (), array.dtype) if array.shape == () else cupy.ones_like(array)
 
     def copy(self, array: Array) -> Any:
         with array.device:
@@ -284,6 +301,15 @@ class CupyBackend(StridedBackend, StreamBackend):
         with x.device:
             return kernels.where_nonzero(x, condition)
 
+    def bias_relu(self, x: Array, bias: Array, axis: int) -> Any:
+        with x.device:
+            by: Any = bias_relu if bias_relu.suits(x, bias) else super()
+            return by.bias_relu(x, bias, axis)
+
+    def bias_relu_inputs(self, g: Array, out: Array, axis: int) -> tuple[Any, Any]:
+        with g.device:
+            return bias_relu.gradients(g, out, axis) if bias_relu.suits(out) else super().bias_relu_inputs(g, out, axis)
+
     def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
         groups = standardize.groups_of(x, axis)
         with x.device:
@@ -314,6 +340,12 @@ class CupyBackend(StridedBackend, StreamBackend):
             if x.dtype == weight.dtype == bias.dtype and sliding.suits(x.dtype, windows):
                 return convolution.convolve(x, weight, windows, groups, bias)
             return super().convolve_with_bias(x, weight, bias, windows, groups)
+
+    def convolve_by_channel(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
+        with x.device:
+            if x.dtype == weight.dtype and sliding.suits(x.dtype, windows):
+                return convolution.convolve_by_channel(x, weight, windows, groups)
+            return super().convolve_by_channel(x, weight, windows, groups)
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
         with g.device:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import array_api_compat.numpy as compat
 import numpy as np
 
+from . import cross_entropy
 from .base import ANYWHERE, OUT, Into, names_of
 from .host import portable
 from .into import elementwise_into
@@ -395,6 +396,9 @@ class NumpyBackend(StridedBackend):
         unfiltered = not warnings.filters or warnings.filters[0] is not _FILTER
         return self.without_warnings() if unfiltered else ANYWHERE
 
+    def within(self, array: Array, least: float, most: float) -> bool:
+        return not (_least(array, None) < least or _greatest(array, None) > most)
+
     def own(self, value: Array, shared: bool) -> Any:
         array = value if type(value) is np.ndarray else np.asarray(value)
         return array.copy() if shared or array.base is not None else array
@@ -421,6 +425,23 @@ class NumpyBackend(StridedBackend):
         for part, a, b in _parts(array, x1, x2):
             super().add_quotient(part, a, b, scale)
         return array
+
+    def softmax_nll_input(
+        self,
+        g: Array,
+        input: Array,
+        target: Array,
+        reduction: str,
+        weight: Array | None,
+        ignore_index: int | None,
+        label_smoothing: float,
+        saved: tuple[Array, Array],
+    ) -> Any:
+        if weight is not None or ignore_index is not None or label_smoothing:
+            settings = reduction, weight, ignore_index, label_smoothing
+            return super().softmax_nll_input(g, input, target, *settings, saved)
+        exponentials, total = saved
+        return cross_entropy.gradient_in_place(self.xp, g, exponentials / total[:, None], target, reduction)
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
         array[index] = values  # NumPy promises that the last value stays where an index repeats

@@ -9,6 +9,7 @@ from typing import Any, Self, overload
 
 from ..checks import as_list
 from .errors import in_layer
+from .fusion import steps_of
 from .module import Module
 from .parameter import Parameter
 
@@ -27,6 +28,11 @@ class Sequential(Module):
     ------
     TypeError
         If an argument is not a Module.
+
+    Notes
+    -----
+    On CUDA, the bias of a `Linear` or a convolution and the `ReLU` behind it take one kernel, unless a hook or an
+    observer such as `agrad.profile` sees the two apart.
 
     Examples
     --------
@@ -62,11 +68,11 @@ class Sequential(Module):
 
     def forward(self, input: Any) -> Any:
         """Call the modules one after the other; an error names the module that raised it."""
-        for name, module in self._named():
+        for name, step in steps_of(self._named(), input):
             try:
-                input = module(input)
+                input = step(input)
             except Exception as error:
-                raise in_layer(error, self, name, module) from error
+                raise in_layer(error, self, name, vars(self)[name]) from error
         return input
 
     def append(self, module: Module) -> Self:

@@ -12,7 +12,7 @@ from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from . import init
-from .functional.convolution import PerAxis, conv1d, conv2d, conv3d, padding_widths, per_axis
+from .functional.convolution import PerAxis, conv1d, conv2d, conv3d, conv_relu, padding_widths, per_axis
 from .functional.padding import pad
 from .module import Module
 from .parameter import Parameter
@@ -105,6 +105,11 @@ class _Conv(ConvBase):
         input, padding = self._padded(input)
         settings = (self.stride, padding, self.dilation, self.groups)
         return self.convolution(input, self.weight, self.bias, *settings)
+
+    def _forward_relu(self, input: Tensor) -> Tensor:
+        input, padding = self._padded(input)
+        settings = (self.stride, padding, self.dilation, self.groups)
+        return conv_relu(self.axes, input, self.weight, self.bias, *settings)
 
     def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
         """Return the input padded, unless with zeros, and the zero padding that the convolution must add."""

@@ -11,7 +11,7 @@ from ..core.tensor import Tensor
 from ..core.typing import DTypeLike
 from ..ops.creation import empty
 from . import init
-from .functional.linear_maps import bilinear, linear
+from .functional.linear_maps import bilinear, linear, linear_relu
 from .module import Module
 from .parameter import Parameter
 
@@ -78,6 +78,9 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Return the output, of shape ``(..., out_features)``, for an input of shape ``(..., in_features)``."""
         return linear(input, self.weight, self.bias)
+
+    def _forward_relu(self, input: Tensor) -> Tensor:
+        return linear_relu(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Return the settings."""

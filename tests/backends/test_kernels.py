@@ -43,6 +43,10 @@ def softmax(x):
     kernels("softmax").gradient(x, kernels("softmax").softmax(x, True), True)
 
 
+def bias_relu(x):
+    kernels("bias_relu").gradients(x.reshape(1, 3), x.reshape(1, 3), 1)
+
+
 def standardize(x):
     out, deviation = kernels("standardize").standardize(x, (0,), 0.1, (1, 1, 3))
     kernels("standardize").moments(x, (0,), (1, 1, 3))
@@ -74,6 +78,7 @@ TYPED = {
     "cross_entropy.gradient_kernel": ([SINGLE, DOUBLE], softmax_nll),
     "softmax.softmax_kernel": ([SINGLE, DOUBLE], softmax),
     "softmax.gradient_kernel": ([SINGLE, DOUBLE], softmax),
+    "bias_relu.gradients_kernel": ([HALF, SINGLE, DOUBLE], bias_relu),
     "standardize.standardize_kernel": ([SINGLE, DOUBLE], standardize),
     "standardize.moments_kernel": ([SINGLE, DOUBLE], standardize),
     "standardize.gradient_kernel": ([SINGLE, DOUBLE], standardize),
@@ -92,6 +97,7 @@ CALLS = {
     "kernels.add_quotient": ([HALF, SINGLE, DOUBLE, COMPLEX], lambda x: (x, x, 0.5, x)),
     "kernels.add_scaled": ([HALF, SINGLE, DOUBLE, COMPLEX], lambda x: (x, 0.5, x)),
     "kernels.real_sign": ([HALF, SINGLE, DOUBLE], lambda x: (x,)),
+    "bias_relu.rectified_sum": ([HALF, SINGLE, DOUBLE], lambda x: (x, x)),
     "bessel.i0e": ([HALF, SINGLE, DOUBLE], lambda x: (x,)),
     "bessel.i1e": ([HALF, SINGLE, DOUBLE], lambda x: (x,)),
     "random.uniform": ([SINGLE, DOUBLE], lambda x: (np.uint64(1), np.uint64(1), x)),

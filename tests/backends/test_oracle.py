@@ -327,6 +327,7 @@ def test_convolution(place, windows, groups, batch):
     )
     for own, generic in (
         both(place, "convolve", x, weight, windows, groups),
+        both(place, "convolve_by_channel", x, weight, windows, groups),
         both(place, "convolve_input", g, weight, lengths, windows, groups),
         both(place, "convolve_weight", g, x, windows, groups),
     ):
@@ -495,6 +496,67 @@ def test_where_nonzero(place, dtype):
     own, generic = both(place, "where_nonzero", x, condition)
     np.testing.assert_array_equal(own, generic)
     assert own.dtype == generic.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [
+        ((5, 3), 1),
+        ((4,), 0),
+        ((2, 7, 70), 2),
+        ((2, 3, 4, 5), 1),
+        ((3, 4), 0),
+        ((2, 3, 1, 1), 1),
+        ((0, 3), 1),
+        ((0, 3, 2), 1),
+        ((2, 0), 1),
+        ((1300, 33), 1),  # whose sums are shared out among blocks
+        ((17, 2, 300), 1),
+    ],
+)
+def test_bias_relu(place, shape, axis, dtype):
+    if (place.backend.kind == "strict" and dtype == "float16") or not place.backend.supports_float64:
+        pytest.skip(f"it has no {dtype}")
+    x, g = (make(place, RNG.normal(size=shape).astype(dtype)) for _ in range(2))
+    bias = make(place, RNG.normal(size=shape[axis]).astype(dtype))
+    own, generic = both(place, "bias_relu", x, bias, axis)
+    np.testing.assert_array_equal(own, generic)
+    out = make(place, own)
+    for _ in range(2):  # a launch leaves nothing behind for the next
+        slope, total = place.backend.bias_relu_inputs(g, out, axis)
+        expected = np.where(own != 0, numbers(place, g), 0)
+        np.testing.assert_array_equal(numbers(place, slope), expected)
+        sums = np.sum(expected.astype("float64"), axis=tuple(i for i in range(len(shape)) if i != axis))
+        tolerance = {"float16": 2e-2, "float32": 1e-4, "float64": 1e-12}[dtype]
+        np.testing.assert_allclose(numbers(place, place.backend.box(total)), sums, rtol=tolerance, atol=tolerance)
+        assert slope.dtype == total.dtype == x.dtype
+
+
+def test_bias_relu_of_special_values(place):
+    values = np.asarray([[np.nan, np.inf], [-np.inf, -0.0], [-1.0, 1e-45], [0.0, 2.0]], dtype=np.float32)
+    x, bias = make(place, values), make(place, np.asarray([-0.0, 0.0], dtype=np.float32))
+    with place.backend.without_warnings():
+        own, generic = both(place, "bias_relu", x, bias, 1)
+    np.testing.assert_array_equal(own[:2], np.asarray([[np.nan, np.inf], [0.0, 0.0]]))
+    np.testing.assert_array_equal(own, generic)
+    np.testing.assert_array_equal(np.signbit(own), np.signbit(generic))
+    slope, _ = place.backend.bias_relu_inputs(make(place, np.ones((4, 2), dtype=np.float32)), make(place, own), 1)
+    np.testing.assert_array_equal(numbers(place, slope), own != 0)  # that of NaN is 1
+
+
+def test_bias_relu_in_any_order_of_memory(place):
+    values = RNG.normal(size=(4, 5, 3)).astype(np.float32)
+    x = place.xp.permute_dims(make(place, values), (2, 0, 1))
+    bias = make(place, RNG.normal(size=4).astype(np.float32))
+    out = place.backend.bias_relu(x, bias, 1)
+    expected = np.maximum(values.transpose(2, 0, 1) + numbers(place, bias)[:, None], 0)
+    np.testing.assert_array_equal(numbers(place, out), expected)
+    for g in (x, place.xp.broadcast_to(bias[:1], (3, 4, 5))):
+        slope, total = place.backend.bias_relu_inputs(g, out, 1)
+        gated = np.where(expected != 0, place.backend.to_numpy(g), 0)
+        np.testing.assert_array_equal(numbers(place, slope), gated)
+        np.testing.assert_allclose(numbers(place, total), gated.sum(axis=(0, 2)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])

@@ -114,6 +114,7 @@ def test_convolution_on_cuda_in_parts(size, monkeypatch):
     )
     monkeypatch.setattr(convolution, "_GATHERED", size)
     agree(place, "convolve", [x, weight], windows, 1, tolerance=1e-11)
+    agree(place, "convolve_by_channel", [x, weight], windows, 1, tolerance=1e-11)
     agree(place, "convolve_input", [g, weight], (5, 5), windows, 1, tolerance=1e-11)
     agree(place, "convolve_weight", [g, x], windows, 1, tolerance=1e-11)
 

@@ -83,7 +83,7 @@ def test_the_nodes_that_the_documentation_tells(emulated):
     launched(step, *batch(0))
     with Trace() as trace:
         step(*batch(0))
-    assert trace.graphs == [5 + 12]  # products and kernels
+    assert trace.graphs == [5 + 10]  # products and kernels
 
 
 def test_gradients_that_are_kept_are_copied(emulated):

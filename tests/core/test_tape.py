@@ -235,6 +235,19 @@ def test_backward_needs_something_tracked():
 # Aliasing
 
 
+def test_a_gradient_may_be_changed_before_the_next_backward_pass(device):
+    for _ in range(2):  # the number that a pass begins with may be kept for the next one
+        x, seen = agrad.tensor(3.0, requires_grad=True), []
+        y = x + 0.0
+        y.register_hook(seen.append)
+        y.retain_grad()
+        y.backward()
+        assert [g.item() for g in (x.grad, y.grad, *seen)] == [1.0, 1.0, 1.0]
+        with agrad.no_grad():
+            for g in (x.grad, y.grad, *seen):
+                g += 4.0
+
+
 def test_gradients_share_no_memory(device):
     if device.kind == "jax":
         pytest.skip("jax arrays do not change")

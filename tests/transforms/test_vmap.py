@@ -485,3 +485,15 @@ def test_nothing_is_left_behind(device):
     with pytest.raises(ZeroDivisionError):
         agrad.vmap(lambda a: 1 / 0)(draw(4, 3))
     assert opened.get() == ()
+
+
+def test_rules_promote_scalars_as_without_vmap(device):
+    """PyTorch's own operators do not let a scalar of double precision promote the batch."""
+    if not agrad.get_device().backend.supports_float64:
+        pytest.skip("the device has no float64")
+    x, c = agrad.asarray([0.1, 0.7], dtype="float32"), agrad.asarray(1.0, dtype="float64")
+
+    def slope(x):
+        return agrad.grad(lambda c: c / x)(c)
+
+    assert_close(agrad.vmap(slope)(x), agrad.stack([slope(x[0]), slope(x[1])]), rtol=1e-12, atol=0)

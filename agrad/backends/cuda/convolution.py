@@ -15,7 +15,7 @@ from ..sliding_windows import Lengths, Windows
 from .products import capturable
 from .windows import col2im, im2col
 
-__all__ = ["convolve", "convolve_input", "convolve_weight"]
+__all__ = ["convolve", "convolve_by_channel", "convolve_input", "convolve_weight"]
 
 _GATHERED: Final = 1 << 28  # bytes of windows that are gathered at once
 
@@ -25,13 +25,18 @@ def convolve(x: Any, weight: Any, windows: Windows, groups: int, bias: Any = Non
     counts = windows.counts(x.shape[2:])
     out = cupy.empty((x.shape[0], weight.shape[0], *counts), x.dtype)
     for part in _parts(x.shape[0], x.shape[1], windows, counts, x.itemsize):
-        products = _product(weight, im2col(x[part], windows), groups)
-        products = products.reshape(weight.shape[0], -1, *counts).swapaxes(0, 1)
+        products = _samples(x[part], weight, windows, groups)
         if bias is None:
             out[part] = products
         else:
             cupy.add(products, bias.reshape(-1, *[1] * len(counts)), out=out[part])
     return out
+
+
+def convolve_by_channel(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    """Return the convolution as the product leaves it; copied as by `convolve` where there are several products."""
+    parts = [*_parts(x.shape[0], x.shape[1], windows, windows.counts(x.shape[2:]), x.itemsize)]
+    return _samples(x, weight, windows, groups) if len(parts) == 1 else convolve(x, weight, windows, groups)
 
 
 def convolve_input(g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
@@ -59,6 +64,12 @@ def _parts(samples: int, channels: int, windows: Windows, counts: Lengths, items
     """Yield the parts of the batch."""
     step = max(1, _GATHERED // max(1, channels * prod(windows.kernel) * prod(counts) * itemsize))
     return (slice(start, start + step) for start in range(0, samples, step))
+
+
+def _samples(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
+    """Return the convolution of a part of the batch, which lies in memory channel by channel."""
+    products = _product(weight, im2col(x, windows), groups)
+    return products.reshape(weight.shape[0], x.shape[0], *windows.counts(x.shape[2:])).swapaxes(0, 1)
 
 
 def _by_channel(g: Any) -> Any:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from threading import get_ident
 from typing import Any
 
 import cupy
 import numpy as np
 
+from .last_block import LAST_BLOCK, counters
 from .rows import ROWS, block_of, grid_of
 from .typed_kernel import THREADS, TypedKernel, blocks, flat, index_type
 
@@ -21,6 +21,7 @@ losses_kernel = TypedKernel(
     "agrad_softmax_nll",
     "T",
     ROWS
+    + LAST_BLOCK
     + """
 // A row of threads for each sample: blockDim is (threads of a sample, samples of a block). Each block leaves the sum of
 // its losses and that of its weights in `partial`; the block that comes last adds these up, always in the same order.
@@ -91,16 +92,11 @@ extern "C" __global__ void agrad_softmax_nll(
 
     loss_sum = in_block(loss_sum);
     weight_sum = in_block(weight_sum);
-    __shared__ bool last;
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         partial[2 * blockIdx.x] = loss_sum;
         partial[2 * blockIdx.x + 1] = weight_sum;
-        __threadfence();  // before it says that they are there
-        last = atomicAdd(arrived, 1u) == gridDim.x - 1;
     }
-    __syncthreads();
-    if (!last) return;
-    __threadfence();
+    if (!comes_last(arrived, gridDim.x)) return;
     loss_sum = weight_sum = 0;
     for (int i = threadIdx.y * blockDim.x + threadIdx.x; i < gridDim.x; i += 256) {
         loss_sum += partial[2 * i];
@@ -111,7 +107,6 @@ extern "C" __global__ void agrad_softmax_nll(
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         out[0] = reduction == 1 ? loss_sum / weight_sum : loss_sum;
         saved[3 * samples] = weight_sum;
-        *arrived = 0;  // for the next launch
     }
 }
 """,
@@ -146,10 +141,6 @@ extern "C" __global__ void agrad_softmax_nll_input(
 """,
 )
 
-# By device, stream and thread, which may have a default stream of its own: how many blocks of a launch are done. It is
-# 0 between launches.
-_arrived: dict[tuple[int, int, int], Any] = {}
-
 
 def losses(
     input: Any, target: Any, reduction: str, weight: Any, ignore_index: int | None, label_smoothing: float
@@ -164,7 +155,7 @@ def losses(
     losses_kernel(
         (dtype,), grid, block, flat(input), flat(target, np.int64), _or_null(weight, dtype),
         *map(np.int64, (samples, classes)), *_ignored(ignore_index), dtype.type(label_smoothing),
-        np.int32(_REDUCTIONS[reduction]), saved, out, partial, _counter(),
+        np.int32(_REDUCTIONS[reduction]), saved, out, partial, counters(),
     )  # fmt: skip
     return out, (saved, saved)
 
@@ -197,11 +188,3 @@ def _or_null(weight: Any, dtype: Any) -> Any:
 
 def _ignored(ignore_index: int | None) -> tuple[Any, Any]:
     return np.bool_(ignore_index is not None), np.int64(ignore_index or 0)
-
-
-def _counter() -> Any:
-    """Return the counter of blocks that are done, one for each stream: launches on a stream follow each other."""
-    place = cupy.cuda.runtime.getDevice(), cupy.cuda.get_current_stream().ptr, get_ident()
-    if place not in _arrived:
-        _arrived[place] = cupy.zeros(1, np.uint32)
-    return _arrived[place]

@@ -20,6 +20,7 @@ from ...ops.data_type import astype, result_type
 from ...ops.gathering import op_for
 from ...ops.manipulation import expand_dims, squeeze
 from ..reductions import as_tensor
+from .bias_relu import bias_relu
 from .promotion import warn_of_float64
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_relu",
     "convolve",
     "convolve_input",
     "convolve_weight",
@@ -178,12 +180,33 @@ def conv3d(
     return _conv(3, input, weight, bias, stride, padding, dilation, groups)
 
 
+def conv_relu(
+    axes: int,
+    input: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike,
+    stride: PerAxis,
+    padding: PerAxis | Literal["same", "valid"],
+    dilation: PerAxis,
+    groups: int,
+) -> Tensor:
+    """Return the ReLU of a convolution over the last `axes`, with the bias and the ReLU in one op; see `conv2d`."""
+    return _conv(axes, input, weight, bias, stride, padding, dilation, groups, relu=True)
+
+
 # The ops
 
 
 @primitive
 def convolve(
-    xp: Namespace, input: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, *, windows: Windows, groups: int
+    xp: Namespace,
+    input: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    windows: Windows,
+    groups: int,
+    by_channel: bool = False,
 ) -> Tensor:
     """Return the convolution of an input with a weight, plus a bias.
 
@@ -195,12 +218,16 @@ def convolve(
         The size, stride, padding and dilation of the kernel.
     groups : int
         The number of groups of channels.
+    by_channel : bool
+        Without a bias, whether the result may lie in memory channel by channel, which may save a copy.
 
     Returns
     -------
     Tensor
         Of shape ``(batch, out_channels, ...)``.
     """
+    if by_channel:
+        return backends.of(input).convolve_by_channel(input, weight, windows, groups)
     if bias is None:
         return backends.of(input).convolve(input, weight, windows, groups)
     return backends.of(input).convolve_with_bias(input, weight, bias, windows, groups)
@@ -284,7 +311,15 @@ def check_kernel_fits(windows: Windows, lengths: Lengths) -> None:
 
 
 def _conv(
-    axes: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+    axes: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    relu: bool = False,
 ) -> Tensor:
     input, batched = with_batch(input, axes)
     weight = as_tensor(weight, input)
@@ -301,7 +336,10 @@ def _conv(
     windows = Windows(weight.shape[2:], stride, around, dilation)
     check_kernel_fits(windows, input.shape[2:])
     input, weight, bias = promoted(input, weight, bias)
-    out = convolve(input, weight, bias, windows=windows, groups=groups)
+    if relu:
+        out = bias_relu([convolve(input, weight, windows=windows, groups=groups, by_channel=True), bias], axis=1)
+    else:
+        out = convolve(input, weight, bias, windows=windows, groups=groups)
     return out if batched else squeeze(out, axis=0)
 
 

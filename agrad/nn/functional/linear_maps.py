@@ -13,9 +13,10 @@ from ...ops.gathering import take
 from ...ops.manipulation import expand_dims, reshape
 from ...ops.searching import where
 from ..reductions import as_tensor
+from .bias_relu import bias_relu
 from .promotion import warn_of_float64
 
-__all__ = ["bilinear", "embedding", "linear"]
+__all__ = ["bilinear", "embedding", "linear", "linear_relu"]
 
 
 @primitive
@@ -86,6 +87,12 @@ linear.vjp(
     weight=_linear_weight,
     bias=_linear_bias,
 )
+
+
+def linear_relu(input: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Tensor:
+    """Return ``relu(linear(input, weight, bias))``, with the bias and the ReLU in one op."""
+    product = linear(input, weight)
+    return bias_relu([product, bias], axis=product.ndim - 1)
 
 
 def bilinear(input1: ArrayLike, input2: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Tensor:

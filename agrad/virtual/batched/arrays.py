@@ -177,8 +177,12 @@ def pair(x1: Array, x2: Array) -> tuple[Any, Any, int, Any]:
     if type(x1) in NUMBERS:
         return x1, x2.value, x2.lead, x2.level
     if type(x1) is type(x2) and _fit(x1, x2):
-        return x1.value, x2.value, x1.lead or x2.lead, x1.level
-    (v1, v2), lead, level = aligned((x1, x2))
+        v1, v2, lead, level = x1.value, x2.value, x1.lead or x2.lead, x1.level
+    else:
+        (v1, v2), lead, level = aligned((x1, x2))
+    if lead and v1.dtype != v2.dtype:  # PyTorch promotes 0-d arrays by a rule of their own
+        dtype = level.xp.result_type(v1.dtype, v2.dtype)
+        v1, v2 = level.xp.astype(v1, dtype, copy=False), level.xp.astype(v2, dtype, copy=False)
     return v1, v2, lead, level
 
 

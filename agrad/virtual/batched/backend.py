@@ -143,6 +143,12 @@ class BatchedBackend(WindowsBackend):
     def where_nonzero(self, x: Array, condition: Array) -> Any:
         return Backend.where_nonzero(x.level.library, x, condition)
 
+    def bias_relu(self, x: Array, bias: Array, axis: int) -> Any:
+        return Backend.bias_relu(x.level.library, x, bias, axis)
+
+    def bias_relu_inputs(self, g: Array, out: Array, axis: int) -> tuple[Any, Any]:
+        return Backend.bias_relu_inputs(g.level.library, g, out, axis)
+
     def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
         return Backend.standardize(x.level.library, x, axis, eps)
 

@@ -56,6 +56,7 @@ class TracedBackend(FusedBackend):
         self.array_type: Any = type("TracedArray", (TracedArray,), {"__slots__": ()})
         self.xp = TracedNamespace(xp, self.array_type)
         self.native_keys = below.native_keys  # type: ignore[misc]
+        self.fuses_relu = below.fuses_relu  # type: ignore[misc]
         self.without_special = below.without_special  # type: ignore[misc]
 
     @property

@@ -63,6 +63,7 @@ class FusedBackend(VirtualBackend):
     softmax, softmax_input, where_nonzero = map(_pure, ("softmax", "softmax_input", "where_nonzero"))
     standardize, standardize_input, moments = map(_pure, ("standardize", "standardize_input", "moments"))
     softmax_nll, softmax_nll_input = _recorded("softmax_nll", _losses), _pure("softmax_nll_input")
-    convolve_with_bias = _pure("convolve_with_bias")
+    bias_relu, bias_relu_inputs = map(_pure, ("bias_relu", "bias_relu_inputs"))
+    convolve_with_bias, convolve_by_channel = map(_pure, ("convolve_with_bias", "convolve_by_channel"))
     interpolate = _recorded("interpolate", lambda trace, name, function, args: trace.run(WRITE, name, function, *args))
     dropout_mask = _recorded("dropout_mask", lambda trace, name, function, args: trace.draw(name, function, *args))
