@@ -95,6 +95,8 @@ class Backend:
         Whether it warns of NaN and infinity, as NumPy's functions do, in the name of the module that calls it.
     immutable : bool
         Whether writing returns a new array and leaves the old one as it was.
+    fused : collection of str
+        Methods that are kernels of their own, so that a compiled program calls them as a whole.
     fuses_relu : bool
         Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
     without_special : str
@@ -108,6 +110,7 @@ class Backend:
     formulas: ClassVar[Collection[str]] = ()
     warns_caller: ClassVar[bool] = False
     immutable: ClassVar[bool] = False
+    fused: ClassVar[Collection[str]] = ()
     fuses_relu: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 

@@ -96,6 +96,13 @@ class CupyBackend(StridedBackend, StreamBackend):
     gathered: ClassVar[int] = 1 << 28
     streams: ClassVar[int] = 1 << 31  # all at once, in one kernel
     native_keys: ClassVar[str] = "basic"
+    fused: ClassVar[Collection[str]] = frozenset(
+        {
+            "bias_relu", "bias_relu_inputs", "convolve_by_channel", "convolve_with_bias", "dropout_mask", "interpolate",
+            "moments", "softmax", "softmax_input", "softmax_nll", "softmax_nll_input", "standardize",
+            "standardize_input", "where_nonzero",
+        }
+    )  # fmt: skip
     fuses_relu: ClassVar[bool] = True
     formulas: ClassVar[Collection[str]] = optimizers.FORMULAS
 

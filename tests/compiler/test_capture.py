@@ -275,6 +275,13 @@ def test_what_cannot_be_captured_runs_call_by_call():
     assert "permutation(generator(), 6, device)" in str(caught[0].message)
 
 
+def test_each_fused_method_of_the_backend_is_recorded_as_one_call():
+    from agrad.backends.cupy import BACKEND
+    from agrad.virtual.traced.fused import FusedBackend
+
+    assert BACKEND.fused == {name for name, method in vars(FusedBackend).items() if callable(method) and name[0] != "_"}
+
+
 def test_without_cublas(monkeypatch):
     from agrad.backends.cuda import graphs
 

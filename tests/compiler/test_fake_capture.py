@@ -23,7 +23,7 @@ DRAWING |= {f"Transformer{part}{layer}" for part in ("Encoder", "Decoder") for l
 def fake(monkeypatch):
     """Let programs on the CPU be captured."""
     monkeypatch.setattr(NumpyBackend, "capturer", lambda self, native: FakeCapturer(native))
-    monkeypatch.setattr(NumpyBackend, "bounds", refusing(NumpyBackend.bounds))
+    monkeypatch.setattr(NumpyBackend, "within", refusing(NumpyBackend.within))
     monkeypatch.setattr(FakeCapturer, "launches", 0)
     with agrad.Device("cpu"):
         yield

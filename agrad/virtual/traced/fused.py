@@ -16,11 +16,11 @@ __all__ = ["FusedBackend"]
 
 
 def _recorded(name: str, record: Callable[..., Any]) -> Any:
-    """Return a method which records a call of the same method below, if the backend there has its own one."""
+    """Return a method which records a call of the same method below, if that is among the backend's `fused`."""
     generic = getattr(Backend, name)
 
     def method(self: FusedBackend, *args: Any) -> Any:
-        if getattr(type(self.below), name) is generic:
+        if name not in self.below.fused:
             return generic(self, *args)
         return record(self._trace_in(args), name, getattr(self.below, name), args)
 
