@@ -1,6 +1,10 @@
 """Programs on CUDA: each step is the launch of one graph, whose results are those of the step itself."""
 
+import contextvars
+import gc
 import warnings
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -293,6 +297,69 @@ def test_without_cublas(monkeypatch):
     with pytest.warns(RuntimeWarning, match=r"libcublas.so.12"):
         f(x)
     compare(f(x), 2 * x)
+
+
+def test_an_argument_in_place_may_be_written_to():
+    f, x = agrad.compile(lambda x: 2 * x), agrad.zeros(3)
+    for i in range(6):
+        with agrad.no_grad():
+            x += 1
+        compare(f(x), np.full(3, 2.0 * (i + 1), np.float32))
+
+
+def test_arguments_that_alternate_or_have_gaps(launches):
+    f = agrad.compile(lambda x, y: x * y)
+    for i in range(12):
+        x = agrad.arange(12, dtype=agrad.float32)[i % 2 :: 2 - i % 2][:6]
+        y = agrad.arange(12, dtype=agrad.float32)[::2] if i % 3 else x
+        compare(f(x, y), x.numpy() * y.numpy())
+    assert len(launches) > 6
+
+
+def test_streams_and_threads_of_the_caller(launches):
+    import cupy
+
+    step, state = compiled(with_optimizer(sgd, lambda: nn.Dropout(0.3)))
+    other, eager = compiled(with_optimizer(sgd, lambda: nn.Dropout(0.3)))
+    results = []
+    agrad.manual_seed(1)
+    with ThreadPoolExecutor(1) as thread:
+        for i in range(9):
+            with cupy.cuda.Stream() as stream:
+                call = lambda i=i: step(*batch(i)).numpy()
+                results.append(thread.submit(contextvars.copy_context().run, call).result() if i % 3 == 2 else call())
+                stream.synchronize()
+    agrad.manual_seed(1)
+    compare(results, [other._f(*batch(i)).detach().numpy() for i in range(9)])
+    compare(dict(state[0].state_dict()), dict(eager[0].state_dict()))
+    assert len(launches) > 4
+
+
+def test_arrays_of_numpy_are_arguments(launches):
+    f = agrad.compile(lambda x: 2 * x)
+    for i in range(6):
+        x = np.full(3, i, np.float32)
+        compare(f(x), 2 * x)
+    assert len(launches) > 2
+
+
+def test_a_program_takes_its_memory_with_it(monkeypatch):
+    from agrad.backends.cuda.graphs import Capturer
+
+    made, init = [], Capturer.__init__
+
+    def noting(capturer, native):
+        made.append(weakref.ref(capturer))
+        init(capturer, native)
+
+    monkeypatch.setattr(Capturer, "__init__", noting)
+    step, _ = compiled(with_optimizer(sgd))
+    for i in range(6):
+        step(*batch(i))
+    assert any(x() is not None for x in made)
+    del step
+    gc.collect()
+    assert all(x() is None for x in made)
 
 
 def test_memory_stays_flat():
