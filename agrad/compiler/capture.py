@@ -105,7 +105,10 @@ class Capture:
         return self._owned(results)
 
     def _owned(self, results: Any) -> Any:
-        return *map(self._backend.copy, results[: self._fresh]), *results[self._fresh :]
+        """Return results, one or several, in memory of their own, but for the part of the state that follows them."""
+        if type(results) is tuple:
+            return *map(self._backend.copy, results[: self._fresh]), *results[self._fresh :]
+        return results if results is None else self._backend.copy(results)
 
     # Arrays in their places
 

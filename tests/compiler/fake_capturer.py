@@ -63,7 +63,8 @@ class FakeCapturer:
     def capture(self, function):
         run, arrays = function.func, function.args
         before = [x.copy() for x in arrays]
-        results = self._run(run, arrays)
+        returned = self._run(run, arrays)
+        results = listed(returned)
         for x, values in zip(arrays, before, strict=True):
             x[...] = values
         state = [any(result is x for x in arrays) for result in results]
@@ -76,12 +77,12 @@ class FakeCapturer:
             for name, x in run.__globals__.items():
                 if re.fullmatch(r"t\d+", name):
                     spoil(x)
-            for result, new, is_state in zip(results, self._run(run, arrays), state, strict=True):
+            for result, new, is_state in zip(results, listed(self._run(run, arrays)), state, strict=True):
                 assert not is_state or new is result
                 if not is_state:
                     result[...] = new
 
-        return launch, results
+        return launch, returned
 
     def _run(self, run, arrays):
         """Call a function with arrays that Python cannot read; return those that it returned."""
@@ -89,9 +90,16 @@ class FakeCapturer:
         originals = {id(guard): x for guard, x in zip(guarded, arrays, strict=True)}
         FakeCapturer.capturing = True
         try:
-            return [originals.get(id(x), x.view(np.ndarray)) for x in run(*guarded)]
+            returned = run(*guarded)
+            found = [originals.get(id(x), x.view(np.ndarray)) for x in listed(returned)]
+            return tuple(found) if type(returned) is tuple else found[0] if found else None
         finally:
             FakeCapturer.capturing = False
+
+
+def listed(results):
+    """Return what a program returned as a tuple: it may be one array, or None."""
+    return results if type(results) is tuple else () if results is None else (results,)
 
 
 def spoil(x):
