@@ -9,40 +9,55 @@ from __future__ import annotations
 
 import linecache
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
 from ..backends.base import Backend, Capturer
 from ..core.device import Device
 from ..virtual.lines import stack_level
-from ..virtual.traced.recording import DRAW
+from ..virtual.traced.recording import DRAW, Variable
 from .draws import Draws
 from .program import Program
 from .scalars import place_numbers
 from .source import Source
 
-__all__ = ["Capture", "captured"]
+__all__ = ["Capture", "CapturedSource", "captured"]
 
 _FEW: Final = 8  # launches, for which capturing was not worth its time
 _MOST: Final = 4  # captures with so few launches, one after the other, before the program is no longer captured
 
 
-def captured(program: Program, device: Device, generator: Callable[[], Any], title: str) -> Source:
+def captured(
+    program: Program, device: Device, generator: Callable[[], Any], title: str, held: Sequence[Variable] = ()
+) -> Source:
     """Return a program in Python, whose `run` is a `Capture` where the library can capture its calls."""
     backend = device.backend
     try:
         capturer = backend.capturer(device.native)
         if capturer is None:
-            return Source(program, device, generator, title)
+            return Source(program, device, generator, title, held)
         draws = Draws(sum(call.kind == DRAW for call in program.calls), generator, capturer, backend)
         place_numbers(program, capturer, backend)
     except Exception as error:  # a library of NVIDIA's may be missing
         _warn(title, error)
-        return Source(program, device, generator, title)
-    source = Source(program, device, draws.generator, title)
-    source.run = Capture(source, program, draws, capturer, backend, title)
-    return source
+        return Source(program, device, generator, title, held)
+    return CapturedSource(program, device, draws, capturer, title, held)
+
+
+class CapturedSource(Source):
+    """A program whose `run` is a `Capture`."""
+
+    def __init__(
+        self, program: Program, device: Device, draws: Draws, capturer: Capturer, title: str, held: Sequence[Variable]
+    ) -> None:
+        super().__init__(program, device, draws.generator, title, held)
+        self._draws, self._capturer = draws, capturer
+
+    def make(self) -> None:
+        """Make the functions of their text; see `Source.make`."""
+        super().make()
+        self.run = Capture(self, self._program, self._draws, self._capturer, self._backend, self._title)
 
 
 class Capture:
@@ -64,7 +79,7 @@ class Capture:
     ) -> None:
         self._run, self._code, self._title = source.run, source.code, title
         self._draws, self._capturer, self._backend = draws, capturer, backend
-        self._arrays: list[Any] = [None] * len(source.takes)  # those that stay in place
+        self._arrays: list[Any] = [None] * (len(source.takes) + len(source.views))  # those that stay in place
         self._arguments = {i for i, x in enumerate(source.takes) if x in program.inputs}
         self._buffered: set[int] = set()  # the arguments that are copied
         self._fresh = sum(not x.is_number for x in program.outputs) + len(program.grads)  # the results that are copied
