@@ -24,17 +24,20 @@ __all__ = [
     "is_host", "is_number", "is_readable", "kinds", "load", "of", "read", "refuse_lossy", "register_backend", "show",
 ]  # fmt: skip
 
-KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax", "mlx": "mlx"}
+KINDS: Final = {
+    "cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax", "mlx": "mlx", "dpnp": "dpnp",
+}  # fmt: skip
 _INSTALL: Final = {
     "cuda": 'CuPy: pip install "cupy-cuda12x[ctk]", or "cupy-cuda13x[ctk]" for CUDA 13',
     "strict": "array-api-strict: pip install array-api-strict",
     "torch": "PyTorch: pip install torch",
     "jax": "JAX: pip install jax",
     "mlx": 'MLX: pip install mlx on a Mac, pip install "mlx[cpu]" on Linux',
+    "dpnp": "dpnp: pip install dpnp",
 }
 _ROOTS: Final = {
     "numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax",
-    "mlx": "mlx",
+    "mlx": "mlx", "dpnp": "dpnp", "dpctl": "dpnp",
 }  # fmt: skip
 _by_kind: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
@@ -69,7 +72,7 @@ def _import(kind: str) -> ModuleType:
         return import_module(f".{KINDS[kind]}", __name__)
     except ImportError as error:
         library, _, command = _INSTALL[kind].partition(": ")
-        if isinstance(error, ModuleNotFoundError) and error.name in _ROOTS:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _ROOTS:
             raise RuntimeError(f"device {kind!r} needs {library}, which is not installed; run {command}") from None
         raise RuntimeError(f"device {kind!r} needs {library}, which cannot be imported: {error}") from error
 
