@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import agrad
+from agrad.core.device import _known
 
 # A file is imported to collect its doctests: leave out the backends whose libraries are not installed.
-LIBRARIES = {"cupy": "cupy", "jax": "jax", "strict": "array_api_strict", "torch": "torch"}
+LIBRARIES = {"cupy": "cupy", "dpnp": "dpnp", "jax": "jax", "mlx": "mlx", "strict": "array_api_strict", "torch": "torch"}
+# The libraries that lack parts of the standard: a test that asks for one is skipped, with the error as reason.
+INCOMPLETE = {"mlx", "dpnp"}
 collect_ignore = [f"agrad/backends/{file}.py" for file, library in LIBRARIES.items() if find_spec(library) is None]
 collect_ignore += ["agrad/backends/cuda"] if find_spec("cupy") is None else []
+collect_ignore += ["agrad/backends/apple"] if find_spec("mlx") is None else []
 
 # The device fixture may serve all examples of a property-based test: entering a device leaves nothing behind.
 settings.register_profile(
@@ -31,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--device", action="append", metavar="NAME", help="run the device tests on NAME (repeatable; cpu and strict)"
     )
     parser.addoption("--require-device", action="store_true", help="fail, instead of skipping, where a device lacks")
+    parser.addoption("--properties-on-jax", action="store_true", help="run the long tests, marked property, on jax too")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,13 +46,39 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("device", names, indirect=True)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def _device_name(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("device", "")) if callspec else ""
+
+
+@contextmanager
+def _skipping_what_is_lacking(item: pytest.Item) -> Iterator[None]:
+    """Skip a test that asks an incomplete library for what it lacks, with its error as the reason."""
+    try:
+        yield
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        name = _device_name(item)
+        lacks = isinstance(error, NotImplementedError) or re.search("has no (dtype )?(float64|complex128)", str(error))
+        if lacks and name.partition(":")[0] in INCOMPLETE:
+            pytest.skip(f"{name} lacks it: {error}")
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     if item.get_closest_marker("cuda"):
         _find("cuda", item.config)
-    callspec = getattr(item, "callspec", None)
-    name = callspec.params.get("device", "") if callspec else ""
-    if name.partition(":")[0] == "jax" and item.get_closest_marker("property"):
-        pytest.skip("jax compiles each new shape: property-based tests take too long on it")
+    long = item.get_closest_marker("property") and not item.config.getoption("--properties-on-jax")
+    if _device_name(item).partition(":")[0] == "jax" and long:
+        pytest.skip("jax compiles each new shape, so this takes long; --properties-on-jax runs it")
+    with _skipping_what_is_lacking(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with _skipping_what_is_lacking(item):
+        return (yield)
 
 
 def _find(name: str, config: pytest.Config) -> agrad.Device:
@@ -62,6 +95,18 @@ def device(request: pytest.FixtureRequest) -> Iterator[agrad.Device]:
     """Each device under test, entered: Tensors made in the test live on it."""
     with _find(request.param, request.config) as device:
         yield device
+
+
+@pytest.fixture(autouse=True)
+def backends_of_a_test_go_with_it() -> Iterator[None]:
+    """A backend that a test registers is forgotten after it: the next one may list all devices."""
+    yield
+    for kind in agrad.backends._by_kind.keys() - agrad.backends.KINDS.keys():
+        backend = agrad.backends._by_kind.pop(kind)
+        agrad.backends._by_type.pop(backend.array_type, None)
+        for name, device in list(_known.items()):
+            if device.backend is backend:
+                del _known[name]
 
 
 @pytest.fixture

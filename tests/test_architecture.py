@@ -18,7 +18,10 @@ from docs import architecture
 ROOT = Path(agrad.__file__).parent
 SVG = "{http://www.w3.org/2000/svg}"
 FILES = sorted(ROOT.rglob("*.py"))
-ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "torch", "jax", "jaxlib", "array_api_strict", "cupy_backends", "numba"}
+ARRAY_LIBRARIES = {
+    "numpy", "cupy", "cupyx", "torch", "jax", "jaxlib", "array_api_strict", "cupy_backends", "numba", "mlx", "dpnp",
+    "dpctl",
+}  # fmt: skip
 DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 ENGINE_LINES, PLAIN_LINES = 1445, 1140  # of the whole engine, and of what computes gradients without transforms
 BESIDE = {"errors.py", "lifting.py", "observing.py"}  # messages, vmap's ways in and out, instruments
@@ -50,7 +53,7 @@ PACKAGES = {
     "ops": {"backends", "checks", "core"},
     "spellings": {"core", "ops"},
     "linalg": {"backends", "checks", "core", "ops", "spellings"},
-    "fft": {"checks", "core", "ops", "spellings"},
+    "fft": {"backends", "checks", "core", "ops", "spellings"},
     "special": {"core", "ops", "spellings"},
     "random": {"checks", "core"},
     "interop": {"backends", "core", "fft", "linalg", "ops", "special"},

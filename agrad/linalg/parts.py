@@ -7,9 +7,12 @@ are conjugated the other way, begins with `conj` and ends with it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from math import nan
+from operator import and_
 from typing import Any
 
+from ..backends import device_of
 from ..core.typing import Array, Namespace
 
 __all__ = [
@@ -42,7 +45,7 @@ def upper_half(xp: Namespace, x: Array) -> Array:
 
 def identity(xp: Namespace, like: Array) -> Array:
     """Return the identity matrix for a stack of vectors: of their length, dtype and device."""
-    return xp.eye(like.shape[-1], dtype=like.dtype, device=like.device)
+    return xp.eye(like.shape[-1], dtype=like.dtype, device=device_of(like))
 
 
 def nonzero(xp: Namespace, x: Array) -> Array:
@@ -54,9 +57,8 @@ def divisors(xp: Namespace, x: Array, *cotangents: Any) -> Array:
     """Return `x` with 1 in place of 0 in matrices whose cotangents are all 0, so that 0 / 0 is 0 and not NaN."""
     if any(getattr(g, "requires_grad", False) for g in cotangents):
         return x  # a zero cotangent that is differentiated, as by `jvp`, is not a constant
-    unused = True
-    for g in cotangents:
-        unused = unused & xp.all(g == 0, axis=(-2, -1), keepdims=True)
+    first, *others = [xp.all(g == 0, axis=(-2, -1), keepdims=True) for g in cotangents]
+    unused = reduce(and_, others, first)
     return xp.where(unused, nonzero(xp, x), x)
 
 
@@ -80,7 +82,7 @@ def each_matrix(xp: Namespace, function: Callable[..., Any], x: Array, *others: 
         if x.shape[-1] != x.shape[-2]:
             raise
         if x.ndim == 2:
-            result = function(xp.eye(x.shape[-1], dtype=x.dtype, device=x.device), *others)
+            result = function(xp.eye(x.shape[-1], dtype=x.dtype, device=device_of(x)), *others)
             return [nan * part for part in result] if isinstance(result, (list, tuple)) else nan * result
     parts = [each_matrix(xp, function, *(stack[i, ...] for stack in (x, *others))) for i in range(x.shape[0])]
     if isinstance(parts[0], (list, tuple)):

@@ -66,23 +66,24 @@ def input_of(x: Any, linked: bool = True) -> Tensor:
 def inside(x: Any) -> Any:
     """Return an argument as a Tensor on the device of the innermost `vmap`: each example has its own derivative."""
     x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
-    return lift(x, innermost(x._device)) if opened.get() else x
+    levels = opened.get()
+    return x if not levels or x._device is levels[-1] else lift(x, innermost(x._device))
 
 
 def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:
     """Return the leaf Tensors, and the Nodes from before `since`, that the computation recorded since then uses."""
     stack = [entry_of(x, "a result") for x in tensors if x._node is not None]
     found: dict[Any, None] = {}
-    seen: set[Any] = set()
+    seen: set[Any] = set(stack)
     while stack:
         entry = stack.pop()
-        if entry in seen:
-            continue
-        seen.add(entry)
         if type(entry) is not Node or entry.number > since:  # numbers on the tape decrease with time
             found[entry] = None
-        else:
-            stack.extend([parent for parent, _ in entry.edges])
+            continue
+        for parent, _ in entry.edges:
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
     return list(found)
 
 
