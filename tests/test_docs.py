@@ -72,7 +72,7 @@ figures, gallery, reference = map(program, ("figures", "gallery", "reference"))
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.mark.parametrize("name", ["diamond", "layer", "neuron", "slope"])
+@pytest.mark.parametrize("name", ["diamond", "layer", "neuron", "program", "slope"])
 def test_figures_are_what_draw_draws(figures, name):
     """Otherwise write them anew: python docs/figures.py."""
     graph = figures.FIGURES[name]()
@@ -89,7 +89,10 @@ def test_every_figure_is_shown_and_checked(figures):
     shown = [name for page in pages for name in re.findall(r"\]\(figures/(\w+\.\w+)\)", page)]
     drawn = [f"{name}.svg" for name in (*figures.FIGURES, "architecture")]  # checked here and in test_architecture.py
     plotted = [f"{name}.png" for name in figures.PLOTS]  # by examples, which have tests
-    assert sorted(shown) == sorted(drawn + plotted) == sorted(path.name for path in figures.FOLDER.glob("*.*"))
+    measured = [f"{name}.svg" for name in figures.CHARTS]
+    assert (
+        sorted(shown) == sorted(drawn + plotted + measured) == sorted(path.name for path in figures.FOLDER.glob("*.*"))
+    )
 
 
 @pytest.mark.parametrize("path", ["virtual/batched", "core/lifting.py", "transforms/vmap.py", "transforms/forward.py"])
