@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import agrad
+from agrad.core.device import _known
 
 # A file is imported to collect its doctests: leave out the backends whose libraries are not installed.
 LIBRARIES = {"cupy": "cupy", "jax": "jax", "strict": "array_api_strict", "torch": "torch"}
@@ -62,6 +63,18 @@ def device(request: pytest.FixtureRequest) -> Iterator[agrad.Device]:
     """Each device under test, entered: Tensors made in the test live on it."""
     with _find(request.param, request.config) as device:
         yield device
+
+
+@pytest.fixture(autouse=True)
+def backends_of_a_test_go_with_it() -> Iterator[None]:
+    """A backend that a test registers is forgotten after it: the next one may list all devices."""
+    yield
+    for kind in agrad.backends._by_kind.keys() - agrad.backends.KINDS.keys():
+        backend = agrad.backends._by_kind.pop(kind)
+        agrad.backends._by_type.pop(backend.array_type, None)
+        for name, device in list(_known.items()):
+            if device.backend is backend:
+                del _known[name]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from .backends import devices
+from .backends import devices, register_backend
 from .core import tape as _tape
 from .core.device import Device, get_device, set_device
 from .core.dtypes import DType, as_dtype, get_default_dtype, set_default_dtype
@@ -262,7 +262,8 @@ __all__ = [
     "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis", "multiply", "nan", "nan_to_num", "nanmax", "nanmean",
     "nanmin", "nansum", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal",
     "one_hot", "ones", "ones_like", "optim", "pad", "partition", "permute_dims", "pi", "positive", "pow", "primitive",
-    "prod", "profile", "rad2deg", "rand", "randint", "randn", "random", "randperm", "real", "reciprocal", "relu",
+    "prod", "profile", "rad2deg", "rand", "randint", "randn", "random", "randperm", "real", "reciprocal",
+    "register_backend", "relu",
     "remainder", "repeat", "reshape", "result_type", "roll", "root", "round", "save", "searchsorted",
     "set_default_dtype", "set_device", "set_grad_enabled", "setdiff1d", "sigmoid", "sign", "signbit", "silu", "sin",
     "sinc", "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack", "std",

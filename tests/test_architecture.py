@@ -50,7 +50,7 @@ PACKAGES = {
     "ops": {"backends", "checks", "core"},
     "spellings": {"core", "ops"},
     "linalg": {"backends", "checks", "core", "ops", "spellings"},
-    "fft": {"checks", "core", "ops", "spellings"},
+    "fft": {"backends", "checks", "core", "ops", "spellings"},
     "special": {"core", "ops", "spellings"},
     "random": {"checks", "core"},
     "interop": {"backends", "core", "fft", "linalg", "ops", "special"},

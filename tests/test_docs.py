@@ -34,6 +34,11 @@ def _back_to_the_same_device():
     agrad.set_device(device)
 
 
+@pytest.fixture(autouse=True)
+def _the_library_of_a_page(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tests")  # docs/backends.md imports mylibrary
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_blocks_print_what_they_say(page):
     test = doctest.DocTestParser().get_doctest(code(page), {}, page.name, str(page), 0)

@@ -1,22 +1,27 @@
 """Backends: what the array API standard does not cover, per array library. Only this package imports array libraries.
 
 `load` finds a library's `Backend` by its device kind, `of` by an array. A library is imported when it is first needed.
-Both tables are open: `register` adds a library that agrad does not know.
+Both tables are open: `register_backend` adds a library that agrad does not know, and so does an installed package that
+names its backend as an entry point, see `plugins`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
-from typing import Final
+from typing import Final, TypeVar
 
 from .base import Backend, UnknownValueError
 from .host import is_host, is_number, is_readable, read, refuse_lossy, show
+from .places import device_of
+from .plugins import checked, entries, load_entry
 from .typing import Array
 
 __all__ = [
-    "KINDS", "Backend", "UnknownValueError", "add_type", "devices", "is_array_type", "is_host", "is_number",
-    "is_readable", "load", "of", "read", "refuse_lossy", "register", "show",
+    "KINDS", "Backend", "UnknownValueError", "add_type", "device_of", "devices", "dtype_name", "is_array_type",
+    "is_host", "is_number", "is_readable", "kinds", "load", "of", "read", "refuse_lossy", "register_backend", "show",
 ]  # fmt: skip
 
 KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax"}
@@ -31,6 +36,12 @@ _ROOTS: Final = {
 }  # fmt: skip
 _by_kind: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
+_BackendOrClass = TypeVar("_BackendOrClass", bound=Backend | type[Backend])
+
+
+def kinds() -> list[str]:
+    """Return all kinds of devices: agrad's own, those that were registered, and those of installed packages."""
+    return list(dict.fromkeys([*KINDS, *_by_kind, *entries()]))
 
 
 def load(kind: str) -> Backend:
@@ -44,10 +55,10 @@ def load(kind: str) -> Backend:
         If its library is missing or broken; the message says how to install it.
     """
     if kind not in _by_kind:
-        if kind not in KINDS:
-            known = ", ".join(repr(name) for name in (*KINDS, *(_by_kind.keys() - KINDS.keys())))
+        if kind not in KINDS and kind not in entries():
+            known = ", ".join(map(repr, kinds()))
             raise ValueError(f"unknown device {kind!r}; write one of {known}, or with an index: 'cuda:0'")
-        register(_import(kind).BACKEND)
+        _add(_import(kind).BACKEND if kind in KINDS else load_entry(kind))
     return _by_kind[kind]
 
 
@@ -61,8 +72,61 @@ def _import(kind: str) -> ModuleType:
         raise RuntimeError(f"device {kind!r} needs {library}, which cannot be imported: {error}") from error
 
 
-def register(backend: Backend) -> None:
-    """Add a backend: its kind becomes the name of a device, and its arrays become Tensors without a copy."""
+def register_backend(backend: _BackendOrClass) -> _BackendOrClass:
+    """Make an array library known to agrad: its arrays become Tensors, and its name that of a device.
+
+    The ops, gradients, layers and optimizers then run on it as they are. It may stand as a decorator of the class.
+
+    Parameters
+    ----------
+    backend : type or Backend
+        A subclass of `agrad.backends.Backend`, or an object of one. It must have `kind`, the name of the device; `xp`,
+        the library's array API namespace; and `array_type`, the class of its arrays. Beyond that it overrides what
+        the library does better than the standard's functions do, or otherwise.
+
+    Returns
+    -------
+    type or Backend
+        What was given.
+
+    Raises
+    ------
+    TypeError
+        If it is no backend, or lacks one of the three.
+    ValueError
+        If there is a device of that name, or a backend for that class of arrays.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> import mylibrary  # doctest: +SKIP
+    >>> from agrad.backends import Backend
+    >>> @agrad.register_backend  # doctest: +SKIP
+    ... class MyBackend(Backend):
+    ...     kind = "mylibrary"
+    ...     xp = mylibrary
+    ...     array_type = mylibrary.Array
+    >>> agrad.ones(2, device="mylibrary") + 1  # doctest: +SKIP
+    Tensor([2., 2.], dtype=float32, device='mylibrary')
+
+    agrad checks what it is given:
+
+    >>> agrad.register_backend("mylibrary")
+    Traceback (most recent call last):
+        ...
+    TypeError: a backend is a subclass of agrad.backends.Backend, or an object of one, not 'mylibrary'
+    """
+    made = checked(backend)
+    if made.kind in kinds():
+        raise ValueError(f"there is a device {made.kind!r} already; give {type(made).__name__}.kind another name")
+    if made.array_type in _by_type:
+        owner = _by_type[made.array_type].kind
+        raise ValueError(f"{made.array_type.__qualname__} belongs to the device {owner!r} already")
+    _add(made)
+    return backend
+
+
+def _add(backend: Backend) -> None:
     _by_kind[backend.kind] = backend
     _by_type[backend.array_type] = backend
 
@@ -92,7 +156,32 @@ def _search(array: Array) -> Backend:
         backend = _by_type.get(base) or (None if kind is None else load(kind))
         if backend is not None and backend.is_array(array):
             return backend
-    raise TypeError(f"{type(array).__module__}.{type(array).__qualname__} is not an array that agrad knows")
+    name = f"{type(array).__module__}.{type(array).__qualname__}"
+    if not hasattr(type(array), "__array_namespace__"):
+        raise TypeError(f"{name} is not an array that agrad knows")
+    if _load_entries():
+        return _search(array)
+    raise TypeError(f"{name} is not an array that agrad knows; agrad.register_backend adds its library")
+
+
+def _load_entries() -> bool:
+    """Load the backends of installed packages that work; return whether there are new ones."""
+    known = len(_by_kind)
+    for kind in entries().keys() - _by_kind.keys():
+        with suppress(RuntimeError):  # `devices` tells why
+            load(kind)
+    return len(_by_kind) > known
+
+
+def dtype_name(dtype: object, names: Collection[str]) -> str | None:
+    """Return the name that the namespace of a library has for one of its dtypes; None if no known library has it."""
+    kind = _ROOTS.get(type(dtype).__module__.partition(".")[0])
+    for backend in _by_kind.values() if kind is None else [load(kind)]:
+        for name in names:
+            own = getattr(backend.xp, name, None)
+            if type(own) is type(dtype) and own == dtype:  # some libraries warn where dtypes of two are compared
+                return name
+    return None
 
 
 def is_array_type(kind: type) -> bool:
@@ -115,7 +204,7 @@ def devices() -> dict[str, str]:
     ''
     """
     found: dict[str, str] = {}
-    for kind in (*KINDS, *(_by_kind.keys() - KINDS.keys())):
+    for kind in kinds():
         try:
             places = load(kind).device_names()
         except RuntimeError as error:

@@ -67,8 +67,21 @@ class Backend:
         Whether writing returns a new array and leaves the old one as it was.
     fuses_relu : bool
         Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
+    lazy : bool
+        Whether the library only notes what is to be computed, until `materialize` or a value is asked for.
     without_special : str
         What the error advises where the library lacks a special function.
+
+    Examples
+    --------
+    Three attributes are enough for a library that conforms to the standard:
+
+    >>> import array_api_strict
+    >>> from agrad.backends import Backend
+    >>> class MyBackend(Backend):
+    ...     kind = "mylibrary"
+    ...     xp = array_api_strict
+    ...     array_type = type(array_api_strict.zeros(0))
     """
 
     kind: ClassVar[str]
@@ -79,6 +92,7 @@ class Backend:
     warns_caller: ClassVar[bool] = False
     immutable: ClassVar[bool] = False
     fuses_relu: ClassVar[bool] = False
+    lazy: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
     @property
@@ -88,7 +102,8 @@ class Backend:
 
     def default_integer(self, native: NativeDevice) -> Any:
         """Return the default integer dtype of that device."""
-        return self.xp.__array_namespace_info__().default_dtypes(device=native)["integral"]
+        info = getattr(self.xp, "__array_namespace_info__", None)
+        return self.xp.arange(1).dtype if info is None else info().default_dtypes(device=native)["integral"]
 
     # Devices
 
@@ -149,7 +164,8 @@ class Backend:
     def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
         """Convert numbers, lists, a NumPy array or one of the library's to an array on that device."""
         data = portable(data, dtype) if isinstance(data, np.ndarray) else data
-        return self.xp.asarray(data, dtype=dtype, device=native, copy=copy)
+        wishes = {"dtype": dtype, "device": native, "copy": copy}  # some libraries lack one that was not wished
+        return self.xp.asarray(data, **{name: value for name, value in wishes.items() if value is not None})
 
     def box(self, value: Array) -> Any:
         """Return `value` as an array, if the library returned one of its scalars."""
@@ -205,6 +221,14 @@ class Backend:
     def is_writable(self, array: Array) -> bool:
         """Return whether each element has separate, writable memory; True where writing returns a new array."""
         return True
+
+    def materialize(self, arrays: Sequence[Array]) -> Sequence[Array]:
+        """Return arrays with their values computed, where the library is `lazy`.
+
+        It is called for what outlives a training step: parameters, the state of optimizers, running statistics. Without
+        it, they would hold what was computed since the first step.
+        """
+        return arrays
 
     def copy(self, array: Array) -> Any:
         """Return a copy with memory of its own."""
@@ -270,7 +294,7 @@ class Backend:
                 array = self.assign(array, (row, ...), array[row, ...] + values[i, ...])
             return array
         native = self.find_device(self.device_name_of(array))[1]
-        flat = xp.reshape(values, (n, -1))
+        flat = self.copy(xp.reshape(values, (n, -1)))  # of broadcast values too: dpnp's products need memory of each
         places = xp.arange(rows, dtype=index.dtype, device=native)
         total = xp.zeros((rows, flat.shape[1]), dtype=flat.dtype, device=native)
         step = max(1, 1_000_000 // rows)

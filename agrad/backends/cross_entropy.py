@@ -11,6 +11,7 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
+from .places import device_of
 from .typing import Array, Namespace
 
 __all__ = ["gradient", "gradient_in_place", "losses"]
@@ -32,7 +33,7 @@ def losses(
     samples, classes = input.shape
     counts, valid, target = _masks(xp, target, classes, ignore_index)
     shifted = input - xp.max(input, axis=1, keepdims=True)
-    places = xp.arange(0, samples * classes, classes, device=input.device) + target
+    places = xp.arange(0, samples * classes, classes, device=device_of(input)) + target
     chosen = xp.take(xp.reshape(shifted, (samples * classes,)), places, axis=0)
     exponentials = xp.exp(shifted)
     total = xp.sum(exponentials, axis=1)
@@ -67,7 +68,7 @@ def gradient(
     """Return the gradient for the logits, whose softmax is given: on arrays, or on Tensors with their namespace."""
     samples, classes = probabilities.shape
     counts, valid, target = _masks(xp, target, classes, ignore_index)
-    is_class = xp.arange(classes, device=target.device) == target[:, None]
+    is_class = xp.arange(classes, device=device_of(target)) == target[:, None]
     others = xp.sum(xp.where(is_class, 0.0, probabilities), axis=1)
     error = xp.where(is_class, -others[:, None], probabilities)  # p - 1 would cancel near 1
     if weight is not None:

@@ -12,6 +12,7 @@ from itertools import product
 from math import inf, prod
 from typing import Any
 
+from .places import device_of
 from .typing import Array, Namespace
 
 __all__ = [
@@ -101,7 +102,7 @@ def pad(backend: Any, x: Array, windows: Windows, value: float = 0) -> Any:
         return x
     lead, lengths = split(x.shape, windows)
     shape = (*lead, *windows.padded(lengths))
-    padded = backend.xp.full(shape, value, dtype=x.dtype, device=x.device)
+    padded = backend.xp.full(shape, value, dtype=x.dtype, device=device_of(x))
     return backend.assign(padded, windows.inside(lengths), x)
 
 
@@ -129,7 +130,7 @@ def convolve_input(backend: Any, g: Array, weight: Array, lengths: Lengths, wind
     batch, counts = g.shape[0], tuple(g.shape[2:])
     g = xp.reshape(g, (batch, groups, g.shape[1] // groups, prod(counts)))
     channels = groups * weight.shape[1]
-    total = xp.zeros((batch, channels, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
+    total = xp.zeros((batch, channels, *windows.padded(lengths)), dtype=g.dtype, device=device_of(g))
     for place, key in windows.keys(counts):
         part = xp.matmul(xp.matrix_transpose(_grouped(xp, weight[(..., *place)], groups)), g)
         total = backend.assign(total, key, total[key] + xp.reshape(part, (batch, channels, *counts)))
@@ -193,9 +194,9 @@ def window_max(backend: Any, x: Array, windows: Windows) -> tuple[Any, Any]:
             number = xp.astype(wins, dtype) * (i * block if places is None else places[key] + i * block)
             indices = number if indices is None else xp.maximum(indices, number)
     if indices is None:
-        indices = xp.zeros(largest.shape, dtype=dtype, device=x.device)
+        indices = xp.zeros(largest.shape, dtype=dtype, device=device_of(x))
     if windows.pads:  # nothing in the window may be larger than the padding
-        inside = xp.asarray(first_inside(windows, lengths), dtype=dtype, device=x.device)
+        inside = xp.asarray(first_inside(windows, lengths), dtype=dtype, device=device_of(x))
         indices = xp.where(largest == lowest, inside, indices)
     return largest, indices
 
@@ -225,7 +226,7 @@ def number_type(xp: Namespace, windows: Windows) -> Array:
 def add_to_windows(backend: Any, g: Array, indices: Array, lengths: Lengths, windows: Windows) -> Any:
     """Add each element to its whole window in zeros, or only at its flat kernel index in `indices`."""
     xp, (lead, counts) = backend.xp, split(g.shape, windows)
-    total = xp.zeros((*lead, *windows.padded(lengths)), dtype=g.dtype, device=g.device)
+    total = xp.zeros((*lead, *windows.padded(lengths)), dtype=g.dtype, device=device_of(g))
     for i, (_, key) in enumerate(windows.keys(counts)):
         part = g if indices is None else xp.where(indices == i, g, 0.0)
         total = backend.assign(total, key, total[key] + part if windows.overlap else part)

@@ -85,8 +85,8 @@ def from_native(dtype: DTypeLike) -> DType:
         return _by_native[key]
     except (KeyError, TypeError):  # TypeError from what is no key, such as a list
         pass
-    # numpy.dtype has a name, numpy.float32 a __name__; torch.float32 and array_api_strict.float32 only a repr.
-    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or repr(dtype).rpartition(".")[2]
+    # Beside what a namespace holds, numpy.dtype("float32") has a name, and numpy.float32 a __name__.
+    name = backends.dtype_name(dtype, BY_NAME) or getattr(dtype, "name", None) or getattr(dtype, "__name__", None)
     if name not in BY_NAME:
         raise TypeError(f"agrad has no dtype {dtype!r}; it has {', '.join(BY_NAME)}")
     return _by_native.setdefault(key, BY_NAME[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from ..backends import device_of
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
@@ -59,7 +60,7 @@ def _rfft_x(g: Array, xp: Namespace, x_shape: tuple[int, ...], n: int | None, ax
 
 def _times(xp: Namespace, x: Array, n: int, axis: int) -> Array:
     """Return how often each element of a half spectrum occurs in the full one of length n: once or twice."""
-    places = xp.arange(n // 2 + 1, device=x.device)
+    places = xp.arange(n // 2 + 1, device=device_of(x))
     shape = [1] * x.ndim
     shape[axis] = n // 2 + 1
     alone = xp.astype((places == 0) | (2 * places == n), x.dtype)

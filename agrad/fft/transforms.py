@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
+from ..backends import device_of
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
@@ -99,7 +100,7 @@ def resized(xp: Namespace, x: Array, shape: tuple[int, ...], axis: int) -> Array
     if have < want:
         missing = [*x.shape]
         missing[axis] = want - have
-        return xp.concat([x, xp.zeros(tuple(missing), dtype=x.dtype, device=x.device)], axis=axis)
+        return xp.concat([x, xp.zeros(tuple(missing), dtype=x.dtype, device=device_of(x))], axis=axis)
     return x
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import nan
 from typing import Any
 
+from ..backends import device_of
 from ..core.typing import Array, Namespace
 
 __all__ = [
@@ -42,7 +43,7 @@ def upper_half(xp: Namespace, x: Array) -> Array:
 
 def identity(xp: Namespace, like: Array) -> Array:
     """Return the identity matrix for a stack of vectors: of their length, dtype and device."""
-    return xp.eye(like.shape[-1], dtype=like.dtype, device=like.device)
+    return xp.eye(like.shape[-1], dtype=like.dtype, device=device_of(like))
 
 
 def nonzero(xp: Namespace, x: Array) -> Array:
@@ -80,7 +81,7 @@ def each_matrix(xp: Namespace, function: Callable[..., Any], x: Array, *others: 
         if x.shape[-1] != x.shape[-2]:
             raise
         if x.ndim == 2:
-            result = function(xp.eye(x.shape[-1], dtype=x.dtype, device=x.device), *others)
+            result = function(xp.eye(x.shape[-1], dtype=x.dtype, device=device_of(x)), *others)
             return [nan * part for part in result] if isinstance(result, (list, tuple)) else nan * result
     parts = [each_matrix(xp, function, *(stack[i, ...] for stack in (x, *others))) for i in range(x.shape[0])]
     if isinstance(parts[0], (list, tuple)):

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import backends
 from ..backends import cross_entropy as formulas
+from ..backends import device_of
 from ..checks import as_integer, check_number
 from ..core.dtypes import DType
 from ..core.primitive import ArrayLike, primitive
@@ -168,7 +169,7 @@ def nll(xp: Namespace, input: ArrayLike, target: ArrayLike, reduction: str = "me
     Tensor([0.25], dtype=float32, device='cpu')
     """
     samples, classes = input.shape
-    places = xp.arange(0, samples * classes, classes, device=input.device) + target
+    places = xp.arange(0, samples * classes, classes, device=device_of(input)) + target
     losses = -xp.take(xp.reshape(input, (samples * classes,)), places, axis=0)
     if reduction == "none":
         return losses
@@ -177,7 +178,7 @@ def nll(xp: Namespace, input: ArrayLike, target: ArrayLike, reduction: str = "me
 
 def _nll_input(g: Array, target: Array, input_shape: tuple[int, ...], reduction: str, xp: Namespace) -> Array:
     samples, classes = input_shape
-    is_class = xp.arange(classes, device=target.device) == target[:, None]
+    is_class = xp.arange(classes, device=device_of(target)) == target[:, None]
     if reduction == "none":
         g = g[:, None]
     elif reduction == "mean":

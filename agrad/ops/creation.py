@@ -174,7 +174,9 @@ def _leaves(items: Any) -> Iterator[Any]:
 def _make(name: str, *args: Any, dtype: DTypeLike, device: Place, requires_grad: bool, **kwargs: Any) -> Tensor:
     """Call the array library's creation function of that name."""
     target = get_device() if device is None else Device(device)
-    array = getattr(target.xp, name)(*args, dtype=native(target.xp, dtype), device=target.native, **kwargs)
+    if dtype is not None:
+        kwargs["dtype"] = native(target.xp, dtype)
+    array = getattr(target.xp, name)(*args, device=target.native, **kwargs)
     result = wrap(array, target)
     return result if requires_grad is False else result.requires_grad_(requires_grad)
 

@@ -12,6 +12,7 @@ from math import prod
 from typing import Any, TypeAlias
 
 from .. import backends
+from ..backends import device_of
 from ..core import tape
 from ..core.dtypes import from_native
 from ..core.primitive import ArrayLike, primitive
@@ -109,7 +110,7 @@ def put(xp: Namespace, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *
     backend = backends.of(x)
     if not backend.is_array(values):
         shape = (*x.shape[:axis], indices.shape[0], *x.shape[axis + 1 :])
-        values = xp.full(shape, values, dtype=x.dtype, device=x.device)
+        values = xp.full(shape, values, dtype=x.dtype, device=device_of(x))
     places = nonnegative_indices(xp, indices, x.shape[axis])
     written = backend.put(backend.copy(xp.moveaxis(x, axis, 0)), places, xp.moveaxis(values, axis, 0))
     return xp.moveaxis(written, 0, axis)
@@ -118,9 +119,9 @@ def put(xp: Namespace, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *
 @primitive
 def is_last_occurrence(xp: Namespace, indices: ArrayLike, /, *, length: int) -> Tensor:
     """Return for each index whether no later one is equal: those whose values stay when all are written."""
-    order = xp.arange(indices.shape[0], device=indices.device)
+    order = xp.arange(indices.shape[0], device=device_of(indices))
     places = nonnegative_indices(xp, indices, length)
-    writer = backends.of(order).put(xp.zeros(length, dtype=order.dtype, device=order.device), places, order)
+    writer = backends.of(order).put(xp.zeros(length, dtype=order.dtype, device=device_of(order)), places, order)
     return xp.take(writer, places) == order
 
 
@@ -178,7 +179,7 @@ def add_along_axis(xp: Namespace, x: ArrayLike, indices: ArrayLike, /, *, axis: 
     rows = xp.moveaxis(x, axis, -1)
     outer = rows.shape[:-1]
     places = nonnegative_indices(xp, xp.broadcast_to(xp.moveaxis(indices, axis, -1), rows.shape), length)
-    starts = xp.arange(prod(outer), device=x.device) * length
+    starts = xp.arange(prod(outer), device=device_of(x)) * length
     flat = xp.reshape(places, (prod(outer), rows.shape[-1])) + starts[:, None]
     total = _sums(xp, (prod(outer) * length,), xp.reshape(flat, (-1,)), xp.reshape(rows, (-1,)))
     return xp.moveaxis(xp.reshape(total, (*outer, length)), -1, axis)
@@ -203,7 +204,7 @@ def index_get(xp: Namespace, x: ArrayLike, /, key: Key) -> Tensor:
 def index_add(xp: Namespace, x: ArrayLike, /, key: Key, shape: tuple[int, ...]) -> Tensor:
     """Return zeros of a shape with `x` added at a key: the transpose of `index_get`."""
     if has_arrays(key):
-        places = xp.reshape(xp.arange(prod(shape), device=x.device), shape)[key]
+        places = xp.reshape(xp.arange(prod(shape), device=device_of(x)), shape)[key]
         total = _sums(xp, (prod(shape),), xp.reshape(places, (-1,)), xp.reshape(x, (-1,)))
         return xp.reshape(total, shape)
     backend, zeros = backends.of(x), _zeros(xp, shape, x)
@@ -261,7 +262,7 @@ def _sums(xp: Namespace, shape: tuple[int, ...], places: Array, rows: Array) -> 
 
 
 def _zeros(xp: Namespace, shape: tuple[int, ...], like: Array) -> Array:
-    return xp.zeros(shape, dtype=like.dtype, device=like.device)
+    return xp.zeros(shape, dtype=like.dtype, device=device_of(like))
 
 
 def _axis(axis: int | None, shape: tuple[int, ...]) -> int:

@@ -54,7 +54,8 @@ def reshape(xp: Namespace, x: ArrayLike, /, shape: int | tuple[int, ...], *, cop
     Tensor([[0, 1, 2],
             [3, 4, 5]], dtype=int64, device='cpu')
     """
-    return xp.reshape(x, (shape,) if isinstance(shape, int) else tuple(shape), copy=copy)
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    return xp.reshape(x, shape) if copy is None else xp.reshape(x, shape, copy=copy)
 
 
 reshape.vjp(x=lambda g, xp, x_shape: xp.reshape(g, x_shape))

@@ -6,6 +6,7 @@ from math import prod
 from operator import index
 from typing import Any, Literal
 
+from ..backends import device_of
 from ..core.dtypes import as_dtype, from_native, get_default_dtype, native
 from ..core.primitive import ArrayLike, primitive, refuses
 from ..core.tensor import SCALARS, Tensor, wrap
@@ -236,7 +237,7 @@ def where(xp: Namespace, condition: ArrayLike, x1: ArrayLike, x2: ArrayLike, /) 
         kind = from_native(condition.dtype).name if hasattr(condition, "dtype") else type(condition).__name__
         raise TypeError(f"the condition must be boolean, not {kind}; write condition != 0")
     if type(x1) in SCALARS and type(x2) in SCALARS:
-        x1 = xp.asarray(x1, dtype=_common(xp, x1, x2), device=condition.device)
+        x1 = xp.asarray(x1, dtype=_common(xp, x1, x2), device=device_of(condition))
     return xp.where(condition, x1, x2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..backends import device_of
 from ..checks import check_flags
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
@@ -41,8 +42,8 @@ def argsort(xp: Namespace, x: ArrayLike, /, *, axis: int = -1, descending: bool 
     check_flags(descending=descending, stable=stable)
     require_real(x)
     if axes_of(x, axis) is None:
-        return xp.zeros((), dtype=xp.int64, device=x.device)
-    return xp.argsort(x, axis=axis, descending=descending, stable=stable)
+        return xp.zeros((), dtype=xp.int64, device=device_of(x))
+    return xp.argsort(x, axis=axis, **_asked(descending, stable))
 
 
 @primitive
@@ -71,13 +72,18 @@ def sort(xp: Namespace, x: ArrayLike, /, *, axis: int = -1, descending: bool = F
     require_real(x)
     if axes_of(x, axis) is None:
         return xp.asarray(x, copy=True)
-    return xp.sort(x, axis=axis, descending=descending, stable=stable)
+    return xp.sort(x, axis=axis, **_asked(descending, stable))
+
+
+def _asked(descending: bool, stable: bool) -> dict[str, bool]:
+    """Return the settings that are not the standard's defaults, which some libraries lack."""
+    return ({"descending": True} if descending else {}) | ({} if stable else {"stable": False})
 
 
 def _unsorted(g: Array, x: Array, xp: Namespace, axis: int, descending: bool) -> Array:
     if axes_of(x, axis) is None:
         return g
-    order = xp.argsort(x, axis=axis, descending=descending, stable=True)
+    order = xp.argsort(x, axis=axis, **_asked(descending, True))
     return xp.take_along_axis(g, xp.argsort(order, axis=axis), axis=axis)
 
 

@@ -64,7 +64,7 @@ def _accumulated(xp: Namespace, function: Any, x: Array, dtype: DTypeLike, **set
         check_flags(include_initial=settings["include_initial"])
     target = x.dtype if dtype is None else native(xp, dtype)
     if as_dtype(target).name not in HALVES:
-        return function(x, dtype=native(xp, dtype), **settings)
+        return function(x, **settings) if dtype is None else function(x, dtype=target, **settings)
     return xp.astype(function(x, dtype=xp.float32, **settings), target)
 
 
@@ -99,6 +99,8 @@ def sum(
     >>> agrad.sum(agrad.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([4., 6.], dtype=float32, device='cpu')
     """
+    if dtype is None:
+        return xp.sum(x, axis=axes_of(x, axis), keepdims=keepdims)
     return xp.sum(x, axis=axes_of(x, axis), dtype=native(xp, dtype), keepdims=keepdims)
 
 

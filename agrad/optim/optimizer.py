@@ -201,7 +201,16 @@ class Optimizer:
                     for p in self._update_fused(params, group, device) if device.backend.formulas else params:
                         if p._grad is not None:
                             self._step(p, group, device)
+                if device.backend.lazy:
+                    self._materialize(group["params"], device)
         return loss
+
+    def _materialize(self, params: Sequence[Tensor], device: Device) -> None:
+        """Have a lazy library compute the parameters on a device, and their state."""
+        kept = [value for p in params for value in (p, *self.state[p].values())]
+        tensors = [x for x in kept if isinstance(x, Tensor) and x._device is device]
+        for tensor, array in zip(tensors, device.backend.materialize([x._data for x in tensors]), strict=True):
+            tensor._data = array
 
     def _check_is_recorded(self) -> None:
         """Raise UnknownValueError unless this optimizer is in the state of the function under `agrad.compile`."""

@@ -181,5 +181,6 @@ def _update(running: Tensor, latest: Tensor, momentum: float) -> None:
     """Update running statistics in place; statistics per sample are averaged over the batch first."""
     latest = astype(mean(latest, axis=0) if latest.ndim == 2 else latest, running.dtype, copy=False)
     journal.writing(running)
-    running._data = running._device.backend.interpolate(running._data, latest._data, momentum)
+    backend = running._device.backend
+    (running._data,) = backend.materialize([backend.interpolate(running._data, latest._data, momentum)])
     wrote(running)

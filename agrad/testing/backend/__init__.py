@@ -1,0 +1,1 @@
+"""The conformance command for authors of backends: ``python -m agrad.testing.backend NAME``."""
