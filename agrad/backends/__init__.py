@@ -24,15 +24,20 @@ __all__ = [
     "is_host", "is_number", "is_readable", "kinds", "load", "of", "read", "refuse_lossy", "register_backend", "show",
 ]  # fmt: skip
 
-KINDS: Final = {"cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax"}
+KINDS: Final = {
+    "cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax",
+    "ndonnx": "ndonnx",
+}  # fmt: skip
 _INSTALL: Final = {
     "cuda": 'CuPy: pip install "cupy-cuda12x[ctk]", or "cupy-cuda13x[ctk]" for CUDA 13',
     "strict": "array-api-strict: pip install array-api-strict",
     "torch": "PyTorch: pip install torch",
     "jax": "JAX: pip install jax",
+    "ndonnx": 'ndonnx: pip install "agrad[onnx]"',
 }
 _ROOTS: Final = {
     "numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax",
+    "ndonnx": "ndonnx",
 }  # fmt: skip
 _by_kind: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
