@@ -77,7 +77,8 @@ def export(
         if free:
             from .sizes import generalized  # it needs the package onnx
 
-            graph = generalized(lambda lengths: record(model, inputs, lengths, device), free)
+            example = {name: inputs.named[places[0][0]].shape[places[0][1]] for name, places in free.items()}
+            graph = generalized(lambda lengths: record(model, inputs, lengths, device), free, example)
         else:
             graph = record(model, inputs, {}, device)
     replace(path, [graph.SerializeToString()])
