@@ -28,7 +28,9 @@ class NdonnxBackend(Backend):
 
     def __init__(self) -> None:
         self.xp = ModuleType("ndonnx")
-        vars(self.xp).update(names_of(ndx) | onnx_functions.FUNCTIONS)
+        linalg = ModuleType("ndonnx.linalg")
+        vars(linalg).update(onnx_functions.LINALG)
+        vars(self.xp).update(names_of(ndx) | onnx_functions.FUNCTIONS | {"linalg": linalg})
 
     def waits_on_read(self, native: NativeDevice) -> bool:
         return True  # there are no values to check
@@ -51,6 +53,13 @@ class NdonnxBackend(Backend):
         """Return the graph that leads from inputs to outputs, as an ``onnx.ModelProto``."""
         return spox.build(*[{name: variable(x) for name, x in named.items()} for named in (inputs, outputs)])
 
+    def operator(self, name: str, inputs: Sequence[Any]) -> Any:
+        """Return the result of an op as that of one operator of ONNX; None if there is no such operator."""
+        found = onnx_functions.OPERATORS.get(name)
+        if found is None or not ndx.isdtype(inputs[0].dtype, "real floating"):
+            return None
+        return array_of(found(*map(variable, inputs)))
+
     def copy(self, array: Array) -> Any:
         return array.copy()
 
@@ -60,7 +69,13 @@ class NdonnxBackend(Backend):
         if ranges is None:
             return super().assign(array.copy(), key, value)
         inner = tuple(stop - start for start, stop in ranges)
-        return _spliced(array, ranges, ndx.broadcast_to(ndx.astype(value, array.dtype, copy=False), inner), 0)
+        value = ndx.astype(value, array.dtype, copy=False)
+        value = value if value.shape == inner else ndx.broadcast_to(value, inner)
+        filling = _filling(array)
+        if filling is None:
+            return _spliced(array, ranges, value, 0)
+        widths = [start for start, _ in ranges] + [n - stop for n, (_, stop) in zip(array.shape, ranges, strict=True)]
+        return array_of(op.pad(variable(value), op.const(widths, np.int64), op.const(filling)))
 
     # Mathematics
 
@@ -135,6 +150,15 @@ def _ranges(shape: Sequence[int], key: tuple[Any, ...]) -> list[tuple[int, int]]
         key = (*key[:place], *[slice(None)] * (len(shape) - len(key) + 1), *key[place + 1 :])
     places = [item.indices(n) for item, n in zip(key, shape, strict=True)]
     return [place[:2] for place in places] if all(step == 1 for _, _, step in places) else None
+
+
+def _filling(array: Array) -> Any:
+    """Return the number that all elements of a constant are; None if it is another array."""
+    try:
+        values = array.unwrap_numpy()
+    except ValueError:
+        return None
+    return values.flat[0] if values.size and (values == values.flat[0]).all() else None
 
 
 def _spliced(array: Array, ranges: Sequence[tuple[int, int]], value: Array, axis: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import ndonnx as ndx
@@ -12,7 +13,7 @@ import spox.opset.ai.onnx.v21 as op
 from . import rational
 from .typing import Array, NativeDtype
 
-__all__ = ["FUNCTIONS", "SPECIAL", "array_of", "op", "variable"]
+__all__ = ["FUNCTIONS", "LINALG", "OPERATORS", "SPECIAL", "array_of", "op", "variable"]
 
 
 def variable(x: Array) -> Any:
@@ -94,6 +95,19 @@ def _erfc(x: Array) -> Any:
     return 1.0 - _erf(x) if x.dtype == ndx.float32 else rational.erfc(ndx, x)
 
 
+def _vector_norm(x: Array, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
+    if ord == 2:
+        return _reduction(op.reduce_l2)(x, axis=axis, keepdims=keepdims)
+    sizes = ndx.abs(x)
+    if ord in (inf, -inf):
+        return FUNCTIONS["max" if ord > 0 else "min"](sizes, axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return ndx.astype(ndx.count_nonzero(x, axis=axis, keepdims=keepdims), x.dtype)
+    return ndx.sum(sizes**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+# What ops compute by one operator, whatever their forward is.
+OPERATORS: dict[str, Callable[[Any], Any]] = {"sigmoid": op.sigmoid, "softplus": op.softplus}
 SPECIAL: dict[str, Callable[[Array], Any]] = {"erf": _erf, "erfc": _erfc}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "arange": _arange,
@@ -106,4 +120,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "std": _std,
     "unstack": _unstack,
     "var": _var,
+}
+LINALG: dict[str, Callable[..., Any]] = {
+    "matmul": _matmul,
+    "matrix_transpose": ndx.matrix_transpose,
+    "tensordot": ndx.tensordot,
+    "vecdot": ndx.vecdot,
+    "vector_norm": _vector_norm,
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ..core.device import Device
 from ..core.errors import kind_of
 from ..core.grad_mode import no_grad
+from ..core.observing import Call, Observer
 from ..core.tensor import Tensor, wrap
 from ..nn.module import Module
 from .inputs import Axis, Inputs, named_leaves
@@ -35,7 +36,7 @@ def record(model: Module, inputs: Inputs, lengths: Mapping[Axis, int], device: D
     weights = dict((*model.named_parameters(), *model.named_buffers()))
     arguments = {name: _argument(x, name, lengths, device) for name, x in inputs.named.items()}
     stand_ins = {name: _argument(x, name, {}, device) for name, x in weights.items()}
-    with device, _naming_layers(model):
+    with device, _naming_layers(model), _Operators():
         output = inputs.called(lambda *args, **kwargs: model.functional_call(stand_ins, *args, **kwargs), arguments, model)
     outputs = _outputs(output, device, {*arguments, *stand_ins})
     sources = arguments | {_free(name, arguments): x for name, x in stand_ins.items()}
@@ -64,6 +65,18 @@ def _outputs(output: Any, device: Device, taken: set[str]) -> dict[str, Tensor]:
         if x._device is not device:
             raise TypeError(f"the model's {name!r} does not depend on its inputs, so that there is no graph for it")
     return found
+
+
+class _Operators(Observer):
+    """Takes an operator of ONNX for an op that is one, where its forward would write several."""
+
+    def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
+        inputs = list(call.inputs.values())
+        array = call.device.backend.operator(call.name, inputs) if call.device.kind == "ndonnx" else None
+        if array is None:
+            return run()
+        call.result = wrap(array, call.device)
+        return call.result
 
 
 @contextmanager

@@ -109,25 +109,31 @@ class _Sizes:
         if node.op_type != "Constant":
             return node
         values = [numpy_helper.to_array(run.graph.graph.node[index].attribute[0].t) for run in self.runs]
-        if all(x.shape == values[0].shape and (x == values[0]).all() for x in values):
+        if all((x.shape, x.tobytes()) == (values[0].shape, values[0].tobytes()) for x in values):
             return node
-        if any(x.shape != values[0].shape for x in values) or values[0].dtype.kind != "i" or values[0].ndim > 1:
-            raise ValueError(
-                f"a constant of the graph, of shape {values[0].shape}, depends on the length of {_names(self.runs)}: is it "
-                "computed outside of agrad, or as a number? Compute it with agrad from an input"
-            )
-        name = node.output[0]
-        columns = [[int(x) for x in column] for column in zip(*[x.reshape(-1) for x in values], strict=True)]
+        name, columns = node.output[0], self._columns(values)
         differing = [i for i, column in enumerate(columns) if len(set(column)) > 1]
-        if len(differing) == 1 and name in self._shapes - self._others and all(x.min() > 0 for x in values):
+        if len(differing) == 1 and name in self._shapes - self._others and min(map(min, columns)) > 0:
             shape = [-1 if i in differing else column[0] for i, column in enumerate(columns)]
             return helper.make_node("Constant", [], [name], value=_vector(shape))
-        parts = [self._number(column) for column in columns]
-        if values[0].ndim:
-            self.nodes.append(helper.make_node("Concat", parts, [name], axis=0))
-        else:
-            self.nodes.append(helper.make_node("Reshape", [parts[0], self._constant(())], [name]))
+        self._compute(name, columns, values[0])
         return None
+
+    def _columns(self, values: Sequence[Any]) -> list[list[int]]:
+        """Return the integers of vectors or numbers of all runs, place by place."""
+        if any(x.shape != values[0].shape or x.ndim > 1 or (x.astype("int64") != x).any() for x in values):
+            raise ValueError(
+                f"a constant of the graph, of shape {values[0].shape}, depends on the length of {_names(self.runs)}, and "
+                "is no integer or shape; compute it with agrad from an input"
+            )
+        return [[int(x) for x in column] for column in zip(*[x.reshape(-1) for x in values], strict=True)]
+
+    def _compute(self, name: str, columns: Sequence[Sequence[int]], like: Any) -> None:
+        """Compute a vector or a number under a name."""
+        numbers = self._computed("Concat", *[self._number(column) for column in columns], axis=0)
+        if not like.ndim:
+            numbers = self._computed("Reshape", numbers, self._constant(()))
+        self.nodes.append(helper.make_node("Cast", [numbers], [name], to=helper.np_dtype_to_tensor_dtype(like.dtype)))
 
     def _number(self, column: Sequence[int]) -> str:
         """Return the name of a vector of one number: a constant, or a multiple of lengths plus a constant."""
