@@ -56,7 +56,7 @@ class NdonnxBackend(Backend):
     def operator(self, name: str, inputs: Sequence[Any]) -> Any:
         """Return the result of an op as that of one operator of ONNX; None if there is no such operator."""
         found = onnx_functions.OPERATORS.get(name)
-        if found is None or not ndx.isdtype(inputs[0].dtype, "real floating"):
+        if found is None or not _runs(inputs[0]):
             return None
         return array_of(found(*map(variable, inputs)))
 
@@ -105,30 +105,41 @@ class NdonnxBackend(Backend):
         return self._convolved(x, weight, bias, windows, groups)
 
     def _convolved(self, x: Array, weight: Array, bias: Array | None, windows: Windows, groups: int) -> Any:
+        if not _runs(x):
+            out = super().convolve(x, weight, windows, groups)
+            return out if bias is None else out + ndx.reshape(bias, (-1, *[1] * len(windows.kernel)))
         offset = None if bias is None else variable(bias)
         return array_of(op.conv(variable(x), variable(weight), offset, group=groups, **_attributes(windows)))
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
+        if not _runs(g):
+            return super().convolve_input(g, weight, lengths, windows, groups)
         steps = zip(g.shape[2:], windows.stride, windows.extent, windows.padding, lengths, strict=True)
         beyond = [length - ((n - 1) * s + extent - sum(cut)) for n, s, extent, cut, length in steps]
         settings = _attributes(windows) | {"output_padding": beyond, "group": groups}
         return array_of(op.conv_transpose(variable(g), variable(weight), **settings))
 
     def window_sum(self, x: Array, windows: Windows) -> Any:
-        if not self._pools(x, windows):
+        if not (_runs(x) and _is_image(x, windows)):
             return super().window_sum(x, windows)
         means = op.average_pool(variable(x), count_include_pad=1, **_attributes(windows))
         return array_of(means) * float(np.prod(windows.kernel))
 
     def window_max(self, x: Array, windows: Windows) -> tuple[Any, Any]:
-        if not self._pools(x, windows):
+        if not (_is_image(x, windows) and ndx.isdtype(x.dtype, "real floating")):
             return super().window_max(x, windows)
         largest, places = op.max_pool(variable(x), **_attributes(windows))
         return array_of(largest), array_of(places)  # the places are for gradients, which no graph has
 
-    def _pools(self, x: Array, windows: Windows) -> bool:
-        """Return whether ONNX has pooling for an array of this shape and dtype."""
-        return len(x.shape) == len(windows.kernel) + 2 and ndx.isdtype(x.dtype, "real floating")
+
+def _runs(x: Array) -> bool:
+    """Return whether onnxruntime has all operators for an array's dtype: several of them lack float64."""
+    return x.dtype in (ndx.float32, ndx.float16)
+
+
+def _is_image(x: Array, windows: Windows) -> bool:
+    """Return whether an array has a batch, channels, and the axes of windows, as ONNX's pooling takes it."""
+    return len(x.shape) == len(windows.kernel) + 2
 
 
 def _attributes(windows: Windows) -> dict[str, Any]:
