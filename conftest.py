@@ -16,8 +16,16 @@ import agrad
 from agrad.core.device import _known
 
 # A file is imported to collect its doctests: leave out the backends whose libraries are not installed.
-LIBRARIES = {"cupy": "cupy", "jax": "jax", "strict": "array_api_strict", "torch": "torch"}
+LIBRARIES = {
+    "cupy": "cupy",
+    "jax": "jax",
+    "ndonnx": "ndonnx",
+    "onnx_functions": "ndonnx",
+    "strict": "array_api_strict",
+    "torch": "torch",
+}
 collect_ignore = [f"agrad/backends/{file}.py" for file, library in LIBRARIES.items() if find_spec(library) is None]
+collect_ignore += ["agrad/onnx/sizes.py"] if find_spec("onnx") is None else []
 collect_ignore += ["agrad/backends/cuda"] if find_spec("cupy") is None else []
 
 # The device fixture may serve all examples of a property-based test: entering a device leaves nothing behind.

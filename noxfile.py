@@ -168,6 +168,14 @@ def ecosystem(session: nox.Session) -> None:
 
 
 @nox.session
+def onnx(session: nox.Session) -> None:
+    """Compare exported models in onnxruntime with agrad's own results."""
+    session.install("-e", ".[test,onnx]")
+    session.run("pytest", "tests/onnx", "agrad/onnx", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run("pytest", "tests/test_docs.py", "-k", "onnx", env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
 def examples(session: nox.Session) -> None:
     """Run every example as its reader would, but those on MNIST, which have sessions of their own."""
     session.install("-e", ".[examples]")

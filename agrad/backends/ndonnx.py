@@ -41,8 +41,8 @@ class NdonnxBackend(Backend):
         except ValueError:
             shape = ", ".join(map(str, array.shape))
             raise UnknownValueError(
-                f"the values of an array of shape ({shape}) are needed, which an ONNX graph has only when it runs; write "
-                "agrad.where(condition, a, b) instead of `if`, masks and .item()"
+                f"the values of an array of shape ({shape}) are needed, which an ONNX graph has only when it runs; "
+                "write agrad.where(condition, a, b) instead of `if`, masks and .item()"
             ) from None
 
     def argument(self, shape: Lengths, dtype: str) -> Any:

@@ -54,6 +54,16 @@ def _reduction(operator: Callable[..., Any]) -> Callable[..., Any]:
 _mean = _reduction(op.reduce_mean)
 
 
+def _of_truth(operator: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a reduction of what is true: onnxruntime reduces numbers only."""
+
+    def reduce(x: Array, /, **settings: Any) -> Any:
+        true = ndx.astype(ndx.astype(x, ndx.bool, copy=False), ndx.int32)
+        return ndx.astype(_reduction(operator)(true, **settings), ndx.bool)
+
+    return reduce
+
+
 def _var(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
     centered = x - _mean(x, axis=axis, keepdims=True)
     variance = _mean(centered * centered, axis=axis, keepdims=keepdims)
@@ -110,6 +120,8 @@ def _vector_norm(x: Array, /, *, axis: Any = None, keepdims: bool = False, ord: 
 OPERATORS: dict[str, Callable[[Any], Any]] = {"sigmoid": op.sigmoid, "softplus": op.softplus}
 SPECIAL: dict[str, Callable[[Array], Any]] = {"erf": _erf, "erfc": _erfc}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "all": _of_truth(op.reduce_min),
+    "any": _of_truth(op.reduce_max),
     "arange": _arange,
     "logaddexp": _logaddexp,
     "matmul": _matmul,

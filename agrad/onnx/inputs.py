@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ..core.tensor import Tensor
@@ -11,7 +11,7 @@ from ..nn.module import Module
 from ..ops import asarray
 from ..transforms import pytrees
 
-__all__ = ["Axis", "Inputs", "named_leaves"]
+__all__ = ["Axis", "Inputs", "named_leaves", "unique"]
 
 Axis: TypeAlias = tuple[str, int]  # an input's name, and one of its axes
 _SETTINGS = (bool, int, float, complex, str)
@@ -34,16 +34,16 @@ class Inputs:
         leaves = [x if isinstance(x, _SETTINGS) else asarray(x) for x in pytrees.flatten(given)]
         self.arguments: Any = pytrees.unflatten(given, leaves)
         pairs = self.arguments.items() if keywords else zip(_names(model), self.arguments, strict=False)
-        found = [pair for name, value in pairs for pair in named_leaves(name, value) if isinstance(pair[1], Tensor)]
-        self.named: dict[str, Tensor] = dict(found)
+        found = unique(pair for name, value in pairs for pair in named_leaves(name, value))
+        self.named: dict[str, Tensor] = {name: x for name, x in found.items() if isinstance(x, Tensor)}
         if not self.named:
             raise ValueError("example_inputs hold no array; give the Tensors that the model is called with")
 
     def call(self, model: Module) -> Any:
         """Call the model with the example inputs."""
-        return self.called(model, self.named, model)
+        return self.called(model, self.named)
 
-    def called(self, function: Any, named: Mapping[str, Tensor], model: Any) -> Any:
+    def called(self, function: Any, named: Mapping[str, Tensor]) -> Any:
         """Call a function as the model is called, with other Tensors for those named."""
         replaced = iter(named.values())
         leaves = [next(replaced) if isinstance(x, Tensor) else x for x in pytrees.flatten(self.arguments)]
@@ -96,10 +96,10 @@ def _names(model: Module) -> Iterator[str]:
 
 
 def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of a pytree with names: those of a dict by their keys, of a tuple or list with numbers."""
+    """Yield the leaves of a pytree with names: what is in a dict has its key behind the name, in a tuple its number."""
     if isinstance(tree, Mapping):
         for key, part in tree.items():
-            yield from named_leaves(str(key), part)
+            yield from named_leaves(f"{name}_{key}", part)
     elif isinstance(tree, (list, tuple)) and len(tree) == 1:
         yield from named_leaves(name, tree[0])
     elif isinstance(tree, (list, tuple)):
@@ -107,3 +107,13 @@ def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
             yield from named_leaves(f"{name}_{i}", part)
     elif tree is not None:
         yield name, tree
+
+
+def unique(pairs: Iterable[tuple[str, Any]], taken: Collection[str] = ()) -> dict[str, Any]:
+    """Return what is named as a dict, with underscores behind names that are taken."""
+    found: dict[str, Any] = dict.fromkeys(taken)
+    for name, value in pairs:
+        while name in found:
+            name += "_"
+        found[name] = value
+    return {name: value for name, value in found.items() if name not in taken}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -12,7 +12,8 @@ from ..core.grad_mode import no_grad
 from ..core.observing import Call, Observer
 from ..core.tensor import Tensor, wrap
 from ..nn.module import Module
-from .inputs import Axis, Inputs, named_leaves
+from ..nn.parameter import Parameter
+from .inputs import Axis, Inputs, named_leaves, unique
 from .weights import as_initializers
 
 __all__ = ["evaluating", "record"]
@@ -32,33 +33,36 @@ def evaluating(model: Module) -> Iterator[None]:
 
 
 def record(model: Module, inputs: Inputs, lengths: Mapping[Axis, int], device: Device) -> Any:
-    """Return a model's graph as an ``onnx.ModelProto``, with these lengths of axes and otherwise those of the inputs."""
+    """Return a model's graph as an ``onnx.ModelProto``, with these lengths of axes, else those of the inputs."""
+    backend: Any = device.backend
     weights = dict((*model.named_parameters(), *model.named_buffers()))
     arguments = {name: _argument(x, name, lengths, device) for name, x in inputs.named.items()}
     stand_ins = {name: _argument(x, name, {}, device) for name, x in weights.items()}
     with device, _naming_layers(model), _Operators():
-        output = inputs.called(lambda *args, **kwargs: model.functional_call(stand_ins, *args, **kwargs), arguments, model)
-    outputs = _outputs(output, device, {*arguments, *stand_ins})
-    sources = arguments | {_free(name, arguments): x for name, x in stand_ins.items()}
-    graph = device.backend.build(*[{name: x._data for name, x in named.items()} for named in (sources, outputs)])
-    values = {_free(name, arguments): x.device.backend.to_numpy(x._data) for name, x in weights.items()}
-    return as_initializers(graph, values)
+        output = inputs.called(lambda *args, **kwargs: model.functional_call(stand_ins, *args, **kwargs), arguments)
+    names = unique(((name, name) for name in weights), arguments)  # of the weights in the graph
+    sources = arguments | {name: stand_ins[own] for name, own in names.items()}
+    outputs = _outputs(output, device, sources)
+    graph = backend.build(*[{name: x._data for name, x in named.items()} for named in (sources, outputs)])
+    return as_initializers(graph, {name: _host(weights[own]) for name, own in names.items()})
+
+
+def _host(x: Tensor) -> Any:
+    return x.device.backend.to_numpy(x._data)
 
 
 def _argument(x: Tensor, name: str, lengths: Mapping[Axis, int], device: Device) -> Tensor:
+    backend: Any = device.backend
     shape = tuple([lengths.get((name, axis), n) for axis, n in enumerate(x.shape)])
     try:
-        return wrap(device.backend.argument(shape, x.dtype.name), device)
+        return wrap(backend.argument(shape, x.dtype.name), device)
     except AttributeError:
         raise TypeError(f"{name} is {x.dtype!r}, which ONNX's operators do not compute with; cast it") from None
 
 
-def _free(name: str, taken: Any) -> str:
-    return name if name not in taken else _free(f"{name}_", taken)
-
-
-def _outputs(output: Any, device: Device, taken: set[str]) -> dict[str, Tensor]:
-    found = {_free(name, taken): x for name, x in named_leaves("output", output)}
+def _outputs(output: Any, device: Device, taken: Collection[str]) -> dict[str, Tensor]:
+    pairs = output.items() if isinstance(output, Mapping) else [("output", output)]
+    found = unique((pair for name, part in pairs for pair in named_leaves(str(name), part)), taken)
     for name, x in found.items():
         if not isinstance(x, Tensor):
             raise TypeError(f"the model returns {type(x).__name__} as {name!r}; a graph's outputs are Tensors")
@@ -71,8 +75,8 @@ class _Operators(Observer):
     """Takes an operator of ONNX for an op that is one, where its forward would write several."""
 
     def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
-        inputs = list(call.inputs.values())
-        array = call.device.backend.operator(call.name, inputs) if call.device.kind == "ndonnx" else None
+        backend: Any = call.device.backend
+        array = backend.operator(call.name, list(call.inputs.values())) if backend.kind == "ndonnx" else None
         if array is None:
             return run()
         call.result = wrap(array, call.device)
@@ -94,5 +98,11 @@ def _naming_layers(model: Module) -> Iterator[None]:
         except Exception as error:
             name, module = entered[-1]
             text = getattr(error, "layer", [str(error)])[-1]
+            own = [key for key, x in vars(module).items() if isinstance(x, Tensor) and not _is_registered(module, key)]
+            text += f"; write self.register_buffer({own[0]!r}, ...) for that Tensor" if own else ""
             what = f"layer {name}, {repr(module).partition(chr(10))[0]}," if name else type(module).__name__
             raise kind_of(error)(f"{what} cannot be exported to ONNX: {text}") from error
+
+
+def _is_registered(module: Module, name: str) -> bool:
+    return isinstance(vars(module)[name], Parameter) or name in module._buffers

@@ -74,8 +74,8 @@ def _refuse_other_operators(runs: Sequence[_Run]) -> None:
         if first != other:
             kinds = next((a[0] for a, b in zip(first, other, strict=False) if a != b), "the last one")
             raise ValueError(
-                f"the operators of the graph depend on the length of {_names(runs)}, from {kinds} on: is there a loop over "
-                "that axis, as in a recurrent layer? Leave it out of dynamic_axes, or write it without a loop"
+                f"the operators of the graph depend on the length of {_names(runs)}, from {kinds} on: is there a loop "
+                "over that axis, as in a recurrent layer? Leave it out of dynamic_axes, or write it without a loop"
             )
 
 
@@ -123,8 +123,8 @@ class _Sizes:
         """Return the integers of vectors or numbers of all runs, place by place."""
         if any(x.shape != values[0].shape or x.ndim > 1 or (x.astype("int64") != x).any() for x in values):
             raise ValueError(
-                f"a constant of the graph, of shape {values[0].shape}, depends on the length of {_names(self.runs)}, and "
-                "is no integer or shape; compute it with agrad from an input"
+                f"a constant of the graph, of shape {values[0].shape}, depends on the length of {_names(self.runs)}, "
+                "and is no integer or shape; compute it with agrad from an input"
             )
         return [[int(x) for x in column] for column in zip(*[x.reshape(-1) for x in values], strict=True)]
 
@@ -142,7 +142,7 @@ class _Sizes:
         base, *each, further = column
         deciding = [name for name, n in zip(self.places, each, strict=True) if n != base]
         products = [prod(run.lengths[name] for name in deciding) for run in self.runs]
-        factor = (further - base) // (products[-1] - products[0])
+        factor = (further - base) // ((products[-1] - products[0]) or 1)
         offset = base - factor * products[0]
         if [factor * product + offset for product in products] != list(column):
             raise ValueError(

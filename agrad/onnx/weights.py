@@ -9,7 +9,7 @@ __all__ = ["as_initializers", "used_names"]
 
 
 def as_initializers(graph: Any, values: Mapping[str, Any]) -> Any:
-    """Turn inputs of an ``onnx.ModelProto`` into initializers, its named constants; those that nothing uses are dropped."""
+    """Turn inputs of an ``onnx.ModelProto`` into initializers, its named constants; drop what nothing uses."""
     from onnx.numpy_helper import from_array  # onnx is an extra
 
     used = set(used_names(graph.graph))

@@ -7,7 +7,7 @@ from agrad import nn
 from tests.backends.test_waits import LAYERS, classes, real
 
 pytest.importorskip("ndonnx")
-from tests.onnx.running import agree, exported  # noqa: E402 - needs onnxruntime
+from tests.onnx.running import agree, exported
 
 SEQUENCES_FIRST = {
     "GRU", "LSTM", "MultiheadAttention", "RNN", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
