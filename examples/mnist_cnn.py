@@ -16,8 +16,8 @@ Eight epochs reach a test accuracy above 99.2% on 10,000 images.
 
 On a CPU it trains faster where numba is installed: `pip install ".[examples,fast]"`.
 
-Training, checkpoints, resuming and the export are those of examples/mnist.py, which has a fully connected network, and whose code
-this example reuses.
+Training, checkpoints, resuming and the export to ONNX are those of examples/mnist.py, which has a fully connected
+network, and whose code this example reuses.
 """
 
 from __future__ import annotations
