@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,14 +21,18 @@ from agrad.core.device import _known
 LIBRARIES = {
     "cupy": "cupy",
     "jax": "jax",
+    "mlx": "mlx",
     "ndonnx": "ndonnx",
     "onnx_functions": "ndonnx",
     "strict": "array_api_strict",
     "torch": "torch",
 }
+# The libraries that lack parts of the standard: a test that asks for one is skipped, with the error as reason.
+INCOMPLETE = {"mlx", "dpnp"}
 collect_ignore = [f"agrad/backends/{file}.py" for file, library in LIBRARIES.items() if find_spec(library) is None]
 collect_ignore += ["agrad/onnx/sizes.py"] if find_spec("onnx") is None else []
 collect_ignore += ["agrad/backends/cuda"] if find_spec("cupy") is None else []
+collect_ignore += ["agrad/backends/apple"] if find_spec("mlx") is None else []
 
 # The device fixture may serve all examples of a property-based test: entering a device leaves nothing behind.
 settings.register_profile(
@@ -48,13 +54,38 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("device", names, indirect=True)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def _device_name(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("device", "")) if callspec else ""
+
+
+@contextmanager
+def _skipping_what_is_lacking(item: pytest.Item) -> Iterator[None]:
+    """Skip a test that asks an incomplete library for what it lacks, with its error as the reason."""
+    try:
+        yield
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        name = _device_name(item)
+        lacks = isinstance(error, NotImplementedError) or re.search("has no (dtype )?(float64|complex128)", str(error))
+        if lacks and name.partition(":")[0] in INCOMPLETE:
+            pytest.skip(f"{name} lacks it: {error}")
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     if item.get_closest_marker("cuda"):
         _find("cuda", item.config)
-    callspec = getattr(item, "callspec", None)
-    name = callspec.params.get("device", "") if callspec else ""
-    if name.partition(":")[0] == "jax" and item.get_closest_marker("property"):
+    if _device_name(item).partition(":")[0] == "jax" and item.get_closest_marker("property"):
         pytest.skip("jax compiles each new shape: property-based tests take too long on it")
+    with _skipping_what_is_lacking(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with _skipping_what_is_lacking(item):
+        return (yield)
 
 
 def _find(name: str, config: pytest.Config) -> agrad.Device:

@@ -55,7 +55,7 @@ def naive(x: Tensor) -> Tensor:
 
 @agrad.primitive
 def segment_sum(xp: Any, values: ArrayLike, segments: ArrayLike, /, *, n: int) -> Tensor:
-    own = xp.arange(n, dtype=segments.dtype, device=segments.device)[:, None] == segments[None, :]
+    own = xp.arange(n, dtype=segments.dtype, device=agrad.backends.device_of(segments))[:, None] == segments[None, :]
     return xp.astype(own, values.dtype) @ values
 
 
@@ -92,7 +92,7 @@ def by_scipy(xp: Any, x: Any) -> Any:
     except ImportError:
         raise SystemExit('this example needs SciPy; install it with: pip install "agrad[examples]"') from None
     found = lambertw(agrad.asarray(x).numpy()).real
-    return xp.asarray(found, dtype=x.dtype, device=x.device)
+    return xp.asarray(found, dtype=x.dtype, device=agrad.backends.device_of(x))
 
 
 def by_kernel(x: Any) -> Any:

@@ -486,6 +486,19 @@ def eigen(decompose: Any, x: Any) -> Any:
     return values, outer_products(vectors, vectors)
 
 
+def ordered(decompose: Any, x: Any) -> Any:
+    """Return eigenvalues, and products of eigenvectors, from the least to the largest: LAPACK's order may vary."""
+    found = decompose(x)
+    values, *vectors = found if isinstance(found, tuple) else (found,)
+    xp = agrad if isinstance(values, agrad.Tensor) else np
+    order = xp.argsort(xp.real(values), axis=-1)
+    values = xp.take_along_axis(values, order, axis=-1)
+    if not vectors:
+        return values
+    places = xp.broadcast_to(order[..., None, :], vectors[0].shape)
+    return values, outer_products(*[xp.take_along_axis(vectors[0], places, axis=-1)] * 2)
+
+
 def hermitian_eigen(decompose: Any, x: Any) -> Any:
     return eigen(decompose, hermitian(x))
 
@@ -570,9 +583,9 @@ def matrix_norm(x: Any, ord: Any = "fro") -> Any:
 FACTORIZATIONS = [
     on_matrices("cholesky", (2, 3, 3), of(positive_definite, np.linalg.cholesky), call=calling(positive_definite)),
     on_matrices("cholesky", (3, 3), of(positive_definite, upper_cholesky), call=calling(positive_definite), upper=True),
-    on_matrices("eig", (2, 3, 3), lambda x: as_complex(eigen(np.linalg.eig, x)), call=eigen),
+    on_matrices("eig", (2, 3, 3), lambda x: as_complex(ordered(np.linalg.eig, x)), call=ordered),
     on_matrices("eigh", (2, 3, 3), lambda x: eigen(np.linalg.eigh, hermitian(x)), call=hermitian_eigen),
-    on_matrices("eigvals", (2, 3, 3), lambda x: as_complex(np.linalg.eigvals(x))),
+    on_matrices("eigvals", (2, 3, 3), lambda x: as_complex(ordered(np.linalg.eigvals, x)), call=ordered),
     on_matrices("eigvalsh", (2, 3, 3), of(hermitian, np.linalg.eigvalsh), call=calling(hermitian)),
     on_matrices("qr", (2, 4, 3), lambda x: tuple(np.linalg.qr(x))),
     on_matrices("qr", (2, 3, 3), lambda x: tuple(np.linalg.qr(x)), "square"),

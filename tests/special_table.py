@@ -1,5 +1,6 @@
 """The table of docs/special.md: which special function works on which device."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,10 +12,10 @@ def table():
     """Return for each column, under the device's kind, which functions it has and which not."""
     lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    columns = [column.replace("`", "").partition(" ")[0].strip(",") for column in head[1:]]
     return {
-        column: {name.strip("`"): row[i] == "yes" for row in rows for name in row[0].split()}
-        for i, column in enumerate(columns, 1)
+        kind: {name.strip("`"): row[i] == "yes" for row in rows for name in row[0].split()}
+        for i, column in reversed([*enumerate(head)][1:])
+        for kind in re.findall("`(\\w+)`", column)  # the first column with a name counts: that of "cpu" with SciPy
     }
 
 

@@ -19,9 +19,19 @@ ROOT = Path(agrad.__file__).parent
 SVG = "{http://www.w3.org/2000/svg}"
 FILES = sorted(ROOT.rglob("*.py"))
 ARRAY_LIBRARIES = {
-    "numpy", "cupy", "cupyx", "torch", "jax", "jaxlib", "array_api_strict", "cupy_backends", "numba",
-    "ndonnx", "spox",
-}  # fmt: skip
+    "numpy",
+    "cupy",
+    "cupyx",
+    "torch",
+    "jax",
+    "jaxlib",
+    "array_api_strict",
+    "cupy_backends",
+    "numba",
+    "mlx",
+    "ndonnx",
+    "spox",
+}
 DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 ENGINE_LINES, PLAIN_LINES = 1445, 1140  # of the whole engine, and of what computes gradients without transforms
 BESIDE = {"errors.py", "lifting.py", "observing.py"}  # messages, vmap's ways in and out, instruments

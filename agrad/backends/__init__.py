@@ -25,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 KINDS: Final = {
-    "cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax",
+    "cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax", "mlx": "mlx",
     "ndonnx": "ndonnx",
 }  # fmt: skip
 _INSTALL: Final = {
@@ -33,11 +33,12 @@ _INSTALL: Final = {
     "strict": "array-api-strict: pip install array-api-strict",
     "torch": "PyTorch: pip install torch",
     "jax": "JAX: pip install jax",
+    "mlx": 'MLX: pip install mlx on a Mac, pip install "mlx[cpu]" on Linux',
     "ndonnx": 'ndonnx: pip install "agrad[onnx]"',
 }
 _ROOTS: Final = {
     "numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax",
-    "ndonnx": "ndonnx",
+    "mlx": "mlx", "ndonnx": "ndonnx",
 }  # fmt: skip
 _by_kind: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}

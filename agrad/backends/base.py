@@ -98,7 +98,7 @@ class Backend:
     @property
     def supports_float64(self) -> bool:
         """Whether the library supports float64 as it is configured now."""
-        return True
+        return hasattr(self.xp, "float64")
 
     def default_integer(self, native: NativeDevice) -> Any:
         """Return the default integer dtype of that device."""
@@ -492,9 +492,12 @@ class Backend:
         integers = {name: int(value) for name, value in state["state"].items()}
         generator.bit_generator.state = {**state, "state": integers}
 
+    def _is_float64(self, dtype: NativeDtype) -> bool:
+        return bool(hasattr(self.xp, "float64") and dtype == self.xp.float64)  # not every library has it
+
     def uniform(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         """Draw from the uniform distribution on [0, 1)."""
-        if dtype == self.xp.float64:
+        if self._is_float64(dtype):
             return self.asarray(generator.random(shape), dtype, native)
         draws = generator.random(shape, np.float32)
         if dtype != self.xp.float32:
@@ -504,7 +507,7 @@ class Backend:
 
     def normal(self, generator: Any, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice) -> Any:
         """Draw from the standard normal distribution."""
-        width = np.float64 if dtype == self.xp.float64 else np.float32
+        width = np.float64 if self._is_float64(dtype) else np.float32
         return self.asarray(generator.standard_normal(shape, width), dtype, native)
 
     def integers(

@@ -8,6 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
+from ..core.tensor import Tensor
+
 __all__ = ["prefetch"]
 
 
@@ -35,10 +37,28 @@ def prefetch(jobs: Iterable[Callable[[], Any]], threads: int, ahead: int) -> Ite
     waiting: deque[Future[Any]] = deque()
     try:
         for job in jobs:
-            waiting.append(pool.submit(copy_context().run, job))
+            waiting.append(pool.submit(copy_context().run, _computed, job))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _computed(job: Callable[[], Any]) -> Any:
+    """Return the result of a job, with the arrays of a lazy library computed: other threads cannot do so."""
+    batch = job()
+    _materialize(batch)
+    return batch
+
+
+def _materialize(batch: Any) -> None:
+    if isinstance(batch, Tensor):
+        backend = batch._device.backend
+        (batch._data,) = backend.materialize([batch._data]) if backend.lazy else (batch._data,)
+    elif isinstance(batch, (list, tuple)):
+        for part in batch:
+            _materialize(part)
+    elif isinstance(batch, dict):
+        _materialize(list(batch.values()))

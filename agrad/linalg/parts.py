@@ -7,7 +7,9 @@ are conjugated the other way, begins with `conj` and ends with it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from math import nan
+from operator import and_
 from typing import Any
 
 from ..backends import device_of
@@ -55,9 +57,8 @@ def divisors(xp: Namespace, x: Array, *cotangents: Any) -> Array:
     """Return `x` with 1 in place of 0 in matrices whose cotangents are all 0, so that 0 / 0 is 0 and not NaN."""
     if any(getattr(g, "requires_grad", False) for g in cotangents):
         return x  # a zero cotangent that is differentiated, as by `jvp`, is not a constant
-    unused = True
-    for g in cotangents:
-        unused = unused & xp.all(g == 0, axis=(-2, -1), keepdims=True)
+    first, *others = [xp.all(g == 0, axis=(-2, -1), keepdims=True) for g in cotangents]
+    unused = reduce(and_, others, first)
     return xp.where(unused, nonzero(xp, x), x)
 
 

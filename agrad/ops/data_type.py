@@ -324,10 +324,12 @@ def can_cast(from_: Any, to: Any, /) -> bool:
         return _is_wider(target.name, source.name)
 
 
-# The next wider dtypes that each integer dtype can be cast to: of its own kind, and of the signed one.
+# The next wider dtypes that each dtype can be cast to: of its own kind; of the signed one; of complex numbers.
 _WIDER: Final = {
     "uint8": ("uint16", "int16"), "uint16": ("uint32", "int32"), "uint32": ("uint64", "int64"),
     "int8": ("int16",), "int16": ("int32",), "int32": ("int64",),
+    "float16": ("float32",), "bfloat16": ("float32",), "float32": ("float64", "complex64"), "float64": ("complex128",),
+    "complex64": ("complex128",),
 }  # fmt: skip
 
 

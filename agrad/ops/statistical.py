@@ -371,7 +371,7 @@ def products_of_others(xp: Namespace, x: Array) -> Array:
 
 def _root_of_exp(xp: Namespace, log: Any) -> Array:
     """Return one of two equal factors of an exponential, finite: 0 times both is 0, and other numbers may overflow."""
-    return xp.exp(xp.minimum(0.5 * log, math.log(float(xp.finfo(log.dtype).max) / 2.0)))
+    return xp.exp(xp.minimum(0.5 * log, math.log(float(xp.finfo(log.dtype).max) / 4.0)))
 
 
 @primitive

@@ -138,8 +138,8 @@ def test_leaves_are_refused_while_recording(device, writer):
 
 @pytest.mark.parametrize("writer", WRITERS + VIEW_WRITERS, ids=name)
 def test_under_no_grad_the_buffer_changes(device, writer):
-    if device.kind == "jax":
-        pytest.skip("arrays of JAX never change")
+    if device.backend.immutable:
+        pytest.skip("its arrays never change")
     leaf = agrad.asarray([1.0, 2.0, 3.0], requires_grad=True)
     buffer, shared = leaf.data, leaf.detach()
     with agrad.no_grad():
@@ -153,8 +153,8 @@ def test_under_no_grad_the_buffer_changes(device, writer):
 
 @pytest.mark.parametrize("writer", WRITERS + VIEW_WRITERS, ids=name)
 def test_a_value_that_a_gradient_needs_is_missed_when_it_was_changed(device, writer):
-    if device.kind == "jax":
-        pytest.skip("arrays of JAX never change")
+    if device.backend.immutable:
+        pytest.skip("its arrays never change")
     leaf = agrad.asarray([1.0, 2.0, 3.0], requires_grad=True)
     y = leaf * leaf
     with agrad.no_grad():

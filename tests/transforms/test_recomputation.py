@@ -351,7 +351,7 @@ def test_what_was_computed_between_the_two_calls_may_still_be_differentiated(dev
 
 
 def test_what_the_first_call_changed_stays_changed(device):
-    if device.kind == "jax":
+    if device.backend.immutable:
         pytest.skip("JAX never writes into an array")
     module, x, w = Scaled(in_place), leaf(4, 2), leaf(4, 2, seed=1)
     other = w * module.scale
@@ -377,7 +377,7 @@ def test_a_buffer_that_was_moved_in_between_is_refused(device):
 
 
 def test_a_second_order_that_needs_what_was_put_back_is_refused(device):
-    if device.kind == "jax":
+    if device.backend.immutable:
         pytest.skip("JAX never writes into an array")
     scale, x = agrad.ones(2), leaf(4, 2)
 

@@ -447,6 +447,8 @@ def test_a_jacobian_of_what_reads_values_is_looped(device):
 
 
 def test_threads(device):
+    if device.backend.lazy:
+        pytest.skip("what a thread of MLX's has not computed, another cannot")
     x = draw(4, 3)
 
     def inside(a, run):

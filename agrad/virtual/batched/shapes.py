@@ -16,12 +16,13 @@ __all__ = ["FUNCTIONS", "reshape"]
 def reshape(x: Array, /, shape: Any, *, copy: bool | None = None) -> BatchedArray:
     """Reshape the visible axes."""
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    wish = {} if copy is None else {"copy": copy}  # a keyword that some libraries lack
     if not x.lead:
-        return x.like(x.level.xp.reshape(x.value, shape, copy=copy))
+        return x.like(x.level.xp.reshape(x.value, shape, **wish))
     if -1 in shape:  # the batch may be empty
         known = -prod(shape)
         shape = tuple(x.size // known if known and n == -1 else n for n in shape)
-    return x.like(x.level.xp.reshape(x.value, (x.value.shape[0], *shape), copy=copy))
+    return x.like(x.level.xp.reshape(x.value, (x.value.shape[0], *shape), **wish))
 
 
 def _broadcast_to(x: Array, /, shape: Any) -> BatchedArray:
@@ -103,9 +104,10 @@ def _of_matrices(name: str) -> Callable[..., BatchedArray]:
 
 
 def _asarray(obj: Any, /, *, dtype: NativeDtype = None, device: Any = None, copy: bool | None = None) -> BatchedArray:
+    wishes = {name: value for name, value in (("dtype", dtype), ("copy", copy)) if value is not None}
     if type(obj) is not BatchedArray:
-        return BatchedArray(device.xp.asarray(obj, dtype=dtype, device=device.native, copy=copy), 0, device)
-    return obj.like(obj.level.xp.asarray(obj.value, dtype=dtype, copy=copy))
+        return BatchedArray(device.xp.asarray(obj, device=device.native, **wishes), 0, device)
+    return obj.like(obj.level.xp.asarray(obj.value, **wishes))
 
 
 def _made(name: str) -> Callable[..., BatchedArray]:

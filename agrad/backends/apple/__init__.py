@@ -1,0 +1,1 @@
+"""The array API namespace of MLX, a file per chapter of the standard."""
