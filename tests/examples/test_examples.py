@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ SMALL = {
     "differentiate_scipy": ["--steps", "5"],
     "char_rnn": ["--epochs", "2", "--steps", "2", "--hidden", "8"],
     "vae": ["--dataset", "digits", "--epochs", "1"],
+    "pretrained": [],
     "numpy_regression": ["--steps", "5"],
     "numpy_gaussian_process": ["--steps", "5"],
     "numpy_neural_network": ["--steps", "5"],
@@ -39,6 +41,7 @@ SMALL = {
     "vmap_newton": ["--side", "5", "--steps", "5"],
     "vmap_ensemble": ["--networks", "3", "--steps", "5"],
 }
+PACKAGES = {"pretrained": ("torch", "torchcrepe", "silero_vad")}  # that the tests do not need otherwise
 ALONE = {"differentiate_scipy"}  # it tells SciPy something before it imports it, and here SciPy may be imported already
 
 
@@ -49,6 +52,8 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def run(name: str, *options: str):
+    if missing := [package for package in PACKAGES.get(name, ()) if find_spec(package) is None]:
+        pytest.skip(f"{', '.join(missing)} is not installed")
     if name in ALONE:
         return print(script(name, *options))
     return import_module(name).main([*map(str, options)])
