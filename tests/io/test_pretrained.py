@@ -4,6 +4,7 @@ import sys
 import warnings
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +22,13 @@ def needs(package):
     return pytest.mark.skipif(find_spec(package) is None, reason=f"{package} is not installed")
 
 
-class TorchPitch(torch.nn.Module):
+class TorchPitch(torch.nn.Module):  # type: ignore[misc, name-defined]
     """The network of the example, in PyTorch."""
 
     def __init__(self):
         super().__init__()
         channels = pretrained.Pitch.channels
-        for i, (before, after) in enumerate(zip(channels, channels[1:], strict=False), start=1):
+        for i, (before, after) in enumerate(pairwise(channels), start=1):
             size, stride = (512, 4) if i == 1 else (64, 1)
             self.add_module(f"conv{i}", torch.nn.Conv2d(before, after, (size, 1), stride=(stride, 1)))
             self.add_module(f"conv{i}_BN", torch.nn.BatchNorm2d(after, eps=1e-3))
