@@ -46,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--device", action="append", metavar="NAME", help="run the device tests on NAME (repeatable; cpu and strict)"
     )
     parser.addoption("--require-device", action="store_true", help="fail, instead of skipping, where a device lacks")
+    parser.addoption("--properties-on-jax", action="store_true", help="run the long tests, marked property, on jax too")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -76,8 +77,9 @@ def _skipping_what_is_lacking(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     if item.get_closest_marker("cuda"):
         _find("cuda", item.config)
-    if _device_name(item).partition(":")[0] == "jax" and item.get_closest_marker("property"):
-        pytest.skip("jax compiles each new shape: property-based tests take too long on it")
+    long = item.get_closest_marker("property") and not item.config.getoption("--properties-on-jax")
+    if _device_name(item).partition(":")[0] == "jax" and long:
+        pytest.skip("jax compiles each new shape, so this takes long; --properties-on-jax runs it")
     with _skipping_what_is_lacking(item):
         return (yield)
 

@@ -97,6 +97,27 @@ def test_on_emulated_gpus(session: nox.Session) -> None:
         )  # fmt: skip
 
 
+@nox.session(name="properties-on-jax")
+def properties_on_jax(session: nox.Session) -> None:
+    """Run what `tests(jax)` leaves out because JAX compiles each new shape: the gradients of all ops under vmap.
+
+    What is compiled is kept for the next time, and optimized as little as possible.
+    """
+    session.install("-e", ".[test]", *NEEDS["jax"])
+    env = {
+        "OMP_NUM_THREADS": "1",
+        "JAX_ENABLE_X64": "1",
+        "JAX_COMPILATION_CACHE_DIR": str(session.cache_dir / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+    }
+    options = ["--device", "jax", "--require-device", "--properties-on-jax"]
+    session.run(
+        "pytest", "-n", "logical", "--maxprocesses", "8", *options, *(session.posargs or ["tests/virtual"]), env=env
+    )
+
+
 by_device = nox.parametrize("device", [nox.param(device, id=device) for device in DEVICES])(test)
 tests = nox.session(by_device, name="tests")
 for version in others():

@@ -6,6 +6,7 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
+from .chart import chart
 from .compare import circumstances, count_own_time, table
 
 ALL = (
@@ -25,11 +26,12 @@ ALL = (
 
 
 def main() -> None:
-    """Read the command line, measure, and print the table."""
+    """Read the command line, measure, print the table, and draw it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ALL)}; all by default")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the ratios there too")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios there as a bar chart (matplotlib)")
     own = "count the CPU time of one thread, on a busy machine; with OMP_NUM_THREADS=1"
     parser.add_argument("--own-time", action="store_true", help=own)
     options = parser.parse_args()
@@ -42,6 +44,8 @@ def main() -> None:
     ]
     where = circumstances(options.device)
     print(f"{where}\n\n{table(lines)}")
+    if options.plot:
+        chart(lines, where.splitlines()[1].removeprefix("- "), options.plot)
     if options.markdown:
         options.markdown.write_text(f"{where}\n\n{table(lines, times=False)}\n", encoding="utf-8")
 

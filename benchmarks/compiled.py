@@ -1,5 +1,7 @@
 """Compiled training steps: the 7×1 regression and the MLP, beside hand-written NumPy and JAX under jit.
 
+Where numba and SciPy are installed, the same steps as loops by numba come next.
+
 The MLP's batches are gathered inside of the step, from all rows and the numbers of those in the batch.
 """
 
@@ -24,7 +26,7 @@ from .regression import by_hand as regression_by_hand
 STEPS = 100  # of the MLP in a call of a side
 
 
-def _compiled(model: Any, loss: Any, optimizer: Any, gather: bool) -> Any:
+def _compiled(model: Any, loss: Any, optimizer: Any, gather: bool, jit: str | None = None) -> Any:
     """Return a compiled step of training a model."""
 
     def step(x: Any, y: Any, rows: Any = None) -> Any:
@@ -36,14 +38,14 @@ def _compiled(model: Any, loss: Any, optimizer: Any, gather: bool) -> Any:
         optimizer.step()
         return error
 
-    return agrad.compile(step, state=[model, loss, optimizer], keep_grads=False)
+    return agrad.compile(step, state=[model, loss, optimizer], keep_grads=False, jit=jit)
 
 
-def regression(device: str) -> Callable[[], object]:
+def regression(device: str, jit: str | None = None) -> Callable[[], object]:
     """Return a compiled step of the regression."""
     x, y = agrad.tensor(AREA, device=device), agrad.tensor(PRICE, device=device)
     model = agrad.nn.Linear(1, 1).to(device)
-    step = _compiled(model, agrad.nn.MSELoss(), agrad.optim.SGD(model.parameters(), lr=0.01), gather=False)
+    step = _compiled(model, agrad.nn.MSELoss(), agrad.optim.SGD(model.parameters(), lr=0.01), gather=False, jit=jit)
     return lambda: step(x, y)
 
 
@@ -75,11 +77,11 @@ def batches(batch: int) -> list[Any]:
     return list(np.random.default_rng(2).integers(0, ROWS, (STEPS, batch)))
 
 
-def mlp(x: Any, y: Any, batch: int, device: str) -> Callable[[], None]:
+def mlp(x: Any, y: Any, batch: int, device: str, jit: str | None = None) -> Callable[[], None]:
     """Return what takes some compiled steps of the MLP."""
     nn = agrad.nn
     model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).to(device)
-    step = _compiled(model, nn.CrossEntropyLoss(), agrad.optim.SGD(model.parameters(), lr=RATE), gather=True)
+    step = _compiled(model, nn.CrossEntropyLoss(), agrad.optim.SGD(model.parameters(), lr=RATE), gather=True, jit=jit)
     images, labels = agrad.asarray(x, device=device), agrad.asarray(y, device=device)
     rows = [agrad.asarray(j, device=device) for j in batches(batch)]
 
@@ -132,15 +134,27 @@ def measure(device: str) -> list[Row]:
     """Return the rows of this benchmark."""
     numpy = peer("numpy") if device == "cpu" else None
     jax = peer("jax") if device == "cpu" else None
-    sides = {"agrad": regression(device)}
-    sides |= {"by hand in numpy": regression_by_hand(numpy)} if numpy else {}
-    sides |= {"JAX jit": regression_in_jax(jax)} if jax else {}
-    lines = race("linear-regression step, 7×1, compiled", sides, {"by hand in numpy": 0.65, "JAX jit": 1.0}, device)
+    numba = device == "cpu" and peer("numba") and peer("scipy")
+    others: dict[str, Callable[[], object]] = {"by hand in numpy": regression_by_hand(numpy)} if numpy else {}
+    others |= {"JAX jit": regression_in_jax(jax)} if jax else {}
+    work, goals = "linear-regression step, 7×1, compiled", {"by hand in numpy": 0.65, "JAX jit": 1.0}
+    lines = race(work, {"agrad": regression(device)} | others, goals, device)
+    if numba:
+        lines += race(f"{work} by numba", {"agrad": regression(device, "numba")} | others, {"JAX jit": 0.15}, device)
     x, y = made_up()
     for batch, goal in ((128, 0.9), (32, 0.7)):
-        sides = {"agrad": mlp(x, y, batch, device)}
-        sides |= {"by hand in numpy": mlp_in_numpy(x, y, batch)} if numpy else {}
-        sides |= {"JAX jit": mlp_in_jax(x, y, batch, jax)} if jax else {}
-        goals = {"by hand in numpy": 1.0, "JAX jit": goal}
-        lines += race(f"MLP 784-128-10, {STEPS} steps at batch {batch}, compiled", sides, goals, device, rounds=15)
+        others = {"by hand in numpy": mlp_in_numpy(x, y, batch)} if numpy else {}
+        others |= {"JAX jit": mlp_in_jax(x, y, batch, jax)} if jax else {}
+        work, goals = (
+            f"MLP 784-128-10, {STEPS} steps at batch {batch}, compiled",
+            {"by hand in numpy": 1.0, "JAX jit": goal},
+        )
+        ours = mlp(x, y, batch, device)
+        lines += race(work, {"agrad": ours} | others, goals, device, rounds=15)
+        if numba:
+            sides: dict[str, Callable[[], object]] = {
+                "agrad": mlp(x, y, batch, device, "numba"),
+                "the same without numba": ours,
+            }
+            lines += race(f"{work} by numba", sides, {"the same without numba": 1.0}, device, rounds=15)
     return lines

@@ -49,7 +49,24 @@ def slope() -> Graph:
     return agrad.draw(first, names={"x": x, "y": y, "first": first})
 
 
-FIGURES = {"neuron": neuron, "diamond": diamond, "layer": layer, "slope": slope}
+def program() -> Graph:
+    """Return the program of a compiled step of training."""
+    model = agrad.nn.Linear(1, 1)
+    optimizer = agrad.optim.SGD(model.parameters(), lr=0.1)
+
+    @agrad.compile(state=[model, optimizer], keep_grads=False)
+    def step(x: agrad.Tensor, y: agrad.Tensor) -> agrad.Tensor:
+        optimizer.zero_grad()
+        loss = agrad.nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    step(agrad.ones((7, 1)), agrad.ones((7, 1)))
+    return agrad.draw(step)
+
+
+FIGURES = {"neuron": neuron, "diamond": diamond, "layer": layer, "slope": slope, "program": program}
 PLOTS = ("vmap_wrong_labels", "vmap_newton", "vmap_ensemble")  # what examples of these names draw
 
 if __name__ == "__main__":

@@ -34,11 +34,14 @@ class Into(NamedTuple):
     args : tuple
     elementwise : bool
         Whether that may be the memory of an operand of the same shape and layout.
+    slow_in_place : bool
+        Whether it then takes longer than with another array.
     """
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
     elementwise: bool
+    slow_in_place: bool = False
 
 
 class UnknownValueError(RuntimeError):
@@ -335,6 +338,15 @@ class Backend:
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of arrays and numbers as the library compiles it, if it can."""
         return function
+
+    def require_compiler(self, name: str | None) -> None:
+        """Raise an error if `agrad.compile` cannot use a compiler of this name: ImportError if it is not installed."""
+        if name is not None:
+            raise NotImplementedError(f'agrad.compile(..., jit={name!r}) is for the device "cpu", not for {self.kind}')
+
+    def compile_loops(self, text: str, name: str, arrays: Sequence[tuple[Array, bool]]) -> Callable[..., bool]:
+        """Return the function of loops in a text, compiled for arrays like those given: see `fast.compile_loops`."""
+        raise NotImplementedError
 
     def fuses(self, array: Array) -> bool:
         """Return whether `add_scaled` and its like do more for this array than its operators one by one."""

@@ -39,7 +39,8 @@ def elementwise_into(function: Callable[..., Any], args: tuple[Any, ...], kwargs
         result.dtype != arrays[0].dtype and result.dtype.char != "?"
     ):
         return None
-    return Into(ufunc, (*args, OUT), True)
+    # NumPy takes a single element that is also an operand for an overlap: 0.7 µs instead of 0.3.
+    return Into(ufunc, (*args, OUT), True, slow_in_place=result.size == 1)
 
 
 def _is_operand(x: Any) -> bool:

@@ -396,7 +396,7 @@ class NumpyBackend(StridedBackend):
         unfiltered = not warnings.filters or warnings.filters[0] is not _FILTER
         return self.without_warnings() if unfiltered else ANYWHERE
 
-    def within(self, array: Array, least: float, most: float) -> bool:
+    def within(self, array: Array, least: float, most: float) -> bool:  # 128 integers: 4.3 -> 1.8
         return not (_least(array, None) < least or _greatest(array, None) > most)
 
     def own(self, value: Array, shared: bool) -> Any:
@@ -478,6 +478,20 @@ class NumpyBackend(StridedBackend):
     def empty_as(self, array: Array) -> Any:
         return np.empty_like(array, subok=False)
 
+    def require_compiler(self, name: str | None) -> None:
+        if name is None:
+            return
+        try:
+            import_module(".fast.loops", __package__)
+            import_module("scipy.linalg.cython_blas")  # by which numba multiplies matrices
+        except ImportError as error:
+            message = 'agrad.compile(..., jit="numba") needs numba and SciPy: pip install "agrad[fast]"'
+            raise ImportError(message) from error
+
+    def compile_loops(self, text: str, name: str, arrays: Sequence[tuple[Array, bool]]) -> Callable[..., bool]:
+        compiled: Callable[..., bool] = import_module(".fast.loops", __package__).compile_loops(text, name, arrays)
+        return compiled
+
     def fuses(self, array: Array) -> bool:
         return array.nbytes > _PART
 
@@ -543,7 +557,8 @@ def _product_into(x1: Any, x2: Any, is_operator: bool) -> Any:
         return Into(np.matmul, (x1, x2, OUT), False)
     if find_spec("numba") and 1 < -(-given[0].size * columns // _ALONE) <= 8:
         return None
-    return Into(np.dot if rows * columns <= _MANY else np.matmul, (x1, x2, OUT), False)
+    # The method, which other array types cannot override, is faster than np.dot by 0.1 µs.
+    return Into(np.ndarray.dot if rows * columns <= _MANY else np.matmul, (x1, x2, OUT), False)
 
 
 def _aligned_copy(x: Array, dtype: NativeDtype) -> Any:

@@ -27,21 +27,32 @@ class Buffers:
         self._idle: dict[Any, list[str]] = {}
         self.layouts: dict[str, Any] = {}
 
-    def take(self, call: Call, place: int, elementwise: bool) -> str:
+    def take(self, call: Call, place: int, in_place: bool) -> str:
         """Return the name of a buffer for the result of a call.
 
-        It is that of an operand which is not needed again, if the call is elementwise; or an idle one, or a new one.
+        With `in_place` it is that of an operand which is not needed again, if there is one; else an idle or a new one.
         """
         out = call.outputs[0]
         layout = _layout(out.value)
-        name = self._from_operand(call, place, layout) if elementwise else None
+        name = self._from_operand(call, place, layout) if in_place else None
         idle = self._idle.setdefault(layout, [])
         if name is None and idle:
             name = idle.pop()
-        if name is None:
-            name = self._names.unused("t0")
-            self.layouts[name], self._names.known[name] = layout, self._backend.empty_as(out.value)
+        name = self._new(out.value, layout) if name is None else name
         self._holders[self._memory.root[out]] = name
+        return name
+
+    def passing(self, array: Any) -> str:
+        """Return the name of a buffer like an array for a value that the next line reads, and no other."""
+        layout = _layout(array)
+        idle = self._idle.setdefault(layout, [])
+        if not idle:
+            idle.append(self._new(array, layout))
+        return idle[-1]
+
+    def _new(self, array: Any, layout: Any) -> str:
+        name = self._names.unused("t0")
+        self.layouts[name], self._names.known[name] = layout, self._backend.empty_as(array)
         return name
 
     def _from_operand(self, call: Call, place: int, layout: Any) -> str | None:

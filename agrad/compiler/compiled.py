@@ -8,15 +8,16 @@ from threading import RLock
 from typing import Any, Final, NoReturn
 
 from ..checks import check_callable, check_flags
-from ..core.device import get_device, opened, traced
+from ..core.device import Device, get_device, opened, traced
 from ..core.errors import describe
 from ..core.observing import observers
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from ..optim.optimizer import Optimizer
-from .entry import Entry
+from .entry import Entry, Lowered
 from .inputs import Inputs
-from .record import record
+from .program import Program
+from .record import Recording, record
 from .state import State
 from .wiring import MISS
 
@@ -25,7 +26,9 @@ __all__ = ["Compiled", "compile"]
 _MOST: Final = 8  # programs that a function keeps
 
 
-def compile(f: Callable[..., Any] | None = None, /, *, state: Any = (), keep_grads: bool = True) -> Any:
+def compile(
+    f: Callable[..., Any] | None = None, /, *, state: Any = (), keep_grads: bool = True, jit: str | None = None
+) -> Any:
     """Return a function that computes what `f` does, as a straight program of array calls.
 
     The first call runs `f` and writes down every call of the array library: forward, backward and the optimizer's step.
@@ -43,6 +46,11 @@ def compile(f: Callable[..., Any] | None = None, /, *, state: Any = (), keep_gra
         Whether Tensors of the state have their new gradients in ``.grad`` after a call, as they have after a call of
         `f`. Otherwise they have None, which saves time and memory where nothing reads gradients between calls.
 
+    jit : None or "numba"
+        What compiles the program: by default nothing on NumPy, whose functions are called one by one. numba compiles it
+        to loops of machine code, on the device ``"cpu"`` and with the extra ``fast``; the results then agree to
+        rounding. That takes seconds for each program, and none for one that was compiled before, in any process.
+
     Returns
     -------
     Compiled
@@ -58,6 +66,8 @@ def compile(f: Callable[..., Any] | None = None, /, *, state: Any = (), keep_gra
         The message names the line. Everything is then as it was before the call.
     ValueError
         By a call, if an argument requires gradients, or is on another device.
+    NotImplementedError
+        By a call, if `jit` has no loops for an op, which the message names with its line, or the device is another.
     TypeError
         If `state` holds anything else.
 
@@ -85,7 +95,7 @@ def compile(f: Callable[..., Any] | None = None, /, *, state: Any = (), keep_gra
     True
     """
     if f is None:
-        return partial(compile, state=state, keep_grads=keep_grads)
+        return partial(compile, state=state, keep_grads=keep_grads, jit=jit)
     check_callable("agrad.compile", f, "write agrad.compile(f, state=[...])")
     check_flags(keep_grads=keep_grads)
     items = list(state) if isinstance(state, Iterable) and not isinstance(state, (Module, Tensor)) else [state]
@@ -94,7 +104,9 @@ def compile(f: Callable[..., Any] | None = None, /, *, state: Any = (), keep_gra
     for item in items:
         if not isinstance(item, (Module, Optimizer, Tensor)):
             raise TypeError(f"state=[...] takes modules, optimizers and Tensors, not {describe(item)}")
-    return Compiled(f, items, keep_grads)
+    if jit not in (None, "numba"):
+        raise ValueError(f'jit is None or "numba", not {jit!r}')
+    return Compiled(f, items, keep_grads, jit)
 
 
 class Compiled:
@@ -104,15 +116,18 @@ class Compiled:
     ----------
     source : str
         The program of the last call, in Python.
+    program : Program
+        Its calls, which `agrad.draw` draws.
     """
 
-    def __init__(self, f: Callable[..., Any], items: list[Any], keep_grads: bool) -> None:
+    def __init__(self, f: Callable[..., Any], items: list[Any], keep_grads: bool, jit: str | None) -> None:
         self.__name__ = type(f).__name__.lower()
         update_wrapper(self, f)
-        self._f, self._items, self._keep_grads = f, _named(f, items), keep_grads
+        self._f, self._items, self._keep_grads, self._jit = f, _named(f, items), keep_grads, jit
         self._entries: list[Entry] = []  # the one used last comes first
+        self._run: Callable[..., Any] = lambda args, kwargs: MISS  # that of the first
         self._reasons: list[str] = []  # why it was recorded, each time
-        self._lock = RLock()  # the buffers of a program serve one call at a time
+        self._lock = RLock()  # programs are recorded and put in order by one thread at a time
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run a program that was recorded for such arguments, or record one.
@@ -120,18 +135,26 @@ class Compiled:
         Within `vmap`, another compiled function, and instruments such as `agrad.profile` and `agrad.autocast`, the
         function itself runs.
         """
+        run = self._run
+        result = run(args, kwargs)
+        return self._run_another(run, args, kwargs) if result is MISS else result
+
+    def _run_another(self, tried: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a call for which the program used last does not hold."""
         if observers or opened.get() or traced.get() is not None:
             return self._f(*args, **kwargs)
         with self._lock:
-            entries = self._entries
-            for entry in entries:
-                result = entry.run(args, kwargs)
+            for entry in self._entries:
+                result = MISS if entry.run is tried else entry.run(args, kwargs)
                 if result is not MISS:
-                    if entry is not entries[0]:
-                        entries.remove(entry)
-                        entries.insert(0, entry)
+                    self._entries.remove(entry)
+                    self._put_first(entry)
                     return result
             return self._record(args, kwargs)
+
+    def _put_first(self, entry: Entry) -> None:
+        self._entries.insert(0, entry)
+        self._run = entry.run
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(
@@ -145,15 +168,24 @@ class Compiled:
         inputs, state = Inputs(self._f, args, kwargs), State(self._items, _used(self._f).values())
         device = next((x._device for x in state.tensors.values()), None) or inputs.device() or get_device()
         reason = self._entries[0].difference(args, kwargs) if self._entries else self._first_reason()
-        recording, exchange = record(self._f, inputs, state, device)
-        if not self._keep_grads:
-            recording.drop_grads()
+        device.backend.require_compiler(self._jit)
+        recording, exchange, lowered = record(self._f, inputs, state, device, partial(self._lower, state, device))
         exchange.finish()
         self._reasons.append(reason)
-        if State(self._items).tensors.keys() == state.tensors.keys() and not recording.shares_memory:
-            self._entries.insert(0, Entry(recording, inputs, state, device, self.__name__))
+        if lowered is not None:
+            self._put_first(Entry(recording, lowered, inputs, state, device))
             del self._entries[_MOST:]
         return recording.result
+
+    def _lower(self, state: State, device: Device, recording: Recording) -> Lowered | None:
+        """Return the printed program; None if it serves no other call, because the state or its memory is another."""
+        if not self._keep_grads:
+            recording.drop_grads()
+        lowered = Lowered(recording, len(state.tensors), device, self.__name__, self._jit)
+        if State(self._items).tensors.keys() != state.tensors.keys() or recording.shares_memory:
+            return None
+        lowered.source.make()
+        return lowered
 
     def _first_reason(self) -> str:
         return "the call before made new state, as optimizers do at first" if self._reasons else "the first call"
@@ -161,9 +193,17 @@ class Compiled:
     @property
     def source(self) -> str:
         """The program of the last call, in Python; RuntimeError before there is one."""
+        return self._first().source
+
+    @property
+    def program(self) -> Program:
+        """The calls of the program of the last call, which `agrad.draw` draws; RuntimeError before there is one."""
+        return self._first().program
+
+    def _first(self) -> Entry:
         if not self._entries:
             raise RuntimeError("there is no program yet: call the function first, twice if it has an optimizer")
-        return self._entries[0].source
+        return self._entries[0]
 
     def explain(self) -> str:
         """Return how often the function was recorded, and why each time.

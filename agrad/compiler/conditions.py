@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from operator import is_, itemgetter
-from typing import Any
+from collections.abc import Callable, Sequence
+from operator import is_
+from typing import Any, TypeAlias
 
 from ..core import device as devices
 from ..core import dtypes
 from ..core.device import Device
 from ..core.grad_mode import recording
+from ..core.observing import observers
 from ..core.tensor import Tensor
 from ..ops.journal import changes
 from .inputs import Inputs
 from .state import State, is_plain_number
+
+View: TypeAlias = tuple[int, Callable[[Any], Any]]  # of an array of the state, by its place, and what makes it
 
 __all__ = ["Attributes", "Bound", "Conditions", "Settings"]
 
@@ -23,26 +27,32 @@ class Conditions:
     Attributes
     ----------
     texts : list of str
-        Expressions of ``args`` and ``kwargs``.
+        Expressions of ``arg0``, ``arg1`` ...; the conditions of `inputs` are not among them.
     names : dict
         What the text refers to. ``tensor0`` is the first Tensor of the state, ``held[0]`` the set of the numbers of the
         memory of all, and ``settings[0]`` counts the changes of settings of optimizers.
     """
 
-    def __init__(self, inputs: Inputs, state: State, device: Device, grads: dict[int, bool]) -> None:
-        self.names: dict[str, Any] = {"recording": recording, "dtypes": dtypes}
+    def __init__(
+        self, inputs: Inputs, state: State, device: Device, grads: dict[int, bool], views: Sequence[View] = ()
+    ) -> None:
+        self.names: dict[str, Any] = {"recording": recording, "dtypes": dtypes, "observers": observers}
+        self.names |= {"opened": devices.opened, "traced": devices.traced}
         self.names |= inputs.names
         self.names["settings"] = [0]
-        self._each: list[tuple[str, str]] = [*inputs.conditions]
+        self._each: list[tuple[str, str]] = [*inputs.structure, *inputs.conditions]
+        self._each += [condition for array in inputs.arrays for condition in array.conditions]
+        of_inputs = len(self._each)
         self._state, self._device = state, device
         self._numbers: list[str] = []
+        self._add("not observers and not opened.get() and traced.get() is None", "an instrument or a transform")
         self._add(f"recording.get() is {recording.get()}", "no_grad")
         self._add(f"dtypes._default is {self._known(dtypes.get_default_dtype())}", "the default dtype")
         self._current_device()
         self._modules()
         self._optimizers()
-        self._tensors(grads)
-        self.texts = [text for text, _ in self._each]
+        self._tensors(grads, views)
+        self.texts = [text for text, _ in self._each[of_inputs:]]
 
     def _current_device(self) -> None:
         entered, outside = devices._entered, devices._process_wide
@@ -65,8 +75,9 @@ class Conditions:
 
     def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """Return what the first condition is about that does not hold."""
+        given = {"args": args, "kwargs": kwargs} | {f"arg{i}": x for i, x in enumerate(args)}
         for text, about in self._each:
-            if not eval(text, self.names, {"args": args, "kwargs": kwargs}):
+            if not eval(text, self.names, given):
                 return about
         return "the answer to a comparison of numbers, or the range of values in an argument"
 
@@ -102,14 +113,18 @@ class Conditions:
                 same = f"{self._known(group)}['params'] is {self._known(params)} and len({self._known(params)})"
                 self._add(f"{same} == {len(params)}", f"the parameters of {name}")
                 self._settings(name, optimizer, group)
-                for p in params:
+            if any(state.values()):
+                for p in [p for group in groups for p in group["params"]]:
                     self._entries(name, state, p)
+            else:
+                self._add(f"not any({self._known(state)}.values())", f"the state of {name}")
 
     def _settings(self, name: str, optimizer: Any, group: dict[str, Any]) -> None:
         checked = Settings(optimizer, group, self.names["settings"])
-        here = self._known(checked)
-        get = self._known(checked.get)
-        self._add(f"({get}({self._known(group)}) == {here}.known or {here}.still_hold())", f"a setting of {name}")
+        here, there, known = self._known(checked), self._known(group), self._known(checked.known)
+        # Faster than a comparison of tuples, but for which equal numbers are checked again.
+        same = " and ".join(f"{there}[{key!r}] is {known}[{i}]" for i, key in enumerate(optimizer.defaults))
+        self._add(f"(({same or True}) or {here}.still_hold())", f"a setting of {name}")
 
     def _entries(self, name: str, state: dict[Tensor, dict[str, Any]], p: Tensor) -> None:
         """Add that the state of a parameter has the same Tensors, and numbers of the same types."""
@@ -129,7 +144,7 @@ class Conditions:
 
     # Tensors: the same shapes, frozen or not, and with gradients or without
 
-    def _tensors(self, grads: dict[int, bool]) -> None:
+    def _tensors(self, grads: dict[int, bool], views: Sequence[View]) -> None:
         tensors = list(self._state.tensors.values())
         device = self._known(self._device)
         for i, (name, x) in enumerate(self._state.tensors.items()):
@@ -140,8 +155,8 @@ class Conditions:
             if i in grads:
                 there = f"tensor{i}._grad is not None and tensor{i}._grad._device is {device}"
                 self._add(there if grads[i] else f"tensor{i}._grad is None", f"whether {name} has a gradient")
-        bound = Bound(tensors, self._device)
-        self.names |= {"bound": bound, "last": bound.arrays, "held": bound.held}
+        bound = Bound(tensors, self._device, views)
+        self.names |= {"bound": bound, "last": bound.arrays, "views": bound.views, "held": bound.held}
         if tensors:
             same = " and ".join(f"tensor{i}._data is last[{i}]" for i in range(len(tensors)))
             self._add(f"(({same}) or bound.again())", "the shape, dtype or device of a part of the state")
@@ -174,26 +189,25 @@ class Settings:
 
     Attributes
     ----------
-    get : callable
-        Reads them from the group.
-    known : tuple
+    known : list
         What they were when they were last checked.
     """
 
     def __init__(self, optimizer: Any, group: dict[str, Any], changes: list[int]) -> None:
         self._changes = changes  # how often settings became others
-        names = list(optimizer.defaults)
-        self.get = itemgetter(*names) if len(names) > 1 else lambda group: (group[names[0]],)
         self._optimizer, self._group = optimizer, group
-        self.known = self.get(group)
+        self.known = self._read()
+
+    def _read(self) -> list[Any]:
+        return [self._group[name] for name in self._optimizer.defaults]
 
     def still_hold(self) -> bool:
         """Check settings that have changed, as a step does; return whether only numbers became others."""
         self._optimizer._check_changes(self._group)
-        settings = self.get(self._group)
+        settings = self._read()
         alike = all(map(_alike, settings, self.known))
         if alike:
-            self.known = settings
+            self.known[:] = settings
             self._changes[0] += 1
         return alike
 
@@ -210,15 +224,18 @@ class Bound:
     Attributes
     ----------
     arrays : list of array
+    views : list of array
+        Views of them.
     buffers : list of int
         The numbers of their memory.
     held : list of set of int
         The same as the only entry.
     """
 
-    def __init__(self, tensors: list[Tensor], device: Device) -> None:
-        self._tensors, self._device = tensors, device
+    def __init__(self, tensors: list[Tensor], device: Device, views: Sequence[View]) -> None:
+        self._tensors, self._device, self._views = tensors, device, views
         self.arrays: list[Any] = [x._data for x in tensors]
+        self.views = self._viewed()
         self._kinds = list(map(_kind, self.arrays))
         self.buffers = list(map(device.backend.buffer_of, self.arrays))
         self.held: list[set[int]] = [set(self.buffers)]
@@ -232,9 +249,13 @@ class Bound:
         if any(_kind(x) != kind for x, kind in zip(arrays, self._kinds, strict=True)):
             return False
         self.arrays[:] = arrays
+        self.views[:] = self._viewed()
         self.buffers[:] = map(self._device.backend.buffer_of, arrays)
         self.held[0] = set(self.buffers)
         return len(self.held[0]) == self._distinct
+
+    def _viewed(self) -> list[Any]:
+        return [make(self.arrays[place]) for place, make in self._views]
 
 
 def _kind(x: Any) -> Any:

@@ -8,13 +8,34 @@ from ..core.device import Device
 from ..random.generators import current
 from .expand import expanded
 from .inputs import Inputs
+from .loops import LoopSource
 from .program import shortened
 from .record import Recording
 from .source import Source
 from .state import State
 from .wiring import Wiring
 
-__all__ = ["Entry"]
+__all__ = ["Entry", "Lowered"]
+
+
+class Lowered:
+    """A recorded program, printed.
+
+    Attributes
+    ----------
+    program : Program
+    checks : list of (int, Call)
+        The checks of inputs, with their places.
+    source : Source
+    """
+
+    def __init__(self, recorded: Recording, tensors: int, device: Device, title: str, jit: str | None) -> None:
+        program = recorded.program if jit else expanded(recorded.program, device.backend)
+        self.program = shortened(program)
+        self.checks = self.program.checks_of_inputs()
+        held = [start for start, _ in self.program.state[:tensors]]
+        kind = LoopSource if jit else Source
+        self.source = kind(self.program, device, lambda: current.get().of(device), title, held)
 
 
 class Entry:
@@ -22,20 +43,18 @@ class Entry:
 
     Attributes
     ----------
+    program : Program
     source : str
-        The program in Python.
+        The same in Python.
     run : callable
         Takes the positional and the keyword arguments of a call; runs the program, or returns MISS if it does not hold.
     """
 
-    def __init__(self, recorded: Recording, inputs: Inputs, state: State, device: Device, title: str) -> None:
-        program = shortened(expanded(recorded.program, device.backend))
-        checks = program.checks_of_inputs()
-        source = Source(program, device, lambda: current.get().of(device), title)
-        wiring = Wiring(recorded, program, source, inputs, state, device)
-        for i, call in checks:
+    def __init__(self, recorded: Recording, lowered: Lowered, inputs: Inputs, state: State, device: Device) -> None:
+        wiring = Wiring(recorded, lowered.program, lowered.source, inputs, state, device)
+        for i, call in lowered.checks:
             wiring.check(inputs.arrays[i], call)
-        self.source, self.run = source.text, wiring.made()
+        self.program, self.source, self.run = lowered.program, lowered.source.text, wiring.made()
         self._conditions, self._failures = wiring.conditions, wiring.failures
 
     def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -25,12 +25,20 @@ class Array:
     ----------
     name : str
     place : str
-        How it is found: ``args[0]["x"]``.
+        How it is found: ``arg0["x"]``.
     value : Tensor or array
+    conditions : list of (str, str)
+        What must be true of the array itself, as in `Inputs`.
     """
 
     def __init__(self, name: str, place: str, value: Any) -> None:
         self.name, self.place, self.value = name, place, value
+        self.conditions: list[tuple[str, str]] = []
+
+    @property
+    def array(self) -> Any:
+        """The array itself."""
+        return self.value._data if isinstance(self.value, Tensor) else self.value
 
     @property
     def raw(self) -> str:
@@ -49,9 +57,12 @@ class Inputs:
     ----------
     arrays : list of Array
         The Tensors and arrays in them, also in pytrees.
+    structure : list of (str, str)
+        What must be true of ``args`` and ``kwargs``, so that the same program may serve them: the text, and what it is
+        about.
     conditions : list of (str, str)
-        What must be true of other arguments, so that the same program serves them: the text, in which ``args`` and
-        ``kwargs`` are the arguments, and what it is about.
+        The same of each argument, but for the arrays themselves. The positional ones are ``arg0``, ``arg1`` and so on,
+        which is faster than an index.
     names : dict of str to object
         What the texts refer to.
     """
@@ -59,15 +70,13 @@ class Inputs:
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.args, self.kwargs = args, kwargs
         self.arrays: list[Array] = []
-        self.conditions = [(f"len(args) == {len(args)}", "the number of arguments")]
+        names = f"list(kwargs) == {list(kwargs)!r}" if kwargs else "not kwargs"
+        self.structure = [(f"len(args) == {len(args)}", "the number of arguments"), (names, "the keyword arguments")]
+        self.conditions: list[tuple[str, str]] = []
         self.names: dict[str, Any] = {}
         self._taken: set[str] = set()
         for i, (name, value) in enumerate(zip(_parameter_names(f, len(args)), args, strict=True)):
-            self._take_apart(value, f"args[{i}]", name)
-        if kwargs:
-            self._condition(f"list(kwargs) == {list(kwargs)!r}", "the keyword arguments")
-        else:
-            self._condition("not kwargs", "the keyword arguments")
+            self._take_apart(value, f"arg{i}", name)
         for name, value in kwargs.items():
             self._take_apart(value, f"kwargs[{name!r}]", name)
 
@@ -107,7 +116,8 @@ class Inputs:
         word = next(w for w in (word, *(f"{word}_{i}" for i in range(2, len(self._taken) + 3))) if w not in self._taken)
         self._taken.add(word)
         self.arrays.append(Array(word, place, value))
-        raw = value._data if isinstance(value, Tensor) else value
+        array = self.arrays[-1]
+        raw = array.array
         shape, kind = tuple(raw.shape), self._known(raw.dtype)
         about = f"{name} was {' '.join(described(raw))} before"
         of_class = f"type({place}) is {self._known(type(value))}"
@@ -116,14 +126,13 @@ class Inputs:
             tracked = "is None" if value._node is None else "is not None"
             of_class += f" and {place}._node {tracked}"
         self._condition(of_class, about)
-        found = self.arrays[-1].raw
+        same_dtype = f"({array.raw}.dtype is {kind} or {array.raw}.dtype == {kind})"  # a dtype may be made anew
+        array.conditions.append((f"{array.raw}.shape == {shape!r} and {same_dtype}", about))
         flags: Any = getattr(raw, "flags", None)
-        if len(shape) > 1 and hasattr(flags, "c_contiguous"):  # the order in which sums are taken depends on it
+        if shape and hasattr(flags, "c_contiguous"):  # the order in which sums are taken depends on it
             plain = bool(flags.c_contiguous)
             layout = "flags.c_contiguous" if plain else f"strides == {raw.strides!r}"
-            self._condition(f"{found}.{layout}", f"the memory layout of {name}")
-        same_dtype = f"({found}.dtype is {kind} or {found}.dtype == {kind})"  # a dtype may be made anew
-        self._condition(f"{found}.shape == {shape!r} and {same_dtype}", about)
+            array.conditions.append((f"{array.raw}.{layout}", f"the memory layout of {name}"))
 
     def traced(self, trace: Trace) -> tuple[Any, Any, list[Any]]:
         """Return the arguments with Tensors of traced arrays in place of arrays, and a list of both.
@@ -140,7 +149,7 @@ class Inputs:
             x = trace.input(raw, array.name)
             replaced[array.place] = wrap(x, trace.device)
             given.append((x, replaced[array.place]))
-        args = tuple(_rebuilt(value, f"args[{i}]", replaced) for i, value in enumerate(self.args))
+        args = tuple(_rebuilt(value, f"arg{i}", replaced) for i, value in enumerate(self.args))
         kwargs = {name: _rebuilt(value, f"kwargs[{name!r}]", replaced) for name, value in self.kwargs.items()}
         return args, kwargs, given
 

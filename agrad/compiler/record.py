@@ -65,8 +65,10 @@ class Place:
         self.index, self.is_number = index, is_number
 
 
-def record(f: Callable[..., Any], inputs: Inputs, state: State, device: Device) -> tuple[Recording, Exchange]:
-    """Run a function, once and for good, and write down what it does.
+def record(
+    f: Callable[..., Any], inputs: Inputs, state: State, device: Device, lower: Callable[[Recording], Any]
+) -> tuple[Recording, Exchange, Any]:
+    """Run a function, once and for good, and write down what it does; return also what `lower` makes of that.
 
     Raises
     ------
@@ -84,6 +86,7 @@ def record(f: Callable[..., Any], inputs: Inputs, state: State, device: Device) 
             args, kwargs, given = inputs.traced(trace)
             result = f(*args, **kwargs)
             recording = _collected(result, inputs, given, exchange, trace)
+        lowered = lower(recording)
     except BaseException as error:
         exchange.undo()
         device.backend.set_state(generator, random)
@@ -92,7 +95,7 @@ def record(f: Callable[..., Any], inputs: Inputs, state: State, device: Device) 
         raise
     finally:
         trace.open = False
-    return recording, exchange
+    return recording, exchange, lowered
 
 
 @contextmanager

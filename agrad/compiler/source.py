@@ -15,14 +15,15 @@ from weakref import finalize
 
 from ..backends.base import OUT, Into
 from ..core.device import Device
-from ..virtual.traced.recording import CHECK, DRAW, NUMBER, WRITE, Call, Variable, described, replace_nested
+from ..virtual.traced.recording import CHECK, DRAW, NUMBER, WRITE, Call, Variable, described
 from .buffers import Buffers
 from .expressions import INFIX, expression, shown
-from .memory import VIEWS, Memory
+from .memory import Memory
 from .names import Names
 from .program import Program
 from .quiet import PROGRAM
 from .state import identifier
+from .views import Views, is_view
 
 __all__ = ["Elsewhere", "Source", "failed"]
 
@@ -44,6 +45,8 @@ class Elsewhere(Exception):  # noqa: N818 - no error: another program is needed
 class Source:
     """A program as two Python functions: one of the numbers, and one of arrays and some of these numbers.
 
+    They exist after `make`.
+
     Attributes
     ----------
     text : str
@@ -52,11 +55,13 @@ class Source:
         Takes `takes_numbers`, and returns `gives_numbers`. It also puts numbers into the arrays that stand for them.
         None if there is nothing to compute.
     run : callable
-        Takes `takes`. It returns the arrays among the outputs, the new gradients, and the arrays of the state that it
-        changed.
+        Takes `takes`. It returns the arrays among the outputs, the new gradients, and where arrays are immutable the
+        state that it changed; a single array as it is.
     takes, takes_numbers, gives_numbers : list of Variable
     changes : list of int
         Which arrays of the state it changes.
+    views : dict of str to (Variable, callable)
+        The views of the state that it takes besides: see `Views.of_state`.
     reads_late : set of Variable
         Inputs that it reads after it has begun to write the state.
     draws : bool
@@ -67,13 +72,18 @@ class Source:
         The number of the line after which it writes the state.
     """
 
-    def __init__(self, program: Program, device: Device, generator: Callable[[], Any], title: str) -> None:
+    is_native = False  # whether compiled code runs, which needs no lock and gives no warnings
+
+    def __init__(
+        self, program: Program, device: Device, generator: Callable[[], Any], title: str, held: Sequence[Variable] = ()
+    ) -> None:
+        self._strided = {start for start, _ in program.state} - set(held)  # gradients may have any memory layout
         self._program, self._backend, self._native = program, device.backend, device.native
         self._names = Names(program.constants, Elsewhere=Elsewhere, generator=generator, copy=device.backend.copy)
         self._memory = Memory(program)
         self._buffers = Buffers(device.backend, self._memory, self._names)
         self._scalars: dict[Any, str] = {}  # numbers as arrays without axes, by what they are
-        self._views: dict[str, str] = {}  # the names of views of buffers, by what they are
+        self._views = Views(device.backend, self._names, () if device.backend.immutable else held)
         self._lines: list[tuple[str, str]] = []
         self._number_lines: list[str] = []
         self._said = ""  # the line of the user's code that was told last
@@ -82,15 +92,17 @@ class Source:
         self.draws = any(call.kind == DRAW for call in program.calls)
         self.reads_late: set[Variable] = set()
         starts = self._parameters()
+        self._begin(starts)
         for place, call in enumerate(program.calls):
             self._write(call, place)
             self._buffers.release(place)
         self._finish()
         self._divide(starts)
+        self.views = self._views.of_state
         title = identifier(title)
         title = "step" if title == "numbers" else title
-        self.text = self._text(title)
-        self._make(title)
+        self._title, self._python = title, self._text(title)
+        self.text = self._shown()
 
     def _parameters(self) -> list[Variable]:
         program = self._program
@@ -103,6 +115,9 @@ class Source:
         for x in found:
             self._guard(x)
         return found
+
+    def _begin(self, starts: list[Variable]) -> None:
+        """Prepare for the calls; for other kinds of sources."""
 
     def _divide(self, starts: list[Variable]) -> None:
         """Divide the variables between the two functions."""
@@ -151,10 +166,14 @@ class Source:
         """Write a call that returns new arrays or views."""
         found = self._into(call)
         if found is not None and not self._is_result(call):
-            self._write_into(call, found, self._buffers.take(call, place, found.elementwise))
+            in_place = found.elementwise and not found.slow_in_place
+            self._write_into(call, found, self._buffers.take(call, place, in_place))
             return
-        if self._is_view_of_buffer(call):
-            self._make_view(call)
+        if is_view(call) and self._buffers.is_whole(call.args[0]):
+            self._views.of_buffer(call)
+            return
+        if self._views.is_of_state(call):
+            self._views.of_part(call)
             return
         text = expression(call, self._names) if found is None else self._new(call, found)
         names = ", ".join([self._names.name(x, "r0") for x in call.outputs])
@@ -162,21 +181,6 @@ class Source:
         if not call.several and call.outputs[0].value.shape == () and call.name != "copy":
             text = f"{self._names.bound('asarray', self._backend.box)}({text})"
         self._line(f"{names}{',' if call.several and len(call.outputs) == 1 else ''} = {text}", *call.outputs)
-
-    def _is_view_of_buffer(self, call: Call) -> bool:
-        arrays = [x for x in call.inputs() if not x.is_number]
-        view = call.name in VIEWS and len(call.outputs) == 1 and call.outputs[0].view_of is not None
-        return view and call.inputs() == arrays and len(arrays) == 1 and self._buffers.is_whole(arrays[0])
-
-    def _make_view(self, call: Call) -> None:
-        """Make a view of a buffer once and for all."""
-        buffer, out = call.inputs()[0], call.outputs[0]
-        text = expression(call, self._names)
-        given = replace_nested(call.args, lambda x: self._names.known[self._names[x]] if x is buffer else x)
-        view = call.function(*given, **call.kwargs)
-        if text not in self._views:
-            self._views[text] = self._names.bound("v0", view)
-        self._names.of[out] = self._views[text]
 
     def _is_result(self, call: Call) -> bool:
         """Return whether the caller gets what a call returns, so that no buffer may hold it."""
@@ -192,9 +196,23 @@ class Source:
 
     def _write_into(self, call: Call, found: Into, name: str) -> None:
         """Write a call that computes into an array."""
-        operands = [name if x is OUT else self._operand(x, found) for x in found.args]
         self._names.of[call.outputs[0]] = name
-        self._line(f"{self._function(call, found)}({', '.join(operands)})", call.outputs[0])
+        self._line(self._text_into(call, found, name), call.outputs[0])
+
+    def _text_into(self, call: Call, found: Into, name: str) -> str:
+        operands = [name if x is OUT else self._operand(x, found) for x in found.args]
+        return f"{self._function(call, found)}({', '.join(operands)})"
+
+    def _update(self, call: Call, found: Into) -> None:
+        """Write a call that computes into its first argument."""
+        target, out = self._names[call.args[0]], call.outputs[0]
+        if not found.slow_in_place:
+            self._write_into(call, found, target)
+            return
+        name = self._buffers.passing(out.value)
+        self._line(self._text_into(call, found, name), out)
+        self._line(f"{target}[...] = {name}")
+        self._names.of[out] = target
 
     def _new(self, call: Call, found: Into) -> str:
         """Return the expression of a call for a new array: of an operator, or of the function that is faster."""
@@ -213,6 +231,9 @@ class Source:
         arrays = [y.value for y in found.args if type(y) is Variable and not y.is_number]
         if found.elementwise and x in self._program.constants and _is_uniform(x.value, arrays):
             return self._element(x)
+        element = self._views.element(x, arrays) if found.elementwise and type(x) is Variable else None
+        if element is not None:
+            return element
         is_number = type(x) in (int, float) or (type(x) is Variable and x.is_number)
         if not (found.elementwise and is_number and getattr(arrays[0].dtype, "kind", "") == "f"):
             return shown(x, self._names)
@@ -245,7 +266,7 @@ class Source:
         if in_place and self._memory.root[target] not in self._memory.free:
             self._commit()
         if in_place and found is not None:
-            self._write_into(call, found, self._names[target])
+            self._update(call, found)
             return
         if in_place:
             name = self._names[target]
@@ -274,8 +295,13 @@ class Source:
         self._commit()
         for (start, _), value in zip(others, values, strict=True):
             self._line(f"{names[start]} = {names.bound('fill', self._backend.fill)}({names[start]}, {value})")
-        results += [names[start] for start, _ in changed]
-        self._line(f"return ({', '.join(results)}{',' if len(results) == 1 else ''})")
+        self._return(results)
+
+    def _return(self, results: list[str]) -> None:
+        """Write the line that returns results, a single one as it is; where arrays are immutable, the state too."""
+        if self._backend.immutable:
+            results += [self._names[start] for start, end in self._program.state if end is not start]
+        self._line(f"return {', '.join(results)}" if results else "return")
 
     def _commit(self) -> None:
         """Note that from here on the state is written."""
@@ -301,10 +327,10 @@ class Source:
     def _text(self, title: str) -> str:
         names = self._names
         first = self._numbers_text()
-        lines = [f"def {title}({', '.join(names[x] for x in self.takes)}):"]
+        lines = [f"def {title}({', '.join([*(names[x] for x in self.takes), *self.views])}):"]
         lines += [f"    # {names[x]}: {' '.join(described(x.value))}" for x in self.takes if not x.is_number]
         lines += [f"    # {name} = {number}, an array" for number, name in self._shown_scalars()]
-        lines += [f"    # {name} = {text}, made once" for text, name in self._views.items()]
+        lines += [f"    # {name} = {text}, made once" for name, text in self._views.texts.items()]
         self.first_write = len(first) + len(lines) + 1 + (self._committed or 0)
         lines += [f"    {text.ljust(_WIDTH)}  # {about}" if about else f"    {text}" for text, about in self._lines]
         return "\n".join([*first, *lines]) + "\n"
@@ -323,13 +349,16 @@ class Source:
         lines = [f"    {line}" for line in [*self._number_lines, *end]]
         return [f"def numbers({taken}):", *lines, "", ""]
 
-    def _make(self, title: str) -> None:
+    def _shown(self) -> str:
+        return self._python
+
+    def make(self) -> None:
         """Make the functions of their text."""
         file = f"<agrad program {next(_files)}>"
         known = {**self._names.known, "__name__": PROGRAM}
-        exec(compile(self.text, file, "exec"), known)
-        linecache.cache[file] = len(self.text), None, self.text.splitlines(keepends=True), file
-        self.run: Callable[..., Any] = known.pop(title)  # so that it does not refer to itself
+        exec(compile(self._python, file, "exec"), known)
+        linecache.cache[file] = len(self._python), None, self._python.splitlines(keepends=True), file
+        self.run: Callable[..., Any] = known.pop(self._title)  # so that it does not refer to itself
         self.numbers: Callable[..., Any] | None = known.pop("numbers", None)
         finalize(self.run, linecache.cache.pop, file, None)
         self.code = self.run.__code__

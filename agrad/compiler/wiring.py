@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from operator import itemgetter
+from threading import RLock
 from typing import Any, Final
 
 from ..core.device import Device
@@ -24,6 +25,7 @@ from .state import State
 __all__ = ["MISS", "Wiring"]
 
 MISS: Final = object()  # another program is needed
+_KEPT: Final = 1 << 16  # bytes of the largest arguments that are kept until the next call
 
 
 class Wiring:
@@ -53,13 +55,16 @@ class Wiring:
         self._state, self._device = state, device
         self._places = self._slots()
         self._numbered: dict[Variable, str] = {}  # the names of numbers in the text
-        self.conditions = Conditions(inputs, state, device, self._needed_grads())
+        places = {start: i for i, (start, _) in enumerate(program.state)}
+        views = [(places[start], make) for start, make in source.views.values()]
+        self.conditions = Conditions(inputs, state, device, self._needed_grads(), views)
         self.failures: list[Exception] = []
-        backend = device.backend
+        backend, lock = device.backend, RLock()
         self._names: dict[str, Any] = {
             "MISS": MISS, "Elsewhere": Elsewhere, "failures": self.failures,
             "failed": partial(failed, source.code, source.first_write),
-            "quiet": Quiet(source.run, backend), "warnings": warnings, "Tensor": Tensor, "new": object.__new__,
+            "acquire": lock.acquire, "release": lock.release, "quiet": Quiet(source.run, backend), "warnings": warnings,
+            "Tensor": Tensor, "new": object.__new__,
             "wrote": wrote, "wrote_all": wrote_all, "filled": filled,
             "template": recorded.template, "device": device, "native": device.native, "backend": backend,
             "buffer_of": backend.buffer_of, "generator": lambda: current.get().of(device),
@@ -67,12 +72,22 @@ class Wiring:
 
     def made(self) -> Callable[..., Any]:
         """Return the function: it takes the positional and the keyword arguments, and may return MISS."""
-        lines = [*self._call_lines(), *self._result_lines()]
+        lines = [
+            *self._condition_lines(),
+            *self._locked([*self._number_lines(), *self._call_lines(), *self._result_lines()]),
+        ]
         text = "def call(args, kwargs):\n" + "".join(f"    {line}\n" for line in lines)
         known = self.conditions.names | self._names
         exec(text, known)
         function: Callable[..., Any] = known.pop("call")
         return function
+
+    def _locked(self, lines: list[str]) -> list[str]:
+        """Return lines that one call at a time runs, as it uses the buffers of the program."""
+        if self._compiled.is_native:
+            return lines
+        # `with lock` takes twice as long.
+        return ["acquire()", "try:", *(f"    {line}" for line in lines), "finally: release()"]
 
     def check(self, array: Array, call: Call) -> None:
         """Add the condition that the values of an argument are in a range."""
@@ -98,21 +113,32 @@ class Wiring:
 
     def _condition_lines(self) -> list[str]:
         """Return the lines that ask for the conditions; those on classes come before arrays are read."""
-        before = self._inputs.conditions
-        after = self.conditions.texts[len(before) :]
-        first = [text for text, _ in before if "._data" not in text]
-        rest = [text for text, _ in before if "._data" in text] + after
-        for x in self._inputs.arrays:
-            rest = [text.replace(x.raw, f"{x.name}_") if x.raw.endswith("._data") else text for text in rest]
-        found = [f"{x.name}_ = {x.raw}" for x in self._inputs.arrays]
-        return [f"if not ({' and '.join(first)}): return MISS", *found, f"if not ({' and '.join(rest)}): return MISS"]
+        inputs, texts = self._inputs, self.conditions.texts
+        lines = _required(text for text, _ in inputs.structure)
+        names = "".join(f"arg{i}, " for i in range(len(inputs.args)))
+        lines += [f"{names}= args"] if names else []
+        lines += _required(text for text, _ in inputs.conditions)
+        for i, x in enumerate(inputs.arrays):
+            lines += [f"{x.name}_ = {x.raw}", *self._array_lines(i, x)]
+            texts = [text.replace(x.raw, f"{x.name}_") if x.raw.endswith("._data") else text for text in texts]
+        return [*lines, *_required(texts)]
+
+    def _array_lines(self, i: int, x: Array) -> list[str]:
+        """Return the lines that ask for the conditions on an array; a small one of the last call is not asked again."""
+        required = _required(text.replace(x.raw, f"{x.name}_") for text, _ in x.conditions)
+        if getattr(x.array, "nbytes", _KEPT + 1) > _KEPT:
+            return required
+        self._names.setdefault("seen", {})
+        self._names["seen"][i] = None
+        return [f"if {x.name}_ is not seen[{i}]:", *(f"    {line}" for line in required), f"    seen[{i}] = {x.name}_"]
 
     def _call_lines(self) -> list[str]:
-        """Return the lines that ask for the conditions and run the program."""
+        """Return the lines that run the program."""
         takes, changes = self._compiled.takes, self._compiled.changes
         starts = {start: i for i, (start, _) in enumerate(self._program.state)}
         arrays = dict(zip(self._program.inputs, self._inputs.arrays, strict=True))
-        lines, given = [*self._condition_lines(), *self._number_lines()], []
+        lines: list[str] = []
+        given: list[str] = []
         for x in takes:
             if x in arrays:
                 if arrays[x].converts(self._device):
@@ -122,14 +148,17 @@ class Wiring:
                 given.append(f"{arrays[x].name}_")
             else:
                 given.append(f"{self._places[starts[x]]}._data" if x in starts else self._numbered[x])
+        given += [f"views[{i}]" for i in range(len(self._compiled.views))]
         results = [f"output{i}" for i, x in enumerate(self._program.outputs) if not x.is_number]
         results += [f"grad{i}" for i in range(len(self._program.grads))]
-        results += [f"array{i}" for i in changes]
+        results += [f"array{i}" for i in changes] if self._device.backend.immutable else []
         lines += ["random = backend.get_state(generator())"] if self._compiled.draws else []
         back = "backend.set_state(generator(), random); " if self._compiled.draws else ""
-        assigned = f"{', '.join(results)}{',' if len(results) == 1 else ''} = " if results else ""
+        assigned = f"{', '.join(results)} = " if results else ""
         lines += [
-            "run = quiet.run if warnings.filters and warnings.filters[0] is quiet.first else quiet.quietly",
+            "run = quiet.run"
+            if self._compiled.is_native
+            else "run = quiet.run if warnings.filters and warnings.filters[0] is quiet.first else quiet.quietly",
             f"try: {assigned}run({', '.join(given)})",
             f"except Elsewhere: {back}return MISS",
             f"except Exception as error: failed(error); {back}failures.append(error); return MISS",
@@ -188,6 +217,12 @@ class Wiring:
             return [*lines, *wrapped, f"return {outputs[0] if template.is_number else 'output'}"]
         values = ", ".join(outputs)
         return [*lines, f"return filled(template, [{values}], device)"]
+
+
+def _required(texts: Iterable[str]) -> list[str]:
+    """Return the line that asks for conditions, if there are any."""
+    joined = " and ".join(texts)
+    return [f"if not ({joined}): return MISS"] if joined else []
 
 
 def _wrapped(name: str, array: str) -> list[str]:

@@ -85,5 +85,5 @@ def run(hooks: dict[float, Callable[[Tensor], Tensor | None]], gradient: Tensor,
             raise errors.wrong_hook(hook, result)
         if (result.shape, result.dtype, result.device) != (gradient.shape, gradient.dtype, gradient.device):
             raise errors.wrong_gradient(result, gradient)
-        gradient = result if graph else wrap(result.device.backend.copy(result.data), result.device)
+        gradient = result if graph else wrap(result._device.backend.copy(result._data), result._device)
     return gradient

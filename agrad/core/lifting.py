@@ -65,9 +65,10 @@ def enter(x: Any, device: Device, axis: int | None = None) -> Any:
     """
     if not isinstance(x, Tensor):
         return device.native.enter(x, axis)[...]  # a view, so that a gradient made of it is copied
-    if x._device not in device.below.stack:  # a cotangent of a transform that was opened later
-        device = _continued(device, x._device)
-    x = lift(x, device.below)
+    if x._device is not device.below:
+        if x._device not in device.below.stack:  # a cotangent of a transform that was opened later
+            device = _continued(device, x._device)
+        x = lift(x, device.below)
     rule = (lambda g, saved: total(g, device)) if axis is None else (lambda g, saved: leave(g, device, axis))
     return _passed(x, device.native.enter(x._data, axis), device, _ENTER, rule)
 

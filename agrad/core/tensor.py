@@ -185,7 +185,7 @@ def convert(data: Any, dtype: DTypeLike, device: str | Device | None, copy: bool
     """
     tensor = isinstance(data, Tensor)
     data, source, dtype = (data._data, data._device, dtype) if tensor else _on_some_device(data, dtype)
-    stays = tensor or (source is not None and source.kind != "cpu")
+    stays = tensor or (source is not None and (source.kind != "cpu" or source.depth > 0))
     target = Device(device) if device is not None else source if stays else get_device()
     if source is None:
         return target.backend.constant(data, dtypes.native(target.xp, dtype), target.native, copy), target

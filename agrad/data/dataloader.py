@@ -213,7 +213,7 @@ class DataLoader:
         n, device = len(self.dataset), _root(self.dataset).device
         rows = (self._shuffled() if self.shuffle else arange(n, device=device)).to(device).data
         parts = (rows[i : min(i + size, n)] for i in range(0, len(self) * size, size))
-        return (wrap(*device.backend.materialize([part]), device) for part in parts)
+        return (wrap(device.backend.materialize([part])[0], device) for part in parts)
 
     def __repr__(self) -> str:
         return f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle})"

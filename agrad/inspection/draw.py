@@ -1,11 +1,11 @@
-"""draw: the tape that leads to a Tensor, or the layers of a module, as a graph."""
+"""draw: the tape that leads to a Tensor, the layers of a module, or a compiled program, as a graph."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..core.dtypes import from_native
 from ..core.grad_mode import enable_grad
@@ -15,28 +15,33 @@ from ..core.typing import DTypeLike
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 from .graph import Graph
+from .program import program_graph
 from .trial import Shapes, inputs_for, undisturbed
+
+if TYPE_CHECKING:
+    from ..compiler.compiled import Compiled
 
 __all__ = ["draw"]
 
 
 def draw(
-    what: Tensor | Iterable[Tensor] | Module,
+    what: Tensor | Iterable[Tensor] | Module | Compiled,
     file: str | os.PathLike[str] | None = None,
     *,
     names: Mapping[str, Tensor] | Module | None = None,
     input_shape: Shapes | None = None,
     dtype: DTypeLike = None,
 ) -> Graph:
-    """Draw the tape that leads to a Tensor, or the layers of a module.
+    """Draw the tape that leads to a Tensor, the layers of a module, or the program of a compiled function.
 
     For Tensors the graph is the tape: a box for each recorded op, with its output's shape and dtype, and one for each
     leaf that requires a gradient. Tensors that require none are not on the tape, and not drawn.
 
     Parameters
     ----------
-    what : Tensor, sequence of Tensor, or Module
-        For a module with `input_shape`, the tape of a call; without it, the tree of its layers and parameters.
+    what : Tensor, sequence of Tensor, Module, or Compiled
+        For a module with `input_shape`, the tape of a call; without it, the tree of its layers and parameters. For a
+        function under `agrad.compile`, the program of its last call: arguments and state, calls, and results.
     file : path, optional
         The file to write: ``.svg``, ``.png`` or ``.pdf`` through graphviz, or text as ``.dot`` or ``.mmd``.
     names : mapping of str to Tensor, or Module, optional
@@ -58,7 +63,7 @@ def draw(
     TypeError
         If `what` holds anything but Tensors.
     ValueError, RuntimeError
-        If the file has another suffix; if graphviz is needed and not installed.
+        If the file has another suffix; if graphviz is needed and not installed; if a compiled function has no program.
 
     Examples
     --------
@@ -75,6 +80,8 @@ def draw(
     """
     if isinstance(what, Module):
         graph = _layers(what) if input_shape is None else _call(what, input_shape, dtype)
+    elif hasattr(type(what), "program"):  # a function under agrad.compile
+        graph = program_graph(cast("Compiled", what).program)
     else:
         outputs = [what] if isinstance(what, Tensor) else list(what) if isinstance(what, Iterable) else [what]
         graph = _tape(outputs, names.named_parameters() if isinstance(names, Module) else (names or {}).items())
@@ -108,7 +115,7 @@ def _tape(outputs: list[Any], names: Iterable[tuple[str, Tensor]]) -> Graph:
     """Return the tape that leads to the outputs, the oldest op first."""
     for x in outputs:
         if not isinstance(x, Tensor):
-            raise TypeError(f"draw takes Tensors or a module, not {type(x).__name__}")
+            raise TypeError(f"draw takes Tensors, a module or a compiled function, not {type(x).__name__}")
     called = {id(_entry(x)): name for name, x in names}
     graph, number = Graph(), dict[int, int]()
 

@@ -48,7 +48,7 @@ def _several(shape: Any) -> bool:
 def undisturbed(module: Module) -> Iterator[None]:
     """Set evaluation mode in this block; afterwards restore modes, attributes and buffers of all modules in it."""
     attributes = [(part, dict(vars(part))) for part in module.modules()]
-    buffers = [(buffer, wrap(buffer.device.backend.copy(buffer.data), buffer.device)) for buffer in module.buffers()]
+    buffers = [(buffer, wrap(buffer._device.backend.copy(buffer._data), buffer._device)) for buffer in module.buffers()]
     module.eval()
     try:
         yield

@@ -236,7 +236,7 @@ def _refuse_unwritable(value: Any, path: tuple[str, ...], part: str = "") -> Non
 
 def _to_host(tensor: Tensor) -> Any:
     """Return a NumPy array of a dtype and byte order that safetensors supports."""
-    data, device = tensor.data, tensor.device
+    data, device = tensor._data, tensor._device
     if tensor.dtype.name == "bfloat16":
         data = device.xp.astype(data, device.xp.float32)
     array = device.backend.to_numpy(data)

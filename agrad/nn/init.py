@@ -523,13 +523,13 @@ def orthogonal_(tensor: T, gain: float = 1.0) -> T:
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_ takes a Tensor of two axes or more, not of shape {tensor.shape}")
     rows, columns = tensor.shape[0], prod(tensor.shape[1:])
-    xp = tensor.device.xp
     samples = random.randn(max(rows, columns), min(rows, columns), dtype=tensor.dtype, device=tensor.device)
+    xp = samples._device.xp
     q, r = xp.linalg.qr(samples.data)
     diagonal = xp.linalg.diagonal(r)
     q = q * xp.where(diagonal < 0, -1.0, xp.ones_like(diagonal))
     q = q if rows >= columns else xp.matrix_transpose(q)
-    return _write(tensor, reshape(wrap(gain * q, tensor.device), tensor.shape))
+    return _write(tensor, reshape(wrap(gain * q, samples._device), tensor.shape))
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:

@@ -647,7 +647,7 @@ def _converted(value: Any, own: Tensor) -> Tensor:
 
 
 def _refuse_fractions(tensor: Tensor, dtype: DType) -> None:
-    xp = tensor.device.xp
+    xp = tensor._device.xp
     if not bool(xp.all(xp.trunc(tensor.data) == tensor.data)):
         raise ValueError(f"{tensor.dtype!r} with fractional values where {dtype!r} is expected")
 

@@ -101,7 +101,7 @@ def dlpack(
     _refuse_tracked(x, "DLPack export")
     options = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
     given = {name: value for name, value in options.items() if value is not None}
-    return x.device.backend.dlpack(x._data, **given)
+    return x._device.backend.dlpack(x._data, **given)
 
 
 def dlpack_device(x: Tensor) -> Any:

@@ -466,7 +466,7 @@ def _check_parameter(p: Any) -> None:
         raise ValueError(
             "an optimizer updates Tensors that require a gradient, which this one does not; write x.requires_grad_()"
         )
-    if not p.device.backend.is_writable(p.data):
+    if not p._device.backend.is_writable(p._data):
         raise ValueError(
             f"a Tensor of shape {p.shape} cannot be updated: its memory is read-only, or its elements share it; "
             "write agrad.tensor(x, requires_grad=True) for a copy"

@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 from ..checks import check_callable
 from ..core.grad_mode import enable_grad, no_grad, recording
 from ..core.gradients import gradients
+from ..core.lifting import lifted
 from ..core.tape import seed, tick
 from ..core.tensor import Tensor, wrap
 from ..ops.elementwise import conj
 from . import krylov, pytrees
 from .deferred import Saved, arrays_of, check_same_arrays, keep_tape, new_handles, pull_back, record
 from .linearized import Linearized, input_of, outside
+from .numbers import Condition, Number, chosen, every, is_lost, largest, some
 from .stop_gradient import stop_gradient
 
 __all__ = ["fixed_point", "root"]
@@ -57,7 +59,8 @@ def fixed_point(f: Function, x0: Any, *theta: Any, tol: float | None = None, max
     By the implicit function theorem the derivative of the solution is ``(1 - df/dx)⁻¹ df/dtheta``. The backward pass
     solves the transposed linear equations by GMRES, from vector-Jacobian products only, and calls `f` once: its time
     and memory do not depend on the number of iterations. The solution of these equations is differentiated in the same
-    way, so there are gradients of any order.
+    way, so there are gradients of any order. Under `vmap`, it iterates until all examples have converged, and keeps the
+    solutions of those that have.
 
     Examples
     --------
@@ -71,20 +74,23 @@ def fixed_point(f: Function, x0: Any, *theta: Any, tol: float | None = None, max
     """
     check_callable("agrad.fixed_point", f)
     x = _start(x0)
-    limit, step = _tolerance(x, tol), math.inf
+    limit = _tolerance(x, tol)
+    step: Number = math.inf
+    done: Condition = False
     with no_grad():
         for _ in range(max_iterations):
             following = _like(f(pytrees.unflatten(x0, x), *theta), x0)
             step, size = krylov.norm(krylov.add(following, x, -1.0)), krylov.norm(following)
-            x = following
-            if step <= limit * (1 + size) or not math.isfinite(step):
+            x = [chosen(done, a, b) for a, b in zip(x, following, strict=True)]
+            done = done | (step <= limit * (1 + size)) | is_lost(step)
+            if every(done):
                 break
         else:
             raise RuntimeError(
-                f"fixed_point did not converge in {max_iterations} iterations: the last step is {step:.2g}; if f is "
-                "not a contraction, write root(lambda x, *theta: f(x, *theta) - x, ...), or start closer"
+                f"fixed_point did not converge in {max_iterations} iterations: the last step is {largest(step):.2g}; "
+                "if f is not a contraction, write root(lambda x, *theta: f(x, *theta) - x, ...), or start closer"
             )
-    if not math.isfinite(step):
+    if some(is_lost(step)):
         raise RuntimeError("fixed_point diverged to inf or NaN; f is not a contraction: start closer, or write root")
     return _attached(lambda x, *theta: _differences(f(x, *theta), x), pytrees.unflatten(x0, x), theta, "fixed_point")
 
@@ -118,7 +124,7 @@ def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterat
     Notes
     -----
     Each step solves linear equations by GMRES, from Jacobian-vector products only, and is halved until the norm of `f`
-    does not grow. The derivative is ``-(df/dx)⁻¹ df/dtheta``, computed as in `fixed_point`.
+    does not grow. The derivative is ``-(df/dx)⁻¹ df/dtheta``, computed as in `fixed_point`, also under `vmap`.
 
     Examples
     --------
@@ -132,36 +138,44 @@ def root(f: Function, x0: Any, *theta: Any, tol: float | None = None, max_iterat
     check_callable("agrad.root", f)
     x = _start(x0)
     limit = _tolerance(x, tol)
+    size: Number = math.inf
+    done: Condition = False
     with no_grad():
         for _ in range(max_iterations):
             at = Linearized(lambda x: f(x, *theta), (pytrees.unflatten(x0, x),), {}, (0,))
             values = _like(at.outputs, x0)
-            if not krylov.norm(values):
+            size = krylov.norm(values)
+            done = done | (size == 0)
+            if every(done):
                 break
-            step = krylov.solve(at.push, krylov.scale(values, -1.0), "the Jacobian of the function in root")
-            x, length = _line_search(
-                lambda x: _like(f(pytrees.unflatten(x0, x), *theta), x0), x, step, krylov.norm(values)
-            )
-            if length <= limit * (1 + krylov.norm(x)):
+            target = [chosen(done, 0 * y, -y) for y in values]
+            step = krylov.solve(at.push, target, "the Jacobian of the function in root")
+            x, length = _line_search(lambda x: _like(f(pytrees.unflatten(x0, x), *theta), x0), x, step, size)
+            done = done | (length <= limit * (1 + krylov.norm(x)))
+            if every(done):
                 break
         else:
             raise RuntimeError(
-                f"root did not converge in {max_iterations} iterations: the norm of f is {krylov.norm(values):.2g}; "
+                f"root did not converge in {max_iterations} iterations: the norm of f is {largest(size):.2g}; "
                 "start closer"
             )
     return _attached(f, pytrees.unflatten(x0, x), theta, "root")
 
 
 def _line_search(
-    f: Callable[[list[Tensor]], list[Tensor]], x: list[Tensor], step: list[Tensor], size: float
-) -> tuple[list[Tensor], float]:
+    f: Callable[[list[Tensor]], list[Tensor]], x: list[Tensor], step: list[Tensor], size: Number
+) -> tuple[list[Tensor], Number]:
     """Return the point after a step that is halved until the norm of `f` is at most `size`, and the step's length."""
     length = krylov.norm(step)
-    for halvings in range(30):
-        point = krylov.add(x, step, 0.5**halvings)
-        if krylov.norm(f(point)) <= size or length <= 1e-3 * _tolerance(x, None) * (1 + krylov.norm(x)):
-            return point, length * 0.5**halvings
-    raise RuntimeError(f"root is stuck where the norm of f is {size:.2g}: no step reduces it; start elsewhere")
+    factor: Number = 1.0
+    is_tiny = length <= 1e-3 * _tolerance(x, None) * (1 + krylov.norm(x))
+    for _ in range(30):
+        point = krylov.add(x, step, factor)
+        fits = (krylov.norm(f(point)) <= size) | is_tiny
+        if every(fits):
+            return point, length * factor
+        factor = chosen(fits, factor, 0.5 * factor)
+    raise RuntimeError(f"root is stuck where the norm of f is {largest(size):.2g}: no step reduces it; start elsewhere")
 
 
 def _start(x0: Any) -> list[Tensor]:
@@ -206,6 +220,7 @@ def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> An
     parents = outside(residuals, since)
     if not parents:
         return pytrees.unflatten(solution, leaves)
+    leaves = lifted(name, [*leaves, *residuals])[: len(leaves)]  # each example has an equation of its own
     equation = _Equation(f, stop_gradient(solution), new_handles(theta))
     rule = partial(_implicit_rule, parents, name)
     recorded = record(name, leaves, parents, arrays_of(theta, parents), equation, rule, keep_outputs=True)

@@ -138,7 +138,7 @@ def _along(carry: Any, ends: Sequence[Tensor], i: int, axis: int, chunk_size: in
     if not 0 < x.size < _FEW:
         try:
             return vmap(one, out_axes=axis, chunk_size=chunk_size)(identity)
-        except UnknownValueError:  # a rule asks for values, as that of `root` does
+        except UnknownValueError:  # a rule asks for values, as one of a user's op may that leaves xp
             pass
     passes = [one(identity[k, ...]) for k in range(x.size)]
     return [stack(list(parts), axis=axis) for parts in zip(*passes, strict=True)]

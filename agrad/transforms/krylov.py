@@ -1,4 +1,7 @@
-"""GMRES: linear equations solved from matrix-vector products only. A vector is a list of Tensors."""
+"""GMRES: linear equations solved from matrix-vector products only. A vector is a list of Tensors.
+
+Under `vmap`, the equations of all examples are solved at once. It stops when all are solved.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +13,29 @@ from ..core.tensor import Tensor
 from ..ops.creation import zeros_like
 from ..ops.elementwise import conj, real
 from ..ops.statistical import sum as total
+from .numbers import Number, every, hypot, largest, number, quotient, some, sqrt
 
 __all__ = ["add", "dot", "norm", "scale", "solve"]
 
 Vector: TypeAlias = Sequence[Tensor]
 
 
-def dot(x: Vector, y: Vector) -> float:
+def dot(x: Vector, y: Vector) -> Number:
     """Return the real inner product; a complex number counts as two real ones."""
-    return math.fsum(total(real(conj(a) * b)).item() for a, b in zip(x, y, strict=True))
+    return sum(number(total(real(conj(a) * b))) for a, b in zip(x, y, strict=True))
 
 
-def norm(x: Vector) -> float:
+def norm(x: Vector) -> Number:
     """Return the Euclidean norm."""
-    return math.sqrt(dot(x, x))
+    return sqrt(dot(x, x))
 
 
-def add(x: Vector, y: Vector, factor: float = 1.0) -> list[Tensor]:
+def add(x: Vector, y: Vector, factor: Number = 1.0) -> list[Tensor]:
     """Return ``x + factor * y``."""
     return [a + factor * b for a, b in zip(x, y, strict=True)]
 
 
-def scale(x: Vector, factor: float) -> list[Tensor]:
+def scale(x: Vector, factor: Number) -> list[Tensor]:
     """Return ``factor * x``."""
     return [factor * a for a in x]
 
@@ -69,48 +73,48 @@ def solve(apply: Callable[[Vector], list[Tensor]], b: Vector, what: str) -> list
     residual, start = list(b), norm(b)
     remaining = start
     for _ in range(10):
-        if remaining <= 10 * eps * start:
+        if every(remaining <= 10 * eps * start):
             return x
         x = add(x, _correction(apply, residual, min(size, 40), eps * start))
         residual = add(b, apply(x), -1.0)
         before, remaining = remaining, norm(residual)
-        if not remaining < 0.5 * before:
+        if not some(remaining < 0.5 * before):
             break
-    if not remaining <= math.sqrt(eps) * start:
-        raise RuntimeError(
-            f"{what} is singular, or nearly so: GMRES stopped at a relative residual of {remaining / start:.2g}"
-        )
+    if not every(remaining <= math.sqrt(eps) * start):
+        relative = largest(quotient(remaining, start))
+        raise RuntimeError(f"{what} is singular, or nearly so: GMRES stopped at a relative residual of {relative:.2g}")
     return x
 
 
 def _correction(
-    apply: Callable[[Vector], list[Tensor]], residual: Vector, steps: int, tolerance: float
+    apply: Callable[[Vector], list[Tensor]], residual: Vector, steps: int, tolerance: Number
 ) -> list[Tensor]:
     """Return the correction that minimizes the residual over the Krylov space of the given number of steps."""
-    basis = [scale(residual, 1 / norm(residual))]
-    columns: list[list[float]] = []  # of the Hessenberg matrix, rotated to upper triangular form
-    rotations: list[tuple[float, float]] = []
     goal = [norm(residual)]
+    basis = [scale(residual, quotient(1.0, goal[0]))]
+    columns: list[list[Number]] = []  # of the Hessenberg matrix, rotated to upper triangular form
+    rotations: list[tuple[Number, Number]] = []
     for _ in range(steps):
         following = apply(basis[-1])
-        column = [0.0] * len(basis)
+        column: list[Number] = [0.0] * len(basis)
         for _ in range(2):  # Gram-Schmidt, twice because of rounding errors
             for i, direction in enumerate(basis):
                 part = dot(direction, following)
-                column[i] += part
+                column[i] = column[i] + part
                 following = add(following, direction, -part)
         length = norm(following)
         for i, (c, s) in enumerate(rotations):
             column[i : i + 2] = _rotated(c, s, *column[i : i + 2])
-        size = math.hypot(column[-1], length)
-        if not size:
+        size = hypot(column[-1], length)
+        if every(size == 0):
             break
-        rotations.append((column[-1] / size, length / size))
+        rotations.append((quotient(column[-1], size), quotient(length, size)))
         columns.append([*column[:-1], size])
         goal[-1:] = [goal[-1] * rotations[-1][0], -goal[-1] * rotations[-1][1]]
-        if abs(goal[-1]) <= tolerance or not length:
+        remaining: Any = goal[-1]
+        if every((abs(remaining) <= tolerance) | (length == 0)):
             break
-        basis.append(scale(following, 1 / length))
+        basis.append(scale(following, quotient(1.0, length)))
     found: list[Tensor] = [zeros_like(part) for part in residual]
     weights = _back_substituted(columns, goal)
     for direction, weight in zip(basis, weights, strict=False):
@@ -118,17 +122,17 @@ def _correction(
     return found
 
 
-def _rotated(c: float, s: float, a: float, b: float) -> list[float]:
+def _rotated(c: Number, s: Number, a: Number, b: Number) -> list[Number]:
     return [c * a + s * b, c * b - s * a]
 
 
-def _back_substituted(columns: list[list[float]], goal: list[float]) -> list[float]:
+def _back_substituted(columns: list[list[Number]], goal: list[Number]) -> list[Number]:
     """Solve an upper triangular system, given by its columns."""
     weights = goal[: len(columns)]
     for k in reversed(range(len(columns))):
-        weights[k] /= columns[k][k]
+        weights[k] = quotient(weights[k], columns[k][k])
         for i in range(k):
-            weights[i] -= columns[k][i] * weights[k]
+            weights[i] = weights[i] - columns[k][i] * weights[k]
     return weights
 
 

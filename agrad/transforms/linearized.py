@@ -66,7 +66,8 @@ def input_of(x: Any, linked: bool = True) -> Tensor:
 def inside(x: Any) -> Any:
     """Return an argument as a Tensor on the device of the innermost `vmap`: each example has its own derivative."""
     x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
-    return lift(x, innermost(x._device)) if opened.get() else x
+    levels = opened.get()
+    return x if not levels or x._device is levels[-1] else lift(x, innermost(x._device))
 
 
 def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:

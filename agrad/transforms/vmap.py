@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from ..backends import UnknownValueError
 from ..checks import as_integer, check_one_of
+from ..core import errors
 from ..core.device import Device, get_device, innermost, opened
-from ..core.errors import located
 from ..core.lifting import common_device, enter, leave, lift
 from ..core.tensor import Tensor, convert, wrap
 from ..ops.indexing import getitem
@@ -20,6 +20,7 @@ from ..virtual.batched.level import Batch
 from ..virtual.lines import line_of
 from . import pytrees
 from .arguments import named
+from .batch_axes import size_of_batch, spread
 
 __all__ = ["vmap"]
 
@@ -96,16 +97,16 @@ def vmap(
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
         leaves = pytrees.flatten((args, kwargs))
-        axes = [*_spread(in_axes, args, "in_axes"), *[0] * len(pytrees.flatten(kwargs))]
+        axes = [*spread(in_axes, args, "in_axes"), *[0] * len(pytrees.flatten(kwargs))]
         given = [x if axis is None else _tensor(x) for x, axis in zip(leaves, axes, strict=True)]
-        size = _size(given, axes, axis_size)
+        size = size_of_batch(given, axes, axis_size, args, kwargs)
 
         def run(given: Sequence[Any], size: int) -> tuple[Any, list[Tensor], list[int | None]]:
             with _batch(given, size, randomness) as device:
                 filled = [_entered(x, device, axis) for x, axis in zip(given, axes, strict=True)]
                 inner, inner_kwargs = pytrees.unflatten((args, kwargs), filled)
                 result = f(*inner, **inner_kwargs)
-                outputs, places = pytrees.flatten(result), _spread(out_axes, result, "out_axes")
+                outputs, places = pytrees.flatten(result), spread(out_axes, result, "out_axes")
                 return result, [_left(y, device, axis) for y, axis in zip(outputs, places, strict=True)], places
 
         if chunk_size is None or size <= chunk_size:
@@ -121,61 +122,15 @@ def _tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else wrap(*convert(x, None, None))
 
 
-# Axes
-
-
-def _spread(axes: Any, tree: Any, name: str) -> list[int | None]:
-    """Return an axis for each leaf of a pytree; `axes` is an integer, None or a prefix of the pytree's structure."""
-    if axes is None or isinstance(axes, int):
-        return [axes] * len(pytrees.flatten(tree))
-    if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
-        return [axis for key in tree for axis in _spread(axes[key], tree[key], name)]
-    if isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) and len(axes) == len(tree):
-        return [axis for part, inner in zip(axes, tree, strict=True) for axis in _spread(part, inner, name)]
-    raise _wrong_axes(axes, tree, name)
-
-
-def _wrong_axes(axes: Any, tree: Any, name: str) -> ValueError:
-    nested = isinstance(tree, (list, tuple, Mapping))
-    shown = f"a {type(tree).__name__}" + (f" of length {len(tree)}" if nested else "")
-    return ValueError(f"{name} must be an integer, None, or a pytree of the same structure, here {shown}; not {axes!r}")
-
-
-def _size(given: Sequence[Any], axes: Sequence[int | None], axis_size: int | None) -> int:
-    """Return the size of the batch."""
-    sizes: dict[int, int | None] = {} if axis_size is None else {axis_size: None}  # each with the argument it is of
-    for i, (x, axis) in enumerate(zip(given, axes, strict=True)):
-        if axis is None:
-            continue
-        if not -x.ndim <= axis < x.ndim:
-            raise ValueError(
-                f"in_axes names axis {axis} of argument {i}, which has shape {x.shape}; None means no batch"
-            )
-        sizes.setdefault(x.shape[axis], i)
-    if len(sizes) > 1:
-        raise _unequal(sizes, given, axes)
-    if not sizes:
-        raise ValueError("no argument has a batch axis; give an axis in in_axes, or axis_size=n")
-    return next(iter(sizes))
-
-
-def _unequal(sizes: dict[int, int | None], given: Sequence[Any], axes: Sequence[int | None]) -> ValueError:
-    of = [
-        f"{size} from " + ("axis_size" if i is None else f"axis {axes[i]} of argument {i}, of shape {given[i].shape}")
-        for size, i in sizes.items()
-    ]
-    return ValueError(f"vmap needs batch axes of equal length, not {'; '.join(of)}")
-
-
 # Entering and leaving the batch
 
 
 @contextmanager
 def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
     """Open a virtual device above the devices of the arguments and of the enclosing vmap."""
-    tensors = [x._device for x in given if isinstance(x, Tensor)]
-    below = common_device(tensors[:1] + [x for x in tensors if x.real is tensors[0].real]) if tensors else get_device()
-    below = innermost(below or tensors[0])
+    devices = [*dict.fromkeys(x._device for x in given if isinstance(x, Tensor))] or [get_device()]
+    below = common_device(x for x in devices if x.real is devices[0].real)
+    below = innermost(below or devices[0])
     library = over(below.backend, below.xp)
     level = Batch(library, below.backend, below.xp, below.native, size, randomness)
     device = Device.above(below, level)
@@ -186,7 +141,7 @@ def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]
     except UnknownValueError as error:
         if around or not (place := line_of(error)):  # the outermost vmap adds the line to the message
             raise
-        raise located(error, place) from error
+        raise errors.located(error, place) from error
     finally:
         opened.reset(token)
         level.open = False
@@ -194,9 +149,14 @@ def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]
 
 def _entered(x: Any, device: Device, axis: int | None) -> Any:
     """Return an argument as the function sees it: on the virtual device, without its batch axis."""
-    if not isinstance(x, Tensor) or x._device.real is not device.real:
+    if not isinstance(x, Tensor):
         return x
-    return enter(lift(x, device.below), device, axis if axis is None or axis >= 0 else axis + x.ndim)
+    if x._device.real is not device.real:
+        if axis is not None:
+            raise errors.mixed_devices("vmap", [device.name, x._device.name])
+        return x
+    x = x if x._device is device.below else lift(x, device.below)
+    return enter(x, device, axis if axis is None or axis >= 0 else axis + x.ndim)
 
 
 def _left(y: Any, device: Device, axis: int | None) -> Tensor:

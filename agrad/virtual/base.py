@@ -33,13 +33,15 @@ class Level:
         The native device of the library below.
     open : bool
         Whether the transform that created it is still running.
+    device : weakref of Device
+        The device that has this one for its native device, which sets it.
     """
 
-    __slots__ = ("backend", "library", "native", "open", "xp")
+    __slots__ = ("backend", "device", "library", "native", "open", "xp")
 
     def __init__(self, library: Any, backend: Backend, xp: Namespace, native: NativeDevice) -> None:
         self.library, self.backend, self.xp, self.native = library, backend, xp, native
-        self.open = True
+        self.open, self.device = True, None
 
 
 class VirtualBackend(Backend):

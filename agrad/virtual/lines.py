@@ -5,19 +5,29 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import sysconfig
 from pathlib import Path
-from traceback import extract_tb
+from traceback import FrameSummary, extract_tb
 from typing import Final
 
 __all__ = ["line_of", "running_line"]
 
 _OURS: Final = (str(Path(__file__).parents[1]) + os.sep, "<agrad ")
+_LIBRARIES: Final = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
-def line_of(error: Exception) -> str:
-    """Return the innermost line of an error's traceback that is not in agrad; empty if there is none."""
-    frames = [x for x in extract_tb(error.__traceback__) if not x.filename.startswith(_OURS)]
-    return f"{frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+def line_of(error: BaseException) -> str:
+    """Return the innermost line of the user's in an error's tracebacks, its causes' included; empty if there is none.
+
+    Lines of agrad are not the user's, nor are those of Python's and of installed libraries if there are others.
+    """
+    frames: list[FrameSummary] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        frames += [x for x in extract_tb(cause.__traceback__) if not x.filename.startswith(_OURS)]
+        cause = cause.__cause__
+    own = [x for x in frames if os.path.isabs(x.filename) and not x.filename.startswith(_LIBRARIES)]
+    return "".join(f"{x.filename}, line {x.lineno}: {x.line}" for x in (own or frames)[-1:])
 
 
 def running_line() -> str:

@@ -24,12 +24,12 @@ def contents(item: Any) -> Any:
     return item.state_dict() if hasattr(item, "state_dict") else item
 
 
-def compare(got: Any, expected: Any) -> None:
-    """Compare pytrees: bit for bit, but on jax, whose compiler computes in another order, and on cuda.
+def compare(got: Any, expected: Any, jit: str | None = None) -> None:
+    """Compare pytrees: bit for bit, but on jax and with `jit`, whose compilers compute in another order, and on cuda.
 
     On cuda, steps that are not compiled update parameters in fused kernels, which round once where two calls do twice.
     """
-    tolerance = {"jax": 1e-4, "cuda": 1e-4}.get(agrad.get_device().kind, 0.0)
+    tolerance = 1e-4 if jit or agrad.get_device().kind in ("cuda", "jax") else 0.0
     got, expected = arrays(got), arrays(expected)
     assert len(got) == len(expected)
     for one, other in zip(got, expected, strict=True):
@@ -46,6 +46,7 @@ def run_both(
     steps: int = 20,
     between: Callable[[list[Any], int], None] = lambda state, i: None,
     most: int = 3,
+    jit: str | None = None,
 ) -> Any:
     """Run steps as they are and compiled, compare results and state after each, and return the compiled function.
 
@@ -57,7 +58,7 @@ def run_both(
     for compiled in (False, True):
         agrad.manual_seed(7)
         step, state = make()
-        step = agrad.compile(step, state=state) if compiled else step
+        step = agrad.compile(step, state=state, jit=jit) if compiled else step
         agrad.manual_seed(8)
         results = []
         for i in range(steps):
@@ -68,7 +69,7 @@ def run_both(
         sides.append(results)
     for i, (expected, got) in enumerate(zip(*sides, strict=True)):
         try:
-            compare(got, expected)
+            compare(got, expected, jit)
         except AssertionError as error:
             raise AssertionError(f"step {i}: {error}") from error
     assert "raised" not in step.explain(), step.explain()

@@ -15,6 +15,7 @@ from tests.backends.test_waits import OPTIMIZERS
 from tests.compiler.steps import run_both
 
 CASES = int(os.environ.get("AGRAD_PROGRAMS", "12"))
+FEW = 3  # that run on jax
 WIDTHS = (3, 4, 7)
 BETWEEN = {
     "ReLU": lambda draw, n: nn.ReLU(),
@@ -127,8 +128,9 @@ def program(seed):
     return make, lambda i: (batch(i), batch(i + 50)) if accumulate else (batch(i),), between
 
 
-@pytest.mark.property
 @pytest.mark.parametrize("seed", range(CASES))
 def test_random_steps(device, seed):
+    if device.kind == "jax" and seed >= FEW:
+        pytest.skip("jax compiles each new shape, which takes half a minute for a program")
     make, inputs, between = program(seed)
     run_both(make, inputs, 20, between=between, most=6)

@@ -225,7 +225,45 @@ def test_a_notebook_gets_mermaid_without_graphviz(tmp_path, monkeypatch):
 def test_wrong_arguments_are_told(tmp_path):
     with pytest.raises(ValueError, match=r"\.svg, \.png.*not to 'graph.jpg'"):
         agrad.draw(leaf(1.0), tmp_path / "graph.jpg")
-    with pytest.raises(TypeError, match="Tensors or a module, not float"):
+    with pytest.raises(TypeError, match="Tensors, a module or a compiled function, not float"):
         agrad.draw(3.0)
     with pytest.raises(TypeError, match="Tensors or a module, not int"):
         agrad.draw([1, 2])
+
+
+# The program of a compiled function
+
+
+def test_a_compiled_program():
+    w = nn.Parameter([2.0])
+    optimizer = agrad.optim.SGD([w], lr=0.1)
+
+    @agrad.compile(state=[optimizer], keep_grads=False)
+    def step(x):
+        optimizer.zero_grad()
+        loss = agrad.sum(agrad.exp(x * w))
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    with pytest.raises(RuntimeError, match="call the function first"):
+        agrad.draw(step)
+    step(agrad.ones(3))
+    graph = agrad.draw(step)
+    assert ("x", "(3,) float32", "leaf") in boxes(graph)
+    assert ("optimizer_param_0_0", "(1,) float32", "parameter") in boxes(graph)
+    assert ("lr", "leaf") in boxes(graph)
+    assert ("result", "() float32", "module") in boxes(graph)
+    assert ("new optimizer_param_0_0", "(1,) float32", "module") in boxes(graph)
+    assert {("x", "multiply", ""), ("multiply", "exp", ""), ("exp", "sum", ""), ("sum", "result", "")} < set(
+        arrows(graph)
+    )
+    assert ("lr", "negative", "") in arrows(graph)
+
+
+def test_a_compiled_function_with_several_results():
+    f = agrad.compile(lambda x: [agrad.exp(x), agrad.unstack(x)[1]])
+    f(agrad.ones((2, 3)))
+    graph = agrad.draw(f)
+    assert [box.lines[0] for box in graph.boxes if box.kind == "module"] == ["result 0", "result 1"]
+    assert any("2 outputs" in box.lines for box in graph.boxes)

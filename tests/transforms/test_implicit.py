@@ -161,3 +161,84 @@ def test_the_dtype_of_a_start_that_is_a_number(device):
         agrad.root(
             lambda x, a: x * x - a, agrad.asarray(1.0), agrad.asarray(2.0, dtype=agrad.float64, requires_grad=True)
         )
+
+
+# Under vmap
+
+
+def looped(f):
+    return lambda *xs: agrad.stack([f(*[x[i, ...] for x in xs]) for i in range(xs[0].shape[0])])
+
+
+def cube_root(a):
+    """Take from 4 to 12 steps, by the number."""
+    return agrad.root(lambda x, a: x**3 - a, tensor(1.0), a)
+
+
+def square_root(a):
+    return agrad.fixed_point(heron, tensor(1.0), a)
+
+
+def equations(w, b):
+    return agrad.root(lambda x, w, b: w @ x + agrad.sin(x) - b, agrad.zeros_like(b), w, b)
+
+
+def states(w, b):
+    return agrad.fixed_point(layer, agrad.zeros_like(b), w, b)
+
+
+def nested(b):
+    f = lambda state, b: {"x": agrad.cos(state["y"]) / 2 + b[0], "y": [state["x"] / 3 + b][0]}
+    return agrad.fixed_point(f, {"x": agrad.zeros_like(b), "y": agrad.zeros_like(b)}, b)["y"]
+
+
+NUMBERS = [2.0, 30.0, 1.0, 1e4]
+MATRICES = [[[2.0, 0.1, 0.3], [-0.4, 3.0, 0.2], [0.1, 0.5, 1.5]], np.eye(3), np.diag([1.0, 2.0, 5.0]) + 0.3]
+VECTORS = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [-1.0, 0.5, 2.0]]  # the second is solved before the first step
+SOLVED = {
+    "root": (cube_root, [NUMBERS]),
+    "fixed point": (square_root, [NUMBERS]),
+    "root of a system": (equations, [MATRICES, VECTORS]),
+    "fixed point of a system": (states, [0.3 * np.asarray(MATRICES), VECTORS]),
+    "nested state": (nested, [VECTORS]),
+}
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_vmap_of_a_solution_is_a_loop(device, name):
+    f, xs = SOLVED[name][0], [tensor(x) for x in SOLVED[name][1]]
+    number = lambda *xs: agrad.sum(f(*xs) ** 2)
+    slopes = lambda *xs: agrad.sum(agrad.grad(number)(*xs) ** 2)
+    tangent = lambda *xs: agrad.jvp(f, xs, xs)[1]
+    for each in (f, agrad.grad(number), agrad.grad(slopes), agrad.jacobian(f), tangent):
+        assert_close(agrad.vmap(each)(*xs), looped(each)(*xs), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_transforms_of_vmap_of_a_solution(device, name):
+    f, xs = SOLVED[name][0], [tensor(x) for x in SOLVED[name][1]]
+    found, expected = [lambda *xs, each=each: agrad.sum(each(f)(*xs) ** 2) for each in (agrad.vmap, looped)]
+    for transform in (agrad.grad, lambda g: agrad.grad(lambda *xs: agrad.sum(agrad.grad(g)(*xs) ** 2))):
+        assert_close(transform(found)(*xs), transform(expected)(*xs), rtol=1e-7, atol=1e-9)
+    assert_close(agrad.jvp(found, xs, xs)[1], agrad.jvp(expected, xs, xs)[1], rtol=1e-7)
+    assert_close(agrad.vmap(agrad.vmap(f))(*[x[None, ...] for x in xs])[0, ...], looped(f)(*xs), rtol=1e-9)
+
+
+def test_vmap_over_some_of_the_arguments(device):
+    w, b = tensor(MATRICES), tensor(VECTORS)
+    assert_close(agrad.vmap(equations, in_axes=(None, 0))(w[0, ...], b), looped(lambda b: equations(w[0, ...], b))(b))
+    closing = lambda b: agrad.root(lambda x: w[0, ...] @ x - b, agrad.zeros_like(b))
+    assert_close(agrad.vmap(closing)(b), looped(closing)(b))
+    slope = lambda a: agrad.grad(lambda a: agrad.root(lambda x, a: x * a, tensor(0.0), a) * 3 + a)(a)
+    assert_close(agrad.vmap(slope)(b[0]), agrad.ones(3, dtype=agrad.float64))  # solved at the start, which is the same
+
+
+def test_one_example_that_fails_is_said(device):
+    with pytest.raises(RuntimeError, match=r"did not converge in 60 iterations"):
+        agrad.vmap(lambda a: agrad.fixed_point(lambda x: a * x, tensor(1.0), max_iterations=60))(tensor([0.1, -1.0]))
+    with pytest.raises(RuntimeError, match="diverged"):
+        agrad.vmap(lambda a: agrad.fixed_point(lambda x: a * x, tensor(1.0)))(tensor([0.1, 1e200]))
+    with pytest.raises(RuntimeError, match=r"root (is stuck|did not converge)|Jacobian.*singular"):
+        agrad.vmap(lambda a: agrad.root(lambda x: x * x - a, tensor(1.0)))(tensor([4.0, -1.0]))
+    with pytest.raises(RuntimeError, match=r"Jacobian.*singular"):
+        agrad.vmap(lambda a: agrad.root(lambda x: a * x - 1, tensor(1.0)))(tensor([4.0, 0.0]))

@@ -10,6 +10,7 @@ import pytest
 import agrad
 from agrad import backends, nn
 from agrad.core.device import opened
+from agrad.core.primitive import ArrayLike, primitive
 from agrad.testing import assert_close
 from agrad.transforms import pytrees
 
@@ -220,9 +221,14 @@ def test_what_f_makes_is_on_the_tensors_device(device):
             lambda x: agrad.vmap(lambda a, b: a)(x, x.T),
             "equal length.* 4 from axis 0 of argument 0.* 3 from axis 0 of argument 1",
         ),
+        (
+            lambda x: agrad.vmap(lambda p, *, b: b)({"a": x, "b": [x.T]}, b=x[:2]),
+            r"4 from axis 0 of argument 0\['a'\], .* 3 from axis 0 of argument 0\['b'\]\[0\], .* 2 from .* argument b,",
+        ),
         (lambda x: agrad.vmap(lambda a: a, axis_size=3)(x), "3 from axis_size; 4 from axis 0"),
-        (lambda x: agrad.vmap(lambda a: a, in_axes=2)(x), r"axis 2 of argument 0, which has shape \(4, 3\)"),
-        (lambda x: agrad.vmap(lambda a: a)(1.0), "axis 0 of argument 0"),
+        (lambda x: agrad.vmap(lambda a: a, in_axes=2)(x), r"argument 0 is 2, but its shape is \(4, 3\); write None"),
+        (lambda x: agrad.vmap(lambda a: a)(1.0), "axis of argument 0 is 0"),
+        (lambda x: agrad.vmap(lambda a, flag: a)(x, flag=True), r"functools.partial\(f, flag=...\), as keyword"),
         (lambda x: agrad.vmap(lambda a: a, in_axes=None)(x), "axis_size=n"),
         (lambda x: agrad.vmap(lambda a: a, out_axes=None)(x), "differs over the batch"),
         (lambda x: agrad.vmap(lambda a: a, out_axes=2)(x), "out_axes names axis 2"),
@@ -233,6 +239,14 @@ def test_what_f_makes_is_on_the_tensors_device(device):
 def test_what_does_not_fit_is_told(device, call, match):
     with pytest.raises(ValueError, match=match):
         call(draw(4, 3))
+
+
+def test_arguments_on_another_device(device):
+    other = agrad.Device("cpu" if device.kind == "strict" else "strict")
+    x, y = draw(4, 3), agrad.asarray([1.0, 2.0, 3.0, 4.0], device=other)
+    with pytest.raises(ValueError, match=f"vmap.*{device.name}.*{other.name}|vmap.*{other.name}.*{device.name}"):
+        agrad.vmap(lambda a, b: a * b.item())(x, y)
+    assert_same(agrad.vmap(lambda a, b: a * b[1].item(), in_axes=(0, None))(x, y), 2 * x)
 
 
 def test_what_is_no_function_and_no_tensor_is_told(device):
@@ -257,7 +271,6 @@ def test_what_is_no_function_and_no_tensor_is_told(device):
         lambda a: range(agrad.astype(a[0], "int64")),
         lambda a: a.numpy(),
         lambda a: a.tolist(),
-        lambda a: agrad.root(lambda z: z**3 - a[0], a[0]),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*requires gradients")
@@ -334,6 +347,18 @@ def test_indices_that_differ_over_the_batch(device):
             agrad.vmap(lambda a, i: a[i])(x, places + 2)
 
 
+def test_dtypes_of_one_number_and_of_a_batch_are_promoted(device):
+    if not device.backend.supports_float64:
+        pytest.skip("there is one floating dtype")
+    x, one = agrad.ones(3, dtype="float32"), agrad.asarray(1 / 3, dtype="float64")
+    for f in (lambda a, b: a * b, lambda a, b: b / a, agrad.maximum, lambda a, b: agrad.where(a > 0, b, a)):
+        found = agrad.vmap(f, in_axes=(0, None))(x, one)
+        assert found.dtype == f(x[0], one).dtype
+        assert found[0].item() == f(x[0], one).item()
+    slope = agrad.vmap(agrad.grad(lambda b, a: b / a), in_axes=(None, 0))(one, 3 * x)
+    assert slope[0].item() == 1 / 3
+
+
 # Random numbers
 
 
@@ -385,6 +410,25 @@ def test_per_sample_gradients_of_a_module(device):
     assert_same(found, loop(lambda x, y: agrad.grad(loss)(parameters, x, y))(x, y))
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("settings", [{}, {"label_smoothing": 0.1}, {"ignore_index": 1}, {"weight": [1.0, 2.0, 3.0]}])
+def test_cross_entropy(device, reduction, settings):
+    """Its kernels keep something for the gradient whose form only they know: for a batch of cotangents too."""
+    x, t = draw(5, 4, 3), agrad.asarray([[0, 1, 2, 0], [2, 2, 1, 0], [1, 0, 1, 2], [0, 0, 0, 1], [2, 1, 0, 2]])
+    if "weight" in settings:
+        settings = {"weight": agrad.asarray(settings["weight"], dtype=x.dtype)}
+    losses = lambda x, t: nn.functional.cross_entropy(x, t, reduction=reduction, **settings)
+    number = lambda x, t: agrad.sum(agrad.sin(losses(x, t)))
+    for f in (losses, agrad.grad(number), agrad.jacobian(losses), agrad.hessian(number)):
+        expected = loop(f)(x, t)
+        assert_same(agrad.vmap(f)(x, t), expected)
+        assert_same(agrad.vmap(agrad.vmap(f))(x[None, ...], t[None, ...]), expected[None, ...])
+        assert_same(agrad.vmap(f, in_axes=(None, 0))(x[0, ...], t), loop(lambda t: f(x[0, ...], t))(t))  # noqa: B023
+    pull = agrad.vjp(lambda x: losses(x, t[0, ...]), x[0, ...])[1]
+    cotangents = draw(6, *losses(x[0, ...], t[0, ...]).shape)
+    assert_same(agrad.vmap(pull)(cotangents), loop(pull)(cotangents))
+
+
 def test_an_ensemble_trains_as_each_model_alone(device):
     model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
     x, y = agrad.astype(draw(5, 2), "float32"), agrad.astype(draw(5, 1), "float32")
@@ -408,6 +452,35 @@ def test_an_ensemble_is_initialized_at_once(device):
     states = agrad.vmap(lambda: dict(nn.Linear(2, 3).state_dict()), axis_size=8, randomness="different")()
     assert states["weight"].shape == (8, 3, 2)
     assert len({tuple(row) for row in agrad.reshape(states["weight"], (8, -1)).tolist()}) == 8
+
+
+def test_initializers_draw_for_each_model(device):
+    make = lambda name: lambda: getattr(nn.init, name)(nn.Linear(4, 3).weight)
+    for name in ("orthogonal_", "xavier_uniform_", "kaiming_normal_"):
+        drawn = agrad.vmap(make(name), axis_size=5, randomness="different")()
+        assert len({tuple(row) for row in agrad.reshape(drawn, (5, 12)).tolist()}) == 5
+        same = agrad.vmap(make(name), axis_size=2, randomness="same")()
+        assert agrad.all(same[0] == same[1]).item()
+    q = agrad.vmap(make("orthogonal_"), axis_size=5, randomness="different")()
+    assert_same(q @ q.mT, agrad.stack([agrad.eye(3, dtype=q.dtype)] * 5))
+
+
+def test_hooks_see_the_gradient_of_one_example(device):
+    def f(a):
+        b = a * 2
+        b.register_hook(lambda g: agrad.clip(g, -1.0, 1.5) * 3)
+        return agrad.sum(b * b * a)
+
+    x = draw(4, 3)
+    assert_same(agrad.vmap(agrad.grad(f))(x), loop(agrad.grad(f))(x))
+
+    def with_a_leaf(a):
+        leaf = agrad.ones(3, dtype=a.dtype).requires_grad_()
+        leaf.register_hook(lambda g: g * a)
+        agrad.sum(leaf * a).backward()
+        return leaf.grad
+
+    assert_same(agrad.vmap(with_a_leaf)(x), loop(with_a_leaf)(x))
 
 
 def test_layers_that_act_on_a_batch(device):
@@ -441,9 +514,20 @@ def test_chunks_run_one_after_the_other(device):
 
 
 def test_a_jacobian_of_what_reads_values_is_looped(device):
+    seen = []
+
+    @primitive
+    def halve(xp, x: ArrayLike, /):
+        return x / 2
+
+    def rule(g, xp):
+        seen.append(float(xp.max(g)))
+        return g / 2
+
+    halve.vjp(x=rule)
     a = draw(5)
-    found = agrad.jacobian(lambda a: agrad.root(lambda z, a: z * z - a, a, a))(a)
-    assert_same(found, agrad.eye(5, dtype=a.dtype) * 0.5 / agrad.sqrt(a))
+    assert_same(agrad.jacobian(halve)(a), agrad.eye(5, dtype=a.dtype) / 2)
+    assert seen == [1.0] * 5
 
 
 def test_threads(device):
@@ -480,22 +564,13 @@ def test_nothing_is_left_behind(device):
         before = len(gc.get_objects())
         for _ in range(20):
             agrad.vmap(agrad.grad(wave))(draw(4, 3))
+            agrad.jacobian(lambda x: agrad.sin(x) * x[0])(draw(5))
         assert len(gc.get_objects()) - before < 200
+        if device.kind in ("cpu", "strict"):  # whose libraries make no cycles either
+            assert gc.collect() == 0
     finally:
         gc.enable()
     assert opened.get() == ()
     with pytest.raises(ZeroDivisionError):
         agrad.vmap(lambda a: 1 / 0)(draw(4, 3))
     assert opened.get() == ()
-
-
-def test_rules_promote_scalars_as_without_vmap(device):
-    """PyTorch's own operators do not let a scalar of double precision promote the batch."""
-    if not agrad.get_device().backend.supports_float64:
-        pytest.skip("the device has no float64")
-    x, c = agrad.asarray([0.1, 0.7], dtype="float32"), agrad.asarray(1.0, dtype="float64")
-
-    def slope(x):
-        return agrad.grad(lambda c: c / x)(c)
-
-    assert_close(agrad.vmap(slope)(x), agrad.stack([slope(x[0]), slope(x[1])]), rtol=1e-12, atol=0)

@@ -43,7 +43,6 @@ class BatchedArray:
     """
 
     __slots__ = ("lead", "level", "value")
-    __array_ufunc__ = None  # so that NumPy's operators defer to this class
 
     def __init__(self, value: Array, lead: int, level: Any) -> None:
         self.value, self.lead, self.level = value, lead, level
@@ -114,6 +113,39 @@ class BatchedArray:
     def __repr__(self) -> str:
         return f"BatchedArray({self.value!r}, lead={self.lead})"
 
+    # What other libraries ask for
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        """Call a ufunc of NumPy's or SciPy's on the values: it is elementwise."""
+        level, below = self.level, self.level.backend
+        given = [x if type(x) in {*NUMBERS, BatchedArray} else level.library.asarray(x, None, level) for x in inputs]
+        if method == "__call__" and ufunc.signature is None and not settings:
+            values, lead, _ = aligned(given)
+        else:  # a reduction, a product of matrices, an array to write the result into
+            name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            values, lead = [x if type(x) in NUMBERS else x.read(f"{name}()") for x in given], 0
+        hosted = [v if type(v) in NUMBERS or hasattr(v, "__array_ufunc__") else below.to_numpy(v) for v in values]
+        found = getattr(ufunc, method)(*hosted, **settings)
+        parts = found if isinstance(found, tuple) else (found,)
+        arrays = [BatchedArray(below.asarray(below.box(part), None, level.native), lead, level) for part in parts]
+        return tuple(arrays) if isinstance(found, tuple) else arrays[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        found = self.level.backend.to_numpy(self.read("np.asarray()"))
+        return found if dtype is None else found.astype(dtype)
+
+    def __dlpack__(self, **wishes: Any) -> Any:
+        return self.level.backend.dlpack(self.read("__dlpack__()"), **wishes)
+
+    def __dlpack_device__(self) -> Any:
+        return self.read("__dlpack_device__()").__dlpack_device__()
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"the array of a Tensor under vmap has no attribute {name!r}: it has those of the array API standard; "
+            "write agrad's functions on the Tensor, or xp's in an op"
+        )
+
     # Operators
 
     __add__, __radd__ = _binary(operator.add)
@@ -139,11 +171,12 @@ class BatchedArray:
 
 
 _INSTEAD: Final = (
-    "needs the value of an array under vmap, which has one for each of {} examples; write "
-    "agrad.where(condition, a, b) instead of `if` and masks, and read values outside vmap"
+    "needs the values of an array under vmap, which has one for each of {} examples; write "
+    "agrad.where(condition, a, b) instead of `if` and masks, agrad's functions instead of another library's (in an op, "
+    "those of xp), and read values outside vmap"
 )
 _LEFT: Final = (
-    "needs the value of a Tensor kept from a vmap that has ended, which has one for each of {} examples; "
+    "needs the values of a Tensor kept from a vmap that has ended, which has one for each of {} examples; "
     "return it from the function under vmap"
 )
 
@@ -177,12 +210,8 @@ def pair(x1: Array, x2: Array) -> tuple[Any, Any, int, Any]:
     if type(x1) in NUMBERS:
         return x1, x2.value, x2.lead, x2.level
     if type(x1) is type(x2) and _fit(x1, x2):
-        v1, v2, lead, level = x1.value, x2.value, x1.lead or x2.lead, x1.level
-    else:
-        (v1, v2), lead, level = aligned((x1, x2))
-    if lead and v1.dtype != v2.dtype:  # PyTorch promotes 0-d arrays by a rule of their own
-        dtype = level.xp.result_type(v1.dtype, v2.dtype)
-        v1, v2 = level.xp.astype(v1, dtype, copy=False), level.xp.astype(v2, dtype, copy=False)
+        return x1.value, x2.value, x1.lead or x2.lead, x1.level
+    (v1, v2), lead, level = aligned((x1, x2))
     return v1, v2, lead, level
 
 
@@ -191,7 +220,9 @@ def _fit(x1: BatchedArray, x2: BatchedArray) -> bool:
     more = len(x1.value.shape) - len(x2.value.shape)
     if x1.lead == x2.lead:
         return more == 0 or not x1.lead
-    return more > 0 if x1.lead else more < 0
+    if x2.lead:
+        x1, x2, more = x2, x1, -more
+    return more > 0 and (len(x2.value.shape) > 0 or x1.value.dtype == x2.value.dtype)
 
 
 def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
@@ -200,7 +231,10 @@ def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
     arrays = [x if type(x) in NUMBERS else boxed(x, level) for x in arrays]
     batched = [x for x in arrays if type(x) is BatchedArray]
     lead, rank = max(x.lead for x in batched), max(x.ndim for x in batched)
-    return [ranked(x, rank) if type(x) is BatchedArray else x for x in arrays], lead, level
+    values = [ranked(x, rank) if type(x) is BatchedArray else x for x in arrays]
+    if lead:  # beside an array with axes, PyTorch's operators do not promote to the dtype of one without
+        values = [level.xp.reshape(v, (1,)) if getattr(v, "shape", None) == () else v for v in values]
+    return values, lead, level
 
 
 def ranked(x: BatchedArray, rank: int) -> Any:

@@ -13,6 +13,8 @@ __all__ = ["FUNCTIONS", "matmul"]
 
 
 def _both(x1: Array, x2: Array) -> tuple[BatchedArray, BatchedArray, Any]:
+    if type(x1) is type(x2):
+        return x1, x2, x1.level
     level = x1.level if type(x1) is BatchedArray else x2.level
     return boxed(x1, level), boxed(x2, level), level
 
@@ -20,12 +22,14 @@ def _both(x1: Array, x2: Array) -> tuple[BatchedArray, BatchedArray, Any]:
 def matmul(x1: Array, x2: Array, /) -> BatchedArray:
     """Multiply matrices: in one large product if possible, otherwise as stacks."""
     x1, x2, level = _both(x1, x2)
-    xp, lead = level.xp, x1.lead or x2.lead
-    product = xp.matmul(x1.value, x2.value) if not lead else _one_product(xp, x1, x2)
+    xp, lead, ndim1, ndim2 = level.xp, x1.lead or x2.lead, x1.ndim, x2.ndim
+    if x1.lead == x2.lead and (not lead or ndim1 == ndim2 > 1):
+        return BatchedArray(xp.matmul(x1.value, x2.value), lead, level)
+    product = _one_product(xp, x1, x2)
     if product is None:
-        product = xp.matmul(_rows(x1, x2.ndim), _columns(x2, x1.ndim))
-        product = product[..., 0, :] if x1.ndim == 1 else product
-        product = product[..., 0] if x2.ndim == 1 else product
+        product = xp.matmul(_rows(x1, ndim2), _columns(x2, ndim1))
+        product = product[..., 0, :] if ndim1 == 1 else product
+        product = product[..., 0] if ndim2 == 1 else product
     return BatchedArray(product, lead, level)
 
 

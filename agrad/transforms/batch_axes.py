@@ -1,0 +1,75 @@
+"""The batch axes of `vmap`: one for each leaf of the arguments, and the size of the batch that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import pytrees
+
+__all__ = ["size_of_batch", "spread"]
+
+
+def spread(axes: Any, tree: Any, name: str) -> list[int | None]:
+    """Return an axis for each leaf of a pytree; `axes` is an integer, None or a prefix of the pytree's structure."""
+    if axes is None or isinstance(axes, int):
+        return [axes] * len(pytrees.flatten(tree))
+    if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
+        return [axis for key in tree for axis in spread(axes[key], tree[key], name)]
+    if isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) and len(axes) == len(tree):
+        return [axis for part, inner in zip(axes, tree, strict=True) for axis in spread(part, inner, name)]
+    raise _wrong_axes(axes, tree, name)
+
+
+def _wrong_axes(axes: Any, tree: Any, name: str) -> ValueError:
+    nested = isinstance(tree, (list, tuple, Mapping))
+    shown = f"a {type(tree).__name__}" + (f" of length {len(tree)}" if nested else "")
+    return ValueError(f"{name} must be an integer, None, or a pytree of the same structure, here {shown}; not {axes!r}")
+
+
+def size_of_batch(
+    given: Sequence[Any], axes: Sequence[int | None], axis_size: int | None, args: Any, kwargs: Mapping[str, Any]
+) -> int:
+    """Return the size of the batch."""
+    sizes: dict[int, int | None] = {} if axis_size is None else {axis_size: None}  # each with the leaf it is of
+    for i, (x, axis) in enumerate(zip(given, axes, strict=True)):
+        if axis is None:
+            continue
+        if not -x.ndim <= axis < x.ndim:
+            place = _places(args, kwargs)[i]
+            partial = (
+                f", or functools.partial(f, {place}=...), as keyword arguments are mapped" if place in kwargs else ""
+            )
+            raise ValueError(
+                f"the batch axis of argument {place} is {axis}, but its shape is {x.shape}; "
+                f"write None for it in in_axes{partial}"
+            )
+        sizes.setdefault(x.shape[axis], i)
+    if len(sizes) > 1:
+        raise _unequal(sizes, given, axes, _places(args, kwargs))
+    if not sizes:
+        raise ValueError("no argument has a batch axis; give an axis in in_axes, or axis_size=n")
+    return next(iter(sizes))
+
+
+def _unequal(
+    sizes: dict[int, int | None], given: Sequence[Any], axes: Sequence[int | None], places: Sequence[str]
+) -> ValueError:
+    def source(i: int | None) -> str:
+        return "axis_size" if i is None else f"axis {axes[i]} of argument {places[i]}, of shape {given[i].shape}"
+
+    of = [f"{size} from {source(i)}" for size, i in sizes.items()]
+    return ValueError(f"vmap needs batch axes of equal length, not {'; '.join(of)}")
+
+
+def _places(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
+    """Return what errors call each leaf of the arguments: ``0``, ``1['weight']``, ``scale``."""
+
+    def within(tree: Any, place: str) -> list[str]:
+        if not isinstance(tree, (list, tuple, Mapping)):
+            return [] if tree is None else [place]
+        keys = tree if isinstance(tree, Mapping) else range(len(tree))
+        return [name for key in keys for name in within(tree[key], f"{place}[{key!r}]")]
+
+    arguments = [*enumerate(args), *kwargs.items()]
+    return [name for place, tree in arguments for name in within(tree, str(place))]
