@@ -20,6 +20,7 @@ from agrad.core.device import _known
 # A file is imported to collect its doctests: leave out the backends whose libraries are not installed.
 LIBRARIES = {
     "cupy": "cupy",
+    "dpnp": "dpnp",
     "jax": "jax",
     "mlx": "mlx",
     "ndonnx": "ndonnx",

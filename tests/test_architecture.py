@@ -31,6 +31,8 @@ ARRAY_LIBRARIES = {
     "mlx",
     "ndonnx",
     "spox",
+    "dpnp",
+    "dpctl",
 }
 DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 ENGINE_LINES, PLAIN_LINES = 1445, 1140  # of the whole engine, and of what computes gradients without transforms

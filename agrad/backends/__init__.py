@@ -25,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 KINDS: Final = {
-    "cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax", "mlx": "mlx",
+    "cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax", "mlx": "mlx", "dpnp": "dpnp",
     "ndonnx": "ndonnx",
 }  # fmt: skip
 _INSTALL: Final = {
@@ -34,11 +34,12 @@ _INSTALL: Final = {
     "torch": "PyTorch: pip install torch",
     "jax": "JAX: pip install jax",
     "mlx": 'MLX: pip install mlx on a Mac, pip install "mlx[cpu]" on Linux',
+    "dpnp": "dpnp: pip install dpnp",
     "ndonnx": 'ndonnx: pip install "agrad[onnx]"',
 }
 _ROOTS: Final = {
     "numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax",
-    "mlx": "mlx", "ndonnx": "ndonnx",
+    "mlx": "mlx", "dpnp": "dpnp", "dpctl": "dpnp", "ndonnx": "ndonnx",
 }  # fmt: skip
 _by_kind: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
@@ -73,7 +74,7 @@ def _import(kind: str) -> ModuleType:
         return import_module(f".{KINDS[kind]}", __name__)
     except ImportError as error:
         library, _, command = _INSTALL[kind].partition(": ")
-        if isinstance(error, ModuleNotFoundError) and error.name in _ROOTS:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _ROOTS:
             raise RuntimeError(f"device {kind!r} needs {library}, which is not installed; run {command}") from None
         raise RuntimeError(f"device {kind!r} needs {library}, which cannot be imported: {error}") from error
 

@@ -1,6 +1,7 @@
 """Where arrays live: a `Device` is an array library and a place that the library knows.
 
-``"cpu"`` is NumPy, ``"cuda"`` is CuPy; ``"torch"``, ``"jax"`` and ``"strict"`` (array-api-strict) work the same way.
+``"cpu"`` is NumPy, ``"cuda"`` is CuPy; ``"torch"``, ``"jax"``, ``"mlx"``, ``"dpnp"`` and ``"strict"``
+(array-api-strict) work the same way.
 Under a transform such as `vmap`, Tensors are on a virtual device above one of these; it has the same name.
 """
 
@@ -35,8 +36,8 @@ class Device:
     Parameters
     ----------
     spec : str or Device
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"strict"``, ``"strict:device1"``, ``"torch"``, ``"torch:cuda"`` or
-        ``"jax"``.
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"strict"``, ``"strict:device1"``, ``"torch"``, ``"torch:cuda"``,
+        ``"jax"``, ``"mlx"``, ``"dpnp"``, or the kind of a backend that was registered.
 
     Raises
     ------

@@ -15,6 +15,8 @@ INSTALL = {
     "strict": ("array_api_strict", "pip install array-api-strict"),
     "torch": ("torch", "pip install torch"),
     "jax": ("jax", "pip install jax"),
+    "mlx": ("mlx", "pip install mlx"),
+    "dpnp": ("dpnp", "pip install dpnp"),
 }
 
 
