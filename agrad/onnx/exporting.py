@@ -80,5 +80,5 @@ def export(
             example = {name: inputs.named[places[0][0]].shape[places[0][1]] for name, places in free.items()}
             graph = generalized(lambda lengths: record(model, inputs, lengths, device), free, example)
         else:
-            graph = record(model, inputs, {}, device)
+            graph = record(model, inputs, {}, device).graph
     replace(path, [graph.SerializeToString()])

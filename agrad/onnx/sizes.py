@@ -13,26 +13,28 @@ from typing import Any, NamedTuple
 from onnx import TensorProto, helper, numpy_helper
 
 from .inputs import Axis
+from .recording import Recording
 
 __all__ = ["generalized"]
 
 
 class _Run(NamedTuple):
-    """A graph, and the lengths of the dynamic axes with which it was recorded."""
+    """A graph, the calls of ops that it is of, and the lengths of the dynamic axes with which it was recorded."""
 
     lengths: dict[str, int]
     graph: Any
+    calls: list[tuple[str, str]]
 
 
 def generalized(
-    record: Callable[[Mapping[Axis, int]], Any], places: Mapping[str, Sequence[Axis]], example: Mapping[str, int]
+    record: Callable[[Mapping[Axis, int]], Recording], places: Mapping[str, Sequence[Axis]], example: Mapping[str, int]
 ) -> Any:
     """Return the graph of a model for any lengths of its dynamic axes, as an ``onnx.ModelProto``.
 
     Parameters
     ----------
     record : callable
-        Returns the model's graph for given lengths of axes.
+        Records the model with given lengths of axes.
     places : dict
         The axes of inputs that have a length, by its name.
     example : dict
@@ -62,21 +64,26 @@ def _runs(record: Any, places: Mapping[str, Sequence[Axis]], base: dict[str, int
     each = [base | {name: n + step} for name, n in base.items()]
     found = []
     for lengths in (base, *each, {name: n + 2 * step for name, n in base.items()}):
-        model = record({axis: lengths[name] for name, axes in places.items() for axis in axes})
-        found.append(_Run(lengths, model))
+        recording = record({axis: lengths[name] for name, axes in places.items() for axis in axes})
+        found.append(_Run(lengths, recording.graph, recording.calls))
     return found
 
 
 def _refuse_other_operators(runs: Sequence[_Run]) -> None:
     """Raise ValueError unless the graphs are equal but for the values of constants."""
     first, *others = [[_told(node) for node in run.graph.graph.node] for run in runs]
-    for other in others:
-        if first != other:
-            kinds = next((a[0] for a, b in zip(first, other, strict=False) if a != b), "the last one")
-            raise ValueError(
-                f"the operators of the graph depend on the length of {_names(runs)}, from {kinds} on: is there a loop "
-                "over that axis, as in a recurrent layer? Leave it out of dynamic_axes, or write it without a loop"
-            )
+    if any(other != first for other in others):
+        layer, op = _first_difference([run.calls for run in runs])
+        raise ValueError(
+            f"{f'layer {layer}' if layer else 'the model'} calls {op} otherwise, or more often, for another length of "
+            f"{_names(runs)}: is there a loop over that axis, as in a recurrent layer? Leave it out of dynamic_axes, "
+            "or write it without a loop"
+        )
+
+
+def _first_difference(runs: Sequence[list[tuple[str, str]]]) -> tuple[str, str]:
+    """Return the layer and op with which the calls of runs begin to differ; the last ones if they do not."""
+    return next((calls[0] for calls in zip(*runs, strict=False) if len(set(calls)) > 1), min(runs, key=len)[-1])
 
 
 def _told(node: Any) -> tuple[Any, ...]:

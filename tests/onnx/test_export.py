@@ -218,7 +218,14 @@ def test_a_tensor_that_is_not_registered(file):
         (nn.ReLU(), agrad.ones(3), {"input": [0]}, TypeError, r"\['input'\] must be a dict such as \{0: \"batch\"\}"),
         (nn.ReLU(), agrad.ones(3), [0], TypeError, r"dynamic_axes is a dict such as"),
         (nn.ReLU(), agrad.ones(3), {0: 3}, ValueError, "write a name such as 'batch'"),
-        (nn.LSTM(3, 4), agrad.ones((5, 2, 3)), {0: "time"}, ValueError, "'time', from Split on: is there a loop"),
+        (nn.LSTM(3, 4), agrad.ones((5, 2, 3)), {0: "time"}, ValueError, "the model calls .* length of 'time': is"),
+        (
+            nn.Sequential(nn.ReLU(), module(lambda self, x: agrad.stack([2 * row for row in x]))),
+            agrad.ones((5, 2)),
+            {0: "n"},
+            ValueError,
+            "^layer 1 calls .* otherwise, or more often, for another length of 'n'",
+        ),
         (
             module(lambda self, x: x[: x.shape[0] // 2] + 1),
             agrad.ones((8, 2)),
