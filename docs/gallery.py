@@ -28,7 +28,7 @@ WIDTH = 900  # of a picture, in pixels
 # The examples in the order in which they are shown; one that is not named here comes last.
 ORDER = (
     "first_steps", "fit_line", "linear_regression_scratch", "linear_regression", "housing", "scalar_mlp", "mnist",
-    "mnist_cnn", "vae", "char_rnn", "numpy_regression", "numpy_neural_network", "numpy_gaussian_process",
+    "mnist_cnn", "vae", "char_rnn", "pretrained", "numpy_regression", "numpy_neural_network", "numpy_gaussian_process",
     "differentiate_scipy", "vmap_newton", "vmap_ensemble", "vmap_wrong_labels", "define_an_op",
 )  # fmt: skip
 # The part of a picture that its card shows, where that is not all of it: left, top, right and bottom, from 0 to 1.
@@ -44,6 +44,7 @@ PARTS = {
     "mnist_cnn": (0.0, 0.0, 0.42, 1.0),
     "numpy_gaussian_process": (0.0, 0.0, 0.6, 1.0),
     "numpy_neural_network": (0.0, 0.0, 0.41, 1.0),
+    "pretrained": (0.0, 0.0, 0.51, 1.0),
     "scalar_mlp": (0.67, 0.0, 1.0, 1.0),
     "vae": (0.0, 0.0, 0.31, 1.0),
     "vmap_wrong_labels": (0.0, 0.0, 0.56, 1.0),

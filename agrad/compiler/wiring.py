@@ -81,7 +81,7 @@ class Wiring:
         ]
         text = "def call(args, kwargs):\n" + "".join(f"    {line}\n" for line in lines)
         known = self.conditions.names | self._names
-        exec(text, known)
+        exec(compile(text, "<agrad call>", "exec"), known)
         function: Callable[..., Any] = known.pop("call")
         return function
 

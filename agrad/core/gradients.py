@@ -135,5 +135,4 @@ def leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]
         for parent, _ in node.edges:  # any() of a list takes twice as long
             if parent in needed:
                 needed[node] = True
-                break
     return needed
