@@ -18,10 +18,20 @@ import agrad
 from agrad.core.device import _known
 
 # A file is imported to collect its doctests: leave out the backends whose libraries are not installed.
-LIBRARIES = {"cupy": "cupy", "dpnp": "dpnp", "jax": "jax", "mlx": "mlx", "strict": "array_api_strict", "torch": "torch"}
+LIBRARIES = {
+    "cupy": "cupy",
+    "dpnp": "dpnp",
+    "jax": "jax",
+    "mlx": "mlx",
+    "ndonnx": "ndonnx",
+    "onnx_functions": "ndonnx",
+    "strict": "array_api_strict",
+    "torch": "torch",
+}
 # The libraries that lack parts of the standard: a test that asks for one is skipped, with the error as reason.
 INCOMPLETE = {"mlx", "dpnp"}
 collect_ignore = [f"agrad/backends/{file}.py" for file, library in LIBRARIES.items() if find_spec(library) is None]
+collect_ignore += ["agrad/onnx/sizes.py"] if find_spec("onnx") is None else []
 collect_ignore += ["agrad/backends/cuda"] if find_spec("cupy") is None else []
 collect_ignore += ["agrad/backends/apple"] if find_spec("mlx") is None else []
 

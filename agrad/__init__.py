@@ -183,7 +183,7 @@ from .spellings import in_public as _in_public
 from .spellings import missing as _missing
 
 if TYPE_CHECKING:
-    from . import amp, cuda, data, fft, linalg, metrics, nn, optim, random, special, testing
+    from . import amp, cuda, data, fft, linalg, metrics, nn, onnx, optim, random, special, testing
     from .amp import autocast
     from .compiler.compiled import compile
     from .inspection.anomaly import detect_anomaly
@@ -261,15 +261,14 @@ __all__ = [
     "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul", "matrix_transpose", "max", "maximum", "mean",
     "meshgrid", "metrics", "min", "minimum", "mm", "moveaxis", "multiply", "nan", "nan_to_num", "nanmax", "nanmean",
     "nanmin", "nansum", "negative", "newaxis", "nextafter", "nn", "no_grad", "nonzero", "normal", "not_equal",
-    "one_hot", "ones", "ones_like", "optim", "pad", "partition", "permute_dims", "pi", "positive", "pow", "primitive",
-    "prod", "profile", "rad2deg", "rand", "randint", "randn", "random", "randperm", "real", "reciprocal",
-    "register_backend", "relu",
-    "remainder", "repeat", "reshape", "result_type", "roll", "root", "round", "save", "searchsorted",
-    "set_default_dtype", "set_device", "set_grad_enabled", "setdiff1d", "sigmoid", "sign", "signbit", "silu", "sin",
-    "sinc", "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack", "std",
-    "stop_gradient", "subtract", "sum", "summary", "take", "take_along_axis", "tan", "tanh", "tensor", "tensordot",
-    "testing", "tile", "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32", "uint64",
-    "uniform", "union1d", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack",
+    "one_hot", "ones", "ones_like", "onnx", "optim", "pad", "partition", "permute_dims", "pi", "positive", "pow",
+    "primitive", "prod", "profile", "rad2deg", "rand", "randint", "randn", "random", "randperm", "real", "reciprocal",
+    "register_backend", "relu", "remainder", "repeat", "reshape", "result_type", "roll", "root", "round", "save",
+    "searchsorted", "set_default_dtype", "set_device", "set_grad_enabled", "setdiff1d", "sigmoid", "sign", "signbit",
+    "silu", "sin", "sinc", "sinh", "softmax", "softplus", "sort", "special", "sqrt", "square", "squeeze", "stack",
+    "std", "stop_gradient", "subtract", "sum", "summary", "take", "take_along_axis", "tan", "tanh", "tensor",
+    "tensordot", "testing", "tile", "to_device", "transpose", "tril", "triu", "trunc", "uint8", "uint16", "uint32",
+    "uint64", "uniform", "union1d", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack",
     "value_and_grad", "var", "vecdot", "vjp", "vmap", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
@@ -323,6 +322,7 @@ _LAZY = {
     "nanmin": "ops.extra",
     "nansum": "ops.extra",
     "nn": "nn",
+    "onnx": "onnx",
     "optim": "optim",
     "partition": "ops.extra",
     "profile": "inspection.profile",

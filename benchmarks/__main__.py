@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the ratios there too")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios there as a bar chart (matplotlib)")
-    own = "count the CPU time of one thread, on a busy machine; with OMP_NUM_THREADS=1"
+    own = "count the CPU time of the process, on a busy machine; with OMP_NUM_THREADS=1"
     parser.add_argument("--own-time", action="store_true", help=own)
     options = parser.parse_args()
     if unknown := set(options.names) - set(ALL):

@@ -27,9 +27,8 @@ def chart(lines: Sequence[Row], title: str, path: Path) -> None:
         color = _FREE if row.goal is None else _WITHIN if row.ratio <= row.goal else _MISSED
         axes.barh(place, ratio - 1, left=1, height=0.7, color=color)
         axes.annotate(
-            f"{row.ratio:.2f}", (ratio, place), (-3 if ratio < 1 else 3, 0), textcoords="offset points", va="center",
-            ha="right" if ratio < 1 else "left", fontsize=7,
-        )  # fmt: skip
+            f"{row.ratio:.2f}", (max(ratio, 1), place), (4, 0), textcoords="offset points", va="center", fontsize=7
+        )
         if row.goal is not None:
             axes.plot([row.goal, row.goal], [place - 0.42, place + 0.42], color="black", linewidth=1.5)
     axes.set_xscale("log")

@@ -17,7 +17,7 @@ import agrad
 import agrad.nn
 import agrad.optim
 
-from .compare import Row, peer, race
+from .compare import Row, interleave, peer
 from .mlp import RATE, ROWS, made_up
 from .mlp import stepper as mlp_by_hand
 from .regression import AREA, PRICE
@@ -130,31 +130,43 @@ def mlp_in_jax(x: Any, y: Any, batch: int, jax: Any) -> Callable[[], None]:
     return steps
 
 
+def rows(
+    work: str, sides: dict[str, Any], goals: dict[str, float], by_numba: dict[str, float], device: str
+) -> list[Row]:
+    """Time all sides in one run, and return a row for each peer: of the program in NumPy, and of its loops by numba."""
+    seconds = interleave({name: side for name, side in sides.items() if side is not None}, device, rounds=15)
+    ours, loops = seconds.pop("agrad"), seconds.pop("by numba", None)
+    found = [Row(f"{work}, compiled", name, ours, theirs, goals.get(name)) for name, theirs in seconds.items()]
+    if loops is None:
+        return found
+    peers = seconds | {"the same without numba": ours}
+    return found + [
+        Row(f"{work}, compiled by numba", name, loops, peers[name], goal)
+        for name, goal in by_numba.items()
+        if name in peers
+    ]
+
+
 def measure(device: str) -> list[Row]:
     """Return the rows of this benchmark."""
-    numpy = peer("numpy") if device == "cpu" else None
-    jax = peer("jax") if device == "cpu" else None
-    numba = device == "cpu" and peer("numba") and peer("scipy")
-    others: dict[str, Callable[[], object]] = {"by hand in numpy": regression_by_hand(numpy)} if numpy else {}
-    others |= {"JAX jit": regression_in_jax(jax)} if jax else {}
-    work, goals = "linear-regression step, 7×1, compiled", {"by hand in numpy": 0.65, "JAX jit": 1.0}
-    lines = race(work, {"agrad": regression(device)} | others, goals, device)
-    if numba:
-        lines += race(f"{work} by numba", {"agrad": regression(device, "numba")} | others, {"JAX jit": 0.15}, device)
+    numpy, jax, numba, scipy = (peer(name) if device == "cpu" else None for name in ("numpy", "jax", "numba", "scipy"))
+    sides: dict[str, Any] = {
+        "agrad": regression(device),
+        "by numba": regression(device, "numba") if numba and scipy else None,
+        "by hand in numpy": regression_by_hand(numpy) if numpy else None,
+        "JAX jit": regression_in_jax(jax) if jax else None,
+    }
+    goals = {"by hand in numpy": 0.65, "JAX jit": 1.0}
+    lines = rows("linear-regression step, 7×1", sides, goals, {"JAX jit": 0.15}, device)
     x, y = made_up()
     for batch, goal in ((128, 0.9), (32, 0.7)):
-        others = {"by hand in numpy": mlp_in_numpy(x, y, batch)} if numpy else {}
-        others |= {"JAX jit": mlp_in_jax(x, y, batch, jax)} if jax else {}
-        work, goals = (
-            f"MLP 784-128-10, {STEPS} steps at batch {batch}, compiled",
-            {"by hand in numpy": 1.0, "JAX jit": goal},
-        )
-        ours = mlp(x, y, batch, device)
-        lines += race(work, {"agrad": ours} | others, goals, device, rounds=15)
-        if numba:
-            sides: dict[str, Callable[[], object]] = {
-                "agrad": mlp(x, y, batch, device, "numba"),
-                "the same without numba": ours,
-            }
-            lines += race(f"{work} by numba", sides, {"the same without numba": 1.0}, device, rounds=15)
+        sides = {
+            "agrad": mlp(x, y, batch, device),
+            "by numba": mlp(x, y, batch, device, "numba") if numba and scipy else None,
+            "by hand in numpy": mlp_in_numpy(x, y, batch) if numpy else None,
+            "JAX jit": mlp_in_jax(x, y, batch, jax) if jax else None,
+        }
+        goals = {"by hand in numpy": 1.0, "JAX jit": goal}
+        work = f"MLP 784-128-10, {STEPS} steps at batch {batch}"
+        lines += rows(work, sides, goals, {"the same without numba": 1.0, "JAX jit": goal}, device)
     return lines

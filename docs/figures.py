@@ -67,6 +67,7 @@ def program() -> Graph:
 
 
 FIGURES = {"neuron": neuron, "diamond": diamond, "layer": layer, "slope": slope, "program": program}
+CHARTS = ("compiled",)  # what `python -m benchmarks NAME --plot FILE` draws of benchmarks of these names
 PLOTS = ("vmap_wrong_labels", "vmap_newton", "vmap_ensemble")  # what examples of these names draw
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ WIDTH = 900  # of a picture, in pixels
 # The examples in the order in which they are shown; one that is not named here comes last.
 ORDER = (
     "first_steps", "fit_line", "linear_regression_scratch", "linear_regression", "housing", "scalar_mlp", "mnist",
-    "mnist_cnn", "vae", "char_rnn", "numpy_regression", "numpy_neural_network", "numpy_gaussian_process",
+    "mnist_cnn", "vae", "char_rnn", "pretrained", "numpy_regression", "numpy_neural_network", "numpy_gaussian_process",
     "differentiate_scipy", "vmap_newton", "vmap_ensemble", "vmap_wrong_labels", "define_an_op",
 )  # fmt: skip
 HEAD = """\

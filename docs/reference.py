@@ -28,6 +28,7 @@ NAMESPACES = (
     "agrad.data.transforms",
     "agrad.metrics",
     "agrad.special",
+    "agrad.onnx",
     "agrad.linalg",
     "agrad.fft",
     "agrad.cuda",

@@ -74,6 +74,12 @@ def writable(name: str) -> Path:
     return file
 
 
+def exportable(name: str) -> Path:
+    """Parse the name of an ONNX file to write; its library must be installed."""
+    _device("ndonnx")
+    return writable(name)
+
+
 def _drawable(name: str) -> Path:
     file, kinds = writable(name), pyplot().FigureCanvasBase.get_supported_filetypes()
     if file.suffix.lower()[1:] not in kinds:

@@ -4,6 +4,7 @@
     python examples/mnist.py --device cuda --epochs 10 --plot mnist.png
     python examples/mnist.py --resume mnist.safetensors --epochs 20
     python examples/mnist.py --compile
+    python examples/mnist.py --export mnist.onnx
 
 A multi-layer perceptron takes the 784 pixels of an image and returns ten logits, one per digit. It is trained on the
 60,000 images of MNIST in random batches. For each batch it
@@ -16,6 +17,8 @@ Ten passes over the images (epochs) reach a test accuracy above 98% on 10,000 ot
 the device: `--device cuda` trains the same network on a GPU.
 
 With --compile a step is recorded once, and then runs as a straight program of array calls. The result is the same.
+
+With --export the trained network becomes an ONNX file, which onnxruntime runs without agrad.
 
 After each epoch a checkpoint is written: the weights, the optimizer's momentum and the number of epochs. You can stop
 with Ctrl-C and resume with --resume: the result is the same as without the interruption.
@@ -220,6 +223,11 @@ def draw_mistakes(figure: Any, model: nn.Module, test: TensorDataset, most: int 
         axis.set_title(f"{meant[i]}, read {seen[i]}", fontsize=10, color=GREY)
 
 
+def export(run: Run, picture: agrad.Tensor, file: Path) -> None:
+    """Write the network as a graph for any number of images."""
+    agrad.onnx.export(run.model, picture[None], file, dynamic_axes={0: "batch"})
+
+
 def load(file: Path, kind: type[Run]) -> dict[str, Any]:
     try:
         state = agrad.load(file)
@@ -243,6 +251,8 @@ def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Names
     written = f"written after each epoch (default: the one of --resume, or {kind.name}.safetensors)"
     made.add_argument("--checkpoint", type=writable, metavar="FILE", help=written)
     made.add_argument("--compile", action="store_true", help="record a step once, and run it as a program")
+    written = "write the trained network to this ONNX file"
+    made.add_argument("--export", type=common.exportable, metavar="FILE.onnx", help=written)
     made.add_argument("--resume", type=Path, metavar="FILE", help="resume from this checkpoint, with its settings")
     defaults = {name: made.get_default(name) for name in SETTINGS}
     made.set_defaults(**dict.fromkeys(SETTINGS))  # None: not given
@@ -269,6 +279,8 @@ def main(argv: Sequence[str] | None = None, kind: type[Run] = Run, doc: str | No
         fit(run, data, test, epochs, args.checkpoint or args.resume or Path(f"{kind.name}.safetensors"))
         if args.plot:
             draw(run, test, args.plot)
+        if args.export:
+            export(run, test[0][0], args.export)
     return run
 
 

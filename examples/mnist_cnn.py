@@ -3,6 +3,7 @@
     python examples/mnist_cnn.py
     python examples/mnist_cnn.py --device cuda --plot mnist_cnn.png
     python examples/mnist_cnn.py --dataset fashion
+    python examples/mnist_cnn.py --export cnn.onnx
     python examples/mnist_cnn.py --resume mnist_cnn.safetensors --epochs 12
 
 A convolutional layer is a set of small kernels that slide over the image: the same few weights detect a stroke at every
@@ -15,8 +16,8 @@ Eight epochs reach a test accuracy above 99.2% on 10,000 images.
 
 On a CPU it trains faster where numba is installed: `pip install ".[examples,fast]"`.
 
-Training, checkpoints and resuming are those of examples/mnist.py, which has a fully connected network, and whose code
-this example reuses.
+Training, checkpoints, resuming and the export to ONNX are those of examples/mnist.py, which has a fully connected
+network, and whose code this example reuses.
 """
 
 from __future__ import annotations

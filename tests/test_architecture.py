@@ -19,9 +19,21 @@ ROOT = Path(agrad.__file__).parent
 SVG = "{http://www.w3.org/2000/svg}"
 FILES = sorted(ROOT.rglob("*.py"))
 ARRAY_LIBRARIES = {
-    "numpy", "cupy", "cupyx", "torch", "jax", "jaxlib", "array_api_strict", "cupy_backends", "numba", "mlx", "dpnp",
+    "numpy",
+    "cupy",
+    "cupyx",
+    "torch",
+    "jax",
+    "jaxlib",
+    "array_api_strict",
+    "cupy_backends",
+    "numba",
+    "mlx",
+    "ndonnx",
+    "spox",
+    "dpnp",
     "dpctl",
-}  # fmt: skip
+}
 DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 ENGINE_LINES, PLAIN_LINES = 1445, 1140  # of the whole engine, and of what computes gradients without transforms
 BESIDE = {"errors.py", "lifting.py", "observing.py"}  # messages, vmap's ways in and out, instruments
@@ -67,6 +79,7 @@ PACKAGES = {
     "optim": {"backends", "checks", "core", "nn", "ops", "spellings"},
     "data": {"backends", "checks", "core", "ops", "random", "spellings"},
     "compiler": {"backends", "checks", "core", "nn", "ops", "optim", "random", "transforms", "virtual"},
+    "onnx": {"core", "io", "nn", "ops", "random", "transforms"},
     "inspection": {"backends", "checks", "core", "nn", "ops"},
 }
 
@@ -132,7 +145,7 @@ def test_the_engine_can_be_read_in_an_evening():
 
 def test_importing_agrad_loads_no_library_that_was_not_asked_for():
     unasked = ["torch", "jax", "cupy", "scipy", "array_api_strict", "matplotlib", "sklearn", "einops", "pooch", "tqdm"]
-    unasked += ["numba"]
+    unasked += ["numba", "ndonnx", "onnx", "onnxruntime"]
     code = f"import sys, agrad; print([name for name in {unasked} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
@@ -148,7 +161,7 @@ def imported(path):
     try:
         return import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
     except ImportError as error:
-        if error.name is None or error.name.partition(".")[0] not in ARRAY_LIBRARIES:
+        if error.name is None or error.name.partition(".")[0] not in ARRAY_LIBRARIES | {"onnx"}:
             raise
         pytest.skip(f"{error.name} is not installed")
 

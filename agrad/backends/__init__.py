@@ -26,6 +26,7 @@ __all__ = [
 
 KINDS: Final = {
     "cpu": "numpy", "cuda": "cupy", "strict": "strict", "torch": "torch", "jax": "jax", "mlx": "mlx", "dpnp": "dpnp",
+    "ndonnx": "ndonnx",
 }  # fmt: skip
 _INSTALL: Final = {
     "cuda": 'CuPy: pip install "cupy-cuda12x[ctk]", or "cupy-cuda13x[ctk]" for CUDA 13',
@@ -34,10 +35,11 @@ _INSTALL: Final = {
     "jax": "JAX: pip install jax",
     "mlx": 'MLX: pip install mlx on a Mac, pip install "mlx[cpu]" on Linux',
     "dpnp": "dpnp: pip install dpnp",
+    "ndonnx": 'ndonnx: pip install "agrad[onnx]"',
 }
 _ROOTS: Final = {
     "numpy": "cpu", "cupy": "cuda", "array_api_strict": "strict", "torch": "torch", "jax": "jax", "jaxlib": "jax",
-    "mlx": "mlx", "dpnp": "dpnp", "dpctl": "dpnp",
+    "mlx": "mlx", "dpnp": "dpnp", "dpctl": "dpnp", "ndonnx": "ndonnx",
 }  # fmt: skip
 _by_kind: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from operator import imul
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from .host import portable, show
 from .sliding_windows import Lengths, Windows
 from .typing import Array, Namespace, NativeDevice, NativeDtype
 
-__all__ = ["OUT", "Backend", "Into", "UnknownValueError", "names_of", "repeats"]
+__all__ = ["OUT", "Backend", "Capturer", "Into", "UnknownValueError", "names_of", "repeats"]
 
 ANYWHERE: Final = nullcontext()
 OUT: Final = object()  # stands for the array that a result is computed into, or for the result before
@@ -42,6 +42,36 @@ class Into(NamedTuple):
     args: tuple[Any, ...]
     elementwise: bool
     slow_in_place: bool = False
+
+
+class Capturer(Protocol):
+    """Captures what a function does on a device, so that one launch does it again, without Python.
+
+    A launch reads and writes the memory that the function did when it was captured. So arrays must stay in place, and
+    numbers, which would keep their values, lie in arrays without axes.
+    """
+
+    def scalar(self, dtype: NativeDtype) -> tuple[Array, Callable[[Any], None]]:
+        """Return an array without axes, and a function that sets the number which `flush` will write into it."""
+
+    def flush(self) -> None:
+        """Write the numbers that have changed since, before a launch."""
+
+    def buffer(self, array: Array) -> Array:
+        """Return a new array with the values of another one, for `copy` to overwrite."""
+
+    def copy(self, buffer: Array, array: Array) -> None:
+        """Overwrite a buffer with an array, before a launch."""
+
+    def run(self, function: Callable[[], Any]) -> Any:
+        """Call a function as `capture` does, but do what it does: that makes what is needed only once."""
+
+    def capture(self, function: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+        """Call a function; return the launch, and what the function returned: arrays that each launch fills.
+
+        Whatever the function does to arrays does not happen before the launch. If something cannot be captured, there
+        is an error, and nothing has happened.
+        """
 
 
 class UnknownValueError(RuntimeError):
@@ -68,6 +98,8 @@ class Backend:
         Whether it warns of NaN and infinity, as NumPy's functions do, in the name of the module that calls it.
     immutable : bool
         Whether writing returns a new array and leaves the old one as it was.
+    fused : collection of str
+        Methods that are kernels of their own, so that a compiled program calls them as a whole.
     fuses_relu : bool
         Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
     lazy : bool
@@ -94,6 +126,7 @@ class Backend:
     formulas: ClassVar[Collection[str]] = ()
     warns_caller: ClassVar[bool] = False
     immutable: ClassVar[bool] = False
+    fused: ClassVar[Collection[str]] = ()
     fuses_relu: ClassVar[bool] = False
     lazy: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
@@ -338,6 +371,10 @@ class Backend:
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of arrays and numbers as the library compiles it, if it can."""
         return function
+
+    def capturer(self, native: NativeDevice) -> Capturer | None:
+        """Return a new Capturer, if the library can launch many calls at once."""
+        return None
 
     def require_compiler(self, name: str | None) -> None:
         """Raise an error if `agrad.compile` cannot use a compiler of this name: ImportError if it is not installed."""

@@ -8,7 +8,7 @@ enter each (``with agrad.Device("cuda:1")``). The methods here enter the device 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from sys import getrefcount
 from types import ModuleType
@@ -19,7 +19,18 @@ import cupyx
 import numpy as np
 
 from .base import repeats
-from .cuda import bessel, bias_relu, convolution, cross_entropy, kernels, optimizers, random, softmax, standardize
+from .cuda import (
+    bessel,
+    bias_relu,
+    convolution,
+    cross_entropy,
+    graphs,
+    kernels,
+    optimizers,
+    random,
+    softmax,
+    standardize,
+)
 from .cuda import windows as sliding
 from .cuda.kept import kept
 from .cuda.namespace import bound, namespace
@@ -64,6 +75,19 @@ def _references_of_one() -> int:
     return _references(cupy.empty((1, 2)).reshape(2))
 
 
+class _Nothing(nullcontext[None]):
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return function
+
+
+_NOTHING = _Nothing()
+
+
+def _word(number: Any) -> Any:
+    """Return a number as a kernel takes it; in a recording it is an array without axes."""
+    return number if isinstance(number, cupy.ndarray) else np.uint64(number)
+
+
 class CupyBackend(StridedBackend, StreamBackend):
     """CuPy: one device per GPU."""
 
@@ -72,6 +96,13 @@ class CupyBackend(StridedBackend, StreamBackend):
     gathered: ClassVar[int] = 1 << 28
     streams: ClassVar[int] = 1 << 31  # all at once, in one kernel
     native_keys: ClassVar[str] = "basic"
+    fused: ClassVar[Collection[str]] = frozenset(
+        {
+            "bias_relu", "bias_relu_inputs", "convolve_by_channel", "convolve_with_bias", "dropout_mask", "interpolate",
+            "moments", "softmax", "softmax_input", "softmax_nll", "softmax_nll_input", "standardize",
+            "standardize_input", "where_nonzero",
+        }
+    )  # fmt: skip
     fuses_relu: ClassVar[bool] = True
     formulas: ClassVar[Collection[str]] = optimizers.FORMULAS
 
@@ -121,6 +152,9 @@ class CupyBackend(StridedBackend, StreamBackend):
     def empty_cache(self, native: NativeDevice) -> None:
         with native:
             cupy.get_default_memory_pool().free_all_blocks()
+
+    def without_warnings(self) -> Any:
+        return _NOTHING  # CuPy gives none
 
     def with_checks(self) -> AbstractContextManager[Any]:
         return cupyx.errstate(linalg="raise")
@@ -225,6 +259,9 @@ class CupyBackend(StridedBackend, StreamBackend):
                 return function(*arrays, 1.0) if (name, len(arrays)) == ("zeta", 1) else function(*arrays)
 
         return there
+
+    def capturer(self, native: NativeDevice) -> graphs.Capturer:
+        return graphs.Capturer(native)
 
     # Losses
 
@@ -392,7 +429,7 @@ class CupyBackend(StridedBackend, StreamBackend):
         seed, draw = generator.draw()
         with native:
             draws = cupy.empty(shape, dtype)
-            kernel(np.uint64(seed), np.uint64(draw), *limits, draws)
+            kernel(_word(seed), _word(draw), *limits, draws)
             return draws
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from ..core.device import Device
 from ..random.generators import current
+from .capture import captured
 from .expand import expanded
 from .inputs import Inputs
 from .loops import LoopSource
 from .program import shortened
 from .record import Recording
-from .source import Source
 from .state import State
 from .wiring import Wiring
 
@@ -34,8 +34,8 @@ class Lowered:
         self.program = shortened(program)
         self.checks = self.program.checks_of_inputs()
         held = [start for start, _ in self.program.state[:tensors]]
-        kind = LoopSource if jit else Source
-        self.source = kind(self.program, device, lambda: current.get().of(device), title, held)
+        lowered = LoopSource if jit else captured
+        self.source = lowered(self.program, device, lambda: current.get().of(device), title, held)
 
 
 class Entry:

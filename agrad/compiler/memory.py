@@ -23,9 +23,9 @@ _SAFE: Final = frozenset(
     {
         "abs", "add", "add_product", "add_quotient", "add_scaled", "assign", "astype", "box", "broadcast_to", "clip",
         "copy", "divide", "equal", "exp", "expand_dims", "fill", "full_like", "greater", "greater_equal", "imag",
-        "less", "less_equal", "matrix_transpose", "maximum", "mean", "minimum", "multiply", "negative", "ones_like",
-        "permute_dims", "pow", "real", "reshape", "sign", "sqrt", "square", "squeeze", "stack", "subtract", "sum",
-        "update", "where", "zeros_like",
+        "interpolate", "less", "less_equal", "matrix_transpose", "maximum", "mean", "minimum", "multiply", "negative",
+        "ones_like", "permute_dims", "pow", "real", "reshape", "sign", "sqrt", "square", "squeeze", "stack",
+        "subtract", "sum", "update", "where", "zeros_like",
     }
 )  # fmt: skip
 

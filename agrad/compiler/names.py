@@ -54,5 +54,5 @@ class Names:
     def __getitem__(self, x: Variable) -> str:
         """Return the name of a variable; that of a constant is made when it is first asked for."""
         if x not in self.of and x in self._constants:
-            self.of[x] = self.bound("c0", x.value)
+            self.of[x] = self.bound(x.name or "c0", x.value)
         return self.of[x]

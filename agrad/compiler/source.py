@@ -148,6 +148,8 @@ class Source:
         if call.kind == CHECK:
             answer = call.outputs[0].value
             self._line(f"if {'not ' if answer else ''}{expression(call, self._names)}: raise Elsewhere")
+        elif call.kind == NUMBER and not call.outputs:
+            self._number_lines.append(expression(call, self._names))
         elif call.kind == NUMBER:
             name = self._names.name(call.outputs[0], "n0")
             self._number_lines.append(f"{name} = {expression(call, self._names)}")

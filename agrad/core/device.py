@@ -56,8 +56,8 @@ class Device:
     """
 
     __slots__ = (
-        "__weakref__", "_memory", "_origin", "array_type", "backend", "below", "depth", "kind", "name", "native",
-        "real", "xp",
+        "__weakref__", "array_type", "backend", "below", "depth", "kind", "memory", "name", "native", "origin", "real",
+        "xp",
     )  # fmt: skip
 
     if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class Device:
         below: Device  # the device below a virtual one; a real one itself
         depth: int  # the number of devices below
         real: Device  # the lowest device, which is not virtual
-        _origin: Device | None
-        _memory: Device | None
+        origin: Device | None  # the virtual device whose batch this one shares
+        memory: Any  # of a device of traced arrays: the device that it replaces; else None
 
     def __new__(cls, spec: str | Device) -> Device:
         """Return the one object of this device."""
@@ -93,7 +93,7 @@ class Device:
             device.name, device.kind, device.backend, device.native = name, backend.kind, backend, native
             device.xp, device.array_type = backend.namespace(native), backend.array_type
             device.below, device.depth, device.real = device, 0, device
-            device._origin, device._memory, _known[name] = None, None, device
+            device.origin, device.memory, _known[name] = None, None, device
         return _known[name]
 
     @classmethod
@@ -103,14 +103,14 @@ class Device:
         device.name, device.kind, device.backend, device.native = below.name, below.kind, level.library, level
         device.xp, device.array_type = level.library.xp, level.library.array_type
         device.below, device.depth, device.real = below, below.depth + 1, below.real
-        device._origin, device._memory, level.device = origin, None, ref(device)  # no reference cycles
+        device.origin, device.memory, level.device = origin, None, ref(device)  # no reference cycles
         return device
 
     @classmethod
     def replacing(cls, memory: Device, level: Any) -> Device:
         """Return a device of the same name, whose arrays are traced: see `traced`."""
         device = cls.above(memory, level)
-        device.below, device.depth, device.real, device._memory = device, 0, device, memory
+        device.below, device.depth, device.real, device.memory = device, 0, device, memory
         return device
 
     @classmethod
@@ -119,16 +119,6 @@ class Device:
         backend = backends.of(array)
         place = backend.device_name_of(array)
         return place if isinstance(place, Device) else cls._of(backend, place)
-
-    @property
-    def origin(self) -> Device:
-        """The device itself, or the virtual device whose batch this one shares."""
-        return self._origin or self
-
-    @property
-    def memory(self) -> Device:
-        """The device itself, or the device that a device of traced arrays replaces."""
-        return self._memory or self
 
     @property
     def stack(self) -> list[Device]:

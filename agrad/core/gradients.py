@@ -132,6 +132,7 @@ def leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]
                 stack.append(parent)
     needed = dict.fromkeys(wanted, False)
     for node in sorted(reached, key=attrgetter("number"), reverse=True):
-        if any([parent in needed for parent, _ in node.edges]):
-            needed[node] = True
+        for parent, _ in node.edges:  # any() of a list takes twice as long
+            if parent in needed:
+                needed[node] = True
     return needed

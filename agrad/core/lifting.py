@@ -65,9 +65,8 @@ def enter(x: Any, device: Device, axis: int | None = None) -> Any:
     """
     if not isinstance(x, Tensor):
         return device.native.enter(x, axis)[...]  # a view, so that a gradient made of it is copied
-    if x._device is not device.below:
-        if x._device not in device.below.stack:  # a cotangent of a transform that was opened later
-            device = _continued(device, x._device)
+    if x._device is not device.below:  # a constant, or a cotangent of a transform that was opened later
+        device = device if x._device in device.below.stack else _continued(device, x._device)
         x = lift(x, device.below)
     rule = (lambda g, saved: total(g, device)) if axis is None else (lambda g, saved: leave(g, device, axis))
     return _passed(x, device.native.enter(x._data, axis), device, _ENTER, rule)
@@ -127,10 +126,11 @@ _above: WeakValueDictionary[tuple[Device, Device], Device] = WeakValueDictionary
 
 def _continued(device: Device, onto: Device) -> Device:
     """Return the same batch as a virtual device above `onto`, for cotangents of a transform that was opened later."""
-    if not device.depth or any([known.origin is device.origin for known in onto.stack]):
+    origin = device.origin or device
+    if not device.depth or any([(known.origin or known) is origin for known in onto.stack]):
         return onto
     below = _continued(device.below, onto)
     made = _above.get((device, below))
-    made = made or Device.above(below, device.native.onto(below.backend, below.xp, below.native), device.origin)
+    made = made or Device.above(below, device.native.onto(below.backend, below.xp, below.native), origin)
     _above[device, below] = made
     return made

@@ -45,7 +45,7 @@ class Generators:
 
     def of(self, device: Device) -> Any:
         """Return the generator of a device."""
-        device = device.memory
+        device = device.memory or device
         generator = self._made.get(device)
         return self._make(device) if generator is None else generator
 

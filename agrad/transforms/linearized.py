@@ -74,16 +74,16 @@ def outside(tensors: Iterable[Tensor], since: int) -> list[Any]:
     """Return the leaf Tensors, and the Nodes from before `since`, that the computation recorded since then uses."""
     stack = [entry_of(x, "a result") for x in tensors if x._node is not None]
     found: dict[Any, None] = {}
-    seen: set[Any] = set()
+    seen: set[Any] = set(stack)
     while stack:
         entry = stack.pop()
-        if entry in seen:
-            continue
-        seen.add(entry)
         if type(entry) is not Node or entry.number > since:  # numbers on the tape decrease with time
             found[entry] = None
-        else:
-            stack.extend([parent for parent, _ in entry.edges])
+            continue
+        for parent, _ in entry.edges:
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
     return list(found)
 
 

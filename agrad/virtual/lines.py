@@ -8,9 +8,9 @@ import sys
 import sysconfig
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["line_of", "running_line"]
+__all__ = ["line_of", "running_line", "stack_level"]
 
 _OURS: Final = (str(Path(__file__).parents[1]) + os.sep, "<agrad ")
 _LIBRARIES: Final = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
@@ -32,7 +32,19 @@ def line_of(error: BaseException) -> str:
 
 def running_line() -> str:
     """Return the text of the innermost running line that is not in agrad; empty if its file is unknown."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
-        frame = frame.f_back  # type: ignore[assignment]
+    frame = _running_frame()[0]
     return "" if frame is None else linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+
+
+def stack_level() -> int:
+    """Return the `stacklevel` by which a warning of the caller's names the innermost line that is not in agrad."""
+    return _running_frame()[1] - 1
+
+
+def _running_frame() -> tuple[Any, int]:
+    """Return the innermost frame that is not in agrad, or None, and how many frames lie below it."""
+    frame: Any = sys._getframe(1)
+    depth = 1
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame, depth = frame.f_back, depth + 1
+    return frame, depth

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 COLOURS: Final = {
     "agrad": "#c0392b",
+    "agrad, one CUDA graph": "#e59a8f",
     "CuPy by hand": "#7f8c8d",
     "PyTorch": "#2e6da4",
     "PyTorch, compiled": "#6aa3d5",

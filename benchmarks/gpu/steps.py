@@ -1,4 +1,4 @@
-"""Training steps on a GPU: agrad beside PyTorch (eager, compiled, as one CUDA graph) and beside CuPy by hand.
+"""Training steps on a GPU: agrad beside PyTorch (both also as one CUDA graph; PyTorch compiled) and CuPy by hand.
 
     python -m benchmarks.gpu.steps results.jsonl
     python -m benchmarks.gpu.steps results.jsonl --tf32
@@ -39,9 +39,9 @@ def epoch_of(step: Step, x: Any, y: Any, batch: int) -> Callable[[], None]:
     return epoch
 
 
-def network(torch: Any, work: str) -> Any:
-    """Return PyTorch's network for a work."""
-    nn = torch.nn
+def network(library: Any, work: str) -> Any:
+    """Return the network for a work, by the same code for either library."""
+    nn = library.nn
     if work == "LeNet":
         return lenet.build(nn).to(DEVICE)
     return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).to(DEVICE)
@@ -90,6 +90,22 @@ def captured(torch: Any, work: str, x: Any, y: Any, batch: int) -> Callable[[], 
     return epoch_of(step, x, y, batch)
 
 
+def recorded(work: str, x: Any, y: Any, batch: int) -> Callable[[], None]:
+    """Return an epoch of agrad in which each whole step is the launch of one CUDA graph."""
+    model = network(agrad, work)
+    optimizer = agrad.optim.SGD(model.parameters(), lr=RATE)
+
+    @agrad.compile(state=[model, optimizer], keep_grads=False)
+    def step(x: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        loss = agrad.nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return epoch_of(step, agrad.asarray(x, device=DEVICE), agrad.asarray(y, device=DEVICE), batch)
+
+
 def sides_of(work: str, batch: int, steps: int) -> dict[str, Callable[[], None]]:
     """Return an epoch of `steps` batches by each side; a side that cannot start is named on stderr and left out."""
     x, y = (array[: steps * batch] for array in mlp.made_up())
@@ -99,6 +115,7 @@ def sides_of(work: str, batch: int, steps: int) -> dict[str, Callable[[], None]]
         x = x.reshape((-1, 1, 28, 28))
     else:
         sides = {"agrad": mlp.trainer(agrad, x, y, DEVICE, batch), "CuPy by hand": mlp.by_hand(cupy, x, y, batch)}
+    sides["agrad, one CUDA graph"] = recorded(work, x, y, batch)
     if torch is None or not torch.cuda.is_available():
         print("PyTorch has no GPU here: left out", file=sys.stderr)
         return sides

@@ -105,6 +105,7 @@ def emulator() -> None:
     rest.write_text(missing.source(json.loads((FOLDER / "declared.json").read_text()), defined(objects)))
     library = LIBRARIES / patches.LIBRARY
     run(*GXX, "-shared", f"-Wl,-soname,{patches.LIBRARY}", "-o", library, *objects, rest, "-ldl")
+    (LIBRARIES / "libcublas.so.12").symlink_to(library.name)  # which agrad calls past CuPy
 
 
 def compile_part(part: Path) -> None:
@@ -154,6 +155,7 @@ def environment() -> dict[str, str]:
     return {
         "PYTHONPATH": os.pathsep.join(map(str, [SOURCE, TOOLBOX])),
         "CUDA_PATH": str(HEADERS / "nvidia" / "cuda_runtime"),
+        "LD_LIBRARY_PATH": str(LIBRARIES),
         "CUPY_ACCELERATORS": "",  # no CUB
         "CUPY_CACHE_IN_MEMORY": "1",  # the emulator keeps its kernels itself
         "CUPY_CI": "1",  # CuPy warns of nothing that it misses on this machine

@@ -38,12 +38,18 @@ class Trace:
         The products of matrices that cuBLAS made, as rows x columns x terms of each sum.
     waits : list of str
         What made the CPU wait for the GPU: copies to the host, and synchronising.
+    graphs : list of int
+        For each launch of a graph, how many calls it repeated; these are in none of the other lists.
+    copies : list of int
+        The bytes of each copy from one place on the device to another.
     """
 
     kernels: list[str]
     sources: list[str]
     products: list[str]
     waits: list[str]
+    graphs: list[int]
+    copies: list[int]
 
     def __enter__(self) -> Trace:
         _emulator().emulator_start_trace(1)
@@ -56,4 +62,6 @@ class Trace:
         self.kernels = [name for name, _ in launches]
         self.sources = [source for _, source in launches]
         self.products = [event.removeprefix("product ") for event in events if event.startswith("product ")]
+        self.graphs = [int(event.split()[1]) for event in events if event.startswith("graph ")]
+        self.copies = [int(event.split()[-1]) for event in events if event.startswith("copy on device ")]
         self.waits = [event for event in events if event == "wait" or event.startswith("copy to host")]

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ SMALL = {
     "differentiate_scipy": ["--steps", "5"],
     "char_rnn": ["--epochs", "2", "--steps", "2", "--hidden", "8"],
     "vae": ["--dataset", "digits", "--epochs", "1"],
+    "pretrained": ["--seconds", "0.2"],
     "numpy_regression": ["--steps", "5"],
     "numpy_gaussian_process": ["--steps", "5"],
     "numpy_neural_network": ["--steps", "5"],
@@ -39,6 +41,7 @@ SMALL = {
     "vmap_newton": ["--side", "5", "--steps", "5"],
     "vmap_ensemble": ["--networks", "3", "--steps", "5"],
 }
+PACKAGES = {"pretrained": ("torch", "torchcrepe", "silero_vad")}  # that the tests do not need otherwise
 ALONE = {"differentiate_scipy"}  # it tells SciPy something before it imports it, and here SciPy may be imported already
 
 
@@ -49,6 +52,8 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def run(name: str, *options: str):
+    if missing := [package for package in PACKAGES.get(name, ()) if find_spec(package) is None]:
+        pytest.skip(f"{', '.join(missing)} is not installed")
     if name in ALONE:
         return print(script(name, *options))
     return import_module(name).main([*map(str, options)])
@@ -485,3 +490,11 @@ def test_an_ensemble_disagrees_where_there_is_no_data():
     assert agrad.max(result.losses).item() < 0.03
     spread = agrad.std(result.answers, axis=0)
     assert spread[-1].item() > 4 * spread[30].item()
+
+
+def test_pretrained_networks_hear_what_is_played():
+    heard = run("pretrained")
+    assert heard.cents < 20
+    assert {name: agrad.max(found).item() > 0.5 for name, found in heard.speech.items()} == {
+        "silence": False, "voice": True, "noise": False, "tone": False,
+    }  # fmt: skip

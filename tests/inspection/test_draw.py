@@ -227,7 +227,7 @@ def test_wrong_arguments_are_told(tmp_path):
         agrad.draw(leaf(1.0), tmp_path / "graph.jpg")
     with pytest.raises(TypeError, match="Tensors, a module or a compiled function, not float"):
         agrad.draw(3.0)
-    with pytest.raises(TypeError, match="Tensors or a module, not int"):
+    with pytest.raises(TypeError, match="Tensors, a module or a compiled function, not int"):
         agrad.draw([1, 2])
 
 

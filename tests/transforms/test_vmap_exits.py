@@ -63,8 +63,13 @@ READS = {
 }
 
 
+BY_NUMPY = {"asarray", "array of a list", "__array__", "into an array", "random numbers by parameters", "vectorize"}
+
+
 @pytest.mark.parametrize("name", READS)
 def test_reading_values_is_refused_with_the_line(device, name):
+    if device.kind == "cuda" and name in BY_NUMPY:
+        pytest.skip("NumPy takes no Tensor on CUDA, under vmap or not")
     with pytest.raises(UnknownValueError, match=HERE) as told:
         agrad.vmap(lambda x: READS[name](x))(agrad.asarray(X))
     assert "site-packages" not in str(told.value)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import cupy
 
 from ..sliding_windows import Lengths, Windows
+from .products import capturable
 from .windows import col2im, im2col
 
 __all__ = ["convolve", "convolve_by_channel", "convolve_input", "convolve_weight"]
@@ -81,16 +82,17 @@ def _product(weight: Any, columns: Any, groups: int, transposed: bool = False) -
     outputs, row = weight.shape[0], columns.shape[-1]
     if groups == 1:
         matrix = weight.reshape(outputs, -1)
-        return cupy.dot(matrix.T if transposed else matrix, columns.reshape(-1, row))
+        return capturable(cupy.dot)(matrix.T if transposed else matrix, columns.reshape(-1, row))
     matrices = weight.reshape(groups, outputs // groups, -1)
-    return cupy.matmul(matrices.mT if transposed else matrices, columns.reshape(groups, -1, row))
+    return capturable(cupy.matmul)(matrices.mT if transposed else matrices, columns.reshape(groups, -1, row))
 
 
 def _outer(g: Any, columns: Any, groups: int, out: Any) -> None:
     """Write the product of each group's rows of `g` with the transpose of its rows of the columns."""
     row = g.shape[-1]
     if groups == 1:
-        cupy.dot(g, columns.reshape(-1, row).T, out=out.reshape(g.shape[0], -1))
+        capturable(cupy.dot)(g, columns.reshape(-1, row).T, out=out.reshape(g.shape[0], -1))
     else:
         by_group = columns.reshape(groups, -1, row).mT
-        cupy.matmul(g.reshape(groups, -1, row), by_group, out=out.reshape(groups, g.shape[0] // groups, -1))
+        by_output = out.reshape(groups, g.shape[0] // groups, -1)
+        capturable(cupy.matmul)(g.reshape(groups, -1, row), by_group, out=by_output)

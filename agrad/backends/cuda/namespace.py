@@ -1,12 +1,13 @@
 """CuPy's array API namespace, with functions of agrad's own where array-api-compat's would wait or refuse.
 
 array-api-compat writes through masks in `sign` and `clip`: the CPU must wait until the GPU has counted them. CuPy's
-`matmul` copies what cuBLAS could read as it is.
+`matmul` copies what cuBLAS could read as it is. While a stream is captured, CuPy refuses products, and to join more
+than eight arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from math import prod
 from types import ModuleType
@@ -19,6 +20,7 @@ import numpy as np
 from ..base import names_of
 from ..typing import Array, Namespace, NativeDevice, NativeDtype
 from .kernels import real_sign
+from .products import capturable, in_capture
 
 __all__ = ["bound", "namespace"]
 
@@ -31,6 +33,8 @@ def namespace() -> Any:
     xp.clip = _clip
     xp.linspace = _linspace
     xp.matmul = _matmul
+    xp.concat = _concat
+    xp.stack = _stack
     xp.arange = _arange
     xp.fft = ModuleType("agrad.backends.cupy.xp.fft")
     vars(xp.fft).update(names_of(compat.fft))
@@ -73,10 +77,30 @@ def _ends(x: Array, least: Any, most: Any) -> tuple[Any, Any]:
 
 def _matmul(x1: Array, x2: Array, /) -> Any:
     if x1.ndim <= 2 or x2.ndim != 2:
-        return cupy.matmul(x1, x2)
+        return capturable(cupy.matmul)(x1, x2)
     # One product of two matrices, where CuPy would make many, with a copy of a transposed `x2` for each.
     rows = x1.reshape(prod(x1.shape[:-1]), x1.shape[-1])
-    return cupy.matmul(rows, x2).reshape(*x1.shape[:-1], x2.shape[1])
+    return capturable(cupy.matmul)(rows, x2).reshape(*x1.shape[:-1], x2.shape[1])
+
+
+def _concat(arrays: Sequence[Array], /, *, axis: int | None = 0) -> Any:
+    if len(arrays) > _JOINED_AT_ONCE and in_capture():
+        arrays = [compat.concat(some, axis=axis) for some in _batched(arrays)]
+        return _concat(arrays, axis=axis)
+    return compat.concat(arrays, axis=axis)
+
+
+def _stack(arrays: Sequence[Array], /, *, axis: int = 0) -> Any:
+    if len(arrays) > _JOINED_AT_ONCE and in_capture():
+        return _concat([compat.stack(some, axis=axis) for some in _batched(arrays)], axis=axis)
+    return compat.stack(arrays, axis=axis)
+
+
+_JOINED_AT_ONCE = 8  # the addresses of more arrays are copied to the GPU, which a capture does not allow
+
+
+def _batched(arrays: Sequence[Array]) -> list[Sequence[Array]]:
+    return [arrays[i : i + _JOINED_AT_ONCE] for i in range(0, len(arrays), _JOINED_AT_ONCE)]
 
 
 def _linspace(start: complex, stop: complex, /, num: int, *, dtype: NativeDtype = None, **settings: Any) -> Any:

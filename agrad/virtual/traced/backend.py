@@ -10,10 +10,10 @@ from ... import backends
 from ...backends import UnknownValueError
 from ...backends.base import Backend
 from ...backends.typing import Array, Namespace, NativeDevice, NativeDtype
-from ..base import VirtualBackend
 from .arrays import TracedArray
+from .fused import FusedBackend
 from .namespace import TracedNamespace
-from .recording import CHECK, DRAW, PURE, WRITE, Call, Variable, described
+from .recording import CHECK, PURE, WRITE, Call, Variable, described
 
 __all__ = ["TracedBackend", "traced_over"]
 
@@ -35,18 +35,12 @@ def _write(name: str) -> Any:
 
 def _draw(name: str) -> Any:
     def recorded(self: TracedBackend, generator: Any, *args: Any) -> Any:
-        trace = args[-1]  # the native device
-        if generator is not trace.generator:
-            raise UnknownValueError(
-                "random numbers were drawn from generators that were made while the function ran, by manual_seed, "
-                "fork_rng or checkpoint, which agrad.compile cannot repeat; seed before the call"
-            )
-        return trace.run(DRAW, name, getattr(self.below, name), generator, *args)
+        return args[-1].draw(name, getattr(self.below, name), generator, *args)  # the last one is the native device
 
     return recorded
 
 
-class TracedBackend(VirtualBackend):
+class TracedBackend(FusedBackend):
     """Backend of traced arrays that hold arrays of another library.
 
     Attributes
@@ -62,6 +56,7 @@ class TracedBackend(VirtualBackend):
         self.array_type: Any = type("TracedArray", (TracedArray,), {"__slots__": ()})
         self.xp = TracedNamespace(xp, self.array_type)
         self.native_keys = below.native_keys  # type: ignore[misc]
+        self.fuses_relu = below.fuses_relu  # type: ignore[misc]
         self.without_special = below.without_special  # type: ignore[misc]
 
     @property

@@ -138,6 +138,15 @@ class Trace(Level):
         result = function(*given, **self._values(kwargs))
         return self._recorded(call, result, args)
 
+    def draw(self, name: str, function: Callable[..., Any], generator: Any, *args: Any) -> Any:
+        """Draw random numbers, and write the call down."""
+        if generator is not self.generator:
+            raise UnknownValueError(
+                "random numbers were drawn from generators that were made while the function ran, by manual_seed, "
+                "fork_rng or checkpoint, which agrad.compile cannot repeat; seed before the call"
+            )
+        return self.run(DRAW, name, function, generator, *args)
+
     def _recorded(self, call: Call, result: Any, args: Any) -> Any:
         """Wrap what a call returned, and write it down if there are arrays in it."""
         call.several = isinstance(result, (tuple, list))

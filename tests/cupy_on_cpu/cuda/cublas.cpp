@@ -1,6 +1,7 @@
 // cuBLAS: products of vectors and matrices, and LU decompositions of stacks of matrices.
 #include <string>
 
+#include "graph.h"
 #include "lapack.h"
 #include "status.h"
 #include "trace.h"
@@ -8,6 +9,11 @@
 using namespace emulator;
 
 namespace {
+
+struct Handle {
+    void* stream = nullptr;
+    void* workspace = nullptr;  // the caller's; without one, cuBLAS would allocate memory while it is captured
+};
 
 char op_of(int operation) { return "NTC"[operation]; }  // cublasOperation_t
 
@@ -72,54 +78,83 @@ size_t bytes_of(int type) {
     }
 }
 
+// A factor that is on the host, which a captured call must keep.
+struct Scalar {
+    char bytes[16] = {};
+    Scalar(const void* address, int type, int compute_type) {
+        const size_t wide = type == R_16F ? sizeof(float) : bytes_of(type);
+        std::memcpy(bytes, address, computes_in_half(compute_type) ? sizeof(float16) : wide);
+    }
+};
+
 void* offset(void* start, long long bytes) { return static_cast<char*>(start) + bytes; }
 
 }  // namespace
 
 extern "C" {
 
-int cublasCreate(void** handle) { *handle = handle; return SUCCESS; }
+int cublasCreate(Handle** handle) { *handle = new Handle; return SUCCESS; }
+int cublasDestroy(Handle* handle) { delete handle; return SUCCESS; }
+
+int cublasSetStream(Handle* handle, void* stream) {
+    *handle = {stream, nullptr};  // which forgets the workspace
+    return SUCCESS;
+}
+
+int cublasSetWorkspace(Handle* handle, void* workspace, size_t) {
+    handle->workspace = workspace;
+    return SUCCESS;
+}
+
 int cublasGetVersion(void*, int* version) { *version = 120902; return SUCCESS; }
 int cublasGetPointerMode(void*, int* mode) { *mode = 0; return SUCCESS; }
 int cublasGetMathMode(void*, int* mode) { *mode = 0; return SUCCESS; }
 
 // Products of matrices, of any type
 
-int cublasGemmEx(void*, int op_a, int op_b, int m, int n, int k, void* alpha, void* a, int type_a, int lda, void* b,
-                 int type_b, int ldb, void* beta, void* c, int type_c, int ldc, int compute_type, int) {
+int cublasGemmStridedBatchedEx(Handle* handle, int op_a, int op_b, int m, int n, int k, void* alpha, void* a,
+                               int type_a, int lda, long long step_a, void* b, int type_b, int ldb, long long step_b,
+                               void* beta, void* c, int type_c, int ldc, long long step_c, int count,
+                               int compute_type, int) {
+    const Scalar by(alpha, type_c, compute_type), plus(beta, type_c, compute_type);
+    const auto products = [=] {
+        int status = SUCCESS;
+        for (int i = 0; i < count && !status; ++i) {
+            status = product_of_type(
+                op_a, op_b, m, n, k, by.bytes, offset(a, i * step_a * bytes_of(type_a)), type_a, lda,
+                offset(b, i * step_b * bytes_of(type_b)), type_b, ldb, plus.bytes,
+                offset(c, i * step_c * bytes_of(type_c)), type_c, ldc, compute_type);
+        }
+        return status;
+    };
+    if (is_captured(handle->stream)) {
+        return handle->workspace ? submit(handle->stream, [=] { products(); }) : NOT_SUPPORTED;
+    }
     note_product(m, n, k);
-    return product_of_type(op_a, op_b, m, n, k, alpha, a, type_a, lda, b, type_b, ldb, beta, c, type_c, ldc,
-                           compute_type);
+    return products();
 }
 
-int cublasGemmEx_v11(void* handle, int op_a, int op_b, int m, int n, int k, void* alpha, void* a, int type_a, int lda,
+int cublasGemmEx(Handle* handle, int op_a, int op_b, int m, int n, int k, void* alpha, void* a, int type_a, int lda,
+                 void* b, int type_b, int ldb, void* beta, void* c, int type_c, int ldc, int compute_type,
+                 int algorithm) {
+    return cublasGemmStridedBatchedEx(handle, op_a, op_b, m, n, k, alpha, a, type_a, lda, 0, b, type_b, ldb, 0, beta, c,
+                                      type_c, ldc, 0, 1, compute_type, algorithm);
+}
+
+int cublasGemmEx_v11(Handle* handle, int op_a, int op_b, int m, int n, int k, void* alpha, void* a, int type_a, int lda,
                      void* b, int type_b, int ldb, void* beta, void* c, int type_c, int ldc, int compute_type,
                      int algorithm) {
     return cublasGemmEx(handle, op_a, op_b, m, n, k, alpha, a, type_a, lda, b, type_b, ldb, beta, c, type_c, ldc,
                         compute_type, algorithm);
 }
 
-int cublasSgemmEx(void* handle, int op_a, int op_b, int m, int n, int k, float* alpha, void* a, int type_a, int lda,
+int cublasSgemmEx(Handle* handle, int op_a, int op_b, int m, int n, int k, float* alpha, void* a, int type_a, int lda,
                   void* b, int type_b, int ldb, float* beta, void* c, int type_c, int ldc) {
     return cublasGemmEx(handle, op_a, op_b, m, n, k, alpha, a, type_a, lda, b, type_b, ldb, beta, c, type_c, ldc,
                         R_32F, 0);
 }
 
-int cublasGemmStridedBatchedEx(void*, int op_a, int op_b, int m, int n, int k, void* alpha, void* a, int type_a,
-                               int lda, long long step_a, void* b, int type_b, int ldb, long long step_b, void* beta,
-                               void* c, int type_c, int ldc, long long step_c, int count, int compute_type, int) {
-    note_product(m, n, k);
-    for (int i = 0; i < count; ++i) {
-        const int status = product_of_type(
-            op_a, op_b, m, n, k, alpha, offset(a, i * step_a * bytes_of(type_a)), type_a, lda,
-            offset(b, i * step_b * bytes_of(type_b)), type_b, ldb, beta, offset(c, i * step_c * bytes_of(type_c)),
-            type_c, ldc, compute_type);
-        if (status != SUCCESS) return status;
-    }
-    return SUCCESS;
-}
-
-int cublasGemmStridedBatchedEx_v11(void* handle, int op_a, int op_b, int m, int n, int k, void* alpha, void* a,
+int cublasGemmStridedBatchedEx_v11(Handle* handle, int op_a, int op_b, int m, int n, int k, void* alpha, void* a,
                                    int type_a, int lda, long long step_a, void* b, int type_b, int ldb,
                                    long long step_b, void* beta, void* c, int type_c, int ldc, long long step_c,
                                    int count, int compute_type, int algorithm) {
@@ -214,5 +249,14 @@ OUTER(Dger, double)
     }
 
 FOR_EACH_TYPE(LU_OF_STACKS)
+
+// The names in cuBLAS's library, which its header gives to those above: for calls past CuPy.
+
+int cublasCreate_v2(Handle** handle) { return cublasCreate(handle); }
+int cublasDestroy_v2(Handle* handle) { return cublasDestroy(handle); }
+int cublasSetStream_v2(Handle* handle, void* stream) { return cublasSetStream(handle, stream); }
+int cublasSetWorkspace_v2(Handle* handle, void* workspace, size_t bytes) {
+    return cublasSetWorkspace(handle, workspace, bytes);
+}
 
 }  // extern "C"

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "numbers.h"
+#include "graph.h"
 #include "status.h"
 
 using namespace emulator;
@@ -109,6 +110,7 @@ Numbers along_axis(const Numbers& x, long length, long step, int sign) {
 
 template <class T>
 int transform(int handle, const void* input, void* output, int sign) {
+    if (refuse_in_any_capture()) return EXECUTION_FAILED;  // CUDA would capture it
     const Plan& plan = plans[handle];
     for (long i = 0; i < plan.batch; ++i) {
         Numbers x = read<T>(plan, i, input);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "graph.h"
 #include "status.h"
 #include "trace.h"
 
@@ -19,7 +20,14 @@ static int device_count() {
     return count ? std::atoi(count) : 1;
 }
 
-static int wait() {
+static int wait(void* stream) {
+    if (const int status = refuse_in_capture(stream)) return status;
+    note("wait");
+    return SUCCESS;
+}
+
+static int wait_for_all() {
+    if (const int status = refuse_in_any_capture()) return status;
     note("wait");
     return SUCCESS;
 }
@@ -60,6 +68,9 @@ const char* cudaGetErrorName(int status) {
     switch (status) {
         case OUT_OF_MEMORY: return "cudaErrorMemoryAllocation";
         case INVALID_DEVICE: return "cudaErrorInvalidDevice";
+        case CAPTURE_UNSUPPORTED: return "cudaErrorStreamCaptureUnsupported";
+        case CAPTURE_LOST: return "cudaErrorStreamCaptureInvalidated";
+        case NOT_CAPTURED: return "cudaErrorIllegalState";
         default: return "cudaErrorNotEmulated";
     }
 }
@@ -68,6 +79,9 @@ const char* cudaGetErrorString(int status) {
     switch (status) {
         case OUT_OF_MEMORY: return "out of memory";
         case INVALID_DEVICE: return "invalid device ordinal";
+        case CAPTURE_UNSUPPORTED: return "operation not permitted when stream is capturing";
+        case CAPTURE_LOST: return "operation failed due to a previous error during capture";
+        case NOT_CAPTURED: return "the stream is not being captured";
         default: return "not emulated";
     }
 }
@@ -86,7 +100,7 @@ int cudaSetDevice(int index) {
     return SUCCESS;
 }
 
-int cudaDeviceSynchronize() { return wait(); }
+int cudaDeviceSynchronize() { return wait_for_all(); }
 int cudaDeviceCanAccessPeer(int* yes, int, int) { *yes = 1; return SUCCESS; }
 int cuCtxGetDevice(int* index) { return cudaGetDevice(index); }
 int cuCtxGetCurrent(void** context) { *context = reinterpret_cast<void*>(intptr_t(device) + 1); return SUCCESS; }
@@ -99,13 +113,12 @@ int cuStreamGetCtx(void*, void** context) { return cuCtxGetCurrent(context); }
 int cudaStreamCreate(void** stream) { return new_handle(stream); }
 int cudaStreamCreateWithFlags(void** stream, unsigned) { return new_handle(stream); }
 int cudaStreamCreateWithPriority(void** stream, unsigned, int) { return new_handle(stream); }
-int cudaStreamSynchronize(void*) { return wait(); }
+int cudaStreamSynchronize(void* stream) { return wait(stream); }
 int cudaStreamGetFlags(void*, unsigned* flags) { *flags = 0; return SUCCESS; }
 int cudaStreamGetPriority(void*, int* priority) { *priority = 0; return SUCCESS; }
-int cudaStreamIsCapturing(void*, int* capturing) { *capturing = 0; return SUCCESS; }
 int cudaEventCreate(void** event) { return new_handle(event); }
 int cudaEventCreateWithFlags(void** event, unsigned) { return new_handle(event); }
-int cudaEventSynchronize(void*) { return wait(); }
+int cudaEventSynchronize(void*) { return wait_for_all(); }
 int cudaEventElapsedTime(float* milliseconds, void*, void*) { *milliseconds = 1; return SUCCESS; }
 
 }  // extern "C"

@@ -26,7 +26,8 @@ static std::string with_shared_memory(const std::string& source) {
 
 static std::string entry(const std::string& name, const std::string& function) {
     return "extern \"C\" void emulator_entry_" + name + "(void** arguments) { emulator_call(&" + function +
-           ", arguments); }\n";
+           ", arguments); }\nextern \"C\" const size_t* emulator_sizes_" + name + "() { return emulator_sizes(&" +
+           function + "); }\n";
 }
 
 // Whether what stands before a kernel makes it a template: those are reached by name expressions.

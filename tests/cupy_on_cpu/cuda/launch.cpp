@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "fibers.h"
+#include "graph.h"
 #include "module.h"
 #include "status.h"
 #include "threads.h"
@@ -42,20 +43,50 @@ static void run_grid(const Kernel& kernel, emulator_dim3 grid, emulator_dim3 blo
     }
 }
 
+// The values of a launch's arguments, for when the caller's are gone.
+class Arguments {
+public:
+    Arguments(const Kernel& kernel, void** addresses) {
+        for (size_t i = 0; i < kernel.sizes.size(); ++i) {
+            const char* start = static_cast<const char*>(addresses[i]);
+            values_.emplace_back(start, start + kernel.sizes[i]);
+        }
+    }
+
+    std::vector<void*> addresses() {
+        std::vector<void*> found;
+        for (auto& value : values_) found.push_back(value.data());
+        return found;
+    }
+
+private:
+    std::vector<std::vector<char>> values_;
+};
+
+static void launch(const Kernel& kernel, emulator_dim3 grid, emulator_dim3 block, unsigned shared_bytes,
+                   void** arguments) {
+    static std::mutex mutex;  // there is one emulator_thread for all threads of the host
+    std::lock_guard<std::mutex> lock(mutex);
+    std::vector<char> shared(shared_bytes + 1);
+    emulator_shared_memory = shared.data();
+    const bool one = kernel.threads == Threads::ONE;
+    const emulator_dim3 single = {1, 1, 1};
+    run_grid(kernel, one ? single : grid, one ? single : block, arguments);
+}
+
 extern "C" {
 
 int cuLaunchKernel(Kernel* kernel, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
-                   unsigned block_y, unsigned block_z, unsigned shared_bytes, void*, void** arguments, void**) {
-    static std::mutex mutex;  // there is one emulator_thread for all threads of the host
-    std::lock_guard<std::mutex> lock(mutex);
-    emulator::note("kernel " + kernel->name + " " + kernel->source);
-    std::vector<char> shared(shared_bytes + 1);
-    emulator_shared_memory = shared.data();
-    if (kernel->threads == Threads::ONE) {
-        run_grid(*kernel, {1, 1, 1}, {1, 1, 1}, arguments);
-    } else {
-        run_grid(*kernel, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, arguments);
+                   unsigned block_y, unsigned block_z, unsigned shared_bytes, void* stream, void** arguments, void**) {
+    const emulator_dim3 grid = {grid_x, grid_y, grid_z}, block = {block_x, block_y, block_z};
+    if (emulator::is_captured(stream)) {
+        Arguments kept(*kernel, arguments);
+        return emulator::submit(stream, [=]() mutable {
+            launch(*kernel, grid, block, shared_bytes, kept.addresses().data());
+        });
     }
+    emulator::note("kernel " + kernel->name + " " + kernel->source);
+    launch(*kernel, grid, block, shared_bytes, arguments);
     return emulator::SUCCESS;
 }
 

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "device.h"
+#include "graph.h"
 #include "status.h"
 #include "trace.h"
 
@@ -26,13 +27,24 @@ static std::map<const char*, Block> blocks;
 
 static size_t rounded_up(size_t bytes) { return (bytes / ALIGNMENT + 1) * ALIGNMENT; }
 
+// The block of device memory that an address is in; nullptr for memory of the host.
+static const Block* block_of(const void* address) {
+    auto next = blocks.upper_bound(static_cast<const char*>(address));
+    if (next == blocks.begin()) return nullptr;
+    const auto& [start, block] = *std::prev(next);
+    return address < start + rounded_up(block.bytes) ? &block : nullptr;
+}
+
 // The device that a block of memory was allocated on; the current one for memory of the host.
 static int device_of(const void* address) {
     std::lock_guard<std::mutex> lock(mutex);
-    auto next = blocks.upper_bound(static_cast<const char*>(address));
-    if (next == blocks.begin()) return current_device();
-    const auto& [start, block] = *std::prev(next);
-    return address < start + rounded_up(block.bytes) ? block.device : current_device();
+    const Block* block = block_of(address);
+    return block ? block->device : current_device();
+}
+
+static bool are_on_device(const void* one, const void* other) {
+    std::lock_guard<std::mutex> lock(mutex);
+    return block_of(one) && block_of(other);
 }
 
 static int copy(void* to, const void* from, size_t bytes) {
@@ -84,14 +96,22 @@ int cudaMemcpy(void* to, const void* from, size_t bytes, int kind) {
     return copy(to, from, bytes);
 }
 
-int cudaMemcpyAsync(void* to, const void* from, size_t bytes, int kind, void*) {
-    return cudaMemcpy(to, from, bytes, kind);
+int cudaMemcpyAsync(void* to, const void* from, size_t bytes, int kind, void* stream) {
+    if (!are_on_device(to, from)) {
+        // CUDA would keep the address, whose contents may be others when the graph is launched.
+        const int status = refuse_in_capture(stream);
+        return status ? status : cudaMemcpy(to, from, bytes, kind);
+    }
+    if (!is_captured(stream)) note("copy on device " + std::to_string(bytes));
+    return submit(stream, [=] { copy(to, from, bytes); });
 }
 
 int cudaMemcpyPeer(void* to, int, const void* from, int, size_t bytes) { return copy(to, from, bytes); }
 int cudaMemcpyPeerAsync(void* to, int, const void* from, int, size_t bytes, void*) { return copy(to, from, bytes); }
 int cudaMemset(void* to, int value, size_t bytes) { std::memset(to, value, bytes); return SUCCESS; }
-int cudaMemsetAsync(void* to, int value, size_t bytes, void*) { return cudaMemset(to, value, bytes); }
+int cudaMemsetAsync(void* to, int value, size_t bytes, void* stream) {
+    return submit(stream, [=] { std::memset(to, value, bytes); });
+}
 
 // As CuPy's stub of the header declares cudaPointerAttributes.
 struct PointerAttributes {

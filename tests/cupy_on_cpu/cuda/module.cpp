@@ -42,7 +42,10 @@ int cuModuleGetFunction(Kernel** kernel, Module* module, const char* name) {
     }
     const int* threads = find<const int>(module->library, "emulator_threads");
     std::string source = module->path.substr(0, module->path.rfind('.')) + ".cu";
-    *kernel = new Kernel{name, source, Threads(*threads), run};
+    std::vector<size_t> sizes;
+    const auto* size = find<const size_t*()>(module->library, "emulator_sizes_" + std::string(name))();
+    for (; *size; ++size) sizes.push_back(*size);
+    *kernel = new Kernel{name, source, Threads(*threads), run, sizes};
     return emulator::SUCCESS;
 }
 

@@ -1,6 +1,7 @@
 // Compiled kernels: shared libraries that nvrtc.cpp makes.
 #pragma once
 #include <string>
+#include <vector>
 
 namespace emulator {
 
@@ -15,6 +16,7 @@ struct Kernel {
     std::string name, source;
     Threads threads;
     void (*run)(void** arguments);
+    std::vector<size_t> sizes;  // of its arguments, in bytes
 };
 
 }  // namespace emulator

@@ -11,9 +11,15 @@ enum Status {
     INVALID_DEVICE = 101,
     INVALID_IMAGE = 200,
     NOT_FOUND = 500,
+    CAPTURE_UNSUPPORTED = 900,
+    CAPTURE_LOST = 901,
+    NOT_CAPTURED = 903,
 
     // NVRTC
     COMPILATION_FAILED = 6,
+
+    // cuFFT
+    EXECUTION_FAILED = 6,
 
     // cuBLAS and cuSOLVER
     NOT_SUPPORTED = 15,

@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
+#include <stdexcept>
 #include <vector>
 
+#include "graph.h"
 #include "numbers.h"
 
 using namespace emulator;
@@ -14,6 +16,11 @@ using namespace emulator;
 namespace {
 
 using Shape = std::vector<ptrdiff_t>;
+
+// Thrust waits for its sorts, which a captured stream does not allow.
+void refuse(intptr_t stream) {
+    if (refuse_in_capture(reinterpret_cast<void*>(stream))) throw std::runtime_error("a sort cannot be captured");
+}
 
 template <class T> bool less(T a, T b) {
     if constexpr (is_complex<T>) {
@@ -54,7 +61,8 @@ size_t product(const Shape& shape) { return std::accumulate(shape.begin(), shape
 
 }  // namespace
 
-void thrust_sort(int type, void* data, size_t*, const Shape& shape, intptr_t, void*) {
+void thrust_sort(int type, void* data, size_t*, const Shape& shape, intptr_t stream, void*) {
+    refuse(stream);
     by_cupys_type(type, [&](auto zero) {
         using T = decltype(zero);
         T* numbers = static_cast<T*>(data);
@@ -64,7 +72,8 @@ void thrust_sort(int type, void* data, size_t*, const Shape& shape, intptr_t, vo
     });
 }
 
-void thrust_argsort(int type, size_t* indices, void* data, void*, const Shape& shape, intptr_t, void*) {
+void thrust_argsort(int type, size_t* indices, void* data, void*, const Shape& shape, intptr_t stream, void*) {
+    refuse(stream);
     by_cupys_type(type, [&](auto zero) {
         using T = decltype(zero);
         const T* numbers = static_cast<const T*>(data);
@@ -78,7 +87,8 @@ void thrust_argsort(int type, size_t* indices, void* data, void*, const Shape& s
 }
 
 // By the last row of keys first.
-void thrust_lexsort(int type, size_t* indices, void* data, size_t rows, size_t length, intptr_t, void*) {
+void thrust_lexsort(int type, size_t* indices, void* data, size_t rows, size_t length, intptr_t stream, void*) {
+    refuse(stream);
     std::iota(indices, indices + length, size_t(0));
     by_cupys_type(type, [&](auto zero) {
         using T = decltype(zero);

@@ -1,0 +1,170 @@
+"""Capture: a program whose calls the library captures, so that one launch repeats all of them.
+
+A launch works on the memory that the calls were captured with. So everything stays in place: an argument is copied into
+a buffer, unless it is the same array at each call; results are copied out; the arrays of the state are used where they
+are, and where one is replaced the program is captured anew.
+"""
+
+from __future__ import annotations
+
+import linecache
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from ..backends.base import Backend, Capturer
+from ..core.device import Device
+from ..virtual.lines import stack_level
+from ..virtual.traced.recording import DRAW, Variable
+from .draws import Draws
+from .program import Program
+from .scalars import place_numbers
+from .source import Source
+
+__all__ = ["Capture", "CapturedSource", "captured"]
+
+_FEW: Final = 8  # launches, for which capturing was not worth its time
+_MOST: Final = 4  # captures with so few launches, one after the other, before the program is no longer captured
+
+
+def captured(
+    program: Program, device: Device, generator: Callable[[], Any], title: str, held: Sequence[Variable] = ()
+) -> Source:
+    """Return a program in Python, whose `run` is a `Capture` where the library can capture its calls."""
+    backend = device.backend
+    try:
+        capturer = backend.capturer(device.native)
+        if capturer is None:
+            return Source(program, device, generator, title, held)
+        draws = Draws(sum(call.kind == DRAW for call in program.calls), generator, capturer, backend)
+        place_numbers(program, capturer, backend)
+    except Exception as error:  # a library of NVIDIA's may be missing
+        _warn(title, error)
+        return Source(program, device, generator, title, held)
+    return CapturedSource(program, device, draws, capturer, title, held)
+
+
+class CapturedSource(Source):
+    """A program whose `run` is a `Capture`."""
+
+    def __init__(
+        self, program: Program, device: Device, draws: Draws, capturer: Capturer, title: str, held: Sequence[Variable]
+    ) -> None:
+        super().__init__(program, device, draws.generator, title, held)
+        self._draws, self._capturer = draws, capturer
+
+    def make(self) -> None:
+        """Make the functions of their text; see `Source.make`."""
+        super().make()
+        self.run = Capture(self, self._program, self._draws, self._capturer, self._backend, self._title)
+
+
+class Capture:
+    """The function of a program: it makes the calls at first, then captures them, and from then on launches them.
+
+    Parameters
+    ----------
+    source : Source
+    program : Program
+    draws : Draws
+    capturer : Capturer
+    backend : Backend
+    title : str
+        What the warning calls the program, if it cannot be captured. It then goes on to make the calls.
+    """
+
+    def __init__(
+        self, source: Source, program: Program, draws: Draws, capturer: Capturer, backend: Backend, title: str
+    ) -> None:
+        self._run, self._code, self._title = source.run, source.code, title
+        self._draws, self._capturer, self._backend = draws, capturer, backend
+        self._arrays: list[Any] = [None] * (len(source.takes) + len(source.views))  # those that stay in place
+        self._arguments = {i for i, x in enumerate(source.takes) if x in program.inputs}
+        self._buffered: set[int] = set()  # the arguments that are copied
+        self._fresh = sum(not x.is_number for x in program.outputs) + len(program.grads)  # the results that are copied
+        self._has_run, self._given_up = False, False
+        self._launch: Callable[[], None] | None = None
+        self._results: Any = ()  # of each launch
+        self._launches, self._in_vain = 0, 0  # of this capture; captures with few launches, one after the other
+
+    def __call__(self, *arrays: Any) -> Any:
+        """Return the results of the program, of which those that are no part of the state are new arrays."""
+        if not self._given_up:
+            self._put_in_place(arrays)
+        if self._given_up:
+            self._capturer.flush()
+            return self._run(*arrays)
+        self._draws.prepare()
+        self._capturer.flush()
+        if not self._has_run:
+            return self._first()
+        if self._launch is None:
+            try:
+                self._launch, self._results = self._capturer.capture(self._work())
+            except Exception as error:
+                self._draws.undo()
+                self._give_up(error)
+                return self._run(*arrays)
+        self._launch()
+        self._launches += 1
+        return self._owned(self._results)
+
+    def _work(self) -> Callable[[], Any]:
+        return partial(self._run, *self._arrays)
+
+    def _first(self) -> Any:
+        """Make the calls: the library then has what it makes only once, such as compiled kernels."""
+        results = self._capturer.run(self._work())
+        self._has_run = True
+        return self._owned(results)
+
+    def _owned(self, results: Any) -> Any:
+        """Return results, one or several, in memory of their own, but for the part of the state that follows them."""
+        if type(results) is tuple:
+            return *map(self._backend.copy, results[: self._fresh]), *results[self._fresh :]
+        return results if results is None else self._backend.copy(results)
+
+    # Arrays in their places
+
+    def _put_in_place(self, arrays: Any) -> None:
+        """Copy arguments into their buffers, and take the other arrays where they are."""
+        for i, array in enumerate(arrays):
+            if i in self._buffered:
+                self._capturer.copy(self._arrays[i], array)
+            elif array is not self._arrays[i]:
+                self._replace(i, array)
+        if self._in_vain == _MOST:
+            self._give_up(RuntimeError("arrays of its state are replaced too often"))
+
+    def _replace(self, i: int, array: Any) -> None:
+        """Take another array, and forget what was captured. Arguments go into a buffer from their second array on."""
+        if i in self._arguments and self._arrays[i] is not None:
+            self._buffered.add(i)
+            self._arrays[i] = self._capturer.buffer(array)
+            self._has_run = False  # in another memory layout, maybe
+        else:
+            self._arrays[i] = array
+        if self._launch is not None:
+            self._in_vain = self._in_vain + 1 if self._launches < _FEW and i not in self._arguments else 0
+            self._launch, self._results, self._launches = None, (), 0
+
+    def _give_up(self, error: Exception) -> None:
+        self._given_up, self._draws.stands_in = True, False
+        self._launch, self._results = None, ()
+        self._arrays.clear()
+        _warn(self._title, error, self._code)
+
+
+def _warn(title: str, error: Exception, code: Any = None) -> None:
+    """Say that a program is not captured, and why, with the line of its code that failed."""
+    at = error.__traceback__
+    while at is not None and at.tb_frame.f_code is not code:
+        at = at.tb_next
+    line = "" if at is None else linecache.getline(at.tb_frame.f_code.co_filename, at.tb_lineno).partition("  #")[0]
+    warnings.warn(
+        f"agrad.compile makes the calls of {title} one by one, because they cannot be captured in a CUDA graph: "
+        f"{error}{f' (at `{line.strip()}` in the program)' if line.strip() else ''}",
+        RuntimeWarning,
+        stacklevel=stack_level(),
+    )
