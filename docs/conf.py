@@ -28,6 +28,7 @@ extensions = [
 # The last three are included by other pages.
 exclude_patterns = ["_build", "benchmarks_*.md", "*_table.md"]
 default_role = "py:obj"
+smartquotes_action = "qe"  # quotes and ellipses; two hyphens stay what they are, as in --device
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 

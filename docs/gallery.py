@@ -1,7 +1,8 @@
 """Makes the gallery of the examples: ``python docs/gallery.py [EXAMPLE ...]`` runs them and writes their pictures.
 
-Without names, all examples are run. Each run writes a small picture into ``docs/figures/gallery`` and the seconds that
-it took the CPU into ``docs/gallery_times.json``; ``docs/gallery.md`` is written from these and the docstrings.
+Without names, all examples are run. Each run writes a small picture into ``docs/figures/gallery``, the part of it that
+stands on its card into ``docs/figures/cards``, and the seconds that it took the CPU into ``docs/gallery_times.json``;
+``docs/gallery.md`` is written from these and the docstrings.
 `conf.py` writes a page for each example, with its docstring, picture and source.
 """
 
@@ -20,6 +21,7 @@ from typing import NamedTuple
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
 PICTURES = HERE / "figures" / "gallery"
+CARDS = HERE / "figures" / "cards"
 TIMES = HERE / "gallery_times.json"
 PAGE = HERE / "gallery.md"
 WIDTH = 900  # of a picture, in pixels
@@ -29,12 +31,29 @@ ORDER = (
     "mnist_cnn", "vae", "char_rnn", "pretrained", "numpy_regression", "numpy_neural_network", "numpy_gaussian_process",
     "differentiate_scipy", "vmap_newton", "vmap_ensemble", "vmap_wrong_labels", "define_an_op",
 )  # fmt: skip
+# The part of a picture that its card shows, where that is not all of it: left, top, right and bottom, from 0 to 1.
+PARTS = {
+    "char_rnn": (0.45, 0.0, 1.0, 1.0),
+    "define_an_op": (0.57, 0.0, 1.0, 1.0),
+    "differentiate_scipy": (0.0, 0.0, 0.5, 1.0),
+    "fit_line": (0.0, 0.0, 1.0, 0.56),
+    "housing": (0.49, 0.0, 1.0, 1.0),
+    "linear_regression": (0.0, 0.0, 0.53, 1.0),
+    "linear_regression_scratch": (0.54, 0.0, 1.0, 1.0),
+    "mnist": (0.41, 0.0, 1.0, 1.0),
+    "mnist_cnn": (0.0, 0.0, 0.42, 1.0),
+    "numpy_gaussian_process": (0.0, 0.0, 0.6, 1.0),
+    "numpy_neural_network": (0.0, 0.0, 0.41, 1.0),
+    "pretrained": (0.0, 0.0, 0.51, 1.0),
+    "scalar_mlp": (0.67, 0.0, 1.0, 1.0),
+    "vae": (0.0, 0.0, 0.31, 1.0),
+    "vmap_wrong_labels": (0.0, 0.0, 0.56, 1.0),
+}
 HEAD = """\
 # Gallery
 
-Each of these programs runs as it is: `pip install ".[examples]"` in a checkout of the repository installs what they
-need, and `python examples/NAME.py --help` tells their options. The times are seconds of one CPU core (AMD EPYC), as
-`python docs/gallery.py` measured them when it drew the pictures.
+Each of these programs runs as it is. `pip install ".[examples]"` in a checkout of the repository installs what they
+need, and `python examples/NAME.py --help` shows their options. The times are of one CPU core (AMD EPYC).
 
 ::::{grid} 1 2 2 3
 :gutter: 3
@@ -46,7 +65,8 @@ class Example(NamedTuple):
     """An example, as its docstring describes it."""
 
     name: str
-    title: str  # the first line
+    title: str  # the first line up to a colon
+    subtitle: str  # the rest of it
     text: str  # the lines after it
     code: str  # what follows the docstring
 
@@ -80,9 +100,10 @@ def read(file: Path) -> Example:
     """Return what a file says about itself, and its code."""
     source = file.read_text(encoding="utf-8")
     tree = ast.parse(source)
-    title, _, text = (ast.get_docstring(tree) or "").partition("\n")
+    first, _, text = (ast.get_docstring(tree) or "").partition("\n")
+    title, _, subtitle = first.rstrip(".").partition(": ")
     code = "\n".join(source.splitlines()[tree.body[0].end_lineno :])
-    return Example(file.stem, title.rstrip("."), text.strip("\n"), code.strip("\n"))
+    return Example(file.stem, title, subtitle[:1].upper() + subtitle[1:], text.strip("\n"), code.strip("\n"))
 
 
 def index() -> str:
@@ -94,13 +115,14 @@ def index() -> str:
 
 def card(example: Example) -> str:
     """Return the card of an example."""
-    picture = [f":img-top: figures/gallery/{example.name}.png", f":img-alt: What {example.name}.py draws"]
+    picture = [f":img-top: figures/cards/{example.name}.png", f":img-alt: What {example.name}.py draws"]
     lines = [
         f":::{{grid-item-card}} {example.title}",
         *(picture if example.picture.exists() else []),
         f":link: examples/{example.name}",
         ":link-type: doc",
         "",
+        *([f"{example.subtitle}.", ""] if example.subtitle else []),
         f"`{example.name}.py`, {example.time}",
         ":::",
     ]
@@ -113,9 +135,10 @@ def page(example: Example) -> str:
     return "\n".join([
         f"# {example.title}",
         "",
+        *([f"{example.subtitle}.", ""] if example.subtitle else []),
+        *(picture if example.picture.exists() else []),
         example.text,
         "",
-        *(picture if example.picture.exists() else []),
         f"`{example.command}` takes {example.time} of one CPU core.",
         "",
         "```python",
@@ -156,6 +179,19 @@ def keep(drawn: Path, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     small = image.resize(size, Image.Resampling.LANCZOS)
     small.quantize(256, Image.Quantize.MAXCOVERAGE).save(PICTURES / f"{name}.png", optimize=True)
+    cut(name)
+
+
+def cut(name: str) -> None:
+    """Write the part of a picture that stands on its card."""
+    from PIL import Image
+
+    image = Image.open(PICTURES / f"{name}.png")
+    left, top, right, bottom = PARTS.get(name, (0.0, 0.0, 1.0, 1.0))
+    width, height = image.size
+    box = (round(left * width), round(top * height), round(right * width), round(bottom * height))
+    CARDS.mkdir(parents=True, exist_ok=True)
+    image.crop(box).save(CARDS / f"{name}.png", optimize=True)
 
 
 def main(*names: str) -> None:

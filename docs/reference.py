@@ -56,6 +56,26 @@ CHAPTERS = {
     "summary": "seeing_inside",
 }
 
+# The title of a part, where the name of its file with a capital letter would not do.
+TITLES = {
+    "own_ops": "Ops of your own",
+    "array_api_extra": "Array API extra",
+    "rnn": "Recurrent layers",
+    "rnn_cells": "Cells of recurrent layers",
+    "conv": "Convolution",
+    "conv_transpose": "Transposed convolution",
+    "ctc": "CTC",
+    "mnist": "MNIST",
+    "dataloader": "DataLoader",
+    "eigen": "Eigenvalues",
+    "singular": "Singular values",
+    "triangular": "Triangles",
+    "lambdas": "By functions",
+    "data_type": "Casts and promotion",
+    "real": "Real input",
+    "backends": "Which there are",
+}
+
 Entry = tuple[str, str, Any]  # the namespace, the name in it, and the function or class
 
 
@@ -117,7 +137,8 @@ def render(page: str, entries: list[Entry]) -> str:
 
 def title(name: str) -> str:
     """Return the name of a file as the title of a page or of a part of it."""
-    return name.strip("_").replace("_", " ").capitalize().replace("api", "API")
+    name = name.strip("_")
+    return TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def by_kind(entries: list[Entry]) -> dict[str, list[Entry]]:

@@ -1,4 +1,4 @@
-"""Generate text character by character with a recurrent neural network, and compare it with the best possible model.
+"""Generate text character by character: a recurrent network beside the best possible model.
 
     python examples/char_rnn.py
     python examples/char_rnn.py --epochs 20 --plot char_rnn.png

@@ -1,4 +1,4 @@
-"""Define ops of your own: a numerically stable formula, an op with integer arguments, and a SciPy function.
+"""Define ops of your own: a numerically stable formula, integer arguments, a SciPy function.
 
     python examples/define_an_op.py --plot ops.png
 

@@ -1,4 +1,4 @@
-"""Estimate the pose of a camera from a photograph, by gradient descent through SciPy.
+"""Estimate the pose of a camera from a photograph: gradient descent through SciPy.
 
     python examples/differentiate_scipy.py --plot camera.png
 

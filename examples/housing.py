@@ -1,4 +1,4 @@
-"""Linear regression of the price per square metre of seven flats, and the effect of the learning rate.
+"""Predict the price of flats: linear regression, and the effect of the learning rate.
 
     python examples/housing.py --plot housing.png
 

@@ -1,4 +1,4 @@
-"""Linear regression with agrad's layers, losses, optimizers and data loaders.
+"""Linear regression with layers: losses, optimizers and data loaders instead of code of one's own.
 
     python examples/linear_regression.py --plot points.png
 

@@ -1,4 +1,4 @@
-"""Classify handwritten digits with a convolutional network.
+"""Classify handwritten digits by convolutions: a network that looks for the same strokes everywhere.
 
     python examples/mnist_cnn.py
     python examples/mnist_cnn.py --device cuda --plot mnist_cnn.png

@@ -1,4 +1,4 @@
-"""A Gaussian process whose kernel is learned, in NumPy's names: only the gradient is agrad's.
+"""A Gaussian process in NumPy's names: its kernel is learned by agrad's gradient.
 
     python examples/numpy_gaussian_process.py --plot process.png
 

@@ -1,4 +1,4 @@
-"""A neural network in NumPy's names, from its first line to its last: only the gradient is agrad's.
+"""A neural network in NumPy's names: only the gradient is agrad's.
 
     python examples/numpy_neural_network.py --plot spirals.png
 

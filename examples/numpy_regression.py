@@ -1,4 +1,4 @@
-"""Fit a line to data with outliers, in NumPy's names: only the gradient is agrad's.
+"""Fit a line to data with outliers: NumPy's names, agrad's gradient.
 
     python examples/numpy_regression.py --plot robust.png
 

@@ -1,4 +1,4 @@
-"""Use networks that others have trained: find the pitch of a sound, and where somebody speaks.
+"""Use networks that others have trained: the pitch of a sound, and when somebody speaks.
 
     python examples/pretrained.py
     python examples/pretrained.py --plot pretrained.png --export voice.onnx

@@ -1,4 +1,4 @@
-"""Generate handwritten digits with a variational autoencoder.
+"""Generate handwritten digits: a variational autoencoder.
 
     python examples/vae.py
     python examples/vae.py --device cuda --epochs 30 --plot vae.png

@@ -1,4 +1,4 @@
-"""Train an ensemble of networks at once, and see where they disagree.
+"""Train an ensemble of networks at once: where they agree and where they do not.
 
     python examples/vmap_ensemble.py --plot ensemble.png
 

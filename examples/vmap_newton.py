@@ -1,4 +1,4 @@
-"""Take the steps of Newton's method from many starting points at once, and see where each of them leads.
+"""Newton's method from many points at once: where each of them leads.
 
     python examples/vmap_newton.py --plot newton.png
 

@@ -1,4 +1,4 @@
-"""Find wrong labels by the gradient of each example, for all examples at once.
+"""Find wrong labels: the gradient of each example, for all examples at once.
 
     python examples/vmap_wrong_labels.py --plot labels.png
 
