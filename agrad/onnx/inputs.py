@@ -58,9 +58,10 @@ class Inputs:
                 raise ValueError(f"dynamic_axes names axis {axis} of {name!r} {length!r}; write a name such as 'batch'")
             found.setdefault(length, []).append((name, axis))
         for length, places in found.items():
-            sizes = {f"{name!r} has {self.named[name].shape[axis]}": None for name, axis in places}
-            if len({self.named[name].shape[axis] for name, axis in places}) > 1:
-                raise ValueError(f"axes called {length!r} must have one length: {', '.join(sizes)}")
+            sizes = [self.named[name].shape[axis] for name, axis in places]
+            if len(set(sizes)) > 1:
+                shown = ", ".join(f"{name!r} has {n}" for (name, _), n in zip(places, sizes, strict=True))
+                raise ValueError(f"axes called {length!r} must have one length: {shown}")
         return found
 
     def _entries(self, axes: Mapping[Any, Any]) -> Iterator[tuple[str, int, Any]]:

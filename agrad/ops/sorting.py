@@ -43,6 +43,8 @@ def argsort(xp: Namespace, x: ArrayLike, /, *, axis: int = -1, descending: bool 
     require_real(x)
     if axes_of(x, axis) is None:
         return xp.zeros((), dtype=xp.int64, device=device_of(x))
+    if stable and not descending:
+        return xp.argsort(x, axis=axis)
     return xp.argsort(x, axis=axis, **_asked(descending, stable))
 
 
@@ -72,6 +74,8 @@ def sort(xp: Namespace, x: ArrayLike, /, *, axis: int = -1, descending: bool = F
     require_real(x)
     if axes_of(x, axis) is None:
         return xp.asarray(x, copy=True)
+    if stable and not descending:
+        return xp.sort(x, axis=axis)
     return xp.sort(x, axis=axis, **_asked(descending, stable))
 
 

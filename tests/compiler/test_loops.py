@@ -209,6 +209,19 @@ def test_writes_to_parts():
     run_both(make, lambda i: (agrad.asarray([i, 1.0]),), 5, jit="numba")
 
 
+def test_a_part_that_is_written_to_another_part_of_the_same_memory():
+    def shift(x):
+        y = x + 0
+        with agrad.no_grad():
+            y[1:] = y[:-1]
+            y[:, :2] = y[:, 1:]
+        return y
+
+    (x, _), f = pair(4, 3), compiled(shift)
+    for _ in range(2):
+        compare(f(x), shift(x), "numba")
+
+
 def test_swapped_state():
     def make():
         a, b = agrad.asarray([1.0, 2.0]), agrad.asarray([3.0, 4.0])

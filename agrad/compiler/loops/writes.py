@@ -35,7 +35,15 @@ def write_part(values: Values, memory: Memory, call: Call) -> None:
     part = at_key(target, call.args[1])
     if part is None:
         values.refuse(" at such a key")
-    values.stored[call.outputs[0]] = values.copy_to(part, call.args[2], new=True) + 1, target
+    given = _apart(values, call.args[2], target)
+    values.stored[call.outputs[0]] = values.copy_to(part, given, new=True) + 1, target
+
+
+def _apart(values: Values, x: Any, target: Access) -> Any:
+    """Return what is written, copied if it is in the memory that it is written to."""
+    if x in values.stored and values.stored[x][1].name == target.name:
+        values.copy(x)
+    return x
 
 
 def _scatter(template: str, values: Values, memory: Memory, call: Call) -> None:
@@ -46,6 +54,7 @@ def _scatter(template: str, values: Values, memory: Memory, call: Call) -> None:
     part = target.gathered(0, through, indices.value.shape[0])
     if part is None:
         values.refuse(" of such a view")
+    given = _apart(values, given, target)
     i = values.nests.new(tuple(given.value.shape))
     nest = values.nests.nest(i)
     nest.body.append(template.format(part.element(nest.loops), values.element(given, i)))
