@@ -403,7 +403,7 @@ def test_what_no_library_calls_so_is_answered_by_the_names_that_there_are():
 
 
 def test_the_table_in_the_documentation_is_part_of_this_one():
-    section = PAGE.read_text(encoding="utf-8").split("## The most common ones")[1].split("##")[0]
+    section = PAGE.read_text(encoding="utf-8").split("## The most common differences")[1].split("##")[0]
     shown = re.findall(r"^\| `(.+)` \| `(.+)` \|$", section, re.MULTILINE)
     assert len(shown) > 30
     assert set(shown) <= {(theirs, ours) for _, theirs, ours in ROWS}
