@@ -1,4 +1,4 @@
-"""Buffers: arrays that are made once, into which a program computes what it does not return."""
+"""Buffers: arrays that are allocated once, for the intermediate results of a program."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Buffers"]
 
 
 class Buffers:
-    """The buffers of a program, which serve one result after another of the same shape, dtype and memory layout.
+    """The buffers of a program. Each is reused for results of the same shape, dtype and memory layout.
 
     Attributes
     ----------
     layouts : dict of str to object
-        What is equal for buffers that may stand for each other, by their names.
+        The shape, dtype and strides of each buffer, by its name.
     """
 
     def __init__(self, backend: Backend, memory: Memory, names: Names) -> None:
@@ -30,7 +30,7 @@ class Buffers:
     def take(self, call: Call, place: int, in_place: bool) -> str:
         """Return the name of a buffer for the result of a call.
 
-        With `in_place` it is that of an operand which is not needed again, if there is one; else an idle or a new one.
+        With `in_place`, the buffer of an operand that is not used again, if there is one; otherwise an idle or new one.
         """
         out = call.outputs[0]
         layout = _layout(out.value)
@@ -43,7 +43,7 @@ class Buffers:
         return name
 
     def passing(self, array: Any) -> str:
-        """Return the name of a buffer like an array for a value that the next line reads, and no other."""
+        """Return the name of a buffer like an array, for a value that only the next line reads."""
         layout = _layout(array)
         idle = self._idle.setdefault(layout, [])
         if not idle:
@@ -69,7 +69,7 @@ class Buffers:
         return name is not None and self._names.of.get(x) == name
 
     def release(self, place: int) -> None:
-        """Set those buffers free whose contents no call after a place needs."""
+        """Free the buffers that no call after a place uses."""
         for root, name in list(self._holders.items()):
             if self._memory.last[root] <= place:
                 del self._holders[root]

@@ -1,8 +1,8 @@
-"""Capture: a program whose calls the library captures, so that one launch repeats all of them.
+"""Capture: a program whose calls are captured in a CUDA graph, so that one launch repeats all of them.
 
-A launch works on the memory that the calls were captured with. So everything stays in place: an argument is copied into
-a buffer, unless it is the same array at each call; results are copied out; the arrays of the state are used where they
-are, and where one is replaced the program is captured anew.
+A launch reads and writes the memory addresses of the captured calls. So an argument is copied into a buffer, unless it
+is the same array at each call; results are copied out; the arrays of the state are used where they are, and if one is
+replaced, the program is captured again.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from .source import Source
 
 __all__ = ["Capture", "CapturedSource", "captured"]
 
-_FEW: Final = 8  # launches, for which capturing was not worth its time
-_MOST: Final = 4  # captures with so few launches, one after the other, before the program is no longer captured
+_MIN_LAUNCHES: Final = 8  # fewer launches than that were not worth the capture
+_MAX_RECAPTURES: Final = 4  # captures in a row with too few launches, after which the program is no longer captured
 
 
 def captured(
     program: Program, device: Device, generator: Callable[[], Any], title: str, held: Sequence[Variable] = ()
 ) -> Source:
-    """Return a program in Python, whose `run` is a `Capture` where the library can capture its calls."""
+    """Return a program as Python source, whose `run` is a `Capture` if the library can capture its calls."""
     backend = device.backend
     try:
         capturer = backend.capturer(device.native)
@@ -55,13 +55,13 @@ class CapturedSource(Source):
         self._draws, self._capturer = draws, capturer
 
     def make(self) -> None:
-        """Make the functions of their text; see `Source.make`."""
+        """Compile the text to functions; see `Source.make`."""
         super().make()
         self.run = Capture(self, self._program, self._draws, self._capturer, self._backend, self._title)
 
 
 class Capture:
-    """The function of a program: it makes the calls at first, then captures them, and from then on launches them.
+    """The function of a program: its first call runs the calls, the second captures them, later ones launch the graph.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Capture:
     capturer : Capturer
     backend : Backend
     title : str
-        What the warning calls the program, if it cannot be captured. It then goes on to make the calls.
+        The program's name in the warning that it cannot be captured. Its calls are then run one by one.
     """
 
     def __init__(
@@ -79,17 +79,18 @@ class Capture:
     ) -> None:
         self._run, self._code, self._title = source.run, source.code, title
         self._draws, self._capturer, self._backend = draws, capturer, backend
-        self._arrays: list[Any] = [None] * (len(source.takes) + len(source.views))  # those that stay in place
+        self._arrays: list[Any] = [None] * (len(source.takes) + len(source.views))  # with fixed addresses
         self._arguments = {i for i, x in enumerate(source.takes) if x in program.inputs}
         self._buffered: set[int] = set()  # the arguments that are copied
         self._fresh = sum(not x.is_number for x in program.outputs) + len(program.grads)  # the results that are copied
         self._has_run, self._given_up = False, False
         self._launch: Callable[[], None] | None = None
         self._results: Any = ()  # of each launch
-        self._launches, self._in_vain = 0, 0  # of this capture; captures with few launches, one after the other
+        self._launches = 0  # of this capture
+        self._recaptures = 0  # captures in a row with too few launches
 
     def __call__(self, *arrays: Any) -> Any:
-        """Return the results of the program, of which those that are no part of the state are new arrays."""
+        """Return the results of the program, as new arrays if they are not part of the state."""
         if not self._given_up:
             self._put_in_place(arrays)
         if self._given_up:
@@ -114,39 +115,40 @@ class Capture:
         return partial(self._run, *self._arrays)
 
     def _first(self) -> Any:
-        """Make the calls: the library then has what it makes only once, such as compiled kernels."""
+        """Run the calls without capturing, so that the library compiles its kernels and does other one-time work."""
         results = self._capturer.run(self._work())
         self._has_run = True
         return self._owned(results)
 
     def _owned(self, results: Any) -> Any:
-        """Return results, one or several, in memory of their own, but for the part of the state that follows them."""
+        """Return copies of the results, one or several; the arrays of the state that follow them are not copied."""
         if type(results) is tuple:
             return *map(self._backend.copy, results[: self._fresh]), *results[self._fresh :]
         return results if results is None else self._backend.copy(results)
 
-    # Arrays in their places
+    # Fixed addresses
 
     def _put_in_place(self, arrays: Any) -> None:
-        """Copy arguments into their buffers, and take the other arrays where they are."""
+        """Copy arguments into their buffers, and use the other arrays where they are."""
         for i, array in enumerate(arrays):
             if i in self._buffered:
                 self._capturer.copy(self._arrays[i], array)
             elif array is not self._arrays[i]:
                 self._replace(i, array)
-        if self._in_vain == _MOST:
+        if self._recaptures == _MAX_RECAPTURES:
             self._give_up(RuntimeError("arrays of its state are replaced too often"))
 
     def _replace(self, i: int, array: Any) -> None:
-        """Take another array, and forget what was captured. Arguments go into a buffer from their second array on."""
+        """Use another array, and drop the capture. An argument gets a buffer when its array first changes."""
         if i in self._arguments and self._arrays[i] is not None:
             self._buffered.add(i)
             self._arrays[i] = self._capturer.buffer(array)
-            self._has_run = False  # in another memory layout, maybe
+            self._has_run = False  # the buffer may have another memory layout
         else:
             self._arrays[i] = array
         if self._launch is not None:
-            self._in_vain = self._in_vain + 1 if self._launches < _FEW and i not in self._arguments else 0
+            too_few = self._launches < _MIN_LAUNCHES and i not in self._arguments
+            self._recaptures = self._recaptures + 1 if too_few else 0
             self._launch, self._results, self._launches = None, (), 0
 
     def _give_up(self, error: Exception) -> None:
@@ -157,13 +159,13 @@ class Capture:
 
 
 def _warn(title: str, error: Exception, code: Any = None) -> None:
-    """Say that a program is not captured, and why, with the line of its code that failed."""
+    """Warn that a program is not captured, and why, with the line of its code that failed."""
     at = error.__traceback__
     while at is not None and at.tb_frame.f_code is not code:
         at = at.tb_next
     line = "" if at is None else linecache.getline(at.tb_frame.f_code.co_filename, at.tb_lineno).partition("  #")[0]
     warnings.warn(
-        f"agrad.compile makes the calls of {title} one by one, because they cannot be captured in a CUDA graph: "
+        f"agrad.compile runs the calls of {title} one by one, because they cannot be captured in a CUDA graph: "
         f"{error}{f' (at `{line.strip()}` in the program)' if line.strip() else ''}",
         RuntimeWarning,
         stacklevel=stack_level(),

@@ -1,4 +1,4 @@
-"""compile: a function whose calls run a program that was recorded at the first one."""
+"""compile: a function whose first call is recorded as a program, which later calls run."""
 
 from __future__ import annotations
 
@@ -23,53 +23,52 @@ from .wiring import MISS
 
 __all__ = ["Compiled", "compile"]
 
-_MOST: Final = 8  # programs that a function keeps
+_MAX_PROGRAMS: Final = 8  # that a function keeps
 
 
 def compile(
     f: Callable[..., Any] | None = None, /, *, state: Any = (), keep_grads: bool = True, jit: str | None = None
 ) -> Any:
-    """Return a function that computes what `f` does, as a straight program of array calls.
+    """Return a compiled version of `f`: its array calls, recorded once and run without agrad's ops and tape.
 
-    The first call runs `f` and writes down every call of the array library: forward, backward and the optimizer's step.
-    Later calls run this list, without agrad's ops and tape in between. It can also be written as a decorator:
+    The first call runs `f` and records every call of the array library: forward, backward and the optimizer's step.
+    Later calls run this list. It can also be written as a decorator:
     ``@agrad.compile(state=[model, optimizer])``.
 
     Parameters
     ----------
     f : callable
         A function of Tensors, arrays and constants, also in pytrees, or a `Module`. It may contain any Python that does
-        not read values. Arrays that are no Tensors arrive in it as Tensors.
+        not read the values of arrays. It gets arrays of other libraries as Tensors.
     state : Module, Optimizer, Tensor, or a list of them
         Everything that `f` reads or changes besides its arguments. If `f` is a Module, it is a part of the state.
     keep_grads : bool
-        Whether Tensors of the state have their new gradients in ``.grad`` after a call, as they have after a call of
-        `f`. Otherwise they have None, which saves time and memory where nothing reads gradients between calls.
-
+        Whether Tensors of the state have their new gradients in ``.grad`` after a call, as after a call of `f`.
+        Otherwise they have None, which saves time and memory if nothing reads gradients between calls.
     jit : None or "numba"
-        What compiles the program: by default nothing on NumPy, whose functions are called one by one. numba compiles it
-        to loops of machine code, on the device ``"cpu"`` and with the extra ``fast``; the results then agree to
-        rounding. That takes seconds for each program, and none for one that was compiled before, in any process.
+        What compiles the program to machine code. By default NumPy's functions are called one by one. ``"numba"``
+        compiles them to loops, on the device ``"cpu"`` and with the extra ``fast``; the results then agree up to
+        rounding. Compiling takes seconds for each program; the machine code is cached on disk.
 
     Returns
     -------
     Compiled
-        Takes the arguments of `f`. Each call is one step, the first too, and gives the same result as `f`, in Tensors
-        without history. Arguments of other shapes, dtypes, structures or constants, and modules in another mode, get
-        programs of their own.
+        Takes the arguments of `f`. Each call, the first too, returns the same result as `f`, in Tensors without
+        history. Arguments of other shapes, dtypes, structures or constants, and modules in another mode, are recorded
+        as further programs.
 
     Raises
     ------
     UnknownValueError
-        By a call, if `f` needs a value: ``x.item()``, ``float(x)``, ``if x > 0``, ``x[x > 0]``; if it uses an array
-        that is neither an argument nor a part of the state; or if it changes settings, as ``scheduler.step()`` does.
-        The message names the line. Everything is then as it was before the call.
+        By a call, if `f` reads values: ``x.item()``, ``float(x)``, ``if x > 0``, ``x[x > 0]``; if it uses an array
+        that is neither an argument nor part of the state; or if it changes settings, as ``scheduler.step()`` does.
+        The message names the line. The call then has changed nothing.
     ValueError
         By a call, if an argument requires gradients, or is on another device.
     NotImplementedError
-        By a call, if `jit` has no loops for an op, which the message names with its line, or the device is another.
+        By a call, if `jit` has no loops for an op, which the message names with its line, or for the device.
     TypeError
-        If `state` holds anything else.
+        If `state` holds anything but Modules, Optimizers and Tensors.
 
     Notes
     -----
@@ -125,22 +124,21 @@ class Compiled:
         update_wrapper(self, f)
         self._f, self._items, self._keep_grads, self._jit = f, _named(f, items), keep_grads, jit
         self._entries: list[Entry] = []  # the one used last comes first
-        self._run: Callable[..., Any] = lambda args, kwargs: MISS  # that of the first
+        self._run: Callable[..., Any] = lambda args, kwargs: MISS  # the `run` of the first entry
         self._reasons: list[str] = []  # why it was recorded, each time
-        self._lock = RLock()  # programs are recorded and put in order by one thread at a time
+        self._lock = RLock()  # one thread at a time records programs and reorders them
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a program that was recorded for such arguments, or record one.
+        """Return the result of the function, by a program that was recorded for such arguments, or else a new one.
 
-        Within `vmap`, another compiled function, and instruments such as `agrad.profile` and `agrad.autocast`, the
-        function itself runs.
+        Inside `vmap`, another compiled function, `agrad.profile` or `agrad.autocast`, the function itself runs.
         """
         run = self._run
         result = run(args, kwargs)
         return self._run_another(run, args, kwargs) if result is MISS else result
 
     def _run_another(self, tried: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a call for which the program used last does not hold."""
+        """Run a call whose conditions the program used last does not meet."""
         if observers or opened.get() or traced.get() is not None:
             return self._f(*args, **kwargs)
         with self._lock:
@@ -164,7 +162,7 @@ class Compiled:
         )
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run the function and keep its program."""
+        """Run the function, and keep its program as the first entry."""
         inputs, state = Inputs(self._f, args, kwargs), State(self._items, _used(self._f).values())
         device = next((x._device for x in state.tensors.values()), None) or inputs.device() or get_device()
         reason = self._entries[0].difference(args, kwargs) if self._entries else self._first_reason()
@@ -174,11 +172,14 @@ class Compiled:
         self._reasons.append(reason)
         if lowered is not None:
             self._put_first(Entry(recording, lowered, inputs, state, device))
-            del self._entries[_MOST:]
+            del self._entries[_MAX_PROGRAMS:]
         return recording.result
 
     def _lower(self, state: State, device: Device, recording: Recording) -> Lowered | None:
-        """Return the printed program; None if it serves no other call, because the state or its memory is another."""
+        """Return the lowered program; None if no later call can use it.
+
+        That is so if the call added Tensors to the state, or an argument shares memory with the state.
+        """
         if not self._keep_grads:
             recording.drop_grads()
         lowered = Lowered(recording, len(state.tensors), device, self.__name__, self._jit)
@@ -192,12 +193,12 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The program of the last call, in Python; RuntimeError before there is one."""
+        """The program of the last call, as Python source; RuntimeError before the first call."""
         return self._first().source
 
     @property
     def program(self) -> Program:
-        """The calls of the program of the last call, which `agrad.draw` draws; RuntimeError before there is one."""
+        """The program of the last call, which `agrad.draw` draws; RuntimeError before the first call."""
         return self._first().program
 
     def _first(self) -> Entry:
@@ -227,7 +228,7 @@ class Compiled:
 
 
 def _used(f: Callable[..., Any]) -> dict[str, Any]:
-    """Return the objects that a function finds around it, in its closure and among the globals, by their names."""
+    """Return the objects in a function's closure, and the globals that it uses, by their names."""
     code, cells = getattr(f, "__code__", None), getattr(f, "__closure__", None) or ()
     around = getattr(f, "__globals__", {})
     found = {name: around[name] for name in getattr(code, "co_names", ()) if name in around}

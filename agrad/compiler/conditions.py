@@ -1,4 +1,4 @@
-"""Conditions: what must be as it was when a program was recorded, so that the program holds."""
+"""Conditions under which a recorded program is valid for a call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..ops.journal import changes
 from .inputs import Inputs
 from .state import State, is_plain_number
 
-View: TypeAlias = tuple[int, Callable[[Any], Any]]  # of an array of the state, by its place, and what makes it
+View: TypeAlias = tuple[int, Callable[[Any], Any]]  # the index of an array of the state, and the function for its view
 
 __all__ = ["Attributes", "Bound", "Conditions", "Settings"]
 
@@ -27,10 +27,10 @@ class Conditions:
     Attributes
     ----------
     texts : list of str
-        Expressions of ``arg0``, ``arg1`` ...; the conditions of `inputs` are not among them.
+        Expressions of ``arg0``, ``arg1`` ..., without the conditions of `inputs`.
     names : dict
-        What the text refers to. ``tensor0`` is the first Tensor of the state, ``held[0]`` the set of the numbers of the
-        memory of all, and ``settings[0]`` counts the changes of settings of optimizers.
+        The objects that the texts refer to. ``tensor0`` is the first Tensor of the state, ``held[0]`` the set of the
+        buffer numbers of all Tensors, and ``settings[0]`` counts the changes of the optimizers' settings.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Conditions:
         return name
 
     def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        """Return what the first condition is about that does not hold."""
+        """Return what the first unmet condition is about."""
         given = {"args": args, "kwargs": kwargs} | {f"arg{i}": x for i, x in enumerate(args)}
         for text, about in self._each:
             if not eval(text, self.names, given):
@@ -82,12 +82,12 @@ class Conditions:
         return "the answer to a comparison of numbers, or the range of values in an argument"
 
     def number(self, index: int) -> str:
-        """Return the text that reads a number of the state."""
+        """Return the expression for a number of the state."""
         number = self._state.numbers[index]
         entry = f"{self._known(number.container)}[{number.key!r}]"
         return entry if number.place is None else f"{entry}[{number.place}]"
 
-    # Modules: the same attributes, which are parameters, buffers, modules, modes and settings
+    # Modules: the same attributes: parameters, buffers, submodules, modes and settings
 
     def _modules(self) -> None:
         if not self._state.attributes:
@@ -100,7 +100,7 @@ class Conditions:
         about = "an attribute of a module, such as its training mode"
         self._add("(changes[0] == attributes.seen or attributes.still_hold())", about)
 
-    # Optimizers: the same groups and flags, and numbers of the same types that are valid
+    # Optimizers: the same groups and flags, and valid numbers of the same types
 
     def _optimizers(self) -> None:
         for name, optimizer in self._state.optimizers:
@@ -122,12 +122,12 @@ class Conditions:
     def _settings(self, name: str, optimizer: Any, group: dict[str, Any]) -> None:
         checked = Settings(optimizer, group, self.names["settings"])
         here, there, known = self._known(checked), self._known(group), self._known(checked.known)
-        # Faster than a comparison of tuples, but for which equal numbers are checked again.
+        # Faster than comparing tuples; an equal number that is another object only costs another check.
         same = " and ".join(f"{there}[{key!r}] is {known}[{i}]" for i, key in enumerate(optimizer.defaults))
         self._add(f"(({same or True}) or {here}.still_hold())", f"a setting of {name}")
 
     def _entries(self, name: str, state: dict[Tensor, dict[str, Any]], p: Tensor) -> None:
-        """Add that the state of a parameter has the same Tensors, and numbers of the same types."""
+        """Add the condition that a parameter's state has the same Tensors, and numbers of the same types."""
         if p not in state:
             self._add(f"{self._known(p)} not in {self._known(state)}", f"the state of {name}")
             return
@@ -142,7 +142,7 @@ class Conditions:
                 texts.append(f"{here}[{key!r}] == {self._known(value)}")
         self._add(" and ".join(texts), f"the state of {name}")
 
-    # Tensors: the same shapes, frozen or not, and with gradients or without
+    # Tensors: the same shapes, frozen or not, with or without gradients
 
     def _tensors(self, grads: dict[int, bool], views: Sequence[View]) -> None:
         tensors = list(self._state.tensors.values())
@@ -163,19 +163,19 @@ class Conditions:
 
 
 class Attributes:
-    """The attributes of the modules, as they were when a function was recorded.
+    """The attributes of the modules when a function was recorded.
 
     Attributes
     ----------
     seen : int
-        How many changes of any module's there had been when they were last looked at.
+        The count of changes to any module's attributes when these were last compared.
     """
 
     def __init__(self, attributes: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
         self._attributes, self.seen = attributes, -1
 
     def still_hold(self) -> bool:
-        """Return whether the modules have the same attributes still."""
+        """Return whether the modules still have the same attributes."""
         hold = all(
             len(held) == len(before) and all(map(is_, held.values(), before.values()))
             for held, before in self._attributes
@@ -190,11 +190,11 @@ class Settings:
     Attributes
     ----------
     known : list
-        What they were when they were last checked.
+        Their values when they were last checked.
     """
 
     def __init__(self, optimizer: Any, group: dict[str, Any], changes: list[int]) -> None:
-        self._changes = changes  # how often settings became others
+        self._changes = changes  # a counter, as its only entry
         self._optimizer, self._group = optimizer, group
         self.known = self._read()
 
@@ -202,7 +202,7 @@ class Settings:
         return [self._group[name] for name in self._optimizer.defaults]
 
     def still_hold(self) -> bool:
-        """Check settings that have changed, as a step does; return whether only numbers became others."""
+        """Validate changed settings, as a step does; return whether only numbers have changed."""
         self._optimizer._check_changes(self._group)
         settings = self._read()
         alike = all(map(_alike, settings, self.known))
@@ -227,9 +227,9 @@ class Bound:
     views : list of array
         Views of them.
     buffers : list of int
-        The numbers of their memory.
+        Their buffer numbers, see `Backend.buffer_of`.
     held : list of set of int
-        The same as the only entry.
+        The set of these numbers, as the only entry.
     """
 
     def __init__(self, tensors: list[Tensor], device: Device, views: Sequence[View]) -> None:
@@ -242,7 +242,7 @@ class Bound:
         self._distinct = len(self.held[0])
 
     def again(self) -> bool:
-        """Look at the arrays anew; return whether they have the shapes and dtypes that they had."""
+        """Read the arrays again; return whether they still have the same shapes and dtypes."""
         if any(x._device is not self._device for x in self._tensors):
             return False
         arrays = [x._data for x in self._tensors]
@@ -259,5 +259,5 @@ class Bound:
 
 
 def _kind(x: Any) -> Any:
-    """Return the shape, the dtype and, where the library tells it, the memory layout of an array."""
+    """Return the shape, the dtype and, if the library shows them, the strides of an array."""
     return tuple(x.shape), x.dtype, getattr(x, "strides", None)

@@ -1,4 +1,4 @@
-"""Draws: the random numbers of a program that is captured, each of them a function of a seed and a number."""
+"""Draws: the random numbers of a captured program, each draw a function of a seed and a counter."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["Draws"]
 
 
 class Draws:
-    """The generator of a program that is captured: draws take their seed and number from arrays without axes.
+    """The generator of a captured program: draws read their seed and counter from 0-d arrays.
 
     Attributes
     ----------
     stands_in : bool
-        Whether the program draws from this object, and not from the generator itself.
+        Whether the program draws from this object, and not from the real generator.
     """
 
     def __init__(self, count: int, generator: Callable[[], Any], capturer: Capturer, backend: Backend) -> None:
@@ -27,16 +27,16 @@ class Draws:
         self.stands_in = True
 
     def generator(self) -> Any:
-        """Return what a program draws from."""
+        """Return the generator that the program draws from: this object or the real one."""
         return self if self.stands_in else self._generator()
 
     def draw(self) -> tuple[Any, Any]:
-        """Return the seed and the number of a draw."""
+        """Return the seed and the counter of a draw."""
         (seed, _), (number, _) = next(self._next)
         return seed, number
 
     def prepare(self) -> None:
-        """Take from the generator what the draws of the next call need."""
+        """Advance the real generator, and set the seeds and counters of the next call."""
         if self._places:
             generator = self._generator()
             self._before = self._backend.get_state(generator)
@@ -46,6 +46,6 @@ class Draws:
                     write(value)
 
     def undo(self) -> None:
-        """Give back what `prepare` took last."""
+        """Reset the real generator to its state before the last `prepare`."""
         if self._places:
             self._backend.set_state(self._generator(), self._before)

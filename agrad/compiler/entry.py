@@ -1,4 +1,4 @@
-"""Entry: a program, and the function that runs it where it holds."""
+"""Entry: a program, and the function that runs it if its conditions are met."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["Entry", "Lowered"]
 
 
 class Lowered:
-    """A recorded program, printed.
+    """A recorded program and its Python source.
 
     Attributes
     ----------
     program : Program
     checks : list of (int, Call)
-        The checks of inputs, with their places.
+        The checks of inputs, each with the index of its input.
     source : Source
     """
 
@@ -45,9 +45,10 @@ class Entry:
     ----------
     program : Program
     source : str
-        The same in Python.
+        The program as Python source.
     run : callable
-        Takes the positional and the keyword arguments of a call; runs the program, or returns MISS if it does not hold.
+        Takes the positional and the keyword arguments of a call; runs the program, or returns MISS if a condition is
+        not met.
     """
 
     def __init__(self, recorded: Recording, lowered: Lowered, inputs: Inputs, state: State, device: Device) -> None:
@@ -58,7 +59,7 @@ class Entry:
         self._conditions, self._failures = wiring.conditions, wiring.failures
 
     def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        """Return what keeps the program from serving a call."""
+        """Return why the program cannot be used for a call."""
         if self._failures:
             error = self._failures.pop()
             return f"the program raised {type(error).__name__}: {error}"

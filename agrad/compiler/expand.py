@@ -1,4 +1,4 @@
-"""Expansion: what the backend does in several steps, as the calls of these steps, so that they can share buffers."""
+"""Expansion: calls that the backend computes in several steps become a call per step, so that steps share buffers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES: Final = {operator.mul: "multiply", operator.truediv: "divide", operator.
 
 
 def expanded(program: Program, backend: Backend) -> Program:
-    """Replace updates of parameters by their operators, where the backend does nothing better."""
+    """Replace fused updates of parameters, and calls of several steps, by calls of operators if that is no slower."""
     calls: list[Call] = []
     for call in program.calls:
         if call.kind == WRITE and call.name == "update" and call.args[1] in _IN_PLACE:
@@ -61,7 +61,7 @@ def _steps(call: Call) -> list[Call]:
 
 
 def _call(call: Call, kind: str, function: Any, *args: Any) -> Call:
-    """Return a call of an operator, in the place of another call."""
+    """Return a call of an operator that replaces another call."""
     made = Call(kind, _NAMES[function], function, args, {})
     made.line = call.line
     values = [x.value if type(x) is Variable else x for x in args]

@@ -60,7 +60,7 @@ def shown(x: Any, names: Names) -> str:
 
 
 def _key(key: Any, names: Names) -> str:
-    """Return a key as it stands between brackets."""
+    """Return a key as source text, for use between brackets."""
     if type(key) is slice and not any(type(part) is Variable for part in (key.start, key.stop, key.step)):
         parts = ["" if part is None else str(part) for part in (key.start, key.stop)]
         return ":".join([*parts, str(key.step)] if key.step is not None else parts)

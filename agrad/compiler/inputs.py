@@ -1,4 +1,4 @@
-"""Inputs: the arguments of a call, taken apart into arrays and constants."""
+"""Inputs: the arrays and constants among the arguments of a call."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Array:
     ----------
     name : str
     place : str
-        How it is found: ``arg0["x"]``.
+        The expression for it: ``arg0["x"]``.
     value : Tensor or array
     conditions : list of (str, str)
-        What must be true of the array itself, as in `Inputs`.
+        The conditions on the array itself, as in `Inputs`.
     """
 
     def __init__(self, name: str, place: str, value: Any) -> None:
@@ -37,16 +37,16 @@ class Array:
 
     @property
     def array(self) -> Any:
-        """The array itself."""
+        """The raw array: that of the Tensor, or the value itself."""
         return self.value._data if isinstance(self.value, Tensor) else self.value
 
     @property
     def raw(self) -> str:
-        """How its array is found."""
+        """The expression for the raw array."""
         return f"{self.place}._data" if isinstance(self.value, Tensor) else self.place
 
     def converts(self, device: Device) -> bool:
-        """Return whether it is an array of another library than that of a device."""
+        """Return whether it is an array of another library than the device's."""
         return not isinstance(self.value, Tensor) and Device.of(self.value) is not device
 
 
@@ -58,13 +58,13 @@ class Inputs:
     arrays : list of Array
         The Tensors and arrays in them, also in pytrees.
     structure : list of (str, str)
-        What must be true of ``args`` and ``kwargs``, so that the same program may serve them: the text, and what it is
+        The conditions on ``args`` and ``kwargs`` under which the program can be used: an expression, and what it is
         about.
     conditions : list of (str, str)
-        The same of each argument, but for the arrays themselves. The positional ones are ``arg0``, ``arg1`` and so on,
-        which is faster than an index.
+        The conditions on each argument, without those on the arrays themselves. Positional arguments are ``arg0``,
+        ``arg1`` and so on, which is faster than an index.
     names : dict of str to object
-        What the texts refer to.
+        The objects that the expressions refer to.
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -126,21 +126,21 @@ class Inputs:
             tracked = "is None" if value._node is None else "is not None"
             of_class += f" and {place}._node {tracked}"
         self._condition(of_class, about)
-        same_dtype = f"({array.raw}.dtype is {kind} or {array.raw}.dtype == {kind})"  # a dtype may be made anew
+        same_dtype = f"({array.raw}.dtype is {kind} or {array.raw}.dtype == {kind})"  # equal dtypes may be distinct
         array.conditions.append((f"{array.raw}.shape == {shape!r} and {same_dtype}", about))
         flags: Any = getattr(raw, "flags", None)
-        if shape and hasattr(flags, "c_contiguous"):  # the order in which sums are taken depends on it
+        if shape and hasattr(flags, "c_contiguous"):  # sums are taken in another order in another memory layout
             plain = bool(flags.c_contiguous)
             layout = "flags.c_contiguous" if plain else f"strides == {raw.strides!r}"
             array.conditions.append((f"{array.raw}.{layout}", f"the memory layout of {name}"))
 
     def traced(self, trace: Trace) -> tuple[Any, Any, list[Any]]:
-        """Return the arguments with Tensors of traced arrays in place of arrays, and a list of both.
+        """Return the arguments with traced arrays in Tensors, and a list of these arrays with their Tensors.
 
         Raises
         ------
         ValueError
-            If a Tensor is on another device, or requires gradients, which would not flow to it.
+            If a Tensor is on another device, or requires gradients.
         """
         given: list[Any] = []
         replaced: dict[str, Tensor] = {}
@@ -169,7 +169,7 @@ def _checked(array: Array, trace: Trace) -> Any:
     """Return the array behind an argument, on the device of the recording."""
     value, memory = array.value, trace.device.memory
     device = value._device if isinstance(value, Tensor) else Device.of(value)
-    if device is trace.device:  # Device.of, which finds the device of the recording instead
+    if device is trace.device:  # Device.of returns the traced device while recording
         device = memory
     if isinstance(value, Tensor) and value._node is not None and recording.get():
         raise ValueError(
@@ -189,7 +189,7 @@ def _rebuilt(value: Any, place: str, replaced: dict[str, Tensor]) -> Any:
     if place in replaced:
         return replaced[place]
     if isinstance(value, Mapping):
-        filled: Any = copy(value)  # of the same class
+        filled: Any = copy(value)  # keeps the class
         for key in value:
             filled[key] = _rebuilt(value[key], f"{place}[{key!r}]", replaced)
         return filled

@@ -1,4 +1,4 @@
-"""Which variables share memory, and which writes may change it in place."""
+"""Memory analysis: which variables share memory, and which writes can be done in place."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from .program import Program
 
 __all__ = ["VIEWS", "Memory"]
 
-# These return a view of an array without gaps.
+# These return a view of a contiguous array.
 VIEWS: Final = frozenset({"expand_dims", "matrix_transpose", "permute_dims", "reshape", "squeeze"})
-# Where these return a new array, they may return a view for inputs of another memory layout.
+# Whether these return a view or a new array may depend on the memory layout.
 _MAY_BE_VIEWS: Final = frozenset(
     {
         "asarray", "astype", "broadcast_arrays", "broadcast_to", "conj", "expand_dims", "flip", "getitem", "imag",
         "matrix_transpose", "moveaxis", "permute_dims", "real", "reshape", "squeeze", "unstack",
     }
 )  # fmt: skip
-# These cannot fail on the shapes that they were recorded with: once the state is written, no other call may follow.
+# These cannot fail on the shapes that they were recorded with. Only such calls may follow a write to the state.
 _SAFE: Final = frozenset(
     {
         "abs", "add", "add_product", "add_quotient", "add_scaled", "assign", "astype", "box", "broadcast_to", "clip",
@@ -36,13 +36,13 @@ class Memory:
     Attributes
     ----------
     in_place : set of Call
-        The writes that change the memory of their first argument; the others change a copy.
+        The writes that change their first argument itself; the others change a copy.
     root : dict of Variable to Variable
-        The variable that came first in the same memory.
+        The first variable in the same memory.
     last : dict of Variable to int
-        By root: the place of the last call that uses the memory; that of the end if a result does.
+        For each root, the index of the last call that uses its memory; the number of calls if a result uses it.
     free : set of Variable
-        The roots of memory that the program itself made, so that it may be written again.
+        The roots of memory that the program allocates, and so may reuse.
     """
 
     def __init__(self, program: Program) -> None:
@@ -71,7 +71,7 @@ class Memory:
         self._members.setdefault(root, []).append(x)
 
     def _place(self, call: Call, i: int, writable: set[Variable]) -> None:
-        """Find the memory of what a call returns."""
+        """Assign each output of a call to the memory that it is in."""
         if call.kind == WRITE:
             root = self.root[call.args[0]]
             others_read = any(self._last_use.get(x, -1) > i for x in self._members[root])
@@ -92,6 +92,6 @@ class Memory:
         return arrays[0] if call.name in _MAY_BE_VIEWS and arrays else None
 
     def dies_at(self, x: Variable, i: int) -> bool:
-        """Return whether the memory of a variable is the program's own, and not used after the call at a place."""
+        """Return whether the program allocated the memory of a variable, and does not use it after call number `i`."""
         root = self.root[x]
         return root in self.free and self.last[root] <= i

@@ -1,4 +1,4 @@
-"""Names: what the variables of a program, and the objects that it uses, are called in its source."""
+"""Names of variables and other objects in a program's source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Names:
     ----------
     of : dict of Variable to str
     known : dict of str to object
-        The objects that the source refers to: functions, buffers, constants.
+        The objects that the source refers to by name: functions, buffers, constants.
     """
 
     def __init__(self, constants: dict[Variable, Any], **known: Any) -> None:
@@ -30,7 +30,7 @@ class Names:
         self._by_value: dict[Any, str] = {}
 
     def unused(self, word: str) -> str:
-        """Return a name that nothing has yet: `word`, or else with another number at its end."""
+        """Return a name that is not in use: `word`, or `word` with another number at its end."""
         if word in self._taken:
             stem = word.rstrip("0123456789")
             word = next(name for name in (f"{stem}{i}" for i in count(1)) if name not in self._taken)
@@ -43,7 +43,7 @@ class Names:
         return found
 
     def bound(self, word: str, value: Any) -> str:
-        """Return the name of an object, which is new and like `word` if it has none yet."""
+        """Return the name of an object; if it has none yet, a new one like `word`."""
         method = getattr(value, "__func__", None)  # a bound method is a new object each time
         key = id(value) if method is None else (id(value.__self__), method)
         if key not in self._by_value:
@@ -52,7 +52,7 @@ class Names:
         return self._by_value[key]
 
     def __getitem__(self, x: Variable) -> str:
-        """Return the name of a variable; that of a constant is made when it is first asked for."""
+        """Return the name of a variable. A constant gets its name at the first call."""
         if x not in self.of and x in self._constants:
             self.of[x] = self.bound(x.name or "c0", x.value)
         return self.of[x]

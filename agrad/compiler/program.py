@@ -1,4 +1,4 @@
-"""Program: a recorded function as a straight list of calls, and what makes the list shorter."""
+"""Program: a recorded function as a list of calls, and the passes that shorten it."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from ..virtual.traced.recording import CHECK, DRAW, NUMBER, PURE, WRITE, Call, V
 
 __all__ = ["Program", "shortened"]
 
-# They return arrays whose elements are not set.
+# They return uninitialized arrays.
 _UNSET: Final = frozenset({"empty", "empty_like"})
-# They return what depends on the shape and the dtype of their argument only.
+# Their results depend only on the shape and dtype of their argument.
 _SHAPED: Final = frozenset({"ones_like", "zeros_like"})
 
 
 class Program:
-    """What a function computes, as calls in order.
+    """The calls of a recorded function, in order.
 
     Attributes
     ----------
     inputs : list of Variable
         The arrays among the arguments.
     state : list of (Variable, Variable)
-        Each array of the state at the start and at the end.
+        Each array of the state, at the start and at the end.
     grads : list of Variable
         The new gradients of Tensors of the state.
     outputs : list of Variable
-        The arrays and numbers that it returns.
+        The arrays and numbers that the function returns.
     numbers : list of (Variable, Variable)
-        Each number of the state at the start and at the end.
+        Each number of the state, at the start and at the end.
     calls : list of Call
-        Those that compute numbers first.
+        The calls that compute numbers come first.
     guards : list of (Variable, bool)
-        Numbers whose truth was asked for, and the answer for which the program holds.
+        Numbers that the function branched on, each with the truth value for which the program is valid.
     constants : dict of Variable to array
-        What does not depend on any input.
+        The arrays that depend on no input.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Program:
         self.constants: dict[Variable, Any] = {}
 
     def checks_of_inputs(self) -> list[tuple[int, Call]]:
-        """Take out the checks of inputs, which can come before all else; return them with the places of the inputs."""
+        """Remove the checks of inputs, which can run before everything else; return them with the inputs' indices."""
         places = {x: i for i, x in enumerate(self.inputs)}
         found = [call for call in self.calls if call.kind == CHECK and call.args[0] in places]
         self.calls = [call for call in self.calls if call not in found]
@@ -74,7 +74,7 @@ class Program:
 
 
 def shortened(program: Program) -> Program:
-    """Fold constants, compute common values once, and drop what nothing needs."""
+    """Fold constants, compute common subexpressions once, and drop unused calls."""
     _drop_dead(program)
     _fold(program)
     _share(program)
@@ -83,7 +83,7 @@ def shortened(program: Program) -> Program:
 
 
 def _fold(program: Program) -> None:
-    """Keep what depends on no input as a constant, except for arrays that are made to be written."""
+    """Fold calls that depend on no input to constants, except for new arrays that are written later."""
     written = {call.args[0] for call in program.calls if call.kind == WRITE}
     calls = []
     for call in program.calls:
@@ -98,7 +98,7 @@ def _fold(program: Program) -> None:
 
 
 def _share(program: Program) -> None:
-    """Compute common values once."""
+    """Compute common subexpressions once."""
     new: dict[Variable, Variable] = {}
     first: dict[Any, Call] = {}
     calls = []
@@ -122,7 +122,7 @@ def _rename(call: Call, new: dict[Variable, Variable]) -> None:
 
 
 def _key(call: Call) -> Any:
-    """Return what is equal for two calls that compute the same; None if that is not known."""
+    """Return a key that is equal for calls that compute the same value."""
     parts: list[Any] = []
 
     def note(x: Any) -> None:
@@ -145,7 +145,7 @@ def _structure(tree: Any) -> Any:
 
 
 def _drop_dead(program: Program) -> None:
-    """Drop calls whose results nothing needs; draws and checks stay."""
+    """Drop calls whose results are not used; draws and checks stay."""
     needed = set(program.results())
     calls = []
     for call in reversed(program.calls):

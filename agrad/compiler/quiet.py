@@ -1,4 +1,4 @@
-"""Quiet: whether Python ignores the warnings about NaN and infinity that NumPy gives in a program."""
+"""Quiet: how NumPy's warnings about NaN and infinity are suppressed in a program."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ PROGRAM = "agrad.program"  # the module that a program belongs to
 
 
 class Quiet:
-    """Two versions of a program: it as it is, and one that turns NumPy's warnings off, which takes a microsecond.
+    """Two versions of a program: the plain one, and one that turns NumPy's warnings off, which takes a microsecond.
 
-    Where the filters of warnings ignore them anyway, as by default, the first one runs. It must not where they make
-    errors of warnings: the program would stop halfway.
+    The plain one runs if Python's warning filters ignore the warnings, as they do by default. If they turned the
+    warnings into errors, it would stop halfway.
 
     Attributes
     ----------
     first : object
-        The first filter, if the filters ignored the warnings when they were last looked at.
+        The first warning filter, if the filters ignored the warnings when the program was made; otherwise None.
     run, quietly : callable
-        The two versions.
+        The plain version, and the one without warnings.
     """
 
     def __init__(self, run: Callable[..., Any], backend: Backend) -> None:
@@ -33,7 +33,7 @@ class Quiet:
 
 
 def _ignored() -> bool:
-    """Return whether the first filter that a warning of a program matches ignores it."""
+    """Return whether the warning filters ignore the warnings of a program."""
     for action, message, category, module, line in warnings.filters:
         of_programs = module is None or (not isinstance(module, str) and module.match(PROGRAM))
         if message is None and line == 0 and issubclass(RuntimeWarning, category) and of_programs:

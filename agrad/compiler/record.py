@@ -1,4 +1,4 @@
-"""Recording: a function is run over traced arrays, which does its work and gives its program."""
+"""Recording: a function is run on traced arrays, which gives its result and its program."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ __all__ = ["Place", "Recording", "filled", "record"]
 
 
 class Recording:
-    """What running a function over traced arrays gave.
+    """The result and the program of a function that was run on traced arrays.
 
     Attributes
     ----------
     result : pytree
         What the function returned.
     template : pytree
-        The same with a Place for each array and number.
+        The result with a Place for each array and number.
     program : Program
     grads : list of (Tensor, int or None)
-        The Tensors whose ``.grad`` the function replaced, each with the place of the new one among the program's
-        gradients, or None where it was removed.
+        The Tensors whose ``.grad`` the function replaced, each with the index of the new one in the program's
+        gradients, or None if it was removed.
     with_grads : list of int
-        The places of those Tensors of the state that had a gradient at the start.
+        The indices of those Tensors of the state that had a gradient at the start.
     shares_memory : bool
-        Whether an argument shares memory with the state: the program is not for other calls then.
+        Whether an argument shares memory with the state. Other calls then cannot use the program.
     """
 
     def __init__(self, template: Any, program: Program, exchange: Exchange, device: Device) -> None:
@@ -51,7 +51,7 @@ class Recording:
         self.with_grads = [i for i, (_, _, grad) in enumerate(exchange.grads) if grad is not None]
 
     def drop_grads(self) -> None:
-        """Leave no gradient where the function put a new one."""
+        """Remove the new gradients, from the Tensors and from the program."""
         self.program.grads = []
         self.grads = [(x, None) for x, _ in self.grads]
         for x, _ in self.grads:
@@ -68,13 +68,13 @@ class Place:
 def record(
     f: Callable[..., Any], inputs: Inputs, state: State, device: Device, lower: Callable[[Recording], Any]
 ) -> tuple[Recording, Exchange, Any]:
-    """Run a function, once and for good, and write down what it does; return also what `lower` makes of that.
+    """Run a function and record it; return the recording, the exchanged state, and the result of `lower`.
 
     Raises
     ------
     UnknownValueError
-        If the function needs values that are not known when it is recorded; the message names its line. Everything is
-        then as it was before, as after any other error.
+        If the function reads values that are not known when it is recorded; the message names its line. After this and
+        any other error, the state is restored.
     """
     generator = current.get().of(device)
     trace = Trace(traced_over(device.backend, device.xp), device.backend, device.xp, device.native, generator)
@@ -108,16 +108,17 @@ def _recording(stand_in: Device) -> Iterator[None]:
 
 
 def _collected(result: Any, inputs: Inputs, given: list[Any], exchange: Exchange, trace: Trace) -> Recording:
-    """Read what the function returned and changed."""
+    """Make the recording of what the function returned and changed."""
     if trace.read_values:
         raise UnknownValueError(
-            "the values of an array were read under agrad.compile, and nothing was raised; compile what comes before"
+            "the function caught an error that shows values of an array, which agrad.compile cannot repeat; let the "
+            "error pass, or compile only the part before it"
         )
     for x, tensor in given:
         if tensor._data is not x:
             raise UnknownValueError(
-                "the function writes into one of its arguments, which agrad.compile does not do; return the new value, "
-                "or name the Tensor in state=[...]"
+                "the function writes into one of its arguments, which agrad.compile does not support; return the new "
+                "value, or name the Tensor in state=[...]"
             )
     finals = _finals(exchange)
     grads, new_grads = _new_grads(exchange, trace)
@@ -140,12 +141,15 @@ def _collected(result: Any, inputs: Inputs, given: list[Any], exchange: Exchange
 
 
 def _finals(exchange: Exchange) -> list[Any]:
-    """Return the traced array of each Tensor of the state, and of each gradient that was there, at the end."""
+    """Return the final traced array of each Tensor of the state, and of each gradient that it had at the start."""
     found = []
     for slot in exchange.slots:
         x = slot.tensor._data
         if type(x) is not type(slot.traced) or x.trace is not exchange.trace:
-            raise UnknownValueError(f"{slot.name} was given an array from outside under agrad.compile")
+            raise UnknownValueError(
+                f"under agrad.compile, {slot.name} was set to an array that the function did not compute; make that "
+                "array an argument"
+            )
         if slot.tensor._node is not slot.node:
             raise UnknownValueError(
                 f"{slot.name} became the result of a recorded operation, so that its history would grow from call to "
@@ -161,7 +165,7 @@ def _finals(exchange: Exchange) -> list[Any]:
 
 
 def _new_grads(exchange: Exchange, trace: Trace) -> tuple[list[Any], list[tuple[Tensor, int | None]]]:
-    """Return the gradients that are new, and for each Tensor that has another one its place among them."""
+    """Return the new gradients, and the Tensors whose gradient changed, each with the index of the new one."""
     arrays: list[Any] = []
     places: list[tuple[Tensor, int | None]] = []
     for name, x, before in exchange.grads:
@@ -172,7 +176,8 @@ def _new_grads(exchange: Exchange, trace: Trace) -> tuple[list[Any], list[tuple[
             continue
         if x._grad._device is not trace.device or x._grad._node is not None:
             raise UnknownValueError(
-                f"the gradient of {name} was given from outside, or has a history, under agrad.compile"
+                f"under agrad.compile, the gradient of {name} was set to a Tensor that the function did not compute, "
+                "or that has a history; compute it inside, without create_graph=True"
             )
         places.append((x, len(arrays)))
         arrays.append(x._grad._data)
@@ -198,7 +203,7 @@ def _outputs(result: Any, trace: Trace, kept: set[int]) -> tuple[Any, list[Any]]
 
 
 def _owned(x: Tensor, trace: Trace, kept: set[int]) -> Any:
-    """Return the traced array of an output, copied where its memory is also somebody else's."""
+    """Return the traced array of an output, copied if another result, the state or an argument shares its memory."""
     if x._device is not trace.device:
         raise UnknownValueError(
             "the function returns a Tensor that was made outside of it, which agrad.compile would keep as it is now; "
@@ -212,7 +217,7 @@ def _owned(x: Tensor, trace: Trace, kept: set[int]) -> Any:
 
 
 def filled(template: Any, values: list[Any], device: Device) -> Any:
-    """Return a result with arrays, as Tensors, and numbers in their places."""
+    """Return a template with its Places filled: by arrays, as Tensors, and by numbers."""
     leaves = pytrees.flatten(template)
     if not any(type(leaf) is Place for leaf in leaves):
         return template

@@ -1,7 +1,7 @@
-"""Scalars: numbers of the state in arrays without axes, for calls that are captured.
+"""Scalars: numbers of the state as 0-d arrays, for captured calls.
 
-A captured call would keep a number with the value that it had. The function of numbers sets the arrays, and the library
-writes them before a launch.
+A captured call would repeat a Python number with the value it had at the capture. So calls read numbers from 0-d
+arrays, whose values the program's function `numbers` sets and the library writes before a launch.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _SCALED: Final = frozenset({"add_scaled", "add_product", "add_quotient"})  # the
 
 
 def place_numbers(program: Program, capturer: Capturer, backend: Backend) -> None:
-    """Let calls take numbers of the state from arrays without axes, which the function of numbers sets.
+    """Replace numbers of the state in calls by 0-d arrays, which the program's function `numbers` sets.
 
     Raises
     ------
     NotImplementedError
-        If it is not known which dtype a call computes with a number in.
+        If the dtype to which a call converts a number is not known.
     """
     calls = [call for call in program.calls if call.kind != NUMBER and any(map(_is_number, call.inputs()))]
     dtypes = [_dtype_with(call, backend) for call in calls]
@@ -38,14 +38,14 @@ def place_numbers(program: Program, capturer: Capturer, backend: Backend) -> Non
 
 
 class _Numbers:
-    """Numbers in arrays without axes.
+    """Numbers in 0-d arrays.
 
     Attributes
     ----------
     arrays : dict of (Variable, dtype) to Variable
-        What stands for a number among the arguments of calls.
+        The array that replaces a number in the arguments of calls.
     writes : list of Call
-        Those that set the arrays.
+        The calls that set the arrays.
     """
 
     def __init__(self, capturer: Capturer) -> None:
@@ -71,10 +71,10 @@ def _is_number(x: Any) -> bool:
 
 
 def _dtype_with(call: Call, backend: Backend) -> Any:
-    """Return the dtype of the numbers that a call takes."""
+    """Return the dtype to which a call converts its numbers."""
     if call.name in _SCALED:
         return backend.xp.float64
     arrays = [x.value.dtype for x in call.inputs() if not x.is_number]
     if (call.function in INFIX or call.name == "fill") and arrays and backend.xp.isdtype(arrays[0], "real floating"):
         return arrays[0]
-    raise NotImplementedError(f"{call.name} computes with a number of an optimizer, which would not change")
+    raise NotImplementedError(f"{call.name} takes a number of an optimizer, which would keep its value of the capture")

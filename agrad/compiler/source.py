@@ -1,7 +1,7 @@
-"""Source: a program printed as a Python function, and made to one.
+"""Source: a program printed as a Python function, and compiled to one.
 
-Every call becomes a line. Where the library computes into a given array, results go into buffers that are made once and
-used again as soon as nothing needs what they hold.
+Every call becomes a line. If the library can compute into a given array, as NumPy's ``out=`` does, results go into
+buffers that are allocated once and reused as soon as their contents are no longer needed.
 """
 
 from __future__ import annotations
@@ -33,43 +33,43 @@ _files = count()
 
 
 def _is_uniform(x: Any, beside: Sequence[Any]) -> bool:
-    """Return whether all elements of an array are in one place in memory, and another array has its shape."""
+    """Return whether an array is one element broadcast (all strides are 0), and another array has its shape."""
     strides = getattr(x, "strides", ())
     return len(strides) > 0 and not any(strides) and any(y is not x and y.shape == x.shape for y in beside)
 
 
 class Elsewhere(Exception):  # noqa: N818 - no error: another program is needed
-    """A number or a check has another answer than when the program was recorded."""
+    """A guard fails: a number or a check has another truth value than when the program was recorded."""
 
 
 class Source:
-    """A program as two Python functions: one of the numbers, and one of arrays and some of these numbers.
+    """A program as two Python functions: `numbers` computes with numbers, `run` with arrays and with their results.
 
-    They exist after `make`.
+    The functions exist after `make`.
 
     Attributes
     ----------
     text : str
-        The functions.
+        The source of the functions.
     numbers : callable or None
-        Takes `takes_numbers`, and returns `gives_numbers`. It also puts numbers into the arrays that stand for them.
+        Takes `takes_numbers`, and returns `gives_numbers`. It also writes numbers to the 0-d arrays that replace them.
         None if there is nothing to compute.
     run : callable
-        Takes `takes`. It returns the arrays among the outputs, the new gradients, and where arrays are immutable the
-        state that it changed; a single array as it is.
+        Takes `takes`. Returns the arrays among the outputs, the new gradients, and if arrays are immutable the changed
+        state; a single array is returned without a tuple.
     takes, takes_numbers, gives_numbers : list of Variable
     changes : list of int
-        Which arrays of the state it changes.
+        The indices of the arrays of the state that `run` changes.
     views : dict of str to (Variable, callable)
-        The views of the state that it takes besides: see `Views.of_state`.
+        The views of the state that `run` takes as further arguments: see `Views.of_state`.
     reads_late : set of Variable
-        Inputs that it reads after it has begun to write the state.
+        Inputs that `run` reads after its first write to the state.
     draws : bool
-        Whether it draws random numbers.
+        Whether `run` draws random numbers.
     code : code
-        That of `run`.
+        The code object of `run`.
     first_write : int
-        The number of the line after which it writes the state.
+        The number of the line after which `run` writes the state.
     """
 
     is_native = False  # whether compiled code runs, which needs no lock and gives no warnings
@@ -82,12 +82,12 @@ class Source:
         self._names = Names(program.constants, Elsewhere=Elsewhere, generator=generator, copy=device.backend.copy)
         self._memory = Memory(program)
         self._buffers = Buffers(device.backend, self._memory, self._names)
-        self._scalars: dict[Any, str] = {}  # numbers as arrays without axes, by what they are
+        self._scalars: dict[Any, str] = {}  # the names of 0-d arrays, by their number and dtype
         self._views = Views(device.backend, self._names, () if device.backend.immutable else held)
         self._lines: list[tuple[str, str]] = []
         self._number_lines: list[str] = []
-        self._said = ""  # the line of the user's code that was told last
-        self._committed: int | None = None  # the place of the first line that writes the state
+        self._said = ""  # the line of the user's code in the last comment
+        self._committed: int | None = None  # the index of the first line that writes the state
         self.changes = [i for i, (start, end) in enumerate(program.state) if end is not start]
         self.draws = any(call.kind == DRAW for call in program.calls)
         self.reads_late: set[Variable] = set()
@@ -117,7 +117,7 @@ class Source:
         return found
 
     def _begin(self, starts: list[Variable]) -> None:
-        """Prepare for the calls; for other kinds of sources."""
+        """Prepare for the calls. Subclasses override it."""
 
     def _divide(self, starts: list[Variable]) -> None:
         """Divide the variables between the two functions."""
@@ -179,13 +179,13 @@ class Source:
             return
         text = expression(call, self._names) if found is None else self._new(call, found)
         names = ", ".join([self._names.name(x, "r0") for x in call.outputs])
-        # NumPy returns its scalars for some results without axes.
+        # NumPy returns scalars instead of 0-d arrays for some results.
         if not call.several and call.outputs[0].value.shape == () and call.name != "copy":
             text = f"{self._names.bound('asarray', self._backend.box)}({text})"
         self._line(f"{names}{',' if call.several and len(call.outputs) == 1 else ''} = {text}", *call.outputs)
 
     def _is_result(self, call: Call) -> bool:
-        """Return whether the caller gets what a call returns, so that no buffer may hold it."""
+        """Return whether the program returns the result of a call, so that it must not be in a buffer."""
         ends = [self._memory.last[self._memory.root[x]] for x in call.outputs]
         return max(ends) == len(self._program.calls)
 
@@ -217,7 +217,7 @@ class Source:
         self._names.of[out] = target
 
     def _new(self, call: Call, found: Into) -> str:
-        """Return the expression of a call for a new array: of an operator, or of the function that is faster."""
+        """Return the expression for a call with a new result: an operator, or the faster function `found`."""
         if call.function in INFIX and all(type(x) is Variable and not x.is_number for x in call.args):
             return expression(call, self._names)
         operands = ["None" if x is OUT else self._operand(x, found) for x in found.args]
@@ -229,7 +229,7 @@ class Source:
         return self._names.bound(f"{call.name}_reduce" if name == "reduce" else name, found.function)
 
     def _operand(self, x: Any, found: Into) -> str:
-        """Return an operand; a number beside an array of floats as an array without axes, which is faster."""
+        """Return an operand as text. A number beside an array of floats becomes a 0-d array, which is faster."""
         arrays = [y.value for y in found.args if type(y) is Variable and not y.is_number]
         if found.elementwise and x in self._program.constants and _is_uniform(x.value, arrays):
             return self._element(x)
@@ -245,7 +245,7 @@ class Source:
         return self._scalars[key]
 
     def _element(self, x: Variable) -> str:
-        """Return the name of an array without axes that holds the only value in a constant."""
+        """Return the name of a 0-d array that holds the value of a constant whose elements are all equal."""
         value = x.value[(0,) * len(x.value.shape)]
         key = (type(value), str(value)), x.value.dtype
         if key not in self._scalars:
@@ -253,7 +253,7 @@ class Source:
         return self._scalars[key]
 
     def _scalar(self, x: Any, dtype: Any) -> str:
-        """Return the name of an array without axes that holds a number."""
+        """Return the name of a 0-d array that holds a number."""
         is_variable = type(x) is Variable
         array = self._backend.xp.asarray(x.value if is_variable else x, dtype=dtype, device=self._native)
         name = self._names.bound("z0" if is_variable else "c0", array)
@@ -292,7 +292,7 @@ class Source:
         results = [self._result(x, taken) for x in (*program.outputs, *program.grads) if not x.is_number]
         changed = [(start, end) for start, end in program.state if end is not start]
         others = [(start, end) for start, end in changed if names.of.get(end) != names[start]]
-        # Where a final value is in the memory of another part of the state, it is copied before that is written.
+        # A final value in the memory of another part of the state is copied before that part is overwritten.
         values = [self._copied(end) if self._memory.root[end] in starts else names[end] for _, end in others]
         self._commit()
         for (start, _), value in zip(others, values, strict=True):
@@ -300,7 +300,7 @@ class Source:
         self._return(results)
 
     def _return(self, results: list[str]) -> None:
-        """Write the line that returns results, a single one as it is; where arrays are immutable, the state too."""
+        """Write the line that returns the results; if arrays are immutable, the changed state too."""
         if self._backend.immutable:
             results += [self._names[start] for start, end in self._program.state if end is not start]
         self._line(f"return {', '.join(results)}" if results else "return")
@@ -310,7 +310,7 @@ class Source:
         self._committed = len(self._lines) if self._committed is None else self._committed
 
     def _result(self, x: Variable, taken: set[Variable]) -> str:
-        """Return a result, copied where its memory is also somebody else's."""
+        """Return the name of a result, copied if its memory is in `taken`: that of an input, or of another result."""
         root = self._memory.root[x]
         if root in taken:
             if self._committed is not None:
@@ -341,7 +341,7 @@ class Source:
         return [(key[0][1], name) for key, name in self._scalars.items() if type(key[0]) is tuple]
 
     def _numbers_text(self) -> list[str]:
-        """Return the lines of the function of numbers; none if there is nothing to compute."""
+        """Return the lines of the function `numbers`; none if there is nothing to compute."""
         if not self._number_lines and not self.gives_numbers:
             return []
         names = self._names
@@ -355,7 +355,7 @@ class Source:
         return self._python
 
     def make(self) -> None:
-        """Make the functions of their text."""
+        """Compile the text to functions."""
         file = f"<agrad program {next(_files)}>"
         known = {**self._names.known, "__name__": PROGRAM}
         exec(compile(self._python, file, "exec"), known)
@@ -364,15 +364,15 @@ class Source:
         self.numbers: Callable[..., Any] | None = known.pop("numbers", None)
         finalize(self.run, linecache.cache.pop, file, None)
         self.code = self.run.__code__
-        if not any(call.kind in (DRAW, CHECK) for call in self._program.calls):  # they are not for each call the same
+        if not any(call.kind in (DRAW, CHECK) for call in self._program.calls):  # these must run at each call
             self.run = self._backend.jit(self.run)
 
 
 def failed(code: Any, first_write: int, error: Exception) -> None:
-    """Raise RuntimeError if an error came from the code of a program when a part of the state was written already."""
+    """Raise RuntimeError if a program raised an error after it had written a part of the state."""
     at = error.__traceback__
     while at is not None and at.tb_frame.f_code is not code:
         at = at.tb_next
     if at is not None and at.tb_lineno > first_write:
-        text = "a program of agrad.compile failed while it wrote the state, which is now mixed"
+        text = "a program of agrad.compile failed while it wrote the state, which now holds old and new values"
         raise RuntimeError(text) from error

@@ -19,7 +19,7 @@ __all__ = ["Exchange", "Number", "Slot", "State", "identifier", "is_plain_number
 
 
 def identifier(name: str) -> str:
-    """Return a name as an identifier of Python: "model.0.weight" becomes "model_0_weight"."""
+    """Return a name as a Python identifier: "model.0.weight" becomes "model_0_weight"."""
     word = re.sub(r"\W", "_", name)
     return f"_{word}" if word[:1].isdigit() or not word else word
 
@@ -32,9 +32,9 @@ class Number:
     name : str
     container : dict
     key : str
-        Its entry there.
+        The key of the entry that holds it.
     place : int or None
-        Its place in the entry, where that is a tuple, as `betas` is.
+        Its index in the entry if that is a tuple, as `betas` is.
     """
 
     def __init__(self, name: str, container: dict[str, Any], key: str, place: int | None = None) -> None:
@@ -55,18 +55,18 @@ class Number:
 
 
 class State:
-    """What a list of modules, optimizers and Tensors holds now.
+    """The Tensors and numbers in a list of modules, optimizers and Tensors.
 
     Attributes
     ----------
     tensors : dict of str to Tensor
-        Each once, by its name.
+        Each Tensor once, by its name.
     numbers : list of Number
     modules : list of (str, Module)
-        All modules, those inside others too.
+        All modules, submodules too.
     optimizers : list of (str, Optimizer)
     attributes : list of (dict, dict)
-        The attributes of the modules, and of those among the other objects that a function uses, each with a copy.
+        The attributes of these modules, and of other modules that the function uses, each with a copy.
 
     Raises
     ------
@@ -90,12 +90,12 @@ class State:
         dicts = [vars(module) for module in modules.values()]
         dicts += [x for held in dicts for x in held.values() if type(x) is dict]
         self.attributes: list[tuple[dict[Any, Any], dict[Any, Any]]] = [(held, dict(held)) for held in dicts]
-        for name, item in items:  # after the modules, whose names for the parameters are better
+        for name, item in items:  # after the modules, which give the parameters better names
             if isinstance(item, Optimizer):
                 self._add_optimizer(name, item)
 
     def _add(self, name: str, x: Tensor) -> str:
-        """Add a Tensor if it is new, and return the name by which it is known."""
+        """Add a Tensor if it is new, and return its name."""
         if id(x) not in self._names:
             self._names[id(x)] = name = self._unused(identifier(name))
             self.tensors[name] = x
@@ -139,7 +139,7 @@ class State:
             ]
 
     def settings(self) -> Iterator[tuple[str, dict[str, Any], str]]:
-        """Yield the settings of optimizers that are no numbers: a name, the dict and the key."""
+        """Yield the settings of optimizers that are not numbers: a name, the dict and the key."""
         for name, optimizer in self.optimizers:
             for i, group in enumerate(optimizer.param_groups):
                 flags = [key for key in optimizer.defaults if isinstance(group[key], (bool, str, type(None)))]
@@ -147,7 +147,7 @@ class State:
 
 
 def is_plain_number(value: Any) -> bool:
-    """Whether a value is a Python number, and not True or False."""
+    """Return whether a value is a Python int or float, and not True or False."""
     return type(value) in (int, float)
 
 
@@ -159,11 +159,11 @@ class Slot:
     name : str
     tensor : Tensor
     array : array
-        The real one.
+        The real array.
     node : object
-        Its place on the tape.
+        The Tensor's node on the tape.
     traced : TracedArray
-        What stood in its place at the start.
+        The traced array that replaced the real one at the start.
     """
 
     def __init__(self, name: str, tensor: Tensor, trace: Trace) -> None:
@@ -173,11 +173,11 @@ class Slot:
         tensor._data, tensor._device = self.traced, trace.device
 
     def restore(self) -> None:
-        """Put the real array back."""
+        """Put back the real array."""
         self.tensor._data, self.tensor._device, self.tensor._node = self.array, self.device, self.node
 
     def finish(self) -> None:
-        """Put the real array back, with the values of the traced one."""
+        """Put back the real array, with the values of the traced one."""
         last = self.tensor._data
         self.restore()
         if last is not self.traced:
@@ -191,11 +191,11 @@ class Exchange:
     Attributes
     ----------
     slots : list of Slot
-        Of the Tensors, and of the gradients that they have.
+        Those of the Tensors, and of the gradients that they have.
     grads : list of (str, Tensor, Tensor or None)
         The Tensors, each with its ``.grad`` at the start.
     traced : list of TracedNumber
-        What stands in the place of the numbers.
+        The traced numbers that replaced the real ones.
     """
 
     def __init__(self, state: State, trace: Trace) -> None:
@@ -219,19 +219,19 @@ class Exchange:
                 optimizer._checked[id(group)] = list(group.values())
 
     def _containers(self) -> list[dict[Any, Any]]:
-        """Return all dicts that hold state: attributes of modules, and what optimizers keep of parameters."""
+        """Return all dicts that hold state: attributes of modules, states and groups of optimizers."""
         states = [optimizer.state for _, optimizer in self.state.optimizers]
         groups = [group for _, optimizer in self.state.optimizers for group in optimizer.param_groups]
         entries = [entry for held in states for entry in held.values()]
         return [*(vars(module) for _, module in self.state.modules), *states, *entries, *groups]
 
     def last_numbers(self) -> list[Variable]:
-        """Return the variable of each number at the end.
+        """Return the final variable of each number.
 
         Raises
         ------
         UnknownValueError
-            If one was set to a constant.
+            If a number or a setting was set to a constant.
         """
         found = [number.container.get(number.key) for number in self.state.numbers]
         for name, group, key in self.state.settings():
@@ -241,13 +241,13 @@ class Exchange:
             value: Any = entry if number.place is None or entry is None else entry[number.place]
             if type(value) is not TracedNumber:
                 raise UnknownValueError(
-                    f"{number.name} was set to {value!r} under agrad.compile, where the program would set it to "
-                    "the same at each call; set it outside of the function"
+                    f"{number.name} was set to {value!r} under agrad.compile, whose program would set it to the same "
+                    "value at each call; set it outside of the function"
                 )
         return [number.read().variable for number in self.state.numbers]
 
     def finish(self) -> None:
-        """Put the real arrays and numbers back, with the values that the function gave them."""
+        """Put back the real arrays and numbers, with the values that the function gave them."""
         for slot in self.slots:
             slot.finish()
         for number, value, before in zip(self.state.numbers, self.last_numbers(), self._values, strict=True):
@@ -273,7 +273,7 @@ class Exchange:
             optimizer._checked.clear()
 
     def undo(self) -> None:
-        """Put everything back as it was at the start."""
+        """Restore everything as it was at the start."""
         for slot in self.slots:
             slot.restore()
         for _, x, grad in self.grads:

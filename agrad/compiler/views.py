@@ -1,4 +1,4 @@
-"""Views that are made once: those of buffers with the program, those of the state when it gets other arrays."""
+"""Views that are made once: views of buffers with the program, views of the state when its arrays are replaced."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Views", "is_view"]
 
 
 class Views:
-    """The views that a program has made before it is called.
+    """The views that exist before a program is called.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Views:
     Attributes
     ----------
     of_state : dict of str to (Variable, callable)
-        Those of the state by their names: the part of it, and the function that makes the view of an array.
+        The views of the state by their names: the part of the state, and the function that makes the view of its array.
     """
 
     def __init__(self, backend: Backend, names: Names, held: Sequence[Variable]) -> None:
@@ -39,7 +39,7 @@ class Views:
 
     @property
     def texts(self) -> dict[str, str]:
-        """What the views are, by their names."""
+        """The expressions of the views, by their names."""
         return {name: text for text, name in self._made.items()}
 
     def of_buffer(self, call: Call) -> None:
@@ -55,15 +55,15 @@ class Views:
         return is_view(call) and call.args[0] in self._held
 
     def of_part(self, call: Call) -> None:
-        """Have the view of a part of the state made that a call returns."""
+        """Add the view of a part of the state that a call returns."""
         start, *args = call.args
         make = lambda array: call.function(array, *args, **call.kwargs)
         self._names.of[call.outputs[0]] = self._of_part(expression(call, self._names), start, make)
 
     def element(self, x: Variable, beside: Sequence[Any]) -> str | None:
-        """Return the name of a part of the state as an array without axes, if it has a single element.
+        """Return the name of a 0-d view of a part of the state that has a single element.
 
-        NumPy is then faster (0.3 µs instead of 0.7), where there are larger arrays beside it, which have its axes.
+        NumPy takes 0.3 µs with it instead of 0.7. None unless an operand beside it is larger, with as many axes.
         """
         if x not in self._held or prod(x.value.shape) != 1:
             return None

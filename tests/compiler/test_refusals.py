@@ -218,7 +218,7 @@ def test_a_failure_while_the_state_is_written_is_told():
     for _ in range(3):
         step()
     second.data.flags.writeable = False
-    with pytest.raises(RuntimeError, match="which is now mixed"):
+    with pytest.raises(RuntimeError, match="which now holds old and new values"):
         step()
 
 
