@@ -80,28 +80,28 @@ def _import(kind: str) -> ModuleType:
 
 
 def register_backend(backend: _BackendOrClass) -> _BackendOrClass:
-    """Make an array library known to agrad: its arrays become Tensors, and its name that of a device.
+    """Register the backend of an array library, so that agrad has a device of its name and takes its arrays.
 
-    The ops, gradients, layers and optimizers then run on it as they are. It may stand as a decorator of the class.
+    The ops, gradients, layers and optimizers then run on it. The function can decorate the backend's class.
 
     Parameters
     ----------
     backend : type or Backend
         A subclass of `agrad.backends.Backend`, or an object of one. It must have `kind`, the name of the device; `xp`,
-        the library's array API namespace; and `array_type`, the class of its arrays. Beyond that it overrides what
-        the library does better than the standard's functions do, or otherwise.
+        the library's array API namespace; and `array_type`, the class of its arrays. It may override methods that the
+        library does faster than the standard's functions, or differently.
 
     Returns
     -------
     type or Backend
-        What was given.
+        The argument.
 
     Raises
     ------
     TypeError
-        If it is no backend, or lacks one of the three.
+        If it is no backend, or lacks one of the three attributes.
     ValueError
-        If there is a device of that name, or a backend for that class of arrays.
+        If there is a device of that name, or a backend for that class of arrays, already.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def register_backend(backend: _BackendOrClass) -> _BackendOrClass:
     >>> agrad.ones(2, device="mylibrary") + 1  # doctest: +SKIP
     Tensor([2., 2.], dtype=float32, device='mylibrary')
 
-    agrad checks what it is given:
+    agrad checks its argument:
 
     >>> agrad.register_backend("mylibrary")
     Traceback (most recent call last):
@@ -139,7 +139,7 @@ def _add(backend: Backend) -> None:
 
 
 def add_type(backend: Backend) -> None:
-    """Add a backend of arrays that no device is named by: those of a virtual library."""
+    """Add the backend of a virtual library, whose arrays belong to no device that users name."""
     _by_type[backend.array_type] = backend
 
 
@@ -175,24 +175,24 @@ def _load_entries() -> bool:
     """Load the backends of installed packages that work; return whether there are new ones."""
     known = len(_by_kind)
     for kind in entries().keys() - _by_kind.keys():
-        with suppress(RuntimeError):  # `devices` tells why
+        with suppress(RuntimeError):  # `devices` shows the reason
             load(kind)
     return len(_by_kind) > known
 
 
 def dtype_name(dtype: object, names: Collection[str]) -> str | None:
-    """Return the name that the namespace of a library has for one of its dtypes; None if no known library has it."""
+    """Return the name of a library's dtype in that library's namespace; None if no known library has the dtype."""
     kind = _ROOTS.get(type(dtype).__module__.partition(".")[0])
     for backend in _by_kind.values() if kind is None else [load(kind)]:
         for name in names:
             own = getattr(backend.xp, name, None)
-            if type(own) is type(dtype) and own == dtype:  # some libraries warn where dtypes of two are compared
+            if type(own) is type(dtype) and own == dtype:  # some libraries warn if dtypes of two libraries are compared
                 return name
     return None
 
 
 def is_array_type(kind: type) -> bool:
-    """Whether a class is of an array library that agrad knows, or is derived from one."""
+    """Return whether a class is an array class of a library that agrad knows, or a subclass of one."""
     return any(base in _by_type or base.__module__.partition(".")[0] in _ROOTS for base in kind.__mro__)
 
 

@@ -22,20 +22,20 @@ from .typing import Array, Namespace, NativeDevice, NativeDtype
 __all__ = ["OUT", "Backend", "Capturer", "Into", "UnknownValueError", "names_of", "repeats"]
 
 ANYWHERE: Final = nullcontext()
-OUT: Final = object()  # stands for the array that a result is computed into, or for the result before
+OUT: Final = object()  # placeholder for the output array, or in `steps` for the result of the step before
 
 
 class Into(NamedTuple):
-    """A function that computes into a given array, and its arguments, with OUT for that array.
+    """A function that computes into a given array, and its arguments, with OUT in place of that array.
 
     Attributes
     ----------
     function : callable
     args : tuple
     elementwise : bool
-        Whether that may be the memory of an operand of the same shape and layout.
+        Whether the output array may be an operand of the same shape and layout.
     slow_in_place : bool
-        Whether it then takes longer than with another array.
+        Whether the function is then slower than with another array.
     """
 
     function: Callable[..., Any]
@@ -45,37 +45,37 @@ class Into(NamedTuple):
 
 
 class Capturer(Protocol):
-    """Captures what a function does on a device, so that one launch does it again, without Python.
+    """Captures the device work of a function, so that one launch repeats it without Python, as a CUDA graph does.
 
-    A launch reads and writes the memory that the function did when it was captured. So arrays must stay in place, and
-    numbers, which would keep their values, lie in arrays without axes.
+    A launch reads and writes the memory addresses of the capture. So arrays must stay where they are, and numbers are
+    read from 0-d arrays, since they would otherwise keep their values.
     """
 
     def scalar(self, dtype: NativeDtype) -> tuple[Array, Callable[[Any], None]]:
-        """Return an array without axes, and a function that sets the number which `flush` will write into it."""
+        """Return a 0-d array, and a function that sets the number that `flush` writes into it."""
 
     def flush(self) -> None:
-        """Write the numbers that have changed since, before a launch."""
+        """Write the numbers that have changed to their arrays, before a launch."""
 
     def buffer(self, array: Array) -> Array:
-        """Return a new array with the values of another one, for `copy` to overwrite."""
+        """Return a copy of an array, which `copy` can overwrite."""
 
     def copy(self, buffer: Array, array: Array) -> None:
         """Overwrite a buffer with an array, before a launch."""
 
     def run(self, function: Callable[[], Any]) -> Any:
-        """Call a function as `capture` does, but do what it does: that makes what is needed only once."""
+        """Call a function as `capture` does, but execute its work, which compiles kernels and fills caches."""
 
     def capture(self, function: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
         """Call a function; return the launch, and what the function returned: arrays that each launch fills.
 
-        Whatever the function does to arrays does not happen before the launch. If something cannot be captured, there
-        is an error, and nothing has happened.
+        The work is executed by launches only. If something cannot be captured, an error is raised, and nothing was
+        executed.
         """
 
 
 class UnknownValueError(RuntimeError):
-    """A value was asked of an array that has none to tell: of a virtual one, with a value for each of a batch."""
+    """The value of an array is read that has none yet, or several: under `vmap`, `compile` or an ONNX export."""
 
 
 class Backend:
@@ -95,17 +95,17 @@ class Backend:
     formulas : collection of str
         The optimizers' formulas that `update_many` has.
     warns_caller : bool
-        Whether it warns of NaN and infinity, as NumPy's functions do, in the name of the module that calls it.
+        Whether its warnings about NaN and infinity name the module that calls its functions, as NumPy's do.
     immutable : bool
-        Whether writing returns a new array and leaves the old one as it was.
+        Whether writing returns a new array and leaves the old one unchanged.
     fused : collection of str
-        Methods that are kernels of their own, so that a compiled program calls them as a whole.
+        Methods that are one kernel each, so that a compiled program calls them as a whole.
     fuses_relu : bool
-        Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
+        Whether `bias_relu` and its gradients are one kernel each, so that a layer is merged with the ReLU after it.
     lazy : bool
-        Whether the library only notes what is to be computed, until `materialize` or a value is asked for.
+        Whether the library delays computations until `materialize` is called or a value is read.
     without_special : str
-        What the error advises where the library lacks a special function.
+        The advice in the error for a special function that the library lacks.
 
     Examples
     --------
@@ -144,17 +144,17 @@ class Backend:
     # Devices
 
     def device_names(self) -> Sequence[str]:
-        """Return the device names after the colon on this machine; RuntimeError says why there are none."""
+        """Return the parts after the colon of this machine's device names; RuntimeError says why there are none."""
         return ("",)
 
     def find_device(self, place: str) -> tuple[str, Any]:
-        """Return a device's canonical name after the colon and the library's object (None for its default)."""
+        """Return the canonical part after the colon of a device's name, and the library's device object or None."""
         if place:
             raise ValueError(f"{self.kind!r} has one device only; write {self.kind!r}, not '{self.kind}:{place}'")
         return "", None
 
     def device_name_of(self, array: Array) -> str:
-        """Return the canonical name after the colon of the device that `array` is on."""
+        """Return the canonical part after the colon of the name of the device that `array` is on."""
         return ""
 
     def namespace(self, native: NativeDevice) -> Any:
@@ -166,10 +166,10 @@ class Backend:
         return ANYWHERE
 
     def synchronize(self, native: NativeDevice) -> None:
-        """Wait for all work queued on the device; synchronous libraries have none."""
+        """Wait until all work queued on the device is done; a synchronous library does nothing here."""
 
     def waits_on_read(self, native: NativeDevice) -> bool:
-        """Return whether reading a value would synchronise with the device; then values are not checked."""
+        """Return whether reading a value synchronizes with the device; values are then not checked."""
         return False
 
     def memory(self, native: NativeDevice) -> dict[str, int]:
@@ -184,11 +184,11 @@ class Backend:
         return np.errstate(all="ignore")
 
     def during_backward(self) -> AbstractContextManager[Any]:
-        """Return a context for gradient rules: they may overflow on their way to gradients that are finite."""
+        """Return a context manager without warnings for gradient rules, which may overflow in intermediate results."""
         return self.without_warnings()
 
     def with_checks(self) -> AbstractContextManager[Any]:
-        """Return a context in which the library reports the errors that it passes over to save a wait."""
+        """Return a context manager in which the library also reports errors that it otherwise ignores to save time."""
         return ANYWHERE
 
     # Arrays
@@ -198,13 +198,13 @@ class Backend:
         return isinstance(array, self.array_type)
 
     def asarray(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
-        """Convert numbers, lists, a NumPy array or one of the library's to an array on that device."""
+        """Convert numbers, lists, a NumPy array or one of the library's arrays to an array on that device."""
         data = portable(data, dtype) if isinstance(data, np.ndarray) else data
-        wishes = {"dtype": dtype, "device": native, "copy": copy}  # some libraries lack one that was not wished
+        wishes = {"dtype": dtype, "device": native, "copy": copy}  # only those given: some libraries lack others
         return self.xp.asarray(data, **{name: value for name, value in wishes.items() if value is not None})
 
     def box(self, value: Array) -> Any:
-        """Return `value` as an array, if the library returned one of its scalars."""
+        """Return `value` as an array, since some libraries return scalars instead of 0-d arrays."""
         return value if self.is_array(value) else self.xp.asarray(value)
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
@@ -212,33 +212,33 @@ class Backend:
         return np.asarray(array)
 
     def dlpack(self, array: Array, **wishes: Any) -> Any:
-        """Return a capsule of the array's memory, with the keywords of ``__dlpack__`` that its caller gave."""
+        """Return the array's DLPack capsule; `wishes` are the keywords of ``__dlpack__`` that the caller gave."""
         return array.__dlpack__(**wishes)
 
     def format_array(self, array: Array, name: str) -> str:
-        """Return the values as text, aligned behind ``name(``, in a screenful at most."""
+        """Return the values as text, aligned after ``name(``, shortened to fit on a screen."""
         return show(self.to_numpy(array), name)
 
     def underlying_array(self, array: Array) -> Any:
-        """Return an array with all values, as instruments look at them: of a virtual one what it holds."""
+        """Return the array that instruments read: for a virtual array the one that it holds."""
         return array
 
     def bounds(self, array: Array) -> tuple[Any, Any]:
-        """Return the least and the largest element of an array that has some: what checks of values ask for."""
+        """Return the smallest and the largest element of a non-empty array, for error messages."""
         return self.xp.min(array), self.xp.max(array)
 
     def within(self, array: Array, least: float, most: float) -> bool:
-        """Return whether no element of an array that has some is below `least` or above `most`; NaN is neither."""
+        """Return whether no element of a non-empty array is below `least` or above `most`; NaN is neither."""
         number = float if self.xp.isdtype(array.dtype, "real floating") else int
         low, high = map(number, self.bounds(array))
         return not (low < least or high > most)
 
     def constant(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
-        """Convert a NumPy array that was made of numbers, lists or whatever else NumPy reads."""
+        """Convert a NumPy array that was made from numbers or lists in the user's code, so that it is a constant."""
         return self.asarray(data, dtype, native, copy)
 
     def is_view(self, array: Array) -> bool:
-        """Return whether `array` may share memory with another; True where the library does not tell."""
+        """Return whether `array` may share memory with another; True if the library does not say."""
         return True
 
     def buffer_of(self, array: Array) -> int:
@@ -246,31 +246,31 @@ class Backend:
         return id(array)
 
     def seed_like(self, array: Array) -> Any:
-        """Return ones of an array's shape and dtype, to begin a backward pass with; they are never written to."""
+        """Return read-only ones of an array's shape and dtype, the first cotangent of a backward pass."""
         return self.xp.ones_like(array)
 
     def own(self, value: Array, shared: bool) -> Any:
-        """Return `value` as an array that owns its memory, copied if that is or may be `shared`."""
+        """Return `value` as an array that owns its memory, copied if it is a view or `shared`."""
         array = value if type(value) is self.array_type else self.box(value)
         return self.copy(array) if shared or self.is_view(array) else array
 
     def is_writable(self, array: Array) -> bool:
-        """Return whether each element has separate, writable memory; True where writing returns a new array."""
+        """Return whether each element has its own, writable memory; True if writing returns a new array."""
         return True
 
     def materialize(self, arrays: Sequence[Array]) -> Sequence[Array]:
-        """Return arrays with their values computed, where the library is `lazy`.
+        """Return arrays with their values computed, if the library is `lazy`.
 
-        It is called for what outlives a training step: parameters, the state of optimizers, running statistics. Without
-        it, they would hold what was computed since the first step.
+        It is called for the arrays that outlive a training step: parameters, the state of optimizers, running
+        statistics. Otherwise their graphs of delayed computations would grow with each step.
         """
         return arrays
 
     def copy(self, array: Array) -> Any:
-        """Return a copy with memory of its own."""
+        """Return a copy with its own memory."""
         return self.xp.asarray(array, copy=True)
 
-    # Writing, the only functions that change memory in place. Use their result: immutable arrays are replaced.
+    # Writing: only these methods change memory in place. Use their result: if arrays are immutable, it is a new array.
 
     def assign(self, array: Array, key: tuple[Any, ...], value: Array) -> Any:
         """Write `value` at a basic key (integers, slices and an Ellipsis)."""
@@ -282,7 +282,7 @@ class Backend:
         return self.assign(array, (...,), value)
 
     def update(self, array: Array, operator: Callable[[Any, Any], Any], other: Array) -> Any:
-        """Apply one of Python's in-place operators, `operator.iadd` for instance."""
+        """Apply one of Python's in-place operators, for example `operator.iadd`."""
         return operator(array, other)
 
     def add_scaled(self, array: Array, other: Array, scale: float) -> Any:
@@ -309,7 +309,7 @@ class Backend:
         return array
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
-        """Write ``values[i]`` at ``array[index[i]]`` along the first axis; of a repeated index, the last stays."""
+        """Write ``values[i]`` to ``array[index[i]]`` along the first axis; for a repeated index, the last one stays."""
         for i in range(index.shape[0]):
             array = self.assign(array, (int(index[i]), ...), values[i, ...])
         return array
@@ -317,8 +317,8 @@ class Backend:
     def add_at(self, array: Array, index: Array, values: Array) -> Any:
         """Add ``values[i]`` to ``array[index[i]]`` along the first axis, repeated indices included.
 
-        A one-hot matrix times the values, in chunks that keep the matrix small; row by row if a value is infinite
-        or NaN, because 0 times that is NaN.
+        Computed as a one-hot matrix times the values, in chunks that keep the matrix small; row by row if a value is
+        infinite or NaN, since 0 times such a value is NaN.
         """
         xp = self.xp
         n, rows = index.shape[0], array.shape[0]
@@ -330,7 +330,7 @@ class Backend:
                 array = self.assign(array, (row, ...), array[row, ...] + values[i, ...])
             return array
         native = self.find_device(self.device_name_of(array))[1]
-        flat = self.copy(xp.reshape(values, (n, -1)))  # of broadcast values too: dpnp's products need memory of each
+        flat = self.copy(xp.reshape(values, (n, -1)))  # dpnp's matmul does not take broadcast arrays
         places = xp.arange(rows, dtype=index.dtype, device=native)
         total = xp.zeros((rows, flat.shape[1]), dtype=flat.dtype, device=native)
         step = max(1, 1_000_000 // rows)
@@ -341,26 +341,27 @@ class Backend:
         return array + xp.reshape(total, array.shape)
 
     def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
-        """Update parameters in place by one of the `formulas`; return the numbers of those that are left to update.
+        """Update parameters in place by one of the `formulas`; return the indices of the rows that were not updated.
 
-        A row holds a parameter, its gradient, its master weights or None, and its state. An optimizer updates what is
-        left one by one.
+        A row holds a parameter, its gradient, its master weights or None, and its state. The optimizer updates the
+        remaining parameters one by one.
         """
         return range(len(rows))
 
-    # What compiled programs use
+    # Compiled programs
 
     def into(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Array) -> Any:
-        """Return the `Into` that computes the same bits as a call whose result was `result`; None if there is none.
+        """Return the `Into` that computes a call bit for bit; None if there is none.
 
-        Among the arguments, objects with an attribute `value` stand for arrays and numbers.
+        `result` is what the call returned. Objects with an attribute `value` among the arguments represent arrays and
+        numbers.
         """
         return None
 
     def steps(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return calls that one after another compute the same bits as a call of a function; None if there are none.
+        """Return a sequence of calls that computes a call bit for bit; None if there is none.
 
-        Each is a function, its arguments, with OUT for the result of the call before, and its keyword arguments.
+        Each is a function, its arguments, with OUT for the result of the previous call, and its keyword arguments.
         """
         return None
 
@@ -369,7 +370,7 @@ class Backend:
         return self.xp.empty_like(array)
 
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function of arrays and numbers as the library compiles it, if it can."""
+        """Return a function of arrays and numbers, compiled if the library has a compiler."""
         return function
 
     def capturer(self, native: NativeDevice) -> Capturer | None:
@@ -382,11 +383,11 @@ class Backend:
             raise NotImplementedError(f'agrad.compile(..., jit={name!r}) is for the device "cpu", not for {self.kind}')
 
     def compile_loops(self, text: str, name: str, arrays: Sequence[tuple[Array, bool]]) -> Callable[..., bool]:
-        """Return the function of loops in a text, compiled for arrays like those given: see `fast.compile_loops`."""
+        """Return a function of loops, compiled from its source for arrays like these; see `fast.compile_loops`."""
         raise NotImplementedError
 
     def fuses(self, array: Array) -> bool:
-        """Return whether `add_scaled` and its like do more for this array than its operators one by one."""
+        """Return whether `add_scaled`, `add_product` and `add_quotient` are faster for this array than operators."""
         return True
 
     # Mathematics beyond the standard
@@ -403,7 +404,7 @@ class Backend:
         raise NotImplementedError(f"device {self.kind!r} has no {name}: {self.without_special}")
 
     def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
-        """Return the solutions of equations whose matrices are the upper or the lower triangles of `x1`."""
+        """Return the solutions of linear equations with the upper or the lower triangles of `x1` as matrices."""
         return self.xp.linalg.solve(self.xp.triu(x1) if upper else self.xp.tril(x1), x2)
 
     # Losses
@@ -417,9 +418,10 @@ class Backend:
         ignore_index: int | None,
         label_smoothing: float,
     ) -> tuple[Any, tuple[Any, Any]]:
-        """Return the cross entropy of a matrix of logits and class indices, and two arrays kept for its gradient.
+        """Return the cross entropy of a matrix of logits and class indices, and two arrays saved for its gradient.
 
-        Without an `ignore_index`, all indices are known to be classes; with one, the loss of others is NaN.
+        Without an `ignore_index`, the caller has checked that all indices are classes; with one, the loss of a sample
+        whose index is no class is NaN.
         """
         return cross_entropy.losses(self.xp, input, target, reduction, weight, ignore_index, label_smoothing)
 
@@ -451,7 +453,7 @@ class Backend:
         return softmax.gradient(self.xp, g, out, axis, logarithm)
 
     def where_nonzero(self, x: Array, condition: Array) -> Any:
-        """Return `x` where the condition is not 0, and 0 elsewhere."""
+        """Return `x` where `condition` is not 0, and 0 elsewhere."""
         return self.xp.where(condition != 0.0, x, 0.0)
 
     def bias_relu(self, x: Array, bias: Array, axis: int) -> Any:
@@ -464,7 +466,7 @@ class Backend:
         return slope, self.xp.sum(slope, axis=tuple([i for i in range(out.ndim) if i != axis]))
 
     def standardize(self, x: Array, axis: tuple[int, ...], eps: float) -> tuple[Any, Any]:
-        """Return an array normalized to mean 0 and variance 1 along axes, and the standard deviation before."""
+        """Return an array normalized to mean 0 and variance 1 along axes, and its standard deviation."""
         xp = self.xp
         centered = x - xp.mean(x, axis=axis, keepdims=True)
         deviation = xp.sqrt(xp.mean(centered * centered, axis=axis, keepdims=True) + eps)
@@ -496,7 +498,7 @@ class Backend:
         return out
 
     def convolve_by_channel(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
-        """Return the convolution, which may lie in memory channel by channel, as a product of matrices leaves it."""
+        """Return the convolution in any memory layout; channel by channel, as matrix products give it, saves a copy."""
         return self.convolve(x, weight, windows, groups)
 
     def convolve_input(self, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
@@ -520,20 +522,20 @@ class Backend:
         return generic.add_to_windows(self, g, indices, lengths, windows)
 
     def gather_from_windows(self, x: Array, indices: Array, windows: Windows) -> Any:
-        """Return from each window the element at its flat kernel index in `indices`."""
+        """Return the element of each window at its flat kernel index in `indices`."""
         return generic.gather_from_windows(self, x, indices, windows)
 
     # Random numbers: drawn by NumPy, and copied to the device
 
     def generator(self, seed: int, native: NativeDevice) -> Any:
-        """Return a new generator of random numbers, seeded by an integer from 0 to 2**64 - 1."""
+        """Return a new random generator, seeded by an integer from 0 to 2**64 - 1."""
         return np.random.default_rng(seed)
 
     def get_state(self, generator: Any) -> dict[str, Any]:
         """Return a generator's state as strings and numbers."""
         with generator.bit_generator.lock:  # another thread may be drawing
             state = generator.bit_generator.state
-        integers = {name: str(value) for name, value in state["state"].items()}  # too long for numbers in JSON
+        integers = {name: str(value) for name, value in state["state"].items()}  # too large for JSON's numbers
         return {**state, "state": integers}
 
     def set_state(self, generator: Any, state: dict[str, Any]) -> None:
@@ -568,7 +570,7 @@ class Backend:
     def dropout_mask(
         self, generator: Any, keep: float, shape: tuple[int, ...], dtype: NativeDtype, native: NativeDevice
     ) -> Any:
-        """Draw ``1 / keep`` with probability `keep`, and 0 else: what dropout multiplies with."""
+        """Draw the factors of dropout: ``1 / keep`` with probability `keep`, otherwise 0."""
         kept = self.uniform(generator, shape, self.xp.float32, native) < keep
         return self.xp.astype(self.box(kept), dtype) / (keep or 1.0)
 

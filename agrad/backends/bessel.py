@@ -1,4 +1,4 @@
-"""Bessel functions of the first kind of orders 0 and 1, for libraries that lack them or have only seven digits."""
+"""Bessel functions of the first kind of orders 0 and 1, for libraries that lack them or have them to seven digits."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Cross entropy of class indices, and its gradient, in pure array API.
 
 The loss of a sample is ``(1 - s) * w[t] * -log(p[t]) + s / classes * sum(w * -log(p))``, with the softmax `p` of its
-logits, its class `t`, the class weights `w` and the label smoothing `s`. It is 0 where `t` is the ignored index, and
-NaN where `t` is no class. The mean is the sum of the losses over the sum of the weights `w[t]` of the samples that
-count.
+logits, its class `t`, the class weights `w` and the label smoothing `s`. It is 0 if `t` is the ignored index, and NaN
+if `t` is no class. The mean is the sum of the losses divided by the sum of the weights `w[t]` of the samples that are
+not ignored.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def losses(
     ignore_index: int | None,
     label_smoothing: float,
 ) -> tuple[Any, tuple[Any, Any]]:
-    """Return the reduced losses, and the exponentials of the shifted logits with their sums for the gradient.
+    """Return the reduced losses, and for the gradient the exponentials of the shifted logits and their sums.
 
-    Without an `ignore_index`, all targets are known to be classes.
+    Without an `ignore_index`, the caller has checked that all targets are classes.
     """
     samples, classes = input.shape
     counts, valid, target = _masks(xp, target, classes, ignore_index)
@@ -65,7 +65,7 @@ def gradient(
     ignore_index: int | None,
     label_smoothing: float,
 ) -> Any:
-    """Return the gradient for the logits, whose softmax is given: on arrays, or on Tensors with their namespace."""
+    """Return the gradient with respect to the logits from their softmax, for arrays, or for Tensors if xp is agrad."""
     samples, classes = probabilities.shape
     counts, valid, target = _masks(xp, target, classes, ignore_index)
     is_class = xp.arange(classes, device=device_of(target)) == target[:, None]
@@ -84,7 +84,7 @@ def gradient(
 
 
 def gradient_in_place(xp: Namespace, g: Array, probabilities: Array, target: Array, reduction: str) -> Any:
-    """Return `gradient`, to the same bits, for plain class indices: into the array of the probabilities itself."""
+    """Return `gradient`, bit for bit, without weights and other settings; it overwrites the probabilities."""
     samples, classes = probabilities.shape
     elements = xp.reshape(probabilities, (samples * classes,))
     places = xp.arange(0, samples * classes, classes) + target
@@ -97,7 +97,7 @@ def gradient_in_place(xp: Namespace, g: Array, probabilities: Array, target: Arr
 
 
 def _masks(xp: Namespace, target: Array, classes: int, ignore_index: int | None) -> tuple[Any, Any, Any]:
-    """Return which samples count and which have a class, and the targets with 0 for those that do not."""
+    """Return masks of the samples that are not ignored, and that have a class; and the targets, 0 outside of both."""
     if ignore_index is None:
         return None, None, target
     counts, valid = target != ignore_index, (target >= 0) & (target < classes)
@@ -105,7 +105,7 @@ def _masks(xp: Namespace, target: Array, classes: int, ignore_index: int | None)
 
 
 def _divisor(xp: Namespace, target: Array, counts: Array, weight: Array | None, dtype: Any) -> Any:
-    """Return the sum of the weights of the samples that count, None where that is their number."""
+    """Return the sum of the weights of the samples that are not ignored; None if that is the number of samples."""
     if counts is None:
         return None if weight is None else xp.sum(xp.take(weight, target, axis=0))
     weights = xp.astype(counts, dtype)

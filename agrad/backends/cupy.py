@@ -1,8 +1,8 @@
 """CuPy's arrays, on CUDA.
 
-CUDA has a current device in each thread, on which CuPy's operators work. On a machine with several GPUs, creating an
-array on a device or calling a function of its namespace makes it the current one; code that alternates between two must
-enter each (``with agrad.Device("cuda:1")``). The methods here enter the device of the array that they are given.
+CuPy's operators run on the current device of their thread. On a machine with several GPUs, creating an array on a
+device or calling a function of its namespace makes the device current; code that alternates between two devices must
+enter each (``with agrad.Device("cuda:1")``). The methods here enter the device of their argument.
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ def _look_for_gpus() -> list[str]:
 
 
 def _references(view: Array) -> int:
-    """Return how many references there are to the array that a view is of."""
+    """Return the number of references to the base of a view."""
     return getrefcount(view.base)
 
 
 @cache
 def _references_of_one() -> int:
-    """Return what `_references` is where there is no other than the view: it depends on Python's version."""
+    """Return the result of `_references` if only the view refers to its base: it depends on Python's version."""
     return _references(cupy.empty((1, 2)).reshape(2))
 
 
@@ -84,7 +84,7 @@ _NOTHING = _Nothing()
 
 
 def _word(number: Any) -> Any:
-    """Return a number as a kernel takes it; in a recording it is an array without axes."""
+    """Return a number as a kernel takes it; in a capture it is a 0-d array, returned unchanged."""
     return number if isinstance(number, cupy.ndarray) else np.uint64(number)
 
 
@@ -171,14 +171,14 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     def dlpack(self, array: Array, copy: bool = False, **wishes: Any) -> Any:
         here = wishes.get("dl_device") in (None, array.__dlpack_device__())
-        if copy and here:  # CuPy copies only on the way to the CPU
+        if copy and here:  # CuPy's own copy=True works only for a copy to the CPU
             return self.copy(array).__dlpack__(**wishes)
         return array.__dlpack__(**wishes, **({"copy": copy} if copy else {}))
 
     def is_view(self, array: Array) -> bool:
         if array.base is None:
             return False
-        # Nobody else sees the memory of a base that only this view refers to, as after reshaping a result.
+        # A base that only this view refers to shares memory with no other array, as after reshaping a result.
         alone = array.base.size == array.size and _references(array) == _references_of_one()
         return not alone or repeats(array.shape, array.strides)
 
@@ -225,7 +225,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     def put(self, array: Array, index: Array, values: Array) -> Any:
         if not array.size:
             return array
-        # Where an index repeats, CUDA does not define which value stays, so each element gets the last one.
+        # For a repeated index, CUDA does not define which value stays, so each element gets the last one.
         with array.device:
             last = cupy.zeros(array.shape[0], np.int32)
             cupy.maximum.at(last, index, cupy.arange(index.shape[0], dtype=np.int32))
@@ -334,7 +334,7 @@ class CupyBackend(StridedBackend, StreamBackend):
         with x.device:
             return standardize.moments(x, axis, groups) if groups else super().moments(x, axis)
 
-    # Windows: kernels of their own for most types, on the device of their arrays
+    # Windows: agrad's kernels for most dtypes, on the device of the arrays
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         with x.device:

@@ -1,4 +1,4 @@
-"""dpnp's arrays, on Intel's GPUs and CPUs: the generic backend, as dpnp conforms to the standard."""
+"""dpnp's arrays, on Intel's GPUs and CPUs: almost the generic backend, as dpnp conforms to the standard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SPECIAL = {"erf", "erfc", "erfcx", "erfinv"}
 
 
 def _broadcast_to(x: Array, shape: tuple[int, ...]) -> Any:
-    """Return an array with memory for each element: dpnp's products take no other."""
+    """Return a contiguous array: dpnp's matmul does not take broadcast ones."""
     return dpnp.ascontiguousarray(dpnp.broadcast_to(x, shape))
 
 
@@ -44,7 +44,7 @@ class DpnpBackend(Backend):
     def device_names(self) -> Sequence[str]:
         if not dpctl.get_devices():
             raise RuntimeError(
-                "device 'dpnp' finds no device of Intel's; with the packages of pip, set LD_LIBRARY_PATH to the folder "
+                "device 'dpnp' finds no Intel device; if dpnp was installed by pip, set LD_LIBRARY_PATH to the folder "
                 "lib of the virtual environment, and OCL_ICD_FILENAMES to libintelocl.so in it"
             )
         return ("",)

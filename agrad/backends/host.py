@@ -17,7 +17,7 @@ _LINES = 20  # lines of values at most, so that a repr fits on a screen
 
 
 def read(data: Array) -> np.ndarray[Any, Any]:
-    """Convert numbers, nested lists or anything that NumPy reads to a NumPy array.
+    """Convert numbers, nested lists or anything else that NumPy can convert to a NumPy array.
 
     Raises
     ------
@@ -29,9 +29,7 @@ def read(data: Array) -> np.ndarray[Any, Any]:
         If there are Tensors in them that require gradients.
     """
     if isinstance(data, np.ma.MaskedArray):
-        raise TypeError(
-            "a Tensor has no mask, and that of a masked array would be lost; write x.filled(0.0), or x.data"
-        )
+        raise TypeError("a Tensor has no mask, so that of a masked array would be lost; write x.filled(0.0), or x.data")
     try:
         array = np.asarray(_fetched(data))
     except ValueError as error:
@@ -40,8 +38,8 @@ def read(data: Array) -> np.ndarray[Any, Any]:
         if not _holds_tracked(data):
             raise
         raise RuntimeError(
-            "a Tensor of a list with Tensors that require gradients would lose them; write agrad.stack([...]), or "
-            "agrad.asarray([...]) for nested lists or lists with numbers too; or x.detach() for each of them"
+            "a Tensor made from a list of Tensors that require gradients would lose the gradients; write "
+            "agrad.stack([...]), or agrad.asarray([...]) for nested lists and lists with numbers; or detach each Tensor"
         ) from None
     if array.dtype.kind == "O" and (large := _too_large(data)) is not None:
         raise OverflowError(f"an integer of {large.bit_length()} bits does not fit into 64 bits; write float(x)")
@@ -53,7 +51,7 @@ def read(data: Array) -> np.ndarray[Any, Any]:
 
 
 def _stranger(data: Array) -> str:
-    """Describe what in nested lists is not a number; empty if all are."""
+    """Describe the first object in nested lists that is not a number; empty if all are numbers."""
     if isinstance(data, (list, tuple)):
         return next(filter(None, map(_stranger, data)), "")
     if isinstance(data, (bool, int, float, complex)) or getattr(data, "dtype", None) is not None:
@@ -115,18 +113,16 @@ def _too_large(data: Array) -> int | None:
 
 
 def refuse_lossy(array: np.ndarray[Any, Any], name: str) -> None:
-    """Raise if numbers that were written in Python would become others in the dtype of that name.
-
-    Floats may lose their fractions, and their digits.
+    """Raise if Python numbers cannot be converted to the dtype of that name. Floats may lose fractions and digits.
 
     Raises
     ------
     OverflowError
-        If they are too large for an integer dtype, or negative and it is unsigned.
+        If they are too large for an integer dtype, or negative for an unsigned one.
     ValueError
-        If NaN or infinity should become an integer.
+        If NaN or infinity would become an integer.
     TypeError
-        If complex numbers should become real.
+        If complex numbers would become real.
     """
     if array.dtype.kind == "c" and not name.startswith(("bool", "complex")):
         raise TypeError(f"complex numbers do not become agrad.{name}; write z.real or z.imag")
@@ -136,7 +132,7 @@ def refuse_lossy(array: np.ndarray[Any, Any], name: str) -> None:
 
 
 def refuse_overflow(array: np.ndarray[Any, Any], limits: Any, what: str) -> None:
-    """Raise OverflowError if integers are outside the limits (an ``iinfo``) of the dtype that they are to have."""
+    """Raise OverflowError if integers are outside the limits (an ``iinfo``) of their new dtype; `what` names it."""
     if not array.size:
         return
     if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -166,5 +162,5 @@ def is_host(x: Array) -> bool:
 
 
 def is_number(x: Array) -> bool:
-    """Return whether `x` is one of NumPy's scalars."""
+    """Return whether `x` is a NumPy scalar."""
     return isinstance(x, np.generic)

@@ -1,4 +1,4 @@
-"""NumPy's elementwise functions, as compiled programs call them: with an array for the result."""
+"""NumPy's elementwise functions with ``out=``, as compiled programs call them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OPERATORS: Final[dict[Any, Any]] = {
 }  # fmt: skip
 
 
-# Powers take shortcuts for small exponents; NumPy 2.4 wants the output of the others as a keyword argument.
+# Powers have shortcuts for small exponents; maximum and minimum take `out` only by keyword in NumPy 2.4.
 _EXCEPT: Final = (np.power, np.maximum, np.minimum)
 
 
@@ -39,7 +39,7 @@ def elementwise_into(function: Callable[..., Any], args: tuple[Any, ...], kwargs
         result.dtype != arrays[0].dtype and result.dtype.char != "?"
     ):
         return None
-    # NumPy takes a single element that is also an operand for an overlap: 0.7 µs instead of 0.3.
+    # For a single element that is also an operand, NumPy assumes an overlap: 0.7 µs instead of 0.3.
     return Into(ufunc, (*args, OUT), True, slow_in_place=result.size == 1)
 
 

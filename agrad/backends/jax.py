@@ -1,4 +1,4 @@
-"""JAX's arrays: they are immutable, so that writing returns a new one. JAX's 64-bit setting is never changed."""
+"""JAX's arrays. They are immutable, so writing returns a new array. JAX's 64-bit setting is never changed."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _PLATFORMS = ("cpu", "gpu", "cuda", "rocm", "tpu", "METAL")
 class _Namespace(ModuleType):
     """jax.numpy without the dtypes that JAX lacks in its 32-bit mode.
 
-    In that mode 64-bit integer dtypes stand for the 32-bit ones, as in JAX; 64-bit floating dtypes, which JAX would
-    silently truncate, raise AttributeError.
+    In that mode, 64-bit integer dtypes are names for the 32-bit ones, as in JAX; 64-bit floating dtypes, which JAX
+    would silently truncate, raise AttributeError.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ def _missing(name: str) -> str:
 
 
 def _log_ndtr(x: Array) -> Any:
-    """Return log_ndtr in full precision: JAX's loses digits above 5, and below -20 needs one term more than it has."""
+    """Return log_ndtr in full precision: JAX's loses digits above 5, and below -20 its series is one term too short."""
     tail = jax.scipy.special.ndtr(-jnp.maximum(x, 0.0))
     return jnp.where(x > 0, jnp.log1p(-tail), jax.scipy.special.log_ndtr(jnp.minimum(x, 0.0), series_order=6))
 
@@ -96,7 +96,7 @@ class JaxBackend(StreamBackend):
     def supports_float64(self) -> bool:
         return bool(jax.config.jax_enable_x64)
 
-    # Devices: "" is JAX's default, with None as its device object, because JAX then creates arrays twice as fast.
+    # Devices: "" is JAX's default, with None as its device object, with which JAX creates arrays twice as fast.
 
     def device_names(self) -> Sequence[str]:
         return [self._name(device) for device in dict.fromkeys([*jax.devices(), *jax.devices("cpu")])]
@@ -165,7 +165,7 @@ class JaxBackend(StreamBackend):
         return array.at[key].set(jnp.asarray(value).astype(array.dtype))
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
-        # Where an index repeats, JAX does not define which value stays, so each element gets the last one.
+        # For a repeated index, JAX does not define which value stays, so each element gets the last one.
         order = jnp.arange(index.shape[0])
         last = jnp.zeros(array.shape[0], order.dtype).at[index].max(order)
         return array.at[index].set(values[last[index]])
@@ -238,7 +238,7 @@ def _fit(data: np.ndarray[Any, Any], dtype: NativeDtype) -> np.ndarray[Any, Any]
 
 @lru_cache(maxsize=16)
 def _seeded(seed: int) -> Any:
-    """Return the key of a 64-bit seed, folded in two steps: in its 32-bit mode JAX takes 32 bits at a time."""
+    """Return the key of a 64-bit seed, from its two halves: in its 32-bit mode, JAX takes 32 bits at a time."""
     return jax.random.fold_in(jax.random.key(seed & 0xFFFFFFFF), seed >> 32)
 
 

@@ -1,4 +1,4 @@
-"""MLX's arrays, on Apple's GPUs; also on a CPU. They are computed when a value is asked for, and after each step."""
+"""MLX's arrays, on Apple's GPUs and on CPUs. They are computed when a value is read, and after each training step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CONVOLVED: Final = (mx.float32, mx.float16, mx.bfloat16)
 
 
 class MlxBackend(Backend):
-    """MLX: arrays in memory that CPU and GPU share, on MLX's default device. Writing gives a Tensor a new array."""
+    """MLX: arrays in memory that CPU and GPU share, on MLX's default device. Writing returns a new array."""
 
     kind: ClassVar[str] = "mlx"
     immutable: ClassVar[bool] = True
@@ -54,7 +54,7 @@ class MlxBackend(Backend):
         return self.xp.asarray(data, dtype=dtype, copy=copy)
 
     def _dtype_for(self, name: str) -> Any:
-        """Return the dtype for NumPy's arrays of one; TypeError for the double precision that MLX lacks."""
+        """Return MLX's dtype for the name of a NumPy dtype; TypeError for double precision, which MLX lacks."""
         if name in _SINGLE:
             raise TypeError(f"MLX has no {name}; write x.astype({_SINGLE[name]!r}), or dtype={_SINGLE[name]!r}")
         return getattr(self.xp, name)
@@ -69,7 +69,7 @@ class MlxBackend(Backend):
         return False
 
     def copy(self, array: Array) -> Any:
-        return array[...]  # another object for the same values, which operators in place do not change
+        return array[...]  # a new object, which in-place operators on the old one do not change
 
     def materialize(self, arrays: Sequence[Array]) -> Sequence[Array]:
         mx.async_eval(*arrays)
@@ -99,7 +99,7 @@ class MlxBackend(Backend):
         return array + scale * (x1 / x2)
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
-        # Where an index repeats, a GPU may keep any of the values, so each element gets the last one.
+        # For a repeated index, a GPU may keep any of the values, so each element gets the last one.
         last = mx.zeros((array.shape[0],), mx.int64).at[index].maximum(mx.arange(index.shape[0], dtype=mx.int64))
         written = array[...]
         written[index] = values[last[index]]
@@ -118,7 +118,7 @@ class MlxBackend(Backend):
             return super().solve_triangular(x1, x2, upper)
         return mx.linalg.solve_triangular(x1, x2, upper=upper, stream=mx.cpu)
 
-    # Convolution: MLX's own, and its gradients by MLX's
+    # Convolution: MLX's own, and its gradients by mx.vjp
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         if not _has_convolution(x, windows, groups):
@@ -139,12 +139,12 @@ class MlxBackend(Backend):
 
 
 def _has_convolution(x: Array, windows: Windows, groups: int) -> bool:
-    """Return whether MLX convolves such an array: one of floats and of some elements, in groups up to two axes."""
+    """Return whether MLX supports the convolution: of a non-empty array of floats; in groups, over at most two axes."""
     return bool(x.dtype in _CONVOLVED and x.size and (groups == 1 or len(windows.kernel) < 3))
 
 
 def _convolved(x: Array, weight: Array, windows: Windows, groups: int) -> Any:
-    """Return the convolution by MLX's, which takes the channels last."""
+    """Return the convolution by `mx.conv_general`, which takes the channels last."""
     padding = [[before for before, _ in windows.padding], [behind for _, behind in windows.padding]]
     out = mx.conv_general(
         mx.moveaxis(x, 1, -1),

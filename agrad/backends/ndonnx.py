@@ -1,4 +1,4 @@
-"""ndonnx: arrays that write down an ONNX graph of what is computed with them, see `agrad.onnx`."""
+"""ndonnx: arrays that record what is computed with them as an ONNX graph, see `agrad.onnx`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["NdonnxBackend"]
 
 
 class NdonnxBackend(Backend):
-    """ndonnx: what is computed is noted as operators of ONNX; only that of constants has values."""
+    """ndonnx: computations are recorded as ONNX operators; only arrays computed from constants have values."""
 
     kind: ClassVar[str] = "ndonnx"
     immutable: ClassVar[bool] = True
@@ -46,15 +46,15 @@ class NdonnxBackend(Backend):
             ) from None
 
     def argument(self, shape: Lengths, dtype: str) -> Any:
-        """Return an array that stands for an input of the graph."""
+        """Return an array that represents an input of the graph."""
         return ndx.argument(shape=shape, dtype=getattr(ndx, dtype))
 
     def build(self, inputs: dict[str, Array], outputs: dict[str, Array]) -> Any:
-        """Return the graph that leads from inputs to outputs, as an ``onnx.ModelProto``."""
+        """Return the graph from inputs to outputs, as an ``onnx.ModelProto``."""
         return spox.build(*[{name: variable(x) for name, x in named.items()} for named in (inputs, outputs)])
 
     def operator(self, name: str, inputs: Sequence[Any]) -> Any:
-        """Return the result of an op as that of one operator of ONNX; None if there is no such operator."""
+        """Return the result of an op by a single ONNX operator; None if there is no such operator."""
         found = onnx_functions.OPERATORS.get(name)
         if found is None or not _runs(inputs[0]):
             return None
@@ -93,7 +93,7 @@ class NdonnxBackend(Backend):
 
     def generator(self, seed: int, native: NativeDevice) -> Any:
         raise NotImplementedError(
-            "random numbers are drawn, and a graph would hold those of this moment; make them an input of the model"
+            "random numbers are drawn, which would be constants in the graph; make them an input of the model"
         )
 
     # Windows
@@ -129,16 +129,16 @@ class NdonnxBackend(Backend):
         if not (_is_image(x, windows) and ndx.isdtype(x.dtype, "real floating")):
             return super().window_max(x, windows)
         largest, places = op.max_pool(variable(x), **_attributes(windows))
-        return array_of(largest), array_of(places)  # the places are for gradients, which no graph has
+        return array_of(largest), array_of(places)  # the places are unused: they are for gradients
 
 
 def _runs(x: Array) -> bool:
-    """Return whether onnxruntime has all operators for an array's dtype: several of them lack float64."""
+    """Return whether onnxruntime supports an array's dtype in all operators: several lack float64."""
     return x.dtype in (ndx.float32, ndx.float16)
 
 
 def _is_image(x: Array, windows: Windows) -> bool:
-    """Return whether an array has a batch, channels, and the axes of windows, as ONNX's pooling takes it."""
+    """Return whether the axes of an array are a batch, channels, and those of windows, as ONNX's pooling needs."""
     return len(x.shape) == len(windows.kernel) + 2
 
 
@@ -164,7 +164,7 @@ def _ranges(shape: Sequence[int], key: tuple[Any, ...]) -> list[tuple[int, int]]
 
 
 def _filling(array: Array) -> Any:
-    """Return the number that all elements of a constant are; None if it is another array."""
+    """Return the value of a constant array whose elements are all equal; None for any other array."""
     try:
         values = array.unwrap_numpy()
     except ValueError:
@@ -173,7 +173,7 @@ def _filling(array: Array) -> Any:
 
 
 def _spliced(array: Array, ranges: Sequence[tuple[int, int]], value: Array, axis: int) -> Any:
-    """Return an array with the part within ranges, from an axis on, replaced."""
+    """Return an array with the part in `ranges`, from an axis on, replaced by `value`."""
     if axis == len(ranges):
         return value
     start, stop = ranges[axis]

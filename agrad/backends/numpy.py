@@ -34,14 +34,14 @@ _greatest: Any = np.maximum.reduce
 _least: Any = np.minimum.reduce
 _or: Any = np.logical_or.reduce
 _and: Any = np.logical_and.reduce
-_CHUNK = 1 << 18  # entries that `add_at` writes at once: its index array then takes 2 MB at most
+_CHUNK = 1 << 18  # elements that `add_at` writes at once: its index array then takes 2 MB at most
 _PART = 1 << 19  # bytes of the blocks in which a large array is updated: three of them stay in the cache
-_RECYCLED = 1 << 24  # bytes of the largest arrays whose freed memory is kept for the next ones
+_RECYCLED = 1 << 24  # bytes: the C library keeps the freed memory of arrays up to this size
 _LINE = 64  # bytes of a cache line
 _LONG = 4096  # bytes of an array from which on its alignment matters
-_FEW = 32  # entries of a row up to which a reduction is faster along the columns of the transpose
+_FEW = 32  # elements of a row up to which a reduction is faster along the columns of the transpose
 _ALONE = 1 << 18  # multiply-adds of a matrix product above which OpenBLAS uses its threads
-_MANY = 4096  # entries from which on mispredicted branches cost more than a few more calls
+_MANY = 4096  # elements from which on mispredicted branches cost more than a few more calls
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers as wide as the floats
 _HALF = np.dtype(np.float16)
 
@@ -49,9 +49,9 @@ _HALF = np.dtype(np.float16)
 def _keep_freed_memory() -> None:
     """Let the C library keep the memory of freed arrays of up to 16 MB for the next ones.
 
-    glibc's malloc raises its threshold for that when a large array is freed. Until then it returns the memory to the
-    system and requests it again at every step, and the page faults take a third of a small network's time. The
-    environment variable AGRAD_KEEP_FREED_MEMORY=0 leaves the allocator as it is.
+    glibc's malloc raises its mmap threshold when a large array is freed. Until then it returns the memory to the system
+    and requests it again at every step, and the page faults take a third of a small network's time. The environment
+    variable AGRAD_KEEP_FREED_MEMORY=0 leaves the allocator unchanged.
     """
     if os.environ.get("AGRAD_KEEP_FREED_MEMORY", "1") != "0":
         np.empty(_RECYCLED, np.uint8)
@@ -59,14 +59,14 @@ def _keep_freed_memory() -> None:
 
 _keep_freed_memory()
 
-# Infinity and NaN are ordinary results, as on all other devices. NumPy's warnings about them would name lines of this
-# package and not of the program.
+# Infinity and NaN are ordinary results, as on all other devices. NumPy's warnings about them would name lines of agrad
+# and not of the user's program.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=__name__.partition(".")[0] + r"\.")
 _FILTER = warnings.filters[0]
 
 
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of NumPy's Python code without warnings, which would name lines of NumPy."""
+    """Return a function without NumPy's warnings, which would name lines of NumPy's Python code."""
 
     @wraps(function)
     def quiet(*args: Any, **kwargs: Any) -> Any:
@@ -76,18 +76,18 @@ def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     return quiet
 
 
-# By method, so that the warning about an empty mean names a line of this package and is filtered.
+# Methods, and not functions, so that the warning about an empty mean names a line of agrad and is filtered.
 _mean_of_any, _var_of_any = _quiet(lambda x, *args: x.mean(*args)), _quiet(lambda x, *args: x.var(*args))
 
 
 @cache
 def _one(dtype: NativeDtype) -> Any:
-    """Return a 0-d array of one, which is not written to."""
+    """Return a 0-d array with the value 1, which is not written to."""
     return np.ones((), dtype)
 
 
-# Faster versions: adding two 8×16 arrays takes 0.4 µs, and array-api-compat or NumPy has more overhead than that in
-# each of these. The figures are microseconds for an 8×16 float32 array: array-api-compat's -> these.
+# Faster versions of functions in which array-api-compat or NumPy has more than 0.4 µs of overhead, the time in which
+# two 8×16 arrays are added. The figures are µs for an 8×16 float32 array: array-api-compat's version -> this one.
 
 
 def _sum(x: Array, /, *, axis: Any = None, dtype: NativeDtype = None, keepdims: bool = False) -> Any:  # 2.9 -> 1.4
@@ -115,12 +115,12 @@ def _min(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Any:  # 2.
 
 
 def _is_row_of_few(x: Array, axis: Any) -> bool:
-    """Return whether many short rows are reduced: NumPy then spends its time on starting each row."""
+    """Return whether many short rows are reduced: NumPy then spends most of its time on starting each row."""
     return (axis == 1 or axis == -1) and x.shape[1] <= _FEW <= x.shape[0]
 
 
 def _along_columns(reduce: Any, x: Array, keepdims: bool) -> Any:
-    """Reduce the columns of the transpose instead of the rows: all rows at a time."""
+    """Reduce the columns of the transpose instead of the rows, so that NumPy adds whole columns."""
     reduced = reduce(x.T.copy(), 0)
     return reduced[:, None] if keepdims else reduced
 
@@ -150,7 +150,7 @@ def _var(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bo
 
 
 def _share(x: Array, reduced: Any) -> Any:
-    """Return how many elements of `x` went into each of the reduced ones; 0 as a float, by which NumPy divides."""
+    """Return the number of elements of `x` per reduced element; 0.0 if there are none, so that NumPy returns NaN."""
     return x.size // reduced.size if x.size else 0.0
 
 
@@ -167,7 +167,7 @@ def _argmin(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> 
 
 
 def _maximum(x1: Array, x2: Array, /) -> Any:  # 128×128 and a number, which NumPy compares one by one: 6.7 -> 3.4
-    # Of 0.0 and -0.0 either may be returned: the standard leaves that open.
+    # Of 0.0 and -0.0 either may be returned: the standard does not specify which.
     return x1.clip(x2, inf) if _is_many_and_one(x1, x2) else np.maximum(x1, x2)
 
 
@@ -190,7 +190,7 @@ def _clip(x: Array, /, min: Array = None, max: Array = None) -> Any:  # 20 -> 1.
 
 
 def _as(x: Array, limit: Any) -> Any:
-    """Cast a limit to the dtype of `x` where that is safe: array-api-compat does not take narrower integers."""
+    """Cast a limit to the dtype of `x` if that is safe: array-api-compat does not take narrower integers."""
     return limit.astype(x.dtype) if type(limit) is np.ndarray and np.can_cast(limit.dtype, x.dtype) else limit
 
 
@@ -237,7 +237,7 @@ def _take(x: Array, indices: Array, /, *, axis: int | None = None) -> Any:  # 1.
 def _where(
     condition: Array, x1: Array, x2: Array, /
 ) -> Any:  # 128×128, random condition: 37 -> 12 for 0, 25 for arrays
-    """Choose without a branch: the bits of a float, as an integer, times True or False."""
+    """Select without a branch: the bits of a float, as an integer, times True or False."""
     whole = _WHOLE.get(x1.dtype.char) if type(x1) is np.ndarray and x1.size >= _MANY else None
     if whole is None or type(condition) is not np.ndarray or condition.shape != x1.shape or condition.dtype.char != "?":
         if int in (type(x1), type(x2)):
@@ -257,7 +257,7 @@ def _where(
 
 
 def _in_bounds(number: Any, beside: Any) -> Any:
-    """Return a Python integer in the dtype of the integers beside it; OverflowError, where `np.where` would wrap."""
+    """Return a Python integer in the dtype of an integer array; OverflowError if `np.where` would wrap it around."""
     is_beside_integers = type(number) is int and type(beside) is np.ndarray and beside.dtype.kind in "iu"
     return beside.dtype.type(number) if is_beside_integers else number
 
@@ -276,7 +276,8 @@ def _matmul_of_stacks(x1: Array, x2: Array) -> Any:  # 128 products of a column 
 def _matmul_alone(x1: Array, x2: Array, /) -> Any:  # where numba is installed
     """Multiply small matrices in pieces for which OpenBLAS does not use its threads.
 
-    After a product its threads spin for 25 ms, on cores that numba's loops need: a step of LeNet takes 15 ms, not 23.
+    After a product, these threads spin for 25 ms on cores that numba's loops need. A step of LeNet takes 15 ms instead
+    of 23.
     """
     if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
         return _matmul_of_stacks(x1, x2)
@@ -290,7 +291,7 @@ def _matmul_alone(x1: Array, x2: Array, /) -> Any:  # where numba is installed
 
 
 def _has_one_thread() -> bool:
-    """Return whether OpenBLAS was told to use no threads: then products in pieces only take longer."""
+    """Return whether OpenBLAS is limited to one thread: products in pieces then only take longer."""
     return (os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")) == "1"
 
 
@@ -337,7 +338,7 @@ def _namespace() -> Any:
 
 @cache
 def _scipy_special() -> ModuleType | None:
-    """Return scipy.special, imported when it is first needed; None where SciPy is not installed."""
+    """Return scipy.special, imported at the first call; None if SciPy is not installed."""
     try:
         return import_module("scipy.special")
     except ImportError:
@@ -346,7 +347,7 @@ def _scipy_special() -> ModuleType | None:
 
 @cache
 def compiled() -> ModuleType | None:
-    """Return `fast`, imported when it is first needed; None where numba is missing or does not work."""
+    """Return `fast`, imported at the first call; None if numba is missing or does not work."""
     try:
         return import_module(".fast", __package__)
     except Exception:  # numba may be incompatible, lack a library, or have no folder for its cache
@@ -354,13 +355,13 @@ def compiled() -> ModuleType | None:
 
 
 def _fast(windows: Windows, *arrays: Any, outputs: int = 0) -> Any:
-    """Return `fast` if it is there and suits these arrays and the outputs per group."""
+    """Return `fast` if it is available and suits these arrays and the outputs per group; None otherwise."""
     fast = compiled()
     return fast if fast is not None and fast.suits(windows, *arrays, outputs=outputs) else None
 
 
 class NumpyBackend(StridedBackend):
-    """NumPy: one device, arrays that tell whether they are views."""
+    """NumPy: one device, arrays that know whether they are views."""
 
     kind: ClassVar[str] = "cpu"
     warns_caller: ClassVar[bool] = True
@@ -392,7 +393,7 @@ class NumpyBackend(StridedBackend):
         return _one(array.dtype) if array.shape == () else np.ones_like(array)
 
     def during_backward(self) -> AbstractContextManager[Any]:
-        # Unless the program added filters, this package's own ignores warnings; np.errstate takes a microsecond.
+        # agrad's filter ignores warnings, unless the program added others; np.errstate takes a microsecond.
         unfiltered = not warnings.filters or warnings.filters[0] is not _FILTER
         return self.without_warnings() if unfiltered else ANYWHERE
 
@@ -444,14 +445,14 @@ class NumpyBackend(StridedBackend):
         return cross_entropy.gradient_in_place(self.xp, g, exponentials / total[:, None], target, reduction)
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
-        array[index] = values  # NumPy promises that the last value stays where an index repeats
+        array[index] = values  # NumPy guarantees that for a repeated index the last value stays
         return array
 
     def add_at(self, array: Array, index: Array, values: Array) -> Any:
         if array.ndim < 2 or array.size == 0 or not array.flags.c_contiguous:
             np.add.at(array, index, values)
             return array
-        # Entry by entry: ufunc.at is several times faster in one dimension than along rows.
+        # Element by element: ufunc.at is several times faster for one axis than for rows.
         columns = array.size // array.shape[0]
         flat, values = array.reshape(-1), values.reshape((-1, columns))
         offsets = np.arange(columns)
@@ -461,7 +462,7 @@ class NumpyBackend(StridedBackend):
             np.add.at(flat, places.reshape(-1), values[start : start + step].reshape(-1))
         return array
 
-    # What compiled programs use
+    # Compiled programs
 
     def into(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Array) -> Any:
         if function is self.xp.sum:
@@ -483,7 +484,7 @@ class NumpyBackend(StridedBackend):
             return
         try:
             import_module(".fast.loops", __package__)
-            import_module("scipy.linalg.cython_blas")  # by which numba multiplies matrices
+            import_module("scipy.linalg.cython_blas")  # numba multiplies matrices with it
         except ImportError as error:
             message = 'agrad.compile(..., jit="numba") needs numba and SciPy: pip install "agrad[fast]"'
             raise ImportError(message) from error
@@ -495,7 +496,7 @@ class NumpyBackend(StridedBackend):
     def fuses(self, array: Array) -> bool:
         return array.nbytes > _PART
 
-    # Windows, by numba where it is installed
+    # Windows, by numba if it is installed
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         by: Any = _fast(windows, x, weight, outputs=weight.shape[0] // groups) or super()
@@ -548,7 +549,7 @@ def _mean_steps(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> An
 
 
 def _product_into(x1: Any, x2: Any, is_operator: bool) -> Any:
-    """Return how `_matmul` or `_matmul_alone` would multiply matrices, and the operator any arrays."""
+    """Return the `Into` of a matrix product: by `_matmul` or `_matmul_alone`, or by the operator ``@``."""
     given = [_value(x1), _value(x2)]
     if any(type(x) is not np.ndarray or x.ndim < 2 for x in given) or given[0].dtype != given[1].dtype:
         return None
@@ -557,12 +558,12 @@ def _product_into(x1: Any, x2: Any, is_operator: bool) -> Any:
         return Into(np.matmul, (x1, x2, OUT), False)
     if find_spec("numba") and 1 < -(-given[0].size * columns // _ALONE) <= 8:
         return None
-    # The method, which other array types cannot override, is faster than np.dot by 0.1 µs.
+    # The method is 0.1 µs faster than np.dot, which looks for overrides by other array types.
     return Into(np.ndarray.dot if rows * columns <= _MANY else np.matmul, (x1, x2, OUT), False)
 
 
 def _aligned_copy(x: Array, dtype: NativeDtype) -> Any:
-    """Copy an array to the start of a cache line: adding to it in place then takes two thirds of the time."""
+    """Copy an array to memory aligned to a cache line: adding to it in place then takes two thirds of the time."""
     memory = np.empty(x.size * np.dtype(dtype).itemsize + _LINE, np.uint8)
     copied = np.ndarray(x.shape, dtype, memory, -memory.ctypes.data % _LINE)
     np.copyto(copied, x, casting="unsafe")

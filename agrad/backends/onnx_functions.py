@@ -1,4 +1,4 @@
-"""Functions of the array API standard that become one operator of ONNX each, where ndonnx writes many."""
+"""Functions of the array API standard as one ONNX operator each, where ndonnx uses many."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["FUNCTIONS", "LINALG", "OPERATORS", "SPECIAL", "array_of", "op", "var
 
 
 def variable(x: Array) -> Any:
-    """Return the variable of the graph that an array stands for."""
+    """Return the variable of the graph that an array represents."""
     return x.unwrap_spox()
 
 
 def array_of(variable: Any) -> Any:
-    """Return the array that stands for a variable of the graph."""
+    """Return the array that represents a variable of the graph."""
     return ndx.asarray(variable)
 
 
@@ -55,7 +55,7 @@ _mean = _reduction(op.reduce_mean)
 
 
 def _of_truth(operator: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a reduction of what is true: onnxruntime reduces numbers only."""
+    """Return a reduction of booleans, as integers: onnxruntime reduces numbers only."""
 
     def reduce(x: Array, /, **settings: Any) -> Any:
         true = ndx.astype(ndx.astype(x, ndx.bool, copy=False), ndx.int32)
@@ -98,7 +98,7 @@ def _arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: NativeDtyp
 def _erf(x: Array) -> Any:
     if x.dtype == ndx.float32:
         return array_of(op.erf(variable(x)))
-    return rational.erf(ndx, x)  # onnxruntime has the operator in 32 bits only
+    return rational.erf(ndx, x)  # onnxruntime has the operator for float32 only
 
 
 def _erfc(x: Array) -> Any:
@@ -116,7 +116,7 @@ def _vector_norm(x: Array, /, *, axis: Any = None, keepdims: bool = False, ord: 
     return ndx.sum(sizes**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
 
 
-# What ops compute by one operator, whatever their forward is.
+# Ops that become one operator, instead of the several of their forward.
 OPERATORS: dict[str, Callable[[Any], Any]] = {"sigmoid": op.sigmoid, "softplus": op.softplus}
 SPECIAL: dict[str, Callable[[Array], Any]] = {"erf": _erf, "erfc": _erfc}
 FUNCTIONS: dict[str, Callable[..., Any]] = {

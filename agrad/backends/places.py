@@ -1,4 +1,4 @@
-"""Where an array is, for what is created beside it."""
+"""The device of an array, for new arrays beside it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["device_of"]
 
 
 def device_of(array: Array) -> Any:
-    """Return what a creation function takes as `device` to create an array beside a raw one, or beside a Tensor.
+    """Return the argument `device` with which a creation function makes an array on the device of an array or Tensor.
 
-    That is ``array.device``, or None for a library that does not know of devices, as MLX. Ops and gradient rules call
-    it, and `array_api_compat.device`, which knows more libraries, takes several times as long.
+    That is ``array.device``, or None for a library without devices, such as MLX. Ops and gradient rules call it;
+    `array_api_compat.device`, which knows more libraries, takes several times as long.
     """
     return getattr(array, "device", None)

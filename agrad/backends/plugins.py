@@ -1,4 +1,4 @@
-"""Backends of other packages: what a registered one must have, and those that installed packages name."""
+"""Backends of other packages: checks of registered ones, and entry points of installed packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUP: Final = "agrad.backends"  # of entry points: name is a backend's kind, va
 
 
 def checked(backend: Any) -> Backend:
-    """Return a backend, made of its class if that is given; an error says what it lacks."""
+    """Return a backend, or an object of its class if that is given; an error says what it lacks."""
     made = backend() if isinstance(backend, type) and issubclass(backend, Backend) else backend
     if not isinstance(made, Backend):
         raise TypeError(f"a backend is a subclass of agrad.backends.Backend, or an object of one, not {backend!r}")
@@ -33,7 +33,7 @@ def checked(backend: Any) -> Backend:
 @cache
 def entries() -> dict[str, EntryPoint]:
     """Return the entry points of installed packages, by the kind of their backends; they are not loaded yet."""
-    from importlib.metadata import entry_points  # here, since it takes a while, and few programs get here
+    from importlib.metadata import entry_points  # here, since the import is slow and few programs need it
 
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
@@ -47,5 +47,5 @@ def load_entry(kind: str) -> Backend:
     except Exception as error:  # the package's own code runs here
         raise RuntimeError(f"device {kind!r} comes from {package} ({entry.value}), which fails: {error}") from error
     if backend.kind != kind:
-        raise RuntimeError(f"{package} offers a device {kind!r}, and its backend is of kind {backend.kind!r}")
+        raise RuntimeError(f"{package} offers a device {kind!r}, but its backend is of kind {backend.kind!r}")
     return backend

@@ -59,7 +59,7 @@ def erf(xp: Namespace, x: Array) -> Array:
 
 
 def erfc(xp: Namespace, x: Array) -> Array:
-    """Return the complementary error function of real `x`, ``1 - erf(x)``, accurate also where it is small."""
+    """Return the complementary error function of real `x`, ``1 - erf(x)``, accurate also if it is small."""
     tail = _tail(xp, x)
     return _joined(xp, x, 1.0 - _near(xp, x), xp.where(x < 0.0, 2.0 - tail, tail))
 
@@ -88,7 +88,7 @@ def _tail(xp: Namespace, x: Array) -> Array:
 
 
 def _gaussian(xp: Namespace, x: Array) -> Array:
-    """Return ``exp(-x**2)``, with the square split into two parts, since rounding a large one would lose digits."""
+    """Return ``exp(-x**2)``, with the square split into two parts, since rounding a large square would lose digits."""
     coarse = xp.floor(x * 16.0) / 16.0
     return xp.exp(-coarse * coarse) * xp.exp(-(x - coarse) * (x + coarse))
 

@@ -1,7 +1,7 @@
 """Windows, the positions of a kernel over the last axes of an array, and generic convolution and pooling over them.
 
-The functions are pure array API, a loop over the elements of the kernel with one product or sum for each. The generic
-backend uses them, and the other backends are tested against them.
+The functions are pure array API code: a loop over the elements of the kernel, with one product or sum for each. The
+generic backend uses them, and the other backends are tested against them.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ class Windows:
         return tuple((n - extent) // stride + 1 for n, extent, stride in rooms)
 
     def along(self, axis: int, count: int) -> list[slice]:
-        """Return for each kernel index along an axis the slice of a padded array's elements there, in all windows."""
+        """Return for each kernel index along an axis the slice of a padded array with its elements of all windows."""
         stride, dilation = self.stride[axis], self.dilation[axis]
         reach = stride * (count - 1) + 1
         return [slice(i * dilation, i * dilation + reach, stride) for i in range(self.kernel[axis])]
 
     def keys(self, counts: Lengths) -> Iterator[tuple[Lengths, tuple[Any, ...]]]:
-        """Yield each index of the kernel, and the key of the padded array's elements there, for all windows."""
+        """Yield each index of the kernel, and the key of a padded array that selects its elements of all windows."""
         slices = [self.along(axis, count) for axis, count in enumerate(counts)]
         for place in product(*map(range, self.kernel)):
             yield place, (..., *(along[i] for along, i in zip(slices, place, strict=True)))
@@ -91,7 +91,7 @@ class Windows:
         return any(map(any, self.padding))
 
     def inside(self, lengths: Lengths) -> tuple[Any, ...]:
-        """Return the key of the array itself in the padded one."""
+        """Return the key of the unpadded array in the padded one."""
         each = zip(lengths, self.padding, strict=True)
         return (..., *(slice(before, before + n) for n, (before, _) in each))
 
@@ -107,7 +107,7 @@ def pad(backend: Any, x: Array, windows: Windows, value: float = 0) -> Any:
 
 
 def split(shape: Any, windows: Windows) -> tuple[Lengths, Lengths]:
-    """Split a shape into the leading axes and those that windows slide over."""
+    """Split a shape into the leading axes and the axes that windows slide over."""
     axes = len(shape) - len(windows.kernel)
     return tuple(shape[:axes]), tuple(shape[axes:])
 
@@ -125,7 +125,7 @@ def convolve(backend: Any, x: Array, weight: Array, windows: Windows, groups: in
 
 
 def convolve_input(backend: Any, g: Array, weight: Array, lengths: Lengths, windows: Windows, groups: int) -> Any:
-    """Return the gradient of `convolve` for its input: each element of `g` times the weight, added to its window."""
+    """Return the gradient of `convolve` with respect to `x`: each element of `g` adds the weight to its window."""
     xp = backend.xp
     batch, counts = g.shape[0], tuple(g.shape[2:])
     g = xp.reshape(g, (batch, groups, g.shape[1] // groups, prod(counts)))
@@ -138,7 +138,7 @@ def convolve_input(backend: Any, g: Array, weight: Array, lengths: Lengths, wind
 
 
 def convolve_weight(backend: Any, g: Array, x: Array, windows: Windows, groups: int) -> Any:
-    """Return the gradient of `convolve` for its weight: for each of its elements, the sum of `g` times the input."""
+    """Return the gradient of `convolve` with respect to its weight: for each element, the sum of `g` times `x`."""
     xp, counts = backend.xp, tuple(g.shape[2:])
     x = pad(backend, x, windows)
     g = _by_channel(xp, g, groups)
@@ -173,7 +173,7 @@ def window_sum(backend: Any, x: Array, windows: Windows) -> Any:
 def window_max(backend: Any, x: Array, windows: Windows) -> tuple[Any, Any]:
     """Return the largest element of each window, or NaN if it holds one, and its flat index in the kernel.
 
-    Computed axis by axis, the last one first; of equal elements, the one with the smallest index counts.
+    Computed axis by axis, the last axis first; of equal elements, the first is chosen.
     """
     xp, lengths = backend.xp, split(x.shape, windows)[1]
     counts, dtype = windows.counts(lengths), number_type(xp, windows)
@@ -190,19 +190,19 @@ def window_max(backend: Any, x: Array, windows: Windows) -> tuple[Any, Any]:
             wins = elements > largest
             wins = wins | xp.isnan(elements) if floating else wins
             largest = xp.maximum(largest, elements)
-            # The indices grow with i, so the larger one is the winner's: no branch that is hard to predict.
+            # The indices grow with i, so the maximum is the winner's index. A branch would be hard to predict.
             number = xp.astype(wins, dtype) * (i * block if places is None else places[key] + i * block)
             indices = number if indices is None else xp.maximum(indices, number)
     if indices is None:
         indices = xp.zeros(largest.shape, dtype=dtype, device=device_of(x))
-    if windows.pads:  # nothing in the window may be larger than the padding
+    if windows.pads:  # if all elements of a window equal the padding, its index must not be in the padding
         inside = xp.asarray(first_inside(windows, lengths), dtype=dtype, device=device_of(x))
         indices = xp.where(largest == lowest, inside, indices)
     return largest, indices
 
 
 def first_inside(windows: Windows, lengths: Lengths) -> Any:
-    """Return for each window, in nested lists, the first flat kernel index that is not in the padding."""
+    """Return for each window the first flat kernel index that is not in the padding, as nested lists."""
     axes = zip(lengths, windows.counts(lengths), windows.stride, windows.padding, windows.dilation, strict=True)
     indices: Any = 0
     for axis, (n, count, stride, (before, _), dilation) in enumerate(axes):

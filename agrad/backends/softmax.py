@@ -20,9 +20,9 @@ def softmax(xp: Namespace, x: Array, axis: Any, logarithm: bool) -> Any:
 
 
 def gradient(xp: Namespace, g: Array, out: Array, axis: Any, logarithm: bool) -> Any:
-    """Return the gradient for the input of `softmax`, whose result is `out`."""
+    """Return the gradient of `softmax` with respect to its input; `out` is its result."""
     weights = xp.exp(out) if logarithm else out
-    for _ in range(2):  # the second pass removes the rounding error of the first, which matters near a probability of 1
+    for _ in range(2):  # the second time removes the rounding error of the first, which matters near probability 1
         if logarithm:
             g = g - weights * xp.sum(g, axis=axis, keepdims=True)
         else:

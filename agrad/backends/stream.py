@@ -13,7 +13,7 @@ __all__ = ["Stream", "StreamBackend"]
 
 
 class Stream:
-    """A generator whose state is two integers: its seed and the number of draws."""
+    """A random generator whose state is two integers: its seed and the number of draws."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -21,7 +21,7 @@ class Stream:
         self._lock = Lock()
 
     def draw(self) -> tuple[int, int]:
-        """Return the seed and the number of this draw, which no other thread gets."""
+        """Return the seed and the number of the next draw; each number is given to one thread only."""
         with self._lock:
             self.draws += 1
             return self.seed, self.draws

@@ -1,4 +1,4 @@
-"""array-api-strict: it rejects everything that is not in the standard, and has several devices."""
+"""array-api-strict, which rejects everything that is not in the standard, and has several devices."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StrictBackend(Backend):
         return bool(array._array.flags.writeable)
 
     def buffer_of(self, array: Array) -> int:
-        inner = array._array  # an Array is a new wrapper each time, only NumPy's arrays are shared
+        inner = array._array  # each Array is a new wrapper; views share the NumPy array
         return id(inner if inner.base is None else inner.base)
 
 

@@ -1,7 +1,7 @@
-"""Convolution of arrays with strides: the windows of a part of the batch become one matrix, for one large product.
+"""Convolution for NumPy and CuPy: the windows of a part of the batch are copied into one matrix, for one large product.
 
-The samples of a part lie side by side along the last axis, so that windows are copied in long runs. The size of the
-matrix limits the size of a part: on a CPU the matrix stays in the cache of one core.
+The samples of a part are stored along the last axis, so that windows are copied in long runs. The parts are so small
+that on a CPU the matrix stays in the cache of a core.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ __all__ = ["StridedBackend"]
 
 
 class StridedBackend(Backend):
-    """A backend whose arrays are NumPy's or CuPy's.
+    """The base class of NumPy's and CuPy's backends.
 
     Attributes
     ----------
     library : module
         NumPy or CuPy.
     gathered : int
-        How many bytes of windows are gathered at once.
+        The bytes of windows that are copied at once.
     streams : int
-        How many samples are transposed at once: on a CPU as many as the L1 cache holds if they are a multiple of 4096
-        bytes apart, as samples often are.
+        The number of samples that are transposed at once. On a CPU, as many as the L1 cache holds if they are a
+        multiple of 4096 bytes apart, as samples often are.
     """
 
     library: ClassVar[ModuleType]
@@ -82,7 +82,7 @@ class StridedBackend(Backend):
         return (slice(start, start + step) for start in range(0, shape[0], step))
 
     def _gather(self, x: Array, windows: Windows, counts: Lengths) -> Any:
-        """Copy the windows of all samples into an array ``(channels, *kernel, *counts, samples)``."""
+        """Return a copy of the windows of all samples, ``(channels, *kernel, *counts, samples)``."""
         lengths = x.shape[2:]
         laid = self._samples_last(x, windows.padded(lengths), windows.inside(lengths)[1:])
         channel, *along, sample = laid.strides
@@ -93,7 +93,7 @@ class StridedBackend(Backend):
         return self.library.lib.stride_tricks.as_strided(laid, shape, strides).copy()
 
     def _samples_last(self, x: Array, lengths: Lengths = (), inside: tuple[slice, ...] = ()) -> Any:
-        """Copy with the first axis moved to the end; given `lengths`, into zeros of these at the key `inside`."""
+        """Return a copy with the first axis moved to the end; with `lengths`, padded to these, with `x` at `inside`."""
         lengths = tuple(lengths) or x.shape[2:]
         make = self.library.empty if lengths == x.shape[2:] else self.library.zeros
         laid, last = make((x.shape[1], *lengths, x.shape[0]), x.dtype), x.transpose((*range(1, x.ndim), 0))

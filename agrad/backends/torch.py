@@ -1,4 +1,4 @@
-"""PyTorch's tensors, on all of its devices; agrad computes the gradients, PyTorch's autograd stays off."""
+"""PyTorch's tensors, on all of PyTorch's devices. agrad computes the gradients; PyTorch's autograd is not used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .typing import Array, NativeDevice, NativeDtype
 
 __all__ = ["TorchBackend"]
 
-# PyTorch's name for a kind of device -> whether there are any, how many, and what they need.
+# PyTorch's name of a device kind: functions for whether and how many there are, and what they need.
 _ACCELERATORS = {
     "cuda": (torch.cuda.is_available, torch.cuda.device_count, "a CUDA build of PyTorch and an NVIDIA driver"),
     "xpu": (torch.xpu.is_available, torch.xpu.device_count, "an XPU build of PyTorch and an Intel GPU"),
@@ -57,7 +57,7 @@ def _std(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bo
 
 
 def _namespace() -> Any:
-    """Return array-api-compat's PyTorch, with what it lacks."""
+    """Return array-api-compat's namespace of PyTorch, with some functions added or replaced."""
     xp: Any = ModuleType("agrad.backends.torch.xp")
     vars(xp).update(names_of(compat))
     vars(xp).update(unique_all=_unique_all, std=_std, take=_take, take_along_axis=_take_along_axis)
@@ -65,7 +65,7 @@ def _namespace() -> Any:
 
 
 def _gamma(x: Array) -> Any:
-    """Return the gamma function, of which PyTorch has the logarithm of the absolute value."""
+    """Return the gamma function, computed from PyTorch's logarithm of its absolute value."""
     below = x < 0
     size = torch.where(below & (torch.floor(x) == x), torch.nan, torch.exp(torch.special.gammaln(x)))
     return torch.where(below & (torch.remainder(torch.floor(x), 2.0) == 1.0), -size, size)
@@ -166,7 +166,7 @@ class TorchBackend(Backend):
         return array.addcdiv_(x1, x2, value=scale)
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
-        # Where an index repeats, index_put may keep any of the values, so each element gets the last one.
+        # For a repeated index, index_put may keep any of the values, so each element gets the last one.
         order = torch.arange(index.shape[0], device=array.device)
         last = torch.zeros(array.shape[0], dtype=torch.int64, device=array.device)
         last.scatter_reduce_(0, index.long(), order, "amax", include_self=False)
@@ -190,7 +190,7 @@ class TorchBackend(Backend):
     def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
         return torch.linalg.solve_triangular(x1, x2, upper=upper)
 
-    # Convolution: PyTorch's own, for floats, at least one channel, and symmetric padding
+    # Convolution: PyTorch's own, for floats and at least one channel
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         if not x.is_floating_point() or not x.shape[1]:
@@ -239,7 +239,7 @@ class TorchBackend(Backend):
 
 
 def _settings(x: Array, windows: Windows, groups: int) -> tuple[Any, tuple[Any, ...]]:
-    """Return the input, padded if PyTorch cannot, and the settings of a convolution as PyTorch takes them."""
+    """Return the input, padded if the padding is asymmetric, and the arguments of PyTorch's convolution."""
     padding = [before for before, _ in windows.padding]
     if any(before != behind for before, behind in windows.padding):
         x = torch.nn.functional.pad(x, [n for pair in reversed(windows.padding) for n in pair])
@@ -248,7 +248,7 @@ def _settings(x: Array, windows: Windows, groups: int) -> tuple[Any, tuple[Any, 
 
 
 def _apart(value: Array, array: Array) -> Any:
-    """Return a value to write into an array, copied if it may share its memory: PyTorch refuses overlaps."""
+    """Return a value to write into an array, copied if they may share memory: PyTorch does not allow overlaps."""
     if isinstance(value, torch.Tensor) and value.untyped_storage().data_ptr() == array.untyped_storage().data_ptr():
         return value.clone()
     return value

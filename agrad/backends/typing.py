@@ -1,4 +1,4 @@
-"""Names for what array libraries own. They are untyped here: agrad speaks to all of them through one namespace."""
+"""Type aliases for the objects of array libraries: all Any, since agrad uses every library through one namespace."""
 
 from __future__ import annotations
 

@@ -130,8 +130,8 @@ def mixed_devices(what: str, names: Iterable[str]) -> Exception:
     if traced.get() is not None:
         return UnknownValueError(
             f"{what} got a Tensor on {[first, *others][-1]} that is neither an argument of the function under "
-            "agrad.compile nor a part of its state, so that the program would keep it as it is now; make it an "
-            "argument, or name the module or Tensor in state=[...]"
+            "agrad.compile nor a part of its state, so that the program would always use its present values; make it "
+            "an argument, or name the module or Tensor in state=[...]"
         )
     if not others:
         return ValueError(

@@ -23,9 +23,9 @@ class Inputs:
     Attributes
     ----------
     arguments : dict or tuple
-        What the model is called with, all arrays as Tensors.
+        The arguments of the model, with all arrays as Tensors.
     named : dict of str to Tensor
-        The Tensors by the names that they have in the graph.
+        The Tensors by their names in the graph.
     """
 
     def __init__(self, model: Module, example_inputs: Any) -> None:
@@ -44,14 +44,14 @@ class Inputs:
         return self.called(model, self.named)
 
     def called(self, function: Any, named: Mapping[str, Tensor]) -> Any:
-        """Call a function as the model is called, with other Tensors for those named."""
+        """Call a function with the model's arguments, with their Tensors replaced by those in `named`."""
         replaced = iter(named.values())
         leaves = [next(replaced) if isinstance(x, Tensor) else x for x in pytrees.flatten(self.arguments)]
         arguments = pytrees.unflatten(self.arguments, leaves)
         return function(**arguments) if isinstance(arguments, Mapping) else function(*arguments)
 
     def dynamic(self, axes: Mapping[Any, Any] | None) -> dict[str, list[Axis]]:
-        """Return for each name of a length the axes that have it."""
+        """Return the axes that share each named length, by its name."""
         found: dict[str, list[Axis]] = {}
         for name, axis, length in self._entries(axes or {}):
             if not isinstance(length, str) or not length.isidentifier():
@@ -71,7 +71,7 @@ class Inputs:
             names = [key] if isinstance(key, str) else list(self.named)
             for name in names:
                 if name not in self.named:
-                    raise ValueError(f"dynamic_axes names {name!r}, which is no input; they are {list(self.named)}")
+                    raise ValueError(f"dynamic_axes names {name!r}, but the inputs are {list(self.named)}")
                 own = value if isinstance(key, str) else {key: value}
                 if not isinstance(own, Mapping):
                     raise TypeError(f'dynamic_axes[{key!r}] must be a dict such as {{0: "batch"}}, not {own!r}')
@@ -86,7 +86,7 @@ class Inputs:
 
 
 def _names(model: Module) -> Iterator[str]:
-    """Yield the names of positional arguments of a model's forward, for ``*args`` with numbers."""
+    """Yield the names of positional arguments of a model's forward, numbered for ``*args``."""
     for name, parameter in inspect.signature(model.forward).parameters.items():
         if parameter.kind is parameter.VAR_POSITIONAL:
             count = 0
@@ -97,7 +97,7 @@ def _names(model: Module) -> Iterator[str]:
 
 
 def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of a pytree with names: what is in a dict has its key behind the name, in a tuple its number."""
+    """Yield the leaves of a pytree with names: `name`, with the keys of dicts and the indices of tuples appended."""
     if isinstance(tree, Mapping):
         for key, part in tree.items():
             yield from named_leaves(f"{name}_{key}", part)
@@ -111,7 +111,7 @@ def named_leaves(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
 
 
 def unique(pairs: Iterable[tuple[str, Any]], taken: Collection[str] = ()) -> dict[str, Any]:
-    """Return what is named as a dict, with underscores behind names that are taken."""
+    """Return pairs of a name and a value as a dict, with underscores appended to names that are taken."""
     found: dict[str, Any] = dict.fromkeys(taken)
     for name, value in pairs:
         while name in found:

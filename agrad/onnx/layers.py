@@ -1,4 +1,4 @@
-"""The layers of a model while it is recorded: which one runs, for messages, and which ops it calls."""
+"""Layers of a model while it is recorded: which one is running, for error messages, and which ops it calls."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Layers"]
 
 
 class Layers(Observer):
-    """Sees each op of a model on the device ``"ndonnx"``, and takes an operator of ONNX for an op that is one.
+    """Observes the ops of a model on the device ``"ndonnx"``; an op that ONNX has becomes one ONNX operator.
 
     Attributes
     ----------
     calls : list of (str, str)
-        The name of the layer and that of the op, of each call.
+        The names of the layer and of the op of each call.
     """
 
     def __init__(self, model: Module) -> None:
@@ -30,7 +30,7 @@ class Layers(Observer):
         self._entered: list[tuple[str, Module]] = [("", model)]
 
     def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
-        """Run an op, or write its operator where its forward would write several."""
+        """Run an op, or add the one ONNX operator that does the same as its forward."""
         self.calls.append((self._entered[-1][0], call.name))
         backend: Any = call.device.backend
         array = backend.operator(call.name, list(call.inputs.values())) if backend.kind == "ndonnx" else None
@@ -41,7 +41,7 @@ class Layers(Observer):
 
     @contextmanager
     def named(self) -> Iterator[None]:
-        """Name the layer in an error that it raises."""
+        """Add the name of the running layer to errors."""
         with ExitStack() as hooks:
             for name, module in self.model.named_modules():
                 enter = lambda module, args, name=name: self._entered.append((name, module))
@@ -55,7 +55,7 @@ class Layers(Observer):
 
 
 def _told(error: Exception, name: str, module: Module) -> Exception:
-    """Return an error of a layer with the layer's name."""
+    """Return an error with the layer's name in its message."""
     text = getattr(error, "layer", [str(error)])[-1]
     own = [key for key, x in vars(module).items() if isinstance(x, Tensor) and not _is_registered(module, key)]
     text += f"; write self.register_buffer({own[0]!r}, ...) for that Tensor" if own else ""

@@ -1,4 +1,4 @@
-"""Recording: a model is run over arrays without values, which gives its graph."""
+"""Recording: a model is run on arrays without values, which gives its graph."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Recording", "evaluating", "record"]
 
 
 class Recording(NamedTuple):
-    """A model's graph, an ``onnx.ModelProto``, and the calls of ops that it is of, see `Layers`."""
+    """A model's graph, an ``onnx.ModelProto``, and the calls of ops from which it was recorded: see `Layers`."""
 
     graph: Any
     calls: list[tuple[str, str]]
@@ -38,7 +38,7 @@ def evaluating(model: Module) -> Iterator[None]:
 
 
 def record(model: Module, inputs: Inputs, lengths: Mapping[Axis, int], device: Device) -> Recording:
-    """Run a model on arrays with these lengths of axes, else those of the inputs, and return its graph."""
+    """Run a model on arrays with the shapes of the inputs, but for some lengths of axes, and return its graph."""
     backend: Any = device.backend
     weights = dict((*model.named_parameters(), *model.named_buffers()))
     arguments = {name: _argument(x, name, lengths, device) for name, x in inputs.named.items()}
@@ -64,7 +64,7 @@ def _argument(x: Tensor, name: str, lengths: Mapping[Axis, int], device: Device)
     try:
         return wrap(backend.argument(shape, x.dtype.name), device)
     except AttributeError:
-        raise TypeError(f"{name} is {x.dtype!r}, which ONNX's operators do not compute with; cast it") from None
+        raise TypeError(f"{name} is {x.dtype!r}, which ONNX's operators do not support; cast it") from None
 
 
 def _outputs(output: Any, device: Device, taken: Collection[str]) -> dict[str, Tensor]:
@@ -74,5 +74,5 @@ def _outputs(output: Any, device: Device, taken: Collection[str]) -> dict[str, T
         if not isinstance(x, Tensor):
             raise TypeError(f"the model returns {type(x).__name__} as {name!r}; a graph's outputs are Tensors")
         if x._device is not device:
-            raise TypeError(f"the model's {name!r} does not depend on its inputs, so that there is no graph for it")
+            raise TypeError(f"the model's {name!r} does not depend on its inputs, so it is not in the graph")
     return found

@@ -9,7 +9,7 @@ __all__ = ["as_initializers", "used_names"]
 
 
 def as_initializers(graph: Any, values: Mapping[str, Any]) -> Any:
-    """Turn inputs of an ``onnx.ModelProto`` into initializers, its named constants; drop what nothing uses."""
+    """Turn inputs of an ``onnx.ModelProto`` into initializers, its named constants; drop unused ones."""
     from onnx.numpy_helper import from_array  # onnx is an extra
 
     used = set(used_names(graph.graph))
@@ -22,7 +22,7 @@ def as_initializers(graph: Any, values: Mapping[str, Any]) -> Any:
 
 
 def used_names(graph: Any) -> Iterator[str]:
-    """Yield the names of all values that the nodes of a graph, and of graphs inside it, take."""
+    """Yield the names of all inputs of the nodes of a graph, and of graphs nested in it."""
     for node in graph.node:
         yield from node.input
         for attribute in node.attribute:

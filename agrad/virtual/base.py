@@ -34,7 +34,7 @@ class Level:
     open : bool
         Whether the transform that created it is still running.
     device : weakref of Device
-        The device that has this one for its native device, which sets it.
+        The agrad device whose native device this is; that device sets it.
     """
 
     __slots__ = ("backend", "device", "library", "native", "open", "xp")

@@ -1,4 +1,4 @@
-"""Lines of the user's code: the one that is running, and the one that an error comes from."""
+"""Lines of the user's code: the one that is running, and the one that caused an error."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LIBRARIES: Final = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib
 
 
 def line_of(error: BaseException) -> str:
-    """Return the innermost line of the user's in an error's tracebacks, its causes' included; empty if there is none.
+    """Return the innermost line of user code in the tracebacks of an error and its causes; empty if there is none.
 
-    Lines of agrad are not the user's, nor are those of Python's and of installed libraries if there are others.
+    Lines of agrad do not count; lines of the standard library and of installed libraries only if there are no others.
     """
     frames: list[FrameSummary] = []
     cause: BaseException | None = error
@@ -37,7 +37,7 @@ def running_line() -> str:
 
 
 def stack_level() -> int:
-    """Return the `stacklevel` by which a warning of the caller's names the innermost line that is not in agrad."""
+    """Return the `stacklevel` with which the caller's warning names the innermost line that is not in agrad."""
     return _running_frame()[1] - 1
 
 

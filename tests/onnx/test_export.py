@@ -213,7 +213,7 @@ def test_a_tensor_that_is_not_registered(file):
             "input is agrad.complex64, which ONNX's",
         ),
         (module(lambda self, x: "text"), agrad.ones(3), None, TypeError, "the model returns str as 'output'"),
-        (nn.ReLU(), agrad.ones(3), {"x": {0: "n"}}, ValueError, r"names 'x', which is no input; they are \['input'\]"),
+        (nn.ReLU(), agrad.ones(3), {"x": {0: "n"}}, ValueError, r"names 'x', but the inputs are \['input'\]"),
         (nn.ReLU(), agrad.ones(3), {1: "n"}, ValueError, r"axis 1 of 'input', which has shape \(3,\)"),
         (nn.ReLU(), agrad.ones(3), {"input": [0]}, TypeError, r"\['input'\] must be a dict such as \{0: \"batch\"\}"),
         (nn.ReLU(), agrad.ones(3), [0], TypeError, r"dynamic_axes is a dict such as"),

@@ -185,7 +185,7 @@ def test_a_package_that_fails_says_why(installed):
 
 def test_a_package_names_its_backend_as_it_is(installed):
     installed(kind="other")
-    with pytest.raises(RuntimeError, match="offers a device 'other', and its backend is of kind 'mylibrary'"):
+    with pytest.raises(RuntimeError, match="offers a device 'other', but its backend is of kind 'mylibrary'"):
         agrad.Device("other")
 
 

@@ -1,4 +1,4 @@
-"""Creation functions. MLX's take no device; integers are int64 here, as on other devices, and not int32."""
+"""Creation functions. MLX's have no argument `device`; integers are int64 here, as on other devices, and not int32."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["FUNCTIONS", "without_device"]
 
 
 def without_device(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a creation function that takes a device, of which MLX knows none."""
+    """Return a creation function that takes, and ignores, the argument `device`, which MLX's lacks."""
 
     @wraps(function)
     def created(*args: Any, device: Any = None, **settings: Any) -> Any:

@@ -37,7 +37,7 @@ def _name(dtype: NativeDtype) -> str:
 
 
 class _Info:
-    """What the standard lets libraries ask about a namespace."""
+    """The standard's inspection API: the dtypes of the namespace."""
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, Any]:
         return {

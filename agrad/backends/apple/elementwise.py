@@ -11,7 +11,7 @@ from ..typing import Array
 
 __all__ = ["FUNCTIONS", "together"]
 
-_BITS: Final = {2: mx.int16, 4: mx.int32}  # the integers of a number's bits, by its bytes
+_BITS: Final = {2: mx.int16, 4: mx.int32}  # the integer dtype with the same number of bytes as a float
 
 
 def _clip(x: Array, /, min: Any = None, max: Any = None) -> Any:
@@ -55,7 +55,7 @@ def together(*args: Any) -> list[Any]:
 
 
 def _matmul(x1: Array, x2: Array, /) -> Any:
-    """Return the product, also of integers: MLX's is of floats."""
+    """Return the matrix product, of integers too, which MLX's `matmul` does not take."""
     if mx.issubdtype(mx.result_type(x1.dtype, x2.dtype), mx.inexact):
         return mx.matmul(x1, x2)
     left, right = x1 if x1.ndim > 1 else x1[None], x2 if x2.ndim > 1 else x2[:, None]

@@ -1,6 +1,6 @@
 """Linear algebra of real matrices, which MLX computes on the CPU.
 
-It does so at once here, so that an error about a matrix comes from where that is.
+Results are evaluated at once, not lazily, so that an error about a matrix names the right line.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _singular_values(x: Array, /) -> Any:
 
 def _eig(x: Array, /) -> Any:
     values, vectors = mx.linalg.eig(x, stream=mx.cpu)
-    return values, mx.conj(vectors) if x.dtype == mx.complex64 else vectors  # MLX's are conjugated then
+    return values, mx.conj(vectors) if x.dtype == mx.complex64 else vectors  # MLX returns complex ones conjugated
 
 
 def _diagonal(x: Array, /, *, offset: int = 0) -> Any:

@@ -1,8 +1,8 @@
-"""``mlx.core`` with what it lacks of the standard, or has by other names.
+"""The array API namespace of MLX: ``mlx.core``, with the functions of the standard that it lacks or names otherwise.
 
-MLX computes in single precision (its float64 exists on the CPU only, with functions of float32's exactness), and linear
-algebra of real numbers only: where it lacks something, an error says so. Functions whose result has a shape that
-depends on values have NumPy compute it.
+MLX computes in single precision (its float64 exists on the CPU only, with the accuracy of float32), and has linear
+algebra for real numbers only. What is missing raises an error that says so. Functions whose result has a
+data-dependent shape are computed by NumPy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Searching and sorting. MLX's indices are uint32, which count down to 4294967295 below 0; here they are int64."""
+"""Searching and sorting. MLX returns indices as uint32, in which 0 - 1 is 4294967295; here they are int64."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ON_HOST: Final = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "
 
 
 def on_cpu() -> bool:
-    """Return whether MLX computes on the CPU, where reading waits for nothing."""
+    """Return whether MLX computes on the CPU, where reading a value synchronizes nothing."""
     return bool(mx.default_device().type == mx.DeviceType.cpu)
 
 
@@ -51,7 +51,7 @@ def _searchsorted(x1: Array, x2: Any, /, *, side: str = "left") -> Any:
 
 
 def _on_host(name: str) -> Callable[..., Any]:
-    """Return a function of values whose result has a shape that depends on them: NumPy computes it."""
+    """Return a function with a data-dependent result shape, computed by NumPy."""
     function = getattr(on_host, name)
 
     def computed(*args: Any, **settings: Any) -> Any:
@@ -84,7 +84,7 @@ def _but_one(x: Array, axis: int) -> tuple[int, ...]:
 
 
 def _check(indices: Array, length: int, axis: int) -> None:
-    """Raise IndexError for an index out of range, where reading waits for nothing: MLX reads beside the array."""
+    """Raise IndexError for an index out of range if MLX is on the CPU: MLX would read outside of the array."""
     if not indices.size or not on_cpu():
         return
     least, most = mx.min(indices).item(), mx.max(indices).item()

@@ -1,4 +1,4 @@
-"""Statistical functions, which take a dtype, and 16-bit numbers in float32."""
+"""Statistical functions with the argument `dtype`; means of 16-bit floats are accumulated in float32."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _accumulated(function: Callable[..., Any], start: int) -> Callable[..., Any]
 
 
 def _summed(dtype: NativeDtype) -> Any:
-    """Return the dtype that a sum of a dtype has."""
+    """Return the dtype of the sum of an array."""
     if mx.issubdtype(dtype, mx.inexact):
         return dtype
     return mx.uint64 if mx.issubdtype(dtype, mx.unsignedinteger) else mx.int64
@@ -51,7 +51,7 @@ def _mean(x: Array, /, *, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _var(x: Array, /, *, axis: Any = None, correction: float = 0.0, keepdims: bool = False) -> Any:
-    """Return the variance: MLX's takes whole corrections only."""
+    """Return the variance, for a correction that is no integer too, which MLX's does not take."""
     deviation = x - mx.mean(x, axis=axis, keepdims=True)
     total = mx.sum(deviation * deviation, axis=axis, keepdims=keepdims)
     return total / max(x.size / max(total.size, 1) - correction, 0.0) if x.size else total * mx.nan

@@ -1,1 +1,1 @@
-"""What CuPy's backend is made of: kernels, and CuPy's namespace where it departs from the standard or waits."""
+"""Parts of CuPy's backend: kernels, and replacements for CuPy's functions that wait or deviate from the standard."""

@@ -1,4 +1,4 @@
-"""Scaled modified Bessel functions, which CuPy computes as ``exp(-x) * i0(x)``: 0 times infinity where `x` is large.
+"""Scaled modified Bessel functions. CuPy's ``exp(-x) * i0(x)`` is 0 times infinity, NaN, for large `x`.
 
 Source: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov, 10.40.1.
 """
@@ -11,11 +11,11 @@ import cupy
 
 __all__ = ["i0e", "i1e"]
 
-_TERMS = 24  # at 30, where the expansion begins, the first that is left out is below 1e-16 of the sum
+_TERMS = 24  # at x = 30, from which on the expansion is used, the first omitted term is below 1e-16 of the sum
 
 
 def _expansion(order: int) -> str:
-    """Return the coefficients in ``1 / x`` of ``sqrt(2 pi x) exp(-x) I(x)``, as C writes an array."""
+    """Return the coefficients of ``sqrt(2 pi x) exp(-x) I(x)`` as a series in ``1 / x``, as a C array initializer."""
     numbers = []
     for k in range(_TERMS):
         factors = [(2 * j - 1) ** 2 - 4 * order**2 for j in range(1, k + 1)]

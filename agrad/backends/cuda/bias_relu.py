@@ -1,4 +1,4 @@
-"""The ReLU of an array plus a bias, in one kernel, and the gradients for both in one."""
+"""The ReLU of an array plus a bias as one kernel, and the gradients with respect to both as another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .typed_kernel import THREADS, TypedKernel, flat, index_type
 
 __all__ = ["bias_relu", "gradients", "gradients_kernel", "rectified_sum", "suits"]
 
-_ELEMENTS: Final = 16  # that a thread takes at least, before a channel is shared out among blocks
+_ELEMENTS: Final = 16  # elements per thread at least, before a channel is divided among several blocks
 
 rectified_sum = cupy.ElementwiseKernel(
     "T x, T bias", "T y", "const T sum = x + bias; y = sum <= (T)0 ? (T)0 : sum", "agrad_bias_relu"
@@ -26,11 +26,11 @@ gradients_kernel = TypedKernel(
     + """
 typedef Wide<T>::type Sum;
 
-// The sum of the values of a column of threads, told to the first of them.
+// The sum of the values of a column of threads, returned to its first thread.
 __device__ Sum in_column(Sum value) {
     __shared__ Sum values[256];
     Sum* own = values + threadIdx.y * blockDim.x + threadIdx.x;
-    __syncthreads();  // the sum before has been read
+    __syncthreads();  // until the previous sum has been read
     *own = value;
     for (int half = blockDim.y / 2; half > 0; half /= 2) {
         __syncthreads();
@@ -41,7 +41,7 @@ __device__ Sum in_column(Sum value) {
 
 // A column of threads for each channel: blockDim is (channels of a block, threads of each), gridDim (blocks for all
 // channels, parts of each). g and out are (samples, channels, length); slope is (channels, samples, length), as
-// convolutions read it, but for a length of 1, where that is slow and serves nobody.
+// convolutions read it, except for a length of 1: then that layout is slow and no convolution follows.
 extern "C" __global__ void agrad_bias_relu_inputs(
     const T* g, const T* out, Index samples, Index channels, Index length, Index part, T* slope, T* sums,
     volatile Sum* partial, unsigned* arrived
@@ -76,14 +76,14 @@ def suits(x: Any, bias: Any = None) -> bool:
 
 
 def bias_relu(x: Any, bias: Any, axis: int) -> Any:
-    """Return the ReLU of `x` plus a bias along an axis; `x` may lie in memory in any order."""
+    """Return the ReLU of `x` plus a bias along an axis; `x` may have any memory layout."""
     out = cupy.empty(x.shape, x.dtype)
     rectified_sum(x, bias.reshape(*bias.shape, *[1] * (x.ndim - 1 - axis)), out)
     return out
 
 
 def gradients(g: Any, out: Any, axis: int) -> tuple[Any, Any]:
-    """Return the gradients for the array and for the bias."""
+    """Return the gradients with respect to the array and the bias."""
     channels, before, after = out.shape[axis], out.shape[:axis], out.shape[axis + 1 :]
     length, index = prod(after), index_type(out.size)
     slope = cupy.empty(out.shape, out.dtype)
@@ -100,9 +100,9 @@ def gradients(g: Any, out: Any, axis: int) -> tuple[Any, Any]:
 
 
 def _shares(channels: int, count: int, length: int) -> tuple[tuple[int, int], tuple[int, int], int]:
-    """Return the block, the grid, and how many of each channel's elements a block takes.
+    """Return the block, the grid, and the number of elements of each channel that a block takes.
 
-    Neighbouring threads take neighbouring elements of memory: of one channel, or where these have length 1, of several.
+    Neighbouring threads take neighbouring elements in memory: of one channel, or if the length is 1, of several.
     """
     across = 1 if length > 1 else min(32, 1 << max(0, channels - 1).bit_length())
     block = across, THREADS // across

@@ -1,6 +1,6 @@
-"""Convolution: the windows of a part of the batch become one matrix, for one large product.
+"""Convolution: the windows of a part of the batch are copied into one matrix, for one large product.
 
-The matrices have two axes where there is one group: cuBLAS then reads transposed ones as they are, and none is copied.
+With one group, the matrices have two axes: cuBLAS then reads transposed matrices without a copy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .windows import col2im, im2col
 
 __all__ = ["convolve", "convolve_by_channel", "convolve_input", "convolve_weight"]
 
-_GATHERED: Final = 1 << 28  # bytes of windows that are gathered at once
+_GATHERED: Final = 1 << 28  # bytes of windows that are copied at once
 
 
 def convolve(x: Any, weight: Any, windows: Windows, groups: int, bias: Any = None) -> Any:
@@ -34,13 +34,13 @@ def convolve(x: Any, weight: Any, windows: Windows, groups: int, bias: Any = Non
 
 
 def convolve_by_channel(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
-    """Return the convolution as the product leaves it; copied as by `convolve` where there are several products."""
+    """Return the convolution in the memory layout of the product; with several products, as `convolve` does."""
     parts = [*_parts(x.shape[0], x.shape[1], windows, windows.counts(x.shape[2:]), x.itemsize)]
     return _samples(x, weight, windows, groups) if len(parts) == 1 else convolve(x, weight, windows, groups)
 
 
 def convolve_input(g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
-    """Return the gradient of `convolve` for its input; see `Backend.convolve_input`."""
+    """Return the gradient of `convolve` with respect to its input; see `Backend.convolve_input`."""
     channels = weight.shape[1] * groups
     out = cupy.empty((g.shape[0], channels, *lengths), g.dtype)
     for part in _parts(g.shape[0], channels, windows, g.shape[2:], g.itemsize):
@@ -50,7 +50,7 @@ def convolve_input(g: Any, weight: Any, lengths: Lengths, windows: Windows, grou
 
 
 def convolve_weight(g: Any, x: Any, windows: Windows, groups: int) -> Any:
-    """Return the gradient of `convolve` for its weight; see `Backend.convolve_weight`."""
+    """Return the gradient of `convolve` with respect to its weight; see `Backend.convolve_weight`."""
     shape = g.shape[1], x.shape[1] // groups, *windows.kernel
     total = None
     for part in _parts(x.shape[0], x.shape[1], windows, g.shape[2:], x.itemsize):
@@ -67,7 +67,7 @@ def _parts(samples: int, channels: int, windows: Windows, counts: Lengths, items
 
 
 def _samples(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
-    """Return the convolution of a part of the batch, which lies in memory channel by channel."""
+    """Return the convolution of a part of the batch, with the channels outermost in memory."""
     products = _product(weight, im2col(x, windows), groups)
     return products.reshape(weight.shape[0], x.shape[0], *windows.counts(x.shape[2:])).swapaxes(0, 1)
 
@@ -78,7 +78,7 @@ def _by_channel(g: Any) -> Any:
 
 
 def _product(weight: Any, columns: Any, groups: int, transposed: bool = False) -> Any:
-    """Return the product of each group's weight, as a matrix, with its rows of the columns."""
+    """Return, for each group, the product of its weight as a matrix and its rows of `columns`."""
     outputs, row = weight.shape[0], columns.shape[-1]
     if groups == 1:
         matrix = weight.reshape(outputs, -1)
@@ -88,7 +88,7 @@ def _product(weight: Any, columns: Any, groups: int, transposed: bool = False) -
 
 
 def _outer(g: Any, columns: Any, groups: int, out: Any) -> None:
-    """Write the product of each group's rows of `g` with the transpose of its rows of the columns."""
+    """Write, for each group, the product of its rows of `g` and the transpose of its rows of `columns` to `out`."""
     row = g.shape[-1]
     if groups == 1:
         capturable(cupy.dot)(g, columns.reshape(-1, row).T, out=out.reshape(g.shape[0], -1))

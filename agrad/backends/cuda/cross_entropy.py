@@ -1,4 +1,4 @@
-"""Cross entropy of class indices, in one kernel, and its gradient in one; see `agrad.backends.cross_entropy`."""
+"""Cross entropy of class indices as one kernel, its gradient as another; see `agrad.backends.cross_entropy`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .typed_kernel import THREADS, TypedKernel, blocks, flat, index_type
 
 __all__ = ["gradient", "gradient_kernel", "losses", "losses_kernel"]
 
-_LARGEST_GRID = 1024  # blocks of the forward: the last one adds up what they found
+_LARGEST_GRID = 1024  # blocks of the forward, whose partial sums the last one adds up
 _NULL = np.intp(0)
 _REDUCTIONS = {"sum": 0, "mean": 1, "none": 2}
 
@@ -23,10 +23,10 @@ losses_kernel = TypedKernel(
     ROWS
     + LAST_BLOCK
     + """
-// A row of threads for each sample: blockDim is (threads of a sample, samples of a block). Each block leaves the sum of
-// its losses and that of its weights in `partial`; the block that comes last adds these up, always in the same order.
+// A row of threads for each sample: blockDim is (threads of a sample, samples of a block). Each block writes the sum of
+// its losses and that of its weights to `partial`; the last block to finish adds these up, always in the same order.
 
-// The sum of the values of all threads of a block, told to the first one.
+// The sum of the values of all threads of a block, returned to its first thread.
 __device__ T in_block(T value) {
     __shared__ T values[256];
     const int number = threadIdx.y * blockDim.x + threadIdx.x;
@@ -73,7 +73,7 @@ extern "C" __global__ void agrad_softmax_nll(
         if (!exists || threadIdx.x != 0) continue;
         const bool valid = chosen >= 0 && chosen < classes, counts = !ignores || chosen != ignored;
         const T below = valid ? row[chosen] - largest : 0, total = rest + (valid ? exp(below) : (T)0);
-        // log(1 + rest) would lose the digits of a small rest
+        // log(1 + rest) would round off a small rest
         const T log_total = below == 0 ? log1p(rest) : log(total);
         const T own = weight && valid ? weight[chosen] : (T)1;
         T loss = (1 - smoothing) * own * (log_total - below);
@@ -129,7 +129,7 @@ extern "C" __global__ void agrad_softmax_nll_input(
         }
         const T largest = saved[3 * sample], total = saved[3 * sample + 1], rest = saved[3 * sample + 2];
         const T probability = exp(logits[i] - largest) / total, own = weight ? weight[chosen] : (T)1;
-        // that of the class minus 1 would cancel
+        // for the target class: probability - 1 would cancel
         T slope = (1 - smoothing) * own * (c == chosen ? -rest / total : probability);
         if (smoothing != 0) {
             slope += smoothing / classes * (probability * saved[3 * samples + 1] - (weight ? weight[c] : (T)1));
@@ -145,7 +145,7 @@ extern "C" __global__ void agrad_softmax_nll_input(
 def losses(
     input: Any, target: Any, reduction: str, weight: Any, ignore_index: int | None, label_smoothing: float
 ) -> tuple[Any, tuple[Any, Any]]:
-    """Return the reduced losses, and three sums of each sample and two of the weights for the gradient."""
+    """Return the reduced losses, and for the gradient three sums of each sample and two of the weights."""
     samples, classes = input.shape
     dtype = input.dtype
     block = block_of(classes)
@@ -170,7 +170,7 @@ def gradient(
     label_smoothing: float,
     saved: Any,
 ) -> Any:
-    """Return the gradient for the logits."""
+    """Return the gradient with respect to the logits."""
     samples, classes = input.shape
     dtype, index = input.dtype, index_type(input.size)
     out = cupy.empty((samples, classes), dtype)

@@ -1,4 +1,4 @@
-"""CUDA graphs: a function whose kernels are captured once, and then launched all together."""
+"""CUDA graphs: the kernels of a function are captured once, and then launched all together."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["Capturer"]
 
 
 class Capturer:
-    """Captures functions of CuPy's on a device; see `agrad.backends.base.Capturer`.
+    """Captures functions of CuPy arrays on a device; see `agrad.backends.base.Capturer`.
 
-    They run on a stream of their own, since the default one cannot be captured, and in memory of their own, which
-    nobody else may use as long as the graph may be launched.
+    They run on a separate stream, since the default stream cannot be captured, and allocate from a separate memory
+    pool, since no other array may use that memory as long as the graph can be launched.
     """
 
     def __init__(self, native: cupy.cuda.Device) -> None:
@@ -74,7 +74,7 @@ class Capturer:
     def _drop_capture(self) -> None:
         try:
             self._stream.end_capture()
-        except cupy.cuda.runtime.CUDARuntimeError:  # what ended it has already lost it
+        except cupy.cuda.runtime.CUDARuntimeError:  # the first error has already ended the capture
             return
 
     @contextmanager

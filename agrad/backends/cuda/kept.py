@@ -1,4 +1,4 @@
-"""Small arrays that are made once and kept, so that the launch that fills them is not repeated."""
+"""A cache of small arrays, so that the kernel that fills them is launched only once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _kept: dict[tuple[Any, ...], Any] = {}
 
 
 def kept(make: Callable[..., Any], *args: Any) -> Any:
-    """Return the array ``make(*args)``, the same at each call.
+    """Return the array ``make(*args)``, the same object at each call.
 
-    Each stream has its own, as the launches on one follow each other; and each thread, for it may have a default stream
-    of its own.
+    Each stream has its own array, since only launches on the same stream run in order; and each thread, since it may
+    have its own default stream.
     """
     key = cupy.cuda.runtime.getDevice(), cupy.cuda.get_current_stream().ptr, get_ident(), make, *args
     if key not in _kept:

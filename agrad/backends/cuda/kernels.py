@@ -1,4 +1,4 @@
-"""Updates that would take several kernels of CuPy's, in one each."""
+"""Elementwise functions as one kernel each, where CuPy would launch several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ interpolate = cupy.ElementwiseKernel(
 )
 real_sign = cupy.ElementwiseKernel(
     "T x", "T y", "y = x > (T)0 ? (T)1 : x < (T)0 ? (T)-1 : x == (T)0 ? (T)0 : x", "agrad_sign"
-)  # which keeps NaN, where CuPy's own gives 0
+)  # NaN for NaN, of which CuPy's sign is 0
 where_nonzero = cupy.ElementwiseKernel(
     "T x, S condition", "T y", "y = condition != (S)0 ? x : (T)0", "agrad_where_nonzero"
 )

@@ -1,4 +1,4 @@
-"""Sums over several blocks in one launch: the block that comes last adds up what the others have left."""
+"""Sums over several blocks in one launch: the last block to finish adds up the partial sums of all."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["COUNTERS", "LAST_BLOCK", "counters"]
 
 COUNTERS: Final = 1024
 LAST_BLOCK: Final = """
-// Whether this is the last of so many blocks to come here, which then sees what the others wrote; told to all threads.
+// Whether this is the last of all blocks to get here, which then sees what the others wrote; returned to all threads.
 __device__ bool comes_last(unsigned* arrived, unsigned blocks) {
     __shared__ bool last;
-    __threadfence();  // before it says that its own is there
+    __threadfence();  // its own partial sums are visible before it counts as arrived
     __syncthreads();
     if (threadIdx.x == 0 && threadIdx.y == 0) {
         last = atomicAdd(arrived, 1u) == blocks - 1;
@@ -30,5 +30,5 @@ __device__ bool comes_last(unsigned* arrived, unsigned blocks) {
 
 
 def counters() -> Any:
-    """Return `COUNTERS` counters of blocks that are done, which are 0 between the launches on a stream."""
+    """Return `COUNTERS` counters of finished blocks, which are 0 between launches on a stream."""
     return kept(cupy.zeros, COUNTERS, np.uint32)

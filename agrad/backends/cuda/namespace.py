@@ -1,8 +1,8 @@
-"""CuPy's array API namespace, with functions of agrad's own where array-api-compat's would wait or refuse.
+"""CuPy's array API namespace, with replacements for functions that would synchronize or cannot be captured.
 
-array-api-compat writes through masks in `sign` and `clip`: the CPU must wait until the GPU has counted them. CuPy's
-`matmul` copies what cuBLAS could read as it is. While a stream is captured, CuPy refuses products, and to join more
-than eight arrays.
+array-api-compat's `sign` and `clip` write through masks: the CPU waits until the GPU has counted the True elements.
+CuPy's `matmul` copies operands that cuBLAS could read directly. While a stream is captured, CuPy supports neither
+matrix products nor joining more than eight arrays.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ _NUMBERS = (int, float, type(None))
 
 
 def _ends(x: Array, least: Any, most: Any) -> tuple[Any, Any]:
-    """Return the ends of an interval in the type of `x`."""
+    """Return the limits of `clip` in the dtype of `x`."""
     least, most = (end.astype(x.dtype, copy=False) if hasattr(end, "dtype") else end for end in (least, most))
-    if x.dtype.kind in "iu":  # whose numbers may lie beyond all that the type holds
+    if x.dtype.kind in "iu":  # Python numbers may be out of the dtype's range
         held = np.iinfo(x.dtype)
         least = max(int(least), held.min) if isinstance(least, float | int) else least
         most = min(int(most), held.max) if isinstance(most, float | int) else most
@@ -119,7 +119,7 @@ def _arange(start: float, /, stop: Any = None, step: float = 1, *, dtype: Native
 
 
 def _on_current(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of array-api-compat's that refuses `device=`, for the current device."""
+    """Return a function of array-api-compat that lacks the argument `device`; it runs on the current device."""
 
     @wraps(function)
     def frequencies(n: int, /, *, device: NativeDevice = None, **settings: Any) -> Any:

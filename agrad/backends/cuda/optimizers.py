@@ -1,7 +1,7 @@
 """Optimizers: one kernel for all parameters of a group.
 
-The addresses of the arrays travel with the launch, as arguments of the kernel: nothing is copied to the GPU before, and
-gradients may lie elsewhere at each step.
+The addresses of the arrays are arguments of the kernel: nothing has to be copied to the GPU first, and gradients may be
+new arrays at each step.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from .typed_kernel import THREADS, TypedKernel, flat
 
 __all__ = ["FORMULAS", "adam_kernel", "sgd_kernel", "update_many"]
 
-_ROWS: Final = 64  # parameters of a launch, so that its arguments fit into the 4 KB that every GPU has for them
+_ROWS: Final = 64  # parameters per launch, so that the kernel's arguments fit into 4 KB, the limit of every GPU
 _COLUMNS: Final = 6
-_MOST_BLOCKS: Final = 1024  # for each parameter; the threads then take several elements each
+_MOST_BLOCKS: Final = 1024  # per parameter; the threads of larger ones take several elements each
 
 _TABLE: Final = np.dtype([("size", np.int64, _ROWS), ("address", np.uintp, (_COLUMNS, _ROWS))])
 _SOURCE: Final = f"""
-// Of each parameter its size, and the addresses of it, its gradient, its master weights and its state.
+// For each parameter: its size, and the addresses of the parameter, its gradient, its master weights and its state.
 struct Table {{
     long long size[{_ROWS}];
     void* address[{_COLUMNS}][{_ROWS}];
 
-    // That of the parameter which this row of blocks updates.
+    // The address for the parameter that this row of blocks updates.
     template <typename Of>
     __device__ Of* column(int number) const {{ return (Of*)address[number][blockIdx.y]; }}
 }};
 
-// Parameters of 16 bits, of type Stored, are rounded master weights, unless they were written to since.
+// 16-bit parameters, of type Stored, are rounded master weights, unless the user has written to them since.
 __device__ T before(const Stored* x, const T* master, long long i) {{
     return master && (T)(Stored)master[i] == (T)x[i] ? master[i] : (T)x[i];
 }}
@@ -102,10 +102,10 @@ FORMULAS: Final = {"sgd": sgd_kernel, "adam": adam_kernel}
 
 
 def update_many(formula: str, rows: Sequence[Sequence[Any]], settings: Sequence[float]) -> list[int]:
-    """Update parameters by a formula, and return the numbers of those that its kernel does not support.
+    """Update parameters by a formula, and return the indices of the rows that its kernel does not support.
 
-    A row holds a parameter, its gradient, its master weights or None, and its state, whose order is that of the kernel;
-    as is that of the settings, of which booleans stay what they are.
+    A row holds a parameter, its gradient, its master weights or None, and its state. State and settings are in the
+    order of the kernel's arguments.
     """
     chosen: dict[Any, list[int]] = {}
     left: list[int] = []
@@ -121,7 +121,7 @@ def update_many(formula: str, rows: Sequence[Sequence[Any]], settings: Sequence[
 
 
 def _fits(x: Any, g: Any, master: Any, *state: Any) -> bool:
-    """Return whether the kernels support a parameter: with its state it lies in memory without gaps."""
+    """Return whether the kernels support a parameter: real floating, with a state, and contiguous arrays."""
     own = [*state] if master is None else [master, *state]
     wide = "f" if x.dtype.char == "e" else x.dtype.char
     if (x.dtype.char, master is None) not in {("e", False), ("f", True), ("d", True)} or g.dtype != x.dtype:

@@ -1,4 +1,4 @@
-"""Random numbers on CUDA: a function of seed, draw and position, so that every GPU draws the same ones.
+"""Random numbers on CUDA as a function of seed, draw and position, so that every GPU draws the same numbers.
 
 Philox4x32-10, from J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers: as easy as 1, 2,
 3", SC 2011; normal numbers by Box and Muller's transform.
@@ -31,7 +31,7 @@ __device__ ulong64 word64(const uint* words) {
     return (ulong64)words[0] << 32 | words[1];
 }
 
-// From [0, 1): the 24 or 53 leading bits, which the type holds exactly. The second argument tells the type.
+// From [0, 1): the 24 or 53 leading bits, which the type holds exactly. The second argument selects the type.
 
 __device__ float to_uniform(const uint* words, float) {
     return (words[0] >> 8) * 5.9604644775390625e-8f;

@@ -1,4 +1,4 @@
-"""Random numbers, each a function of a seed, the number of the draw and the place in the array."""
+"""Random numbers, each a function of a seed, the number of the draw and the position in the array."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Rows of threads, one for each row of a matrix: several fit into a block where the rows are short.
+"""Rows of threads, one for each row of a matrix: a block takes several rows if they are short.
 
-A block is ``(threads of a row, rows of a block)``, in all `THREADS` threads, both powers of two.
+A block is ``(threads of a row, rows of a block)``, both powers of two, `THREADS` threads in all.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from .typed_kernel import THREADS
 __all__ = ["ROWS", "block_of", "grid_of"]
 
 ROWS: Final = """
-// The sum or the largest of the values of a row of threads, told to all of them.
+// The sum or the largest of the values of a row of threads, returned to all of them.
 __device__ T in_row(T value, bool largest = false) {
     __shared__ T values[256];
     T* row = values + threadIdx.y * blockDim.x;
-    __syncthreads();  // the values of the call before have been read
+    __syncthreads();  // until the values of the previous call have been read
     row[threadIdx.x] = value;
     for (int half = blockDim.x / 2; half > 0; half /= 2) {
         __syncthreads();
@@ -38,5 +38,5 @@ def block_of(length: int) -> tuple[int, int]:
 
 
 def grid_of(rows: int, block: tuple[int, int], most: int = 1 << 16) -> tuple[int]:
-    """Return the grid for a number of rows; blocks take several turns where it would have more than `most`."""
+    """Return the grid for a number of rows; with more than `most` blocks, each block loops over several rows."""
     return (min(max(1, -(-rows // block[1])), most),)

@@ -1,6 +1,6 @@
-"""Numbers in the memory of a GPU, which the host writes before a launch: many in one kernel, and only what has changed.
+"""Numbers in a GPU's memory, which the host writes before a launch: many in one kernel, and only after a change.
 
-Their values travel as the kernel's arguments. A copy would have to wait until the GPU has read the ones before.
+Their values are arguments of the kernel. A copy would have to wait until the GPU has read the previous values.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _write = cupy.RawKernel(_SOURCE, "agrad_write_scalars")
 
 
 class Scalars:
-    """Arrays without axes, on the current device."""
+    """0-d arrays on the current device."""
 
     def __init__(self) -> None:
         self._blocks: list[_Block] = []
         self._count = 0
 
     def new(self, dtype: Any) -> tuple[Any, Callable[[Any], None]]:
-        """Return an array without axes, and a function that sets the number which `flush` will write into it."""
+        """Return a 0-d array, and a function that sets the number that `flush` writes into it."""
         place = self._count % _WORDS
         self._count += 1
         if place == 0:
@@ -41,13 +41,13 @@ class Scalars:
         return self._blocks[-1].word(place, np.dtype(dtype))
 
     def flush(self) -> None:
-        """Write what has changed, on the current stream."""
+        """Write the numbers that have changed, on the current stream."""
         for block in self._blocks:
             block.flush()
 
 
 class _Block:
-    """As many numbers as one launch writes."""
+    """The numbers that one launch writes."""
 
     def __init__(self) -> None:
         self._host = np.zeros((), _TABLE)

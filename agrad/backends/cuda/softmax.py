@@ -1,4 +1,4 @@
-"""Softmax and its logarithm along the last axis, in one kernel, and their gradients in one."""
+"""Softmax and its logarithm along the last axis as one kernel, their gradients as another."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["gradient", "gradient_kernel", "softmax", "softmax_kernel", "suits"]
 _SOURCE = (
     ROWS
     + """
-// For each row that this row of threads takes. All of a block take as many turns, as they wait for each other.
+// For each row that this row of threads takes. All threads of a block run equally often, as they wait for each other.
 #define FOR_EACH_ROW(row) \\
     for (long long first = (long long)blockIdx.x * blockDim.y, row; first < rows; \\
          first += (long long)gridDim.x * blockDim.y) \\
         if (row = first + threadIdx.y, true)
 
-// For each element of it that this thread takes, none if there is no such row.
+// For each element of the row that this thread takes; none if there is no such row.
 #define FOR_EACH_OF_ROW(i) \\
     for (long long i = row * length + threadIdx.x; row < rows && i < (row + 1) * length; i += blockDim.x)
 """
@@ -50,7 +50,7 @@ gradient_kernel = TypedKernel(
     "T",
     _SOURCE
     + """
-// Twice the part that changes the sum of the probabilities is removed: the second time, what rounding left of it.
+// The part that changes the sum of the probabilities is removed twice: the second time removes its rounding error.
 extern "C" __global__ void agrad_softmax_input(
     const T* g, const T* out, long long rows, long long length, bool logarithm, T* slope
 ) {
@@ -83,7 +83,7 @@ def softmax(x: Any, logarithm: bool) -> Any:
 
 
 def gradient(g: Any, out: Any, logarithm: bool) -> Any:
-    """Return the gradient for the input of `softmax`."""
+    """Return the gradient of `softmax` with respect to its input."""
     slope = cupy.empty(out.shape, out.dtype)
     _launch(gradient_kernel, [flat(g, out.dtype), flat(out)], logarithm, slope)
     return slope

@@ -1,7 +1,7 @@
-"""Normalization to mean 0 and variance 1, in one kernel, and its gradient in one: a block of threads for each group.
+"""Normalization to mean 0 and variance 1 as one kernel, its gradient as another: a block of threads for each group.
 
-A group is what is normalized together. Its elements lie in runs of equal length, at equal distances: one run for layer
-normalization, one in each sample for batch normalization.
+A group is the elements that share a mean and a variance. In memory they are runs of equal length at equal distances:
+one run for layer normalization, one in each sample for batch normalization.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ __all__ = [
 ]
 
 _SOURCE = """
-// The sum of the values of all threads of the block, told to all of them.
+// The sum of the values of all threads of the block, returned to all of them.
 __device__ T in_block(T value) {
     __shared__ T values[1024];
-    __syncthreads();  // the sum before has been read
+    __syncthreads();  // until the previous sum has been read
     values[threadIdx.x] = value;
     for (int half = blockDim.x / 2; half > 0; half /= 2) {
         __syncthreads();
@@ -37,7 +37,7 @@ __device__ T in_block(T value) {
     return values[0];
 }
 
-// For each element of this block's group that this thread takes, its place i in the array.
+// For each element of this block's group that this thread takes, its flat index i in the array.
 #define FOR_EACH_OF_GROUP(i) \\
     for (Index j = threadIdx.x, i; j < runs * length; j += blockDim.x) \\
         if (i = (j / length * groups + group) * length + j % length, true)
@@ -111,9 +111,9 @@ extern "C" __global__ void __launch_bounds__(1024) agrad_standardize_input(
 
 
 def groups_of(x: Any, axis: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """Return the number of groups, and of the runs of each with their length; None if the kernels do not support them.
+    """Return the number of groups, the number of runs in each, and their length; None if the kernels do not support it.
 
-    They support float32 and float64, where the axes of the groups are neighbours.
+    They support float32 and float64, if the axes that are not normalized are adjacent.
     """
     summed = {i % x.ndim for i in axis}
     kept = [i for i in range(x.ndim) if i not in summed]
@@ -141,7 +141,7 @@ def moments(x: Any, axis: tuple[int, ...], groups: tuple[int, int, int]) -> tupl
 
 
 def gradient(g: Any, out: Any, deviation: Any, groups: tuple[int, int, int]) -> Any:
-    """Return the gradient for the input."""
+    """Return the gradient with respect to the input."""
     slope = cupy.empty(out.shape, out.dtype)
     _launch(gradient_kernel, groups, [flat(g, out.dtype), flat(out), flat(deviation)], slope)
     return slope

@@ -1,4 +1,4 @@
-"""Kernels that are compiled for the types of the arrays that they are launched with."""
+"""CUDA kernels that are compiled for the dtypes of their arguments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 __all__ = ["THREADS", "TypedKernel", "blocks", "flat", "index_type", "supported"]
 
 THREADS: Final = 256  # of a block, for kernels with a thread for each element
-_BLOCKS: Final = 1 << 16  # at most; the threads then take several elements each
+_BLOCKS: Final = 1 << 16  # at most; the threads of larger arrays take several elements each
 
 _NAMES: Final = {
     "float16": "float16", "float32": "float", "float64": "double", "uint8": "unsigned char", "int32": "int",
@@ -23,7 +23,7 @@ _COMMON: Final = """
 #include <cupy/float16.cuh>
 #include <cupy/math_constants.h>
 
-// What numbers of a type are added up in.
+// The type in which sums of a type are accumulated.
 template <typename T> struct Wide { typedef T type; };
 template <> struct Wide<float16> { typedef float type; };
 
@@ -34,15 +34,15 @@ template <> struct Wide<float16> { typedef float type; };
 
 
 class TypedKernel:
-    """A kernel of CUDA C++, ``extern "C" __global__ void name(...)``, for several types.
+    """A CUDA C++ kernel, ``extern "C" __global__ void name(...)``, for several types.
 
     Parameters
     ----------
     name : str
     types : str
-        The names of its types, separated by spaces, for instance ``"T Index"``.
+        The names of its types, separated by spaces, for example ``"T Index"``.
     source : str
-        Its text, which may use these names and what `_COMMON` defines.
+        Its source, which may use these names and the definitions in `_COMMON`.
     """
 
     def __init__(self, name: str, types: str, source: str) -> None:
@@ -50,7 +50,7 @@ class TypedKernel:
         self._known: dict[Any, cupy.RawKernel] = {}
 
     def __call__(self, types: tuple[Any, ...], grid: tuple[int, ...], block: tuple[int, ...], *arguments: Any) -> None:
-        """Launch it on the current device, for dtypes in the order of `types`."""
+        """Launch the kernel on the current device, for dtypes in the order of `types`."""
         kernel = self._known.get(types) or self._known.setdefault(types, self._of(types))
         kernel(grid, block, arguments)
 
@@ -62,7 +62,7 @@ class TypedKernel:
 
 
 def supported(dtype: Any) -> bool:
-    """Return whether kernels are compiled for a dtype."""
+    """Return whether kernels can be compiled for a dtype."""
     return np.dtype(dtype).name in _NAMES
 
 
@@ -72,10 +72,10 @@ def blocks(count: int) -> tuple[int]:
 
 
 def index_type(count: int) -> Any:
-    """Return the integer type for the indices of so many elements: 32 bits, which divide faster, where they suffice."""
+    """Return the integer type for the indices of `count` elements: 32 bits if they suffice, which divide faster."""
     return np.int32 if count < 1 << 30 else np.int64
 
 
 def flat(x: Any, dtype: Any = None) -> Any:
-    """Return an array whose elements lie in memory one after the other, in the order of its indices."""
+    """Return a C-contiguous array, copied if needed."""
     return cupy.ascontiguousarray(x, dtype)

@@ -1,7 +1,7 @@
-"""Windows over the last axes, in one kernel each: gathering and adding them for convolution, and pooling.
+"""Windows over the last axes, one kernel per function: im2col and col2im for convolution, and pooling.
 
-The kernels see three axes; those that an array lacks have length 1. No kernel writes where another thread does: what is
-added to an element is looked up from its side, so that sums are the same each time.
+The kernels take three axes; missing ones have length 1. No two threads write to the same element: the thread of an
+element looks up all that is added to it, so that sums are always taken in the same order.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ _SOURCE: Final = """
 struct Windows {
     int lengths[3], counts[3], kernel[3], stride[3], before[3], dilation[3];
 
-    // How many elements there are under the windows, how many windows, and how many elements in each.
+    // The number of elements under the windows, of windows, and of elements in a window.
     __device__ Index length() const { return (Index)lengths[0] * lengths[1] * lengths[2]; }
     __device__ Index count() const { return (Index)counts[0] * counts[1] * counts[2]; }
     __device__ int size() const { return kernel[0] * kernel[1] * kernel[2]; }
 
-    // The place along an axis of element k of a window.
+    // The position along an axis of element k of a window.
     __device__ int place(int axis, int window, int k) const {
         return window * stride[axis] + k * dilation[axis] - before[axis];
     }
 
-    // The window whose element k is at a place along an axis; -1 if there is none.
+    // The window whose element k is at a position along an axis; -1 if there is none.
     __device__ int window(int axis, int place, int k) const {
         const int start = place + before[axis] - k * dilation[axis], found = start / stride[axis];
         return start >= 0 && found * stride[axis] == start && found < counts[axis] ? found : -1;
     }
 
-    // The flat index of a place or of a window; -1 if it is none, as in the padding.
+    // The flat index of a position or of a window; -1 if there is no such one, as in the padding.
     __device__ Index flat_place(int y0, int y1, int y2) const {
         const bool inside = 0 <= y0 && y0 < lengths[0] && 0 <= y1 && y1 < lengths[1] && 0 <= y2 && y2 < lengths[2];
         return inside ? ((Index)y0 * lengths[1] + y1) * lengths[2] + y2 : -1;
@@ -64,7 +64,7 @@ struct Windows {
     }
 };
 
-// Three indices of a flat one.
+// The three indices that a flat index stands for.
 struct Places {
     int of[3];
     __device__ Places(Index i, const int* lengths) {
@@ -74,13 +74,13 @@ struct Places {
     }
 };
 
-// For each element of the kernel, its place in it and its number k.
+// For each element of the kernel, its three indices and its flat index k.
 #define FOR_EACH_K(w) \\
     for (int k0 = 0, k = 0; k0 < w.kernel[0]; ++k0) \\
         for (int k1 = 0; k1 < w.kernel[1]; ++k1) \\
             for (int k2 = 0; k2 < w.kernel[2]; ++k2, ++k)
 
-// The place, for the window i, of its element k; and for the place p, the window whose element k it is.
+// The flat position of element k of the window i; and the flat window whose element k is at the position p.
 #define PLACE(w, i) w.flat_place(w.place(0, i.of[0], k0), w.place(1, i.of[1], k1), w.place(2, i.of[2], k2))
 #define WINDOW(w, p) w.flat_window(w.window(0, p.of[0], k0), w.window(1, p.of[1], k1), w.window(2, p.of[2], k2))
 """
@@ -93,7 +93,7 @@ def suits(dtype: Any, windows: Windows) -> bool:
 
 @lru_cache(1024)
 def _table(windows: Windows, lengths: Lengths) -> Any:
-    """Return the kernels' argument for windows over axes of these lengths."""
+    """Return the kernels' `Windows` argument for axes of these lengths."""
     table, axes = np.zeros((), _TABLE), len(lengths)
     before = [first for first, _ in windows.padding]
     settings = lengths, windows.counts(lengths), windows.kernel, windows.stride, before, windows.dilation
@@ -103,7 +103,7 @@ def _table(windows: Windows, lengths: Lengths) -> Any:
 
 
 def _launch(kernel: TypedKernel, types: tuple[Any, ...], threads: int, largest: int, *arguments: Any) -> None:
-    """Launch a kernel of so many threads; its indices, and its integers among the arguments, fit the largest array."""
+    """Launch a kernel; its Index type, also that of the integers among the arguments, fits the largest array."""
     index = index_type(largest)
     numbers = [index(x) if type(x) is int else x for x in arguments]
     kernel((*types, index), blocks(threads), (THREADS,), *numbers)
@@ -116,7 +116,7 @@ im2col_kernel = TypedKernel(
     "T Index",
     _SOURCE
     + """
-// A thread for each window of each channel and sample copies it: x is (samples, channels, lengths), columns is
+// One thread copies one window of one channel and sample: x is (samples, channels, lengths), columns is
 // (channels, kernel, samples, counts).
 extern "C" __global__ void agrad_im2col(const T* x, Index samples, Index channels, Windows w, T* columns) {
     const Index count = w.count(), row = samples * count;
@@ -139,7 +139,7 @@ col2im_kernel = TypedKernel(
     "T Index",
     _SOURCE
     + """
-// The transpose of agrad_im2col: a thread for each element of x sums what the windows have in its place.
+// The transpose of agrad_im2col: one thread for each element of x sums the window elements at its position.
 extern "C" __global__ void agrad_col2im(const T* columns, Index samples, Index channels, Windows w, T* x) {
     const Index count = w.count(), row = samples * count, length = w.length();
     FOR_EACH(i, samples * channels * length) {
@@ -159,7 +159,7 @@ extern "C" __global__ void agrad_col2im(const T* columns, Index samples, Index c
 
 
 def im2col(x: Any, windows: Windows) -> Any:
-    """Return the windows of ``(samples, channels, ...)`` as an array ``(channels, kernel, samples, counts)``, flat."""
+    """Return the windows of ``(samples, channels, ...)`` as an array ``(channels, kernel, samples * counts)``."""
     samples, channels, *lengths = x.shape
     table = _table(windows, tuple(lengths))
     threads = samples * channels * prod(windows.counts(tuple(lengths)))
@@ -169,7 +169,7 @@ def im2col(x: Any, windows: Windows) -> Any:
 
 
 def col2im(columns: Any, out: Any, windows: Windows) -> None:
-    """Write the sums of windows that are laid out as by `im2col` into ``(samples, channels, ...)``."""
+    """Write the sums of windows in the layout of `im2col` to ``(samples, channels, ...)``."""
     samples, channels, *lengths = out.shape
     table, largest = _table(windows, tuple(lengths)), max(columns.size, out.size)
     _launch(col2im_kernel, (out.dtype,), out.size, largest, columns, samples, channels, table, out)
@@ -182,7 +182,7 @@ window_max_kernel = TypedKernel(
     "T Number Index",
     _SOURCE
     + """
-// The largest element of each window, the last one that is NaN, or `lowest` if it is all padding.
+// The largest element of each window; its last NaN if it has one; `lowest` if it is all padding.
 extern "C" __global__ void agrad_window_max(
     const T* x, Index planes, Windows w, T lowest, T* largest, Number* indices
 ) {
@@ -255,7 +255,7 @@ add_to_windows_kernel = TypedKernel(
     "T Number Index",
     _SOURCE
     + """
-// A thread for each element under the windows sums the g of those that it is in, or that have its number.
+// One thread for each element sums g over the windows that hold it, or over those that have chosen it by its index.
 extern "C" __global__ void agrad_add_to_windows(const T* g, const Number* indices, Index planes, Windows w, T* total) {
     const Index count = w.count(), length = w.length();
     FOR_EACH(i, planes * length) {
@@ -286,7 +286,7 @@ def window_max(x: Any, windows: Windows) -> tuple[Any, Any]:
 
 
 def gather_from_windows(x: Any, indices: Any, windows: Windows) -> Any:
-    """Return from each window the element at its flat kernel index in `indices`."""
+    """Return the element of each window at its flat kernel index in `indices`."""
     lead, lengths = split(x.shape, windows)
     chosen = cupy.empty(indices.shape, x.dtype)
     arrays = flat(x), flat(indices), prod(lead), _table(windows, lengths), chosen

@@ -1,6 +1,6 @@
-"""Convolution and pooling of NumPy arrays in loops that numba compiles, on all cores: the extra `fast`.
+"""Convolution and pooling of NumPy arrays by loops that numba compiles, on all cores: the extra `fast`.
 
-The same sums as in `sliding_windows.py`, for float32 and float64 and one or two axes under the windows.
+The functions are those of `sliding_windows.py`, for float32 and float64 and windows over one or two axes.
 """
 
 from .convolution import convolve, convolve_input, convolve_weight

@@ -1,7 +1,7 @@
 """Convolution without copies of the windows.
 
-The samples of a part of the batch lie side by side along the last axis: for a row of the output, each element of the
-kernel is then multiplied by one long run of memory. This needs a stride of 1 along the last axis.
+The samples of a part of the batch are stored along the last axis: for a row of the output, each element of the kernel
+is then multiplied by one contiguous run of memory. This needs a stride of 1 along the last axis.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ def convolve(x: Any, weight: Any, windows: Windows, groups: int) -> Any:
 
 
 def convolve_input(g: Any, weight: Any, lengths: Lengths, windows: Windows, groups: int) -> Any:
-    """Return the gradient of `convolve` for its input: each element of `g` times the weight, added to its window."""
+    """Return the gradient of `convolve` with respect to `x`: each element of `g` adds the weight to its window."""
     out = np.empty((g.shape[0], weight.shape[1] * groups, *lengths), g.dtype)
     _convolve_parts(_convolve_input, windows, weight, out, g)
     return out
 
 
 def convolve_weight(g: Any, x: Any, windows: Windows, groups: int) -> Any:
-    """Return the gradient of `convolve` for its weight: for each of its elements, the sum of `g` times the input."""
+    """Return the gradient of `convolve` with respect to its weight: for each element, the sum of `g` times `x`."""
     zeros = np.zeros((g.shape[1], x.shape[1] // groups, *windows.kernel), g.dtype)
     return sum((part.reshape(zeros.shape) for part in _convolve_parts(_convolve_weight, windows, zeros, x, g)), zeros)
 
 
 def _convolve_parts(kernel: Callable[..., Any], windows: Windows, weight: Any, x: Any, y: Any) -> list[Any]:
-    """Run a loop on parts of the batch: of the input, or its gradient, and of the output."""
+    """Run a loop on parts of the batch: of the input `x`, or its gradient, and of the output `y`."""
     weight, x, y = (np.ascontiguousarray(_as_images(array)) for array in (weight, x, y))
     padded = two(windows.padded(x.shape[4 - len(windows.kernel) :]), 1)
     sizes = prod(padded) * x.shape[1], prod(y.shape[1:])
@@ -115,7 +115,7 @@ def _convolve_input(weight: Any, x: Any, y: Any, padded: Any, before: Any, strid
 
 @compiled
 def _pairs(count: int, groups: int) -> Any:
-    """Return the numbers below `count` in pairs, with their group; a last odd one of a group with itself."""
+    """Return the numbers below `count` in pairs, with their group; a group's last odd number is paired with itself."""
     size = count // groups
     pairs = np.empty((groups, -(-size // 2), 3), np.intp)
     for group in range(groups):
@@ -154,7 +154,7 @@ def _samples_last(x: Any, padded: Any, before: Any) -> Any:
 
 @compiled
 def _samples_first(laid: Any, before: Any, x: Any) -> None:
-    """Copy such images back, without their padding."""
+    """Copy images from that layout to `(samples, channels, height, width)`, without their padding."""
     samples, channels, height, width = x.shape
     for channel in range(channels):
         for row in range(height):
@@ -164,13 +164,13 @@ def _samples_first(laid: Any, before: Any, x: Any) -> None:
                     x[sample, channel, row, column] = line[column * samples + sample]
 
 
-# The inner loops, which take most of the time: they add to two totals at once, so that each element of the source is
-# read for both. A single total is read and written for eight places at once.
+# The inner loops, which take most of the time. They add to two totals at once, so that an element of the source is read
+# once for both. If there is one total only, eight places are added at once, so that it is read and written less often.
 
 
 @compiled
 def _add_to_two(total: Any, other: Any, factors: Any, others: Any, source: Any, places: Any, start: int) -> None:
-    """Add to two totals, for each place, the run of `source` there times their factors."""
+    """Add to two totals, for each place, the run of `source` that starts there times their factors."""
     n, fours = total.size, places.size // 4 * 4
     for i in range(0, fours, 4):
         f0, g0, s0 = factors[i + 0], others[i + 0], source[start + places[i + 0] :][:n]
@@ -212,7 +212,7 @@ def _add_to_one(total: Any, factors: Any, source: Any, places: Any, start: int) 
 
 @summing
 def _add_inner_to_two(totals: Any, others: Any, factor: Any, other: Any, source: Any, places: Any, start: int) -> None:
-    """Add to two rows of totals, for each place, the inner products of the run of `source` there with two factors."""
+    """Add to two rows of totals, for each place, the inner products of the run of `source` there and two factors."""
     n, fours = factor.size, places.size // 4 * 4
     zero = totals.dtype.type(0)
     for i in range(0, fours, 4):

@@ -1,4 +1,4 @@
-"""Loops that `agrad.compile` prints, compiled by numba; what was compiled once is kept on the disk."""
+"""Loops that `agrad.compile` prints, compiled by numba and cached on disk."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _HEAD: Final = "import math\n\nimport numpy as np\nfrom numpy import {}\n\n\n"
 _DTYPES: Final = (
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"
 )  # fmt: skip
-# The order of sums may be another, and products may be fused with sums. NaN and infinity are kept.
+# Sums may be reordered, and products fused with sums. NaN and infinity are respected.
 _SETTINGS: Final = {"error_model": "numpy", "fastmath": {"contract", "reassoc"}}
 
 
 def compile_loops(text: str, name: str, arrays: Sequence[tuple[Any, bool]]) -> Callable[..., bool]:
-    """Return the function of a text, compiled for arrays like those given.
+    """Return a function, compiled from its source for arrays like those given.
 
-    It checks nothing: each argument must have the dtype and the number of axes of its array, and where that comes with
-    True, lie in memory without gaps.
+    The function checks nothing: each argument must have the dtype and the number of axes of its array, and must be
+    C-contiguous if the array comes with True.
     """
     source = _HEAD.format(", ".join(_DTYPES)) + text
     signature = numba.types.boolean(*[_type_of(array, gapless) for array, gapless in arrays])
     path = _written(source)
-    known: dict[str, Any] = {"__name__": __name__}  # a module that numba finds when it loads what it has kept
+    known: dict[str, Any] = {"__name__": __name__}  # a module that numba can import when it loads from its cache
     exec(compile(source, str(path or "<agrad loops>"), "exec"), known)
     try:
         made = numba.njit([signature], cache=path is not None, **_SETTINGS)(known[name])
-    except Exception:  # the folder may be read-only, or hold what another version or a broken disk left
+    except Exception:  # the folder may be read-only, or hold files of another version or broken ones
         made = numba.njit([signature], **_SETTINGS)(known[name])
-    # The entry point itself is called: the dispatcher would look at the types of the arguments first, 0.4 µs longer.
+    # Calling the entry point directly saves 0.4 µs, in which the dispatcher would check the types of the arguments.
     entry: Callable[..., bool] = made.get_compile_result(signature).entry_point
     _kept.append(made)
     return entry
@@ -51,7 +51,7 @@ def _type_of(array: Any, gapless: bool) -> Any:
 
 
 def _written(source: str) -> Path | None:
-    """Return the file of a source in the cache, beside which numba keeps what it compiles; None if there is none."""
+    """Write a source to the cache, where numba stores the compiled code beside it; None if that is not possible."""
     path = _folder() / f"{hashlib.sha256(source.encode()).hexdigest()[:24]}.py"
     if path.exists():
         return path

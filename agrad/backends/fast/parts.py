@@ -1,4 +1,4 @@
-"""Shared by the loops: how they are compiled, and how their work is divided among threads."""
+"""Shared by the loops: compiling them, and dividing their work among threads."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..sliding_windows import Lengths, Windows
 __all__ = ["share", "steps", "suits", "two"]
 
 PART = 1 << 20  # bytes of a part of the work, most of which stays in a core's L2 cache
-FEW = 32  # outputs up to which copying windows costs more than large matrix products save
+FEW = 32  # output channels up to which copying windows costs more than large matrix products save
 LANES = 16  # samples that fill a core's vector registers: larger parts are multiples
 STREAMS = 8  # samples that the L1 cache holds if they are a multiple of 4096 bytes apart
-_CORES = numba.config.NUMBA_NUM_THREADS  # the cores, unless the environment variable of that name says otherwise
+_CORES = numba.config.NUMBA_NUM_THREADS  # the number of cores, or the environment variable of that name
 _njit = partial(numba.njit, cache=True, nogil=True, error_model="numpy")
 # Fused multiply-adds are allowed everywhere, another order of sums only in functions marked `summing`.
 compiled: Callable[..., Any] = _njit(fastmath={"contract"})
@@ -39,7 +39,7 @@ def suits(windows: Windows, *arrays: Any, outputs: int = 0) -> bool:
 
 
 def share(work: Callable[[slice], Any], count: int, size: int) -> list[Any]:
-    """Do the work on `count` samples in parts, equally many on each core; return the results of the parts."""
+    """Do the work on `count` samples in parts, the same number on each core; return the results of the parts."""
     rounds = -(-count * size // (PART * _CORES))
     step = -(-count // (rounds * _CORES)) if count * size > PART else count
     step = -(-step // LANES) * LANES if step > LANES else max(1, step)
@@ -47,7 +47,7 @@ def share(work: Callable[[slice], Any], count: int, size: int) -> list[Any]:
     mine, *shares = [parts[i::_CORES] for i in range(min(_CORES, len(parts)))] or [[]]
     try:
         others = [_threads().submit(_each, work, theirs) for theirs in shares]
-    except RuntimeError:  # at shutdown Python starts no threads any more
+    except RuntimeError:  # at shutdown, Python starts no new threads
         return _each(work, parts)
     return sum((other.result() for other in others), _each(work, mine))
 
@@ -69,10 +69,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def two(values: Any, missing: Any) -> Any:
-    """Return a value for each of two axes, `missing` for the first where there is one axis."""
+    """Return a value for each of two axes, with `missing` for the first if only one is given."""
     return (missing, *values) if len(values) == 1 else tuple(values)
 
 
 def steps(windows: Windows) -> tuple[Lengths, Lengths, Lengths]:
-    """Return the padding before, the stride and the dilation."""
+    """Return the padding before, the stride and the dilation, for two axes each."""
     return two([before for before, _ in windows.padding], 0), two(windows.stride, 1), two(windows.dilation, 1)

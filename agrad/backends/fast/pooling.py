@@ -19,7 +19,7 @@ def window_max(x: Any, windows: Windows) -> tuple[Any, Any]:
     lead, lengths = split(x.shape, windows)
     shape = (*lead, *windows.counts(lengths))
     largest, indices = np.full(shape, -inf, x.dtype), np.empty(shape, number_type(np, windows))
-    indices[...] = first_inside(windows, lengths) if windows.pads else 0  # kept where nothing is above -inf
+    indices[...] = first_inside(windows, lengths) if windows.pads else 0  # stays if all elements are -inf
     _pool_parts(_max, windows, x, largest, indices)
     return largest, indices
 
@@ -50,7 +50,7 @@ def _pool_parts(kernel: Callable[..., Any], windows: Windows, *arrays: Any) -> N
     share(lambda part: kernel(*(x[part] for x in planes), *where), len(planes[0]), max(x[:1].nbytes for x in planes))
 
 
-# The loops. Each takes planes: those under the windows, and one element for each window.
+# The loops. Each takes planes (images of one channel): those under the windows, and those with an element per window.
 
 
 @compiled
@@ -81,7 +81,7 @@ def _max(x: Any, maxima: Any, indices: Any, kernel: Any, before: Any, stride: An
 
 @compiled
 def _choose(line: Any, best: Any, chosen: Any, number: int, left: int, start: int, stop: int, stride: int) -> None:
-    """Update the largest elements so far by those at one kernel index."""
+    """Update the largest elements so far with those at one kernel index."""
     for i in range(start, stop):
         column = np.uintp(i)  # unsigned, so that numba need not check for negative indices
         value = line[np.uintp(left + i * stride)]

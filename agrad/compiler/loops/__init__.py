@@ -1,8 +1,9 @@
-"""A program as loops, which numba compiles: ``agrad.compile(step, jit="numba")``.
+"""A program as loops that numba compiles: ``agrad.compile(step, jit="numba")``.
 
-`source` makes the function of a program, and `lowering` sorts its calls into the nests of loops of `nests`. `values`
-knows where each variable is, `access` how an element of an array or a view is found, and `elements` the text that
-computes one. Calls that are not elementwise are in `views`, `reductions`, `products`, `indices` and `writes`.
+`source` makes the function of a program, and `lowering` sorts its calls into loop nests, which are defined in `nests`.
+`values` records where each variable is stored, `access` how an element of an array or view is indexed, and `elements`
+the expression for one element of a call. Calls that are not elementwise are in `views`, `reductions`, `products`,
+`indices` and `writes`.
 """
 
 from .source import LoopSource

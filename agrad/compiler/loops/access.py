@@ -1,4 +1,4 @@
-"""Access: how the elements of an array, or of a view of it, are found by the indices of loops."""
+"""Access: how loop indices map to the elements of an array, or of a view of it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["Access", "Index", "whole"]
 
 @dataclass(frozen=True)
 class Index:
-    """The index along one axis of an array in memory: ``start + step * i``, with i that of an axis of the view.
+    """The index along one axis of an array: ``start + step * i``, where i is the index along an axis of the view.
 
     Attributes
     ----------
     axis : int or None
         The axis of the view; None if the index is always `start`.
     through : str
-        The array in which the index is looked up, or an empty string.
+        The array of indices in which the index is looked up, or an empty string.
     known : str
-        The name of what was looked up, if it was.
+        The variable that holds the index, if it was looked up already.
     """
 
     axis: int | None
@@ -48,9 +48,9 @@ class Access:
     Attributes
     ----------
     name : str
-        That of the array.
+        The name of the array.
     shape : tuple of int
-        That of the view.
+        The shape of the view.
     indices : tuple of Index
         One for each axis of the array.
     """
@@ -60,7 +60,7 @@ class Access:
     indices: tuple[Index, ...]
 
     def element(self, loops: Sequence[str]) -> str:
-        """Return the element that loops over an array of as many axes, or of more, are at."""
+        """Return the text of the element at the current indices of loops, over at least as many axes."""
         if not self.indices:
             return f"{self.name}[()]"
         own = list(loops[len(loops) - len(self.shape) :])
@@ -68,19 +68,19 @@ class Access:
         return f"{self.name}[{', '.join(index.text(own) for index in self.indices)}]"
 
     def looked_up(self, place: int, name: str) -> Access:
-        """Return the access with the name of what one of its indices is looked up as."""
+        """Return the access with one of its indices replaced by the variable that holds it."""
         indices = [replace(x, known=name) if i == place else x for i, x in enumerate(self.indices)]
         return replace(self, indices=tuple(indices))
 
     @property
     def axes(self) -> tuple[int, ...] | None:
-        """The axes of the view in the order of the array's, if it is the whole array but for their order."""
+        """The order of the view's axes in the array, if it is the whole array transposed; None if not."""
         plain = all(index == Index(index.axis) for index in self.indices)
         found = tuple(index.axis for index in self.indices if index.axis is not None)
         return found if plain and len(found) == len(self.indices) == len(self.shape) else None
 
     def renumbered(self, shape: tuple[int, ...], new: Sequence[int | None]) -> Access:
-        """Return a view of another shape, given the new number of each axis, or None for axes that are gone."""
+        """Return a view of another shape, given the new number of each axis, or None for removed axes."""
         indices = [x if x.axis is None else replace(x, axis=new[x.axis]) for x in self.indices]
         return Access(self.name, shape, tuple(indices))
 
@@ -96,7 +96,7 @@ class Access:
         return self.renumbered(shape, new)
 
     def reshaped(self, shape: tuple[int, ...]) -> Access | None:
-        """Return the view with axes of length 1 put in or taken out; None if that does not give the shape."""
+        """Return the view with axes of length 1 inserted or removed; None if that does not give the shape."""
         if [n for n in shape if n != 1] != [n for n in self.shape if n != 1]:
             return None
         places = iter([i for i, n in enumerate(shape) if n != 1])
@@ -111,13 +111,13 @@ class Access:
         return Access(self.name, (*self.shape[:axis], length, *self.shape[axis + 1 :]), indices)
 
     def fixed(self, axis: int, place: int) -> Access:
-        """Return the view without an axis, at one place of it."""
+        """Return the view at one index of an axis, without that axis."""
         found = self.sliced(axis, place, 1, 1)
         shape = (*self.shape[:axis], *self.shape[axis + 1 :])
         return found.renumbered(shape, [None if i == axis else i - (i > axis) for i in range(len(self.shape))])
 
     def gathered(self, axis: int, through: str, length: int) -> Access | None:
-        """Return the view with the places in an array of indices along an axis; None if it has such already."""
+        """Return the view indexed by an array along an axis; None if that axis is sliced or indexed already."""
         if any(x.through or x != Index(axis) for x in self.indices if x.axis == axis):
             return None
         indices = tuple(replace(x, through=through) if x.axis == axis else x for x in self.indices)

@@ -1,4 +1,4 @@
-"""Elements: the text that computes one element of an elementwise call."""
+"""Elements: the expression for one element of an elementwise call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["DTYPES", "ELEMENTWISE", "IDENTITIES", "accumulated", "cast", "elemen
 DTYPES: Final = frozenset(
     {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"}
 )
-# They return the values of their first argument, in the dtype of their result.
+# These return the values of their operand, in the dtype of their result.
 IDENTITIES: Final = frozenset({"asarray", "assign", "astype", "conj", "copy", "fill", "positive", "real"})
 
 _ARITHMETIC: Final = {
@@ -19,7 +19,7 @@ _ARITHMETIC: Final = {
     "floor_divide": "{} // {}", "remainder": "{} % {}", "negative": "-{}", "abs": "abs({})", "square": "{0} * {0}",
     "bitwise_and": "{} & {}", "bitwise_or": "{} | {}", "bitwise_xor": "{} ^ {}",
     "bitwise_left_shift": "{} << {}", "bitwise_right_shift": "{} >> {}",
-    # A NaN in either stays.
+    # NaN if either operand is NaN.
     "maximum": "{0} if {0} >= {1} or {0} != {0} else {1}", "minimum": "{0} if {0} <= {1} or {0} != {0} else {1}",
     "sign": "np.sign({})", "expm1": "math.expm1({})", "log1p": "math.log1p({})", "hypot": "math.hypot({}, {})",
     "special_erf": "math.erf({})", "special_erfc": "math.erfc({})", "special_gammaln": "math.lgamma({})",
@@ -47,16 +47,16 @@ ELEMENTWISE: Final = frozenset({*_TEMPLATES, *IDENTITIES, "where", "clip", "reci
 
 
 def element(name: str, operands: Sequence[Callable[[str], str]], dtype: str, common: str) -> str:
-    """Return the text of an element of a call.
+    """Return the expression for an element of a call.
 
     Parameters
     ----------
     name : str
         The name of the call.
     operands : sequence of callable
-        Return the texts of its operands in a dtype.
+        Each takes a dtype, and returns the expression for an operand in it.
     dtype, common : str
-        Of the result, and what the operands promote to.
+        The dtype of the result, and the one that the operands promote to.
     """
     if name == "where":
         return f"{operands[1](dtype)} if {operands[0]('bool')} else {operands[2](dtype)}"
@@ -71,19 +71,19 @@ def element(name: str, operands: Sequence[Callable[[str], str]], dtype: str, com
         return f"not {operands[0](dtype)}" if dtype == "bool" else f"{dtype}(~{operands[0](dtype)})"
     within = "bool" if name.startswith("logical") else common if name in _COMPARISONS else dtype
     text = _TEMPLATES[name].format(*[operand(within) for operand in operands])
-    # numba computes with small integers in 64 bits.
+    # numba promotes small integers to 64 bits.
     return f"{dtype}({text})" if dtype not in ("bool", "int64", "float32", "float64") else text
 
 
 def cast(text: str, have: str, want: str) -> str:
-    """Return a text of one dtype as one of another."""
+    """Return an expression cast from one dtype to another."""
     if have == want:
         return text
     return f"({text} != 0)" if want == "bool" else f"{want}({text})"
 
 
 def literal(value: Any, dtype: str) -> str:
-    """Return a number as text in a dtype."""
+    """Return a number as an expression of a dtype."""
     if dtype == "bool":
         return str(bool(value))
     if dtype.startswith("float"):
@@ -94,7 +94,7 @@ def literal(value: Any, dtype: str) -> str:
 
 
 def unit(name: str, dtype: str) -> str:
-    """Return what a reduction begins with."""
+    """Return the initial value of a reduction."""
     if name in ("any", "all"):
         return str(name == "all")
     if name in ("max", "min"):
@@ -105,7 +105,7 @@ def unit(name: str, dtype: str) -> str:
 
 
 def accumulated(name: str, so_far: str, x: str) -> str:
-    """Return a reduction with one more element."""
+    """Return the expression that adds an element to a reduction."""
     templates = {
         "sum": "{0} + {1}", "prod": "{0} * {1}", "any": "{0} or {1}", "all": "{0} and {1}",
         "max": "{1} if {1} > {0} or {1} != {1} else {0}", "min": "{1} if {1} < {0} or {1} != {1} else {0}",

@@ -1,4 +1,4 @@
-"""Checks of values, and elements by arrays of indices, which are checked first."""
+"""Checks of values, and indexing by arrays, whose indices are checked first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["INDICES", "check", "checked_places"]
 
 
 def check(values: Values, call: Call) -> None:
-    """Let the loops return True if a check has another answer than when the program was recorded."""
+    """Make the loops return True if a check fails that passed when the program was recorded, or the reverse."""
     x, least, most = call.args
     i = values.nests.new(tuple(x.value.shape))
     nest, flag, text = values.nests.nest(i), values.names.unused("within"), values.element(x, i)
@@ -22,9 +22,9 @@ def check(values: Values, call: Call) -> None:
 
 
 def checked_places(values: Values, indices: Variable, length: int) -> tuple[int, str]:
-    """Return from which nest on there is an array of indices, none of them negative, and its name.
+    """Return the first nest that can use the checked indices, none of them negative, and the name of their array.
 
-    The loops return True if one is out of range.
+    The loops return True if an index is out of range.
     """
     if (indices, length) not in values.places:
         values.places[indices, length] = _checked_places(values, indices, length)

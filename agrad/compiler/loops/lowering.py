@@ -1,7 +1,7 @@
-"""Lowering: the calls of a program sorted into nests of loops.
+"""Lowering: the calls of a program are sorted into loop nests.
 
-Elementwise calls of one shape share a nest. Writes of whole arrays are followed like other calls, as new values, and
-the state is written at the end.
+Elementwise calls of one shape share a nest. A write to a whole array is a new value, like the result of any call; the
+state itself is written at the end.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Lowering:
     ----------
     values : Values
     outputs : list of (str, Variable)
-        The names of the arrays for the outputs and the new gradients, which the caller makes.
+        The names of the arrays for the outputs and the new gradients, which the caller allocates.
     reads_late : set of Variable
-        The inputs that are read when the state may have been written.
+        The inputs that are read after a write to the state.
     """
 
     def __init__(self, program: Program, names: Names, promote: Callable[..., Any]) -> None:
@@ -66,7 +66,7 @@ class Lowering:
         Raises
         ------
         NotImplementedError
-            If there are no loops for it.
+            If the call cannot be lowered to loops.
         """
         values, name = self.values, call.name
         values.call = call
@@ -87,7 +87,7 @@ class Lowering:
             values.refuse()
 
     def _note_order(self, call: Call) -> None:
-        """Note inputs that are read behind a write to the state: they must not share memory with it."""
+        """Record which inputs are read after a write to the state: they must not share memory with it."""
         if self._writes_state:
             self.reads_late |= {self._memory.root[x] for x in call.inputs() if not x.is_number}
         if call.kind == WRITE and self._memory.root[call.args[0]] in self._starts:
@@ -100,7 +100,7 @@ class Lowering:
             values.store_result(x, name)
         changed = [(values.stored[start][1], end) for start, end in self._program.state if end is not start]
         names = {target.name for target, _ in changed}
-        for _, end in changed:  # what is in the memory of another part of the state is read before that is written
+        for _, end in changed:  # values in the memory of another part of the state are copied before that is written
             if end in values.stored and values.stored[end][1].name in names:
                 values.copy(end)
         first = len(values.nests.items)

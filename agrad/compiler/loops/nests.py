@@ -1,4 +1,4 @@
-"""Nests of loops, which hold lines that are run for each element of a shape."""
+"""Loop nests, whose lines run for each element of a shape."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Nest:
     ----------
     shape : tuple of int
     loops : list of str
-        The names of the indices; "0" for axes of length 1.
+        The names of the loop indices; "0" for axes of length 1.
     before, body : list of str
-        The lines before the loops, and inside of all.
+        The lines before the loops, and inside all of them.
     begin, end : dict of int to list of str
-        Lines inside of that many loops, before and after those further inside.
+        For a number of outer loops, the lines inside these, before and after the inner loops.
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -48,7 +48,7 @@ class Nest:
 
     @property
     def is_single(self) -> bool:
-        """Whether the body runs once, so that what it computes is known after the loops."""
+        """Whether the body runs once, so that its variables can be used after the loops."""
         return prod(self.shape) == 1
 
     def text(self) -> Iterator[str]:
@@ -79,7 +79,7 @@ class Nests:
         self.items: list[Nest | Block] = []
 
     def place(self, shape: tuple[int, ...], earliest: int) -> int:
-        """Return the number of the first nest of a shape that is not before another one, or of a new one."""
+        """Return the number of the first nest of a shape from number `earliest` on, or of a new one."""
         for i in range(earliest, len(self.items)):
             item = self.items[i]
             if isinstance(item, Nest) and item.shape == shape:
@@ -97,7 +97,7 @@ class Nests:
         return len(self.items) - 1
 
     def nest(self, i: int) -> Nest:
-        """Return the nest of a number."""
+        """Return the nest with a number."""
         found = self.items[i]
         assert isinstance(found, Nest)
         return found

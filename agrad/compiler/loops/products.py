@@ -13,7 +13,7 @@ from .values import Values, empty
 
 __all__ = ["PRODUCTS"]
 
-_FEW: Final = 4  # terms of a product that are written out
+_MAX_WRITTEN_OUT: Final = 4  # terms of a product up to which they are written out in one line
 _SMALL: Final = 512  # multiplications of a matrix product up to which loops are faster than BLAS
 
 
@@ -25,7 +25,7 @@ def _matmul(values: Values, call: Call) -> None:
         values.refuse(" of such dtypes")
     columns = shape2[-1] if len(shape2) > 1 else 1
     if prod(shape1[-2:]) * columns <= _SMALL:
-        if both_matrices and shape1[1] <= _FEW:
+        if both_matrices and shape1[1] <= _MAX_WRITTEN_OUT:
             _written_out(values, x1, x2, out)
         else:
             _in_loops(values, x1, x2, out)
@@ -49,7 +49,7 @@ def _written_out(values: Values, x1: Variable, x2: Variable, out: Variable) -> N
 
 
 def _in_loops(values: Values, x1: Variable, x2: Variable, out: Variable) -> None:
-    """Multiply matrices, stacks of them or vectors in loops over stacks, rows, columns and terms."""
+    """Multiply matrices, stacks of matrices or vectors in loops over stacks, rows, columns and terms."""
     (from1, a), (from2, b) = values.access(x1), values.access(x2)
     *before, rows, terms = (1, *a.shape) if len(a.shape) == 1 else a.shape
     b = b.permuted([*range(len(b.shape) - 2), -1, -2]) if len(b.shape) > 1 else b
@@ -73,7 +73,7 @@ def _by_blas(values: Values, x1: Variable, x2: Variable, out: Variable) -> None:
 
 
 def _stacks_by_blas(values: Values, x1: Variable, x2: Variable, out: Variable) -> None:
-    """Multiply the matrices of stacks one by one, or all by the same in one go."""
+    """Multiply the matrices of stacks one by one, or a stack by one matrix in a single product."""
     a, b, name = values.contiguous(x1), values.contiguous(x2), values.names.unused("t0")
     *stack, rows, terms = x1.value.shape
     columns, count, lines = x2.value.shape[-1], prod(stack), [f"{name} = {empty(out)}"]

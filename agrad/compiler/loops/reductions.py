@@ -1,4 +1,4 @@
-"""Reductions, which are accumulated in the nest that computes or reads what is reduced."""
+"""Reductions, which are accumulated in the nest that computes or reads their operand."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["REDUCTIONS", "accumulate"]
 
 
 def accumulate(values: Values, name: str, out: Variable, text: str, i: int, reduced: Iterable[int]) -> None:
-    """Accumulate a text over some axes of a nest, for a variable that has its other axes."""
+    """Accumulate an expression over some axes of a nest, into a variable with the remaining axes."""
     nest, dtype = values.nests.nest(i), values.dtype_of(out)
     gone = {*reduced, *(k for k, n in enumerate(nest.shape) if n == 1)}
     kept = [k for k in range(len(nest.shape)) if k not in gone]
-    depth = kept[-1] + 1 if kept else 0  # the loops that the result is inside of
+    depth = kept[-1] + 1 if kept else 0  # the loops around an element of the result
     if any(k in gone and nest.shape[k] != 1 for k in range(depth)):
         full = f"np.full({tuple(out.value.shape)!r}, {unit(name, dtype)}, np.{dtype}{'_' * (dtype == 'bool')})"
         at = _element_of_result(values, out, i, kept, full)
@@ -35,7 +35,7 @@ def accumulate(values: Values, name: str, out: Variable, text: str, i: int, redu
 
 
 def _element_of_result(values: Values, out: Variable, i: int, kept: Sequence[int], made: str) -> str:
-    """Make an array for a result, and return the element that the loops are at."""
+    """Allocate an array for a result, and return its element at the current indices."""
     name, nest, places = values.names.unused("t0"), values.nests.nest(i), iter(kept)
     nest.before.append(f"{name} = {made}")
     target = whole(name, out.value.shape)
@@ -62,7 +62,7 @@ def _mean_of(values: Values, out: Variable, x: Variable, axis: Any) -> None:
 
 
 def _divided_sum(values: Values, out: Variable, x: Variable, axis: Any, correction: float) -> None:
-    """Add a sum that is divided by the number of its terms, less a correction."""
+    """Add a sum divided by the number of its terms minus a correction."""
     total, count = Variable(out.value), prod(x.value.shape) // max(1, prod(out.value.shape))
     _reduce(values, "sum", total, x, axis)
     values.compute("divide", out, (total, max(count - correction, 0.0)))

@@ -1,4 +1,4 @@
-"""LoopSource: a program as loops that are compiled, and the function that calls them."""
+"""LoopSource: a program as compiled loops, and the Python function that calls them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["LoopSource"]
 
 
 class LoopSource(Source):
-    """A program whose arrays are computed by compiled loops; draws and new arrays come before in Python.
+    """A program whose arrays are computed by compiled loops; Python draws random numbers and allocates arrays first.
 
     The attributes are those of `Source`.
     """
@@ -23,15 +23,13 @@ class LoopSource(Source):
     def _begin(self, starts: list[Variable]) -> None:
         self._lowering = Lowering(self._program, self._names, self._backend.xp.result_type)
         self._loops, self._settings = self._names.unused("loops"), self._names.unused("settings")
-        self._given: dict[
-            str, tuple[Any, bool]
-        ] = {}  # what the loops take: arrays like these, and whether without gaps
+        self._given: dict[str, tuple[Any, bool]] = {}  # the loops' arguments: an example, and whether contiguous
         for x in starts:
             if not x.is_number:
                 self._give(x)
 
     def _give(self, x: Variable) -> None:
-        """Let the loops take an array."""
+        """Make an array an argument of the loops."""
         gapless = x not in self._strided and bool(x.value.flags.c_contiguous)
         self._lowering.values.take_over(x, not gapless)
         self._given[self._names[x]] = x.value, gapless

@@ -1,4 +1,4 @@
-"""Values: where each variable of a program is while its loops are written."""
+"""Values: where each variable of a program is stored while its loops are written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ __all__ = ["Values", "empty", "is_uniform"]
 class Values:
     """The variables of a program, and the nests that compute them.
 
-    What a nest computes has a name inside of it, and is stored in an array only if another nest needs it. A variable
-    with one element, or equal elements, is a text that any later nest can use.
+    The elements of a variable are a local scalar in its nest, and are stored in an array only if another nest needs
+    them. A variable with one element, or equal elements, is an expression that any later nest can use.
 
     Parameters
     ----------
@@ -35,21 +35,21 @@ class Values:
     numbers : dict of Variable to str
         The names of the numbers that the loops use.
     arrays : dict of str to array
-        The constants that they use.
+        The constants that the loops use.
     homes : dict of Variable to str
-        The arrays for results that have none yet.
+        The arrays for results of the program that are not stored yet.
     stored : dict of Variable to (int, Access)
-        From which nest on variables are in memory, and where.
+        The variables in memory: the first nest that can read them, and where they are.
     singles : dict of Variable to (int, str, str)
-        From which nest on those with equal elements are known, their text, and its dtype.
+        The variables with equal elements: the first nest that can use them, their expression, and its dtype.
     writable_from : dict of str to int
-        The first nest in which an array may be written, by its name.
+        The first nest that may write an array, by the array's name.
     checked : int
-        The number of the nest behind the last check, 0 if there is none: the state must not be written before.
+        The number of the nest after the last check, 0 if there is none: the state must not be written before it.
     places : dict of (Variable, int) to (int, str)
         The checked indices: see `checked_places`.
     call : Call or None
-        The one that is added, for errors.
+        The call that is being added, for errors.
     """
 
     def __init__(self, constants: dict[Variable, Any], names: Names, promote: Callable[..., Any]) -> None:
@@ -60,9 +60,9 @@ class Values:
         self.homes: dict[Variable, str] = {}
         self.stored: dict[Variable, tuple[int, Access]] = {}
         self.singles: dict[Variable, tuple[int, str, str]] = {}
-        self._scalars: dict[Variable, tuple[int, str]] = {}  # the nest that computes them, and the name there
-        self._moved: dict[tuple[int, str], str] = {}  # names by the nest and the text
-        self._strided: set[str] = set()  # arrays that may have gaps in memory
+        self._scalars: dict[Variable, tuple[int, str]] = {}  # the nest that computes a variable, and its name there
+        self._moved: dict[tuple[int, str], str] = {}  # the names of hoisted expressions, by nest and text
+        self._strided: set[str] = set()  # arrays that may not be contiguous
         self.writable_from: dict[str, int] = {}
         self.checked = 0
         self.places: dict[tuple[Variable, int], tuple[int, str]] = {}
@@ -71,14 +71,14 @@ class Values:
     # Errors
 
     def refuse(self, why: str = "") -> NoReturn:
-        """Raise NotImplementedError for the call that is added."""
+        """Raise NotImplementedError for the call that is being added."""
         assert self.call is not None
         name, line = self.call.name.removeprefix("special_"), self.call.line
         place = f", in the line `{line}`" if line else ""
         raise NotImplementedError(f'agrad.compile(..., jit="numba") has no loops for {name}{why}{place}; leave jit out')
 
     def dtype_of(self, x: Variable) -> str:
-        """Return the name of a variable's dtype, if loops can compute with it."""
+        """Return the name of a variable's dtype; raise NotImplementedError if loops cannot compute with it."""
         name = str(x.value.dtype)
         if name not in DTYPES and self.call is not None:
             self.refuse(f" of {name}")
@@ -90,7 +90,7 @@ class Values:
     # Computing
 
     def compute(self, name: str, out: Variable, args: Sequence[Any]) -> None:
-        """Add an elementwise call, whose result is a variable."""
+        """Add an elementwise call with the result `out`."""
         dtype, common = self.dtype_of(out), self._common(args)
         i = self.place(out.value.shape, *args)
         operands = [self._operand(x, i) for x in args]
@@ -102,7 +102,7 @@ class Values:
         return str(self._promote(*kinds)) if any(hasattr(x, "kind") for x in kinds) else "float64"
 
     def place(self, shape: Sequence[int], *inputs: Any) -> int:
-        """Return the number of a nest of a shape in which elements of variables can be had."""
+        """Return the number of a nest of a shape that can read the elements of variables."""
         shape = tuple(shape)
         return self.nests.place(shape, max([0, *(self._from(x, shape) for x in inputs if type(x) is Variable)]))
 
@@ -116,7 +116,7 @@ class Values:
         return self.access(x)[0]
 
     def define(self, out: Variable, i: int, text: str) -> None:
-        """Let a nest compute a variable, of its shape, by a text."""
+        """Add an expression for a variable to a nest of its shape."""
         nest, name = self.nests.nest(i), self.names.unused("s0")
         nest.body.append(f"{name} = {text}")
         self._scalars[out] = i, name
@@ -127,7 +127,7 @@ class Values:
         return lambda dtype: self.element(x, i, dtype)
 
     def element(self, x: Any, i: int, dtype: str | None = None) -> str:
-        """Return the text of an element in a nest, cast to a dtype: of a variable, or of a Python number."""
+        """Return the expression for an element of a variable, or for a Python number, in a nest, cast to a dtype."""
         if type(x) is not Variable:
             return literal(x, dtype or "float64")
         if x.is_number:
@@ -142,13 +142,13 @@ class Values:
         return cast(name if nest == i else self.at(self.access(x)[1], i), have, dtype or have)
 
     def read(self, access: Access, i: int) -> None:
-        """Note that a nest reads an array: other elements than the loops are at must not be written in it."""
+        """Record that a nest reads an array. Unless it reads each element at its own index, it must not write it."""
         shape = self.nests.nest(i).shape
         aligned = access.shape == shape and access.axes == tuple(range(len(shape)))
         self.writable_from[access.name] = max(self.writable_from.get(access.name, 0), i if aligned else i + 1)
 
     def at(self, access: Access, i: int) -> str:
-        """Return the text of the element that an access finds in a nest."""
+        """Return the expression for an element of an access in a nest."""
         self.read(access, i)
         loops = self.nests.nest(i).loops
         skipped, deepest = len(loops) - len(access.shape), 0
@@ -162,9 +162,9 @@ class Values:
         return self._outside(i, access.element(loops), deepest)
 
     def _outside(self, i: int, text: str, depth: int) -> str:
-        """Return the name of a text that depends on some outer loops only, and is computed inside of these.
+        """Hoist an expression that depends on the outer loops only out of the inner ones; return its name.
 
-        numba's compiler does not move it there itself, because what the inner loops write might be in the same memory.
+        numba does not hoist it, because the inner loops might write to the memory that it reads.
         """
         nest = self.nests.nest(i)
         if all(loop == "0" for loop in nest.loops[depth:]):
@@ -182,14 +182,14 @@ class Values:
     # Memory
 
     def take_over(self, x: Variable, strided: bool) -> None:
-        """Note an array that the loops are given, and whether it may have gaps in memory."""
+        """Add an array that the loops take as an argument; `strided` if it may not be contiguous."""
         self.dtype_of(x)
         self.stored[x] = 0, whole(self.names[x], x.value.shape)
         if strided:
             self._strided.add(self.names[x])
 
     def access(self, x: Variable) -> tuple[int, Access]:
-        """Return from which nest on an array is in memory, and where; it is stored if it is not yet."""
+        """Return the first nest that can read a variable from memory, and where it is; store it if needed."""
         if x not in self.stored:
             if x in self._constants:
                 name = self.names.bound("c0", x.value)
@@ -201,7 +201,7 @@ class Values:
         return self.stored[x]
 
     def store(self, x: Variable, name: str, i: int) -> None:
-        """Store what is known in a nest in an array."""
+        """Store a variable that a nest computes in an array."""
         target = whole(name, x.value.shape)
         text = self.element(x, i)
         self.nests.nest(i).body.append(f"{target.element(self.nests.nest(i).loops)} = {text}")
@@ -215,7 +215,7 @@ class Values:
             self.copy_to(whole(name, x.value.shape), x)
 
     def new_array(self, x: Variable, i: int) -> str:
-        """Return the name of an array for a variable: that of a result, or one that is made before a nest."""
+        """Return the name of an array for a variable: that of a result, or a new one, allocated before a nest."""
         if x in self.homes:
             return self.homes.pop(x)
         name = self.names.unused("t0")
@@ -223,7 +223,7 @@ class Values:
         return name
 
     def copy_to(self, target: Access, x: Variable, earliest: int = 0, new: bool = False) -> int:
-        """Copy a variable to where an access leads; return the number of the nest, which is a new one if so wished."""
+        """Copy a variable to the elements of an access, in a new nest if `new`; return the number of the nest."""
         shape = target.shape
         i = self.nests.new(shape) if new else self.nests.place(shape, max(earliest, self._from(x, shape)))
         text = self.element(x, i)
@@ -231,7 +231,7 @@ class Values:
         return i
 
     def copy(self, x: Variable) -> None:
-        """Store a stored array anew, without gaps."""
+        """Copy a stored variable to a contiguous array."""
         ready, access = self.stored[x]
         i = self.nests.place(access.shape, ready)
         target = whole(self.new_array(x, i), access.shape)
@@ -239,7 +239,7 @@ class Values:
         self.stored[x] = i + 1, target
 
     def contiguous(self, x: Variable) -> str:
-        """Return the text of an array without gaps in memory, which may be the transpose of a matrix: ``t0.T``."""
+        """Return the expression for a contiguous array, or for the transpose of one: ``t0.T``."""
         _, access = self.access(x)
         plain = tuple(range(len(access.shape)))
         if access.name in self._strided or access.axes not in (plain, (1, 0)):
@@ -248,7 +248,7 @@ class Values:
         return access.name if access.axes == plain else f"{access.name}.T"
 
     def block(self, lines: Sequence[str], *reads: str) -> int:
-        """Add lines that read arrays, and return the number of the nest behind them."""
+        """Add lines that read arrays, and return the number of the next nest."""
         i = self.nests.block(lines)
         for text in reads:
             self.writable_from[text.removesuffix(".T")] = i + 1
@@ -256,7 +256,7 @@ class Values:
 
 
 def empty(x: Variable) -> str:
-    """Return the text that makes an array for a variable."""
+    """Return the expression that allocates an array for a variable."""
     dtype = str(x.value.dtype)
     return f"np.empty({tuple(x.value.shape)!r}, np.{'bool_' if dtype == 'bool' else dtype})"
 

@@ -1,4 +1,4 @@
-"""Calls that return views: other ways to find the elements of the same array."""
+"""Calls that return views: other indices into the same array."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["VIEWS", "at_key"]
 
 
 def _view(values: Values, call: Call, change: Callable[[Access], Access | None], place: int = 0) -> None:
-    """Add the view of the first argument that changes how its elements are found."""
+    """Add a view of the first argument, given the function that changes its access."""
     x, out = call.args[0], call.outputs[place]
     if x in values.singles and prod(out.value.shape) == 1:
         values.singles[out] = values.singles[x]
@@ -77,7 +77,7 @@ def _unstack(values: Values, call: Call) -> None:
 
 
 def _reshape(values: Values, call: Call) -> None:
-    """Add a reshape: a view if axes of length 1 come or go; otherwise of an array without gaps."""
+    """Add a reshape: a view if only axes of length 1 are inserted or removed; otherwise of a contiguous array."""
     x, out = call.args[0], call.outputs[0]
     shape = tuple(out.value.shape)
     if (x in values.singles and prod(shape) == 1) or values.access(x)[1].reshaped(shape) is not None:
@@ -90,7 +90,7 @@ def _reshape(values: Values, call: Call) -> None:
 
 
 def at_key(access: Access, key: Any) -> Access | None:
-    """Return the view at a basic key; None if the key is another one."""
+    """Return the view at a basic key; None if the key is not basic."""
     parts = key if type(key) is tuple else (key,)
     if not all(part is None or part is ... or type(part) in (int, slice) for part in parts):
         return None

@@ -1,4 +1,4 @@
-"""Writes to parts of arrays, and arrays that are made with one value or of several others."""
+"""Writes to parts of arrays, arrays filled with one value, and arrays joined from others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["MADE", "WRITES", "write_part"]
 
 
 def _target(values: Values, memory: Memory, call: Call) -> Access:
-    """Return where a call may write: in its first argument if nothing else needs that, or in a copy."""
+    """Return where a call may write: to its first argument if that is not needed otherwise, or to a copy."""
     x, out = call.args[0], call.outputs[0]
     if call in memory.in_place and memory.root[x] in memory.free:
         return values.access(x)[1]
@@ -40,7 +40,7 @@ def write_part(values: Values, memory: Memory, call: Call) -> None:
 
 
 def _apart(values: Values, x: Any, target: Access) -> Any:
-    """Return what is written, copied if it is in the memory that it is written to."""
+    """Return the value to write, copied if it is in the memory that is written to."""
     if x in values.stored and values.stored[x][1].name == target.name:
         values.copy(x)
     return x

@@ -113,15 +113,15 @@ class BatchedArray:
     def __repr__(self) -> str:
         return f"BatchedArray({self.value!r}, lead={self.lead})"
 
-    # What other libraries ask for
+    # Protocols of other libraries
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
-        """Call a ufunc of NumPy's or SciPy's on the values: it is elementwise."""
+        """Call an elementwise ufunc of NumPy or SciPy on the values; others need the same value for the whole batch."""
         level, below = self.level, self.level.backend
         given = [x if type(x) in {*NUMBERS, BatchedArray} else level.library.asarray(x, None, level) for x in inputs]
         if method == "__call__" and ufunc.signature is None and not settings:
             values, lead, _ = aligned(given)
-        else:  # a reduction, a product of matrices, an array to write the result into
+        else:  # a reduction, a matrix product, or out=
             name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             values, lead = [x if type(x) in NUMBERS else x.read(f"{name}()") for x in given], 0
         hosted = [v if type(v) in NUMBERS or hasattr(v, "__array_ufunc__") else below.to_numpy(v) for v in values]
@@ -182,7 +182,7 @@ _LEFT: Final = (
 
 
 def _axes_in_front(items: Sequence[Any]) -> int:
-    """Return how many axes of advanced indices come before all others, the hidden one too, by NumPy's rule.
+    """Return how many axes of advanced indices NumPy puts before all others, the batch axis included.
 
     They come first if slices or None separate the arrays of the key; otherwise they stay where the arrays are.
     """
@@ -216,7 +216,7 @@ def pair(x1: Array, x2: Array) -> tuple[Any, Any, int, Any]:
 
 
 def _fit(x1: BatchedArray, x2: BatchedArray) -> bool:
-    """Whether the values broadcast as they are: what has a batch axis has as many visible axes as the other."""
+    """Return whether the values broadcast unchanged: one with a batch axis has at least the other's visible axes."""
     more = len(x1.value.shape) - len(x2.value.shape)
     if x1.lead == x2.lead:
         return more == 0 or not x1.lead
@@ -232,7 +232,7 @@ def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
     batched = [x for x in arrays if type(x) is BatchedArray]
     lead, rank = max(x.lead for x in batched), max(x.ndim for x in batched)
     values = [ranked(x, rank) if type(x) is BatchedArray else x for x in arrays]
-    if lead:  # beside an array with axes, PyTorch's operators do not promote to the dtype of one without
+    if lead:  # PyTorch does not promote to the dtype of a 0-d array beside an array with axes
         values = [level.xp.reshape(v, (1,)) if getattr(v, "shape", None) == () else v for v in values]
     return values, lead, level
 

@@ -1,4 +1,4 @@
-"""Gathering; indices that differ over the batch are offset to index an axis that merges those of all examples."""
+"""Gathering: indices with a batch axis are offset, to index an axis in which all examples are concatenated."""
 
 from __future__ import annotations
 

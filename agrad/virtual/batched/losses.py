@@ -1,6 +1,6 @@
-"""Cross entropy: the samples of all examples are the rows of one matrix, of which the library below computes the loss.
+"""Cross entropy: the library below computes the loss of one matrix, whose rows are the samples of all examples.
 
-What it keeps for the gradient has a form of its own, so it is handed back as it is.
+What that library saves for the gradient has its own format, so it is passed back unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["softmax_nll", "softmax_nll_input"]
 def softmax_nll(
     input: Array, target: Array, reduction: str, weight: Array | None, ignore_index: int | None, label_smoothing: float
 ) -> tuple[Any, tuple[Any, Any]]:
-    """Return the loss and two arrays kept for its gradient, as `Backend.softmax_nll`."""
+    """Return the loss and two arrays saved for its gradient, as `Backend.softmax_nll` does."""
     level, samples = input.level, input.shape[0]
     if not _fits(input, weight, ignore_index):
         xp = level.library.xp
@@ -43,7 +43,7 @@ def softmax_nll_input(
 ) -> Any:
     """Return the gradient of `softmax_nll` with respect to the logits."""
     level, samples, xp = input.level, input.shape[0], input.level.library.xp
-    if not _fits(input, weight, ignore_index):  # what was kept may have the form of a library below
+    if not _fits(input, weight, ignore_index):  # the saved arrays may have the format of the library below
         settings = reduction, weight, ignore_index, label_smoothing
         return cross_entropy.gradient(xp, g, softmax(xp, input, 1, False), target, *settings)
     alone = g.lead or reduction == "none"  # each row has its own cotangent
@@ -56,7 +56,7 @@ def softmax_nll_input(
 
 
 def _fits(input: BatchedArray, weight: Array | None, ignore_index: int | None) -> bool:
-    """Whether the losses of the examples are those of one matrix: they share no logits, and no sum of weights."""
+    """Return whether one matrix gives the losses of all examples: they share no logits, and no sum of weights."""
     return bool(input.lead) and weight is None and ignore_index is None
 
 

@@ -38,9 +38,10 @@ class TracedArray:
     value : array
         The array of the library below.
     variable : Variable
-        What stands for it in the program.
+        The array in the program.
     memory : Memory
-        What it shares with its views. Writing returns a new array with the same memory; this one is then outdated.
+        The memory that it shares with its views. Writing returns a new array with the same memory; this one is then
+        outdated.
     trace : Trace
     """
 
@@ -52,7 +53,7 @@ class TracedArray:
         self.version = memory.version
 
     def checked(self) -> Any:
-        """Return the array of the library below; UnknownValueError if its memory was written since, by another name."""
+        """Return the array of the library below; UnknownValueError if its memory was written through another array."""
         if self.version != self.memory.version:
             raise UnknownValueError(
                 f"an array of {' '.join(described(self.value))} is read after the memory that it shares was written "
@@ -97,7 +98,7 @@ class TracedArray:
     # Conversions to Python values
 
     def refuse(self, what: str) -> NoReturn:
-        """Raise UnknownValueError, because `what` asks for values."""
+        """Raise UnknownValueError, because `what` needs values."""
         raise UnknownValueError(_REFUSED.format(what, " ".join(described(self.value))))
 
     def __bool__(self) -> bool:

@@ -100,7 +100,7 @@ class TracedBackend(FusedBackend):
         return self.below.underlying_array(array.value)
 
     def bounds(self, array: Array) -> tuple[Any, Any]:
-        array.trace.read_values = True  # for the message of an error, which ends the recording
+        array.trace.read_values = True  # for an error message; the recording fails if the error is caught
         return self.below.bounds(array.value)
 
     def within(self, array: Array, least: float, most: float) -> bool:
@@ -156,8 +156,8 @@ class TracedBackend(FusedBackend):
 
 
 _CAPTURED = (
-    "{} of {} is used under agrad.compile, but is neither an argument nor a part of its state, so that the program "
-    "would keep it as it is now; make it an argument of the function, or name the module that holds it in state=[...]"
+    "{} of {} is used under agrad.compile, but is neither an argument nor a part of its state, so the program would "
+    "always use its present values; make it an argument of the function, or name its module in state=[...]"
 )
 _known: dict[int, TracedBackend] = {}
 

@@ -1,6 +1,6 @@
-"""Functions of a backend that do several steps in a kernel of their own, recorded as one call each.
+"""Functions that a backend computes in one fused kernel, recorded as one call each.
 
-Where the backend below has no such kernel, the steps are recorded, which a program can share and compute in place.
+If the backend below has no such kernel, the single steps are recorded, which a program can share and compute in place.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["FusedBackend"]
 
 
 def _recorded(name: str, record: Callable[..., Any]) -> Any:
-    """Return a method which records a call of the same method below, if that is among the backend's `fused`."""
+    """Return a method that records one call of the backend below if that fuses it, or else the generic steps."""
     generic = getattr(Backend, name)
 
     def method(self: FusedBackend, *args: Any) -> Any:
@@ -32,7 +32,7 @@ def _pure(name: str) -> Any:
 
 
 def _losses(trace: Trace, name: str, function: Callable[..., Any], args: Any) -> Any:
-    """Record a call that returns an array, and others in a tuple."""
+    """Record a call that returns an array and a tuple of arrays."""
 
     def flat(*args: Any) -> Any:
         out, saved = function(*args)
@@ -43,7 +43,7 @@ def _losses(trace: Trace, name: str, function: Callable[..., Any], args: Any) ->
 
 
 class FusedBackend(VirtualBackend):
-    """The part of `TracedBackend` for such functions.
+    """The part of `TracedBackend` for functions that may be fused.
 
     Attributes
     ----------

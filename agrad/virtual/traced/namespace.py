@@ -1,4 +1,4 @@
-"""The namespace of traced arrays: the functions of the namespace below, each of whose calls is recorded."""
+"""The namespace of traced arrays: the functions of the namespace below, with their calls recorded."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .recording import PURE, Trace, replace_nested
 
 __all__ = ["TracedNamespace"]
 
-# The shapes of their results depend on values.
+# Functions whose results have shapes that depend on values.
 _UNSHAPED: Final = frozenset({"nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values"})
 
 
 class TracedNamespace(ModuleType):
-    """A namespace that is filled as its functions are first asked for.
+    """A namespace whose functions are made at their first use.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class TracedNamespace(ModuleType):
     array_type : type
         The class of the traced arrays.
     prefix : str
-        What stands before the names of its functions: "linalg_" for an extension.
+        The prefix of the recorded names of its functions: "linalg_" for an extension.
     """
 
     def __init__(self, below: Namespace, array_type: Any, prefix: str = "") -> None:
@@ -60,7 +60,7 @@ class TracedNamespace(ModuleType):
 
 
 def _trace_in(tree: Any, array_type: Any) -> Trace | None:
-    """Return the trace to which the arrays or the device among the arguments belong."""
+    """Return the trace of the first traced array or device among the arguments; None if there is none."""
     found: list[Trace] = []
 
     def note(x: Any) -> None:

@@ -39,10 +39,10 @@ def _computed(known: TracedNumber, name: str, op: Callable[..., Any], *args: Any
 
 
 class TracedNumber:
-    """A number that may be another at the next call.
+    """A number that may differ at the next call.
 
-    Its truth, which `if` and comparisons ask for, is recorded as a guard: where the answer is another, the function is
-    recorded anew.
+    Its truth value, which `if` reads, is recorded as a guard: if it differs at a later call, the function is recorded
+    again.
     """
 
     __slots__ = ("trace", "variable")
@@ -63,8 +63,8 @@ class TracedNumber:
 
     def _read(self) -> Any:
         raise UnknownValueError(
-            f"the number {self.variable.name or 'computed of a setting'} was asked for its value under agrad.compile, "
-            "where it may be another at the next call; compute with + - * / ** and comparisons, "
+            f"the value of the number {self.variable.name or 'computed from a setting'} was read under agrad.compile, "
+            "but it may differ at the next call; compute with + - * / ** and comparisons, "
             "n ** 0.5 instead of math.sqrt(n)"
         )
 

@@ -1,4 +1,4 @@
-"""Trace: the calls of an array library's functions, written down as they run."""
+"""Trace: the calls of an array library's functions, recorded as they run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = [
     "CHECK", "DRAW", "NUMBER", "PURE", "WRITE", "Call", "Memory", "Trace", "Variable", "described", "replace_nested",
 ]  # fmt: skip
 
-# What kind of call it is.
+# The kinds of calls.
 PURE: Final = "pure"  # returns new arrays or views, and changes nothing
 WRITE: Final = "write"  # changes the memory of its first argument, and returns it
 DRAW: Final = "draw"  # draws random numbers
-CHECK: Final = "check"  # tells whether values are in a range; another answer needs another program
+CHECK: Final = "check"  # checks whether values are in a range; the other answer needs another program
 NUMBER: Final = "number"  # computes with numbers on the host
 
 
@@ -27,9 +27,9 @@ class Variable:
     Attributes
     ----------
     value : array or number
-        What it was while the program was recorded.
+        Its value while the program was recorded.
     name : str or None
-        That of an input or a part of the state.
+        The name of an input or a part of the state.
     view_of : Variable or None
         The variable whose memory it shares.
     is_number : bool
@@ -50,7 +50,7 @@ class Call:
     kind : str
         PURE, WRITE, DRAW, CHECK or NUMBER.
     name : str
-        What the function is called: its name in the namespace, the backend's method, or a word for an operator.
+        The name of the function: in the namespace, of the backend's method, or a word for an operator.
     function : callable
     args, kwargs
         The arguments, with Variables in place of arrays and traced numbers.
@@ -76,7 +76,7 @@ class Call:
 
 
 class Memory:
-    """The memory behind traced arrays, views of each other; its version counts the writes to it."""
+    """The memory that traced arrays share with their views; its version counts the writes to it."""
 
     __slots__ = ("version",)
 
@@ -85,24 +85,24 @@ class Memory:
 
 
 class Trace(Level):
-    """The native device of traced arrays: one recording, which writes down the calls.
+    """The native device of traced arrays: one recording.
 
     Attributes
     ----------
     calls : list of Call
-        Of array functions, in order.
+        The calls of array functions, in order.
     numbers : list of Call
-        Those that compute numbers; they need no arrays, and so can all run first.
+        The calls that compute numbers; they take no arrays, and so can all run first.
     guards : list of (Variable, bool)
-        Numbers whose truth the recorded code asked for, and the answer.
+        Numbers that the recorded code branched on, with their truth values.
     device : object
         The device of the traced arrays.
     generator : object
         The random generator of the device.
     read_values : bool
-        Whether a check read values for the message of its error.
+        Whether values were read for an error message.
     optimizers : list
-        Those of the state: no other one may take a step.
+        The optimizers of the state: no other may take a step.
     """
 
     __slots__ = ("_memories", "calls", "device", "generator", "guards", "numbers", "optimizers", "read_values")
@@ -118,14 +118,14 @@ class Trace(Level):
         self._memories: dict[int, Memory] = {}  # of the inputs, by the numbers of their memory
 
     def input(self, value: Any, name: str) -> Any:
-        """Return an array from outside as a traced array; those that share memory are known to."""
+        """Return an array from outside as a traced array. Arrays that share a buffer share a `Memory`."""
         memory = Memory()
         if not self.backend.immutable:
             memory = self._memories.setdefault(self.backend.buffer_of(value), memory)
         return self.library.array_type(value, Variable(value, name), memory, self)
 
     def run(self, kind: str, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a function on the arrays behind traced ones, write the call down, and return traced arrays."""
+        """Call a function on the arrays that traced arrays hold, record the call, and return traced arrays."""
         if not self.open:
             raise UnknownValueError(
                 f"{name} got a Tensor kept from a function under agrad.compile after the call had ended; return it "
@@ -139,16 +139,16 @@ class Trace(Level):
         return self._recorded(call, result, args)
 
     def draw(self, name: str, function: Callable[..., Any], generator: Any, *args: Any) -> Any:
-        """Draw random numbers, and write the call down."""
+        """Draw random numbers, and record the call."""
         if generator is not self.generator:
             raise UnknownValueError(
-                "random numbers were drawn from generators that were made while the function ran, by manual_seed, "
-                "fork_rng or checkpoint, which agrad.compile cannot repeat; seed before the call"
+                "the function made a new random generator, by manual_seed, fork_rng or checkpoint, and drew from it, "
+                "which agrad.compile cannot repeat; seed before the call"
             )
         return self.run(DRAW, name, function, generator, *args)
 
     def _recorded(self, call: Call, result: Any, args: Any) -> Any:
-        """Wrap what a call returned, and write it down if there are arrays in it."""
+        """Wrap what a call returned; record the call if it returned arrays."""
         call.several = isinstance(result, (tuple, list))
         listed = list(result) if call.several else [result]
         if not all(map(self.backend.is_array, listed)):
