@@ -1,1 +1,1 @@
-"""Benchmarks of agrad against its peers: ``python -m benchmarks --help``."""
+"""Benchmarks of agrad and its peers: ``python -m benchmarks --help``."""

@@ -1,4 +1,4 @@
-"""vmap: gradients of each example, whole Jacobians and Hessians, beside torch.func; what a batched op costs more."""
+"""vmap: per-sample gradients, Jacobians and Hessians, compared with torch.func; the overhead of a batched op."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import agrad.nn
 from .compare import Row, interleave, peer, race
 
 OPS = 100
-MOST = 2e-6  # seconds that a batched op may cost more than one on Tensors
+MOST = 2e-6  # seconds: the overhead that a batched op may have
 
 
 def _numbers(*shape: int) -> np.ndarray[Any, Any]:
@@ -21,7 +21,7 @@ def _numbers(*shape: int) -> np.ndarray[Any, Any]:
 
 
 def _per_sample(library: Any, make: Callable[[Any], Any]) -> Callable[[], object]:
-    """Return what computes the gradients of each of 128 examples for an MLP 32-64-10."""
+    """Return a function that computes the gradients of an MLP 32-64-10 for each of 128 examples."""
     parameters = [make(_numbers(*shape)) for shape in ((32, 64), (64,), (64, 10), (10,))]
     x, y = make(_numbers(128, 32)), make(np.arange(128) % 10)
 
@@ -35,7 +35,7 @@ def _per_sample(library: Any, make: Callable[[Any], Any]) -> Callable[[], object
 
 
 def _jacobian(library: Any, make: Callable[[Any], Any]) -> Callable[[], object]:
-    """Return what computes a Jacobian of 200 outputs and 200 inputs."""
+    """Return a function that computes a Jacobian of 200 outputs and 200 inputs."""
     w, x = make(_numbers(200, 200)), make(_numbers(200))
     f = lambda x: library.tanh(w @ library.tanh(w @ x))
     jacobian = agrad.jacobian(f) if library is agrad else library.func.jacrev(f)
@@ -43,7 +43,7 @@ def _jacobian(library: Any, make: Callable[[Any], Any]) -> Callable[[], object]:
 
 
 def _hessian(library: Any, make: Callable[[Any], Any]) -> Callable[[], object]:
-    """Return what computes a Hessian of 100 inputs."""
+    """Return a function that computes a Hessian of 100 inputs."""
     w, x = make(_numbers(100, 100)), make(_numbers(100))
     f = lambda x: library.sum(library.tanh(w @ library.tanh(w @ x)) ** 2)
     hessian = agrad.hessian(f) if library is agrad else library.func.hessian(f)
@@ -58,7 +58,7 @@ WORK = {
 
 
 def _overhead(device: str) -> Row:
-    """Return the row of what an op costs more under vmap."""
+    """Return the row of the overhead of an op under vmap."""
     x = agrad.asarray(_numbers(8, 16), device=device)
 
     def chain(x: Any) -> Any:

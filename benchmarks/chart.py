@@ -11,7 +11,7 @@ from .compare import Row
 __all__ = ["chart"]
 
 _WITHIN, _MISSED, _FREE = "#2a7f62", "#c8553d", "#8a8f98"
-_LEAST: Final = 1 / 20  # ratios below are drawn like this one
+_LEAST: Final = 1 / 20  # smaller ratios are drawn as this one
 
 
 def chart(lines: Sequence[Row], title: str, path: Path) -> None:

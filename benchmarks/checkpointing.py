@@ -56,7 +56,7 @@ def peak(way: Callable[[Tensor, int], Tensor], blocks: int = BLOCKS) -> int:
 
 
 def measure(device: str) -> list[Row]:
-    """Return the rows of this benchmark, whose peer is the chain without checkpoints."""
+    """Return the rows of this benchmark; the peer is the chain without checkpoints."""
     if device != "cpu":
         print("checkpointing: measured on the CPU: left out", file=sys.stderr)
         return []

@@ -1,4 +1,4 @@
-"""Shared by all benchmarks: all sides are timed in turn in one run, and a table shows the ratios."""
+"""Shared by all benchmarks: timing agrad and its peers in turn in one run, and a table of the ratios."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any
 import agrad
 
 ROUNDS = 7
-SAMPLE = 0.02  # seconds at least, so that the clock measures it well
+SAMPLE = 0.02  # seconds that a sample takes at least, so that the clock is exact enough
 clock: Callable[[], float] = perf_counter
 
 
 def count_own_time() -> None:
-    """Measure the CPU time of this process, that of JAX's threads too: on a busy machine, for sides that use no GPU."""
+    """Measure CPU time instead, including that of JAX's threads: for a busy machine, and sides that use no GPU."""
     global clock
     clock = process_time
 
@@ -66,7 +66,7 @@ def peer(name: str) -> Any | None:
 
 
 def waiter(device: str) -> Callable[[], None]:
-    """Return a function that waits for all queued work, PyTorch's too, as timers must before they read the clock."""
+    """Return a function that waits for all queued work, PyTorch's too; it is called before the clock is read."""
     ours = agrad.Device(device)
     torch = sys.modules.get("torch")
     if device.startswith("cuda") and torch is not None and torch.cuda.is_available():
@@ -99,7 +99,7 @@ def interleave(
 
 
 def _repeats(side: Callable[[], object], wait: Callable[[], None]) -> int:
-    """Return how many calls fill a sample; the call before the measured one warms up."""
+    """Return the number of calls in a sample, from the time of one call after a warm-up."""
     _time(side, 1, wait)
     return max(1, round(SAMPLE / _time(side, 1, wait)))
 

@@ -1,6 +1,6 @@
 """A chain of 1,000,000 recorded ops, forward and backward: the time per op must not grow with their number.
 
-Python's garbage collector is off, since its full passes would hit one chain or the other by chance.
+Python's garbage collector is off, since it would run in one chain or the other at random.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Everything that agrad has to show on a GPU, in about 8 minutes and without a network:
+# All benchmarks, examples and tests on a GPU, in about 8 minutes and without a network:
 #
 #     OUT=results benchmarks/gpu.sh
 #
-# It needs a Python with CuPy, NumPy and pytest, which PYTHON may name; PyTorch and matplotlib where they are to be had.
-# What else is missing comes from wheels in .carry/wheels/, and MNIST from .carry/data/mnist/ or AGRAD_DATA: CONTRIBUTING.md says how
-# to fill them. Each part stands alone, has a time limit (PATIENCE multiplies them all) and writes a file into $OUT.
-# STEPS, EPOCHS, DATASET and TESTS make it smaller, for a trial on the emulator.
+# It needs a Python (set PYTHON for another one) with CuPy, NumPy and pytest, and uses PyTorch and matplotlib if they are
+# installed. Other packages come from wheels in .carry/wheels/, and MNIST from .carry/data/mnist/ or AGRAD_DATA:
+# CONTRIBUTING.md says how to fill these folders. The parts are independent; each has a time limit (PATIENCE multiplies
+# them all) and writes a file into $OUT. STEPS, EPOCHS, DATASET and TESTS make it smaller, for a trial on the emulator.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,7 +20,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 : >"$OUT/summary.txt"
 
-# part NAME SECONDS COMMAND...: run a command within a time, its output in NAME.txt and its end in summary.txt.
+# part NAME SECONDS COMMAND...: run a command with a time limit; its output goes to NAME.txt, its status to summary.txt.
 part() {
     local name=$1 limit=$(($2 * PATIENCE)) start=$SECONDS status=0
     shift 2

@@ -19,7 +19,7 @@ ALLOWED = 0.040  # seconds
 
 
 def measure(device: str) -> list[Row]:
-    """Return the row of this benchmark, whose peer is the time that the import may take."""
+    """Return the row of this benchmark; the peer is the time that the import may take."""
     command = [sys.executable, "-c", PROGRAM]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as users have it
     taken = [float(subprocess.check_output(command, env=env)) for _ in range(8)]

@@ -56,7 +56,7 @@ def without_numba(steps: Callable[[], None]) -> Callable[[], None]:
 
 
 def measure(device: str) -> list[Row]:
-    """Return the rows of this benchmark: on the CPU one with NumPy alone, and one with numba."""
+    """Return the rows of this benchmark: on the CPU one without numba, and one with it."""
     torch = peer("torch")
     if not torch:
         return []

@@ -1,4 +1,4 @@
-"""The peak memory of one training step, beyond the memory in use before it: on the CPU, under Linux."""
+"""The peak memory of one training step, minus the memory in use before it: on the CPU, under Linux."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATUS, PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def measure(device: str) -> list[Row]:
-    """Return the row of this benchmark; each side has a process of its own."""
+    """Return the row of this benchmark; each side runs in its own process."""
     if device != "cpu" or not PEAK.exists() or not peer("torch"):
         print("memory: measured on the CPU, under Linux, with PyTorch: left out", file=sys.stderr)
         return []
@@ -40,7 +40,7 @@ def extra(library: Any) -> int:
         loss(model(images[:rows]), labels[:rows]).backward()
         optimizer.step()
 
-    step(8)  # what libraries set up once is not part of a step
+    step(8)  # the one-time setup of a library does not count
     before = _resident("VmRSS")
     PEAK.write_text("5")  # resets the kernel's record of the peak
     step(BATCH)

@@ -1,4 +1,4 @@
-"""Forward mode: time and memory of a Jacobian-vector product, beside those of the function itself."""
+"""Forward mode: time and memory of a Jacobian-vector product, compared with those of the function itself."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def peak(run: Callable[[], object]) -> int:
 
 
 def measure(device: str) -> list[Row]:
-    """Return the rows of this benchmark, whose peer is the function without tangents."""
+    """Return the rows of this benchmark; the peer is the function without tangents."""
     x = agrad.full(SIZE, 0.5, device=device)
     sides: dict[str, Callable[[], object]] = {"jvp": lambda: agrad.jvp(sines, [x], [x]), "function": lambda: sines(x)}
     seconds = interleave(sides, device, rounds=15)
@@ -43,5 +43,5 @@ def measure(device: str) -> list[Row]:
         print("tangents: memory is measured on the CPU: left out", file=sys.stderr)
         return rows
     memory = {name: peak(run) for name, run in sides.items()}
-    most = 2.02  # twice, and a few kB for objects of Python
+    most = 2.02  # twice the memory, and a few kB for Python objects
     return [*rows, Row(f"peak memory of a {work}", "the function", memory["jvp"], memory["function"], most, "B")]

@@ -1,6 +1,6 @@
-"""A layer and the ReLU behind it as one step of a `Sequential`, where a backend computes both in one kernel.
+"""A layer and the ReLU after it as one step of a `Sequential`, if the backend computes both in one kernel.
 
-Nobody sees a difference: where somebody could look between the two layers, they run one after the other.
+The results are the same. If hooks or an observer could see the output of the first layer, the two run separately.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .module import Module
 
 __all__ = ["steps_of"]
 
-_LAYERS: Final = {Linear, Conv1d, Conv2d, Conv3d}  # and no subclass, which may have a `forward` of its own
+_LAYERS: Final = {Linear, Conv1d, Conv2d, Conv3d}  # no subclasses, which may have another `forward`
 
 
 def steps_of(layers: list[tuple[str, Module]], input: Any) -> Sequence[tuple[str, Callable[[Any], Any]]]:
-    """Return what a Sequential calls one after the other for its layers, with the name of the layer of each."""
+    """Return the functions that a Sequential calls in order, each with the name of its layer."""
     if observers or not isinstance(input, Tensor) or not input._device.backend.fuses_relu:
         return layers
     steps: list[tuple[str, Any]] = list(layers)
@@ -33,7 +33,7 @@ def steps_of(layers: list[tuple[str, Module]], input: Any) -> Sequence[tuple[str
 
 
 def _is_followed_by_relu(layer: Any, relu: Module) -> bool:
-    """Return whether a layer has a bias and the next one is a ReLU, and nothing is to be called between them."""
+    """Return whether a layer has a bias and the next one is a ReLU, and no hook is called between them."""
     if type(relu) is not ReLU or type(layer) not in _LAYERS or layer.bias is None:
         return False
     if layer.bias.dtype is not layer.weight.dtype or layer.weight.dtype.is_complex:

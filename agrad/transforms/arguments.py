@@ -1,4 +1,4 @@
-"""Helpers of the transforms: the arguments to differentiate, and the signature of the function that is returned."""
+"""Helpers of the transforms: checks of their arguments, and the signature of the transformed function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The batch axes of `vmap`: one for each leaf of the arguments, and the size of the batch that they have."""
+"""The batch axes of `vmap`: an axis for each leaf of the arguments, and the size of the batch."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def _wrong_axes(axes: Any, tree: Any, name: str) -> ValueError:
 def size_of_batch(
     given: Sequence[Any], axes: Sequence[int | None], axis_size: int | None, args: Any, kwargs: Mapping[str, Any]
 ) -> int:
-    """Return the size of the batch."""
-    sizes: dict[int, int | None] = {} if axis_size is None else {axis_size: None}  # each with the leaf it is of
+    """Return the size of the batch; ValueError if the batch axes are missing or differ in length."""
+    sizes: dict[int, int | None] = {} if axis_size is None else {axis_size: None}  # size -> index of a leaf
     for i, (x, axis) in enumerate(zip(given, axes, strict=True)):
         if axis is None:
             continue
@@ -63,7 +63,7 @@ def _unequal(
 
 
 def _places(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
-    """Return what errors call each leaf of the arguments: ``0``, ``1['weight']``, ``scale``."""
+    """Return the names of the leaves of the arguments in errors: ``0``, ``1['weight']``, ``scale``."""
 
     def within(tree: Any, place: str) -> list[str]:
         if not isinstance(tree, (list, tuple, Mapping)):

@@ -29,9 +29,10 @@ _recomputing: ContextVar[bool] = ContextVar("agrad recomputing", default=False)
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that saves only the arguments of `f`, and calls `f` again in the backward pass.
 
-    It trades time for memory. A chain of n blocks saves the values of all its ops. In √n segments of √n blocks, each
-    under `checkpoint`, it saves √n inputs, and one segment during its backward pass: about 2 √n together, for one more
-    forward pass. Checkpointed halves, nested recursively, need about log n, for log n forward passes.
+    It trades time for memory. A chain of n blocks saves the values of all its ops. Divided into √n segments of √n
+    blocks, each under `checkpoint`, it saves √n inputs, and the values of one segment at a time in the backward pass:
+    about 2 √n in all, for one more forward pass. Halves, checkpointed recursively, save about log n values, for log n
+    more forward passes.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Returns
     -------
     callable
-        With the arguments and results of `f`.
+        Takes the arguments of `f`, and returns its results.
 
     Raises
     ------
@@ -62,8 +63,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     other objects, of files, of ``.grad``, of arrays accessed by ``x.data``. Nor may other threads change the same
     Tensors and modules while the second call runs.
 
-    Nothing warns where a constant that `f` uses without taking it, such as a mask in a closure, is changed in place
-    between the two calls: the gradient is then that of the changed value. Pass it to `f` as an argument instead.
+    There is no warning if a constant that `f` closes over, such as a mask, is changed in place between the two calls:
+    the gradient is then that of the changed value. Pass it to `f` as an argument instead.
 
     Examples
     --------
@@ -148,13 +149,13 @@ class _Call:
             result = self.f(*args, **kwargs)
         for x, twin in zip(leaves, pytrees.flatten(self.arguments), strict=True):
             if twin is not x and (copy := journal.copy_of(x)) is not None:
-                twin._data = copy  # f writes into x, so save its value from before
+                twin._data = copy  # f writes into x, so keep its value from before the call
         self.before = journal.close()
         return result
 
     @contextmanager
     def repeated(self, graph: bool) -> Iterator[tuple[Any, Journal]]:
-        """Repeat the first call; at the end of the block, what it changed is restored."""
+        """Repeat the first call; at the end of the block, all that it changed is restored."""
         journal, (args, kwargs) = Journal(), new_handles(self.arguments)
         generators, recomputing = _setting(current, self.generators.copy()), _setting(_recomputing, True)
         try:
@@ -183,7 +184,7 @@ def _setting(variable: ContextVar[T], value: T) -> Iterator[None]:
 
 
 def _tracked(result: Any) -> tuple[list[Tensor], list[Any]]:
-    """Return the tracked Tensors of a result, and all its leaves with None in their places."""
+    """Return the tracked Tensors of a result, and all its leaves with None in place of these."""
     leaves = pytrees.flatten(result)
     tracked = [isinstance(x, Tensor) and x._node is not None for x in leaves]
     outputs = [x for x, is_tracked in zip(leaves, tracked, strict=True) if is_tracked]

@@ -51,7 +51,7 @@ class Saved(NamedTuple):
     xp : module
     device : Device
     outputs : list
-        The arrays of the outputs, if the rule asks for them; Tensors on the tape, if the backward pass is recorded.
+        The arrays of the outputs, if the rule needs them; Tensors on the tape, if the backward pass is recorded.
     arrays : list
         Other arrays that must not be changed in place before the backward pass.
     call : object
@@ -66,7 +66,7 @@ class Saved(NamedTuple):
 
 
 class Deferred:
-    """The plan of a Node with one rule for all its parents, which may call agrad's functions on Tensors."""
+    """The plan of a Node with one gradient rule for all its parents, which may call agrad's functions on Tensors."""
 
     sequence, saves_arrays, portable = True, True, False
     saves, arrays = Saved._fields, ("its inputs",)
@@ -113,7 +113,7 @@ def record(
     Parameters
     ----------
     name : str
-        The name of that op.
+        The name of the op.
     outputs : sequence of Tensor
         At least one.
     parents : sequence of Node or Tensor
@@ -148,7 +148,7 @@ class _Like:
 def pull_back(
     outputs: Sequence[Tensor], g: Sequence[Any], parents: Sequence[Any], stops: Sequence[Tensor] = ()
 ) -> tuple[dict[Any, Any], set[Any]]:
-    """Propagate cotangents back to `parents` and no further, even where one leads to another; none pass `stops`."""
+    """Propagate cotangents back to `parents` and no further, even if one parent depends on another; stop at `stops`."""
     entries = [entry_of(x, "an output") for x in outputs]
     needed = leading_to(parents, entries) | dict.fromkeys(parents, False)
     for x in stops:
@@ -158,7 +158,7 @@ def pull_back(
 
 
 def new_handles(tree: Any) -> Any:
-    """Return a pytree of new Tensors with the same entries on the tape: writing into one does not change the other.
+    """Return a pytree of new Tensors with the same entries on the tape. Writing into one does not change the other.
 
     A leaf of the tape is its own entry, and stays the same object.
     """
@@ -175,6 +175,6 @@ def arrays_of(tree: Any, parents: Sequence[Any]) -> list[Any]:
 
 
 def check_same_arrays(name: str, before: Sequence[Any], now: Sequence[Any]) -> None:
-    """Raise if a Tensor has another array now: where a library cannot write in place, writing replaces the array."""
+    """Raise if the array of a Tensor was replaced, as writing does for libraries that cannot write in place."""
     if any(x is not y for x, y in zip(before, now, strict=True)):
         raise errors.changed(name)

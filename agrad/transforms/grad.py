@@ -45,7 +45,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
 
     Notes
     -----
-    For a complex argument it is PyTorch's gradient, ``d/dRe + 1j * d/dIm``: the direction of steepest ascent.
+    The gradient of a complex argument is PyTorch's, ``d/dRe + 1j * d/dIm``: the direction of steepest ascent.
 
     Examples
     --------

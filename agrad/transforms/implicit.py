@@ -1,4 +1,4 @@
-"""Implicit differentiation: the gradients of solutions of equations, independent of how they were found."""
+"""Implicit differentiation: gradients of the solutions of equations, however the solutions were found."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def fixed_point(f: Function, x0: Any, *theta: Any, tol: float | None = None, max
     By the implicit function theorem the derivative of the solution is ``(1 - df/dx)⁻¹ df/dtheta``. The backward pass
     solves the transposed linear equations by GMRES, from vector-Jacobian products only, and calls `f` once: its time
     and memory do not depend on the number of iterations. The solution of these equations is differentiated in the same
-    way, so there are gradients of any order. Under `vmap`, it iterates until all examples have converged, and keeps the
-    solutions of those that have.
+    way, so there are gradients of any order. Under `vmap`, it iterates until all examples have converged; an example
+    that has converged keeps its solution.
 
     Examples
     --------
@@ -209,7 +209,7 @@ def _differences(a: Any, b: Any) -> Any:
 
 
 def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> Any:
-    """Return a solution of ``f(x, *theta) = 0`` on the tape, with theta and all else that `f` uses as its parents."""
+    """Return a solution of ``f(x, *theta) = 0`` on the tape; its parents are the Tensors that `f` depends on."""
     leaves = [x.detach() for x in pytrees.flatten(solution)]
     if not recording.get():
         return pytrees.unflatten(solution, leaves)
@@ -220,7 +220,7 @@ def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> An
     parents = outside(residuals, since)
     if not parents:
         return pytrees.unflatten(solution, leaves)
-    leaves = lifted(name, [*leaves, *residuals])[: len(leaves)]  # each example has an equation of its own
+    leaves = lifted(name, [*leaves, *residuals])[: len(leaves)]  # under vmap, each example has its own equation
     equation = _Equation(f, stop_gradient(solution), new_handles(theta))
     rule = partial(_implicit_rule, parents, name)
     recorded = record(name, leaves, parents, arrays_of(theta, parents), equation, rule, keep_outputs=True)
@@ -228,7 +228,7 @@ def _attached(f: Function, solution: Any, theta: Sequence[Any], name: str) -> An
 
 
 class _Equation(NamedTuple):
-    """An equation ``f(x, *theta) = 0`` and its solution, to evaluate it again there."""
+    """An equation ``f(x, *theta) = 0`` and its solution, at which the rule evaluates `f` again."""
 
     f: Function
     solution: Any
@@ -239,7 +239,7 @@ class _Equation(NamedTuple):
 
 
 def _implicit_rule(parents: Sequence[Any], name: str, g: list[Any], saved: Saved) -> tuple[dict[Any, Any], set[Any]]:
-    """The gradient rule: solve ``(df/dx)ᵀ w = g``, and propagate -w back through `f` to all else that it uses."""
+    """The gradient rule: solve ``(df/dx)ᵀ w = g``, and propagate -w back through `f` to the parents."""
     check_same_arrays(name, saved.arrays, arrays_of(saved.call.theta, parents))
     graph = isinstance(g[0], Tensor)
     wanted = [conj(x if graph else wrap(x, saved.device)) for x in g]  # conjugated, as `gradients` takes them

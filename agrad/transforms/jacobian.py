@@ -20,7 +20,7 @@ from .vmap import vmap
 
 __all__ = ["hessian", "jacobian"]
 
-_FEW: Final = 4  # passes up to which a loop is as fast as a batch of them
+_FEW: Final = 4  # fewer passes are as fast in a loop as in a batch
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, chunk_size: int | None = None) -> Callable[..., Any]:
@@ -33,7 +33,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, chunk_size: int | N
     argnums : int or sequence of int
         The positions of the arguments to differentiate with respect to, as in `grad`.
     chunk_size : int, optional
-        How many rows or columns to compute at a time, which takes less memory; by default all of an output or input.
+        The number of rows or columns to compute at a time, to save memory; by default all of an output or input.
 
     Returns
     -------
@@ -49,8 +49,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, chunk_size: int | N
 
     Notes
     -----
-    It takes one backward pass per element of the outputs, or one forward pass per element of the inputs if these are
-    fewer, all of them at once by `vmap`. For a complex argument the entries are gradients as in `grad`,
+    It takes one backward pass per element of the outputs, or one forward pass per element of the inputs if there are
+    fewer of these; `vmap` runs all passes at once. For a complex argument the entries are gradients as in `grad`,
     ``d/dRe + 1j * d/dIm``.
 
     Examples
@@ -111,7 +111,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, *, chunk_size: int | No
 
 
 def _by_rows(at: Linearized, chunk_size: int | None) -> list[list[Tensor]]:
-    """Return the block of each output and input; each element of an output is pulled back for a row."""
+    """Return the block of each output and input, row by row: the vjp of a unit vector for each element of an output."""
     blocks = [_along(at.pull, at.tensors, i, 0, chunk_size) for i in range(len(at.tensors))]
     return [
         [_shaped(g, y, x) for g, x in zip(row, at.inputs, strict=True)]
@@ -120,14 +120,14 @@ def _by_rows(at: Linearized, chunk_size: int | None) -> list[list[Tensor]]:
 
 
 def _by_columns(at: Linearized, chunk_size: int | None) -> list[list[Tensor]]:
-    """Return the block of each output and input; each element of an input is pushed forward for a column."""
+    """Return the block of each output and input, by columns: the jvp of a unit vector for each element of an input."""
     pushed = [_along(partial(_pushed, at), at.inputs, j, -1, chunk_size) for j in range(len(at.inputs))]
     columns = list(zip(at.inputs, pushed, strict=True))
     return [[_shaped(column[i], y, x) for x, column in columns] for i, y in enumerate(at.tensors)]
 
 
 def _along(carry: Any, ends: Sequence[Tensor], i: int, axis: int, chunk_size: int | None) -> list[Tensor]:
-    """Carry a one for each element of the Tensor at `i`, with nothing for the others; stack what comes out."""
+    """Return the stacked results of `carry` for the unit vectors of the Tensor at `i`, with None for the others."""
     x = ends[i]
     identity = reshape(eye(x.size, dtype=x.dtype, device=x.device), (x.size, *x.shape))
 
@@ -138,14 +138,14 @@ def _along(carry: Any, ends: Sequence[Tensor], i: int, axis: int, chunk_size: in
     if not 0 < x.size < _FEW:
         try:
             return vmap(one, out_axes=axis, chunk_size=chunk_size)(identity)
-        except UnknownValueError:  # a rule asks for values, as one of a user's op may that leaves xp
+        except UnknownValueError:  # a rule reads values, as that of a user's op may
             pass
     passes = [one(identity[k, ...]) for k in range(x.size)]
     return [stack(list(parts), axis=axis) for parts in zip(*passes, strict=True)]
 
 
 def _pushed(at: Linearized, axis: list[Tensor | None]) -> list[Tensor]:
-    """Return the derivatives of the outputs along a unit vector: for complex numbers ``d/dRe + 1j * d/dIm``."""
+    """Return the derivatives of the outputs along a unit vector; for a complex input, ``d/dRe + 1j * d/dIm``."""
     real = at.push(axis)
     if not any(x is not None and x.dtype.is_complex for x in axis):
         return real

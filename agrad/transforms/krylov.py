@@ -1,6 +1,6 @@
-"""GMRES: linear equations solved from matrix-vector products only. A vector is a list of Tensors.
+"""GMRES: solves linear equations from matrix-vector products only. A vector is a list of Tensors.
 
-Under `vmap`, the equations of all examples are solved at once. It stops when all are solved.
+Under `vmap`, the equations of all examples are solved at once, until all are solved.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def solve(apply: Callable[[Vector], list[Tensor]], b: Vector, what: str) -> list
     Notes
     -----
     Y. Saad and M. H. Schultz, "GMRES: a generalized minimal residual algorithm for solving nonsymmetric linear
-    systems", 1986. It restarts after 40 steps, and stops when the residual is a rounding error, or when a restart does
-    not halve it.
+    systems", 1986. It restarts after 40 steps, and stops when the residual is as small as rounding errors, or when a
+    restart does not halve it.
     """
     size, eps = sum(x.size * (2 if x.dtype.is_complex else 1) for x in b), max((_eps(x) for x in b), default=0.0)
     x: list[Tensor] = [zeros_like(part) for part in b]

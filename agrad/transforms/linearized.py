@@ -1,4 +1,4 @@
-"""A function evaluated at a point, with its vjp and jvp: the basis of all transforms."""
+"""A function evaluated at a point, with its vjp and jvp, on which the transforms are built."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Numbers that steer an iteration: floats, or under `vmap` Tensors with one for each example.
+"""Numbers that control an iteration: floats, or under `vmap` Tensors with a number for each example.
 
-Conditions are bools or Tensors in the same way. An iteration under `vmap` runs until all examples are done, and keeps
-those that are.
+Conditions are bools, or Tensors in the same way. An iteration under `vmap` runs until all examples are done; an example
+that is done keeps its result.
 """
 
 from __future__ import annotations
@@ -50,22 +50,22 @@ def chosen(condition: Condition, a: Any, b: Any) -> Any:
 
 
 def every(condition: Condition) -> bool:
-    """Whether a condition is true for all examples."""
+    """Return whether a condition is true for all examples."""
     return bool(all_of(_of_all(condition)).item()) if isinstance(condition, Tensor) else condition
 
 
 def some(condition: Condition) -> bool:
-    """Whether a condition is true for any example."""
+    """Return whether a condition is true for any example."""
     return bool(any_of(_of_all(condition)).item()) if isinstance(condition, Tensor) else condition
 
 
 def largest(x: Number) -> float:
-    """Return the largest number of all examples."""
+    """Return the largest of the numbers of all examples."""
     return greatest(_of_all(x)).item() if isinstance(x, Tensor) else x
 
 
 def _of_all(x: Tensor) -> Tensor:
-    """Return a Tensor with the batches as axes, on the real device."""
+    """Return a Tensor with its batch axes visible, on the real device."""
     data, device = x._data, x._device
     while device.depth:
         data, device = data.value, device.below
@@ -73,7 +73,7 @@ def _of_all(x: Tensor) -> Tensor:
 
 
 def is_lost(x: Number) -> Condition:
-    """Whether a number is infinite or NaN."""
+    """Return whether a number is infinite or NaN."""
     return elementwise.logical_not(elementwise.isfinite(x)) if isinstance(x, Tensor) else not math.isfinite(x)
 
 

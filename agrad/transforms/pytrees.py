@@ -1,4 +1,4 @@
-"""Pytrees: nested lists, tuples and dicts, flattened to their leaves and rebuilt from other leaves.
+"""Pytrees: nested lists, tuples and dicts, which are flattened to their leaves and unflattened from others.
 
 A leaf is anything but a list, tuple or dict: a Tensor, an array, a number. None is a pytree without leaves.
 """
@@ -29,7 +29,7 @@ def flatten(tree: Any) -> list[Any]:
 
 
 def _gather(tree: Any, found: list[Any]) -> None:
-    if isinstance(tree, Tensor):  # asked first: whether it is a Mapping takes ten times as long
+    if isinstance(tree, Tensor):  # first, since the check for a Mapping takes ten times as long
         found.append(tree)
     elif isinstance(tree, (list, tuple)):
         for part in tree:
@@ -64,7 +64,7 @@ def _unflatten(tree: Any, values: Iterator[Any]) -> Any:
         parts = [next(values) if isinstance(part, Tensor) else _unflatten(part, values) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, Mapping):
-        filled: Any = copy(tree)  # of the same class
+        filled: Any = copy(tree)  # keeps the class
         for key in tree:
             filled[key] = _unflatten(tree[key], values)
         return filled

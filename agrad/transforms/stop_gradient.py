@@ -1,4 +1,4 @@
-"""`stop_gradient`: Tensors as constants."""
+"""`stop_gradient`: treat Tensors as constants."""
 
 from __future__ import annotations
 

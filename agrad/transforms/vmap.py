@@ -34,7 +34,7 @@ def vmap(
     randomness: str = "error",
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
-    """Return a function that computes `f` for all examples of a batch at once.
+    """Return a vectorized version of `f`, which computes it for all examples of a batch at once.
 
     `f` is written for one example and does not see the batch axis. The result is that of a loop over the batch axis,
     but `f` runs once, and each op computes for the whole batch.
@@ -44,9 +44,9 @@ def vmap(
     f : callable
         Takes Tensors, arrays, numbers and pytrees of them (lists, tuples, dicts); returns Tensors or a pytree of them.
     in_axes : int, None or pytree
-        The batch axis of each argument; None if an argument is the same for all examples. Either one for all arguments
-        or a tuple with one per argument, each for the whole argument or a pytree of them. The batch axis of keyword
-        arguments is the first.
+        The batch axis of each argument; None if an argument is the same for all examples. Either one axis for all
+        arguments, or a tuple with an axis, or a pytree of axes, for each argument. The batch axis of keyword arguments
+        is the first.
     out_axes : int, None or pytree
         The position of the batch axis in each output, in the same form; None if an output is the same for all.
     axis_size : int, optional
@@ -54,7 +54,7 @@ def vmap(
     randomness : {"error", "different", "same"}
         Whether random numbers in `f` raise an error, differ between the examples, or are the same for all.
     chunk_size : int, optional
-        How many examples to compute at a time, which saves memory; by default all at once.
+        The number of examples to compute at a time, to save memory; by default all at once.
 
     Returns
     -------
@@ -67,14 +67,14 @@ def vmap(
         If batch axes differ in length, `in_axes` or `out_axes` do not match the arguments or outputs, or an output with
         None in `out_axes` differs over the batch.
     RuntimeError
-        If `f` needs the values of a Tensor: ``float(x)``, ``x.item()``, ``if x > 0``, ``x[x > 0]``, `nonzero`,
+        If `f` reads the values of a Tensor: ``float(x)``, ``x.item()``, ``if x > 0``, ``x[x > 0]``, `nonzero`,
         `unique_values`; write `where` instead. If `f` draws random numbers and `randomness` is ``"error"``.
 
     Notes
     -----
-    It composes with itself, `grad` and the other transforms, in any order. A Tensor that `f` uses without taking it as
-    an argument is the same for all examples; after ``loss.backward()`` in `f`, its ``.grad`` is the sum over the
-    examples, as after a loop. Side effects of `f` happen once.
+    It composes with itself, `grad` and the other transforms, in any order. A Tensor that `f` closes over is the same
+    for all examples; after ``loss.backward()`` in `f`, its ``.grad`` is the sum over the examples, as after a loop.
+    Side effects of `f` happen once.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""What `benchmarks/gpu.sh` runs on a GPU: a first check, training steps beside PyTorch's, and their chart."""
+"""Programs of `benchmarks/gpu.sh`: a first check of a GPU, training steps compared with PyTorch's, and their chart."""

@@ -21,12 +21,12 @@ COLOURS: Final = {
 
 
 def title(line: dict[str, Any]) -> str:
-    """Name a work with its precision."""
+    """Return the name of a benchmark with its precision."""
     return f"{line['work']}, {'TF32' if line['tf32'] else 'float32'}"
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    """Return the results as Markdown, with agrad's ratio to each side."""
+    """Return the results as a Markdown table, with agrad's time divided by that of each side."""
     ours = {title(line): line["seconds"] for line in lines if line["side"] == "agrad"}
     rows = ["| step of | side | µs | agrad's ratio to it | memory held |", "|---|---|---|---|---|"]
     for line in lines:
@@ -37,7 +37,7 @@ def table(lines: list[dict[str, Any]]) -> str:
 
 
 def chart(lines: list[dict[str, Any]], path: Path) -> None:
-    """Draw the microseconds of a step, a group of bars per work."""
+    """Draw the microseconds of a step, a group of bars per benchmark."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -65,7 +65,7 @@ def chart(lines: list[dict[str, Any]], path: Path) -> None:
 
 
 def main() -> None:
-    """Read the results, and write both."""
+    """Read the results, and write the table and the chart."""
     results, markdown, picture = map(Path, sys.argv[1:])
     lines = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     text = table(lines)

@@ -1,4 +1,4 @@
-"""A first look at a GPU, in half a minute: a result of each kind, compared with the one on the CPU.
+"""A first check of a GPU, in half a minute: each kind of computation, compared with its result on the CPU.
 
     python -m benchmarks.gpu.sanity
 
@@ -58,7 +58,7 @@ def check_reductions() -> None:
 
 
 def check_indexing() -> None:
-    """Gathers with repeated indices, and the sums that their gradients are."""
+    """Gathering with repeated indices, and its gradients, which are sums."""
 
     def compute() -> list[agrad.Tensor]:
         index = agrad.asarray(np.asarray([3, 1, 3, -1]))
@@ -70,7 +70,7 @@ def check_indexing() -> None:
 
 
 def check_linear_algebra() -> None:
-    """Products, a solution, decompositions, and their gradients."""
+    """Products, the solution of equations, decompositions, and their gradients."""
 
     def f(a: agrad.Tensor) -> agrad.Tensor:
         solution = agrad.linalg.solve(a, a[:, 0])
@@ -80,7 +80,7 @@ def check_linear_algebra() -> None:
 
 
 def check_second_order() -> None:
-    """A product with a Hessian."""
+    """A Hessian-vector product."""
 
     def f(x: agrad.Tensor) -> agrad.Tensor:
         return (F.softplus(x @ x.mT) ** 2).mean()
@@ -127,7 +127,7 @@ def check_training() -> None:
 
 
 def check_random() -> None:
-    """The same seed gives the same numbers, of the right mean and variance."""
+    """The same seed gives the same numbers, with the right mean and variance."""
     with agrad.Device("cuda"):
         agrad.manual_seed(3)
         first = agrad.randn((1000, 1000))
@@ -138,7 +138,7 @@ def check_random() -> None:
 
 
 def check_half() -> None:
-    """Sixteen-bit numbers: a sum that float16 could not hold, and a training step under autocast."""
+    """float16: a mean whose sum float16 could not count, and a training step under autocast."""
     with agrad.Device("cuda"):
         assert agrad.ones(4096, dtype=agrad.float16).mean().item() == 1.0
         model = nn.Linear(48, 5)
@@ -173,7 +173,7 @@ def check_files() -> None:
 
 
 def check_exchange() -> None:
-    """DLPack there and back with PyTorch, where PyTorch has the GPU too."""
+    """DLPack to PyTorch and back, if PyTorch supports the GPU."""
     try:
         import torch
     except ImportError:
@@ -194,7 +194,7 @@ def main() -> int:
         start = perf_counter()
         try:
             check()
-        except Exception:  # each check stands alone, whatever it meets
+        except Exception:  # the other checks still run
             failed += 1
             print(f"FAILED {check.__name__}: {check.__doc__}\n{traceback.format_exc(limit=-3)}", flush=True)
         else:

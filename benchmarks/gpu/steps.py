@@ -1,10 +1,10 @@
-"""Training steps on a GPU: agrad beside PyTorch (both also as one CUDA graph; PyTorch compiled) and CuPy by hand.
+"""Training steps on a GPU: agrad, PyTorch (eager and compiled), both as one CUDA graph too, and hand-written CuPy.
 
     python -m benchmarks.gpu.steps results.jsonl
     python -m benchmarks.gpu.steps results.jsonl --tf32
 
-Appends a line of JSON per work and side. TF32, in which a GPU multiplies faster and less exactly, is on or off for all
-sides; CuPy reads that setting once, so that each has a process of its own.
+Appends a line of JSON per benchmark and side. TF32, in which a GPU multiplies faster and less exactly, is on or off for
+all sides; CuPy reads that setting once per process, so there is a run for each.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def epoch_of(step: Step, x: Any, y: Any, batch: int) -> Callable[[], None]:
 
 
 def network(library: Any, work: str) -> Any:
-    """Return the network for a work, by the same code for either library."""
+    """Return the network of a benchmark, by the same code for either library."""
     nn = library.nn
     if work == "LeNet":
         return lenet.build(nn).to(DEVICE)
@@ -75,7 +75,7 @@ def captured(torch: Any, work: str, x: Any, y: Any, batch: int) -> Callable[[], 
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        for _ in range(3):  # a graph is captured from a step that has run before
+        for _ in range(3):  # a step must have run before it can be captured
             train()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
@@ -128,7 +128,7 @@ def sides_of(work: str, batch: int, steps: int) -> dict[str, Callable[[], None]]
         try:
             sides[name] = make(torch, work, *there, batch)
             sides[name]()  # compiles
-        except Exception as error:  # whatever its compiler lacks on this machine
+        except Exception as error:  # the compiler may not work on this machine
             sides.pop(name, None)
             print(f"{name}, {work}: {type(error).__name__}: {error}", file=sys.stderr)
     return sides
