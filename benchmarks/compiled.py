@@ -1,8 +1,8 @@
-"""Compiled training steps: the 7×1 regression and the MLP, beside hand-written NumPy and JAX under jit.
+"""Compiled training steps: the 7×1 regression and the MLP, compared with hand-written NumPy and JAX's jit.
 
-Where numba and SciPy are installed, the same steps as loops by numba come next.
+If numba and SciPy are installed, the same steps compiled by numba are measured too.
 
-The MLP's batches are gathered inside of the step, from all rows and the numbers of those in the batch.
+The MLP's batches are gathered inside the step, by the indices of their rows.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from .mlp import stepper as mlp_by_hand
 from .regression import AREA, PRICE
 from .regression import by_hand as regression_by_hand
 
-STEPS = 100  # of the MLP in a call of a side
+STEPS = 100  # steps of the MLP in a call
 
 
 def _compiled(model: Any, loss: Any, optimizer: Any, gather: bool, jit: str | None = None) -> Any:
-    """Return a compiled step of training a model."""
+    """Return a compiled training step of a model."""
 
     def step(x: Any, y: Any, rows: Any = None) -> Any:
         if gather:
@@ -73,12 +73,12 @@ def regression_in_jax(jax: Any) -> Callable[[], object]:
 
 
 def batches(batch: int) -> list[Any]:
-    """Return the rows of some batches."""
+    """Return the indices of the rows of random batches."""
     return list(np.random.default_rng(2).integers(0, ROWS, (STEPS, batch)))
 
 
 def mlp(x: Any, y: Any, batch: int, device: str, jit: str | None = None) -> Callable[[], None]:
-    """Return what takes some compiled steps of the MLP."""
+    """Return a function that takes `STEPS` compiled training steps of the MLP."""
     nn = agrad.nn
     model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)).to(device)
     step = _compiled(model, nn.CrossEntropyLoss(), agrad.optim.SGD(model.parameters(), lr=RATE), gather=True, jit=jit)
@@ -106,7 +106,8 @@ def mlp_in_numpy(x: Any, y: Any, batch: int) -> Callable[[], None]:
 def mlp_in_jax(x: Any, y: Any, batch: int, jax: Any) -> Callable[[], None]:
     """Return the same steps in JAX, under jit."""
     xp = jax.numpy
-    images, labels, rows = xp.asarray(x), xp.asarray(y), [xp.asarray(j) for j in batches(batch)]
+    images, labels = xp.asarray(x), xp.asarray(y)
+    rows = [xp.asarray(j) for j in batches(batch)]
     draw = np.random.default_rng(1)
     shapes = ((784, 128), (128,), (128, 10), (10,))
     parameters: Any = [xp.asarray(draw.standard_normal(shape, dtype=np.float32) / 28) for shape in shapes]
@@ -133,7 +134,7 @@ def mlp_in_jax(x: Any, y: Any, batch: int, jax: Any) -> Callable[[], None]:
 def rows(
     work: str, sides: dict[str, Any], goals: dict[str, float], by_numba: dict[str, float], device: str
 ) -> list[Row]:
-    """Time all sides in one run, and return a row for each peer: of the program in NumPy, and of its loops by numba."""
+    """Time all sides in one run, and return a row for each peer, of the step in NumPy and of the step by numba."""
     seconds = interleave({name: side for name, side in sides.items() if side is not None}, device, rounds=15)
     ours, loops = seconds.pop("agrad"), seconds.pop("by numba", None)
     found = [Row(f"{work}, compiled", name, ours, theirs, goals.get(name)) for name, theirs in seconds.items()]

@@ -73,7 +73,8 @@ def stepper(xp: Any) -> Callable[[Any, Any], Any]:
 
 def by_hand(xp: Any, x: Any, y: Any, batch: int = BATCH) -> Callable[[], None]:
     """Return the same epoch written out in NumPy or CuPy."""
-    images, labels, step = xp.asarray(x), xp.asarray(y), stepper(xp)
+    images, labels = xp.asarray(x), xp.asarray(y)
+    step = stepper(xp)
 
     def epoch() -> None:
         for i in range(0, len(images), batch):

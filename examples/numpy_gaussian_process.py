@@ -59,7 +59,8 @@ def loss(logs: Any, x: Any, y: Any) -> Any:
 
 def learn(x: Any, y: Any, steps: int) -> Process:
     value_and_gradient = agrad.value_and_grad(loss)
-    logs, momentum, losses = np.zeros(3), np.zeros(3), []
+    logs, momentum = np.zeros(3), np.zeros(3)
+    losses = []
     for step in progress(range(steps), "steps"):
         value, gradient = value_and_gradient(logs, x, y)
         momentum = 0.8 * momentum + gradient

@@ -20,7 +20,8 @@ def expanded(program: Program, backend: Backend) -> Program:
     calls: list[Call] = []
     for call in program.calls:
         if call.kind == WRITE and call.name == "update" and call.args[1] in _IN_PLACE:
-            call.name, call.function, call.args = "update", call.args[1], (call.args[0], call.args[2])
+            array, function, other = call.args
+            call.function, call.args = function, (array, other)
         steps = None if call.kind != PURE or call.several else backend.steps(call.function, call.args, call.kwargs)
         if steps is not None:
             calls += _in_steps(call, steps, backend)

@@ -287,7 +287,8 @@ class Source:
 
     def _finish(self) -> None:
         """Write the final values into the state, and return the rest."""
-        program, names, starts = self._program, self._names, {start for start, _ in self._program.state}
+        program, names = self._program, self._names
+        starts = {start for start, _ in program.state}
         taken = starts | set(program.inputs) | program.constants.keys()
         results = [self._result(x, taken) for x in (*program.outputs, *program.grads) if not x.is_number]
         changed = [(start, end) for start, end in program.state if end is not start]

@@ -350,7 +350,8 @@ def prod(
 
 
 def _prod_x(g: Array, x: Array, xp: Namespace, axis: Axis, keepdims: bool) -> Array:
-    g, x, axes = promote_half(xp, g), promote_half(xp, x), _axes(x.shape, axis)
+    g, x = promote_half(xp, g), promote_half(xp, x)
+    axes = _axes(x.shape, axis)
     order = (*(i for i in range(x.ndim) if i not in axes), *axes)
     rows = xp.permute_dims(x, order)
     shape = rows.shape

@@ -111,7 +111,8 @@ class Adam(Optimizer):
         return ("exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else []))
 
     def _fused_settings(self, step: int, group: dict[str, Any]) -> Sequence[float]:
-        (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
+        beta1, beta2 = group["betas"]
+        lr, decay = group["lr"], group["weight_decay"]
         shrink, decay = (1 - lr * decay, 0.0) if group["decoupled_weight_decay"] else (1.0, decay)
         lr, root_scale = lr / (1 - beta1**step), (1 - beta2**step) ** 0.5
         means = beta1, 1 - beta1, beta2, 1 - beta2

@@ -145,10 +145,12 @@ def _unknown(signature: Signature, kwargs: Mapping[str, Any]) -> list[str]:
 
 
 def _corrected(name: str, signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-    """Return the call that is meant as source text, or None if that is not known."""
+    """Return the call that the user probably meant, as source text; None if there is no guess."""
     known = signature.parameters
     named: dict[str, Any] = {}
-    arrays, template, has_name = [], "{}", _BY_POSITION | _BY_KEYWORD
+    arrays: list[Any] = []
+    template = "{}"
+    has_name = _BY_POSITION | _BY_KEYWORD
     for key, value in kwargs.items():
         ours = next((x for x in (key, *KEYWORDS.get(key, ())) if x in known and known[x].kind in has_name), None)
         if ours is not None and ours not in named:

@@ -123,7 +123,8 @@ class _Operand:
         self.operation = 0 if leading else 1  # CUBLAS_OP_N, or CUBLAS_OP_T for column-major matrices
         leading = leading or _leading(x, columns, rows, 2, 1)
         if not leading:
-            self.operation, x, leading = 0, cupy.ascontiguousarray(x), columns
+            self.operation, leading = 0, columns
+            x = cupy.ascontiguousarray(x)
         self._array = x  # keeps a copy alive
         self.address, self.leading = ctypes.c_void_p(x.data.ptr), leading
         self.step = ctypes.c_longlong(x.strides[0] // x.itemsize)

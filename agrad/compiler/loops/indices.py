@@ -15,7 +15,8 @@ def check(values: Values, call: Call) -> None:
     """Make the loops return True if a check fails that passed when the program was recorded, or the reverse."""
     x, least, most = call.args
     i = values.nests.new(tuple(x.value.shape))
-    nest, flag, text = values.nests.nest(i), values.names.unused("within"), values.element(x, i)
+    nest, text = values.nests.nest(i), values.element(x, i)
+    flag = values.names.unused("within")
     nest.before.append(f"{flag} = True")
     nest.body.append(f"{flag} = {flag} and {least} <= {text} <= {most}")
     values.checked = values.block([f"if {'not ' if call.outputs[0].value else ''}{flag}: return True"])

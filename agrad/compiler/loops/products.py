@@ -74,9 +74,11 @@ def _by_blas(values: Values, x1: Variable, x2: Variable, out: Variable) -> None:
 
 def _stacks_by_blas(values: Values, x1: Variable, x2: Variable, out: Variable) -> None:
     """Multiply the matrices of stacks one by one, or a stack by one matrix in a single product."""
-    a, b, name = values.contiguous(x1), values.contiguous(x2), values.names.unused("t0")
+    a, b = values.contiguous(x1), values.contiguous(x2)
     *stack, rows, terms = x1.value.shape
-    columns, count, lines = x2.value.shape[-1], prod(stack), [f"{name} = {empty(out)}"]
+    columns, count = x2.value.shape[-1], prod(stack)
+    name = values.names.unused("t0")
+    lines = [f"{name} = {empty(out)}"]
     if len(x2.value.shape) == 2:
         first, result = (count * rows, terms), (count * rows, columns)
         lines.append(f"np.dot({a}.reshape({first!r}), {b}, {name}.reshape({result!r}))")

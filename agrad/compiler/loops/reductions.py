@@ -36,7 +36,8 @@ def accumulate(values: Values, name: str, out: Variable, text: str, i: int, redu
 
 def _element_of_result(values: Values, out: Variable, i: int, kept: Sequence[int], made: str) -> str:
     """Allocate an array for a result, and return its element at the current indices."""
-    name, nest, places = values.names.unused("t0"), values.nests.nest(i), iter(kept)
+    name, nest = values.names.unused("t0"), values.nests.nest(i)
+    places = iter(kept)
     nest.before.append(f"{name} = {made}")
     target = whole(name, out.value.shape)
     values.stored[out] = i + 1, target
@@ -74,7 +75,8 @@ def _mean(values: Values, call: Call) -> None:
 
 def _var(values: Values, call: Call) -> None:
     x, axis = call.args[0], call.kwargs.get("axis")
-    mean, deviation, square = Variable(x.value.mean(axis=axis, keepdims=True)), Variable(x.value), Variable(x.value)
+    mean = Variable(x.value.mean(axis=axis, keepdims=True))
+    deviation, square = Variable(x.value), Variable(x.value)
     _mean_of(values, mean, x, axis)
     values.compute("subtract", deviation, (x, mean))
     values.compute("square", square, (deviation,))

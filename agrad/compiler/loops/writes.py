@@ -100,11 +100,11 @@ def _stack(values: Values, call: Call) -> None:
 
 
 def _concat(values: Values, call: Call) -> None:
-    out, axis, start = call.outputs[0], call.kwargs.get("axis", 0), 0
+    out, axis = call.outputs[0], call.kwargs.get("axis", 0)
     if axis is None:
         values.refuse(" with axis=None")
     axis %= len(out.value.shape)
-    target = _fresh(values, out)
+    target, start = _fresh(values, out), 0
     for x in call.args[0]:
         length = x.value.shape[axis]
         _fill(values, out, target.sliced(axis, start, 1, length), x)

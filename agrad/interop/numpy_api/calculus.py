@@ -103,7 +103,8 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
         a, v = v, a
     if v.shape[0] == 0:
         raise ValueError("convolve needs at least one element in each argument")
-    full, n, m = convolved(a, v), a.shape[0], v.shape[0]
+    full = convolved(a, v)
+    n, m = a.shape[0], v.shape[0]
     start, length = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]
     return full[start : start + length]
 

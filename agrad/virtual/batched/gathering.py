@@ -47,7 +47,8 @@ def joined(indices: Array, length: int, level: Any) -> Any:
         If an index is out of range: it would select another example's element. Not checked where reading values
         would synchronize the device.
     """
-    xp, backend, counts_back = level.xp, level.backend, True
+    xp, backend = level.xp, level.backend
+    counts_back = True  # whether indices may be negative
     if not backend.waits_on_read(level.native) and 0 not in indices.shape:
         if not backend.within(indices, -length, length - 1):
             least, largest = (int(end) for end in backend.bounds(indices))

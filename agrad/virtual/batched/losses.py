@@ -42,7 +42,8 @@ def softmax_nll_input(
     saved: tuple[Array, Array],
 ) -> Any:
     """Return the gradient of `softmax_nll` with respect to the logits."""
-    level, samples, xp = input.level, input.shape[0], input.level.library.xp
+    level, samples = input.level, input.shape[0]
+    xp = level.library.xp
     if not _fits(input, weight, ignore_index):  # the saved arrays may have the format of the library below
         settings = reduction, weight, ignore_index, label_smoothing
         return cross_entropy.gradient(xp, g, softmax(xp, input, 1, False), target, *settings)
