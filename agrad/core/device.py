@@ -94,7 +94,7 @@ class Device:
             device.xp, device.array_type = backend.namespace(native), backend.array_type
             device.below, device.depth, device.real = device, 0, device
             device.origin, device.memory = None, None
-        _known[name] = device
+            _known[name] = device
         return _known[name]
 
     @classmethod

@@ -55,20 +55,20 @@ def not_differentiable(dtype: DTypeLike) -> TypeError:
 
 
 def not_scalar(shape: Sequence[int], dtype: DTypeLike) -> RuntimeError:
-    """Backward was called for several elements, or a complex one, without saying how to weigh them."""
+    """Backward was called on several elements, or on a complex one, without a gradient."""
     if prod(shape) == 1:
         return RuntimeError(
-            f"only a real number has a gradient of its own, this Tensor is {dtype.name}; "
+            f"a gradient is created implicitly only for a real number, and this Tensor is {dtype.name}; "
             "write agrad.real(x).backward() or agrad.abs(x).backward(), or backward(gradient) with a complex Tensor"
         )
     return RuntimeError(
-        f"only one element has a gradient of its own, this Tensor has shape {tuple(shape)}; "
+        f"a gradient is created implicitly only for one element, and this Tensor has shape {tuple(shape)}; "
         "write .sum().backward(), or backward(gradient) with a Tensor of that shape"
     )
 
 
 class TapeDroppedError(RuntimeError):
-    """Gradients were asked for that lead through what forward mode has dropped; it then starts over and keeps it."""
+    """A backward pass needs a part of the tape that forward mode has dropped; it then runs again and keeps it."""
 
 
 def wrong_gradient(gradient: Any, tensor: Any) -> ValueError:
@@ -80,7 +80,7 @@ def wrong_gradient(gradient: Any, tensor: Any) -> ValueError:
 
 
 def stale_gradient(gradient: Sequence[int], data: Sequence[int]) -> ValueError:
-    """Data that has a gradient was to be replaced by data of another shape."""
+    """x.data was set to an array of another shape than x.grad."""
     return ValueError(
         f"x.grad has shape {tuple(gradient)}, and the new x.data {tuple(data)}; write x.grad = None before x.data = ..."
     )
@@ -103,7 +103,7 @@ def changed(op: str) -> RuntimeError:
     """A saved value was written in place before backward."""
     return RuntimeError(
         f"a Tensor that the gradient of {op} needs was changed in place after it was used; "
-        "change a copy instead (x = x + v), or move the change behind backward()"
+        "change a copy instead (x = x + v), or move the change after backward()"
     )
 
 
@@ -147,7 +147,7 @@ def moved(op: str, there: str, here: str) -> ValueError:
     """A leaf was moved to another library between its use and the backward pass."""
     return ValueError(
         f"{op} was computed on {there}, and what its gradient is for was moved to {here} since; "
-        f"write .to({here!r}) before the forward pass, or behind backward()"
+        f"write .to({here!r}) before the forward pass, or after backward()"
     )
 
 

@@ -91,7 +91,7 @@ def _wanted(x: Any, i: int, outputs: Sequence[Tensor]) -> Any:
     """Return the entry of an input on the tape."""
     if isinstance(x, Tensor) and any([_is_outside(x, y) for y in outputs]):
         raise RuntimeError(
-            f"inputs[{i}], of shape {x.shape}, comes from outside of vmap, and each example has a gradient of its own "
+            f"inputs[{i}], of shape {x.shape}, comes from outside of vmap, and each example has a different gradient "
             "for it; make it an argument of the function, with None in in_axes, or write agrad.grad"
         )
     if isinstance(x, Tensor) and x._node is None:
