@@ -274,7 +274,7 @@ __all__ = [
 
 
 def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
-    """Return what the array API standard lets libraries ask about this namespace.
+    """Return the array API standard's inspection object: devices, dtypes and defaults of this namespace.
 
     Examples
     --------
@@ -285,7 +285,7 @@ def __array_namespace_info__() -> _Info:  # noqa: N807 - the standard's name
     return _Info()
 
 
-# What a program may never need is imported when it is first asked for, so that `import agrad` stays quick.
+# Names that a program may never need are imported at their first use, so that `import agrad` stays fast.
 _LAZY = {
     "amp": "amp",
     "angle": "ops.extra",

@@ -284,7 +284,7 @@ class GradScaler:
 
 
 def _all_finite(gradients: list[Tensor]) -> bool:
-    """Whether all gradients are finite, found with one synchronization of the device."""
+    """Return whether all gradients are finite, with one synchronization of the device."""
     if not gradients:
         return True
     return bool(all(stack([all(isfinite(g)).to(gradients[0].device) for g in gradients])))

@@ -137,7 +137,7 @@ def check_numbers(least: float = -inf, most: float = inf, /, **settings: Any) ->
 
 
 def check_flags(**settings: Any) -> None:
-    """Raise TypeError for a setting that is not True or False: words, which would all count as True, and numbers.
+    """Raise TypeError for a setting that is not True or False: strings, which would all be true, and numbers.
 
     Examples
     --------
@@ -153,7 +153,7 @@ def check_flags(**settings: Any) -> None:
 
 
 def check_flags_of(function: Callable[..., Any], settings: Mapping[str, Any]) -> None:
-    """Raise as `check_flags` for those settings whose default in a function's signature is True or False."""
+    """Call `check_flags` for the settings whose default in a function's signature is True or False."""
     check_flags(**{name: settings[name] for name in _flags(function) if name in settings})
 
 
@@ -180,7 +180,7 @@ def as_list(what: str, values: Any) -> list[Any]:
 
 
 def check_callable(what: str, function: Any, remedy: str = "") -> None:
-    """Raise TypeError if `function` is not callable; in the message, `what` is the name of what takes it."""
+    """Raise TypeError if `function` is not callable; `what` is the name of the function that takes it."""
     if not callable(function):
         raise TypeError(f"{what} takes a function, not {_shown(function)}{f'; {remedy}' if remedy else ''}")
 

@@ -1,4 +1,4 @@
-"""Where arrays live: a `Device` is an array library and a place that the library knows.
+"""Devices: a `Device` is an array library and one of that library's own devices.
 
 ``"cpu"`` is NumPy, ``"cuda"`` is CuPy; ``"torch"``, ``"jax"``, ``"mlx"``, ``"dpnp"`` and ``"strict"``
 (array-api-strict) work the same way.
@@ -20,7 +20,7 @@ __all__ = ["Device", "get_device", "innermost", "opened", "set_device", "traced"
 
 _known: dict[str, Device] = {}
 _process_wide: Device | None = None
-# The devices of the `with` blocks around the running code, innermost last, each with what leaving it undoes.
+# The devices of the `with` blocks around the running code, innermost last, each with the context managers to exit.
 _entered: ContextVar[tuple[tuple[Device, AbstractContextManager[Any]], ...]] = ContextVar("agrad devices", default=())
 # The virtual devices of the running transforms, innermost last.
 opened: ContextVar[tuple[Device, ...]] = ContextVar("agrad virtual devices", default=())
@@ -29,7 +29,7 @@ traced: ContextVar[Device | None] = ContextVar("agrad traced device", default=No
 
 
 class Device:
-    """An array library and a place of it; as a context manager, where new arrays are made.
+    """An array library and one of its devices; as a context manager, the device of new arrays.
 
     There is one object per device, so devices are compared with ``==`` or ``is``.
 
@@ -71,10 +71,10 @@ class Device:
         depth: int  # the number of devices below
         real: Device  # the lowest device, which is not virtual
         origin: Device | None  # the virtual device whose batch this one shares
-        memory: Any  # of a device of traced arrays: the device that it replaces; else None
+        memory: Any  # the device that a device of traced arrays replaces; otherwise None
 
     def __new__(cls, spec: str | Device) -> Device:
-        """Return the one object of this device."""
+        """Return the device of this name: always the same object."""
         if isinstance(spec, Device):
             return _replaced(spec)
         if not isinstance(spec, str):
@@ -117,7 +117,7 @@ class Device:
 
     @classmethod
     def of(cls, array: Array) -> Device:
-        """Return the device that an array library's array lives on; TypeError if it is no such array."""
+        """Return the device of an array library's array; TypeError for any other object."""
         backend = backends.of(array)
         place = backend.device_name_of(array)
         return place if isinstance(place, Device) else cls._of(backend, place)
@@ -128,7 +128,7 @@ class Device:
         return [self, *self.below.stack] if self.depth else [self]
 
     def knows(self, other: Device) -> bool:
-        """Whether Tensors of another device can be lifted to this one: it, or its batch, is in the stack."""
+        """Return whether Tensors of another device can be lifted to this one: it, or its batch, is in the stack."""
         return other is self or any([other is device or other is device.origin for device in self.stack])
 
     def raised(self, data: Any, source: Device) -> Any:
@@ -148,7 +148,7 @@ class Device:
         return self.below.lowered(self.native.total(data), target)
 
     def synchronize(self) -> None:
-        """Wait until all work queued on this device is done: what a timer must do before it reads the clock."""
+        """Wait until all work queued on this device is done; call it before you read a clock."""
         self.backend.synchronize(self.native)
 
     def __repr__(self) -> str:

@@ -22,11 +22,11 @@ __all__ = [
     "stale_gradient", "wrong_forward", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
-# Say what to write for arguments that an op does not take or lacks; `agrad.spellings`, which knows other names, sets
-# them.
+# Functions that return errors for wrong or missing arguments of an op. `agrad.spellings`, which knows PyTorch's names,
+# sets them.
 wrong_call: Callable[[Any, str, dict[str, Any]], TypeError]
 missing_array: Callable[[str, str], TypeError]
-# How libraries say that they do not compute something of booleans, or of integers.
+# Messages of libraries that do not support an operation on booleans or integers.
 _NO_LOOP: Final = re.compile(
     "did not contain a loop|numpy boolean|not supported|not implemented for '[A-Z]|only support floating"
     "|dtypes are allowed|does not accept dtype bool|must be numeric|got bool|not support bool|infer output dtype",
@@ -39,7 +39,7 @@ _KINDS: Final = (
 
 
 def no_gradient(what: str) -> RuntimeError:
-    """Nothing was recorded for a Tensor that is to be differentiated."""
+    """Nothing was recorded for the Tensor to differentiate."""
     return RuntimeError(
         f"{what} of a Tensor that does not require gradients; make its inputs with requires_grad=True, "
         "and compute outside of no_grad()"
@@ -47,7 +47,7 @@ def no_gradient(what: str) -> RuntimeError:
 
 
 def not_differentiable(dtype: DTypeLike) -> TypeError:
-    """Gradients were wanted for integers or booleans."""
+    """A gradient of integers or booleans was requested."""
     return TypeError(
         f"only floating and complex Tensors can require gradients, not {dtype!r}; "
         "write x.astype(agrad.float32) first, or make it from floats: 1.0 instead of 1"
@@ -95,7 +95,7 @@ def freed(op: str) -> RuntimeError:
 
 
 def no_array(op: str, argument: str) -> TypeError:
-    """None came where an op needs an array."""
+    """An op got None instead of an array."""
     return TypeError(f"{op} got None for {argument}; it takes a Tensor, an array or a number")
 
 
@@ -108,7 +108,7 @@ def changed(op: str) -> RuntimeError:
 
 
 def leaf_in_place() -> RuntimeError:
-    """A leaf that requires gradients was to be changed while recording."""
+    """A leaf that requires gradients would be changed while recording."""
     return RuntimeError(
         "a leaf Tensor that requires gradients cannot be changed in place while recording; "
         "write `with agrad.no_grad():` around the change, or x = x + v for a new Tensor"
@@ -184,7 +184,7 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
 
 
 def _whole(x: Any) -> str:
-    """Return what was expected where booleans or integers came; the text for booleans is the larger one."""
+    """Return what is expected instead of booleans or integers; "" for other inputs. The text for booleans is larger."""
     name = str(getattr(x, "dtype", type(x).__name__))
     return "numbers, not booleans" if name.endswith("bool") else "floats, not integers" if "int" in name else ""
 
@@ -200,7 +200,7 @@ def in_rule(
 
 
 def located(error: Exception, where: str) -> Exception:
-    """An error with the place that it comes from."""
+    """An error with the line that it comes from."""
     return kind_of(error)(f"{error}\n  {where}")
 
 
@@ -214,12 +214,12 @@ def wrong_hook(hook: Any, result: Any) -> TypeError:
 
 
 def kind_of(error: Exception) -> type[Exception]:
-    """Return the class that an error is told again as."""
+    """Return the exception class with which an error is raised again."""
     return next((kind for kind in _KINDS if isinstance(error, kind)), RuntimeError)
 
 
 def describe(x: Any) -> str:
-    """Return what an argument is: dtype and shape of an array, or its repr, cut where it is long."""
+    """Describe an argument: the dtype and shape of an array, or else its repr, shortened."""
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         return f"{getattr(x.dtype, 'name', None) or str(x.dtype).rpartition('.')[2]} of shape {tuple(x.shape)}"
     if isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in x):

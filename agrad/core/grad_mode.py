@@ -11,7 +11,7 @@ from typing import Any, Self
 __all__ = ["Mode", "enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 recording: ContextVar[bool] = ContextVar("agrad recording", default=True)
-# The modes entered in the running context, innermost last, each with what was there before.
+# The modes entered in the running context, innermost last, each with the value of `recording` before.
 _entered: ContextVar[tuple[tuple[Mode, bool], ...]] = ContextVar("agrad modes", default=())
 
 
@@ -67,7 +67,7 @@ class no_grad(Mode):  # noqa: N801 - PyTorch's name, used like a function
     _mode = False
 
     def __new__(cls, function: Any = None) -> Self:
-        """Return a mode, or in place of it the function that is decorated without parentheses."""
+        """Return a mode; for ``@no_grad`` without parentheses, the decorated function."""
         return super().__new__(cls) if function is None else cls()(function)
 
 
@@ -139,7 +139,7 @@ def is_grad_enabled() -> bool:
 
 
 def _stepwise(mode: Mode, function: Any) -> Any:
-    """Return a generator function each of whose steps is taken in a mode of recording."""
+    """Return a generator function, each step of which runs in the mode."""
 
     @wraps(function)
     def generator(*args: Any, **kwargs: Any) -> Any:

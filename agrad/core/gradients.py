@@ -114,7 +114,7 @@ def _above(outputs: Sequence[Tensor], given: Sequence[Any], needed: dict[Any, bo
 
 
 def _is_outside(x: Tensor, output: Any) -> bool:
-    """Whether a Tensor is not of the transform that runs and that an output is of."""
+    """Return whether a Tensor comes from outside of the running transform in which an output was computed."""
     if not isinstance(output, Tensor):
         return False
     here = output._device
@@ -122,7 +122,7 @@ def _is_outside(x: Tensor, output: Any) -> bool:
 
 
 def leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]:
-    """Return `wanted`, and the Nodes behind `entries` that lead there: True for those whose rules are to run."""
+    """Return the entries on the paths from `entries` back to `wanted`: True for Nodes whose rules must run."""
     reached = {entry for entry in entries if type(entry) is Node}
     stack = list(reached)
     while stack:

@@ -12,7 +12,7 @@ from .tensor import Tensor, wrap
 
 __all__ = ["RemovableHandle", "attach", "follow", "ordered", "run"]
 
-LAST: Final = inf  # the key of the hook of `retain_grad`, which runs behind all others
+LAST: Final = inf  # the key of the hook of `retain_grad`, which runs after all others
 _number = count().__next__
 
 

@@ -22,7 +22,7 @@ _places: WeakKeyDictionary[Node, Place] = WeakKeyDictionary()  # where each Node
 
 
 class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a function
-    """Raise where a NaN or an infinity first appears, forward or backward, and name the line of code that caused it.
+    """Raise an error at the first NaN or infinity, forward or backward, that names the line of code that caused it.
 
     A context manager. An op raises if its output has a NaN, or an infinity, and none of its inputs does; so does the
     gradient rule of an op. The error shows the op, the shapes and value ranges of its inputs, and the line of user code
@@ -68,7 +68,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
         self._arriving: WeakKeyDictionary[Node, set[str]] = WeakKeyDictionary()  # kinds known to arrive
 
     def see_op(self, call: Call, run: Callable[[], Any]) -> Any:
-        """Run an op, note where it was called, and look at what it made."""
+        """Run an op, record where it was called, and check its result."""
         with self._looking(call.device):
             result = run()
         place = user_place()
@@ -114,7 +114,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
 
     @contextmanager
     def _looking(self, device: Device) -> Iterator[None]:
-        """Let the array library report errors for which it must wait, and not warn of what is going to raise."""
+        """Make the array library report errors that it otherwise ignores to save time, without warnings of its own."""
         if not self.check_nan:
             yield
             return

@@ -31,7 +31,7 @@ class Box:
 
 @dataclass(frozen=True, repr=False)
 class Graph:
-    """The graph that `draw` returns: a picture in a notebook where graphviz is installed, and text elsewhere.
+    """The graph that `draw` returns: a picture in a notebook if graphviz is installed, otherwise text.
 
     Attributes
     ----------

@@ -46,7 +46,7 @@ def _results(program: Program) -> list[tuple[str, Variable]]:
 
 
 def _described(x: Variable) -> list[str]:
-    """Return the line with the shape and the dtype of an array; none for a number or an answer."""
+    """Return the line with the shape and the dtype of an array; no line for a number or a check."""
     if x.is_number or not hasattr(x.value, "shape"):
         return []
     dtype = getattr(x.value.dtype, "name", None) or str(x.value.dtype).rpartition(".")[2]

@@ -8,7 +8,7 @@ __all__ = ["seconds", "size", "table"]
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
-    """Return rows under their titles, with `left` columns aligned to the left, the last row, a total, set apart."""
+    """Return a table with titles; the first `left` columns are aligned left, the last row, a total, is set apart."""
     lines = [titles, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(titles))]
     text = []
@@ -20,12 +20,12 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> st
 
 
 def seconds(value: float) -> str:
-    """Return a time with three digits and a fitting unit."""
+    """Return a time with three digits and a suitable unit."""
     return _scaled(value, [(1.0, "s"), (1e-3, "ms")], (1e-6, "µs"))
 
 
 def size(value: int) -> str:
-    """Return a number of bytes with three digits and a fitting unit."""
+    """Return a number of bytes with three digits and a suitable unit."""
     return _scaled(value, [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")], (1, "B"))
 
 

@@ -27,7 +27,7 @@ def _part(name: str) -> Any:
 
 @cache
 def _is_ours(kind: Any) -> bool:
-    """Whether agrad handles operands of a class; for other classes it returns NotImplemented, so that they can."""
+    """Return whether agrad handles operands of a class; for others it returns NotImplemented, so that they can."""
     return issubclass(kind, (Tensor, int, float, complex, list, tuple)) or backends.is_array_type(kind)
 
 

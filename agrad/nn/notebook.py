@@ -1,4 +1,4 @@
-"""Tables in HTML, which notebooks show in the place of a repr."""
+"""HTML tables, which notebooks show instead of a repr."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["html_table", "indented", "layers_as_html"]
 
 
 def html_table(titles: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
-    """Return rows under their titles as HTML, the first `left` columns aligned to the left, the last row in bold."""
+    """Return an HTML table with titles: the first `left` columns are aligned left, and the last row is bold."""
     lines = [("th", titles), *(("td", row) for row in rows)]
     lines[-1] = "th", lines[-1][1]
     return f"<table>{''.join(_row(tag, cells, left) for tag, cells in lines)}</table>"

@@ -34,7 +34,7 @@ class Absent:
 
 
 def leave_out(kind: Any, remedies: Mapping[str, str]) -> None:
-    """Make a class answer names that it does not have by errors, each with a remedy."""
+    """Make a class raise an error with a remedy for each of these names, which it does not have."""
     for name, remedy in remedies.items():
         setattr(kind, name, Absent(name, remedy))
 

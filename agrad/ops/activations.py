@@ -1,4 +1,4 @@
-"""Activation functions, stable for large inputs of either sign, and the functions that they are made of."""
+"""Activation functions, stable for large inputs of either sign, and the functions that they are composed of."""
 
 from __future__ import annotations
 

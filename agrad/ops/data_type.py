@@ -90,7 +90,7 @@ def require_real(x: Any) -> None:
 
 
 def require_numeric(x: Any) -> None:
-    """Raise TypeError for a raw array of booleans, of which libraries make different things."""
+    """Raise TypeError for a raw array of booleans, which libraries treat differently."""
     if from_native(x.dtype).name == "bool":
         raise TypeError("it takes numbers, not booleans; write x.astype(agrad.float32) first")
 
@@ -167,7 +167,7 @@ def astype(x: ArrayLike, dtype: DTypeLike, /, *, copy: bool = True, device: str 
 
 @primitive
 def move(xp: Namespace, x: ArrayLike, /, source: Device) -> Tensor:
-    """Return `x`, which `to_device` has copied from `source`: the tape's record of that copy."""
+    """Return `x`, a copy of `source` that `to_device` has made: the op that records this copy."""
     return x
 
 

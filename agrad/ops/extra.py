@@ -399,7 +399,7 @@ def nansum(a: ArrayLike, /, *, axis: Axis = None) -> Tensor:
 
 
 def partition(a: ArrayLike, kth: int, /, axis: int | None = -1) -> Tensor:
-    """Move the element that belongs at `kth` in sorted order there, with smaller ones before and larger ones after it.
+    """Partition an array: the element at `kth` is that of the sorted array, smaller ones come before it, larger after.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """`take`, `take_along_axis`, and the primitives that ``x[key]`` and ``x[key] = v`` are composed of.
 
-Reading and writing are transposes of each other: the rule of `index_get` adds the cotangent into zeros at the key, that
-of `take` adds it up where the elements came from. Each of them is a primitive, so there are derivatives of every order.
+Reading and writing are transposes of each other: the rule of `index_get` adds the cotangent to zeros at the key, and
+that of `take` adds it to zeros at the indices. Each of them is a primitive, so there are derivatives of every order.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ __all__ = [
     "without_new_axes",
 ]  # fmt: skip
 
-# Integers, slices with positive steps and None, for all axes: the keys that every library supports. For a library that
-# supports more (see `Backend.native_keys`), any key of NumPy's.
+# Integers, slices with positive steps and None, for all axes: the keys that every library supports. Libraries that
+# support more (see `Backend.native_keys`) take any key of NumPy's.
 Key: TypeAlias = Any
 
 
 def op_for(op: Any, xp: Namespace) -> Callable[..., Any]:
-    """Return what a rule calls for an op: the op itself on Tensors, its forward on raw arrays."""
+    """Return the function that a rule calls for an op: the op itself for Tensors, its forward for raw arrays."""
     return op if xp is tape.namespace else partial(op.forward, xp)
 
 
@@ -118,7 +118,7 @@ def put(xp: Namespace, x: ArrayLike, values: ArrayLike, indices: ArrayLike, /, *
 
 @primitive
 def is_last_occurrence(xp: Namespace, indices: ArrayLike, /, *, length: int) -> Tensor:
-    """Return for each index whether no later one is equal: those whose values stay when all are written."""
+    """Return for each index whether no later one is equal, so that its value stays when all are written."""
     order = xp.arange(indices.shape[0], device=device_of(indices))
     places = nonnegative_indices(xp, indices, length)
     writer = backends.of(order).put(xp.zeros(length, dtype=order.dtype, device=device_of(order)), places, order)
@@ -257,7 +257,7 @@ def _wide(xp: Namespace, indices: Array) -> Array:
 
 
 def _sums(xp: Namespace, shape: tuple[int, ...], places: Array, rows: Array) -> Array:
-    """Add rows at their places into zeros of a shape: 16-bit numbers in float32, as every sum of many."""
+    """Add rows to zeros of a shape at indices; 16-bit numbers are accumulated in float32."""
     return in_float32(xp, lambda rows: backends.of(rows).add_at(_zeros(xp, shape, rows), places, rows), rows)
 
 

@@ -2,9 +2,9 @@
 
 Several index arrays are combined into one, which indexes their axes flattened into one axis.
 
-`setitem` writes by the library's own indexing where it can (`_write_natively`), else at the basic key (`_assign`), with
-what `_scatter` makes where the key has arrays. In the end `_write` or `replace_values` either writes into the memory of
-`x` or, while recording, calls `rebind`, which gives `x` the array and the Node of the result.
+`setitem` writes by the library's own indexing if that supports the key (`_write_natively`), otherwise at the basic key
+(`_assign`), after `_scatter` if the key has arrays. In the end `_write` or `replace_values` either writes into the
+memory of `x` or, while recording, calls `rebind`, which gives `x` the array and the Node of the result.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _cut(x: Tensor, native_key: Any, *key: Any) -> Tensor:
 
 
 def _meeting(what: str, x: Tensor, *others: Any) -> Device:
-    """Return the device on which a Tensor and those of a key or a value can meet."""
+    """Return the device to which a Tensor and the Tensors of a key or a value can be lifted."""
     items = [item for other in others for item in (other if isinstance(other, tuple) else (other,))]
     devices = [item._device for item in items if isinstance(item, Tensor) and item._device is not x._device]
     found = common_device([x._device, *devices]) if devices else x._device
@@ -192,7 +192,7 @@ def refuse_leaf(x: Tensor) -> None:
 
 
 def refuse_widening(what: str) -> None:
-    """Raise RuntimeError under `no_grad`, where values that differ over a batch have no room in the memory of `x`."""
+    """Raise RuntimeError under `no_grad` for values that differ over a batch, if the array of `x` has no batch axis."""
     if not is_grad_enabled():
         raise RuntimeError(
             f"{what} under vmap and no_grad: x is the same for the whole batch, and v has a value for each example; "
@@ -287,7 +287,7 @@ def _checked(array: Tensor, length: int, x: Tensor, key: Any) -> Any:
 
 
 def _leads_out(index: Any, length: int, device: Device) -> bool:
-    """Whether an index is out of range, as far as can be told without waiting for the device."""
+    """Return whether an index is out of range; False if the check would wait for the device."""
     if length == 0 or 0 in index.shape:
         return 0 not in index.shape
     if device.backend.waits_on_read(device.native):
@@ -343,7 +343,7 @@ def _scatter(x: Tensor, parsed: ParsedKey, value: Any, key: Any) -> Tensor:
     picked = _pick(x, parsed)
     join = _join(parsed, x, key)
     if _is_mask(x, key) and join.places.size == join.joined[join.axis]:
-        picked = picked.detach()  # all of it is overwritten: its gradient is 0, also where it is NaN
+        picked = picked.detach()  # all elements are overwritten, so their gradient is 0, even if they are NaN
     if len(parsed.arrays) == 1:
         _checked(join.places, join.joined[join.axis], x, key)
     prepared, rows = _prepare(picked, join), _rows(value, parsed, join, key, x)

@@ -1,6 +1,6 @@
-"""Journals: saved states of Tensors and modules from before they change, so that the changes can be undone.
+"""Journals: states of Tensors and modules, saved before they change, so that the changes can be undone.
 
-Code that is about to change one calls `writing`, `rebinding` or `assigning`. If a journal is open in the current
+Before code changes one of them, it calls `writing`, `rebinding` or `assigning`. If a journal is open in the current
 context, it saves the state from before the first change.
 """
 
@@ -44,9 +44,9 @@ def assigning(module: Any, name: str, buffer: bool) -> None:
 
 
 class Note:
-    """A saved state, which `undo` restores at the end, and `bring_back` later while another journal is open."""
+    """A saved state. `undo` restores it at the end, `bring_back` later, while another journal is open."""
 
-    buffer: int | None = None  # the number of the memory that was written in place
+    buffer: int | None = None  # identifies the memory that was written in place
     comes_back = True
 
     def undo(self, owner: Any, graph: bool) -> None:
@@ -127,7 +127,7 @@ class _Assigned(Note):
 
 
 class Journal:
-    """Notes of states from before the first change, each with its owner, in the order of the changes."""
+    """The states from before the first change of each object, in the order of the changes."""
 
     def __init__(self) -> None:
         self.notes: dict[Any, tuple[Any, Note]] = {}

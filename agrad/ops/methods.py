@@ -42,7 +42,7 @@ from .namespace import namespace_of
 _VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 
 
-# What an operator or a method adds to its function
+# Wrappers that make operators and methods of functions
 
 
 def _operator(op: Any) -> Callable[[Any, Any], Any]:
@@ -131,7 +131,7 @@ def _in_place(
 
 
 def _stays(x: Tensor, other: Any) -> bool:
-    """Return whether the result certainly has the dtype, shape and device of `x`, so that it needs no check."""
+    """Return whether the result has the dtype, shape and device of `x` for certain, so that it needs no check."""
     if isinstance(other, Tensor):
         alike = x.dtype is other.dtype and x._data.shape == other._data.shape
         return alike and x._device is other._device and x.dtype.differentiable
@@ -139,7 +139,7 @@ def _stays(x: Tensor, other: Any) -> bool:
 
 
 def _along(op: Any) -> Callable[..., Tensor]:
-    """Return a reduction as a method that takes the axis by position too: compiled anew, to save a call between."""
+    """Return a reduction as a method that takes the axis by position too; compiled again, to save a call in between."""
     x, axis, *settings = op.definition.signature.parameters.values()
     signature = Signature([x, axis.replace(kind=axis.POSITIONAL_OR_KEYWORD), *settings])
     along: Any = update_wrapper(op.definition.compile(method=signature), op)
@@ -550,7 +550,7 @@ Tensor.__len__ = conversion.length
 Tensor.__reduce_ex__ = conversion.reduce
 Tensor.__repr__ = conversion.show
 
-# What `help` and tracebacks call those of them that are no function of the namespace.
+# The names in `help` and tracebacks of methods that are not functions of the namespace.
 for _name, _method in vars(Tensor).items():
     if isinstance(_method, FunctionType) and _method.__module__ in (__name__, conversion.__name__, indexing.__name__):
         _method.__name__ = _name

@@ -80,7 +80,7 @@ def sort(xp: Namespace, x: ArrayLike, /, *, axis: int = -1, descending: bool = F
 
 
 def _asked(descending: bool, stable: bool) -> dict[str, bool]:
-    """Return the settings that are not the standard's defaults, which some libraries lack."""
+    """Return the settings that differ from the standard's defaults; some libraries lack these keywords."""
     return ({"descending": True} if descending else {}) | ({} if stable else {"stable": False})
 
 

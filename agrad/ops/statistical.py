@@ -59,7 +59,7 @@ def _spread(xp: Namespace, g: Array, shape: tuple[int, ...], axis: Axis, keepdim
 
 
 def _accumulated(xp: Namespace, function: Any, x: Array, dtype: DTypeLike, **settings: Any) -> Array:
-    """Call a function that adds up or multiplies; where 16-bit numbers come out, in float32 on the way."""
+    """Call a function that adds up or multiplies; a 16-bit result is accumulated in float32."""
     if "include_initial" in settings:
         check_flags(include_initial=settings["include_initial"])
     target = x.dtype if dtype is None else native(xp, dtype)
@@ -371,7 +371,7 @@ def products_of_others(xp: Namespace, x: Array) -> Array:
 
 
 def _root_of_exp(xp: Namespace, log: Any) -> Array:
-    """Return one of two equal factors of an exponential, finite: 0 times both is 0, and other numbers may overflow."""
+    """Return a finite square root of an exponential: 0 times it twice is 0, where 0 times infinity would be NaN."""
     return xp.exp(xp.minimum(0.5 * log, math.log(float(xp.finfo(log.dtype).max) / 4.0)))
 
 
@@ -445,7 +445,7 @@ def _cumulative_prod_x(g: Array, x: Array, xp: Namespace, axis: int | None, incl
     if include_initial:
         g = g[..., 1:]
     scale = op_for(balance, xp)(x)
-    logs = xp.cumulative_sum(xp.log(scale), axis=-1)  # of the factors that are taken out of the products
+    logs = xp.cumulative_sum(xp.log(scale), axis=-1)  # of the factors that are divided out of the products
     largest = xp.max(logs if _is_tracked(g) else xp.where(g != 0, logs, -math.inf), axis=-1, keepdims=True)
     largest = xp.where(xp.isfinite(largest), largest, 0.0)
     g = g * xp.exp(xp.minimum(logs - largest, 0.0))
@@ -471,7 +471,7 @@ def _behind(xp: Namespace, g: Array, x: Array) -> Array:
 
 
 def _is_tracked(g: Any) -> bool:
-    """Whether a cotangent is differentiated: its zeros may then be any other numbers."""
+    """Return whether a cotangent is differentiated, so that its zeros must not be treated as constants."""
     return bool(getattr(g, "requires_grad", False))
 
 

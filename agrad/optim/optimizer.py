@@ -206,7 +206,7 @@ class Optimizer:
         return loss
 
     def _materialize(self, params: Sequence[Tensor], device: Device) -> None:
-        """Have a lazy library compute the parameters on a device, and their state."""
+        """Make a lazy library compute the parameters on a device, and their state."""
         kept = [value for p in params for value in (p, *self.state[p].values())]
         tensors = [x for x in kept if isinstance(x, Tensor) and x._device is device]
         for tensor, array in zip(tensors, device.backend.materialize([x._data for x in tensors]), strict=True):

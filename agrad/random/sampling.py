@@ -549,7 +549,7 @@ def _number(x: Any) -> Any:
 
 
 def _check_range(x: Any, rule: str, most: float) -> None:
-    """Raise ValueError for values outside [0, most]; a Tensor is not checked where reading it would synchronise."""
+    """Raise ValueError for values outside [0, most]; a Tensor is not checked if reading it would synchronize."""
     ends = [x]
     if isinstance(x, Tensor):
         backend = x._device.backend
@@ -584,7 +584,7 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def _drawn(place: Device, shape: tuple[int, ...], draw: Callable[[Any, tuple[int, ...]], Any]) -> Tensor:
-    """Return numbers that are drawn by a generator: under `vmap` others for each example, or the same for all."""
+    """Return numbers that a generator draws; under `vmap`, different ones for each example, or the same for all."""
     levels = [device for device in opened.get() if device.real is place]
     asked = [level.native.randomness for level in levels]
     if "error" in asked:

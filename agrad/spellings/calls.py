@@ -51,7 +51,7 @@ KEYWORDS: Final = {
     "d": ("dtype",),
     "generator": ("seed",),
 }
-# Their values that differ, too.
+# Keywords whose values differ, too.
 _VALUES: Final[dict[str, Callable[[Any], Any]]] = {
     "unbiased": int,
     "right": lambda right: "right" if right else "left",
@@ -72,7 +72,7 @@ UNUSED: Final = {
 }  # fmt: skip
 _BY_POSITION: Final = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
 _BY_KEYWORD: Final = {Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY}
-# Calls that are written in another way altogether.
+# Calls that are replaced by other calls.
 CALLS: Final = {
     "torch.add(x, y, alpha=2)": "x + 2 * y",
     "torch.subtract(x, y, alpha=2)": "x - 2 * y",
@@ -101,7 +101,7 @@ CALLS: Final = {
 
 @cache
 def _lines() -> dict[tuple[str, str], str]:
-    """Return what to write instead of the calls of `CALLS`, by function and last keyword, "" if there is none."""
+    """Return the replacements of the calls in `CALLS`, by function and last keyword ("" for none)."""
     found: dict[tuple[str, str], str] = {}
     for theirs, ours in CALLS.items():
         name = theirs.partition("(")[0].rpartition(".")[2]
@@ -192,7 +192,7 @@ def _bound(signature: Signature, args: list[Any], named: dict[str, Any], arrays:
 
 
 def _taken(p: Parameter, args: list[Any], named: dict[str, Any], arrays: list[Any]) -> list[Any]:
-    """Take the value of a parameter and return it in a list, which is empty if it is not given by position."""
+    """Remove the value of a parameter and return it in a list; empty if it is not given by position."""
     if args:
         return [args.pop(0)]
     if p.name in named:
@@ -213,7 +213,7 @@ def _text(value: Any, name: str = "") -> str:
 
 
 def wrong_call_of_op(definition: Any, receiver: str, given: dict[str, Any]) -> TypeError:
-    """Return the error for a call of an op, or of a method if `receiver` is what stands before the dot.
+    """Return the error for a call of an op, or of a method if `receiver`, the text before the dot, is given.
 
     `given` are all of its arguments by name, with those that the op does not have.
     """
@@ -221,7 +221,7 @@ def wrong_call_of_op(definition: Any, receiver: str, given: dict[str, Any]) -> T
     extra, unknown = given.get("_extra", ()), dict(given.get("_unknown", ()))
     if not definition.renamed:
         unknown = {key: given[key] for key in definition.refused if given[key] is not None}
-        if all(given[x] is not None for x in definition.arrays):  # more of them came by position
+        if all(given[x] is not None for x in definition.arrays):  # too many arguments by position
             extra = [unknown.pop(x) for x in ("input", "other") if x in unknown]
     in_order = {Parameter.POSITIONAL_ONLY} | ({Parameter.POSITIONAL_OR_KEYWORD} if extra else set())
     if receiver:
@@ -234,16 +234,16 @@ def wrong_call_of_op(definition: Any, receiver: str, given: dict[str, Any]) -> T
 
 
 def no_array(op: str, argument: str) -> TypeError:
-    """Return the error for None, or nothing, where an op needs an array."""
+    """Return the error for an array argument of an op that is None or missing."""
     error, line = errors.no_array(op, argument), _lines().get((op, ""))
     return TypeError(f"{error}; {line}") if line else error
 
 
-# Functions that are no ops, and classes
+# Functions that are not ops, and classes
 
 
 def answered(function: Any) -> Any:
-    """Return a function that does the same, and raises `wrong_call` where it is called with keywords that it lacks."""
+    """Return a function that does the same, but raises `wrong_call` for keywords that it lacks."""
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -258,7 +258,7 @@ def answered(function: Any) -> Any:
 
 
 def _answer(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TypeError | None:
-    """Return the error for a call, or None if it has no other keywords than those of the function."""
+    """Return the error for a call, or None if the function has all its keywords."""
     signature, name = inspect.signature(function), function.__name__
     if "self" in signature.parameters:
         kind = type(args[0])
@@ -279,7 +279,7 @@ def _answer(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Ty
 
 
 def answer_calls(module: str) -> None:
-    """Make the functions and classes of a module answer calls with PyTorch's keywords.
+    """Make the functions and classes of a module raise helpful errors for PyTorch's keywords.
 
     agrad's own modules call the functions behind them, which costs nothing.
     """
@@ -295,7 +295,7 @@ def answer_calls(module: str) -> None:
 
 
 def in_public(found: Any, module: str) -> Any:
-    """Return what users find in a module: a function answers, unless it is an op, which answers by itself."""
+    """Return the public version of a function, which raises helpful errors; an op does so by itself."""
     if type(found) is not FunctionType or hasattr(found, "definition"):
         return found
     function = answered(found)
@@ -304,7 +304,7 @@ def in_public(found: Any, module: str) -> Any:
 
 
 def answer_methods(kind: Any, *names: str) -> None:
-    """Make methods of a class answer calls with PyTorch's keywords."""
+    """Make methods of a class raise helpful errors for PyTorch's keywords."""
     for name in names:
         if name in vars(kind) and not hasattr(vars(kind)[name], "__wrapped__"):
             setattr(kind, name, answered(vars(kind)[name]))

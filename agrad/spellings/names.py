@@ -515,7 +515,7 @@ SPELLINGS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 
 @cache
 def remedies(place: str) -> dict[str, str]:
-    """Return what to write instead of each of PyTorch's names, for a class or module.
+    """Return the replacement of each of PyTorch's names, for a class or module.
 
     Examples
     --------

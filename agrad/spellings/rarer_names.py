@@ -6,7 +6,7 @@ from typing import Final
 
 __all__ = ["FUNCTIONAL", "FUNCTIONS", "LAYERS", "LINALG", "METHODS", "SPECIAL"]
 
-# Functions of NumPy's that PyTorch has as functions, and some as methods too.
+# NumPy's functions that PyTorch has as functions, and some as methods too.
 _NUMPY: Final = {
     "corrcoef": ("x", "np.corrcoef(x)"),
     "fmax": ("x, y", "np.fmax(x, y)"),

@@ -1,6 +1,6 @@
 """Check a backend: ``python -m agrad.testing.backend NAME``.
 
-NAME is a device, as ``mlx``, or where a backend is that is not registered yet, as ``mypackage.module:MyBackend``.
+NAME is a device, such as ``mlx``, or a backend that is not registered yet, such as ``mypackage.module:MyBackend``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def find_device(name: str) -> Device:
 
 
 def report(outcomes: Sequence[Outcome]) -> str:
-    """Return what agrees and what does not, as text."""
+    """Return the report: the outcomes that agree and those that do not, as text."""
     counts = Counter(outcome.verdict for outcome in outcomes)
     lines = [f"{counts['agrees']} of {len(outcomes)} agree with NumPy"]
     for verdict, title in _TITLES.items():
@@ -50,7 +50,7 @@ def report(outcomes: Sequence[Outcome]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 1 if something fails or differs, and 0 if the library has all or only lacks something."""
+    """Run the command; return 1 if something fails or differs, 0 if all agrees or is only missing in the library."""
     parser = argparse.ArgumentParser("python -m agrad.testing.backend", description="Check a backend.")
     parser.add_argument("name", help="a device, or module:Backend")
     parser.add_argument("-k", dest="part", default="", help="only rows and programs with this in their name")

@@ -1,4 +1,4 @@
-"""Runs rows and programs on a device, and compares them with those on ``"cpu"``."""
+"""Run rows and programs on a device, and compare their results with those on ``"cpu"``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DTYPES: Final = {
 
 
 class Outcome(NamedTuple):
-    """What became of a row or a program.
+    """The outcome of a row or a program.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
 
 
 def check_rows(device: Device, part: str = "") -> Iterator[Outcome]:
-    """Yield the outcome of each row whose name has `part` in it: of its values, and of gradients up to its order."""
+    """Yield the outcome of each row whose name contains `part`: of its values, and of gradients up to its order."""
     for row in read_rows():
         if part in row.name:
             precision = _precision(device, row)
@@ -51,7 +51,7 @@ def check_rows(device: Device, part: str = "") -> Iterator[Outcome]:
 
 
 def check_programs(device: Device, part: str = "") -> Iterator[Outcome]:
-    """Yield the outcome of each program whose name has `part` in it."""
+    """Yield the outcome of each program whose name contains `part`."""
     for name, program in PROGRAMS.items():
         if part in name:
             yield _compared(name, program, device, "single")
@@ -121,7 +121,7 @@ def _made(x: Any, device: Device, precision: str) -> Any:
 
 
 def _joined(values: Any) -> Any:
-    """Return complex numbers for the pairs of nested lists."""
+    """Return nested lists with complex numbers in place of pairs."""
     return [_joined(x) for x in values] if isinstance(values[0], list) else complex(*values)
 
 

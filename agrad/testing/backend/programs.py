@@ -1,4 +1,4 @@
-"""Small programs that a backend must run: what rows of ops do not show, above all training steps.
+"""Small programs that a backend must run: what rows of single ops do not test, above all training steps.
 
 Each takes a device and returns Tensors, which are compared with those of the same program on ``"cpu"``.
 """
@@ -17,7 +17,7 @@ __all__ = ["PROGRAMS"]
 
 
 def _numbers(device: Device, *shape: int, step: float = 0.37) -> Tensor:
-    """Return numbers from -1 to 1 without order, the same on each device."""
+    """Return pseudorandom numbers from -1 to 1, the same on each device."""
     size = agrad.broadcast_to(agrad.asarray(0.0, device="cpu"), shape).size
     values = [(i * step * 7.0 + 0.21) % 2.0 - 1.0 for i in range(size)]
     return agrad.reshape(agrad.asarray(values, dtype="float32", device=device), shape)
@@ -26,7 +26,7 @@ def _numbers(device: Device, *shape: int, step: float = 0.37) -> Tensor:
 def _trained(
     device: Device, model: Any, optimizer: Any, inputs: Any, loss_of: Callable[[Any], Tensor]
 ) -> Sequence[Tensor]:
-    """Return the losses and parameters of three training steps, from weights that are the same on each device."""
+    """Return the losses and parameters of three training steps, from the same initial weights on each device."""
     with agrad.no_grad():
         for i, p in enumerate(model.parameters()):
             p[...] = 0.4 * _numbers(device, *p.shape, step=0.37 + 0.05 * i)
@@ -75,7 +75,7 @@ def _keys(device: Device) -> Sequence[Any]:
 
 
 def _matrices(device: Device) -> Sequence[Any]:
-    """Compose decompositions again, so that the signs that a library chooses do not matter."""
+    """Multiply the factors of decompositions again, so that the signs that a library chooses do not matter."""
     x = _numbers(device, 4, 3).requires_grad_()
     symmetric = x.T @ x + agrad.eye(3, device=device)
     u, s, vh = agrad.linalg.svd(x, full_matrices=False)
@@ -93,7 +93,7 @@ def _curvature(device: Device) -> Sequence[Tensor]:
 
 
 def _draws(device: Device) -> Sequence[Tensor]:
-    """Draw random numbers: what is compared is only that they are in their range, the same again for the same seed."""
+    """Draw random numbers; return only whether they are in range, and the same again for the same seed."""
     agrad.manual_seed(1)
     drawn = agrad.rand(50, device=device), agrad.randint(0, 7, (50,), device=device), agrad.randperm(50, device=device)
     agrad.manual_seed(1)

@@ -18,7 +18,7 @@ __all__ = ["Numbers", "Row", "decoded", "read_rows"]
 
 @dataclass(frozen=True)
 class Numbers:
-    """An array among the arguments of a row, on no device yet.
+    """An array among the arguments of a row, not yet on a device.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ def read_rows() -> list[Row]:
 
 
 def decoded(value: Any) -> Any:
-    """Return what JSON has no words for: arrays, tuples, slices, windows."""
+    """Decode objects that JSON cannot represent: arrays, tuples, slices, windows."""
     if isinstance(value, list):
         return [decoded(x) for x in value]
     if not isinstance(value, dict):
