@@ -261,7 +261,7 @@ def test_small_updates_add_up(device, dtype, make):
     assert narrow.tolist() == wide.astype(narrow.dtype).tolist()
 
 
-def test_a_parameter_that_was_written_to_begins_anew(device, dtype):
+def test_a_parameter_that_was_written_to_gets_new_master_weights(device, dtype):
     p = parameter(dtype)
     optimizer = optim.SGD([p], lr=2**-12)
     p.grad = agrad.ones(2, dtype=dtype)

@@ -143,7 +143,7 @@ def test_the_engine_can_be_read_in_an_evening():
     assert sum(lines[name] for name in lines.keys() - BESIDE) <= PLAIN_LINES
 
 
-def test_importing_agrad_loads_no_library_that_was_not_asked_for():
+def test_importing_agrad_loads_no_optional_library():
     unasked = ["torch", "jax", "cupy", "scipy", "array_api_strict", "matplotlib", "sklearn", "einops", "pooch", "tqdm"]
     unasked += ["numba", "ndonnx", "onnx", "onnxruntime"]
     code = f"import sys, agrad; print([name for name in {unasked} if name in sys.modules])"

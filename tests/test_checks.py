@@ -36,7 +36,7 @@ def test_integers_of_all_kinds(value):
         (0, ValueError, "n must be 1 or more, not 0"),
     ],
 )
-def test_what_is_no_integer(value, error, message):
+def test_other_types_than_integers_are_refused(value, error, message):
     with pytest.raises(error, match=message):
         as_integer("n", value, 1)
     with pytest.raises(error, match=message):
@@ -66,7 +66,7 @@ def test_numbers_come_back_as_they_are(value):
         (2, {"most": 1}, ValueError, "x must be at most 1, not 2"),
     ],
 )
-def test_what_is_no_number(value, settings, error, message):
+def test_other_types_than_numbers_are_refused(value, settings, error, message):
     with pytest.raises(error, match=message):
         check_number("x", value, **settings)
 
@@ -92,7 +92,7 @@ def test_lists():
             as_list("the layers", wrong)
 
 
-def test_several_numbers_are_told_apart():
+def test_the_error_names_which_of_several_numbers():
     check_numbers(0, lr=0.1, eps=0)
     with pytest.raises(ValueError, match="eps must be from 0 to 1, not 2"):
         check_numbers(0, 1, lr=0.1, eps=2)
@@ -122,7 +122,7 @@ def test_shapes(shape, expected):
         ((2, -1), ValueError, r"0 or more, not \(2, -1\)"),
     ],
 )
-def test_what_is_no_shape(shape, error, message):
+def test_wrong_shapes_are_refused(shape, error, message):
     with pytest.raises(error, match=message):
         as_shape(shape)
 

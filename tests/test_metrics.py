@@ -161,7 +161,7 @@ def test_no_gradients_flow(device):
     assert not any(result.requires_grad for result in results)
 
 
-def test_what_they_refuse():
+def test_wrong_settings_are_refused():
     labels = agrad.asarray([0, 1, 2])
     with pytest.raises(ValueError, match=r"not \(2,\) and \(3,\)"):
         metrics.accuracy(agrad.asarray([0, 1]), labels)

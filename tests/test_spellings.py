@@ -189,7 +189,7 @@ def test_there_are_many_of_them():
     assert len([row for row in NAMES if not is_own(*row)]) > 400
 
 
-def test_a_name_of_nobody_has_no_remedy():
+def test_unknown_names_have_no_remedy():
     for where in (agrad, nn, agrad.ones(2), nn.ReLU()):
         with pytest.raises(AttributeError, match=r"nobodys_name'$"):
             where.nobodys_name  # noqa: B018
@@ -329,7 +329,7 @@ def test_other_keywords_of_pytorch_are_answered(theirs, told, ours):
 @pytest.mark.peers
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("theirs", "told", "ours"), OTHER_CALLS, ids=[row[0] for row in OTHER_CALLS])
-def test_what_those_errors_say_does_what_was_meant(theirs, told, ours):
+def test_the_advice_of_those_errors_computes_the_same(theirs, told, ours):
     torch = pytest.importorskip("torch")
     theirs = re.sub(r"squeeze\((input=)?x", r"squeeze(\1x[:1]", theirs).replace("x.squeeze", "x[:1].squeeze")
     assert_same(plain(eval(ours, everything(agrad))), plain(eval(theirs, everything(torch))), "model" not in theirs)
@@ -383,14 +383,14 @@ def test_functions_that_answer_can_be_pickled():
 
 @pytest.mark.peers
 @pytest.mark.parametrize(("theirs", "ours"), CALLS.items(), ids=CALLS)
-def test_what_is_to_be_written_does_what_was_meant(theirs, ours):
+def test_the_advice_computes_the_same(theirs, ours):
     torch = pytest.importorskip("torch")
     found = plain(eval(ours, scope(agrad, lib=agrad, nn=nn)))
     expected = plain(eval(theirs, scope(torch, lib=torch, nn=torch.nn)))
     assert_same(found, expected[0] if isinstance(expected, list) else expected, True)  # of values and indices
 
 
-def test_what_no_library_calls_so_is_answered_by_the_names_that_there_are():
+def test_unknown_keywords_are_answered_with_the_known_ones():
     x = agrad.ones((2, 3))
     with pytest.raises(TypeError, match="take foo=1; its arguments are x, axis, dtype, keepdims"):
         agrad.sum(x, foo=1)

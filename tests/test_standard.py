@@ -187,7 +187,7 @@ def test_inspection(device):
     assert info.dtypes(device="strict:no_float64", kind="real floating") == {"float32": agrad.float32}
 
 
-def test_what_is_imported_late_is_found_early():
+def test_lazily_imported_names_are_listed():
     assert callable(agrad.nn.Linear)
     assert callable(agrad.save)
     assert agrad.linalg.inv

@@ -238,7 +238,7 @@ def test_integers_of_the_wrong_kind_are_refused(device, call, message, value):
         call(value)
 
 
-def test_what_is_right_stays(device):
+def test_correct_calls_raise_nothing(device):
     x = agrad.asarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     assert x.transpose(1, 0).shape == x.transpose((1, 0)).shape == x.transpose(-1, -2).shape == (3, 2)
     assert x.transpose((0, 1)).shape == (2, 3)

@@ -16,7 +16,7 @@ from agrad.nn import functional as F
 # What is missing
 
 
-def test_without_a_driver_the_error_says_what_mends_it():
+def test_without_a_driver_the_error_gives_the_remedy():
     pytest.importorskip("cupy", reason="CuPy is not installed")
     if agrad.cuda.is_available():
         pytest.skip("this machine has CUDA")
@@ -28,7 +28,7 @@ def test_without_a_driver_the_error_says_what_mends_it():
 
 
 @pytest.mark.cuda
-def test_without_cudas_libraries_the_error_says_what_mends_it(monkeypatch):
+def test_without_cudas_libraries_the_error_gives_the_remedy(monkeypatch):
     import cupy
 
     from agrad.backends.cupy import CupyBackend
@@ -63,7 +63,7 @@ def test_devices_lists_each_gpu():
 
 
 @pytest.mark.cuda
-def test_an_index_out_of_range_is_not_looked_for():
+def test_an_index_out_of_range_is_not_checked():
     with agrad.Device("cuda") as device:
         assert device.backend.waits_on_read(device.native)
         assert np.isnan(F.cross_entropy(agrad.zeros((1, 2)), agrad.asarray([-1])).item())
@@ -85,7 +85,7 @@ def test_memory_is_counted():
 
 
 @pytest.mark.cuda
-def test_numpy_arrays_are_not_read_in_passing():
+def test_tensors_on_a_gpu_are_not_implicitly_converted_to_numpy():
     ones = np.ones(2, dtype=np.float32)
     x = agrad.ones(2, device="cuda")
     assert {(x + ones).device, (ones * x).device} == {x.device}

@@ -26,7 +26,7 @@ def test_its_arrays_stay_where_they_are():
     assert x.grad.tolist() == [2.0, 4.0]
 
 
-def test_products_with_what_was_broadcast():
+def test_products_with_broadcast_arrays():
     w = agrad.ones((3, 2), requires_grad=True)
     agrad.sum(agrad.ones((4, 3)) @ w).backward()  # whose cotangent is one number, broadcast
     assert w.grad.tolist() == [[4.0, 4.0]] * 3

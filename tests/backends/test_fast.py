@@ -162,7 +162,7 @@ def test_pictures_without_rows_are_pooled(by):
 
 
 @pytest.mark.parametrize("error", ["OSError", "AttributeError", "ImportError"])
-def test_a_broken_numba_is_done_without(error, tmp_path):
+def test_a_broken_numba_is_ignored(error, tmp_path):
     (tmp_path / "numba").mkdir()
     (tmp_path / "numba" / "__init__.py").write_text(f"raise {error}('broken')")
     code = """

@@ -15,7 +15,7 @@ wide = jax.config.jax_enable_x64
 in_32_bits = pytest.mark.skipif(wide, reason="JAX computes in 64 bits here")
 
 
-def test_an_array_stays_what_and_where_it_is():
+def test_a_jax_array_keeps_its_type_and_device():
     a = jnp.ones(3)
     x = agrad.asarray(a)
     assert x.device.name == "jax"

@@ -172,7 +172,7 @@ def test_nvidias_compiler_takes_indices_of_64_bits(name, monkeypatch):
     assert nvrtc.compile_for("sm_90", text, options).startswith(b"\x7fELF")
 
 
-def test_a_mistake_is_told():
+def test_a_mistake_in_a_kernel_is_an_error():
     if reason := nvrtc.missing():
         pytest.skip(reason)
     with pytest.raises(ValueError, match='identifier "y" is undefined'):

@@ -137,7 +137,7 @@ def test_the_loss_and_its_gradient_are_one_kernel_each(settings):
         (lambda: nn.Conv2d(3, 4, 2), (2, 3, 5, 5), ["im2col", "bias_relu", "bias_relu_inputs", "col2im", "im2col"]),
     ],
 )
-def test_a_bias_and_the_relu_behind_it_are_one_kernel_each_way(make, shape, kernels):
+def test_a_bias_and_the_relu_after_it_are_one_kernel_each_way(make, shape, kernels):
     model, x = nn.Sequential(make(), nn.ReLU()), agrad.rand(*shape, requires_grad=True)
     weights = agrad.ones_like(model(x).detach())
     with Trace() as trace:

@@ -64,7 +64,7 @@ def test_reductions(dtype, axis, keepdims):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_reductions_of_nothing_but_a_number(dtype):
+def test_reductions_of_0d_arrays(dtype):
     x = np.asarray(3, dtype=dtype)
     for name in ("sum", "prod", "any", "all"):
         same(name, x)
@@ -82,7 +82,7 @@ def test_sums_of_float16_are_as_exact_as_numpys():
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "complex64"])
-def test_a_mean_of_nothing_is_nan_and_does_not_warn(dtype):
+def test_the_mean_of_an_empty_array_is_nan_and_does_not_warn(dtype):
     assert np.isnan(agrad.mean(agrad.zeros(0, dtype=dtype)).item())
     assert np.isnan(agrad.var(agrad.zeros(2), correction=2).item())
 
@@ -327,7 +327,7 @@ def test_products(multiply, shapes, dtypes):
 
 @pytest.mark.parametrize("multiply", [_matmul, _matmul_alone])
 @pytest.mark.parametrize("shapes", [((128, 512), (500, 10)), ((2, 3), (4, 5)), ((2, 3), ())])
-def test_what_is_wrong_with_a_product_is_still_said(multiply, shapes):
+def test_wrong_shapes_of_a_product_are_still_errors(multiply, shapes):
     with pytest.raises(ValueError, match=r"mismatch|not aligned|enough dimensions"):
         multiply(*map(np.ones, shapes))
 

@@ -35,7 +35,7 @@ def both(place, method, array, *args):
     return numbers(place, own), numbers(place, generic)
 
 
-def test_what_shares_memory_is_not_writable(place):
+def test_broadcast_arrays_are_not_writable(place):
     x = make(place, np.zeros((1, 3)))
     assert place.backend.is_writable(x)
     assert place.backend.is_writable(place.xp.broadcast_to(x, (2, 3))) == (place.backend.kind == "jax")
@@ -66,7 +66,7 @@ def test_add_at_keeps_the_type(place, dtype):
     assert own.dtype == generic.dtype == place.backend.to_numpy(array).dtype
 
 
-def test_add_at_spreads_no_infinity_to_other_rows(place):
+def test_add_at_keeps_infinities_in_their_rows(place):
     index = make(place, np.asarray([0, 2, 0]))
     values = make(place, np.asarray([[np.inf, 1.0], [np.nan, 2.0], [1.0, 3.0]], dtype=np.float32))
     own, generic = both(place, "add_at", make(place, np.ones((3, 2), dtype=np.float32)), index, values)
@@ -97,7 +97,7 @@ def test_add_at_on_numpy_takes_any_layout():
 
 
 @pytest.mark.parametrize("shape", [(6,), (6, 2), (6, 2, 1)])
-def test_put_lets_the_last_value_stay(place, shape):
+def test_put_keeps_the_last_value(place, shape):
     index = make(place, np.asarray([1, 4, 1, 1, 0]))
     values = make(place, RNG.normal(size=(5, *shape[1:])).astype(np.float32))
     own, generic = both(place, "put", make(place, np.zeros(shape, dtype=np.float32)), index, values)
@@ -106,7 +106,7 @@ def test_put_lets_the_last_value_stay(place, shape):
     assert not own[[2, 3, 5]].any()
 
 
-def test_put_of_nothing(place):
+def test_put_of_an_empty_array(place):
     index, values = make(place, np.zeros(0, dtype=np.int64)), make(place, np.zeros(0, dtype=np.float32))
     own, generic = both(place, "put", make(place, np.ones(3, dtype=np.float32)), index, values)
     np.testing.assert_array_equal(own, np.ones(3))
@@ -218,7 +218,7 @@ def test_numpy_arrays_of_all_kinds_are_taken(place, array, copy):
 
 
 @pytest.mark.parametrize("value", [3, 2.5])
-def test_a_type_may_be_asked_for(place, value):
+def test_asarray_takes_a_dtype(place, value):
     made = place.backend.asarray(np.asarray(value), place.xp.float32, place.native, True)
     assert made.dtype == place.xp.float32
     assert place.backend.to_numpy(made) == value
@@ -257,7 +257,7 @@ def test_views_are_known(place):
 
 
 @pytest.mark.cuda
-def test_a_view_of_what_nobody_else_has_is_none():
+def test_the_only_view_of_an_array_owns_it():
     import cupy
 
     import agrad
@@ -388,7 +388,7 @@ def test_softmax_nll(place, samples, classes, weighted, ignored, smoothing, redu
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_softmax_nll_of_what_is_no_class(place, reduction):
+def test_softmax_nll_of_invalid_classes(place, reduction):
     logits = make(place, np.asarray([[0.0, 1.0], [2.0, 0.0], [0.0, 0.0], [np.nan, 0.0]], dtype=np.float32))
     target = make(place, np.asarray([1, 2, -1, 7]), place.backend.default_integer(place.native))
     settings = reduction, None, 7, 0.0

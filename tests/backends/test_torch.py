@@ -11,7 +11,7 @@ import agrad
 torch = pytest.importorskip("torch")
 
 
-def test_a_tensor_stays_what_and_where_it_is():
+def test_a_torch_tensor_keeps_its_type_and_device():
     t = torch.ones(3)
     x = agrad.asarray(t)
     assert x.device.name == "torch"
@@ -90,7 +90,7 @@ def test_only_the_cpu_is_not_waited_for():
     assert backend.waits_on_read(torch.device("mps"))
 
 
-def test_other_errors_of_take_stay_what_they_are(monkeypatch):
+def test_other_errors_of_take_are_unchanged(monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("something else")
 
@@ -100,7 +100,7 @@ def test_other_errors_of_take_stay_what_they_are(monkeypatch):
 
 
 @pytest.mark.parametrize("target", ["cpu", "strict"])
-def test_bfloat16_does_not_become_float32_unasked(target):
+def test_bfloat16_does_not_silently_become_float32(target):
     x = agrad.tensor([1.5, 2.0], dtype=agrad.bfloat16, device="torch", requires_grad=True)
     for move in (x.to, lambda device: agrad.asarray(x.data, device=device), lambda d: agrad.tensor(x, device=d)):
         with pytest.raises(TypeError, match=r"no dtype bfloat16.*astype"):
@@ -112,7 +112,7 @@ def test_bfloat16_does_not_become_float32_unasked(target):
     assert agrad.tensor(x, dtype=agrad.float32, device=target).tolist() == [1.5, 2.0]
 
 
-def test_bfloat16_stays_what_it_is_where_it_exists():
+def test_bfloat16_is_kept_by_libraries_that_have_it():
     x = agrad.tensor([1.5, 2.0], dtype=agrad.bfloat16, device="torch", requires_grad=True)
     assert pickle.loads(pickle.dumps(x)).dtype is copy.deepcopy(x).dtype is agrad.bfloat16
     pytest.importorskip("jax")

@@ -185,7 +185,7 @@ def test_optimizers(name):
 
 
 @counted
-def test_what_reads_a_value_waits():
+def test_reading_a_value_waits():
     with Trace() as trace:
         agrad.ones(3).sum().item()
     assert trace.waits == ["copy to host 4", "wait"]

@@ -154,7 +154,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_20_steps_give_what_the_steps_themselves_give(launches, name):
+def test_20_compiled_steps_equal_eager_ones(launches, name):
     schedulers = {}
 
     def between(state, i):  # another learning rate at each step
@@ -262,7 +262,7 @@ def test_a_call_that_fails_leaves_the_graph_as_it_is(launches):
     assert len(launches) == before + 1
 
 
-def test_what_cannot_be_captured_runs_call_by_call():
+def test_programs_that_cannot_be_captured_run_call_by_call():
     def shuffled(x):
         return x[agrad.randperm(6)] * agrad.rand(6)
 

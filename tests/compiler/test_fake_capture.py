@@ -93,7 +93,7 @@ def test_adam_with_a_scheduler():
     run_captured(state.with_optimizer(lambda p: optim.Adam(p, 0.01)), state.batch, between=between)
 
 
-def test_a_value_that_is_read_is_told():
+def test_reading_a_value_names_the_line():
     step = agrad.compile(lambda x, i: nn.functional.nll_loss(x, i + 0))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

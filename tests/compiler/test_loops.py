@@ -237,7 +237,7 @@ def test_swapped_state():
     run_both(make, lambda i: (), 5, jit="numba")
 
 
-def test_state_that_is_read_across_itself_and_returned():
+def test_state_that_is_updated_from_its_transpose_and_returned():
     def make():
         w = agrad.asarray([[1.0, 2.0], [3.0, 4.0]])
 
@@ -334,13 +334,13 @@ def run_with_cache(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-def test_what_was_compiled_is_kept(tmp_path):
+def test_compiled_loops_are_cached(tmp_path):
     first = run_with_cache(tmp_path)
     assert sorted(path.suffix for path in first) == [".nbc", ".nbi", ".py"]
     assert run_with_cache(tmp_path) == first
 
 
-def test_a_broken_cache_is_done_without(tmp_path):
+def test_a_broken_cache_is_ignored(tmp_path):
     for path in run_with_cache(tmp_path):
         if path.suffix == ".nbc":
             path.write_bytes(b"broken")

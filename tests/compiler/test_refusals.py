@@ -170,7 +170,7 @@ def test_a_write_to_an_argument():
         agrad.compile(write)(agrad.zeros(3))
 
 
-def test_memory_read_after_it_was_written_by_another_name():
+def test_memory_read_after_a_write_through_another_view():
     w = agrad.ones(3)
 
     def step():
@@ -205,7 +205,7 @@ def test_state_that_is_none():
         agrad.compile(3)
 
 
-def test_a_failure_while_the_state_is_written_is_told():
+def test_a_failure_while_the_state_is_written_says_so():
     first, second = nn.Parameter([1.0]), nn.Parameter([2.0])
     optimizer = optim.SGD([first, second], 0.1)
 
@@ -250,7 +250,7 @@ def test_the_scale_of_a_scaler():
         agrad.compile(step, state=model)(agrad.ones((2, 3)))
 
 
-def test_attributes_of_the_model_are_asked_of_the_model():
+def test_a_compiled_model_has_no_attributes_of_the_model():
     compiled = agrad.compile(nn.Linear(3, 4))
     with pytest.raises(AttributeError, match="ask the model itself"):
         compiled.train()

@@ -64,7 +64,7 @@ def test_a_scheduler_steps_outside(device):
     run_both(with_optimizer(sgd), batch, between=step_scheduler, most=3)
 
 
-def test_a_setting_that_chooses_a_branch_is_recorded_anew(device):
+def test_a_setting_that_chooses_a_branch_is_recorded_again(device):
     def between(state, i):
         state[-1].param_groups[0]["momentum"] = 0.9 if 5 <= i < 12 else 0.0
 
@@ -210,7 +210,7 @@ def test_a_parameter_may_be_replaced(device):
     run_both(make, batch, between=between, most=5)
 
 
-def test_a_counter_in_a_module_is_counted_each_time():
+def test_a_counter_in_a_module_is_incremented_each_time():
     class Counting(nn.Module):
         def __init__(self):
             super().__init__()

@@ -73,7 +73,7 @@ def test_arguments_are_kept_by_value(cupy, stream):
     ],
     ids=["copy to host", "float", "copy to device", "product by CuPy", "solve", "sort", "synchronize"],
 )
-def test_what_is_refused(cupy, stream, use):
+def test_calls_that_a_capture_refuses(cupy, stream, use):
     x = cupy.arange(4, dtype="float32")
     with pytest.raises((RuntimeError, NotImplementedError)):
         captured(stream, lambda: use(cupy, x))

@@ -88,6 +88,6 @@ def test_templates_and_macros(cupy):
         assert x.tolist() == [0, 3, 6, 9]
 
 
-def test_what_does_not_compile_is_an_error(cupy):
+def test_a_kernel_that_does_not_compile_is_an_error(cupy):
     with pytest.raises(cupy.cuda.compiler.CompileException, match="nothing"):
         cupy.RawKernel('extern "C" __global__ void f(float* x) { *x = nothing; }', "f")((1,), (1,), (cupy.zeros(1),))

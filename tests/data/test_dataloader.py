@@ -27,7 +27,7 @@ def test_numbers_of_python_have_the_default_dtype():
     assert default_collate([0.1, 0.2]).dtype == agrad.float32
 
 
-def test_what_becomes_of_mappings_and_sequences():
+def test_collating_mappings_and_sequences():
     assert type(default_collate([OrderedDict(a="x")] * 2)) is dict
     assert default_collate([("x", ["y"])] * 2) == (["x", "x"], [["y", "y"]])
 
@@ -115,7 +115,7 @@ def test_writing_into_a_batch_leaves_the_data_alone(device, settings):
 # Shuffling
 
 
-def test_each_iteration_shuffles_anew_and_takes_every_item_once(device):
+def test_each_iteration_shuffles_again_and_takes_every_item_once(device):
     for data in both(50):
         loader = DataLoader(data, batch_size=8, shuffle=True)
         first, second = order(loader), order(loader)

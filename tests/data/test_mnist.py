@@ -170,7 +170,7 @@ def test_download_under_root(mirrors, tmp_path, nowhere):
     assert not nowhere.exists()
 
 
-def test_only_what_is_missing_is_downloaded(mirrors, tmp_path):
+def test_only_missing_files_are_downloaded(mirrors, tmp_path):
     put(tmp_path / "mnist", {"t10k-labels-idx1-ubyte": LABELS})
     load(tmp_path, download=True)
     assert mirrors.asked == ["/a/t10k-images-idx3-ubyte.gz"]

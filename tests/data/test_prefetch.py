@@ -84,7 +84,7 @@ def test_an_exception_arrives_where_the_batch_would_have():
     assert not left_behind()
 
 
-def test_leaving_early_leaves_nothing_behind():
+def test_leaving_early_ends_all_threads():
     data = Slow(1000)
     for _ in DataLoader(data, 2, num_workers=2):
         break

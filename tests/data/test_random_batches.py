@@ -254,7 +254,7 @@ def test_a_transform_made_for_one_item_follows_from_its_seed_alone(device):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_what_a_stream_enters_ends_with_it(device, workers):
+def test_contexts_that_a_stream_enters_end_with_it(device, workers):
     seen = []
 
     class Quiet(IterableDataset):

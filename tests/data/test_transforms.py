@@ -158,7 +158,7 @@ def test_an_empty_batch(device):
     assert transforms.RandomHorizontalFlip()(images).shape == (0, 1, 4, 4)
 
 
-def test_what_they_refuse():
+def test_wrong_settings_are_refused():
     with pytest.raises(ValueError, match=r"\(n, channels, height, width\), not shape \(28, 28\)"):
         transforms.RandomHorizontalFlip()(agrad.ones((28, 28)))
     with pytest.raises(ValueError, match="not list"):

@@ -125,7 +125,7 @@ def test_where_ranks_decide_nothing_is_tracked(row: Row, device: agrad.Device, r
 
 
 @each("detaches")
-def test_what_detaches_warns(row: Row, device: agrad.Device, record_property: Any) -> None:
+def test_functions_that_detach_warn(row: Row, device: agrad.Device, record_property: Any) -> None:
     with pytest.warns(UserWarning, match="of a Tensor that requires gradients detaches it"):
         row.run(tensors(row))
     record_property("consumer", (device.name, *row.told))

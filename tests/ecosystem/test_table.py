@@ -11,7 +11,7 @@ def test_the_table_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == table(), "write it anew: python -m tests.ecosystem.libraries"
 
 
-def test_every_row_is_told_apart() -> None:
+def test_rows_have_different_names() -> None:
     names = [(row.status, str(row)) for row in ROWS]
     assert len(names) == len(set(names))
 

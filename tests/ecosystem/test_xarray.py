@@ -34,7 +34,7 @@ COMPUTED: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", COMPUTED)
-def test_what_xarray_computes_is_recorded(device, name):
+def test_computations_of_xarray_are_recorded(device, name):
     compute = COMPUTED[name]
     x = agrad.tensor(VALUES, requires_grad=True)
     found, expected = (

@@ -59,7 +59,7 @@ def test_recorded_or_not(device):
             agrad.log(agrad.zeros(2))
 
 
-def test_what_was_in_the_inputs_is_not_born(device):
+def test_nan_in_the_inputs_is_not_an_anomaly(device):
     bad = agrad.asarray([agrad.nan, agrad.inf, 1.0])
     x = leaf(1.0, 2.0, 3.0)
     with agrad.detect_anomaly():

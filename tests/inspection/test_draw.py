@@ -222,7 +222,7 @@ def test_a_notebook_gets_mermaid_without_graphviz(tmp_path, monkeypatch):
         sample().save(tmp_path / "graph.svg")
 
 
-def test_wrong_arguments_are_told(tmp_path):
+def test_wrong_arguments_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"\.svg, \.png.*not to 'graph.jpg'"):
         agrad.draw(leaf(1.0), tmp_path / "graph.jpg")
     with pytest.raises(TypeError, match="Tensors, a module or a compiled function, not float"):

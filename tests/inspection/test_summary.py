@@ -116,7 +116,7 @@ def test_an_input_without_axes():
     assert agrad.summary(Double(), ()).layers[0].output == "()"
 
 
-def test_wrong_arguments_are_told():
+def test_wrong_arguments_are_refused():
     with pytest.raises(TypeError, match=r"a module is needed.*not function"):
         agrad.summary(lambda x: x, (2,))
     with pytest.raises(TypeError, match=r"tuple of integers.*'2'"):

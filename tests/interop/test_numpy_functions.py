@@ -121,7 +121,7 @@ def test_on_the_host_or_refused(row: Row, device: agrad.Device) -> None:
 
 @of("reads")
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
-def test_what_reads_an_array(row: Row, device: agrad.Device) -> None:
+def test_functions_that_convert_to_an_array(row: Row, device: agrad.Device) -> None:
     if device.kind in ("cuda", "strict", "jax", "torch"):
         pytest.skip("NumPy may not read what is there")
     for result, value in zip(parts(row.run(tensors(row, tracked=False))), parts(row.run(arrays(row))), strict=True):
@@ -131,7 +131,7 @@ def test_what_reads_an_array(row: Row, device: agrad.Device) -> None:
 
 
 @pytest.mark.parametrize("remedy", REMEDIES.values())
-def test_what_to_write_instead_has_a_gradient(remedy: str, device: agrad.Device) -> None:
+def test_the_advice_in_errors_has_a_gradient(remedy: str, device: agrad.Device) -> None:
     known = {"agrad": agrad, "x": agrad.ones(2, requires_grad=True), "edge": 0.5, "width": 0.1}
     assert eval(remedy.partition(" for ")[0], known).requires_grad
 

@@ -194,7 +194,7 @@ def test_numbers_lists_and_arrays_beside_a_tensor(device, x):
         assert np.interp(precise, [0.1, 0.9], [0.3, 0.7]).item() == np.interp(0.5, [0.1, 0.9], [0.3, 0.7])
 
 
-def test_classes_that_know_better_are_asked(device, x):
+def test_other_classes_with_array_function_take_precedence(device, x):
     class Quantity:
         __array_ufunc__ = lambda self, *args, **kwargs: "quantity"
         __array_function__ = lambda self, *args, **kwargs: "quantity"
@@ -254,7 +254,7 @@ def test_libraries_read_untracked_tensors(device):
     assert kinds == {np.ndarray if device.kind == "cpu" else agrad.Tensor}
 
 
-def test_what_was_before_still_is(device, x):
+def test_earlier_behaviour_is_unchanged(device, x):
     plain = x.detach()
     assert "Tensor(" in np.array_repr(x) or "array(" in np.array_repr(x)
     assert isinstance(np.asarray(plain) if device.kind == "cpu" else plain.numpy(), np.ndarray)

@@ -214,7 +214,7 @@ def test_a_kill_at_any_moment_leaves_a_file_that_loads(path):
     assert max(seen) > 0
 
 
-def test_the_next_save_removes_what_a_killed_one_left(path, monkeypatch):
+def test_the_next_save_removes_files_of_a_killed_one(path, monkeypatch):
     agrad.save("before", path)
     with start(HALFWAY, path) as process:
         assert process.stdout.readline() == "halfway\n"
@@ -228,7 +228,7 @@ def test_the_next_save_removes_what_a_killed_one_left(path, monkeypatch):
     assert files(path) == [path.name]
 
 
-def test_what_another_process_is_writing_stays(path):
+def test_files_that_another_process_writes_stay(path):
     with start(HALFWAY, path) as process:
         assert process.stdout.readline() == "halfway\n"
         agrad.save("ours", path)
@@ -240,7 +240,7 @@ def test_what_another_process_is_writing_stays(path):
     assert files(path) == [path.name]
 
 
-def test_what_another_thread_is_writing_stays(path, monkeypatch):
+def test_files_that_another_thread_writes_stay(path, monkeypatch):
     def meanwhile(file):
         monkeypatch.undo()
         agrad.save("inner", path)

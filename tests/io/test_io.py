@@ -119,7 +119,7 @@ def test_tracked_transposed_and_sliced_tensors(device, path):
     assert [y.tolist() for y in loaded] == [x.T.tolist(), [1.0, 4.0], x.tolist(), (x * 2.0).tolist()]
 
 
-def test_what_is_shared_is_stored_once(path):
+def test_shared_tensors_are_stored_once(path):
     x = agrad.ones(1000)
     a, b, c = again([x, x.detach(), agrad.ones(1000)], path)
     assert a is b
@@ -127,7 +127,7 @@ def test_what_is_shared_is_stored_once(path):
     assert os.path.getsize(path) < 9000
 
 
-def test_names_that_meet_are_told_apart(path):
+def test_colliding_names_are_kept_apart(path):
     state = {"a.b": agrad.zeros(1), "a": {"b": agrad.ones(1)}, "__metadata__": agrad.ones(2), "": agrad.ones(3)}
     loaded = again(state, path)
     assert loaded["a.b"].tolist() == [0.0]
@@ -202,7 +202,7 @@ def test_bfloat16_and_complex_from_elsewhere(path):
     assert agrad.load(path)["z"].tolist() == [1 + 2j]
 
 
-def test_what_elsewhere_was_left_out_as_shared_is_found_by_its_names(path):
+def test_tensors_that_other_programs_left_out_as_shared_are_found(path):
     metadata = {"format": "c", "out.weight": "emb.weight", "emb.weight": "c"}  # as safetensors' save_model writes it
     entries = {"emb.weight": X, "c": {**X, "data_offsets": [8, 16]}}
     path.write_bytes(raw({"__metadata__": metadata, **entries}, b"\0" * 16))
@@ -254,7 +254,7 @@ def test_pairs_of_reals_are_read_as_complex_numbers(path):
         "a complex number as key", "a complex number", "bytes", "a number without a counterpart in Python",
     ],
 )  # fmt: skip
-def test_what_cannot_be_saved_is_named(path, state, shown):
+def test_values_that_cannot_be_saved_are_named(path, state, shown):
     with pytest.raises(TypeError, match=shown):
         agrad.save(state, path)
     assert os.listdir(path.parent) == []

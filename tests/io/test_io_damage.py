@@ -175,7 +175,7 @@ def test_no_edit_of_the_header_switches_the_check_off(path, edit, separators):
         agrad.load(path)
 
 
-def test_what_another_program_has_written_anew(path):
+def test_a_file_rewritten_by_another_program(path):
     from safetensors import safe_open
     from safetensors.numpy import load_file, save_file
 

@@ -91,7 +91,7 @@ def test_one_matrix_of_a_stack_leaves_the_others_alone(device):
     ],
     ids=["eigh", "eig", "U", "Vh"],
 )
-def test_what_depends_on_phases_has_no_gradient(device, vectors):
+def test_results_that_depend_on_phases_have_no_gradient(device, vectors):
     x = random(3, 3, is_complex=True)
     assert agrad.all(agrad.isfinite(gradient((agrad.abs(vectors(x)) ** 4).sum(), x)))
     assert is_nan(gradient(agrad.real(vectors(x)).sum(), x))
@@ -102,7 +102,7 @@ def test_what_depends_on_phases_has_no_gradient(device, vectors):
     [lambda x: linalg.svd(x).U, lambda x: linalg.svd(x.mT).Vh.mT, lambda x: linalg.qr(x, mode="complete").Q],
     ids=["U", "Vh", "Q"],
 )
-def test_what_depends_on_how_a_basis_is_completed_has_no_gradient(device, complete):
+def test_results_that_depend_on_a_completed_basis_have_no_gradient(device, complete):
     x = random(4, 2)
     assert agrad.all(agrad.isfinite(gradient((complete(x)[:, :2] ** 4).sum(), x)))
     assert is_nan(gradient((complete(x) ** 4).sum(), x))
@@ -411,7 +411,7 @@ def test_arguments_that_do_not_fit(device, call, error, message):
         call(agrad.ones((2, 2)))
 
 
-def test_what_a_library_lacks_is_said(monkeypatch):
+def test_the_error_names_the_function_that_a_library_lacks(monkeypatch):
     monkeypatch.delattr(agrad.Device("cpu").xp.linalg, "eig")
     with pytest.raises(NotImplementedError, match=r"eig\(float32 of shape \(2, 2\)\).*x\.to\('cpu'\)"):
         linalg.eig(agrad.ones((2, 2), device="cpu"))

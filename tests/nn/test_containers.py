@@ -45,7 +45,7 @@ def test_changing_it():
         net[0] = agrad.exp
 
 
-def test_what_is_appended_takes_a_name_that_is_free():
+def test_appended_modules_get_a_free_name():
     part = nn.Sequential(*layers())[1:]
     part.append(nn.ReLU()).append(nn.ReLU())
     assert [name for name, _ in part.named_children()] == ["1", "2", "3", "4"]

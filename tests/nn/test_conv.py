@@ -41,7 +41,7 @@ def test_conv2d_shapes(device, settings, shape):
     assert layer.weight.grad.shape == layer.weight.shape
 
 
-def test_a_batch_of_nothing_has_a_gradient_of_zeros(device):
+def test_an_empty_batch_has_a_gradient_of_zeros(device):
     layer = nn.Conv2d(1, 2, 3)
     layer(agrad.ones((0, 1, 4, 4))).sum().backward()
     assert layer.weight.grad.tolist() == agrad.zeros(layer.weight.shape).tolist()

@@ -62,7 +62,7 @@ def test_labels_in_one_row(device):
 
 
 @pytest.mark.parametrize("zero_infinity", [True, False])
-def test_what_cannot_be_read(device, zero_infinity):
+def test_impossible_targets(device, zero_infinity):
     log_probs = random_log_probs(3, 3, 3, requires_grad=True)
     labels = agrad.asarray([[1, 2, 0], [1, 1, 2], [1, 2, 1]])  # the second one needs a blank, and so four steps
     loss_of = nn.CTCLoss(reduction="none", zero_infinity=zero_infinity)
@@ -74,7 +74,7 @@ def test_what_cannot_be_read(device, zero_infinity):
     assert agrad.any(log_probs.grad[:, 0] != 0).item()
 
 
-def test_certainty_and_what_never_happens(device):
+def test_probabilities_of_one_and_zero(device):
     log_probs = agrad.asarray([[0.0, -math.inf], [-math.inf, 0.0], [0.0, -math.inf]], requires_grad=True)
     loss = F.ctc_loss(log_probs, agrad.asarray([1]), 3, 1)
     assert loss.item() == 0.0

@@ -197,7 +197,7 @@ class Doubled(nn.Linear):
 
 
 @pytest.mark.parametrize("kind", ["subclass", "own forward", "no bias", "wider bias", "other activation"])
-def test_what_is_not_merged(kind, device):
+def test_cases_in_which_layers_are_not_merged(kind, device):
     layer = Doubled(6, 5) if kind == "subclass" else nn.Linear(6, 5, bias=kind != "no bias")
     model = nn.Sequential(layer, nn.Tanh() if kind == "other activation" else nn.ReLU())
     if kind == "own forward":

@@ -72,7 +72,7 @@ def test_linear_gradients(device, shape, bias):
     check_grads(F.linear, args)
 
 
-def test_linear_is_one_node_and_keeps_what_is_asked_for(device):
+def test_linear_is_one_node_and_saves_only_needed_arrays(device):
     layer = nn.Linear(3, 2)
     x = agrad.ones((5, 3))
     out = layer(x)
@@ -172,7 +172,7 @@ def test_activations_of_one_number(device, layer, value):
     assert x.grad.shape == ()
 
 
-def test_identity_takes_the_settings_of_what_it_stands_for():
+def test_identity_takes_any_settings():
     x = agrad.ones(2)
     assert nn.Identity(54, unused=1)(x) is x
     assert repr(nn.Identity(54, unused=1)) == "Identity()"

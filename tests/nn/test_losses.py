@@ -309,7 +309,7 @@ def test_ignored_samples(device):
     assert_close(F.cross_entropy(x, small, ignore_index=2), by_hand(SCORES[0], 1), rtol=1e-6)
 
 
-def test_what_is_ignored_may_be_anything(device):
+def test_ignored_samples_may_have_any_values(device):
     x = agrad.asarray([[0.0, 0.0], [math.inf, math.nan]])
     assert_close(F.cross_entropy(x, agrad.asarray([1, -100])), math.log(2), rtol=1e-6)
 
@@ -345,7 +345,7 @@ def test_certainties_that_are_wrong_cost_a_finite_amount(device):
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
-def test_divergence_from_what_is_no_probability_is_nan(device):
+def test_kl_div_of_negative_probabilities_is_nan(device):
     x, target = agrad.asarray([-2.0, -2.0]), agrad.asarray([-0.2, 0.0])
     nan, zero = F.kl_div(x, target, reduction="none").tolist()
     assert math.isnan(nan)
@@ -354,7 +354,7 @@ def test_divergence_from_what_is_no_probability_is_nan(device):
 
 
 @pytest.mark.parametrize(("p", "target"), [(1.5, 1.0), (-0.5, 1.0), (0.5, 2.0), (0.5, -1.0)])
-def test_what_is_no_probability_is_refused(device, p, target):
+def test_probabilities_out_of_range_are_refused(device, p, target):
     if device.backend.waits_on_read(device.native):
         pytest.skip("nobody looks at the values there")
     wrong = p if not 0 <= p <= 1 else target
@@ -364,7 +364,7 @@ def test_what_is_no_probability_is_refused(device, p, target):
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize(("p", "target"), [(-0.1, 0.5), (1.5, 0.5)])
-def test_where_looking_is_dear_what_is_no_probability_makes_the_loss_nan(device, monkeypatch, p, target):
+def test_without_checks_probabilities_out_of_range_make_the_loss_nan(device, monkeypatch, p, target):
     monkeypatch.setattr(type(device.backend), "waits_on_read", lambda backend, native: True)
     assert math.isnan(F.binary_cross_entropy(agrad.asarray([p]), agrad.asarray([target])).item())
 

@@ -54,7 +54,7 @@ def test_prefixes_are_put_before_names():
     assert [name for name, _ in nn.Sequential(nn.ReLU()).named_modules("net")] == ["net", "net.0"]
 
 
-def test_what_is_shared_is_yielded_once_and_saved_under_both_names():
+def test_shared_parameters_are_yielded_once_and_saved_under_both_names():
     layer = nn.Linear(2, 2)
     twice = nn.Sequential(layer, layer)
     tied = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
@@ -86,7 +86,7 @@ def test_a_buffer_that_becomes_a_parameter_is_no_buffer_any_more():
 @pytest.mark.parametrize(
     ("name", "value"), [("scale", 1.0), ("scale", agrad.zeros(1)), ("first", agrad.exp), ("mean", 3)]
 )
-def test_what_is_registered_does_not_silently_become_something_else(name, value):
+def test_registered_names_are_not_silently_replaced(name, value):
     with pytest.raises(TypeError, match=name):
         setattr(Net(), name, value)
 
@@ -238,7 +238,7 @@ def test_everything_that_does_not_fit_is_listed_and_nothing_changes(device):
     assert {name: value.tolist() for name, value in net.state_dict().items()} == before
 
 
-def test_not_strict_takes_what_fits_but_no_wrong_shape(device):
+def test_strict_false_skips_keys_but_not_wrong_shapes(device):
     net = Net()
     answer = net.load_state_dict({"scale": agrad.zeros(1), "extra": agrad.zeros(1)}, strict=False)
     assert answer.missing_keys == ["mean", "first.weight", "first.bias", "rest.1.weight"]
@@ -313,7 +313,7 @@ def test_apply_goes_through_children_first():
     assert seen == ["Linear", "ReLU", "Linear", "Sequential", "Net"]
 
 
-def test_to_a_dtype_casts_what_is_floating(device):
+def test_to_a_dtype_casts_floating_tensors(device):
     net = Net()
     net.register_buffer("count", agrad.asarray([1, 2]))
     whole = net.count.dtype
@@ -377,7 +377,7 @@ def test_repr_is_pytorchs():
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "pickle"])
-def test_copies_are_equal_and_apart(device, again):
+def test_copies_are_equal_and_independent(device, again):
     net = Net()
     other = again(net)
     x = agrad.ones((1, 2))
@@ -391,14 +391,14 @@ def test_copies_are_equal_and_apart(device, again):
     assert other.scale.device is device
 
 
-def test_copies_keep_what_is_shared():
+def test_copies_keep_shared_parameters_shared():
     tied = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     tied[1].weight = tied[0].weight
     other = copy.deepcopy(tied)
     assert other[1].weight is other[0].weight is not tied[0].weight
 
 
-def test_dropped_modules_leave_nothing_behind():
+def test_dropped_modules_are_freed():
 
     gc.disable()
     try:
@@ -457,7 +457,7 @@ def test_functional_call_replaces_buffers(device):
     assert Shift().functional_call({"by": agrad.asarray(2.0)}, agrad.asarray(1.0), scale=3).item() == 5.0
 
 
-def test_functional_call_refuses_what_does_not_fit():
+def test_functional_call_refuses_wrong_names_and_shapes():
     layer = nn.Linear(2, 1)
     with pytest.raises(ValueError, match=r"Linear has no parameter or buffer \['w'\]; it has \['weight', 'bias'\]"):
         layer.functional_call({"w": agrad.ones(1)}, agrad.ones(2))

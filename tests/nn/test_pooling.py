@@ -32,7 +32,7 @@ def test_nan_wins(device):
     assert last == 8.0
 
 
-def test_what_is_infinite_stays_in_its_window(device):
+def test_an_infinity_affects_only_its_window(device):
     x = agrad.asarray([[[math.inf, 1.0, 2.0, 4.0]]])
     assert F.avg_pool1d(x, 2).tolist() == [[[math.inf, 3.0]]]
     assert F.adaptive_avg_pool2d(agrad.expand_dims(x, axis=0), (1, 2)).tolist() == [[[[math.inf, 3.0]]]]
@@ -64,7 +64,7 @@ def test_the_smallest_integers_lose_no_gradient_to_the_padding(device):
 
 
 @pytest.mark.parametrize("pool", [F.max_pool1d, F.avg_pool1d, F.max_pool2d, F.avg_pool2d])
-def test_a_window_may_be_larger_than_what_is_there(device, pool):
+def test_a_window_may_be_larger_than_the_input(device, pool):
     x = agrad.ones((1, 2) if pool in (F.max_pool1d, F.avg_pool1d) else (1, 2, 2), requires_grad=True)
     out = pool(x, 3, 2, ceil_mode=True)
     assert out.shape == (1,) * x.ndim
@@ -85,7 +85,7 @@ def test_large_kernels_are_numbered(device):
 
 
 @pytest.mark.parametrize("layer", [nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(2)])
-def test_a_batch_of_nothing(device, layer):
+def test_an_empty_batch(device, layer):
     assert layer(agrad.ones((0, 3, 4, 4))).shape == (0, 3, 2, 2)
 
 

@@ -35,7 +35,7 @@ def test_float64_through_a_float32_layer_warns_once(layer):
 
 @pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("dtype", [agrad.float32, agrad.float64], ids=str)
-def test_what_the_warning_says_to_write_is_quiet(layer, dtype):
+def test_the_advice_of_the_warning_gives_no_warning(layer, dtype):
     make, x = LAYERS[layer]
     with warnings.catch_warnings(action="error"):
         make().to(dtype)(agrad.asarray(x, dtype=dtype))

@@ -146,7 +146,7 @@ def test_padding_has_no_gradient(device):
     assert (x.grad[:2, 1] != 0).all().item()
 
 
-def test_what_is_no_packed_sequence():
+def test_wrong_packed_sequences_are_refused():
     with pytest.raises(TypeError, match="takes a PackedSequence, not a Tensor"):
         rnn.pad_packed_sequence(agrad.ones((2, 3)))
 

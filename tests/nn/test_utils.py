@@ -82,7 +82,7 @@ def test_a_norm_that_is_nan_makes_all_nan(device):
 
 
 @pytest.mark.parametrize("norm_type", [0, -1, math.nan])
-def test_what_is_no_norm(norm_type):
+def test_wrong_norms_are_refused(norm_type):
     with pytest.raises(ValueError, match="norm_type must be above 0"):
         get_total_norm([agrad.ones(2)], norm_type)
 

@@ -28,7 +28,7 @@ def module(forward):
     return type("Own", (nn.Module,), {"forward": forward})()
 
 
-def test_the_graph_is_what_an_engineer_expects(file):
+def test_the_graph_has_the_expected_operators(file):
     model = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 3), nn.Sigmoid(), nn.Softmax(-1)
     )
@@ -95,7 +95,7 @@ def test_nested_inputs_and_outputs_have_names(tmp_path):
     assert [y.name for y in session.get_outputs()] == ["total", "first"]
 
 
-def test_equal_names_are_told_apart(tmp_path):
+def test_equal_names_get_underscores(tmp_path):
     class Scale(nn.Module):
         def __init__(self):
             super().__init__()

@@ -76,7 +76,7 @@ def test_masked_entries_have_no_weight(device):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_logsumexp_of_nothing_but_masks(device):
+def test_logsumexp_of_masked_values_only(device):
     rows = [[-math.inf, -math.inf], [0.0, 0.0]]
     assert_close(agrad.logsumexp(agrad.tensor(rows), axis=1).tolist(), [-math.inf, math.log(2.0)], rtol=1e-6)
     assert slope(lambda x: agrad.logsumexp(x, axis=1), rows) == [[0.0, 0.0], [0.5, 0.5]]
@@ -91,7 +91,7 @@ def test_erf_of_the_ends(device):
 @pytest.mark.parametrize(
     ("shape", "axis", "expected"), [((3, 0), 1, [-math.inf] * 3), ((0, 3), 1, []), ((0,), None, -math.inf)]
 )
-def test_logsumexp_of_nothing(device, shape, axis, expected):
+def test_logsumexp_of_an_empty_array(device, shape, axis, expected):
     x = agrad.zeros(shape, requires_grad=True)
     y = agrad.logsumexp(x, axis=axis)
     assert y.tolist() == expected

@@ -191,6 +191,6 @@ def test_every_primitive_has_a_row():
     assert not missing, f"tests/cases.py has no row for {missing}"
 
 
-def test_every_row_is_told_apart():
+def test_rows_have_different_names():
     names = [str(case) for case in CASES]
     assert len(names) == len(set(names))

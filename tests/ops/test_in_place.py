@@ -195,7 +195,7 @@ def test_gradients_flow_through_elements_changed_in_place(device):
     assert x.grad.tolist() == [6.0, 3.0, 2.0]
 
 
-def test_what_was_written_over_gets_no_gradient(device):
+def test_overwritten_values_get_no_gradient(device):
     x = agrad.asarray([1.0, 2.0], requires_grad=True)
     y = x * 1
     y.zero_()
@@ -203,7 +203,7 @@ def test_what_was_written_over_gets_no_gradient(device):
     assert x.grad.tolist() == [1.0, 1.0]
 
 
-def test_an_untracked_tensor_becomes_tracked_by_what_is_written(device):
+def test_writing_a_tracked_value_makes_a_tensor_tracked(device):
     v = agrad.asarray(2.0, requires_grad=True)
     x = agrad.zeros(3)
     x[1] = v
@@ -260,7 +260,7 @@ def test_a_part_of_itself_can_be_added(device):
     assert x.tolist() == [2.0, 2.0, 3.0]
 
 
-def test_what_a_mask_overwrites_entirely_is_forgotten(device):
+def test_values_overwritten_by_a_full_mask_get_no_gradient(device):
     x = agrad.tensor([1.0, 2.0], requires_grad=True)
     roots = agrad.sqrt(0 * x)  # their slopes are infinite
     roots[agrad.asarray([True, True])] = 3 * x

@@ -232,7 +232,7 @@ def test_a_slice_shares_memory_with_its_tensor(device):
     assert x.tolist() == [0.0, 5.0, 0.0, 0.0]
 
 
-def test_writing_takes_the_dtype_of_what_is_written_to(device):
+def test_writing_casts_to_the_dtype_of_the_target(device):
     x = agrad.zeros(3, dtype=agrad.float32)
     x[0] = agrad.asarray(2.0, dtype=agrad.float64)
     x[1] = agrad.asarray(3)
@@ -405,7 +405,7 @@ def test_other_numbers_do_not_become_booleans(device):
     assert mask.fill_(1).tolist() == [True, True]
 
 
-def test_take_says_what_is_wrong(device):
+def test_errors_of_take(device):
     with pytest.raises(ValueError, match="needs an axis"):
         agrad.take(agrad.zeros((2, 3)), agrad.asarray([0]))
     with pytest.raises(IndexError, match=r"axis 2.*\(2, 3\)"):
@@ -415,7 +415,7 @@ def test_take_says_what_is_wrong(device):
 
 
 @pytest.mark.parametrize("key", ["a", (0, "a"), {}, b"1", object])
-def test_what_is_no_key_is_an_index_error(device, key):
+def test_invalid_keys_are_index_errors(device, key):
     x = agrad.ones((2, 2))
     with pytest.raises(IndexError, match=r"does not fit a Tensor of shape \(2, 2\): a key is made of integers, slices"):
         x[key]

@@ -69,7 +69,7 @@ def test_einsum_with_lists_of_labels(device):
     assert_close(agrad.einsum(x, [..., 1], y, [1, 2], [..., 2]), x @ y)
 
 
-def test_einsum_takes_what_is_no_tensor_to_the_tensors_device(device):
+def test_einsum_moves_other_arrays_to_the_tensors_device(device):
     x = agrad.asarray([[1.0, 2.0], [3.0, 4.0]])
     assert agrad.einsum("ij,j", x, [1.0, 10.0]).tolist() == [21.0, 43.0]
     assert agrad.einsum("ij,j", np.ones((2, 2), dtype="float32"), x[0, :]).device is device
@@ -88,7 +88,7 @@ def test_einsum_takes_what_is_no_tensor_to_the_tensors_device(device):
         ("i->j->k", [(2,)], "->"),
     ],
 )
-def test_einsum_says_what_does_not_fit(device, equation, shapes, message):
+def test_errors_of_einsum(device, equation, shapes, message):
     with pytest.raises(ValueError, match=message):
         agrad.einsum(equation, *(agrad.ones(shape) for shape in shapes))
 

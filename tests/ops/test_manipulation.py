@@ -44,12 +44,12 @@ def test_gradients_of_pad(device, mode):
     )
 
 
-def test_pad_of_what_has_no_axes(device):
+def test_pad_of_a_0d_array(device):
     assert agrad.pad(agrad.asarray(3.0), 2).item() == 3.0
     assert agrad.pad(agrad.asarray(3.0), 2, constant_values=1.0).item() == 3.0
 
 
-def test_pad_says_what_is_wrong(x):
+def test_errors_of_pad(x):
     with pytest.raises(ValueError, match=r"3 axes.*\(1, 1\)"):
         agrad.pad(x, ((1, 1), (1, 1)))
     with pytest.raises(ValueError, match="0 or more"):
@@ -88,7 +88,7 @@ def test_tile_is_numpys(device, repetitions):
     assert_close(agrad.tile(agrad.asarray(x), repetitions), agrad.asarray(np.tile(x, repetitions)))
 
 
-def test_broadcast_arrays_leaves_what_has_the_shape(x):
+def test_broadcast_arrays_returns_arrays_of_that_shape_unchanged(x):
     first, second = agrad.broadcast_arrays(x, agrad.asarray(1.0))
     assert first is x
     assert second.shape == x.shape

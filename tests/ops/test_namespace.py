@@ -87,7 +87,7 @@ def test_it_answers_for_its_device(bound):
     assert xp.finfo(xp.float32).bits == 32
 
 
-def test_a_narrow_device_tells_what_it_lacks():
+def test_a_device_without_64_bits_has_its_own_defaults():
     xp = agrad.ones(2, device="strict:no_x64").__array_namespace__()
     assert xp.arange(3).dtype is xp.asarray([1, 2]).dtype is agrad.int32
     info = xp.__array_namespace_info__()

@@ -113,7 +113,7 @@ def test_one_hot(device):
         agrad.one_hot(agrad.asarray([0.0]), 2)
 
 
-def test_reductions_of_nothing(device):
+def test_reductions_of_empty_arrays(device):
     assert agrad.all(agrad.zeros(0)).item() is True
     assert agrad.any(agrad.zeros(0)).item() is False
     with pytest.raises(ValueError):
@@ -121,7 +121,7 @@ def test_reductions_of_nothing(device):
 
 
 @pytest.mark.parametrize("name", ["argmax", "argmin", "argsort", "max", "min", "searchsorted", "sort"])
-def test_what_orders_numbers_refuses_complex_ones(device, name):
+def test_ordering_functions_refuse_complex_numbers(device, name):
     z = agrad.asarray([2 + 1j, 1 + 2j])
     others = (z,) if name == "searchsorted" else ()
     with pytest.raises(TypeError, match=r"complex.* real"):

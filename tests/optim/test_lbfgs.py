@@ -118,7 +118,7 @@ def test_nothing_happens_at_a_minimum():
     assert (p.tolist(), losses) == ([0.0], [0.0])
 
 
-def test_what_it_refuses():
+def test_wrong_settings_are_refused():
     p, q = nn.Parameter([1.0]), nn.Parameter([1.0])
     with pytest.raises(ValueError, match="'strong_wolfe' or None, not 'armijo'"):
         optim.LBFGS([p], line_search_fn="armijo")

@@ -221,7 +221,7 @@ def test_the_order_of_the_calls_is_checked():
         scheduler.step()
 
 
-def test_what_they_refuse():
+def test_wrong_settings_are_refused():
     optimizer, other = sgd(), sgd()
     with pytest.raises(TypeError, match="needs an optimizer, not Linear"):
         schedules.StepLR(nn.Linear(1, 1), 1)

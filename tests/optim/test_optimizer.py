@@ -50,7 +50,7 @@ def test_nothing_to_optimize_is_explained():
         (lambda: {nn.Parameter([1.0])}, "order"),
     ],
 )
-def test_what_is_no_list_of_tensors(params, remedy):
+def test_parameters_must_be_a_list_of_tensors(params, remedy):
     with pytest.raises(TypeError, match=remedy):
         optim.SGD(params(), lr=0.1)
 
@@ -103,7 +103,7 @@ def test_groups_have_settings_of_their_own(device):
     assert [p.item() for p in (a, b, c)] == [0.5, -1.0, 0.5]
 
 
-def test_what_has_no_gradient_stays(device):
+def test_parameters_without_gradients_are_not_updated(device):
     net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
     net[0].requires_grad_(False)
     optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)

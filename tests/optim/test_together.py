@@ -108,7 +108,7 @@ def test_parameters_that_change_their_type(device):
     assert_close(p, agrad.asarray([-2.0625] * 2, dtype="float16"), atol=1e-2)
 
 
-def test_what_a_subclass_defines_counts(device):
+def test_methods_of_a_subclass_are_used(device):
     class Still(optim.SGD):
         def update(self, x, g, state, group, device):
             return x

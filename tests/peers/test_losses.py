@@ -168,7 +168,7 @@ def test_ctc(lengths, settings, reduction, precision):
     compare(*results, [(x, a)], precision)
 
 
-def test_ctc_of_what_cannot_be_read():
+def test_ctc_of_impossible_targets():
     values = [
         library.nn.functional.ctc_loss(
             library.nn.functional.log_softmax(library.zeros((3, 2, 4)), -1),

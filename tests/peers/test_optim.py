@@ -119,7 +119,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "settings"), REFUSED, ids=str)
-def test_what_pytorch_refuses_is_refused(name, settings):
+def test_settings_that_pytorch_refuses_are_refused(name, settings):
     for library in (agrad, torch):
         with pytest.raises(
             ValueError, match=r"(?i)momentum|learning rate|lr|weight_decay|beta|eps|decay|accumulator|rho"

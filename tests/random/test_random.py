@@ -141,7 +141,7 @@ def test_a_state_from_a_machine_with_other_devices(device):
 
 
 @pytest.mark.parametrize("state", [None, {}, {"seed": "x", "devices": {}}, {"seed": 1}, 3])
-def test_what_is_no_state(state):
+def test_wrong_states_are_refused(state):
     before = agrad.random.get_state()
     with pytest.raises(ValueError, match="get_state"):
         agrad.random.set_state(state)
@@ -498,5 +498,5 @@ def test_bad_values_in_tensors(device, draw, error, message):
 
 
 @pytest.mark.parametrize("name", ["randint", "randperm"])
-def test_integers_can_be_told_to_need_no_gradient(device, name):
+def test_integers_take_requires_grad_false(device, name):
     assert not getattr(agrad, name)(3, requires_grad=False).requires_grad

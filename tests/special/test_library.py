@@ -31,12 +31,12 @@ def check(name, works, device):
 
 
 @each_function
-def test_the_table_tells_what_works(device, name):
+def test_the_table_in_the_documentation_is_right(device, name):
     check(name, table()[device.backend.kind][name], device)
 
 
 @each_function
-def test_numpy_without_scipy_has_what_strict_has(monkeypatch, name):
+def test_numpy_without_scipy_has_the_functions_of_strict(monkeypatch, name):
     monkeypatch.setattr(numpy_backend, "_scipy_special", lambda: None)
     check(name, table()["strict"][name], agrad.Device("cpu"))
 

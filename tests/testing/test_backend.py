@@ -83,7 +83,7 @@ class Wrong(Backend):
         del self.xp.sin
 
 
-def test_what_is_wrong_is_told(mylibrary, capsys):
+def test_the_report_shows_failures(mylibrary, capsys):
     agrad.register_backend(Wrong(mylibrary))
     assert main(["wrong", "-k", "tanh"]) == 1
     said = capsys.readouterr().out
@@ -189,7 +189,7 @@ def test_a_package_names_its_backend_as_it_is(installed):
         agrad.Device("other")
 
 
-def test_entry_points_are_read_from_what_is_installed():
+def test_entry_points_of_installed_packages_are_read():
     plugins.entries.cache_clear()
     assert isinstance(plugins.entries(), dict)
 
@@ -197,7 +197,7 @@ def test_entry_points_are_read_from_what_is_installed():
 # A lazy library
 
 
-def test_a_lazy_library_materializes_what_a_step_leaves(mylibrary):
+def test_a_lazy_library_computes_parameters_and_state_after_a_step(mylibrary):
     seen = []
 
     class Lazy(Backend):

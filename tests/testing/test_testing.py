@@ -202,7 +202,7 @@ def leaf(values, dtype="float64"):
     return agrad.tensor(values, dtype=dtype, requires_grad=True)
 
 
-def test_gradcheck_passes_what_is_right(double):
+def test_gradcheck_accepts_right_gradients(double):
     x, y = leaf([[0.5, 1.0, -2.0]]), leaf([[1.5], [2.0]])
     f = lambda x, y: (agrad.exp(x) * y, {"sum": agrad.sum(x)})
     assert gradcheck(f, [x, y], check_forward_ad=True)
@@ -248,7 +248,7 @@ def test_gradcheck_says_when_single_precision_makes_it_meaningless(device):
         gradcheck(lambda x: 2 * x, agrad.ones(2, requires_grad=True), raise_exception=False)
 
 
-def test_gradcheck_sees_what_is_not_deterministic(double):
+def test_gradcheck_detects_nondeterminism(double):
     drift = iter(range(100))
     unsteady = op(lambda xp, x: x * x, lambda g, x: 2 * g * x * (1 + 1e-7 * next(drift)))
     with pytest.raises(GradcheckError, match=r"not deterministic within nondet_tol=0\.0: "):
@@ -289,7 +289,7 @@ def test_close_is_close(device):
         ([1 + 1j], [1 - 1j], "1j"),
     ],
 )
-def test_what_differs_is_shown(actual, expected, message):
+def test_the_error_shows_the_difference(actual, expected, message):
     with pytest.raises(AssertionError, match=message):
         assert_close(agrad.asarray(actual), expected)
 

@@ -170,7 +170,7 @@ def test_arguments_may_be_written_into_afterwards(device):
     assert x.grad.tolist() == [0.0, -2.0]
 
 
-def test_what_changed_before_backward_is_refused(device):
+def test_values_changed_before_backward_are_refused(device):
     x = leaf()
     y = agrad.checkpoint(lambda y: y * y)(x)
     with agrad.no_grad():

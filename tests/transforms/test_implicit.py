@@ -126,7 +126,7 @@ def test_a_singular_derivative_is_said():
     assert_close(b.grad, 2.0)
 
 
-def test_what_changed_before_backward_is_refused():
+def test_values_changed_before_backward_are_refused():
     a = tensor(2.0, requires_grad=True)
     x = agrad.fixed_point(heron, tensor(1.0), a)
     with agrad.no_grad():

@@ -39,6 +39,6 @@ def test_rebuilding_leaves_the_original_alone():
         (None, 1, "a NoneType where a int"),
     ],
 )
-def test_what_does_not_match_is_shown(tree, like, message):
+def test_the_error_shows_the_mismatch(tree, like, message):
     with pytest.raises(ValueError, match=f"^the weights must have the expected structure.*{message}"):
         flatten_like(tree, like, "the weights")

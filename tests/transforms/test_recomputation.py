@@ -214,7 +214,7 @@ MOVES = [in_place, by_parts, by_mask, by_filling, while_recording, by_assignment
 
 
 @pytest.mark.parametrize("move", MOVES)
-def test_what_a_module_keeps_moves_once_and_is_found_as_it_was(device, move):
+def test_buffers_and_attributes_of_a_module_change_once(device, move):
     def run(wrapped):
         module, x = Scaled(move), leaf(4, 2)
         call = agrad.checkpoint(module) if wrapped else module
@@ -303,7 +303,7 @@ def test_a_leaf_that_is_made_inside(device):
     assert_close(y.grad, x.grad)
 
 
-def test_a_parameter_that_each_call_makes_anew_is_refused(device):
+def test_a_parameter_created_in_each_call_is_refused(device):
     """Its gradient would be lost: the parameter of the first call is not that of the second."""
 
     class Starting(nn.Module):
@@ -340,7 +340,7 @@ def test_a_failing_second_call_puts_everything_back(device):
     assert state(module) == after
 
 
-def test_what_was_computed_between_the_two_calls_may_still_be_differentiated(device):
+def test_results_computed_between_the_two_calls_can_still_be_differentiated(device):
     """Being put back is no change."""
     module, x, w = Scaled(in_place), leaf(4, 2), leaf(4, 2, seed=1)
     y = agrad.checkpoint(module)(x)
@@ -350,7 +350,7 @@ def test_what_was_computed_between_the_two_calls_may_still_be_differentiated(dev
     assert_close(w.grad, agrad.broadcast_to(module.scale, (4, 2)))
 
 
-def test_what_the_first_call_changed_stays_changed(device):
+def test_changes_of_the_first_call_stay(device):
     if device.backend.immutable:
         pytest.skip("JAX never writes into an array")
     module, x, w = Scaled(in_place), leaf(4, 2), leaf(4, 2, seed=1)
@@ -376,7 +376,7 @@ def test_a_buffer_that_was_moved_in_between_is_refused(device):
         y.sum().backward()
 
 
-def test_a_second_order_that_needs_what_was_put_back_is_refused(device):
+def test_second_order_through_restored_values_is_refused(device):
     if device.backend.immutable:
         pytest.skip("JAX never writes into an array")
     scale, x = agrad.ones(2), leaf(4, 2)

@@ -240,7 +240,7 @@ def test_an_inner_derivative_does_not_confuse_its_variable_with_the_outer(device
     assert agrad.grad(lambda x: agrad.grad(lambda y: x * y * y)(x))(3.0).item() == 12.0
 
 
-def test_gradients_flow_to_what_a_function_closes_over(device):
+def test_gradients_flow_to_closed_over_tensors(device):
     w = agrad.asarray([2.0, 3.0], requires_grad=True)
     g = agrad.grad(lambda x: (w * x**3).sum())(agrad.asarray([1.0, 2.0]))
     g.sum().backward()
@@ -351,7 +351,7 @@ def test_complex_outputs_have_no_jacobian(device):
 # Errors
 
 
-def test_what_cannot_be_differentiated_is_refused(device):
+def test_functions_without_a_gradient_are_refused(device):
     with pytest.raises(TypeError, match="int64"):
         agrad.grad(lambda x: x.sum())(agrad.asarray([1, 2]))
     with pytest.raises(TypeError, match=r"one real number.*float32 of shape \(2,\).*jacobian"):

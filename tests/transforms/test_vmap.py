@@ -110,7 +110,7 @@ def test_pulling_back_a_batch_of_cotangents_through_a_vmap_that_has_ended(device
     assert_same(through(agrad.vmap), through(loop))
 
 
-def test_each_example_has_a_gradient_of_its_own_for_what_the_function_uses(device):
+def test_gradients_per_example_of_closed_over_tensors(device):
     x, w = draw(4, 3), draw(3)
     f = lambda a: agrad.grad(lambda w: agrad.sum(w * a * a))(w)
     assert_same(agrad.vmap(f)(x), loop(f)(x))
@@ -123,7 +123,7 @@ def test_each_example_has_a_gradient_of_its_own_for_what_the_function_uses(devic
     assert_same(agrad.vmap(with_a_leaf)(x), loop(with_a_leaf)(x))
 
 
-def test_gradients_flow_to_what_the_function_uses(device):
+def test_gradients_flow_to_closed_over_tensors(device):
     x, found = draw(4, 3), []
     for each in (agrad.vmap, loop):
         w = draw(3).requires_grad_()
@@ -192,7 +192,7 @@ def test_gradients_for_a_tensor_from_outside_are_refused(device):
 # Axes
 
 
-def test_nested_axes_and_what_is_not_mapped(device):
+def test_nested_axes_and_unmapped_arguments(device):
     x, w = draw(4, 3), draw(3)
     f = lambda d, n: {"scaled": d["a"] * n, "same": (d["b"],)}
     found = agrad.vmap(f, in_axes=({"a": 1, "b": None}, None), out_axes={"scaled": -1, "same": None})
@@ -203,7 +203,7 @@ def test_nested_axes_and_what_is_not_mapped(device):
     assert agrad.vmap(wave)(draw(0, 3)).shape == (0,)
 
 
-def test_what_f_makes_is_on_the_tensors_device(device):
+def test_tensors_made_in_f_are_on_the_arguments_device(device):
     def f(a):
         assert a.device is device
         assert agrad.zeros_like(a).device is device
@@ -236,7 +236,7 @@ def test_what_f_makes_is_on_the_tensors_device(device):
         (lambda x: agrad.vmap(lambda a: a, chunk_size=0), "chunk_size"),
     ],
 )
-def test_what_does_not_fit_is_told(device, call, match):
+def test_wrong_axes_are_refused(device, call, match):
     with pytest.raises(ValueError, match=match):
         call(draw(4, 3))
 
@@ -249,7 +249,7 @@ def test_arguments_on_another_device(device):
     assert_same(agrad.vmap(lambda a, b: a * b[1].item(), in_axes=(0, None))(x, y), 2 * x)
 
 
-def test_what_is_no_function_and_no_tensor_is_told(device):
+def test_wrong_types_are_refused(device):
     with pytest.raises(TypeError, match=r"agrad.vmap takes a function"):
         agrad.vmap(3)
     with pytest.raises(TypeError, match="not str"):
@@ -513,7 +513,7 @@ def test_chunks_run_one_after_the_other(device):
     assert seen == [2, 2, 1]
 
 
-def test_a_jacobian_of_what_reads_values_is_looped(device):
+def test_jacobians_of_rules_that_read_values_run_in_a_loop(device):
     seen = []
 
     @primitive

@@ -99,7 +99,7 @@ WORKS = {
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_what_needs_no_values_works(device, name):
+def test_exits_that_need_no_values_work(device, name):
     if device.kind == "cuda" and "ufunc" in name:
         pytest.skip("CuPy's arrays take CuPy's functions")
     found = agrad.vmap(WORKS[name])(agrad.asarray(X))
@@ -123,7 +123,7 @@ def test_methods_of_the_library_below_are_told_apart(device):
         agrad.vmap(lambda x: str(x))(agrad.asarray(X))
 
 
-def test_what_was_kept_says_so(device):
+def test_a_tensor_kept_from_vmap_says_so(device):
     kept = []
     agrad.vmap(lambda x: kept.append((x, x.data)) or x)(agrad.asarray(X))
     ((x, data),) = kept

@@ -73,7 +73,7 @@ def compared(function, arrays, axes, tolerance, what):
 
 @pytest.mark.filterwarnings("ignore:torch.searchsorted")  # that it copies what is not contiguous
 @each_row
-def test_a_row_under_vmap_is_a_loop(device, case, is_complex):
+def test_a_row_under_vmap_equals_a_loop(device, case, is_complex):
     _, precision = prepared(case, is_complex, device)
     draws = batches(case, is_complex, precision)
     arrays, op = [arrays_of(draw) for draw in draws], find(case)
@@ -94,7 +94,7 @@ def test_a_row_under_vmap_is_a_loop(device, case, is_complex):
 
 @pytest.mark.property
 @each_row
-def test_gradients_of_a_row_under_vmap_are_a_loops(device, case, is_complex):
+def test_gradients_of_a_row_under_vmap_equal_those_of_a_loop(device, case, is_complex):
     """vmap of the gradient, and of the gradient of a number that is made of it: also where the batch is not mapped."""
     _, precision = prepared(case, is_complex, device)
     draws = batches(case, is_complex, precision)

@@ -55,7 +55,7 @@ ALONE = {
 
 
 @pytest.mark.parametrize("name", ALONE)
-def test_what_no_op_calls(device, level, name):
+def test_functions_that_no_op_calls(device, level, name):
     values = device.backend.asarray(np.random.default_rng(0).uniform(size=(BATCH, 2, 4)), None, device.native)
     found = ALONE[name](level.library.xp, BatchedArray(values, 1, level))
     for i in range(BATCH):
