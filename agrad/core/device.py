@@ -93,8 +93,7 @@ class Device:
             device.name, device.kind, device.backend, device.native = name, backend.kind, backend, native
             device.xp, device.array_type = backend.namespace(native), backend.array_type
             device.below, device.depth, device.real = device, 0, device
-            device.origin, device.memory = None, None
-            _known[name] = device
+            device.origin, device.memory, _known[name] = None, None, device
         return _known[name]
 
     @classmethod
@@ -104,8 +103,7 @@ class Device:
         device.name, device.kind, device.backend, device.native = below.name, below.kind, level.library, level
         device.xp, device.array_type = level.library.xp, level.library.array_type
         device.below, device.depth, device.real = below, below.depth + 1, below.real
-        device.origin, device.memory = origin, None
-        level.device = ref(device)  # no reference cycles
+        device.origin, device.memory, level.device = origin, None, ref(device)  # no reference cycles
         return device
 
     @classmethod

@@ -40,8 +40,7 @@ class Call:
 
     def __init__(self, definition: Any, mask: int, frame: tuple[Any, ...]) -> None:
         self.name, self.device = definition.name, frame[-1]
-        self.definition, self._mask = definition, mask
-        arrays = len(definition.arrays)
+        self.definition, self._mask, arrays = definition, mask, len(definition.arrays)
         self.given: dict[str, Any] = dict(zip(definition.arrays, frame[:arrays], strict=True))
         self.settings = dict(zip(definition.settings, frame[2 * arrays : -1], strict=True))
         self.result: Any = None
