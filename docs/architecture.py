@@ -1,6 +1,6 @@
 """Draws agrad's packages from what their files import: ``python docs/architecture.py``.
 
-It takes graphviz. An arrow leads to a package that is imported; one that follows from two others is left out.
+It needs graphviz. An arrow leads to a package that is imported; one that follows from two others is left out.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def packages() -> dict[str, set[str]]:
 
 
 def direct(graph: dict[str, set[str]]) -> set[tuple[str, str]]:
-    """Return the arrows of a graph without circles, less those that follow from others."""
+    """Return the transitive reduction of an acyclic graph: its arrows without those that follow from others."""
 
     def reached(start: str) -> set[str]:
         return graph[start].union(*(reached(one) for one in graph[start]))
@@ -62,7 +62,7 @@ def direct(graph: dict[str, set[str]]) -> set[tuple[str, str]]:
 
 
 def dot(graph: dict[str, set[str]]) -> str:
-    """Return the picture in graphviz's language."""
+    """Return the graph in the DOT language."""
     lines = ["digraph architecture {", '  node [shape=box, style="rounded", fontname="Helvetica"]']
     lines += [f"  {one}" for one in sorted(graph)]
     lines += [f"  {one} -> {other}" for one, other in sorted(direct(graph))]

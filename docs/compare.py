@@ -1,6 +1,6 @@
 """Measures agrad beside other libraries of automatic differentiation: ``python docs/compare.py FOLDER [LIBRARY ...]``.
 
-Each library is installed into a virtual environment of its own in FOLDER, which stays there for the next time. The
+Each library is installed into its own virtual environment in FOLDER, which is kept for the next run. The
 figures go to ``docs/comparison_table.md``; the rows of libraries that are not named are kept.
 """
 
@@ -99,7 +99,7 @@ print(fastest(step, 10))
 
 
 def environment(folder: Path, library: str) -> tuple[Path, float]:
-    """Install a library, unless it is there; return the environment's Python, and the megabytes that came with it."""
+    """Install a library if needed; return the environment's Python, and the megabytes that were installed."""
     place = folder / Path(INSTALL[library][0]).name
     python, size = place / "bin" / "python", place / "megabytes"
     if not size.exists():
@@ -111,7 +111,7 @@ def environment(folder: Path, library: str) -> tuple[Path, float]:
 
 
 def megabytes(folder: Path) -> float:
-    """Return what the files under a folder take, in units of 10**6 bytes."""
+    """Return the total size of the files under a folder, in units of 10**6 bytes."""
     return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
 
@@ -121,7 +121,7 @@ def run(python: Path, code: str) -> float:
 
 
 def import_time(python: Path, library: str) -> float:
-    """Return the milliseconds that importing the library takes the CPU, the fastest of five new processes."""
+    """Return the CPU time of importing the library in milliseconds, the fastest of five new processes."""
     module = re.findall(r"^import (\w+)", PROGRAMS[library], re.M)[0]
     code = f"import time; start = time.process_time(); import {module}; print(time.process_time() - start)"
     return 1000 * min(run(python, code) for _ in range(5))

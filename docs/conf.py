@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation; the reference and the pages of the examples are written anew each time."""
+"""Sphinx's configuration. The reference and the pages of the examples are generated at each build."""
 
 import sys
 from pathlib import Path

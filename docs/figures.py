@@ -1,4 +1,4 @@
-"""Draws the figures of the pages: ``python docs/figures.py`` writes them anew, which takes graphviz and matplotlib."""
+"""Draws the figures of the pages: ``python docs/figures.py``. It needs graphviz and matplotlib."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "figures"
 
 
 def leaf(value: float) -> agrad.Tensor:
-    """Return a number that wants a gradient."""
+    """Return a number that requires a gradient."""
     return agrad.tensor(value, requires_grad=True)
 
 

@@ -1,7 +1,7 @@
 """Makes the gallery of the examples: ``python docs/gallery.py [EXAMPLE ...]`` runs them and writes their pictures.
 
-Without names, all examples are run. Each run writes a small picture into ``docs/figures/gallery``, the part of it that
-stands on its card into ``docs/figures/cards``, and the seconds that it took the CPU into ``docs/gallery_times.json``;
+Without names, all examples are run. Each run writes a small picture to ``docs/figures/gallery``, the part of it that
+its card shows to ``docs/figures/cards``, and the CPU time in seconds to ``docs/gallery_times.json``;
 ``docs/gallery.md`` is written from these and the docstrings.
 `conf.py` writes a page for each example, with its docstring, picture and source.
 """
@@ -97,7 +97,7 @@ def examples() -> list[Example]:
 
 
 def read(file: Path) -> Example:
-    """Return what a file says about itself, and its code."""
+    """Return an example from its file: the parts of its docstring, and its code."""
     source = file.read_text(encoding="utf-8")
     tree = ast.parse(source)
     first, _, text = (ast.get_docstring(tree) or "").partition("\n")
@@ -157,7 +157,7 @@ def write(folder: Path) -> None:
 
 
 def run(name: str) -> float:
-    """Run an example, keep its picture, and return the seconds that it took the CPU."""
+    """Run an example, keep its picture, and return its CPU time in seconds."""
     import resource  # Windows has none, and can build the pages without it
 
     with tempfile.TemporaryDirectory() as folder:
@@ -183,7 +183,7 @@ def keep(drawn: Path, name: str) -> None:
 
 
 def cut(name: str) -> None:
-    """Write the part of a picture that stands on its card."""
+    """Write the part of a picture that its card shows."""
     from PIL import Image
 
     image = Image.open(PICTURES / f"{name}.png")

@@ -1,4 +1,4 @@
-"""Writes formulas as MathML, which browsers show by themselves: no script, no font and no network."""
+"""Writes formulas as MathML, which browsers render without scripts, fonts or a network."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def visit_block(writer: Any, node: nodes.math_block) -> None:
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Make this what `html_math_renderer` calls "mathml"."""
+    """Register this renderer as "mathml" for `html_math_renderer`."""
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Writes the pages of the API reference from what agrad exports, so that no list can fall behind."""
+"""Generates the pages of the API reference from what agrad exports, so that they are always complete."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def write(folder: Path) -> None:
 
 
 def pages() -> dict[str, list[Entry]]:
-    """Return the entries of each page; what two namespaces offer stands in the first."""
+    """Return the entries of each page; a name that two namespaces export is on the page of the first."""
     found: dict[str, list[Entry]] = defaultdict(list)
     seen: set[int] = set()
     for namespace in NAMESPACES:

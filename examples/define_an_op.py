@@ -5,15 +5,15 @@
 Most functions are composed of agrad's ops, each of which has a gradient rule, so their gradients need no extra code.
 Define an op of your own where the composition is inaccurate, or impossible. Here are three such cases.
 
-`log1mexp` is log(1 - exp(-x)). Computed like that, single precision loses it at both ends: for a small x, 1 - exp(-x)
-is rounded to 0, and for a large one to 1, whose logarithm is 0. The forward uses one formula for each end, and the
-gradient rule is the derivative simplified by hand, 1 / (exp(x) - 1), which is accurate everywhere.
+`log1mexp` is log(1 - exp(-x)). Computed like that in single precision, it is wrong at both ends: for a small x,
+1 - exp(-x) is rounded to 0, and for a large one to 1, whose logarithm is 0. The forward uses one formula for each end,
+and the gradient rule is the derivative simplified by hand, 1 / (exp(x) - 1), which is accurate everywhere.
 
 `segment_sum` sums rows by the segment that each belongs to. Integers have no gradient: the argument `segments` has no
 rule, and the keyword `n` is not an array.
 
-`lambert_w` is the W for which W exp(W) = x. SciPy computes it, or on a GPU a CUDA kernel; agrad cannot see into either.
-It does not need to: the gradient rule computes the derivative from the result.
+`lambert_w` is the W for which W exp(W) = x. SciPy computes it, or on a GPU a CUDA kernel; agrad can differentiate
+neither. It does not need to: the gradient rule computes the derivative from the result.
 
 Each rule is array API code, so it can be differentiated again: second derivatives are checked against finite
 differences, and Newton's method uses them to find a minimum.

@@ -3,7 +3,7 @@
     python examples/differentiate_scipy.py --plot camera.png
 
 A photograph shows the ten corners of a house of known dimensions. What was the rotation of the camera, and where did it
-stand? To project the corners for a given pose is easy: rotate and translate them into the camera's axes, and divide by
+stand? Projecting the corners for a given pose is easy: rotate and translate them into the camera's axes, and divide by
 the depth. The loss is the distance of the projected corners from those in the photograph, and gradient descent
 minimizes it, starting from a camera without rotation, 30 m in front of the house.
 

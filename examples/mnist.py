@@ -16,7 +16,7 @@ A multi-layer perceptron takes the 784 pixels of an image and returns ten logits
 Ten passes over the images (epochs) reach a test accuracy above 98% on 10,000 other images. The code does not depend on
 the device: `--device cuda` trains the same network on a GPU.
 
-With --compile a step is recorded once, and then runs as a straight program of array calls. The result is the same.
+With --compile, a step is recorded once, and then runs as a list of array calls. The result is the same.
 
 With --export the trained network becomes an ONNX file, which onnxruntime runs without agrad.
 

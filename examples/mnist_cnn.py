@@ -14,7 +14,7 @@ connected layers turn the outputs of the second one into ten logits.
 As data augmentation, the images of each batch are shifted by at most one pixel in each direction during training.
 Eight epochs reach a test accuracy above 99.2% on 10,000 images.
 
-On a CPU it trains faster where numba is installed: `pip install ".[examples,fast]"`.
+On a CPU it trains faster if numba is installed: `pip install ".[examples,fast]"`.
 
 Training, checkpoints, resuming and the export to ONNX are those of examples/mnist.py, which has a fully connected
 network, and whose code this example reuses.

@@ -2,13 +2,13 @@
 
     python examples/numpy_gaussian_process.py --plot process.png
 
-A Gaussian process says how alike a function's values are at two places: here `exp(-(x - y)**2 / (2 l**2))`, times a
-variance, plus noise where the places are the same. Given a few values, it tells what to expect everywhere, and how far
-to trust that.
+A Gaussian process is a random function. Its kernel is the covariance of the values at two places: here
+`exp(-(x - y)**2 / (2 l**2))`, times a variance, plus noise if the places are the same. Given a few values, the process
+predicts a mean and a standard deviation everywhere.
 
-How long l is, and how large variance and noise are, follows from the data: they are chosen so that what was observed
-is as likely as can be. That likelihood takes a Cholesky factor, the solution of linear equations and a logarithm. It is
-written with `import numpy as np`, and `agrad.grad` differentiates through all of it.
+The length l, the variance and the noise are learned from the data: they maximize the likelihood of the observed values.
+The likelihood takes a Cholesky factor, the solution of linear equations and a logarithm. It is written with
+`import numpy as np`, and `agrad.grad` differentiates through all of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PLACES = np.linspace(-1.0, 7.0, 161)
 
 
 class Process(NamedTuple):
-    """What was learned: length, standard deviation and noise; the mean and the deviation at PLACES; the losses."""
+    """The learned length, standard deviation and noise; the mean and the deviation at PLACES; the losses."""
 
     kernel: list[float]
     mean: Any
@@ -41,18 +41,18 @@ def data(seed: int, n: int = 25) -> tuple[Any, Any]:
 
 
 def kernel(logs: Any, x1: Any, x2: Any) -> Any:
-    """Return how alike the values at places are."""
+    """Return the covariances of the values at pairs of places."""
     length, size = np.exp(logs[0]), np.exp(logs[1])
     return size**2 * np.exp(-0.5 * ((x1[:, None] - x2[None, :]) / length) ** 2)
 
 
 def factor(logs: Any, x: Any) -> Any:
-    """Return the Cholesky factor of the covariance of what is observed."""
+    """Return the Cholesky factor of the covariance of the observations."""
     return np.linalg.cholesky(kernel(logs, x, x) + np.exp(2.0 * logs[2]) * np.eye(len(x)))
 
 
 def loss(logs: Any, x: Any, y: Any) -> Any:
-    """Return minus the logarithm of the likelihood, but for a constant."""
+    """Return the negative log-likelihood, up to a constant."""
     lower = factor(logs, x)
     return 0.5 * np.sum(np.linalg.solve(lower, y) ** 2) + np.sum(np.log(np.diagonal(lower)))
 

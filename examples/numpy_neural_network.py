@@ -2,9 +2,9 @@
 
     python examples/numpy_neural_network.py --plot spirals.png
 
-Two spirals are wound around each other, and a network with two hidden layers is to tell them apart. Its parameters are
-a list of pairs of arrays, weights and biases. `agrad.grad` differentiates with respect to all of them at once, and
-returns gradients in a list of pairs like it.
+Two spirals are wound around each other, and a network with two hidden layers learns to tell them apart. Its parameters
+are a list of pairs of arrays, weights and biases. `agrad.grad` differentiates with respect to all of them at once, and
+returns the gradients as a list of pairs, too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Network(NamedTuple):
 
 
 def spirals(random: np.random.Generator, n: int = 150) -> tuple[Any, Any]:
-    """Return points, n in each spiral, and 0 or 1 for which it is."""
+    """Return points, n in each spiral, and their classes, 0 or 1."""
     turn = np.linspace(0.5, 2.75 * np.pi, n)
     arm = np.stack([turn * np.cos(turn), turn * np.sin(turn)], axis=1) / 8.0
     points = np.concatenate([arm, -arm]) + 0.02 * random.standard_normal((2 * n, 2))
@@ -49,7 +49,7 @@ def logits(parameters: Parameters, x: Any) -> Any:
 
 
 def loss(parameters: Parameters, x: Any, labels: Any) -> Any:
-    """Return minus the mean logarithm of the probability of what is right."""
+    """Return the mean negative log-probability of the right classes."""
     z = logits(parameters, x)
     return np.mean(np.logaddexp(0.0, z) - labels * z)
 

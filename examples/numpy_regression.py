@@ -2,12 +2,12 @@
 
     python examples/numpy_regression.py --plot robust.png
 
-The loss is written with `import numpy as np`, as one would without gradients. `agrad.grad(loss)` calls it with a Tensor
-in place of the array, NumPy hands its functions of Tensors to agrad, and what comes back is the slope of the loss.
+The loss is written with `import numpy as np`, as usual. `agrad.grad(loss)` calls it with a Tensor instead of the array.
+NumPy passes calls with Tensors on to agrad, which records them, and `agrad.grad` returns the gradient of the loss.
 
-The data is 2 x - 1 and noise, and every eighth point is far above. Least squares pays for a distance by its square, so
-a few outliers pull the line up. Paying by the logarithm of the hyperbolic cosine, which is a square near 0 and a
-straight line from 1 on, leaves them where they are.
+The data is 2 x - 1 and noise, and every eighth point is far above. Least squares weighs an error by its square, so a
+few outliers pull the line up. The logarithm of the hyperbolic cosine, which is a square near 0 and a straight line from
+1 on, is a loss that outliers hardly affect.
 """
 
 from __future__ import annotations

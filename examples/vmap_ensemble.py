@@ -2,11 +2,11 @@
 
     python examples/vmap_ensemble.py --plot ensemble.png
 
-A network says nothing of how far to trust it. Several networks that start from different random weights do: between
-the data they agree, and where there is no data they do not.
+A network does not say how uncertain its predictions are. Several networks that start from different random weights do:
+between the data they agree, and far from the data they do not.
 
-Making the weights, a step of training and the answers are written for one network. `vmap` takes them for all networks
-at once: their weights are arrays with one more axis, and a layer of all networks is one stack of matrix products.
+Initialization, a training step and the predictions are written for one network. `vmap` runs them for all networks at
+once: their weights are arrays with one more axis, and a layer of all networks is one stack of matrix products.
 """
 
 from __future__ import annotations

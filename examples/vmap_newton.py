@@ -3,11 +3,11 @@
     python examples/vmap_newton.py --plot newton.png
 
 Himmelblau's function of two numbers has nine stationary points: four minima, four saddle points and one maximum.
-Newton's method finds one of them. Which one depends on where it starts, and in a complicated way: the plot shows for
-each starting point where it leads.
+Newton's method finds one of them. Which one depends on the starting point, in a complicated way: the plot shows the
+result for each starting point.
 
-A step needs the gradient and the Hessian, and solves a system of two equations. It is written for one point; `vmap`
-takes it for all points of the picture at once, and `agrad.linalg.solve` gets all systems in one call.
+A step computes the gradient and the Hessian, and solves a system of two equations. It is written for one point; `vmap`
+runs it for all points of the picture at once, and `agrad.linalg.solve` gets all systems in one call.
 """
 
 from __future__ import annotations

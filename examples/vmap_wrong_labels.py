@@ -4,8 +4,8 @@
 
 Points of two classes lie on two half circles, and the labels of some are wrong. A network is trained with the gradient
 of each example, `vmap` of `grad`, scaled down to a norm of at most 1, as training with differential privacy does. So no
-example has much influence, and the network does not fit the wrong labels. At the end, the examples whose gradients are
-largest are those that contradict all others: the list of labels to look at.
+example has much influence, and the network does not fit the wrong labels. At the end, the examples with the largest
+gradients are those that contradict the others: these labels should be checked.
 
 The same gradients by a loop over the examples take about thirty times as long.
 """
