@@ -125,8 +125,8 @@ class TorchBackend(Backend):
         if isinstance(data, torch.Tensor):
             if data.requires_grad:
                 raise RuntimeError(
-                    "this torch tensor requires gradients from PyTorch, which would be lost here; give agrad "
-                    "tensor.detach(), and ask agrad for gradients with requires_grad=True"
+                    "this torch tensor requires gradients from PyTorch, which would be lost here; pass "
+                    "tensor.detach() to agrad, with requires_grad=True for gradients by agrad"
                 )
             if type(data) is not torch.Tensor:
                 data = data.as_subclass(torch.Tensor)  # a Parameter, for instance

@@ -156,7 +156,7 @@ class Compiled:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(
-            f"a compiled function has no attribute {name!r}; if it is one of the model, ask the model itself",
+            f"a compiled function has no attribute {name!r}; if it is one of the model, read it from the model",
             name=name,
             obj=self,
         )

@@ -206,7 +206,7 @@ def _owned(x: Tensor, trace: Trace, kept: set[int]) -> Any:
     """Return the traced array of an output, copied if another result, the state or an argument shares its memory."""
     if x._device is not trace.device:
         raise UnknownValueError(
-            "the function returns a Tensor that was made outside of it, which agrad.compile would keep as it is now; "
+            "the function returns a Tensor that was made outside of it, whose present values each call would return; "
             "name what holds it in state=[...]"
         )
     array = x._data

@@ -128,7 +128,7 @@ class State:
     def _add_numbers(self, name: str, container: dict[str, Any], key: str) -> None:
         value = container[key]
         if isinstance(value, Tensor):
-            raise TypeError(f"agrad.compile takes numbers for the settings of an optimizer, and {key} is a Tensor")
+            raise TypeError(f"agrad.compile takes numbers for the settings of an optimizer, but {key} is a Tensor")
         if is_plain_number(value):
             self.numbers.append(Number(self._unused(identifier(name)), container, key))
         elif isinstance(value, tuple):

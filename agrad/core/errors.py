@@ -125,7 +125,7 @@ def lost_gradient(
 
 
 def mixed_devices(what: str, names: Iterable[str]) -> Exception:
-    """Tensors on different devices met."""
+    """An op got Tensors on different devices."""
     first, *others = dict.fromkeys(names)
     if traced.get() is not None:
         return UnknownValueError(
@@ -135,8 +135,8 @@ def mixed_devices(what: str, names: Iterable[str]) -> Exception:
         )
     if not others:
         return ValueError(
-            f"{what} got a Tensor of another vmap: it was kept when that had ended, or this is another thread than "
-            "that one's; return it from the function under vmap, and start threads by contextvars.copy_context().run"
+            f"{what} got a Tensor of another vmap, which has ended or runs in another thread; return the Tensor from "
+            "the function under vmap, or start threads by contextvars.copy_context().run"
         )
     return ValueError(
         f"{what} got Tensors on {first} and {', '.join(others)}; bring them together with x.to({first!r})"
@@ -146,7 +146,7 @@ def mixed_devices(what: str, names: Iterable[str]) -> Exception:
 def moved(op: str, there: str, here: str) -> ValueError:
     """A leaf was moved to another library between its use and the backward pass."""
     return ValueError(
-        f"{op} was computed on {there}, and what its gradient is for was moved to {here} since; "
+        f"{op} was computed on {there}, but a leaf that needs its gradient was moved to {here} since; "
         f"write .to({here!r}) before the forward pass, or after backward()"
     )
 
@@ -162,10 +162,10 @@ def wrong_forward(op: str, parameters: Iterable[inspect.Parameter]) -> TypeError
 def wrong_rule(op: str, argument: str, asks: Sequence[str], arrays: Sequence[str], known: Iterable[str]) -> TypeError:
     """A gradient rule is for, or asks for, something that its op does not have."""
     if argument not in arrays:
-        return TypeError(f"{op} has no array argument {argument!r} to give a rule; it has {list(arrays)}")
+        return TypeError(f"{op} has no array argument {argument!r} for a rule; it has {list(arrays)}")
     return TypeError(
         f"the rule of {op} for {argument!r} takes {', '.join(asks) or 'nothing'}; it must take g first, "
-        f"then any of {', '.join(sorted(known))}, and last what has a default of its own"
+        f"then any of {', '.join(sorted(known))}, and last parameters with defaults"
     )
 
 
@@ -208,7 +208,7 @@ def wrong_hook(hook: Any, result: Any) -> TypeError:
     """A hook returned something that is no gradient."""
     name = getattr(hook, "__name__", repr(hook))
     return TypeError(
-        f"a hook of a Tensor returns None or the gradient to go on with, a Tensor; "
+        f"a hook of a Tensor must return None or the new gradient, a Tensor; "
         f"{name} returned {type(result).__name__}: write agrad.asarray(...) around it"
     )
 

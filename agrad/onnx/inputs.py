@@ -55,7 +55,9 @@ class Inputs:
         found: dict[str, list[Axis]] = {}
         for name, axis, length in self._entries(axes or {}):
             if not isinstance(length, str) or not length.isidentifier():
-                raise ValueError(f"dynamic_axes names axis {axis} of {name!r} {length!r}; write a name such as 'batch'")
+                raise ValueError(
+                    f"dynamic_axes has {length!r} for axis {axis} of {name!r}; write a name such as 'batch'"
+                )
             found.setdefault(length, []).append((name, axis))
         for length, places in found.items():
             sizes = [self.named[name].shape[axis] for name, axis in places]

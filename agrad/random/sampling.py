@@ -589,8 +589,9 @@ def _drawn(place: Device, shape: tuple[int, ...], draw: Callable[[Any, tuple[int
     asked = [level.native.randomness for level in levels]
     if "error" in asked:
         raise RuntimeError(
-            "random numbers were drawn under vmap, which was not told what they are to be; write "
-            "agrad.vmap(f, randomness='different') for others for each example, or 'same' for the same for all"
+            "random numbers were drawn under vmap with randomness='error'; write "
+            "agrad.vmap(f, randomness='different') for different numbers for each "
+            "example, or 'same' for the same numbers"
         )
     batches = [level.native.size for level, what in zip(levels, asked, strict=True) if what == "different"]
     numbers = wrap(place.backend.box(draw(current.get().of(place), (*batches, *shape))), place)

@@ -252,6 +252,6 @@ def test_the_scale_of_a_scaler():
 
 def test_a_compiled_model_has_no_attributes_of_the_model():
     compiled = agrad.compile(nn.Linear(3, 4))
-    with pytest.raises(AttributeError, match="ask the model itself"):
+    with pytest.raises(AttributeError, match="read it from the model"):
         compiled.train()
     assert not hasattr(compiled, "state_dict")

@@ -280,5 +280,5 @@ def test_a_module_that_moves_before_backward_is_noticed(graph):
     layer = nn.Linear(2, 1, device="cpu")
     loss = layer(agrad.ones((1, 2), device="cpu")).sum()
     layer.to("strict")
-    with pytest.raises(ValueError, match=r"linear was computed on cpu, and .* moved to strict since; write .to"):
+    with pytest.raises(ValueError, match=r"linear was computed on cpu, but .* moved to strict since; write .to"):
         loss.backward(create_graph=graph)

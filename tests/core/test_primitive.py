@@ -66,7 +66,7 @@ def test_a_default_of_what_the_op_has_too_is_not_the_rules_own():
     x = agrad.tensor(2.0, requires_grad=True)
     power(x, 3).backward()
     assert x.grad.item() == 12.0
-    with pytest.raises(TypeError, match=r"takes g, factor, x; .* and last what has a default of its own"):
+    with pytest.raises(TypeError, match=r"takes g, factor, x; .* and last parameters with defaults"):
         power.vjp(x=lambda g, factor=1, x=None: g)
 
 

@@ -152,7 +152,7 @@ def test_data_that_gradients_flow_to_stays_floating(data, make):
 @pytest.mark.parametrize("nest", [lambda w: [w, w], lambda w: [[w], [w]], lambda w: [1.0, w[0]], lambda w: (w[0], 2.0)])
 def test_a_list_of_tracked_tensors_is_refused_with_the_remedy(device, nest):
     w = agrad.asarray([1.0], requires_grad=True)
-    with pytest.raises(RuntimeError, match=r"that require gradients would lose them; write agrad.stack"):
+    with pytest.raises(RuntimeError, match=r"that require gradients would lose the gradients; write agrad.stack"):
         agrad.tensor(nest(w))
     with agrad.no_grad():
         assert agrad.tensor([w.detach(), w.detach()]).shape == (2, 1)

@@ -19,7 +19,7 @@ def _accumulated(function: Callable[..., Any], start: int) -> Callable[..., Any]
         x: Array, /, *, axis: int | None = None, dtype: NativeDtype = None, include_initial: bool = False
     ) -> Any:
         if x.ndim > 1 and axis is None:
-            raise ValueError(f"an array of {x.ndim} axes needs an axis to add up along; write axis=0")
+            raise ValueError(f"a cumulative sum or product of {x.ndim} axes needs an axis; write axis=0")
         axis, dtype = axis or 0, dtype or _summed(x.dtype)
         found = function(x.astype(dtype), axis=axis).astype(dtype)
         if not include_initial:
