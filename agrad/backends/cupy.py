@@ -1,4 +1,4 @@
-"""CuPy's arrays, on CUDA.
+"""CuPy's arrays, on CUDA. Kernels, and functions of CuPy's namespace that are replaced, are in the folder `cuda`.
 
 CuPy's operators run on the current device of their thread. On a machine with several GPUs, creating an array on a
 device or calling a function of its namespace makes the device current; code that alternates between two devices must
