@@ -36,10 +36,10 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
     Raises
     ------
     FloatingPointError
-        Where a NaN or an infinity is born.
+        If an op or a gradient rule returns a NaN or an infinity that none of its inputs has.
     ValueError
         If a matrix is singular or not positive definite where that must not be, as everywhere on the CPU. On CUDA, only
-        in this block: outside of it nobody looks at what the solvers report, and the result is wrong.
+        in this block: outside of it the solvers' reports are not read, and the result is wrong.
 
     Notes
     -----
@@ -114,7 +114,7 @@ class detect_anomaly(Observer):  # noqa: N801 - PyTorch's name, used like a func
 
     @contextmanager
     def _looking(self, device: Device) -> Iterator[None]:
-        """Make the array library report errors that it otherwise ignores to save time, without warnings of its own."""
+        """Make the array library report errors that it otherwise ignores to save time, and silence its warnings."""
         if not self.check_nan:
             yield
             return

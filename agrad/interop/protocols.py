@@ -78,8 +78,8 @@ def _ufunc(ufunc: Any) -> Callable[..., Any] | None:
     return op and partial(_part("ufuncs").of_lists, op) if ufunc.nin > 1 else op
 
 
-# CuPy's ufuncs. Its operators call `__array_ufunc__` of what has no `__cuda_array_interface__`, so that a Tensor has
-# none.
+# CuPy's ufuncs. CuPy's operators call `__array_ufunc__` only of operands without `__cuda_array_interface__`, so Tensors
+# do not have that attribute.
 
 
 def cupy_kernel(self: Tensor, kernel: Any, *args: Any, **settings: Any) -> Any:

@@ -20,7 +20,7 @@ __all__ = [
     "upper_half",
 ]  # fmt: skip
 
-_ROUNDING = 1e-3  # relative size up to which a cotangent along a free choice of a decomposition is a rounding error
+_ROUNDING = 1e-3  # largest relative cotangent, along a free choice of a decomposition, that counts as a rounding error
 
 
 def conj(xp: Namespace, x: Array) -> Array:

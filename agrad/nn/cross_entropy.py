@@ -91,7 +91,7 @@ def cross_entropy(
     if weight is None and not label_smoothing and _none_ignored(target, dtype, shape[axis], ignore_index):
         return as_loss(_in_rows(softmax_nll, input, target, reduction), given)
     classes = _Classes(input, axis, weight, ignore_index)
-    if classes.weight is not None and classes.weight._node is not None:  # whose gradient softmax_nll does not have
+    if classes.weight is not None and classes.weight._node is not None:  # softmax_nll has no gradient for the weight
         return as_loss(classes.loss(softmax_nll, target, reduction, label_smoothing), given)
     return as_loss(classes.fused_loss(target, reduction, label_smoothing), given)
 
@@ -272,7 +272,7 @@ class _Classes:
         return logs * reshape(self.weight, (self.count, *[1] * (logs.ndim - 1 - self.axis)))
 
     def fused_loss(self, target: Tensor, reduction: str, smoothing: float) -> Tensor:
-        """Return the loss by `softmax_nll`, which does all of it."""
+        """Return the loss by one call of `softmax_nll`, with class weights, ignored samples and label smoothing."""
         target = astype(target, int, copy=False)
         if not waits_on_read(target.device):
             _check_range(where(target != self.ignored, target, 0), self.count)
@@ -299,7 +299,7 @@ class _Classes:
 
 
 def _none_ignored(target: Tensor, dtype: DType, classes: int, ignored: int) -> bool:
-    """Return whether no sample is ignored; False where it takes a cast, or a wait for the device, to find out."""
+    """Return whether no sample is ignored; False where the check would need a cast, or wait for the device."""
     if 0 <= ignored < classes or waits_on_read(target._device) or dtype.name in ("uint16", "uint32", "uint64"):
         return False
     return _in_range(target, classes)

@@ -11,7 +11,7 @@ __all__ = ["in_layer", "takes_none"]
 
 
 def takes_none(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TypeError:
-    """Arguments were given to what takes none."""
+    """Arguments were given to a class of modules that takes none."""
     given = [*map(describe, args), *(f"{key}={describe(value)}" for key, value in kwargs.items())]
     return TypeError(f"{name}() takes no arguments, not {', '.join(given)}; write {name}()")
 

@@ -39,7 +39,7 @@ def indented(name: str, kind: str) -> str:
 
 
 def layers_as_html(module: Module) -> str:
-    """Return a table of a module and all below it: settings, and the number of parameters of its own."""
+    """Return a table of a module and all below it: the settings, and the number of own parameters, of each."""
     rows = [
         [indented(name, type(part).__name__), part.extra_repr(), f"{_count(part, recurse=False):,}"]
         for name, part in module.named_modules()

@@ -34,7 +34,7 @@ def downhill(x: Any, g: Any, group: dict[str, Any], device: Device) -> Any:
 
 
 def decayed(x: Any, g: Any, group: dict[str, Any], device: Device) -> tuple[Any, Any]:
-    """Return the parameter and the gradient to go against, with the weight decay in either of the two."""
+    """Return the parameter and its gradient, with the weight decay applied to one of them."""
     if not group["decoupled_weight_decay"]:
         return x, downhill(x, g, group, device)
     x *= 1 - group["lr"] * group["weight_decay"]

@@ -110,7 +110,7 @@ class Optimizer:
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
         if "update" in vars(cls) and "_formula" not in vars(cls):
-            cls._formula = ""  # that of the class above, whose update it does not take over
+            cls._formula = ""  # a new `update` does not compute the formula of the class above
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add a parameter group.
@@ -230,9 +230,9 @@ class Optimizer:
             self._checked[id(group)] = settings
 
     def _update_fused(self, params: Iterable[Tensor], group: dict[str, Any], device: Device) -> Iterable[Tensor]:
-        """Update parameters in one kernel, if the device has one; return those that are left to update one by one.
+        """Update parameters in one kernel, if the device has one; return the parameters left to update one by one.
 
-        These are those that have no state yet, and those of a dtype or in a layout that the kernel does not support.
+        Left are parameters without state, and those of a dtype or in a layout that the kernel does not support.
         """
         if self._formula not in device.backend.formulas:
             return params
@@ -250,9 +250,9 @@ class Optimizer:
     def _with_state(
         self, params: list[Tensor], group: dict[str, Any], device: Device
     ) -> tuple[dict[int, list[tuple[Any, list[Any]]]], list[Tensor]]:
-        """Return by their step counts the parameters that have all state of the formula, with it; and the others.
+        """Return the parameters that have all state of the formula, with that state, by step count; and the others.
 
-        First of the state are master weights, or None.
+        The first entry of the state is the master weights, or None.
         """
         rows: defaultdict[int, list[tuple[Any, list[Any]]]] = defaultdict(list)
         left = []
@@ -333,7 +333,7 @@ class Optimizer:
         """Update the float32 master weights of a 16-bit parameter, and return them rounded."""
         xp = device.xp
         master = promote_half(xp, x)
-        if "master" in state:  # where the parameter was written to since, its own value counts
+        if "master" in state:  # a parameter that was written to since replaces its master weights
             kept = state["master"]._data
             master = xp.where(xp.astype(kept, x.dtype) == x, kept, master)
         master = self.update(master, promote_half(xp, g), state, group, device)

@@ -117,7 +117,7 @@ def set_state(state: dict[str, Any]) -> None:
     """
     try:
         seed, devices = as_seed(state["seed"]), dict(state["devices"])
-        spawned = as_integer("spawned", state.get("spawned", 0), 0)  # states of older versions lack it
+        spawned = as_integer("spawned", state.get("spawned", 0), 0)  # older versions did not save it
         for name, saved in devices.items():
             _check_state(name, saved)
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:

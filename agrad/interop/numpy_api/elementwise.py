@@ -1,4 +1,4 @@
-"""NumPy's ufuncs, each as the agrad function that does the same or as a composition of a few."""
+"""NumPy's ufuncs, each as the agrad function that does the same, or as a composition of a few functions."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def prelu(input: ArrayLike, weight: ArrayLike) -> Tensor:
         raise ValueError(f"weight must have shape (1,) or ({channels},), one for each channel; it has {weight.shape}")
     slope = reshape(weight, (-1, *[1] * max(0, input.ndim - 2)) if weight.size > 1 else ())
     positive = input > 0
-    return where(positive, input, slope * where(positive, 0.0, input))  # 0 times infinity would be in the gradient
+    return where(positive, input, slope * where(positive, 0.0, input))  # else 0 * inf in the gradient
 
 
 def elu(input: ArrayLike, alpha: float = 1.0) -> Tensor:
@@ -165,7 +165,7 @@ def softplus(input: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Te
     check_number("beta", beta, above=0)
     check_number("threshold", threshold, infinite=True)
     input = as_tensor(input)
-    scaled = beta * widened(input)  # a small number, and what is divided by it, is none in 16 bits
+    scaled = beta * widened(input)  # in 16 bits, a small beta would be 0, or overflow the quotient
     return where(scaled > threshold, input, narrowed(activations.softplus(scaled) / beta, input))
 
 

@@ -58,7 +58,7 @@ def bias_relu(xp: Namespace, arrays: Sequence[ArrayLike], /, *, axis: int) -> Te
 def _inputs(g: Any, out: Any, axis: int, xp: Namespace) -> list[Array]:
     if xp is not tape.namespace:
         return list(backends.of(g).bias_relu_inputs(g, out, axis))
-    slope = xp.where(out != 0.0, g, 0.0)  # of NaN it is 1, as that of relu
+    slope = xp.where(out != 0.0, g, 0.0)  # the slope at NaN is 1, as in relu
     return [slope, xp.sum(slope, axis=tuple([i for i in range(out.ndim) if i != axis]))]
 
 

@@ -216,9 +216,9 @@ def huber_loss(input: ArrayLike, target: ArrayLike, reduction: str = "mean", del
 
 
 def _around(error: Tensor, limit: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Return whether errors lie below a limit, those that do and 0 for the others, and the sizes of all.
+    """Return whether each error is below a limit, the errors with 0 in place of larger ones, and their absolute values.
 
-    The square of an infinite error, though not chosen, would have a gradient: 0 times infinity.
+    The gradient of the square of an infinite error would be 0 times infinity, even where `where` does not choose it.
     """
     size = elementwise.abs(error)
     near = size < limit

@@ -385,7 +385,7 @@ def _with_last(windows: Windows, lengths: Lengths) -> Windows:
 
 
 def _sizes(input: Tensor, windows: Windows, padding: Lengths, include_pad: bool) -> Tensor:
-    """Return the number of elements in each window: padding counts if `include_pad`, what lies beyond it never."""
+    """Return the number of elements in each window: with padding if `include_pad`, but none beyond the padding."""
     sizes = ones((), dtype=input.dtype, device=input.device)
     spans = zip(input.shape[2:], padding, windows.kernel, windows.stride, windows.counts(input.shape[2:]), strict=True)
     for n, pad, kernel, stride, count in spans:

@@ -1,7 +1,7 @@
 """Resampling along one axis: nearest neighbours, and linear and cubic interpolation.
 
-The nearest neighbours are gathered. In the other modes, the input is multiplied by a constant matrix of weights: with
-its gradient, that is several times quicker than gathering two or four neighbours.
+The nearest neighbours are gathered. In the other modes, the input is multiplied by a constant matrix of weights, which
+is several times faster, with the gradient, than gathering two or four neighbours.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small programs that a backend must run: what rows of single ops do not test, above all training steps.
+"""Small programs that a backend must run: above all training steps, which rows of single ops do not test.
 
 Each takes a device and returns Tensors, which are compared with those of the same program on ``"cpu"``.
 """

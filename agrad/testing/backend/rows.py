@@ -1,7 +1,7 @@
 """The rows of ``rows.json``: calls of ops with their inputs.
 
-``tests/backend_rows.py`` writes them from those of ``tests/cases.py``, so that an installed agrad has them too, without
-the functions of NumPy's and SciPy's that they are compared with there.
+``tests/backend_rows.py`` writes them from the rows of ``tests/cases.py``, so that an installed agrad has them too, but
+without the functions of NumPy and SciPy that the tests compare them with.
 """
 
 from __future__ import annotations
