@@ -65,7 +65,7 @@ class Case:
         return "-".join([self.op, *settings])
 
 
-def case(op: str, args: list[Any], reference: Callable[..., Any], note: str = "", **settings: Any) -> Case:
+def case(op: str, /, args: list[Any], reference: Callable[..., Any], note: str = "", **settings: Any) -> Case:
     """Make a row; what is no attribute of `Case` is a setting of the op."""
     own = {name: settings.pop(name) for name in ("complex", "order", "tolerance", "call") if name in settings}
     return Case(op, args, reference, settings, note=note, **own)
@@ -868,6 +868,26 @@ WINDOWS = [
     pooled("add_to_windows", PADDED, real(2, 2, 3), lengths=(4, 3)),
 ]
 
+
+def alone(collective: str, **settings: Any) -> Case:
+    """A collective in a process that is alone, which returns what it is given."""
+    takes_complex = not collective.startswith("extreme")
+    return case(
+        f"distributed.collectives.{collective}", [real(2, 3)], lambda x, **_: x, complex=takes_complex, **settings
+    )
+
+
+# tests/distributed/ runs them in several processes.
+COLLECTIVES = [
+    alone("sum_over_ranks", op="sum"),
+    alone("sum_over_ranks", op="mean"),
+    alone("extreme_over_ranks", op="max"),
+    alone("all_gather", axis=-1),
+    alone("reduce_scatter", op="mean", axis=1),
+    alone("broadcast", root=0),
+    alone("sum_at_root", root=0),
+]
+
 CASES = [
     *ELEMENTWISE_UNARY,
     *ELEMENTWISE_BINARY,
@@ -885,4 +905,5 @@ CASES = [
     *SPECIAL,
     *LAYERS,
     *WINDOWS,
+    *COLLECTIVES,
 ]

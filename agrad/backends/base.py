@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from operator import imul
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from . import sliding_windows as generic
 from .host import portable, show
 from .sliding_windows import Lengths, Windows
 from .typing import Array, Namespace, NativeDevice, NativeDtype
+
+if TYPE_CHECKING:
+    from .mpi import World
 
 __all__ = ["OUT", "Backend", "Capturer", "Into", "UnknownValueError", "names_of", "repeats"]
 
@@ -575,6 +578,36 @@ class Backend:
     def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         """Return the integers from 0 to n - 1 in random order."""
         return self.asarray(generator.permutation(n), self.default_integer(native), native)
+
+    # Collectives: all processes call them, each with an array of the same shape and dtype. By default through the host.
+
+    def all_reduce(self, array: Array, op: str, world: World) -> Any:
+        """Return the elementwise sum, mean, maximum or minimum (`op`) of the arrays of all processes."""
+        return self._as(array, world.all_reduce(self.to_numpy(array), op))
+
+    def start_all_reduce(self, array: Array, op: str, world: World) -> Any:
+        """Begin to overwrite an array with the elementwise reduction of those of all processes.
+
+        Return an object whose method `wait` returns the array when that is done; until then it must not be used.
+        """
+        request = world.start_all_reduce(self.to_numpy(array), op)
+        return request.then(lambda host: self.assign(array, (...,), self._as(array, host)))
+
+    def all_gather(self, array: Array, axis: int, world: World) -> Any:
+        """Return the arrays of all processes joined along an axis, 0 or more."""
+        return self._as(array, world.all_gather(self.to_numpy(array), axis))
+
+    def reduce_scatter(self, array: Array, op: str, axis: int, world: World) -> Any:
+        """Return this process's part, along an axis, of the elementwise sum or mean."""
+        return self._as(array, world.reduce_scatter(self.to_numpy(array), op, axis))
+
+    def broadcast(self, array: Array, root: int, world: World) -> Any:
+        """Return the array of the process with the rank `root`."""
+        return self._as(array, world.broadcast(self.to_numpy(array), root))
+
+    def _as(self, array: Array, host: Array) -> Any:
+        """Return an array of the host's with the dtype and on the device of another one."""
+        return self.asarray(host, array.dtype, self.find_device(self.device_name_of(array))[1])
 
 
 def repeats(shape: Sequence[int], strides: Sequence[int]) -> bool:

@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from math import copysign, inf
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import array_api_compat.numpy as compat
 import numpy as np
@@ -24,6 +24,9 @@ from .into import elementwise_into
 from .sliding_windows import Lengths, Windows
 from .strided import StridedBackend
 from .typing import Array, NativeDevice, NativeDtype
+
+if TYPE_CHECKING:
+    from .mpi import World
 
 __all__ = ["NumpyBackend", "compiled"]
 
@@ -425,6 +428,23 @@ class NumpyBackend(StridedBackend):
         for part, a, b in _parts(array, x1, x2):
             super().add_quotient(part, a, b, scale)
         return array
+
+    # Collectives: MPI reads and writes the memory of the arrays themselves
+
+    def all_reduce(self, array: Array, op: str, world: World) -> Any:
+        return world.all_reduce(array, op)
+
+    def start_all_reduce(self, array: Array, op: str, world: World) -> Any:
+        return world.start_all_reduce(array, op)
+
+    def all_gather(self, array: Array, axis: int, world: World) -> Any:
+        return world.all_gather(array, axis)
+
+    def reduce_scatter(self, array: Array, op: str, axis: int, world: World) -> Any:
+        return world.reduce_scatter(array, op, axis)
+
+    def broadcast(self, array: Array, root: int, world: World) -> Any:
+        return world.broadcast(array, root)
 
     def softmax_nll_input(
         self,
