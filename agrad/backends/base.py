@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import accumulate
+from math import prod
 from operator import imul
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
@@ -592,6 +594,14 @@ class Backend:
         """
         request = world.start_all_reduce(self.to_numpy(array), op)
         return request.then(lambda host: self.assign(array, (...,), self._as(array, host)))
+
+    def average(self, arrays: list[Array], world: World) -> Any:
+        """Return the means over all processes of arrays of one dtype: views of one array, exchanged as a whole."""
+        whole = self.xp.concat([self.xp.reshape(x, (-1,)) for x in arrays])
+        whole = self.start_all_reduce(whole, "mean", world).wait()
+        sizes = [prod(x.shape) for x in arrays]
+        parts = [whole[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
+        return [self.xp.reshape(part, x.shape) for part, x in zip(parts, arrays, strict=True)]
 
     def all_gather(self, array: Array, axis: int, world: World) -> Any:
         """Return the arrays of all processes joined along an axis, 0 or more."""
