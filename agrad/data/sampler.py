@@ -9,6 +9,7 @@ from typing import Any
 from ..checks import as_integer, as_seed, check_flags
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..distributed.world import get_rank, get_world_size
 from ..ops.creation import asarray
 from ..ops.elementwise import isfinite, log1p
 from ..ops.searching import nonzero, searchsorted
@@ -208,10 +209,8 @@ class DistributedSampler(Sampler):
     ----------
     dataset : Dataset or sequence
         The data set whose indices are divided.
-    num_replicas : int
-        The number of processes.
-    rank : int
-        The rank of this process, from 0.
+    num_replicas, rank : int, optional
+        The number of processes, and the rank of this one, from 0; by default those of `agrad.distributed`.
     shuffle : bool
         Whether to shuffle the indices before they are divided.
     seed : int
@@ -238,13 +237,15 @@ class DistributedSampler(Sampler):
     def __init__(
         self,
         dataset: Any,
-        num_replicas: int,
-        rank: int,
+        num_replicas: int | None = None,
+        rank: int | None = None,
         shuffle: bool = True,
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
         check_flags(shuffle=shuffle, drop_last=drop_last)
+        num_replicas = get_world_size() if num_replicas is None else num_replicas
+        rank = get_rank() if rank is None else rank
         self.num_replicas, self.rank = as_integer("num_replicas", num_replicas, 1), as_integer("rank", rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"rank must be from 0 to {self.num_replicas - 1}, not {rank}")
