@@ -871,7 +871,7 @@ WINDOWS = [
 
 def alone(collective: str, **settings: Any) -> Case:
     """A collective in a process that is alone, which returns what it is given."""
-    takes_complex = not collective.startswith("extreme")
+    takes_complex = not collective.endswith("extreme")
     return case(
         f"distributed.collectives.{collective}", [real(2, 3)], lambda x, **_: x, complex=takes_complex, **settings
     )
@@ -879,9 +879,9 @@ def alone(collective: str, **settings: Any) -> Case:
 
 # tests/distributed/ runs them in several processes.
 COLLECTIVES = [
-    alone("sum_over_ranks", op="sum"),
-    alone("sum_over_ranks", op="mean"),
-    alone("extreme_over_ranks", op="max"),
+    alone("all_reduce_sum", op="sum"),
+    alone("all_reduce_sum", op="mean"),
+    alone("all_reduce_extreme", op="max"),
     alone("all_gather", axis=-1),
     alone("reduce_scatter", op="mean", axis=1),
     alone("broadcast", root=0),

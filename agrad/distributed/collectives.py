@@ -19,7 +19,7 @@ from ..core.typing import Array, Namespace
 from .world import current, get_rank, get_world_size
 
 __all__ = [
-    "all_gather", "all_reduce", "broadcast", "extreme_over_ranks", "reduce_scatter", "sum_at_root", "sum_over_ranks",
+    "all_gather", "all_reduce", "all_reduce_extreme", "all_reduce_sum", "broadcast", "reduce_scatter", "sum_at_root",
 ]  # fmt: skip
 
 
@@ -55,26 +55,26 @@ def all_reduce(x: ArrayLike, op: str = "sum") -> Tensor:
     """
     check_one_of("op", op, OPERATIONS)
     if op in ("max", "min"):
-        return extreme_over_ranks(x, op)
-    return sum_over_ranks(x, op)
+        return all_reduce_extreme(x, op)
+    return all_reduce_sum(x, op)
 
 
 @primitive
-def sum_over_ranks(xp: Namespace, x: ArrayLike, /, op: str) -> Tensor:
+def all_reduce_sum(xp: Namespace, x: ArrayLike, /, op: str) -> Tensor:
     """Return the sum or the mean over all processes: see `all_reduce`."""
     _check_sum(x, op)
     return _exchanged("all_reduce", x, op)
 
 
-def _sum_over_ranks(xp: Namespace, x: Any, op: str) -> Any:
-    return sum_over_ranks(x, op) if xp is tape.namespace else sum_over_ranks.forward(xp, x, op)
+def _all_reduce_sum(xp: Namespace, x: Any, op: str) -> Any:
+    return all_reduce_sum(x, op) if xp is tape.namespace else all_reduce_sum.forward(xp, x, op)
 
 
-sum_over_ranks.vjp(x=lambda g, xp, op: _sum_over_ranks(xp, g, op))
+all_reduce_sum.vjp(x=lambda g, xp, op: _all_reduce_sum(xp, g, op))
 
 
 @primitive
-def extreme_over_ranks(xp: Namespace, x: ArrayLike, /, op: str) -> Tensor:
+def all_reduce_extreme(xp: Namespace, x: ArrayLike, /, op: str) -> Tensor:
     """Return the maximum or the minimum over all processes: see `all_reduce`."""
     if as_dtype(x.dtype).is_complex:
         raise TypeError(f"complex numbers have no {op}; write agrad.abs(x), agrad.real(x) or agrad.imag(x)")
@@ -83,10 +83,10 @@ def extreme_over_ranks(xp: Namespace, x: ArrayLike, /, op: str) -> Tensor:
 
 def _extreme_x(g: Array, x: Array, out: Array, xp: Namespace) -> Any:
     holds = xp.astype((x == out) | (xp.isnan(x) & xp.isnan(out)), g.dtype)
-    return _sum_over_ranks(xp, g, "sum") * holds / _sum_over_ranks(xp, holds, "sum")
+    return _all_reduce_sum(xp, g, "sum") * holds / _all_reduce_sum(xp, holds, "sum")
 
 
-extreme_over_ranks.vjp(x=_extreme_x)
+all_reduce_extreme.vjp(x=_extreme_x)
 
 
 @primitive
@@ -205,7 +205,7 @@ def broadcast(xp: Namespace, x: ArrayLike, /, root: int = 0) -> Tensor:
 @primitive
 def sum_at_root(xp: Namespace, x: ArrayLike, /, root: int = 0) -> Tensor:
     """Return the sum over all processes at one of them, and zeros at the others: the transpose of `broadcast`."""
-    total = sum_over_ranks.forward(xp, x, "sum")
+    total = all_reduce_sum.forward(xp, x, "sum")
     return total if get_rank() == _rank(root) else xp.zeros_like(x)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..backends import mpi
 from ..core.device import get_device, set_device
+from ..inspection.source import user_place
+from .failures import end_together
 
 __all__ = ["barrier", "current", "get_local_rank", "get_rank", "get_world_size", "init", "is_initialized"]
 
@@ -35,10 +37,13 @@ def init() -> None:
     """
     if _connected:
         return
-    world = mpi.connect()
+    world = mpi.connect(user_place)
     _connected.append(world)
+    if world is None or world.size == 1:
+        return
+    end_together(world)
     device = get_device()
-    if world is not None and device.kind == "cuda":
+    if device.kind == "cuda":
         set_device(f"cuda:{world.local_rank % len(device.backend.device_names())}")
 
 
