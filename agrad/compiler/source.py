@@ -364,9 +364,8 @@ class Source:
         self.numbers: Callable[..., Any] | None = known.pop("numbers", None)
         finalize(self.run, linecache.cache.pop, file, None)
         self.code = self.run.__code__
-        if not any(
-            call.kind in (DRAW, EXCHANGE, CHECK) for call in self._program.calls
-        ):  # they are not for each call the same
+        varying = (DRAW, EXCHANGE, CHECK)  # not the same for each call
+        if not any(call.kind in varying for call in self._program.calls):
             self.run = self._backend.jit(self.run)
 
 
