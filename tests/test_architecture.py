@@ -78,7 +78,7 @@ PACKAGES = {
     "testing": {"backends", "core", "ops", "transforms"},
     "nn": {"backends", "checks", "core", "linalg", "ops", "random", "spellings"},
     "optim": {"backends", "checks", "core", "nn", "ops", "spellings"},
-    "data": {"backends", "checks", "core", "ops", "random", "spellings"},
+    "data": {"backends", "checks", "core", "distributed", "ops", "random", "spellings"},
     "compiler": {"backends", "checks", "core", "nn", "ops", "optim", "random", "transforms", "virtual"},
     "onnx": {"core", "io", "nn", "ops", "random", "transforms"},
     "inspection": {"backends", "checks", "core", "nn", "ops"},

@@ -201,17 +201,17 @@ class WeightedRandomSampler(_Seeded):
 class DistributedSampler(Sampler):
     """Yield the indices of one of several processes that train together on the same data set.
 
-    Each process creates one with the same settings, except for `rank`. All processes get the same number of indices,
-    and together they cover the data set; a few indices are repeated or dropped to make it evenly divisible.
+    Each process creates one with the same settings. All processes get the same number of indices, and together they
+    cover the data set; a few indices are repeated or dropped to make it evenly divisible.
 
     Parameters
     ----------
     dataset : Dataset or sequence
         The data set whose indices are divided.
-    num_replicas : int
-        The number of processes.
-    rank : int
-        The rank of this process, from 0.
+    num_replicas : int, optional
+        The number of processes; by default that of `agrad.distributed`.
+    rank : int, optional
+        The rank of this process, from 0; by default that of `agrad.distributed`.
     shuffle : bool
         Whether to shuffle the indices before they are divided.
     seed : int
@@ -238,13 +238,17 @@ class DistributedSampler(Sampler):
     def __init__(
         self,
         dataset: Any,
-        num_replicas: int,
-        rank: int,
+        num_replicas: int | None = None,
+        rank: int | None = None,
         shuffle: bool = True,
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
+        from ..distributed import get_rank, get_world_size  # here, as few programs need it
+
         check_flags(shuffle=shuffle, drop_last=drop_last)
+        num_replicas = get_world_size() if num_replicas is None else num_replicas
+        rank = get_rank() if rank is None else rank
         self.num_replicas, self.rank = as_integer("num_replicas", num_replicas, 1), as_integer("rank", rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"rank must be from 0 to {self.num_replicas - 1}, not {rank}")
