@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import agrad
@@ -40,7 +41,7 @@ def measure(device: str) -> list[Row]:
 
 def sides(layers: tuple[int, ...], device: str) -> dict[str, Callable[[], None]]:
     """Return a training step without an exchange, and the exchange of its gradients."""
-    parts = [part for sizes in zip(layers, layers[1:], strict=False) for part in (nn.Linear(*sizes), nn.ReLU())]
+    parts = [part for sizes in pairwise(layers) for part in (nn.Linear(*sizes), nn.ReLU())]
     model = nn.Sequential(*parts[:-1]).to(device)
     optimizer = optim.SGD(model.parameters(), lr=0.01)
     x, y = agrad.rand((BATCH, layers[0]), device=device), agrad.randint(0, layers[-1], (BATCH,), device=device)

@@ -22,7 +22,8 @@ from .sliding_windows import Lengths, Windows
 from .typing import Array, Namespace, NativeDevice, NativeDtype
 
 if TYPE_CHECKING:
-    from .mpi import World
+    from .mpi import Request, World
+    from .transports import Transport
 
 __all__ = ["OUT", "Backend", "Capturer", "Into", "UnknownValueError", "names_of", "repeats"]
 
@@ -581,19 +582,30 @@ class Backend:
         """Return the integers from 0 to n - 1 in random order."""
         return self.asarray(generator.permutation(n), self.default_integer(native), native)
 
-    # Collectives: all processes call them, each with an array of the same shape and dtype. By default through the host.
+    # Collectives: all processes call them, each with an array of the same shape and dtype
+
+    def carrier(self, array: Array, world: World, op: str = "") -> tuple[Any, Transport]:
+        """Return an array as it goes to other processes, and what carries it: by default, a copy on the host and MPI.
+
+        `op` is that of a reduction.
+        """
+        return self.to_numpy(array), world.transport
 
     def all_reduce(self, array: Array, op: str, world: World) -> Any:
         """Return the elementwise sum, mean, maximum or minimum (`op`) of the arrays of all processes."""
-        return self._as(array, world.all_reduce(self.to_numpy(array), op))
+        given, transport = self.carrier(array, world, op)
+        return self._as(array, world.all_reduce(given, op, transport))
 
-    def start_all_reduce(self, array: Array, op: str, world: World) -> Any:
+    def start_all_reduce(self, array: Array, op: str, world: World) -> Request:
         """Begin to overwrite an array with the elementwise reduction of those of all processes.
 
-        Return an object whose method `wait` returns the array when that is done; until then it must not be used.
+        The array must not be used until the method `wait` of the result returns it.
         """
-        request = world.start_all_reduce(self.to_numpy(array), op)
-        return request.then(lambda host: self.assign(array, (...,), self._as(array, host)))
+        given, transport = self.carrier(array, world, op)
+        request = world.start_all_reduce(given, op, transport)
+        if given is array:
+            return request
+        return request.then(lambda reduced: self.assign(array, (...,), self._as(array, reduced)))
 
     def average(self, arrays: list[Array], world: World) -> Any:
         """Return the means over all processes of arrays of one dtype: views of one array, exchanged as a whole."""
@@ -605,19 +617,24 @@ class Backend:
 
     def all_gather(self, array: Array, axis: int, world: World) -> Any:
         """Return the arrays of all processes joined along an axis, 0 or more."""
-        return self._as(array, world.all_gather(self.to_numpy(array), axis))
+        given, transport = self.carrier(array, world)
+        return self._as(array, world.all_gather(given, axis, transport))
 
     def reduce_scatter(self, array: Array, op: str, axis: int, world: World) -> Any:
         """Return this process's part, along an axis, of the elementwise sum or mean."""
-        return self._as(array, world.reduce_scatter(self.to_numpy(array), op, axis))
+        given, transport = self.carrier(array, world, op)
+        return self._as(array, world.reduce_scatter(given, op, axis, transport))
 
     def broadcast(self, array: Array, root: int, world: World) -> Any:
         """Return the array of the process with the rank `root`."""
-        return self._as(array, world.broadcast(self.to_numpy(array), root))
+        given, transport = self.carrier(array, world)
+        return self._as(array, world.broadcast(given, root, transport))
 
-    def _as(self, array: Array, host: Array) -> Any:
-        """Return an array of the host's with the dtype and on the device of another one."""
-        return self.asarray(host, array.dtype, self.find_device(self.device_name_of(array))[1])
+    def _as(self, array: Array, found: Array) -> Any:
+        """Return an array of the library or the host's with the dtype and on the device of another one."""
+        if self.is_array(found):
+            return found
+        return self.asarray(found, array.dtype, self.find_device(self.device_name_of(array))[1])
 
 
 def repeats(shape: Sequence[int], strides: Sequence[int]) -> bool:

@@ -1,8 +1,7 @@
-"""MPI, by mpi4py: the processes that were started together, and their collectives on NumPy arrays.
+"""MPI, by mpi4py: the processes that were started together, and their collectives.
 
 Only this file imports mpi4py, and only when `connect` is called: the import starts MPI. Each process has a rank, from
-0 to size - 1. All processes call a collective, in the same order. Backends of other libraries call it with copies on
-the host, or use a library of their own.
+0 to size - 1. All processes call a collective, in the same order.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import numpy as np
-
 from .agreement import Agreement, demanded, timeout
 from .endings import Endings, poll
+from .transports import MpiTransport, Transport
 from .typing import Array
 
 __all__ = ["OPERATIONS", "Request", "World", "connect", "launched"]
@@ -24,7 +22,7 @@ __all__ = ["OPERATIONS", "Request", "World", "connect", "launched"]
 OPERATIONS: Final = ("sum", "mean", "max", "min")
 # What launchers tell each process of the number of processes: MPICH and Intel MPI, Open MPI, Slurm's srun.
 _SIZES: Final = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
-_NARROW: Final = ("float16", "bfloat16")  # MPI has no such numbers: they are added in float32
+_NARROW: Final = ("float16", "bfloat16")  # added in float32: MPI has no such numbers, and the sum would be rounded
 _INSTALL: Final = 'run pip install "agrad[mpi]", or pip install mpi4py beside an MPI of your system'
 
 
@@ -107,7 +105,7 @@ class Request:
 
 
 class World:
-    """The processes that were started together, and their collectives on NumPy arrays.
+    """The processes that were started together, and their collectives on arrays of NumPy or CuPy.
 
     Attributes
     ----------
@@ -115,6 +113,8 @@ class World:
         The number of this process, and the number of all.
     local_rank : int
         The number of this process among those of the same machine.
+    transport : MpiTransport
+        For arrays on the host.
     """
 
     def __init__(self, mpi: Any, comm: Any, endings: Endings, agreement: Agreement | None) -> None:
@@ -123,9 +123,7 @@ class World:
         local = comm.Split_type(mpi.COMM_TYPE_SHARED)
         self.local_rank = local.Get_rank()
         local.Free()
-        greatest, least = _extreme(np.maximum), _extreme(np.minimum)
-        self._functions = {"sum": mpi.SUM, "mean": mpi.SUM, "max": mpi.MAX, "min": mpi.MIN}
-        self._of_floats = {"max": mpi.Op.Create(greatest, commute=True), "min": mpi.Op.Create(least, commute=True)}
+        self.transport = MpiTransport(mpi, comm, self._wait)
         self._begun = 0
 
     def begin(self, collective: str, array: Array | None = None, *settings: Any) -> None:
@@ -147,28 +145,32 @@ class World:
         """End all processes at once."""
         self._mpi.COMM_WORLD.Abort(status)
 
-    # The collectives
+    def tell(self, what: Any) -> list[Any]:
+        """Return what each process has to tell: objects that can be pickled."""
+        self.begin("tell")
+        return self._comm.allgather(what)
 
     def barrier(self) -> None:
         """Wait until all processes are here."""
         self.begin("barrier")
         self._wait(self._comm.Ibarrier())
 
-    def all_reduce(self, array: Array, op: str) -> Any:
+    # The collectives, each on arrays of the library that its transport is for
+
+    def all_reduce(self, array: Array, op: str, transport: Transport) -> Any:
         """Return the elementwise sum, mean, maximum or minimum of the arrays of all processes."""
         self.begin("all_reduce", array, op)
-        given = _prepared(array)
-        out = np.empty_like(given)
-        self._wait(self._comm.Iallreduce(given, out, self._function(out, op)))
+        given = _reducible(array)
+        out = transport.empty(given.shape, given.dtype)
+        transport.all_reduce(given, out, _function(op))()
         return self._finished(out, op, array.dtype)
 
-    def start_all_reduce(self, array: Array, op: str) -> Request:
+    def start_all_reduce(self, array: Array, op: str, transport: Transport) -> Request:
         """Begin to overwrite an array with the elementwise reduction; it must not be used before `wait` returns it."""
         self.begin("start_all_reduce", array, op)
-        given = _prepared(array)
-        in_place = given.flags.writeable and np.may_share_memory(given, array)
-        out = given if in_place else given.copy()
-        request = self._comm.Iallreduce(self._mpi.IN_PLACE, out, self._function(out, op))
+        in_place = _is_contiguous(array) and array.dtype.name not in _NARROW and getattr(array.flags, "writeable", True)
+        out = _reducible(array) if in_place else _reducible(array.copy(order="C"))
+        wait = transport.all_reduce(out, out, _function(op))
 
         def finish() -> Any:
             reduced = self._finished(out, op, array.dtype)
@@ -176,37 +178,33 @@ class World:
                 array[...] = reduced
             return array
 
-        return Request(lambda: self._wait(request), finish)
+        return Request(wait, finish)
 
-    def all_gather(self, array: Array, axis: int) -> Any:
+    def all_gather(self, array: Array, axis: int, transport: Transport) -> Any:
         """Return the arrays of all processes, which have one shape, joined along an axis."""
         self.begin("all_gather", array, axis)
-        given = _contiguous(np.moveaxis(array, axis, 0))
-        out = np.empty((self.size * given.shape[0], *given.shape[1:]), given.dtype)
-        self._wait(self._comm.Iallgather(_bytes(given), _bytes(out)))
-        return np.moveaxis(out, 0, axis)
+        given = _contiguous(_to_front(array, axis))
+        out = transport.empty((self.size * given.shape[0], *given.shape[1:]), given.dtype)
+        transport.all_gather(_bytes(given), _bytes(out))()
+        return _from_front(out, axis)
 
-    def reduce_scatter(self, array: Array, op: str, axis: int) -> Any:
-        """Return this process's part, along an axis, of the elementwise reduction."""
+    def reduce_scatter(self, array: Array, op: str, axis: int, transport: Transport) -> Any:
+        """Return this process's part, along an axis, of the elementwise sum or mean."""
         self.begin("reduce_scatter", array, op, axis)
-        given = _prepared(np.moveaxis(array, axis, 0))
-        out = np.empty((given.shape[0] // self.size, *given.shape[1:]), given.dtype)
-        self._wait(self._comm.Ireduce_scatter_block(given, out, self._function(out, op)))
-        return np.moveaxis(self._finished(out, op, array.dtype), 0, axis)
+        given = _reducible(_to_front(array, axis))
+        out = transport.empty((given.shape[0] // self.size, *given.shape[1:]), given.dtype)
+        transport.reduce_scatter(given, out, _function(op))()
+        return _from_front(self._finished(out, op, array.dtype), axis)
 
-    def broadcast(self, array: Array, root: int) -> Any:
+    def broadcast(self, array: Array, root: int, transport: Transport) -> Any:
         """Return the array of the process `root`; those of the others have the same shape and dtype."""
         self.begin("broadcast", array, root)
-        out = np.array(array, order="C")
-        self._wait(self._comm.Ibcast(_bytes(out), root))
+        out = array.copy(order="C")
+        transport.broadcast(_bytes(out), root)()
         return out
 
     def _wait(self, request: Any) -> None:
         poll(request.Test, lambda: self._endings.check(self._begun))
-
-    def _function(self, array: Array, op: str) -> Any:
-        floats = array.dtype.kind == "f" and op in self._of_floats
-        return (self._of_floats if floats else self._functions)[op]
 
     def _finished(self, out: Array, op: str, dtype: Any) -> Any:
         if op == "mean":
@@ -214,33 +212,38 @@ class World:
         return out if out.dtype == dtype else out.astype(dtype)
 
 
-def _prepared(array: Array) -> Any:
-    """Return an array as MPI can reduce it: contiguous, of a type that it knows."""
+def _function(op: str) -> str:
+    return "sum" if op == "mean" else op
+
+
+def _reducible(array: Array) -> Any:
+    """Return an array as transports can reduce it: contiguous, of a dtype that they support."""
     if array.dtype == bool:
-        array = array.view(np.uint8)
-    return _contiguous(array.astype(np.float32) if array.dtype.name in _NARROW else array)
-
-
-def _dtype_name(array: Array) -> str:
-    """Return what a dtype is called, which NumPy's and other libraries' arrays print as ``torch.float32`` or so."""
-    return str(array.dtype).rpartition(".")[2]
+        array = array.view("uint8")
+    return _contiguous(array.astype("float32") if array.dtype.name in _NARROW else array)
 
 
 def _contiguous(array: Array) -> Any:
-    return np.asarray(array, order="C")
+    return array if _is_contiguous(array) else array.copy(order="C")
+
+
+def _is_contiguous(array: Array) -> bool:
+    return bool(array.flags.c_contiguous)
 
 
 def _bytes(array: Array) -> Any:
-    """Return the memory of a contiguous array as bytes: MPI knows only some of the dtypes."""
-    return array.reshape(-1).view(np.uint8)
+    """Return the memory of a contiguous array as bytes: transports support only some of the dtypes."""
+    return array.reshape(-1).view("uint8")
 
 
-def _extreme(function: Callable[..., Any]) -> Callable[..., None]:
-    """Return a reduction for MPI which, other than MPI's own, returns NaN where one of the elements is NaN."""
+def _to_front(array: Array, axis: int) -> Any:
+    return array.transpose((axis, *[i for i in range(array.ndim) if i != axis]))
 
-    def reduce(given: Any, into: Any, datatype: Any) -> None:
-        dtype = np.dtype(datatype.typechar)
-        out = np.frombuffer(into, dtype)
-        function(np.frombuffer(given, dtype), out, out)
 
-    return reduce
+def _from_front(array: Array, axis: int) -> Any:
+    return array.transpose((*range(1, axis + 1), 0, *range(axis + 1, array.ndim)))
+
+
+def _dtype_name(array: Array) -> str:
+    """Return what a dtype is called, which some libraries print as ``torch.float32``."""
+    return str(array.dtype).rpartition(".")[2]

@@ -27,6 +27,7 @@ from .typing import Array, NativeDevice, NativeDtype
 
 if TYPE_CHECKING:
     from .mpi import World
+    from .transports import Transport
 
 __all__ = ["NumpyBackend", "compiled"]
 
@@ -429,22 +430,8 @@ class NumpyBackend(StridedBackend):
             super().add_quotient(part, a, b, scale)
         return array
 
-    # Collectives: MPI reads and writes the memory of the arrays themselves
-
-    def all_reduce(self, array: Array, op: str, world: World) -> Any:
-        return world.all_reduce(array, op)
-
-    def start_all_reduce(self, array: Array, op: str, world: World) -> Any:
-        return world.start_all_reduce(array, op)
-
-    def all_gather(self, array: Array, axis: int, world: World) -> Any:
-        return world.all_gather(array, axis)
-
-    def reduce_scatter(self, array: Array, op: str, axis: int, world: World) -> Any:
-        return world.reduce_scatter(array, op, axis)
-
-    def broadcast(self, array: Array, root: int, world: World) -> Any:
-        return world.broadcast(array, root)
+    def carrier(self, array: Array, world: World, op: str = "") -> tuple[Any, Transport]:
+        return np.asarray(array), world.transport
 
     def softmax_nll_input(
         self,

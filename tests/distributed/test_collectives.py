@@ -231,3 +231,9 @@ def test_who_is_who():
     assert ranks == list(range(distributed.get_world_size()))
     assert distributed.get_local_rank() == distributed.get_rank()
     distributed.barrier()
+
+
+@on_ranks(2)
+def test_a_sampler_takes_its_share():
+    own = list(agrad.data.DistributedSampler(range(6), shuffle=False))
+    assert own == list(range(distributed.get_rank(), 6, 2))
