@@ -9,7 +9,7 @@ from typing import Any
 from ..checks import as_integer, as_seed, check_flags
 from ..core.device import Device
 from ..core.tensor import Tensor
-from ..ops.creation import asarray
+from ..ops.creation import arange, asarray
 from ..ops.elementwise import isfinite, log1p
 from ..ops.searching import nonzero, searchsorted
 from ..ops.sorting import argsort
@@ -263,10 +263,14 @@ class DistributedSampler(Sampler):
         """Set the epoch, on which the order depends; it must be the same in all processes."""
         self.epoch = as_integer("epoch", epoch)
 
-    def __iter__(self) -> Iterator[int]:
+    def indices(self) -> Tensor:
+        """Return all indices of this process in their order, on the host."""
         n, total = len(self.dataset), self.num_samples * self.num_replicas
-        order = Draws(self.seed, self.epoch).permutation(n).tolist() if self.shuffle else list(range(n))
-        return iter([order[i % n] for i in range(self.rank, total, self.num_replicas)])
+        places = arange(self.rank, total, self.num_replicas, device="cpu") % max(n, 1)
+        return Draws(self.seed, self.epoch).permutation(n)[places] if self.shuffle else places
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.indices().tolist())
 
     def __len__(self) -> int:
         return self.num_samples
