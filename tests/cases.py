@@ -65,7 +65,7 @@ class Case:
         return "-".join([self.op, *settings])
 
 
-def case(op: str, /, args: list[Any], reference: Callable[..., Any], note: str = "", **settings: Any) -> Case:
+def case(op: str, args: list[Any], reference: Callable[..., Any], note: str = "", **settings: Any) -> Case:
     """Make a row; what is no attribute of `Case` is a setting of the op."""
     own = {name: settings.pop(name) for name in ("complex", "order", "tolerance", "call") if name in settings}
     return Case(op, args, reference, settings, note=note, **own)
@@ -879,11 +879,11 @@ def alone(collective: str, **settings: Any) -> Case:
 
 # tests/distributed/ runs them in several processes.
 COLLECTIVES = [
-    alone("all_reduce_sum", op="sum"),
-    alone("all_reduce_sum", op="mean"),
-    alone("all_reduce_extreme", op="max"),
+    alone("all_reduce_sum", kind="sum"),
+    alone("all_reduce_sum", kind="mean"),
+    alone("all_reduce_extreme", kind="max"),
     alone("all_gather", axis=-1),
-    alone("reduce_scatter", op="mean", axis=1),
+    alone("reduce_scatter_sum", kind="mean", axis=1),
     alone("broadcast", root=0),
     alone("sum_at_root", root=0),
 ]

@@ -32,8 +32,8 @@ class Endings:
         for rank, request in self._waiting.items():
             if request.Test() and self._counts[rank] < begun:
                 raise PeerError(
-                    f"rank {rank} has ended after {self._counts[rank]} collectives, and rank {self._comm.Get_rank()} "
-                    "waits for it in one more; all processes must call the same ones (AGRAD_DEBUG=1 shows the lines)"
+                    f"rank {rank} has ended, and rank {self._comm.Get_rank()} waits for it in collective number {begun}; "
+                    "all processes must call the same ones (AGRAD_DEBUG=1 shows the lines)"
                 )
 
     def end(self, begun: int) -> None:

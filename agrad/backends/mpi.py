@@ -123,8 +123,12 @@ class World:
         local = comm.Split_type(mpi.COMM_TYPE_SHARED)
         self.local_rank = local.Get_rank()
         local.Free()
-        self.transport = MpiTransport(mpi, comm, self._wait)
+        self.transport = self.mpi()
         self._begun = 0
+
+    def mpi(self, **of_gpus: Any) -> MpiTransport:
+        """Return MPI for arrays on the host, or with the settings of `MpiTransport` for arrays of GPUs."""
+        return MpiTransport(self._mpi, self._comm, self._wait, **of_gpus)
 
     def begin(self, collective: str, array: Array | None = None, *settings: Any) -> None:
         """Say which collective comes next; under AGRAD_DEBUG=1, PeerError if another process calls another one."""

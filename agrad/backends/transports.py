@@ -21,8 +21,9 @@ Wait = Callable[[], None]
 class Transport(Protocol):
     """What all transports have."""
 
-    def empty(self, shape: tuple[int, ...], dtype: NativeDtype) -> Any:
-        """Return a new array, for `out`."""
+    @property
+    def empty(self) -> Callable[[tuple[int, ...], NativeDtype], Any]:
+        """A function that returns a new array of a shape and dtype."""
 
     def all_reduce(self, given: Array, out: Array, op: str) -> Wait:
         """Reduce the arrays of all processes, by "sum", "max" or "min", into `out`, which may be `given`."""
@@ -38,7 +39,7 @@ class Transport(Protocol):
 
 
 class MpiTransport:
-    """MPI, for arrays in the host's memory.
+    """MPI, for arrays whose memory it can read: those on the host, and those of GPUs if it was built for them.
 
     Parameters
     ----------
@@ -47,31 +48,41 @@ class MpiTransport:
     comm : Comm
     wait : callable
         Waits for a request of MPI's.
+    empty : callable
+        Returns a new array of a shape and dtype.
+    ready : callable
+        Waits until what an array was computed by has ended.
     """
 
-    def __init__(self, mpi: Any, comm: Any, wait: Callable[[Any], None]) -> None:
-        self._mpi, self._comm, self._wait = mpi, comm, wait
+    def __init__(
+        self,
+        mpi: Any,
+        comm: Any,
+        wait: Callable[[Any], None],
+        empty: Callable[[tuple[int, ...], NativeDtype], Any] = np.empty,
+        ready: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._mpi, self._comm, self._wait, self.empty, self._ready = mpi, comm, wait, empty, ready
         self._functions = {"sum": mpi.SUM, "max": mpi.MAX, "min": mpi.MIN}
         extremes = {"max": _extreme(np.maximum), "min": _extreme(np.minimum)}
         self._of_floats = {op: mpi.Op.Create(function, commute=True) for op, function in extremes.items()}
 
-    def empty(self, shape: tuple[int, ...], dtype: NativeDtype) -> Any:
-        return np.empty(shape, dtype)
-
     def all_reduce(self, given: Array, out: Array, op: str) -> Wait:
         given = self._mpi.IN_PLACE if given is out else given
-        return self._begun(self._comm.Iallreduce(given, out, self._function(out, op)))
+        return self._begun(self._comm.Iallreduce, given, out, self._function(out, op))
 
     def all_gather(self, given: Array, out: Array) -> Wait:
-        return self._begun(self._comm.Iallgather(given, out))
+        return self._begun(self._comm.Iallgather, given, out)
 
     def reduce_scatter(self, given: Array, out: Array, op: str) -> Wait:
-        return self._begun(self._comm.Ireduce_scatter_block(given, out, self._function(out, op)))
+        return self._begun(self._comm.Ireduce_scatter_block, given, out, self._function(out, op))
 
     def broadcast(self, out: Array, root: int) -> Wait:
-        return self._begun(self._comm.Ibcast(out, root))
+        return self._begun(self._comm.Ibcast, out, root)
 
-    def _begun(self, request: Any) -> Wait:
+    def _begun(self, begin: Callable[..., Any], *args: Any) -> Wait:
+        self._ready()
+        request = begin(*args)
         return lambda: self._wait(request)
 
     def _function(self, array: Array, op: str) -> Any:

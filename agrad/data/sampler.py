@@ -9,6 +9,7 @@ from typing import Any
 from ..checks import as_integer, as_seed, check_flags
 from ..core.device import Device
 from ..core.tensor import Tensor
+from ..distributed.world import get_rank, get_world_size
 from ..ops.creation import arange, asarray
 from ..ops.elementwise import isfinite, log1p
 from ..ops.searching import nonzero, searchsorted
@@ -201,17 +202,15 @@ class WeightedRandomSampler(_Seeded):
 class DistributedSampler(Sampler):
     """Yield the indices of one of several processes that train together on the same data set.
 
-    Each process creates one with the same settings. All processes get the same number of indices, and together they
-    cover the data set; a few indices are repeated or dropped to make it evenly divisible.
+    Each process creates one with the same settings, except for `rank`. All processes get the same number of indices,
+    and together they cover the data set; a few indices are repeated or dropped to make it evenly divisible.
 
     Parameters
     ----------
     dataset : Dataset or sequence
         The data set whose indices are divided.
-    num_replicas : int, optional
-        The number of processes; by default that of `agrad.distributed`.
-    rank : int, optional
-        The rank of this process, from 0; by default that of `agrad.distributed`.
+    num_replicas, rank : int, optional
+        The number of processes, and the rank of this one, from 0; by default those of `agrad.distributed`.
     shuffle : bool
         Whether to shuffle the indices before they are divided.
     seed : int
@@ -244,8 +243,6 @@ class DistributedSampler(Sampler):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        from ..distributed import get_rank, get_world_size  # here, as few programs need it
-
         check_flags(shuffle=shuffle, drop_last=drop_last)
         num_replicas = get_world_size() if num_replicas is None else num_replicas
         rank = get_rank() if rank is None else rank

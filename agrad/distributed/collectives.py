@@ -19,7 +19,8 @@ from ..core.typing import Array, Namespace
 from .world import current, get_rank, get_world_size
 
 __all__ = [
-    "all_gather", "all_reduce", "all_reduce_extreme", "all_reduce_sum", "broadcast", "reduce_scatter", "sum_at_root",
+    "all_gather", "all_reduce", "all_reduce_extreme", "all_reduce_sum", "broadcast", "reduce_scatter",
+    "reduce_scatter_sum", "sum_at_root",
 ]  # fmt: skip
 
 
@@ -60,25 +61,25 @@ def all_reduce(x: ArrayLike, op: str = "sum") -> Tensor:
 
 
 @primitive
-def all_reduce_sum(xp: Namespace, x: ArrayLike, /, op: str) -> Tensor:
+def all_reduce_sum(xp: Namespace, x: ArrayLike, /, kind: str = "sum") -> Tensor:
     """Return the sum or the mean over all processes: see `all_reduce`."""
-    _check_sum(x, op)
-    return _exchanged("all_reduce", x, op)
+    _check_sum(x, kind)
+    return _exchanged("all_reduce", x, kind)
 
 
-def _all_reduce_sum(xp: Namespace, x: Any, op: str) -> Any:
-    return all_reduce_sum(x, op) if xp is tape.namespace else all_reduce_sum.forward(xp, x, op)
+def _all_reduce_sum(xp: Namespace, x: Any, kind: str) -> Any:
+    return all_reduce_sum(x, kind) if xp is tape.namespace else all_reduce_sum.forward(xp, x, kind)
 
 
-all_reduce_sum.vjp(x=lambda g, xp, op: _all_reduce_sum(xp, g, op))
+all_reduce_sum.vjp(x=lambda g, xp, kind: _all_reduce_sum(xp, g, kind))
 
 
 @primitive
-def all_reduce_extreme(xp: Namespace, x: ArrayLike, /, op: str) -> Tensor:
+def all_reduce_extreme(xp: Namespace, x: ArrayLike, /, kind: str = "max") -> Tensor:
     """Return the maximum or the minimum over all processes: see `all_reduce`."""
     if as_dtype(x.dtype).is_complex:
-        raise TypeError(f"complex numbers have no {op}; write agrad.abs(x), agrad.real(x) or agrad.imag(x)")
-    return _exchanged("all_reduce", x, op)
+        raise TypeError(f"complex numbers have no {kind}; write agrad.abs(x), agrad.real(x) or agrad.imag(x)")
+    return _exchanged("all_reduce", x, kind)
 
 
 def _extreme_x(g: Array, x: Array, out: Array, xp: Namespace) -> Any:
@@ -122,8 +123,7 @@ def _gathered(xp: Namespace, x: Any, axis: int) -> Any:
     return all_gather(x, axis) if xp is tape.namespace else all_gather.forward(xp, x, axis)
 
 
-@primitive
-def reduce_scatter(xp: Namespace, x: ArrayLike, /, op: str = "sum", axis: int = 0) -> Tensor:
+def reduce_scatter(x: ArrayLike, op: str = "sum", axis: int = 0) -> Tensor:
     """Return this process's part of the elementwise sum or mean of the Tensors of all processes.
 
     Parameters
@@ -154,22 +154,34 @@ def reduce_scatter(xp: Namespace, x: ArrayLike, /, op: str = "sum", axis: int = 
     [1.0, 2.0]
     """
     check_one_of("op", op, OPERATIONS[:2])
-    _check_sum(x, op)
+    return reduce_scatter_sum(x, op, axis)
+
+
+@primitive
+def reduce_scatter_sum(xp: Namespace, x: ArrayLike, /, kind: str = "sum", axis: int = 0) -> Tensor:
+    """Return this process's part of the sum or the mean over all processes: see `reduce_scatter`."""
+    _check_sum(x, kind)
     axis = _axis(x, axis)
     if x.shape[axis] % get_world_size():
         raise ValueError(
             f"axis {axis} of length {x.shape[axis]} does not divide into {get_world_size()} equal parts, one for each "
             "process; pad it first with agrad.pad"
         )
-    return _exchanged("reduce_scatter", x, op, axis)
+    return _exchanged("reduce_scatter", x, kind, axis)
 
 
-def _scattered(xp: Namespace, x: Any, op: str, axis: int) -> Any:
-    return reduce_scatter(x, op, axis) if xp is tape.namespace else reduce_scatter.forward(xp, x, op, axis)
+def _scattered(xp: Namespace, x: Any, axis: int) -> Any:
+    return (
+        reduce_scatter_sum(x, "sum", axis) if xp is tape.namespace else reduce_scatter_sum.forward(xp, x, "sum", axis)
+    )
 
 
-all_gather.vjp(x=lambda g, xp, axis: _scattered(xp, g, "sum", axis))
-reduce_scatter.vjp(x=lambda g, xp, op, axis: _gathered(xp, g / get_world_size() if op == "mean" else g, axis))
+def _reduce_scatter_sum_x(g: Array, xp: Namespace, kind: str, axis: int) -> Any:
+    return _gathered(xp, g / get_world_size() if kind == "mean" else g, axis)
+
+
+all_gather.vjp(x=lambda g, xp, axis: _scattered(xp, g, axis))
+reduce_scatter_sum.vjp(x=_reduce_scatter_sum_x)
 
 
 @primitive

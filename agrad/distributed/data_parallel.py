@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import finalize, ref
 
-from ..backends import mpi
 from ..core import hooks
 from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
@@ -16,7 +15,7 @@ from ..random.sampling import get_state, set_state
 from .collectives import broadcast
 from .gradients import average_gradients
 from .same_model import ParameterCheck, check_same_model, value_of_first
-from .world import current, is_initialized
+from .world import current
 
 __all__ = ["DataParallel"]
 
@@ -76,10 +75,6 @@ class DataParallel(Module):
         super().__init__()
         if not isinstance(module, Module):
             raise TypeError(f"DataParallel takes a module, not {module!r}")
-        if not is_initialized() and mpi.launched() > 1:
-            raise RuntimeError(
-                "several processes were started: call agrad.distributed.init() before DataParallel(model)"
-            )
         self.module = module
         self.synchronizes = True
         if current() is not None:

@@ -48,7 +48,15 @@ def init() -> None:
 
 
 def current() -> mpi.World | None:
-    """Return the processes that train together; None if this one is alone."""
+    """Return the processes that train together; None if this one is alone.
+
+    Raises
+    ------
+    RuntimeError
+        If several processes were started together and `init` was not called: each would go its own way.
+    """
+    if not _connected and mpi.launched() > 1:
+        raise RuntimeError(f"{mpi.launched()} processes were started together; call agrad.distributed.init() first")
     world = _connected[0] if _connected else None
     return None if world is None or world.size == 1 else world
 

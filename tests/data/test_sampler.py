@@ -116,10 +116,6 @@ def test_shares(n, shuffle, drop_last):
         assert [list(sampler) for sampler in samplers] != shares
 
 
-def test_a_process_that_is_alone_gets_all():
-    assert list(DistributedSampler(range(3), shuffle=False)) == [0, 1, 2]
-
-
 def test_bad_shares():
     with pytest.raises(ValueError, match="rank must be from 0 to 3, not 4"):
         DistributedSampler(LETTERS, 4, 4)

@@ -215,7 +215,7 @@ def without_init():
 def test_init_must_come_first():
     ended = run(2, *called(without_init))
     assert ended.status != 0
-    assert "call agrad.distributed.init() before DataParallel(model)" in ended.output
+    assert "call agrad.distributed.init() first" in ended.output
 
 
 # Checkpoints
