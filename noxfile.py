@@ -260,7 +260,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def mpi(session: nox.Session) -> None:
     """Run several processes under mpiexec, one test at a time: a process that waits for another takes a whole core."""
-    session.install("-e", ".[test,mpi]")
+    session.install("-e", ".[test,mpi]", "distributed==2026.8.0")  # Dask's
     session.run("pytest", "-m", "mpi", "tests/distributed", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
