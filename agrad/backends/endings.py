@@ -22,8 +22,8 @@ class Endings:
     """Tells the other processes when this one ends, and how many collectives it has begun until then."""
 
     def __init__(self, comm: Any) -> None:
-        self._comm = comm
-        self._others = [rank for rank in range(comm.Get_size()) if rank != comm.Get_rank()]
+        self._comm, self._rank = comm, comm.Get_rank()
+        self._others = [rank for rank in range(comm.Get_size()) if rank != self._rank]
         self._counts = np.zeros(comm.Get_size(), np.int64)
         self._waiting = {rank: comm.Irecv(self._counts[rank : rank + 1], rank) for rank in self._others}
 
@@ -32,7 +32,7 @@ class Endings:
         for rank, request in self._waiting.items():
             if request.Test() and self._counts[rank] < begun:
                 raise PeerError(
-                    f"rank {rank} has ended, and rank {self._comm.Get_rank()} waits for it in collective number {begun}; "
+                    f"rank {rank} has ended, and rank {self._rank} waits for it in collective number {begun}; "
                     "all processes must call the same ones (AGRAD_DEBUG=1 shows the lines)"
                 )
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import atexit
+import io
 import sys
+from contextlib import redirect_stderr
+from time import sleep
 from types import TracebackType
+from typing import Final
 
 from ..backends.mpi import World
 
 __all__ = ["end_together"]
+
+_FORWARDING: Final = 1.0  # seconds in which mpiexec reads what was printed: it drops what it reads after an abort
 
 
 def end_together(world: World) -> None:
@@ -16,9 +22,14 @@ def end_together(world: World) -> None:
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        print(f"rank {world.rank} of {world.size} ends all:", file=sys.stderr)
-        before(kind, error, traceback)
-        _abort(world, 130 if issubclass(kind, KeyboardInterrupt) else 1)
+        text = io.StringIO()  # written at once, since other processes may write too
+        with redirect_stderr(text):
+            before(kind, error, traceback)
+        sys.stdout.flush()
+        sys.stderr.write(f"rank {world.rank} of {world.size} ends all:\n{text.getvalue()}")
+        sys.stderr.flush()
+        sleep(_FORWARDING)
+        world.abort(130 if issubclass(kind, KeyboardInterrupt) else 1)
 
     def at_exit() -> None:
         try:
@@ -28,9 +39,3 @@ def end_together(world: World) -> None:
 
     sys.excepthook = hook
     atexit.register(at_exit)
-
-
-def _abort(world: World, status: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    world.abort(status)
