@@ -129,10 +129,15 @@ def _length(size: int) -> int:
     return -(-size // get_world_size())
 
 
+def _own(size: int) -> slice:
+    """Return the part of `size` elements that this process has."""
+    length = _length(size)
+    return slice(min(get_rank() * length, size), min((get_rank() + 1) * length, size))
+
+
 def _part(x: Any, device: Device) -> Any:
     """Return this process's part of an array, with one axis."""
-    length = _length(prod(x.shape))
-    return device.xp.reshape(x, (-1,))[get_rank() * length : (get_rank() + 1) * length]
+    return device.xp.reshape(x, (-1,))[_own(prod(x.shape))]
 
 
 def _padded(part: Any, length: int, device: Device) -> Any:
@@ -168,10 +173,9 @@ def _own_parts(entry: Mapping[str, Any], p: Tensor) -> dict[str, Any]:
 def _own_part(value: Any, p: Tensor) -> Any:
     if current() is None or not isinstance(value, Tensor) or value.shape[: p.ndim] != p.shape:
         return value
-    xp, length = value._device.xp, _length(p.size)
-    flat = xp.reshape(value._data, (p.size, *value.shape[p.ndim :]))  # the parts of complex numbers have an axis
-    own = flat[get_rank() * length : (get_rank() + 1) * length, ...]
-    return wrap(value._device.backend.copy(own), value._device)
+    device = value._device
+    flat = device.xp.reshape(value._data, (p.size, *value.shape[p.ndim :]))  # the parts of complex numbers have an axis
+    return wrap(device.backend.copy(flat[_own(p.size), ...]), device)
 
 
 def _whole(value: Any, p: Tensor) -> Any:

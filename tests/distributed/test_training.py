@@ -274,3 +274,14 @@ def test_a_model_that_is_gone_leaves_no_hook():
     assert len(after_backward) == 1
     del model
     assert not after_backward
+
+
+@on_ranks(2, timeout=200, JAX_ENABLE_X64="1")
+def test_on_other_libraries():
+    for name in ("strict", "torch", "jax"):
+        if agrad.devices().get(name) == "":
+            with agrad.Device(name):
+                expected = Training(True, OPTIMIZERS["SGD"], "float32", normalizing).run(5, (2, 5, 5))
+                for compiled, sharded in ((False, False), (True, True)):
+                    ours = Training(False, OPTIMIZERS["SGD"], "float32", normalizing, compiled, None, sharded)
+                    check_equal(ours.run(5, (2, 5, 5)), expected)
