@@ -12,6 +12,8 @@ from agrad.distributed.world import current
 from agrad.testing import assert_close
 from tests.distributed.ranks import called, run
 from tests.distributed.test_collectives import check_values
+from tests.distributed.test_training import OPTIMIZERS
+from tests.distributed.training import Training, check_equal
 
 pytestmark = [pytest.mark.mpi, pytest.mark.cuda]
 ON_CUDA = {"AGRAD_DEVICE": "cuda", "CUPY_ON_CPU_GPUS": "2"}
@@ -103,3 +105,13 @@ def test_directly(function):
     if not on_the_emulator():
         pytest.skip("it takes the stand-in for NCCL, which reads the memory of the emulator")
     passes(function, AGRAD_CUDA_AWARE_MPI="1" if function is by_cuda_aware_mpi else "0")
+
+
+def training_is_that_of_one_process():
+    for compiled, sharded in ((False, False), (True, True)):
+        expected = Training(True, OPTIMIZERS["Adam"], "float32").run(4)
+        check_equal(Training(False, OPTIMIZERS["Adam"], "float32", compiled=compiled, sharded=sharded).run(4), expected)
+
+
+def test_training():
+    passes(training_is_that_of_one_process)
