@@ -116,6 +116,36 @@ def test_no_sync_adds_up_without_an_exchange():
 
 
 @on_ranks(2)
+def test_no_sync_in_compiled_steps():
+    expected = Training(True, OPTIMIZERS["SGD"]).run(6)
+    inside, across = (Training(False, OPTIMIZERS["SGD"]) for _ in range(2))
+
+    def whole(x, y):
+        inside.optimizer.zero_grad()
+        with inside.model.no_sync():
+            inside.backward(x[:6], y[:6], 0.5)
+        inside.backward(x[6:], y[6:], 0.5)
+        inside.optimizer.step()
+
+    def half(x, y):
+        return across.backward(x, y, 0.5)
+
+    whole = agrad.compile(whole, state=[inside.model, inside.optimizer])
+    half = agrad.compile(half, state=across.model)
+    x, y = inside.data(5)
+    for _ in range(6):
+        whole(x, y)
+        across.optimizer.zero_grad()
+        with across.model.no_sync():
+            half(x[:6], y[:6])
+        half(x[6:], y[6:])
+        across.optimizer.step()
+    assert whole.source.count("= average([") == 1
+    check_equal(inside, expected)
+    check_equal(across, expected)
+
+
+@on_ranks(2)
 def test_gradients_with_a_history_are_averaged_too():
     x = nn.Parameter(agrad.asarray(1.0 + distributed.get_rank(), dtype="float64"))
     (x**3).backward(create_graph=True)
