@@ -105,9 +105,9 @@ def prepare(parser: argparse.ArgumentParser, args: argparse.Namespace) -> argpar
 
 
 def own_gpu(device: agrad.Device) -> agrad.Device:
-    """Return the GPU of this process, among several that have been started on a machine with several GPUs."""
+    """Return another GPU for each of the processes that have been started together; other devices as they are."""
     rank = agrad.distributed.get_local_rank()
-    return agrad.Device(f"cuda:{rank}") if device.kind == "cuda" and rank else device
+    return agrad.Device(f"cuda:{rank % agrad.cuda.device_count()}") if device.kind == "cuda" and rank else device
 
 
 def only_first_prints() -> AbstractContextManager[Any]:
