@@ -8,6 +8,7 @@ from typing import Any
 from weakref import finalize, ref
 
 from ..core import hooks
+from ..core.device import get_device
 from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
 from ..nn.module import Module
@@ -139,4 +140,12 @@ def _copy_from_first(module: Module) -> None:
     check_same_model(module)
     for x in (*module.parameters(), *module.buffers()):
         x[...] = broadcast(x.detach())
-    set_state(value_of_first(get_state()))
+    _copy_random_state()
+
+
+def _copy_random_state() -> None:
+    device = get_device().name
+    of_first, state = value_of_first([device, get_state()])
+    if of_first in state["devices"]:  # each process may have a GPU of its own
+        state["devices"][device] = state["devices"][of_first]
+    set_state(state)

@@ -113,5 +113,19 @@ def training_is_that_of_one_process():
         check_equal(Training(False, OPTIMIZERS["Adam"], "float32", compiled=compiled, sharded=sharded).run(4), expected)
 
 
+def all_draw_the_same():
+    agrad.manual_seed(distributed.get_rank())
+    for _ in range(1 + distributed.get_rank()):
+        agrad.rand(2)
+    distributed.DataParallel(agrad.nn.Linear(2, 1))
+    assert agrad.get_device().name == f"cuda:{distributed.get_rank()}"
+    x = agrad.rand(3)
+    assert_close(x, distributed.broadcast(x), rtol=0, atol=0)
+
+
+def test_the_random_numbers_of_all_gpus():
+    passes(all_draw_the_same)
+
+
 def test_training():
     passes(training_is_that_of_one_process)
