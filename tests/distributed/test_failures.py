@@ -206,6 +206,7 @@ def assert_all_end(process, pids):
     assert all(map(gone, pids)), f"of {pids}, some still run"
 
 
+@pytest.mark.timeout(900)
 def test_killed_processes_never_leave_the_others_waiting(tmp_path):
     draws, last = random.Random(0), tmp_path / "last.safetensors"
     for _ in range(KILLS):

@@ -57,6 +57,17 @@ def test_several_processes_need_mpi4py_and_init(monkeypatch, without_mpi4py, lau
 
 
 @pytest.mark.mpi
+def test_several_processes_need_an_mpi_library():
+    mpiexec()
+    script = "import agrad; agrad.distributed.init()"
+    env = {**os.environ, "PMI_SIZE": "2", "MPI4PY_LIBMPI": "/nowhere/libmpi.so", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "ImportError: 2 processes were started together, and agrad.distributed needs mpi4py" in ended.stderr
+    assert "/nowhere/libmpi.so" in ended.stderr
+
+
+@pytest.mark.mpi
 def test_the_mpiexec_of_another_mpi():
     mpiexec()
     script = "import agrad; agrad.distributed.init()"
