@@ -180,7 +180,7 @@ def test_jvp_and_checkpoint():
     _, out = agrad.jvp(distributed.all_reduce, (x,), (tangent,))
     assert out.tolist() == [3.0, 0.0]
     x.requires_grad_()
-    agrad.checkpoint(lambda x: (distributed.all_reduce(x) ** 2).sum(), x).backward()
+    agrad.checkpoint(lambda x: (distributed.all_reduce(x) ** 2).sum())(x).backward()
     assert x.grad.tolist() == [8.0, 16.0]
 
 
