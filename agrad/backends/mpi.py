@@ -48,21 +48,33 @@ def connect(line: Callable[[], object]) -> World | None:
     """
     try:
         with _limited():
-            from mpi4py import MPI
-    except (ImportError, RuntimeError) as error:  # a RuntimeError where there is no MPI library
+            return _world(_mpi(), line)
+    except ImportError as error:
         if launched() == 1:
             return None
         raise ImportError(
             f"{launched()} processes were started together, and agrad.distributed needs mpi4py: {_INSTALL} ({error})"
         ) from error
-    comm = MPI.COMM_WORLD
+
+
+def _mpi() -> Any:
+    """Return mpi4py's module, which starts MPI when it is imported."""
+    try:
+        from mpi4py import MPI
+    except RuntimeError as error:  # there is no MPI library
+        raise ImportError(str(error)) from error
+    return MPI
+
+
+def _world(mpi: Any, line: Callable[[], object]) -> World:
+    comm = mpi.COMM_WORLD
     if comm.Get_size() == 1 and launched() > 1:
-        library = MPI.Get_library_version().splitlines()[0]
+        library = mpi.Get_library_version().splitlines()[0]
         raise RuntimeError(
             f"{launched()} processes were started, and each of them is alone: their mpiexec is not that of the MPI "
             f"which mpi4py loads ({library}); use the mpiexec of that one, or build mpi4py with yours"
         )
-    return World(MPI, comm.Dup(), Endings(comm.Dup()), Agreement(comm.Dup(), line) if demanded() else None)
+    return World(mpi, comm.Dup(), Endings(comm.Dup()), Agreement(comm.Dup(), line) if demanded() else None)
 
 
 @contextmanager
@@ -149,10 +161,10 @@ class World:
         """End all processes at once."""
         self._mpi.COMM_WORLD.Abort(status)
 
-    def tell(self, what: Any) -> list[Any]:
-        """Return what each process has to tell: objects that can be pickled."""
-        self.begin("tell")
-        return self._comm.allgather(what)
+    def all_gather_objects(self, found: Any) -> list[Any]:
+        """Return the objects of all processes, which can be pickled."""
+        self.begin("all_gather_objects")
+        return self._comm.allgather(found)
 
     def barrier(self) -> None:
         """Wait until all processes are here."""

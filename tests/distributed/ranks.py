@@ -68,7 +68,7 @@ def started(ranks: int, *command: str, **env: str) -> Iterator[subprocess.Popen[
             process.kill()  # the others end with mpiexec
 
 
-def finish(process: subprocess.Popen[str], timeout: float = 60) -> Run:
+def finish(process: subprocess.Popen[str], timeout: float = 120) -> Run:
     """Wait for processes that were started; fail where they take longer than the timeout."""
     began = time.monotonic()
     try:
@@ -80,7 +80,7 @@ def finish(process: subprocess.Popen[str], timeout: float = 60) -> Run:
     return Run(process.returncode, output, time.monotonic() - began)
 
 
-def run(ranks: int, *command: str, timeout: float = 60, **env: str) -> Run:
+def run(ranks: int, *command: str, timeout: float = 120, **env: str) -> Run:
     """Run a Python command in several processes."""
     with started(ranks, *command, **env) as process:
         return finish(process, timeout)
@@ -91,7 +91,7 @@ def called(function: Callable[..., None]) -> tuple[str, ...]:
     return ("-m", "tests.distributed.ranks", function.__module__, function.__name__)
 
 
-def on_ranks(*sizes: int, timeout: float = 60, **env: str) -> Callable[[Callable[[], None]], Any]:
+def on_ranks(*sizes: int, timeout: float = 120, **env: str) -> Callable[[Callable[[], None]], Any]:
     """Make a test of a function without arguments, which runs in each of as many processes as a size tells."""
 
     def decorate(function: Callable[[], None]) -> Any:

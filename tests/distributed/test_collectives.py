@@ -175,10 +175,13 @@ def test_under_vmap_and_no_grad():
 
 
 @on_ranks(2)
-def test_jvp():
+def test_jvp_and_checkpoint():
     x, tangent = agrad.asarray([1.0, 2.0]), agrad.asarray([1.0, 0.0]) * (distributed.get_rank() + 1)
     _, out = agrad.jvp(distributed.all_reduce, (x,), (tangent,))
     assert out.tolist() == [3.0, 0.0]
+    x.requires_grad_()
+    agrad.checkpoint(lambda x: (distributed.all_reduce(x) ** 2).sum())(x).backward()
+    assert x.grad.tolist() == [8.0, 16.0]
 
 
 @on_ranks(2)

@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 import agrad
 from agrad import distributed
 from agrad.backends import mpi
+from agrad.backends.agreement import Agreement
+from agrad.backends.endings import PeerError
 from agrad.distributed import world
 from tests.distributed.ranks import ROOT, mpiexec
 
@@ -54,6 +57,31 @@ def test_several_processes_need_mpi4py_and_init(monkeypatch, without_mpi4py, lau
         distributed.all_reduce(agrad.ones(2))
     with pytest.raises(ImportError, match=r"3 processes were started together.* pip install \"agrad\[mpi\]\""):
         distributed.init()
+
+
+def test_a_disagreement_is_told_by_groups_of_ranks():
+    comm = SimpleNamespace(Get_rank=lambda: 0, Get_size=lambda: 4)
+    calls = {0: "barrier()\nf.py, line 1", 1: "broadcast(1)\nf.py, line 2", 2: "barrier()\nf.py, line 1"}
+    with pytest.raises(
+        PeerError, match=r"rank 3 called no collective for 50 seconds.*\n  ranks 0, 2: barrier\(\) in f"
+    ):
+        Agreement(comm, str)._compare(calls)
+    calls[3] = calls[0]
+    with pytest.raises(
+        PeerError, match=r"\n  ranks 0, 2, 3: barrier\(\) in f.py, line 1\n  rank 1: broadcast\(1\) in f.py"
+    ):
+        Agreement(comm, str)._compare(calls)
+
+
+@pytest.mark.mpi
+def test_several_processes_need_an_mpi_library():
+    mpiexec()
+    script = "import agrad; agrad.distributed.init()"
+    env = {**os.environ, "PMI_SIZE": "2", "MPI4PY_LIBMPI": "/nowhere/libmpi.so", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "ImportError: 2 processes were started together, and agrad.distributed needs mpi4py" in ended.stderr
+    assert "/nowhere/libmpi.so" in ended.stderr
 
 
 @pytest.mark.mpi

@@ -45,10 +45,10 @@ def transport(world: World, device: int) -> NcclTransport | None:
     """Return NCCL for a GPU of this process; None if not every process has NCCL and a GPU of its own."""
     nccl = library()
     gpu = cupy.cuda.runtime.getDeviceProperties(device).get("uuid", device)
-    places = world.tell(None if nccl is None else (platform.node(), gpu))
+    places = world.all_gather_objects(None if nccl is None else (platform.node(), gpu))
     if None in places or len(set(places)) < world.size:
         return None
-    name = world.tell(nccl.get_unique_id() if world.rank == 0 else None)[0]
+    name = world.all_gather_objects(nccl.get_unique_id() if world.rank == 0 else None)[0]
     with cupy.cuda.Device(device):
         return NcclTransport(nccl, nccl.NcclCommunicator(world.size, name, world.rank))
 
