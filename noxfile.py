@@ -253,7 +253,7 @@ def train(session: nox.Session, example: str, extras: str) -> None:
 def bench(session: nox.Session) -> None:
     """Measure agrad beside NumPy and PyTorch; ``-- --help`` lists the choices."""
     extra = cuda_extra(session) if any("cuda" in word for word in session.posargs) else "fast"
-    session.install("-e", f".[{extra}]", *NEEDS["torch"])
+    session.install("-e", f".[{extra},mpi]", *NEEDS["torch"])
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
