@@ -10,13 +10,15 @@ from ..base import Level
 from ..lines import running_line
 
 __all__ = [
-    "CHECK", "DRAW", "NUMBER", "PURE", "WRITE", "Call", "Memory", "Trace", "Variable", "described", "replace_nested",
+    "CHECK", "DRAW", "EXCHANGE", "NUMBER", "PURE", "WRITE", "Call", "Memory", "Trace", "Variable", "described",
+    "replace_nested",
 ]  # fmt: skip
 
 # The kinds of calls.
 PURE: Final = "pure"  # returns new arrays or views, and changes nothing
 WRITE: Final = "write"  # changes the memory of its first argument, and returns it
 DRAW: Final = "draw"  # draws random numbers
+EXCHANGE: Final = "exchange"  # returns a result of a collective, which the other processes must call too
 CHECK: Final = "check"  # checks whether values are in a range; the other answer needs another program
 NUMBER: Final = "number"  # computes with numbers on the host
 
@@ -48,7 +50,7 @@ class Call:
     Attributes
     ----------
     kind : str
-        PURE, WRITE, DRAW, CHECK or NUMBER.
+        PURE, WRITE, DRAW, EXCHANGE, CHECK or NUMBER.
     name : str
         The name of the function: in the namespace, of the backend's method, or a word for an operator.
     function : callable
