@@ -1,6 +1,6 @@
-"""With AGRAD_DEBUG=1, what all processes are about to call is compared before each collective.
+"""Comparison of the calls of all processes before each collective, with AGRAD_DEBUG=1.
 
-Without it, MPI waits forever where one process calls another collective than the rest, or none.
+Without it, MPI waits forever if one process calls a different collective, or none.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from .endings import PeerError, poll
 
 __all__ = ["Agreement", "demanded", "timeout"]
 
-_BYTES: Final = 2048  # of a message: a call, and the line that it is in
+_BYTES: Final = 2048  # the size of a message: a call, and the line of code that makes it
 _RULE: Final = "all must call the same ones in the same order, with the same shapes and dtypes"
 
 
 def demanded() -> bool:
-    """Return whether the environment asks for these comparisons."""
+    """Return whether AGRAD_DEBUG is set."""
     return os.environ.get("AGRAD_DEBUG", "0") not in ("", "0")
 
 
 def timeout() -> float:
-    """Return the seconds that a process waits for the others: at its start, and in these comparisons."""
+    """Return how many seconds a process waits for the others: at its start, and in these comparisons."""
     return float(os.environ.get("AGRAD_TIMEOUT") or 50)
 
 
 class Agreement:
-    """Compares what the processes call.
+    """Compares the calls of all processes.
 
     Parameters
     ----------
     comm : Comm
-        For its messages alone.
+        The communicator of these messages only.
     line : callable
         Returns the running line of the user's code.
     """

@@ -587,9 +587,9 @@ class Backend:
     # Collectives: all processes call them, each with an array of the same shape and dtype
 
     def carrier(self, array: Array, world: World, op: str = "") -> tuple[Any, Transport]:
-        """Return an array as it goes to other processes, and what carries it: by default, a copy on the host and MPI.
+        """Return the array to send to other processes, and its transport: by default, a copy on the host, and MPI.
 
-        `op` is that of a reduction.
+        `op` is the operation of a reduction.
         """
         return self.to_numpy(array), world.transport
 
@@ -599,7 +599,7 @@ class Backend:
         return self._as(array, world.all_reduce(given, op, transport))
 
     def start_all_reduce(self, array: Array, op: str, world: World) -> Request:
-        """Begin to overwrite an array with the elementwise reduction of those of all processes.
+        """Start to overwrite an array with the elementwise reduction of the arrays of all processes.
 
         The array must not be used until the method `wait` of the result returns it.
         """
@@ -610,7 +610,7 @@ class Backend:
         return request.then(lambda reduced: self.assign(array, (...,), self._as(array, reduced)))
 
     def average(self, arrays: list[Array], world: World) -> Any:
-        """Return the means over all processes of arrays of one dtype: views of one array, exchanged as a whole."""
+        """Return the means of arrays of one dtype over all processes: views of one array, exchanged in one call."""
         whole = self.xp.concat([self.xp.reshape(x, (-1,)) for x in arrays])
         whole = self.start_all_reduce(whole, "mean", world).wait()
         sizes = [prod(x.shape) for x in arrays]
@@ -618,7 +618,7 @@ class Backend:
         return [self.xp.reshape(part, x.shape) for part, x in zip(parts, arrays, strict=True)]
 
     def all_gather(self, array: Array, axis: int, world: World) -> Any:
-        """Return the arrays of all processes joined along an axis, 0 or more."""
+        """Return the arrays of all processes joined along a non-negative axis."""
         given, transport = self.carrier(array, world)
         return self._as(array, world.all_gather(given, axis, transport))
 
@@ -633,7 +633,7 @@ class Backend:
         return self._as(array, world.broadcast(given, root, transport))
 
     def _as(self, array: Array, found: Array) -> Any:
-        """Return an array of the library or the host's with the dtype and on the device of another one."""
+        """Return a result as an array of this library, with the dtype and device of `array`."""
         if self.is_array(found):
             return found
         return self.asarray(found, array.dtype, self.find_device(self.device_name_of(array))[1])

@@ -94,13 +94,13 @@ def _word(number: Any) -> Any:
     return number if isinstance(number, cupy.ndarray) else np.uint64(number)
 
 
-# MPI has no function that tells reliably, and without CUDA in it crashes at the address of a GPU.
+# The user says so: MPI has no reliable function for it, and an MPI without CUDA crashes on the address of a GPU array.
 _MPI_READS_GPUS = os.environ.get("AGRAD_CUDA_AWARE_MPI", "0") not in ("", "0")
 
 
 @cache
 def _mpi(world: World) -> Transport:
-    """Return MPI as it reads and writes the memory of GPUs, where it was built for that."""
+    """Return the transport of an MPI that was built to read and write the memory of GPUs."""
     return world.mpi(empty=cupy.empty, ready=lambda: cupy.cuda.get_current_stream().synchronize())
 
 

@@ -1,4 +1,4 @@
-"""Which processes have ended: who waits for one of those in a collective would wait forever."""
+"""Which processes have ended: waiting for one of them in a collective would never return."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 
 __all__ = ["Endings", "PeerError", "poll"]
 
-PATIENCE: Final = 1.0  # seconds after which a process that waits yields its core, and looks for those that have ended
+PATIENCE: Final = 1.0  # seconds after which a waiting process sleeps between checks, and looks for ended processes
 _pause: Any = getattr(os, "sched_yield", lambda: sleep(0))
 
 
 class PeerError(RuntimeError):
-    """Another process does not do what this one waits for."""
+    """Another process has ended, or calls a different collective."""
 
 
 class Endings:
-    """Tells the other processes when this one ends, and how many collectives it has begun until then."""
+    """Tells the other processes when this one ends, and how many collectives it has begun by then."""
 
     def __init__(self, comm: Any) -> None:
         self._comm, self._rank = comm, comm.Get_rank()
@@ -28,7 +28,7 @@ class Endings:
         self._waiting = {rank: comm.Irecv(self._counts[rank : rank + 1], rank) for rank in self._others}
 
     def check(self, begun: int) -> None:
-        """Raise PeerError if a process has ended which had begun fewer collectives than this one."""
+        """Raise PeerError if a process has ended that had begun fewer than `begun` collectives."""
         for rank, request in self._waiting.items():
             if request.Test() and self._counts[rank] < begun:
                 raise PeerError(
@@ -37,7 +37,7 @@ class Endings:
                 )
 
     def end(self, begun: int) -> None:
-        """Tell that this process ends, and wait until all others do."""
+        """Tell the others that this process ends, and wait until they end too."""
         mine = np.asarray([begun])
         requests = [self._comm.Isend(mine, rank) for rank in self._others]
         requests += self._waiting.values()
@@ -45,9 +45,9 @@ class Endings:
 
 
 def poll(done: Any, meanwhile: Any = lambda: None) -> None:
-    """Wait until a function returns True; after a second, call another one each time.
+    """Wait until `done` returns True; after a second, call `meanwhile` between checks.
 
-    MPI's own waiting cannot be interrupted, and takes a whole core for as long as it lasts.
+    MPI's own wait cannot be interrupted, and keeps a core busy.
     """
     until = monotonic() + PATIENCE
     while not done():

@@ -20,19 +20,19 @@ from .typing import Array
 __all__ = ["OPERATIONS", "Request", "World", "connect", "launched"]
 
 OPERATIONS: Final = ("sum", "mean", "max", "min")
-# What launchers tell each process of the number of processes: MPICH and Intel MPI, Open MPI, Slurm's srun.
+# Environment variables with the number of processes: of MPICH and Intel MPI, Open MPI, Slurm's srun.
 _SIZES: Final = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
-_NARROW: Final = ("float16", "bfloat16")  # added in float32: MPI has no such numbers, and the sum would be rounded
+_NARROW: Final = ("float16", "bfloat16")  # summed in float32: MPI does not have these dtypes, and sums would be rounded
 _INSTALL: Final = 'run pip install "agrad[mpi]", or pip install mpi4py beside an MPI of your system'
 
 
 def launched() -> int:
-    """Return the number of processes that mpiexec or srun started together with this one, as far as it tells."""
+    """Return the number of processes that mpiexec or srun started together, this one included; 1 if unknown."""
     return max(int(os.environ.get(name) or 1) for name in _SIZES)
 
 
 def connect(line: Callable[[], object]) -> World | None:
-    """Start MPI and return the processes that were started together; None if this one is alone, without mpi4py.
+    """Start MPI and return the processes that were started together; None for a single process without mpi4py.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def connect(line: Callable[[], object]) -> World | None:
     ImportError
         If there are several processes, and mpi4py or an MPI library is missing.
     RuntimeError
-        If they were started by another MPI than the one that mpi4py loads: each of them would be alone.
+        If they were started by another MPI than the one that mpi4py loads, so that each of them would be alone.
     """
     try:
         with _limited():
@@ -61,7 +61,7 @@ def _mpi() -> Any:
     """Return mpi4py's module, which starts MPI when it is imported."""
     try:
         from mpi4py import MPI
-    except RuntimeError as error:  # there is no MPI library
+    except RuntimeError as error:  # no MPI library was found
         raise ImportError(str(error)) from error
     return MPI
 
@@ -71,17 +71,17 @@ def _world(mpi: Any, line: Callable[[], object]) -> World:
     if comm.Get_size() == 1 and launched() > 1:
         library = mpi.Get_library_version().splitlines()[0]
         raise RuntimeError(
-            f"{launched()} processes were started, and each of them is alone: their mpiexec is not that of the MPI "
-            f"which mpi4py loads ({library}); use the mpiexec of that one, or build mpi4py with yours"
+            f"{launched()} processes were started, but each of them is alone: their mpiexec is not that of the MPI "
+            f"that mpi4py loads ({library}); use the mpiexec of that MPI, or build mpi4py with yours"
         )
     return World(mpi, comm.Dup(), Endings(comm.Dup()), Agreement(comm.Dup(), line) if demanded() else None)
 
 
 @contextmanager
 def _limited() -> Iterator[None]:
-    """End this process, with its traceback, if a block takes too long: MPI starts when all processes have started it.
+    """End this process, with its traceback, if a block takes too long: starting MPI waits for all processes.
 
-    A process that fails before that would leave the others waiting, deaf to signals.
+    If one of them failed before, the others would wait forever, and ignore signals.
     """
     if launched() > 1:
         faulthandler.dump_traceback_later(timeout(), exit=True)
@@ -93,26 +93,26 @@ def _limited() -> Iterator[None]:
 
 
 class Request:
-    """A collective that has begun.
+    """A running collective.
 
     Parameters
     ----------
     wait : callable
-        Waits until it is done.
+        Waits until the collective is complete.
     finish : callable
-        Returns its array after that.
+        Returns its result, after `wait`.
     """
 
     def __init__(self, wait: Callable[[], None], finish: Callable[[], Any]) -> None:
         self._wait, self._finish = wait, finish
 
     def wait(self) -> Any:
-        """Wait until it is done, and return its array."""
+        """Wait until the collective is complete, and return its result."""
         self._wait()
         return self._finish()
 
     def then(self, function: Callable[[Any], Any]) -> Request:
-        """Return the request whose `wait` returns what a function makes of this one's array."""
+        """Return a request for the function of this one's result."""
         return Request(self._wait, lambda: function(self._finish()))
 
 
@@ -122,9 +122,9 @@ class World:
     Attributes
     ----------
     rank, size : int
-        The number of this process, and the number of all.
+        The number of this process, and the number of processes.
     local_rank : int
-        The number of this process among those of the same machine.
+        The number of this process among those on the same machine.
     transport : MpiTransport
         For arrays on the host.
     """
@@ -143,14 +143,14 @@ class World:
         return MpiTransport(self._mpi, self._comm, self._wait, **of_gpus)
 
     def begin(self, collective: str, array: Array | None = None, *settings: Any) -> None:
-        """Say which collective comes next; under AGRAD_DEBUG=1, PeerError if another process calls another one."""
+        """Count a collective about to begin; with AGRAD_DEBUG=1, raise PeerError if a process calls another one."""
         self._begun += 1
         if self._agreement is not None:
             what = [] if array is None else [f"{_dtype_name(array)} of shape {tuple(array.shape)}"]
             self._agreement.check(f"{collective}({', '.join([*what, *map(repr, settings)])})")
 
     def end(self) -> None:
-        """Say that this process ends, and wait until all others do; PeerError if they wait for it elsewhere."""
+        """Tell the others that this process ends, and wait for their end; PeerError if they call a collective."""
         if self._mpi.Is_finalized():
             return
         if self._agreement is not None:
@@ -162,16 +162,16 @@ class World:
         self._mpi.COMM_WORLD.Abort(status)
 
     def all_gather_objects(self, found: Any) -> list[Any]:
-        """Return the objects of all processes, which can be pickled."""
+        """Return a list with the object of each process; it must be picklable."""
         self.begin("all_gather_objects")
         return self._comm.allgather(found)
 
     def barrier(self) -> None:
-        """Wait until all processes are here."""
+        """Wait until all processes have called it."""
         self.begin("barrier")
         self._wait(self._comm.Ibarrier())
 
-    # The collectives, each on arrays of the library that its transport is for
+    # Collectives, on arrays of the transport's library
 
     def all_reduce(self, array: Array, op: str, transport: Transport) -> Any:
         """Return the elementwise sum, mean, maximum or minimum of the arrays of all processes."""
@@ -182,7 +182,7 @@ class World:
         return self._finished(out, op, array.dtype)
 
     def start_all_reduce(self, array: Array, op: str, transport: Transport) -> Request:
-        """Begin to overwrite an array with the elementwise reduction; it must not be used before `wait` returns it."""
+        """Start to overwrite an array with the elementwise reduction; do not use it before `wait` returns it."""
         self.begin("start_all_reduce", array, op)
         in_place = _is_contiguous(array) and array.dtype.name not in _NARROW and getattr(array.flags, "writeable", True)
         out = _reducible(array) if in_place else _reducible(array.copy(order="C"))
@@ -233,7 +233,7 @@ def _function(op: str) -> str:
 
 
 def _reducible(array: Array) -> Any:
-    """Return an array as transports can reduce it: contiguous, of a dtype that they support."""
+    """Return an array that transports can reduce: contiguous, of a dtype that they support."""
     if array.dtype == bool:
         array = array.view("uint8")
     return _contiguous(array.astype("float32") if array.dtype.name in _NARROW else array)
@@ -248,7 +248,7 @@ def _is_contiguous(array: Array) -> bool:
 
 
 def _bytes(array: Array) -> Any:
-    """Return the memory of a contiguous array as bytes: transports support only some of the dtypes."""
+    """Return a contiguous array as bytes, since transports support only some dtypes."""
     return array.reshape(-1).view("uint8")
 
 
@@ -261,5 +261,5 @@ def _from_front(array: Array, axis: int) -> Any:
 
 
 def _dtype_name(array: Array) -> str:
-    """Return what a dtype is called, which some libraries print as ``torch.float32``."""
+    """Return the name of a dtype, without the library: some print ``torch.float32``."""
     return str(array.dtype).rpartition(".")[2]

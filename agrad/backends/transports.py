@@ -1,7 +1,7 @@
-"""How arrays get from process to process: by MPI here, by NCCL in `cuda/nccl.py`.
+"""Transports, which send arrays between processes: MPI here, NCCL in `cuda/nccl.py`.
 
-A transport takes contiguous arrays of its library, of dtypes that it supports; `mpi.World` prepares them. Its functions
-begin an exchange and return a function that waits for its end.
+A transport takes contiguous arrays of its library, of dtypes that it supports; `mpi.World` prepares them. Its methods
+start an exchange and return a function that waits until it is complete.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Wait = Callable[[], None]
 
 
 class Transport(Protocol):
-    """What all transports have."""
+    """The interface of a transport."""
 
     @property
     def empty(self) -> Callable[[tuple[int, ...], NativeDtype], Any]:
@@ -29,7 +29,7 @@ class Transport(Protocol):
         """Reduce the arrays of all processes, by "sum", "max" or "min", into `out`, which may be `given`."""
 
     def all_gather(self, given: Array, out: Array) -> Wait:
-        """Write the arrays of all processes into `out`, one behind the other."""
+        """Write the arrays of all processes into `out`, one after the other."""
 
     def reduce_scatter(self, given: Array, out: Array, op: str) -> Wait:
         """Reduce the arrays of all processes; write this process's part of the result into `out`."""
@@ -47,11 +47,11 @@ class MpiTransport:
         ``mpi4py.MPI``.
     comm : Comm
     wait : callable
-        Waits for a request of MPI's.
+        Waits for a request of MPI.
     empty : callable
         Returns a new array of a shape and dtype.
     ready : callable
-        Waits until what an array was computed by has ended.
+        Waits until the queued work that computes an array is complete.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class MpiTransport:
 
 
 def _extreme(function: Callable[..., Any]) -> Callable[..., None]:
-    """Return a reduction for MPI which, other than MPI's own, returns NaN where one of the elements is NaN."""
+    """Return a reduction for MPI that, unlike MPI's own, returns NaN where one of the elements is NaN."""
 
     def reduce(given: Any, into: Any, datatype: Any) -> None:
         dtype = np.dtype(datatype.typechar)

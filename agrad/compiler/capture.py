@@ -33,7 +33,7 @@ def captured(
 ) -> Source:
     """Return a program as Python source, whose `run` is a `Capture` if the library can capture its calls."""
     backend = device.backend
-    if any(call.kind == EXCHANGE for call in program.calls):  # the CPU takes part in it
+    if any(call.kind == EXCHANGE for call in program.calls):  # an exchange runs on the CPU, too
         return Source(program, device, generator, title, held)
     try:
         capturer = backend.capturer(device.native)

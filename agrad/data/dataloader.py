@@ -207,7 +207,7 @@ class DataLoader:
         return chunks(self._order(), self.batch_size, self.drop_last)
 
     def _rows(self) -> Iterable[Any]:
-        """Return the row indices of each batch: slices of one array on the device, where all are known.
+        """Return the row indices of each batch: slices of one array on the device, if all are known.
 
         They are indices even without shuffling, not slices of the data, so that a batch is a copy and not a view.
         """

@@ -261,7 +261,7 @@ class DistributedSampler(Sampler):
         self.epoch = as_integer("epoch", epoch)
 
     def indices(self) -> Tensor:
-        """Return all indices of this process in their order, on the host."""
+        """Return all indices of this process, in order, on the host."""
         n, total = len(self.dataset), self.num_samples * self.num_replicas
         places = arange(self.rank, total, self.num_replicas, device="cpu") % max(n, 1)
         return Draws(self.seed, self.epoch).permutation(n)[places] if self.shuffle else places

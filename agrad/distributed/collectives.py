@@ -1,7 +1,7 @@
-"""Collectives: functions that all processes call, each with its own Tensor, and that combine them.
+"""Collectives: functions that combine the Tensors of all processes, which must all call them.
 
-Their derivatives are those of the sum of all processes' losses: the derivative of a collective is another one, so that
-all processes call the same ones in the backward pass too.
+Gradients are those of the sum of all processes' losses. The gradient rule of a collective calls another collective, so
+all processes must run the same backward pass.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def all_reduce(x: ArrayLike, op: str = "sum") -> Tensor:
     TypeError
         If `x` is boolean and `op` is a sum, integer and `op` is the mean, or complex and `op` is an extreme.
     ValueError
-        If `op` is none of these.
+        If `op` is another string.
 
     Examples
     --------
@@ -136,14 +136,14 @@ def reduce_scatter(x: ArrayLike, op: str = "sum", axis: int = 0) -> Tensor:
     Returns
     -------
     Tensor
-        The part of ``all_reduce(x, op)`` with the number of this process; a copy of `x` where it is alone.
+        Part number `get_rank()` of ``all_reduce(x, op)``; a copy of `x` where the process is alone.
 
     Raises
     ------
     TypeError
         As `all_reduce`.
     ValueError
-        If the length of the axis is no multiple of the number of processes.
+        If the length of the axis is not a multiple of the number of processes.
     IndexError
         If `x` has no such axis.
 
@@ -186,7 +186,7 @@ reduce_scatter_sum.vjp(x=_reduce_scatter_sum_x)
 
 @primitive
 def broadcast(xp: Namespace, x: ArrayLike, /, root: int = 0) -> Tensor:
-    """Return the Tensor of one process to all.
+    """Return the Tensor of one process in all processes.
 
     Parameters
     ----------
@@ -244,13 +244,13 @@ def _check_sum(x: Array, op: str) -> None:
     if dtype.name == "bool":
         raise TypeError(f"booleans have no {op}; write x.astype('int64'), or op='max' for any, op='min' for all")
     if op == "mean" and not dtype.differentiable:
-        raise TypeError(f"the mean of {dtype.name} is no integer; write x.astype('float32'), or op='sum'")
+        raise TypeError(f"the mean of {dtype.name} numbers is not an integer; write x.astype('float32'), or op='sum'")
 
 
 def _axis(x: Array, axis: int) -> int:
-    """Return an axis from 0."""
+    """Return the axis as a non-negative integer."""
     if not -x.ndim <= as_integer("axis", axis) < x.ndim:
-        advice = "; write x[None] for a Tensor without axes" if x.ndim == 0 else ""
+        advice = "; write x[None] for a 0-d Tensor" if x.ndim == 0 else ""
         raise IndexError(f"there is no axis {axis} in shape {tuple(x.shape)}{advice}")
     return axis % x.ndim
 

@@ -22,7 +22,7 @@ __all__ = ["DataParallel"]
 
 
 class DataParallel(Module):
-    """A model of which each process trains a copy on its own part of the data, as one process would on all of it.
+    """A model whose copies are trained by several processes, each on its own part of the data.
 
     All copies start as that of rank 0. At the end of each `backward` their gradients are averaged, so that all
     processes take the same step.
@@ -45,7 +45,7 @@ class DataParallel(Module):
         If several processes were started and `init` was not called; from `backward` with ``AGRAD_DEBUG=1``, if the
         parameters are no longer the same in all processes.
     ValueError
-        If the model has other parameters than that of rank 0.
+        If the parameters differ in names, shapes or dtypes from those of rank 0.
 
     Notes
     -----
@@ -90,12 +90,12 @@ class DataParallel(Module):
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:
-        """Leave the gradients as they are within a ``with`` block, as for all but the last of several backward passes.
+        """Average no gradients within a ``with`` block, to accumulate those of several backward passes first.
 
         Yields
         ------
         None
-            Gradients add up without an exchange. The next `backward` outside averages what has added up.
+            The next `backward` outside the block averages the accumulated gradients.
 
         Examples
         --------
@@ -115,14 +115,14 @@ class DataParallel(Module):
 
     def _tree(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         yield prefix, self
-        yield from self.module._tree(prefix)  # without a prefix of its own
+        yield from self.module._tree(prefix)  # names have no prefix "module."
 
 
 class _Averaging:
     """The hook that averages the gradients of a model after a backward pass that reached one of its parameters."""
 
     def __init__(self, model: DataParallel) -> None:
-        self._model = ref(model)  # the hook must not keep it alive
+        self._model = ref(model)  # so that the hook does not keep the model alive
 
     def __call__(self, reached: Mapping[Tensor, Any]) -> None:
         model = self._model()

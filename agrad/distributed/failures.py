@@ -1,4 +1,4 @@
-"""The end of one process: an error in it ends all, and it waits for the others where it ends well."""
+"""The end of a process: after an error it ends all others, otherwise it waits for them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ..backends.mpi import World
 
 __all__ = ["end_together"]
 
-_FORWARDING: Final = 1.0  # seconds in which mpiexec reads what was printed: it drops what it reads after an abort
+_FORWARDING: Final = 1.0  # seconds for mpiexec to read the output: after an abort it drops the rest
 
 
 def end_together(world: World) -> None:
-    """Make an uncaught error in this process end all of them, after its traceback was printed."""
+    """Make an uncaught error in this process print its traceback, then end all processes."""
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        text = io.StringIO()  # written at once, since other processes may write too
+        text = io.StringIO()  # written in one call, since other processes may write too
         with redirect_stderr(text):
             before(kind, error, traceback)
         sys.stdout.flush()

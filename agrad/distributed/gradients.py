@@ -30,7 +30,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     Notes
     -----
     The gradients of one dtype and device are exchanged as one array, of at most 6,250,000 numbers, and are views of
-    it afterwards: each exchange takes some time, however little it carries.
+    it afterwards: few large exchanges are faster than many small ones.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     for p in parameters:
         if p._grad is not None and p._grad._node is None:
             gradients.append(p._grad)
-        elif p._grad is not None:  # by create_graph=True
+        elif p._grad is not None:  # recorded, by create_graph=True
             p._grad = all_reduce(p._grad, "mean")
     for bucket in buckets(gradients):
         means = bucket[0]._device.backend.average([g._data for g in bucket], world)
@@ -59,7 +59,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
 
 
 def buckets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
-    """Divide Tensors, in their order, into lists of one device and dtype that are not too large to exchange at once."""
+    """Divide Tensors, in order, into lists of one device and dtype, each small enough to be exchanged at once."""
     alike: defaultdict[Any, list[Tensor]] = defaultdict(list)
     for x in tensors:
         alike[x._device.name, x.dtype.name].append(x)

@@ -1,4 +1,4 @@
-"""Whether the processes have the same model, as they must."""
+"""Checks that all processes have the same model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EVERY: Final = 100  # exchanges from one comparison of the parameters to the ne
 
 
 def value_of_first(value: Any) -> Any:
-    """Return what rank 0 gives, which JSON can write: dicts, lists, strings and numbers."""
+    """Return the value of rank 0 in all processes: dicts, lists, strings and numbers, sent as JSON."""
     text = json.dumps(value).encode()
     length = broadcast(asarray(len(text), device="cpu")).item()
     padded = [*text[:length].ljust(length)]
@@ -28,14 +28,14 @@ def value_of_first(value: Any) -> Any:
 
 
 def check_same_model(module: Module) -> None:
-    """Raise ValueError if the parameters and buffers have other names, shapes or dtypes than those of rank 0."""
+    """Raise ValueError if names, shapes or dtypes of parameters and buffers differ from those of rank 0."""
     named = (*module.named_parameters(), *module.named_buffers())
     here = {name: f"{x.shape} {x.dtype.name}" for name, x in named}
     there = value_of_first(here)
     differing = sorted(name for name in {*here, *there} if here.get(name) != there.get(name))
     if differing:
         lines = [f"{name}: {there.get(name, 'missing')} there, {here.get(name, 'missing')} here" for name in differing]
-        raise ValueError(f"the model of rank {get_rank()} is another than that of rank 0:\n  " + "\n  ".join(lines))
+        raise ValueError(f"the model of rank {get_rank()} differs from that of rank 0:\n  " + "\n  ".join(lines))
 
 
 class ParameterCheck:
@@ -45,7 +45,7 @@ class ParameterCheck:
         self._exchanges = 0
 
     def note_exchange(self, module: Module) -> None:
-        """Raise RuntimeError if parameters differ, in a single bit; compare at the first of every hundred calls.
+        """Raise RuntimeError if parameters differ, even in one bit; compare at the first of every hundred calls.
 
         Under `agrad.compile`, where values are unknown, nothing is compared.
         """
@@ -58,8 +58,8 @@ class ParameterCheck:
         there = value_of_first(here)
         if differing := [name for name, digest in here.items() if there[name] != digest]:
             raise RuntimeError(
-                f"parameters {differing} of rank {get_rank()} are no longer those of rank 0; all processes must change "
-                "them in the same way: look for what depends on the rank, or happens in some processes only"
+                f"parameters {differing} of rank {get_rank()} differ from those of rank 0; all processes must change "
+                "them in the same way: look for code that depends on the rank, or that only some processes run"
             )
 
 

@@ -25,8 +25,8 @@ class SyncBatchNorm(BatchNorm):
     """Batch normalization with the mean and variance of the batches of all processes together.
 
     So each process normalizes as one process would with the whole batch, and all have the same running statistics.
-    In evaluation, and where the process is alone, it is `BatchNorm1d`, `BatchNorm2d` or `BatchNorm3d`. Usually
-    `convert_sync_batchnorm` makes it of these.
+    In evaluation, and where the process is alone, it computes the same as `BatchNorm1d`, `BatchNorm2d` or
+    `BatchNorm3d`, which `convert_sync_batchnorm` converts to it.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class SyncBatchNorm(BatchNorm):
     Notes
     -----
     A forward and a backward pass exchange three numbers for each channel. Means and sums of squared deviations of the
-    processes are combined after T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise algorithm
+    processes are combined as in T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise algorithm
     for computing sample variances", 1979.
 
     Examples
@@ -58,12 +58,12 @@ class SyncBatchNorm(BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module) -> Module:
-        """Return the module with every batch normalization layer in it replaced, which keeps its parameters.
+        """Return the module with each batch normalization layer replaced by a SyncBatchNorm with the same parameters.
 
         Parameters
         ----------
         module : Module
-            It is changed, unless it is such a layer itself.
+            It is changed in place, unless it is a batch normalization layer itself.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class SyncBatchNorm(BatchNorm):
             return converted
         replaced = {id(child): cls.convert_sync_batchnorm(child) for child in module.children()}
         for name, child in list(vars(module).items()):
-            if isinstance(child, Module):  # a shared one has several names
+            if isinstance(child, Module):  # a shared module has several names
                 setattr(module, name, replaced[id(child)])
         return module
 

@@ -1,4 +1,4 @@
-"""The processes that train together: who they are, and which of them this one is."""
+"""The processes that train together: their number, and the rank of this one."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from .failures import end_together
 
 __all__ = ["barrier", "current", "get_local_rank", "get_rank", "get_world_size", "init", "is_initialized"]
 
-_connected: list[mpi.World | None] = []  # empty before `init`; None in it where this process is alone without MPI
+_connected: list[mpi.World | None] = []  # empty before `init`; [None] if this process is alone, without MPI
 
 
 def init() -> None:
     """Connect the processes that ``mpiexec -n 4 python train.py`` or ``srun`` started together.
 
-    Without these the process is alone: then all functions of `agrad.distributed` work, and exchange nothing.
+    Without a launcher the process is alone: all functions of `agrad.distributed` work, and exchange nothing.
 
-    If the current device is a GPU, that of the process becomes ``"cuda:N"``, where N is its rank among the processes
-    of its machine; so call `agrad.set_device` before. On another device it is left as it is. A second call does
-    nothing.
+    If the current device is a GPU, it becomes ``"cuda:N"``, where N is the rank of the process on its machine; so call
+    `agrad.set_device` before. Other devices are unchanged. A second call does nothing.
 
     Raises
     ------
     ImportError
         If there are several processes, and mpi4py or MPI is missing.
     RuntimeError
-        If another MPI has started them than the one that mpi4py uses.
+        If they were started by another MPI than the one that mpi4py uses.
 
     Examples
     --------
@@ -53,7 +52,7 @@ def current() -> mpi.World | None:
     Raises
     ------
     RuntimeError
-        If several processes were started together and `init` was not called: each would go its own way.
+        If several processes were started together and `init` was not called: each would train alone.
     """
     if not _connected and mpi.launched() > 1:
         raise RuntimeError(f"{mpi.launched()} processes were started together; call agrad.distributed.init() first")

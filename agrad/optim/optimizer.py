@@ -338,7 +338,7 @@ class Optimizer:
             master = xp.where(xp.astype(kept, x.dtype) == x, kept, master)
         master = self.update(master, promote_half(xp, g), state, group, device)
         if "master" in state:
-            state["master"]._data = master  # the Tensor stays the same: a compiled step writes to it
+            state["master"]._data = master  # the same Tensor, to which a compiled step writes
         else:
             state["master"] = wrap(master, device)
         return device.backend.assign(x, (...,), xp.astype(master, x.dtype))

@@ -19,16 +19,16 @@ __all__ = ["Sharded"]
 
 
 class Sharded(Optimizer):
-    """An optimizer that divides each parameter among the processes, so that each has its part of the state only.
+    """An optimizer that divides its state among the processes.
 
-    A process updates its part of each parameter, and gets the other parts from the others. With N processes, each
+    Each process updates its part of each parameter, and receives the other parts. With N processes, each
     holds one N-th of the state: of Adam's two running means, for instance.
 
     Parameters
     ----------
     optimizer : Optimizer
-        An optimizer whose `update` is elementwise: any of `agrad.optim` but `LBFGS`. Use it no more itself; its
-        parameter groups are shared.
+        An optimizer whose `update` is elementwise: any of `agrad.optim` but `LBFGS`. Do not use it directly
+        afterwards; its parameter groups are shared.
 
     Raises
     ------
@@ -38,7 +38,7 @@ class Sharded(Optimizer):
     Notes
     -----
     The gradients must be the same in all processes, as after `agrad.distributed.average_gradients`, and all processes
-    call `step`, `state_dict` and `load_state_dict` together. The result is that of the optimizer itself. This is the
+    call `step`, `state_dict` and `load_state_dict` together. The result is that of the wrapped optimizer. This is the
     first stage of S. Rajbhandari et al., "ZeRO: memory optimizations toward training trillion parameter models",
     arXiv:1910.02054. A step sends each parameter once.
 
@@ -103,9 +103,9 @@ class Sharded(Optimizer):
     # Saving and loading
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of all processes and the settings, as the optimizer itself does.
+        """Return the whole state and the settings, in the format of the wrapped optimizer.
 
-        So a checkpoint fits any number of processes, and the optimizer itself. All processes must call it, also where
+        So a checkpoint fits any number of processes, and the wrapped optimizer. All processes must call it, also where
         only one of them writes the file.
 
         Returns
@@ -125,23 +125,23 @@ class Sharded(Optimizer):
 
 
 def _length(size: int) -> int:
-    """Return the length of the part of `size` elements that a process has; the last ones may have less."""
+    """Return the number of elements in each process's part of an array of `size`; the last parts may be shorter."""
     return -(-size // get_world_size())
 
 
 def _own(size: int) -> slice:
-    """Return the part of `size` elements that this process has."""
+    """Return the slice of this process in a flat array of `size` elements."""
     length = _length(size)
     return slice(min(get_rank() * length, size), min((get_rank() + 1) * length, size))
 
 
 def _part(x: Any, device: Device) -> Any:
-    """Return this process's part of an array, with one axis."""
+    """Return this process's part of an array, flattened."""
     return device.xp.reshape(x, (-1,))[_own(prod(x.shape))]
 
 
 def _padded(part: Any, length: int, device: Device) -> Any:
-    """Return a part with zeros at its end, so that those of all processes have the same length."""
+    """Return a part padded with zeros, so that the parts of all processes have the same length."""
     missing = length - part.shape[0]
     if not missing:
         return part
@@ -179,7 +179,7 @@ def _own_part(value: Any, p: Tensor) -> Any:
 
 
 def _whole(value: Any, p: Tensor) -> Any:
-    """Return the entry of a state of which each process has a part."""
+    """Return the whole array of a state entry, gathered from the parts of all processes."""
     world = current()
     if world is None or not isinstance(value, Tensor) or not value.ndim:
         return value

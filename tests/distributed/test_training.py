@@ -228,9 +228,9 @@ def parameters_that_drift():
     [
         (
             another_model,
-            r"ValueError: the model of rank 1 is another than that of rank 0:\n *bias: \(1,\) float32 there",
+            r"ValueError: the model of rank 1 differs from that of rank 0:\n *bias: \(1,\) float32 there",
         ),
-        (parameters_that_drift, r"RuntimeError: parameters \['bias'\] of rank 1 are no longer those of rank 0"),
+        (parameters_that_drift, r"RuntimeError: parameters \['bias'\] of rank 1 differ from those of rank 0"),
     ],
 )
 def test_another_model_is_found(function, words):

@@ -91,4 +91,4 @@ def test_the_mpiexec_of_another_mpi():
     env = {**os.environ, "OMPI_COMM_WORLD_SIZE": "2", "PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1
-    assert "RuntimeError: 2 processes were started, and each of them is alone: their mpiexec is not" in ended.stderr
+    assert "RuntimeError: 2 processes were started, but each of them is alone: their mpiexec is not" in ended.stderr

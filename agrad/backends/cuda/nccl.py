@@ -1,7 +1,6 @@
 """NCCL: collectives between GPUs, for processes that use one GPU each.
 
-An exchange runs on a stream of its own, beside the computation; who waits for it makes the current stream wait, not the
-host.
+An exchange runs on its own stream, beside the computation. Waiting for it makes the current stream wait, not the host.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from ..typing import Array, NativeDtype
 
 __all__ = ["NcclTransport", "library", "supports", "transport"]
 
-# By the character of a dtype, NCCL's constant: complex numbers are two floats each. 16-bit floats come as float32.
+# NCCL's constants by the character of a dtype. Complex numbers are two floats each; 16-bit floats are sent as float32.
 _DTYPES: Final = {
     "?": "UINT8", "b": "INT8", "B": "UINT8", "i": "INT32", "I": "UINT32", "l": "INT64", "L": "UINT64", "q": "INT64",
     "Q": "UINT64", "e": "FLOAT32", "E": "FLOAT32", "f": "FLOAT32", "d": "FLOAT64", "F": "FLOAT32", "D": "FLOAT64",
@@ -36,7 +35,7 @@ def library() -> Any:
 
 
 def supports(dtype: NativeDtype, op: str) -> bool:
-    """Return whether NCCL can reduce numbers of a dtype; its extremes ignore NaN."""
+    """Return whether NCCL can reduce a dtype; not for extremes of floats, where NCCL ignores NaN."""
     return dtype.char in _DTYPES and not (dtype.kind == "f" and op in ("max", "min"))
 
 
@@ -86,7 +85,7 @@ class NcclTransport:
         return self._begun(lambda to: self._comm.broadcast(out.data.ptr, out.data.ptr, *what, root, to))
 
     def _numbers(self, array: Array) -> tuple[int, int]:
-        """Return how many numbers an array holds, and NCCL's constant for their dtype."""
+        """Return the number of NCCL's numbers in an array, and NCCL's constant for their dtype."""
         return array.size * (2 if array.dtype.kind == "c" else 1), self._dtypes[array.dtype.char]
 
     def _begun(self, call: Callable[[int], None]) -> Wait:
