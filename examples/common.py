@@ -105,13 +105,13 @@ def prepare(parser: argparse.ArgumentParser, args: argparse.Namespace) -> argpar
 
 
 def own_gpu(device: agrad.Device) -> agrad.Device:
-    """Return another GPU for each of the processes that have been started together; other devices as they are."""
+    """Return the GPU of this process, one for each local rank; any other device unchanged."""
     rank = agrad.distributed.get_local_rank()
     return agrad.Device(f"cuda:{rank % agrad.cuda.device_count()}") if device.kind == "cuda" and rank else device
 
 
 def only_first_prints() -> AbstractContextManager[Any]:
-    """Return a context in which, of several processes, only that of rank 0 prints."""
+    """Return a context in which only the process of rank 0 prints."""
     return nullcontext() if agrad.distributed.get_rank() == 0 else redirect_stdout(StringIO())
 
 
@@ -127,7 +127,7 @@ def progress(items: Iterable[T], label: str) -> Iterable[T]:
         from tqdm import tqdm
     except ImportError:
         return items
-    hidden = True if agrad.distributed.get_rank() else None  # None: where it is no terminal
+    hidden = True if agrad.distributed.get_rank() else None  # None: hidden if the output is not a terminal
     return tqdm(items, desc=label, leave=False, dynamic_ncols=True, disable=hidden)
 
 

@@ -22,7 +22,7 @@ With --compile, a step is recorded once, and then runs as a list of array calls.
 With --export the trained network becomes an ONNX file, which onnxruntime runs without agrad.
 
 Under mpiexec, each process trains on its own part of the images, in batches of --batch-size, and all take the same
-steps with the mean of their gradients. docs/distributed.md tells more.
+steps with the mean of their gradients: see docs/distributed.md.
 
 After each epoch a checkpoint is written: the weights, the optimizer's momentum and the number of epochs. You can stop
 with Ctrl-C and resume with --resume: the result is the same as without the interruption.

@@ -14,7 +14,7 @@ __all__ = ["RemovableHandle", "after_backward", "attach", "follow", "ordered", "
 
 LAST: Final = inf  # the key of the hook of `retain_grad`, which runs after all others
 _number = count().__next__
-after_backward: dict[float, Any] = {}  # called at the end of each `backward`, with the leaves that it reached
+after_backward: dict[float, Any] = {}  # hooks called at the end of each `backward` with the leaves that it reached
 
 
 class RemovableHandle:
