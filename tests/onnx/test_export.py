@@ -227,6 +227,13 @@ def test_a_tensor_that_is_not_registered(file):
             "^layer 1 calls .* otherwise, or more often, for another length of 'n'",
         ),
         (
+            module(lambda self, x, rows: agrad.reshape(x, (rows, 2)) + 1),
+            (agrad.ones((8, 2)), 8),
+            {"x": {0: "n"}},
+            ValueError,
+            "^Own cannot be exported .* another length of 'n': .* a constant of the graph, to be a Tensor",
+        ),
+        (
             module(lambda self, x: x[: x.shape[0] // 2] + 1),
             agrad.ones((8, 2)),
             {0: "n"},
