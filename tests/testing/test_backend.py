@@ -56,6 +56,20 @@ def test_the_pages_backend_passes(backend, capsys):
     assert "differs" not in said
 
 
+def test_a_backend_that_misses_writes_to_views_differs(mylibrary, capsys):
+    """Without `buffer_of`, agrad does not notice that a view was written to."""
+
+    class Careless(Backend):
+        kind, xp, array_type = "careless", mylibrary, mylibrary.Array
+
+        def to_numpy(self, array):
+            return mylibrary.to_numpy(array)
+
+    agrad.register_backend(Careless)
+    assert main(["careless", "-k", "gradient needs"]) == 1
+    assert "see Backend.buffer_of): expected True, actual False" in capsys.readouterr().out
+
+
 def test_this_device_passes(device):
     left_out = OFTEN if device.backend.supports_float64 else ()  # else finite differences do not check gradients
     outcomes = [*check_programs(device), *(x for x in check_rows(device) if not x.name.startswith(left_out))]
