@@ -174,8 +174,9 @@ REFUSED = {
     "values": (lambda self, x: x if x.sum() > 0 else -x, UnknownValueError, r"write agrad\.where\(condition, a, b\)"),
     "numpy": (lambda self, x: agrad.asarray(x.numpy()), UnknownValueError, "shape \\(2, 3\\) are needed"),
     "random": (lambda self, x: x + agrad.randn(3), NotImplementedError, "make them an input of the model"),
-    "fft": (lambda self, x: agrad.real(agrad.fft.fft(x)), NotImplementedError, "has no attribute 'fft'"),
-    "inv": (lambda self, x: agrad.linalg.inv(x.mT @ x + agrad.eye(3)), NotImplementedError, "no attribute 'inv'"),
+    "fft": (lambda self, x: agrad.real(agrad.fft.fft(x)), NotImplementedError, "'fft'; ONNX has no operator"),
+    "special": (lambda self, x: agrad.special.gammaln(x), NotImplementedError, "has no gammaln: ONNX has no operator"),
+    "inv": (lambda self, x: agrad.linalg.inv(x.mT @ x + agrad.eye(3)), NotImplementedError, "'inv'; ONNX has"),
 }
 
 
