@@ -152,7 +152,8 @@ def _load(content: bytes, path: str, device: Device) -> Any:
             return _Reader(entries, device).decode(_structure(metadata, entries, checked))
         return _with_shared({name: _tensor(entry, None, device) for name, entry in entries.items()}, metadata)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path!r} holds no state that agrad can read: {error!r}") from error
+        reason = error if isinstance(error, (ValueError, TypeError)) else repr(error)  # a KeyError is but a key
+        raise ValueError(f"{path!r} holds no state that agrad can read: {reason}") from error
 
 
 def _load_listed(files: Mapping[str, Sequence[str]], path: str, device: Device) -> dict[str, Tensor]:
@@ -394,7 +395,7 @@ def _tensor(entry: dict[str, Any], dtype: str | None, device: Device) -> Tensor:
     """Return the Tensor of an entry of a safetensors file, in `dtype` if it was stored in another one."""
     stored, shape = entry["dtype"], entry["shape"]
     if stored not in _DTYPES:
-        raise TypeError(f"it has a tensor of dtype {stored}, which agrad does not have")
+        raise TypeError(f"it has a tensor of dtype {stored}, which agrad does not have; have its program save float32")
     array = backends.read(memoryview(entry["data"])).view(_DTYPES[stored])
     if stored == "BF16":
         array, dtype = (array.astype("uint32") << 16).view("float32"), "bfloat16"
