@@ -192,6 +192,8 @@ def backward(
         found, shared = propagate([entry], [start], retain, create_graph)
     for leaf, g in found.items():
         _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
+    for hook in [*hooks.after_backward.values()]:
+        hook(found)
 
 
 def entry_of(tensor: Tensor, what: str) -> Any:
