@@ -177,8 +177,9 @@ def _replaced(device: Device) -> Device:
 
 def innermost(device: Device) -> Device:
     """Return the innermost open virtual device above a device; `device` itself if there is none."""
-    above = next((found for found in reversed(opened.get()) if found.real is device.real), device)
-    return above if above.knows(device) else device
+    levels = opened.get()
+    above = next((found for found in reversed(levels) if found.real is device.real), device) if levels else device
+    return above if above is device or above.knows(device) else device
 
 
 def get_device() -> Device:

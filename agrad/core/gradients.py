@@ -56,7 +56,7 @@ def gradients(
     (Tensor(18., dtype=float32, device='cpu'),)
     """
     for name, what in (("outputs", outputs), ("inputs", inputs)):
-        if not isinstance(what, (Tensor, Sequence)):
+        if not isinstance(what, (Tensor, list, tuple, Sequence)):  # the last takes ten times as long
             raise TypeError(f"{name} must be a Tensor or a list of Tensors, not {type(what).__name__}")
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)

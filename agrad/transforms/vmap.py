@@ -128,9 +128,11 @@ def _tensor(x: Any) -> Tensor:
 @contextmanager
 def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
     """Open a virtual device above the devices of the arguments and of the enclosing vmap."""
-    devices = [*dict.fromkeys(x._device for x in given if isinstance(x, Tensor))] or [get_device()]
-    below = common_device(x for x in devices if x.real is devices[0].real)
-    below = innermost(below or devices[0])
+    devices = [*dict.fromkeys([x._device for x in given if isinstance(x, Tensor)])] or [get_device()]
+    below = devices[0]
+    if len(devices) > 1:
+        below = common_device([x for x in devices if x.real is below.real]) or below
+    below = innermost(below)
     library = over(below.backend, below.xp)
     level = Batch(library, below.backend, below.xp, below.native, size, randomness)
     device = Device.above(below, level)
