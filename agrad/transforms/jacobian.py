@@ -16,7 +16,7 @@ from . import pytrees
 from .arguments import FOR_TENSORS, Argnums, as_argnums, named
 from .grad import grad
 from .linearized import Linearized
-from .vmap import vmap
+from .vmap import batch, left, vmap
 
 __all__ = ["hessian", "jacobian"]
 
@@ -128,19 +128,18 @@ def _by_columns(at: Linearized, chunk_size: int | None) -> list[list[Tensor]]:
 
 def _along(carry: Any, ends: Sequence[Tensor], i: int, axis: int, chunk_size: int | None) -> list[Tensor]:
     """Carry a one for each element of the Tensor at `i`, with nothing for the others; stack what comes out."""
-    x = ends[i].detach()
+    x = ends[i]
 
     def one(direction: Tensor) -> list[Tensor]:
         found: list[Tensor] = carry([direction if j == i else None for j in range(len(ends))])
         return found
 
-    def one_of_all(x: Tensor) -> list[Tensor]:
-        return one(wrap(x._device.native.unit_vectors(x._data.dtype), x._device))
-
     if not 0 < x.size < _FEW:
         try:
             if x.ndim == 1 and (chunk_size is None or chunk_size >= x.size):
-                return vmap(one_of_all, None, axis, axis_size=x.size)(x)
+                with batch([x], x.size, "error") as device:
+                    units = wrap(device.native.unit_vectors(x._data.dtype), device)
+                    return [left(y, device, axis) for y in one(units)]
             return vmap(one, 0, axis, chunk_size=chunk_size)(_identity(x))
         except UnknownValueError:  # a rule asks for values, as one of a user's op may that leaves xp
             pass
@@ -164,4 +163,5 @@ def _pushed(at: Linearized, axis: list[Tensor | None]) -> list[Tensor]:
 
 
 def _shaped(block: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    return astype(reshape(block, y.shape + x.shape), x.dtype, copy=False)
+    shape = y.shape + x.shape
+    return astype(block if block.shape == shape else reshape(block, shape), x.dtype, copy=False)

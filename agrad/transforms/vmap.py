@@ -22,7 +22,7 @@ from . import pytrees
 from .arguments import named
 from .batch_axes import size_of_batch, spread
 
-__all__ = ["vmap"]
+__all__ = ["batch", "left", "vmap"]
 
 
 def vmap(
@@ -102,12 +102,12 @@ def vmap(
         size = size_of_batch(given, axes, axis_size, args, kwargs)
 
         def run(given: Sequence[Any], size: int) -> tuple[Any, list[Tensor], list[int | None]]:
-            with _batch(given, size, randomness) as device:
+            with batch(given, size, randomness) as device:
                 filled = [_entered(x, device, axis) for x, axis in zip(given, axes, strict=True)]
                 inner, inner_kwargs = pytrees.unflatten((args, kwargs), filled)
                 result = f(*inner, **inner_kwargs)
                 outputs, places = pytrees.flatten(result), spread(out_axes, result, "out_axes")
-                return result, [_left(y, device, axis) for y, axis in zip(outputs, places, strict=True)], places
+                return result, [left(y, device, axis) for y, axis in zip(outputs, places, strict=True)], places
 
         if chunk_size is None or size <= chunk_size:
             result, found, _ = run(given, size)
@@ -126,7 +126,7 @@ def _tensor(x: Any) -> Tensor:
 
 
 @contextmanager
-def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
+def batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
     """Open a virtual device above the devices of the arguments and of the enclosing vmap."""
     devices = [*dict.fromkeys([x._device for x in given if isinstance(x, Tensor)])] or [get_device()]
     below = devices[0]
@@ -161,7 +161,7 @@ def _entered(x: Any, device: Device, axis: int | None) -> Any:
     return enter(x, device, axis if axis is None or axis >= 0 else axis + x.ndim)
 
 
-def _left(y: Any, device: Device, axis: int | None) -> Tensor:
+def left(y: Any, device: Device, axis: int | None) -> Tensor:
     """Return an output as the caller sees it: on the device below, with the batch axis."""
     y = lift(_tensor(y), device)
     if axis is None:
