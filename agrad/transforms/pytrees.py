@@ -66,6 +66,8 @@ def _unflatten(tree: Any, values: Iterator[Any]) -> Any:
         return {key: _unflatten(part, values) for key, part in tree.items()}
     if isinstance(tree, (list, tuple)):
         parts = [next(values) if isinstance(part, Tensor) else _unflatten(part, values) for part in tree]
+        if type(tree) is list:
+            return parts
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, Mapping):
         filled: Any = copy(tree)  # of the same class
