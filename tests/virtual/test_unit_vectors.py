@@ -33,14 +33,14 @@ def test_their_value_is_the_identity(level):
 
 
 def test_scaled_they_stay_unit_vectors(level):
-    scaled = level.unit_vectors(level.xp.float64) * array(level, [1.0, 2.0, np.inf]) * array(level, [1.0, 5.0, 1.0])
-    assert scaled.diagonal is not None
-    np.testing.assert_array_equal(numbers(level, scaled), np.diag([1.0, 10.0, np.inf]))  # inf * 0 would be NaN
+    scaled = -level.unit_vectors(level.xp.float64) * array(level, [1.0, 2.0, np.inf]) / array(level, [1.0, 0.1, 1.0])
+    assert (scaled * 2.0).diagonal is not None
+    np.testing.assert_array_equal(numbers(level, scaled * 2.0), 2 * np.diag([-1.0, -20.0, -np.inf]))  # 0 * inf is NaN
 
 
 @pytest.mark.parametrize("x", [2.0, [2.0], [[1.0], [2.0]], np.eye(BATCH)], ids=str)
 def test_scaled_by_anything_else_they_are_an_array(level, x):
-    x = x if isinstance(x, float) else array(level, x)
+    x = array(level, x)
     found = level.unit_vectors(level.xp.float64) * x
     assert found.diagonal is None
     identity = level.enter(level.xp.eye(BATCH, dtype=level.xp.float64, device=level.native), 0)

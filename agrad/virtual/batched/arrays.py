@@ -25,13 +25,24 @@ def _binary(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], C
     return forward, lambda x2, x1: forward(x1, x2)
 
 
-_multiplied: Final = _binary(operator.mul)[0]
+def _scaling(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """Return what `_binary` does, for an operator that leaves unit vectors unit vectors, scaled by the other side."""
+    forward, reflected = _binary(op)
+
+    def scaled(x1: BatchedArray, x2: Array) -> BatchedArray:
+        if x1.diagonal is None:
+            return forward(x1, x2)
+        if type(x2) in NUMBERS:
+            return BatchedArray.unit_vectors(op(x1.diagonal, x2), x1.level)
+        if type(x2) is BatchedArray and not x2.lead and x2.shape == x1.shape:
+            return BatchedArray.unit_vectors(op(x1.diagonal, x2.value), x1.level)
+        return forward(x1, x2)
+
+    return scaled, reflected
 
 
-def _scaled(x1: BatchedArray, x2: Array) -> BatchedArray:
-    if x1.diagonal is None or type(x2) is not BatchedArray or x2.lead or x2.shape != x1.shape:
-        return _multiplied(x1, x2)
-    return BatchedArray.unit_vectors(x1.diagonal * x2.value, x1.level)
+def _negative(x: BatchedArray) -> BatchedArray:
+    return x.like(-x.value) if x.diagonal is None else BatchedArray.unit_vectors(-x.diagonal, x.level)
 
 
 def _unary(op: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -175,8 +186,8 @@ class BatchedArray:
 
     __add__, __radd__ = _binary(operator.add)
     __sub__, __rsub__ = _binary(operator.sub)
-    __mul__, __rmul__ = _scaled, _binary(operator.mul)[1]
-    __truediv__, __rtruediv__ = _binary(operator.truediv)
+    __mul__, __rmul__ = _scaling(operator.mul)
+    __truediv__, __rtruediv__ = _scaling(operator.truediv)
     __floordiv__, __rfloordiv__ = _binary(operator.floordiv)
     __mod__, __rmod__ = _binary(operator.mod)
     __pow__, __rpow__ = _binary(operator.pow)
@@ -188,7 +199,7 @@ class BatchedArray:
     __lt__, __gt__ = _binary(operator.lt)[0], _binary(operator.gt)[0]
     __le__, __ge__ = _binary(operator.le)[0], _binary(operator.ge)[0]
     __eq__, __ne__ = _binary(operator.eq)[0], _binary(operator.ne)[0]
-    __neg__, __pos__ = _unary(operator.neg), _unary(operator.pos)
+    __neg__, __pos__ = _negative, _unary(operator.pos)
     __abs__, __invert__ = _unary(abs), _unary(operator.invert)
     __hash__ = None  # type: ignore[assignment]
     __matmul__: Callable[[Any, Any], Any]  # assigned in `products`
