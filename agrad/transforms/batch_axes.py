@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import index
 from typing import Any
 
+from ..core.tensor import Tensor
 from . import pytrees
 
 __all__ = ["size_of_batch", "spread"]
@@ -12,8 +14,10 @@ __all__ = ["size_of_batch", "spread"]
 
 def spread(axes: Any, tree: Any, name: str) -> list[int | None]:
     """Return an axis for each leaf of a pytree; `axes` is an integer, None or a prefix of the pytree's structure."""
-    if axes is None or isinstance(axes, int):
-        return [axes] * len(pytrees.flatten(tree))
+    if axes is None:
+        return [None] * len(pytrees.flatten(tree))
+    if hasattr(axes, "__index__") and not isinstance(axes, (bool, Tensor)):
+        return [index(axes)] * len(pytrees.flatten(tree))
     if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
         return [axis for key in tree for axis in spread(axes[key], tree[key], name)]
     if isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) and len(axes) == len(tree):

@@ -115,7 +115,7 @@ def vmap(
             result, found = _by_chunks(run, given, axes, size, chunk_size, randomness)
         return pytrees.unflatten(result, found)
 
-    return named(mapped, f, "vmap")
+    return named(mapped, f, "vmap", "write agrad.vmap(f)(x)")
 
 
 def _tensor(x: Any) -> Tensor:
