@@ -12,16 +12,17 @@ from . import pytrees
 __all__ = ["size_of_batch", "spread"]
 
 
-def spread(axes: Any, tree: Any, name: str) -> list[int | None]:
-    """Return an axis for each leaf of a pytree; `axes` is an integer, None or a prefix of the pytree's structure."""
+def spread(axes: Any, tree: Any, name: str) -> list[tuple[Any, int | None]]:
+    """Return the leaves of a pytree, each with its axis; `axes` is one axis or a prefix of the pytree's structure."""
     if axes is None:
-        return [None] * len(pytrees.flatten(tree))
+        return [(x, None) for x in pytrees.flatten(tree)]
     if hasattr(axes, "__index__") and not isinstance(axes, (bool, Tensor)):
-        return [index(axes)] * len(pytrees.flatten(tree))
-    if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
-        return [axis for key in tree for axis in spread(axes[key], tree[key], name)]
+        axis = index(axes)
+        return [(x, axis) for x in pytrees.flatten(tree)]
     if isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) and len(axes) == len(tree):
-        return [axis for part, inner in zip(axes, tree, strict=True) for axis in spread(part, inner, name)]
+        return [pair for part, inner in zip(axes, tree, strict=True) for pair in spread(part, inner, name)]
+    if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
+        return [pair for key in tree for pair in spread(axes[key], tree[key], name)]
     raise _wrong_axes(axes, tree, name)
 
 

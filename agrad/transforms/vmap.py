@@ -96,9 +96,9 @@ def vmap(
             as_integer(name, size, least)
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        leaves = pytrees.flatten((args, kwargs))
-        axes = [*spread(in_axes, args, "in_axes"), *[0] * len(pytrees.flatten(kwargs))]
-        given = [x if axis is None else _tensor(x) for x, axis in zip(leaves, axes, strict=True)]
+        leaves = [*spread(in_axes, args, "in_axes"), *spread(0, kwargs, "")]
+        axes = [axis for _, axis in leaves]
+        given = [x if axis is None else _tensor(x) for x, axis in leaves]
         size = size_of_batch(given, axes, axis_size, args, kwargs)
 
         def run(given: Sequence[Any], size: int) -> tuple[Any, list[Tensor], list[int | None]]:
@@ -106,8 +106,8 @@ def vmap(
                 filled = [_entered(x, device, axis) for x, axis in zip(given, axes, strict=True)]
                 inner, inner_kwargs = pytrees.unflatten((args, kwargs), filled)
                 result = f(*inner, **inner_kwargs)
-                outputs, places = pytrees.flatten(result), spread(out_axes, result, "out_axes")
-                return result, [left(y, device, axis) for y, axis in zip(outputs, places, strict=True)], places
+                outputs = spread(out_axes, result, "out_axes")
+                return result, [left(y, device, axis) for y, axis in outputs], [axis for _, axis in outputs]
 
         if chunk_size is None or size <= chunk_size:
             result, found, _ = run(given, size)
@@ -164,15 +164,16 @@ def _entered(x: Any, device: Device, axis: int | None) -> Any:
 def left(y: Any, device: Device, axis: int | None) -> Tensor:
     """Return an output as the caller sees it: on the device below, with the batch axis."""
     y = lift(_tensor(y), device)
+    rank = y.ndim
     if axis is None:
         if y._data.lead:
             raise ValueError(f"out_axes is None for an output of shape {y.shape} that differs over the batch; write 0")
         return getitem(leave(y, device, 0), 0)
-    if not -y.ndim - 1 <= axis <= y.ndim:
+    if not -rank - 1 <= axis <= rank:
         raise ValueError(
-            f"out_axes names axis {axis} for an output of shape {y.shape}, which has {y.ndim + 1} axes with the batch"
+            f"out_axes names axis {axis} for an output of shape {y.shape}, which has {rank + 1} axes with the batch"
         )
-    return leave(y, device, axis if axis >= 0 else axis + y.ndim + 1)
+    return leave(y, device, axis if axis >= 0 else axis + rank + 1)
 
 
 def _by_chunks(
