@@ -127,9 +127,8 @@ class Device:
 
     def knows(self, other: Device) -> bool:
         """Whether Tensors of another device can be lifted to this one: it, or its batch, is in the stack."""
-        if other is self or other is self.below:
-            return True
-        return self.depth > 0 and any([other is device or other is device.origin for device in self.stack])
+        near = other is self or other is self.below
+        return near or any([other is device or other is device.origin for device in self.stack])
 
     def raised(self, data: Any, source: Device) -> Any:
         """Return an array of a device below, or of the origin, as an array of this device."""
@@ -179,9 +178,8 @@ def _replaced(device: Device) -> Device:
 
 def innermost(device: Device) -> Device:
     """Return the innermost open virtual device above a device; `device` itself if there is none."""
-    levels = opened.get()
-    above = next((found for found in reversed(levels) if found.real is device.real), device) if levels else device
-    return above if above is device or above.knows(device) else device
+    above = next((found for found in reversed(opened.get()) if found.real is device.real), device)
+    return above if above.knows(device) else device
 
 
 def get_device() -> Device:

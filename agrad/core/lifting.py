@@ -68,11 +68,8 @@ def enter(x: Any, device: Device, axis: int | None = None) -> Any:
     if x._device is not device.below:  # a constant, or a cotangent of a transform that was opened later
         device = device if x._device in device.below.stack else _continued(device, x._device)
         x = lift(x, device.below)
-    data = device.native.enter(x._data, axis)
-    if x._node is None:
-        return wrap(data, device)
     rule = (lambda g, saved: total(g, device)) if axis is None else (lambda g, saved: leave(g, device, axis))
-    return _passed(x, data, device, _ENTER, rule)
+    return _passed(x, device.native.enter(x._data, axis), device, _ENTER, rule)
 
 
 def leave(x: Any, device: Device, axis: int) -> Any:
@@ -81,10 +78,7 @@ def leave(x: Any, device: Device, axis: int) -> Any:
         return device.native.leave(x, axis)[...]  # as in `enter`
     x = lift(x, device)
     here = x._device
-    data = here.native.leave(x._data, axis)
-    if x._node is None:
-        return wrap(data, here.below)
-    return _passed(x, data, here.below, _LEAVE, lambda g, saved: enter(g, here, axis))
+    return _passed(x, here.native.leave(x._data, axis), here.below, _LEAVE, lambda g, saved: enter(g, here, axis))
 
 
 def total(x: Any, device: Device) -> Any:
