@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from math import copysign, inf
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import array_api_compat.numpy as compat
 import numpy as np
@@ -24,6 +24,10 @@ from .into import elementwise_into
 from .sliding_windows import Lengths, Windows
 from .strided import StridedBackend
 from .typing import Array, NativeDevice, NativeDtype
+
+if TYPE_CHECKING:
+    from .mpi import World
+    from .transports import Transport
 
 __all__ = ["NumpyBackend", "compiled"]
 
@@ -425,6 +429,9 @@ class NumpyBackend(StridedBackend):
         for part, a, b in _parts(array, x1, x2):
             super().add_quotient(part, a, b, scale)
         return array
+
+    def carrier(self, array: Array, world: World, op: str = "") -> tuple[Any, Transport]:
+        return np.asarray(array), world.transport
 
     def softmax_nll_input(
         self,

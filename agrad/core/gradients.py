@@ -128,8 +128,7 @@ def leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]
     all_lead_there = True
     while stack:
         node = stack.pop()
-        if not node.edges and node not in needed:
-            all_lead_there = False
+        all_lead_there = all_lead_there and bool(node.edges or node in needed)
         for parent, _ in node.edges:
             if type(parent) is not Node:
                 all_lead_there = all_lead_there and parent in needed

@@ -109,7 +109,7 @@ class Node:
         hooks: dict[float, Any]
         picks: dict[int, ref[Node]]
 
-    # Ops make their Nodes without this call: the text `codegen._RECORD` fills in the same attributes.
+    # Ops make their Nodes without this call: the text `recording._RECORD` fills in the same attributes.
     def __init__(self, plan: Plan | Pick, edges: Edges, saved: Sequence[Any], device: Device, like: Any) -> None:
         self.number, self.device = tick(), device
         self.plan: Any = plan  # Any, because the backward pass asks for its type once
@@ -192,6 +192,8 @@ def backward(
         found, shared = propagate([entry], [start], retain, create_graph)
     for leaf, g in found.items():
         _accumulate(leaf, deliver(leaf, g, create_graph, leaf in shared), create_graph)
+    for hook in [*hooks.after_backward.values()]:
+        hook(found)
 
 
 def entry_of(tensor: Tensor, what: str) -> Any:

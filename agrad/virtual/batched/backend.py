@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ... import backends
 from ...backends.base import Backend
@@ -15,6 +15,9 @@ from . import axes, elementwise, gathering, linalg, losses, products, shapes
 from .arrays import NUMBERS, BatchedArray, aligned, boxed, leading, ranked, spread_out
 from .gathering import joined
 from .windows import WindowsBackend
+
+if TYPE_CHECKING:
+    from ...backends.mpi import World
 
 __all__ = ["BatchedBackend", "over"]
 
@@ -176,6 +179,20 @@ class BatchedBackend(WindowsBackend):
 
     def moments(self, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
         return Backend.moments(x.level.library, x, axis)
+
+    # Collectives: each process exchanges the whole batch
+
+    def all_reduce(self, array: Array, op: str, world: World) -> Any:
+        return array.like(array.level.backend.all_reduce(array.value, op, world))
+
+    def all_gather(self, array: Array, axis: int, world: World) -> Any:
+        return array.like(array.level.backend.all_gather(array.value, axis + array.lead, world))
+
+    def reduce_scatter(self, array: Array, op: str, axis: int, world: World) -> Any:
+        return array.like(array.level.backend.reduce_scatter(array.value, op, axis + array.lead, world))
+
+    def broadcast(self, array: Array, root: int, world: World) -> Any:
+        return array.like(array.level.backend.broadcast(array.value, root, world))
 
     # Mathematics beyond the standard
 
