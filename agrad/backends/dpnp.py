@@ -20,7 +20,7 @@ _SPECIAL = {"erf", "erfc", "erfcx", "erfinv"}
 
 
 def _on_cpu() -> bool:
-    """Return whether dpnp computes on a CPU, where reading waits for nothing."""
+    """Return whether dpnp computes on a CPU, where reading a value does not wait for a device."""
     return bool(dpctl.select_default_device().is_cpu)
 
 
@@ -34,7 +34,7 @@ def _broadcast_arrays(*arrays: Array) -> list[Any]:
 
 
 def _checked(gather: Callable[..., Any], default: int) -> Callable[..., Any]:
-    """Return a function that gathers along an axis, with IndexError on a CPU: dpnp reads at another place."""
+    """Return a gathering function that raises IndexError on a CPU, where dpnp would read other elements."""
 
     def gathered(x: Array, indices: Array, /, *, axis: int | None = None) -> Any:
         axis = default if axis is None else axis
@@ -94,7 +94,7 @@ class DpnpBackend(Backend):
         return np.array(dpnp.asnumpy(array))
 
     def buffer_of(self, array: Array) -> int:
-        return int(array.get_array().usm_data._pointer)  # of the whole memory, of which a view has a part
+        return int(array.get_array().usm_data._pointer)  # the start of the whole memory, also for a view of a part
 
     def special(self, name: str) -> Callable[..., Any]:
         if name in _SPECIAL:

@@ -144,7 +144,7 @@ def refuse_overflow(array: np.ndarray[Any, Any], limits: Any, what: str) -> None
 
 
 def refuse_out_of_range(least: int, most: int, length: int, axis: int) -> None:
-    """Raise IndexError if the least or the most of some indices is out of range for an axis of that length."""
+    """Raise IndexError if the smallest or the largest index is out of range for an axis of that length."""
     if least < -length or most >= length:
         wrong = least if least < -length else most
         raise IndexError(f"index {wrong} is out of range for axis {axis} of length {length}")

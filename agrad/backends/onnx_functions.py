@@ -84,7 +84,7 @@ def _unstack(x: Array, /, *, axis: int = 0) -> tuple[Any, ...]:
 
 
 def _reshape(x: Array, /, shape: tuple[int, ...], **settings: Any) -> Any:
-    if prod(shape) != prod(x.shape) and -1 not in shape:  # which the graph would tell only when it runs
+    if prod(shape) != prod(x.shape) and -1 not in shape:  # otherwise an error only when the graph runs
         raise ValueError(f"cannot reshape an array of shape {tuple(x.shape)} into shape {shape}")
     return ndx.reshape(x, shape, **settings)
 

@@ -56,7 +56,7 @@ def gradients(
     (Tensor(18., dtype=float32, device='cpu'),)
     """
     for name, what in (("outputs", outputs), ("inputs", inputs)):
-        if not isinstance(what, (Tensor, list, tuple, Sequence)):  # the last takes ten times as long
+        if not isinstance(what, (Tensor, list, tuple, Sequence)):  # the check of Sequence is ten times as slow
             raise TypeError(f"{name} must be a Tensor or a list of Tensors, not {type(what).__name__}")
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
@@ -135,7 +135,7 @@ def leading_to(wanted: Sequence[Any], entries: Sequence[Any]) -> dict[Any, bool]
             elif parent not in reached:
                 reached.add(parent)
                 stack.append(parent)
-    if all_lead_there:  # as they do in a function of its arguments alone
+    if all_lead_there:  # so it is where all inputs are arguments
         return needed | {node: True for node in reached if node.edges}
     for node in sorted(reached, key=attrgetter("number"), reverse=True):
         for parent, _ in node.edges:  # any() of a list takes twice as long

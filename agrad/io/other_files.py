@@ -1,4 +1,4 @@
-"""Files that are no safetensors file: the index of a model in several, and what is said of other formats."""
+"""Files of other formats: the index of a model in several safetensors files, and errors that name a format."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _FORMATS: Final = {
 
 
 def format_of(content: bytes) -> str:
-    """Return what a file of another format is, and what to write instead; empty if that is unknown."""
+    """Return the name of a file's format, and what to write instead; an empty string if it is unknown."""
     return next((text for start, text in _FORMATS.items() if content.startswith(start)), "")
 
 
 def is_index(content: bytes) -> bool:
-    """Return whether a file is JSON, as the index of a model in several files is."""
+    """Return whether a file is JSON, as an index of several files is."""
     return content[:64].lstrip()[:1] == b"{" and content[8:9] != b"{"
 
 
@@ -41,7 +41,7 @@ def listed_files(content: bytes, path: str) -> dict[str, list[str]]:
         pairs = json.loads(content)["weight_map"].items()
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(
-            f"{path!r} is JSON, and has no entry 'weight_map' as the index of a model in several safetensors files"
+            f"{path!r} is JSON, but has no entry 'weight_map' as an index of several safetensors files has"
         ) from None
     files: dict[str, list[str]] = {}
     for name, file in pairs:

@@ -152,7 +152,7 @@ def _load(content: bytes, path: str, device: Device) -> Any:
             return _Reader(entries, device).decode(_structure(metadata, entries, checked))
         return _with_shared({name: _tensor(entry, None, device) for name, entry in entries.items()}, metadata)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        reason = error if isinstance(error, (ValueError, TypeError)) else repr(error)  # a KeyError is but a key
+        reason = error if isinstance(error, (ValueError, TypeError)) else repr(error)  # a KeyError's text is a key
         raise ValueError(f"{path!r} holds no state that agrad can read: {reason}") from error
 
 
@@ -163,7 +163,7 @@ def _load_listed(files: Mapping[str, Sequence[str]], path: str, device: Device) 
         place = os.path.join(os.path.dirname(path), file)
         tensors = _load(_content(place), place, device)
         if missing := [name for name in names if not isinstance(tensors, dict) or name not in tensors]:
-            raise ValueError(f"{path!r} lists {missing[0]!r} in {file!r}, where it is not")
+            raise ValueError(f"{path!r} lists {missing[0]!r} in {file!r}, which does not contain it")
         found |= {name: tensors[name] for name in names}
     return found
 

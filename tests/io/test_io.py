@@ -231,12 +231,16 @@ def test_a_model_in_several_files(tmp_path, device):
 @pytest.mark.parametrize(
     ("weight_map", "error", "says"),
     [
-        ({"a": "model-00002-of-00002.safetensors"}, ValueError, r"lists 'a' in 'model-00002.*', where it is not"),
+        (
+            {"a": "model-00002-of-00002.safetensors"},
+            ValueError,
+            r"lists 'a' in 'model-00002.*', which does not contain it",
+        ),
         ({"a": "model-3.safetensors"}, FileNotFoundError, "model-3.safetensors"),
         ({"a": "../x.safetensors"}, ValueError, r"lists '\.\./x\.safetensors' for 'a'; an index lists files of"),
         ({"a": "model.safetensors.index.json"}, ValueError, "is not a safetensors file, or it is damaged"),
         ({"a": 3}, ValueError, "lists 3 for 'a'"),
-        ([], ValueError, "is JSON, and has no entry 'weight_map'"),
+        ([], ValueError, "is JSON, but has no entry 'weight_map'"),
     ],
 )
 def test_an_index_that_leads_nowhere(tmp_path, weight_map, error, says):

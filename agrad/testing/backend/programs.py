@@ -75,7 +75,7 @@ def _keys(device: Device) -> Sequence[Any]:
 
 
 def _views(device: Device) -> Sequence[Tensor]:
-    """Write to a part of what a gradient needs: it does not change with its part, or an error says that it did."""
+    """Write to a view of a saved array: either the array is unchanged, or backward raises an error."""
     x = _numbers(device, 3, 4).requires_grad_()
     expected = 2 * x.detach()
     total = agrad.sum(x * x)
@@ -123,7 +123,7 @@ PROGRAMS: Final[dict[str, Callable[[Device], Sequence[Tensor]]]] = {
     "training convolutions": _convolutions,
     "training on sequences": _sequences,
     "reading and writing at keys": _keys,
-    "writing to a part of what a gradient needs (see Backend.buffer_of)": _views,
+    "writing to a view of a saved array (see Backend.buffer_of)": _views,
     "decompositions of matrices": _matrices,
     "a Hessian": _curvature,
     "random numbers": _draws,

@@ -26,7 +26,7 @@ def _binary(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], C
 
 
 def _scaling(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
-    """Return what `_binary` does, for an operator that leaves unit vectors unit vectors, scaled by the other side."""
+    """Return `_binary` for an operator that only scales unit vectors, by the other operand."""
     forward, reflected = _binary(op)
 
     def scaled(x1: BatchedArray, x2: Array) -> BatchedArray:
@@ -76,7 +76,7 @@ class BatchedArray:
 
     @classmethod
     def unit_vectors(cls, diagonal: Array, level: Any) -> BatchedArray:
-        """Return vectors as long as the batch: that of example i has ``diagonal[i]`` at i, and zeros elsewhere.
+        """Return a vector for each example, as long as the batch: ``diagonal[i]`` at i for example i, zeros elsewhere.
 
         Their value is a diagonal matrix, which is made when it is asked for. Before, they can be scaled and multiplied
         by a matrix without it: `jacobian`, which begins with unit vectors, thus has one product of matrices less.

@@ -36,7 +36,7 @@ class Batch(Level):
         return Batch(self.library.over(backend, xp), backend, xp, native, self.size, self.randomness)
 
     def unit_vectors(self, dtype: NativeDtype) -> BatchedArray:
-        """Return a vector as long as the batch for each example: that of example i is 1 at i, and 0 elsewhere."""
+        """Return a unit vector for each example, as long as the batch: 1 at i for example i, zeros elsewhere."""
         return BatchedArray.unit_vectors(self.xp.ones((self.size,), dtype=dtype, device=self.native), self)
 
     def enter(self, value: Array, axis: int | None) -> BatchedArray:

@@ -25,7 +25,7 @@ def softmax_nll(
         return cross_entropy.losses(xp, input, target, reduction, weight, ignore_index, label_smoothing)
     rows = _rows(input), _rows(boxed(target, level))
     found, saved = level.backend.softmax_nll(*rows, "none", None, None, label_smoothing)
-    alone = samples == 1 and reduction != "none"  # its mean and sum are the one loss
+    alone = samples == 1 and reduction != "none"  # mean and sum of one loss
     losses = BatchedArray(level.xp.reshape(found, (level.size, samples)[: 2 - alone]), 1, level)
     if reduction != "none" and not alone:
         losses = getattr(level.library.xp, reduction)(losses)
