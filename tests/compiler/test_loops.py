@@ -266,6 +266,29 @@ def test_an_argument_that_shares_memory_with_the_state():
     compare(w, np.asarray([0.5, 1.0], np.float32))
 
 
+def test_state_that_became_read_only():
+    first, second = nn.Parameter([1.0]), nn.Parameter([2.0])
+    optimizer = optim.SGD([first, second], 0.1)
+
+    def step():
+        optimizer.zero_grad(set_to_none=False)
+        (first * second).sum().backward()
+        optimizer.step()
+
+    step = compiled(step, state=optimizer)
+    for _ in range(3):
+        step()
+    values = contents(optimizer), first.tolist(), second.tolist(), second.grad.tolist()
+    for x, name in ((second, "optimizer_param_0_1"), (second.grad, "optimizer_param_0_1_grad")):
+        x.data.flags.writeable = False
+        with pytest.raises(ValueError, match=f"{name} cannot be updated: its memory is read-only"):
+            step()
+        assert (contents(optimizer), first.tolist(), second.tolist(), second.grad.tolist()) == values
+        x.data.flags.writeable = True
+    step()
+    assert second.tolist() != values[2]
+
+
 # What raises
 
 
