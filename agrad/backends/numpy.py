@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, wraps
 from importlib import import_module
-from importlib.util import find_spec
 from math import copysign, inf
 from types import ModuleType
 from typing import Any, ClassVar
@@ -21,6 +20,7 @@ from . import cross_entropy
 from .base import ANYWHERE, OUT, Into, names_of
 from .host import portable
 from .into import elementwise_into
+from .numpy_products import chosen_matmul, product_into
 from .sliding_windows import Lengths, Windows
 from .strided import StridedBackend
 from .typing import Array, NativeDevice, NativeDtype
@@ -40,7 +40,6 @@ _RECYCLED = 1 << 24  # bytes of the largest arrays whose freed memory is kept fo
 _LINE = 64  # bytes of a cache line
 _LONG = 4096  # bytes of an array from which on its alignment matters
 _FEW = 32  # entries of a row up to which a reduction is faster along the columns of the transpose
-_ALONE = 1 << 18  # multiply-adds of a matrix product above which OpenBLAS uses its threads
 _MANY = 4096  # entries from which on mispredicted branches cost more than a few more calls
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers as wide as the floats
 _HALF = np.dtype(np.float16)
@@ -262,38 +261,6 @@ def _in_bounds(number: Any, beside: Any) -> Any:
     return beside.dtype.type(number) if is_beside_integers else number
 
 
-def _matmul(x1: Array, x2: Array, /) -> Any:  # 0.9 -> 0.4; but dot fills a large product with zeros first
-    if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
-        return _matmul_of_stacks(x1, x2)
-    return x1.dot(x2) if x1.shape[0] * x2.shape[1] <= _MANY else np.matmul(x1, x2)
-
-
-def _matmul_of_stacks(x1: Array, x2: Array) -> Any:  # 128 products of a column (32, 1) and a row (1, 64): 357 -> 78
-    columns = x1.ndim > 1 < x2.ndim and x1.shape[-1] == x2.shape[-2] == 1 and x1.size * x2.shape[-1] > _MANY
-    return np.einsum("...ij,...jk->...ik", x1, x2) if columns else np.matmul(x1, x2)
-
-
-def _matmul_alone(x1: Array, x2: Array, /) -> Any:  # where numba is installed
-    """Multiply small matrices in pieces for which OpenBLAS does not use its threads.
-
-    After a product its threads spin for 25 ms, on cores that numba's loops need: a step of LeNet takes 15 ms, not 23.
-    """
-    if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
-        return _matmul_of_stacks(x1, x2)
-    pieces = -(-x1.size * x2.shape[1] // _ALONE)
-    if not 1 < pieces <= 8 or x1.shape[1] != x2.shape[0]:
-        return _matmul(x1, x2)
-    product, step = np.empty((x1.shape[0], x2.shape[1]), np.result_type(x1, x2)), -(-x1.shape[0] // pieces)
-    for start in range(0, x1.shape[0], step):
-        np.matmul(x1[start : start + step], x2, product[start : start + step])
-    return product
-
-
-def _has_one_thread() -> bool:
-    """Return whether OpenBLAS was told to use no threads: then products in pieces only take longer."""
-    return (os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")) == "1"
-
-
 def _astype(x: Array, dtype: NativeDtype, /, *, copy: bool = True, device: Any = None) -> Any:  # 0.9 -> 0.6
     return x.astype(dtype, copy=copy)
 
@@ -331,7 +298,7 @@ def _namespace() -> Any:
     # NumPy itself follows the standard here since 2.1; going through array-api-compat costs 0.5 to 1 more.
     vars(xp).update(asarray=np.asarray, arange=np.arange, empty=np.empty, zeros=np.zeros, full=np.full)
     vars(xp).update(sign=np.sign, ceil=np.ceil, floor=np.floor, trunc=np.trunc)
-    xp.matmul = _matmul_alone if find_spec("numba") and not _has_one_thread() else _matmul
+    xp.matmul = chosen_matmul()
     return xp
 
 
@@ -467,7 +434,7 @@ class NumpyBackend(StridedBackend):
         if function is self.xp.sum:
             return _sum_into(*args, **kwargs)
         if function in (self.xp.matmul, operator.matmul):
-            return _product_into(args[0], args[1], function is operator.matmul)
+            return product_into(function, args[0], args[1])
         if function is self.xp.maximum and len(args) == 2 and _is_many_and_one(_value(args[0]), args[1]):
             return Into(np.ndarray.clip, (*args, inf, OUT), True)
         return elementwise_into(function, args, kwargs, result)
@@ -545,20 +512,6 @@ def _mean_steps(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> An
         return None
     share = _share(given, _add(given, axis, None, None, keepdims))
     return [(xp.sum, (x,), {"axis": axis, "keepdims": keepdims}), (operator.truediv, (OUT, share), {})]
-
-
-def _product_into(x1: Any, x2: Any, is_operator: bool) -> Any:
-    """Return how `_matmul` or `_matmul_alone` would multiply matrices, and the operator any arrays."""
-    given = [_value(x1), _value(x2)]
-    if any(type(x) is not np.ndarray or x.ndim < 2 for x in given) or given[0].dtype != given[1].dtype:
-        return None
-    (rows, _), columns = given[0].shape[-2:], given[1].shape[-1]
-    if is_operator or given[0].ndim > 2 or given[1].ndim > 2:
-        return Into(np.matmul, (x1, x2, OUT), False)
-    if find_spec("numba") and 1 < -(-given[0].size * columns // _ALONE) <= 8:
-        return None
-    # The method, which other array types cannot override, is faster than np.dot by 0.1 µs.
-    return Into(np.ndarray.dot if rows * columns <= _MANY else np.matmul, (x1, x2, OUT), False)
 
 
 def _aligned_copy(x: Array, dtype: NativeDtype) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad.backends.numpy import BACKEND, _matmul, _matmul_alone
+from agrad.backends.numpy import BACKEND
 
 RNG = np.random.default_rng(3)
 xp = BACKEND.xp
@@ -304,32 +304,6 @@ def test_copies_begin_on_a_line_of_the_cache(dtype):
         assert copied.dtype.isnative
         np.testing.assert_array_equal(copied, given)
     assert BACKEND.asarray(np.full(2000, 0.1), np.dtype("float32"), None, True).dtype == np.float32
-
-
-@pytest.mark.parametrize("multiply", [_matmul, _matmul_alone])
-@pytest.mark.parametrize(
-    "shapes",
-    [
-        ((128, 512), (512, 10)), ((10, 128), (128, 512)), ((3, 700), (700, 300)), ((0, 9), (9, 9)), ((4,), (4, 2)),
-        ((2, 3, 4), (4, 5)),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize(
-    "dtypes",
-    [("float32", "float32"), ("float64", "float32"), ("int64", "int64"), ("bool", "bool"), ("complex64", "float16")],
-)
-def test_products(multiply, shapes, dtypes):
-    x1, x2 = (RNG.integers(0, 2, shape).astype(dtype) for shape, dtype in zip(shapes, dtypes, strict=True))
-    product = multiply(x1, x2)
-    np.testing.assert_array_equal(product, np.matmul(x1, x2))
-    assert product.dtype == np.matmul(x1, x2).dtype
-
-
-@pytest.mark.parametrize("multiply", [_matmul, _matmul_alone])
-@pytest.mark.parametrize("shapes", [((128, 512), (500, 10)), ((2, 3), (4, 5)), ((2, 3), ())])
-def test_what_is_wrong_with_a_product_is_still_said(multiply, shapes):
-    with pytest.raises(ValueError, match=r"mismatch|not aligned|enough dimensions"):
-        multiply(*map(np.ones, shapes))
 
 
 def test_short_rows_of_float16_are_added_as_exactly_as_long_ones():
