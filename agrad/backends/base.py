@@ -102,6 +102,8 @@ class Backend:
         Methods that are kernels of their own, so that a compiled program calls them as a whole.
     fuses_relu : bool
         Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
+    puts_numbers : bool
+        Whether `put` is a single call, which takes a number for all values too.
     lazy : bool
         Whether the library only notes what is to be computed, until `materialize` or a value is asked for.
     without_special : str
@@ -128,6 +130,7 @@ class Backend:
     immutable: ClassVar[bool] = False
     fused: ClassVar[Collection[str]] = ()
     fuses_relu: ClassVar[bool] = False
+    puts_numbers: ClassVar[bool] = False
     lazy: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 

@@ -25,7 +25,7 @@ from .sliding_windows import Lengths, Windows
 from .strided import StridedBackend
 from .typing import Array, NativeDevice, NativeDtype
 
-__all__ = ["NumpyBackend", "compiled"]
+__all__ = ["NumpyBackend", "compiled", "zero_unless"]
 
 # Called with array, axis, dtype, out, keepdims by position, which is faster; NumPy's stubs do not know it.
 _add: Any = np.add.reduce
@@ -42,7 +42,7 @@ _LONG = 4096  # bytes of an array from which on its alignment matters
 _FEW = 32  # entries of a row up to which a reduction is faster along the columns of the transpose
 _MANY = 4096  # entries from which on mispredicted branches cost more than a few more calls
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers as wide as the floats
-_HALF = np.dtype(np.float16)
+_HALF, _INT64 = np.dtype(np.float16), np.dtype(np.int64)
 
 
 def _keep_freed_memory() -> None:
@@ -242,7 +242,7 @@ def _where(
         if int in (type(x1), type(x2)):
             x1, x2 = _in_bounds(x1, x2), _in_bounds(x2, x1)
         return np.where(condition, x1, x2)
-    if type(x2) is float and x2 == 0 and copysign(1, x2) == 1:
+    if _is_zero(x2):
         chosen = np.multiply(x1.view(whole), condition).view(x1.dtype)
     elif type(x2) is np.ndarray and x2.dtype == x1.dtype and x2.shape == x1.shape:
         other = x2.view(whole)
@@ -253,6 +253,25 @@ def _where(
     else:
         chosen = np.where(condition, x1, x2)
     return chosen
+
+
+def _is_zero(x: Any) -> bool:
+    return type(x) is float and x == 0 and copysign(1, x) == 1
+
+
+def _where_into(condition: Any, x1: Any, x2: Any) -> Any:
+    """Return how a program chooses between a large array and 0, as `_where` does; None for other choices."""
+    mask, x = _value(condition), _value(x1)
+    many = type(x) is np.ndarray and x.size >= _MANY and x.dtype.char in _WHOLE
+    if not many or not _is_zero(x2) or type(mask) is not np.ndarray or mask.shape != x.shape or mask.dtype.char != "?":
+        return None
+    return Into(zero_unless, (x1, condition, OUT), True)
+
+
+def zero_unless(x: Array, condition: Array, out: Array) -> None:
+    """Set an array to the elements of another of its dtype where a condition is true, and to 0 elsewhere."""
+    whole = _WHOLE[x.dtype.char]
+    np.multiply(x.view(whole), condition, out.view(whole))
 
 
 def _in_bounds(number: Any, beside: Any) -> Any:
@@ -331,6 +350,7 @@ class NumpyBackend(StridedBackend):
 
     kind: ClassVar[str] = "cpu"
     warns_caller: ClassVar[bool] = True
+    puts_numbers: ClassVar[bool] = True
     library: ClassVar[ModuleType] = np
     gathered: ClassVar[int] = 3 << 19  # about the size of a core's L2 cache, 1 to 2 MB
     streams: ClassVar[int] = 8
@@ -363,7 +383,9 @@ class NumpyBackend(StridedBackend):
         unfiltered = not warnings.filters or warnings.filters[0] is not _FILTER
         return self.without_warnings() if unfiltered else ANYWHERE
 
-    def within(self, array: Array, least: float, most: float) -> bool:  # 128 integers: 4.3 -> 1.8
+    def within(self, array: Array, least: float, most: float) -> bool:  # 128 integers: 4.3 -> 1.8, from 0 on 1.1
+        if least == 0 and array.dtype is _INT64:  # as numbers without a sign, those below 0 are the largest
+            return not _greatest(array.view(np.uint64), None) > most
         return not (_least(array, None) < least or _greatest(array, None) > most)
 
     def own(self, value: Array, shared: bool) -> Any:
@@ -408,7 +430,7 @@ class NumpyBackend(StridedBackend):
             settings = reduction, weight, ignore_index, label_smoothing
             return super().softmax_nll_input(g, input, target, *settings, saved)
         exponentials, total = saved
-        return cross_entropy.gradient_in_place(self.xp, g, exponentials / total[:, None], target, reduction)
+        return cross_entropy.gradient_in_place(self, g, exponentials / total[:, None], target, reduction)
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
         array[index] = values  # NumPy promises that the last value stays where an index repeats
@@ -433,6 +455,8 @@ class NumpyBackend(StridedBackend):
     def into(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Array) -> Any:
         if function is self.xp.sum:
             return _sum_into(*args, **kwargs)
+        if function is self.xp.where:
+            return _where_into(*args)
         if function in (self.xp.matmul, operator.matmul):
             return product_into(function, args[0], args[1])
         if function is self.xp.maximum and len(args) == 2 and _is_many_and_one(_value(args[0]), args[1]):

@@ -11,6 +11,8 @@ __all__ = ["Program", "shortened"]
 
 # They return arrays whose elements are not set.
 _UNSET: Final = frozenset({"empty", "empty_like"})
+# Two calls of these are not known to return the same.
+_UNLIKE: Final = _UNSET | {"constant"}
 # They return what depends on the shape and the dtype of their argument only.
 _SHAPED: Final = frozenset({"ones_like", "zeros_like"})
 
@@ -76,6 +78,7 @@ class Program:
 def shortened(program: Program) -> Program:
     """Fold constants, compute common values once, and drop what nothing needs."""
     _drop_dead(program)
+    _share(program)  # constants that are made alike, too
     _fold(program)
     _share(program)
     _drop_dead(program)
@@ -104,7 +107,7 @@ def _share(program: Program) -> None:
     calls = []
     for call in program.calls:
         _rename(call, new)
-        key = _key(call) if call.kind in (PURE, NUMBER) and call.name not in _UNSET else None
+        key = _key(call) if call.kind in (PURE, NUMBER) and call.name not in _UNLIKE else None
         same = None if key is None else first.setdefault(key, call)
         if same is None or same is call:
             calls.append(call)

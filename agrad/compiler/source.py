@@ -171,6 +171,10 @@ class Source:
             in_place = found.elementwise and not found.slow_in_place
             self._write_into(call, found, self._buffers.take(call, place, in_place))
             return
+        whole = self._buffers.given_back(call) if is_view(call) else None
+        if whole is not None:
+            self._names.of[call.outputs[0]] = whole
+            return
         if is_view(call) and self._buffers.is_whole(call.args[0]):
             self._views.of_buffer(call)
             return
@@ -280,7 +284,7 @@ class Source:
             self._line(f"{name} {INFIX[call.function]} {shown(call.args[1], self._names)}", out)
             return
         rest = ", ".join([name, *(shown(x, self._names) for x in call.args[1:])])
-        assigned = "" if name in self._buffers.layouts else f"{name} = "
+        assigned = "" if name in self._names.known else f"{name} = "
         self._line(f"{assigned}{self._names.bound(call.name, call.function)}({rest})", out)
 
     # The end

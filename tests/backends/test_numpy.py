@@ -328,3 +328,27 @@ def test_arrays_that_come_and_go_keep_their_memory():
     """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(answer.stdout) < 1000  # each new page is a fault: 100 arrays of 98 pages would be 9,800
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", ">i8", "uint64", "float32"])
+@pytest.mark.parametrize("step", [1, -2])
+def test_within(dtype, step):
+    x = np.asarray([3, 0, 7, 5]).astype(dtype)[::step]
+    for least, most in ((0, 7), (0, 6), (0, 2), (1, 7), (-1, 7), (0, 4)):
+        assert BACKEND.within(x, least, most) == all(least <= value <= most for value in x.tolist())
+    if dtype != "uint64":
+        assert not BACKEND.within(-x, 0, 7)
+        assert not BACKEND.within(np.asarray([np.iinfo(np.int64).min]), 0, 7)
+        assert not BACKEND.within(x, 0, -1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_program_chooses_between_a_large_array_and_zero(dtype):
+    f = lambda x, y: (agrad.where(x > 0, x + y, 0.0), agrad.where(y > 0, y, 0.0), agrad.where(x > 0, y, -0.0))
+    x, y = (agrad.asarray(RNG.standard_normal((80, 60)).astype(dtype)) for _ in range(2))
+    x[0, :3] = agrad.asarray([np.nan, np.inf, -np.inf], dtype=dtype)
+    compiled = agrad.compile(f)
+    for _ in range(2):
+        for got, expected in zip(compiled(x, y), f(x, y), strict=True):
+            np.testing.assert_array_equal(got.numpy().view(np.uint8), expected.numpy().view(np.uint8))
+    assert "zero_unless" in compiled.source

@@ -182,6 +182,28 @@ def test_large_stacks_of_matrices():
         compare(compiled(f)(x, y), f(x, y), "numba")
 
 
+def test_few_rows_by_a_large_transposed_matrix():
+    f = lambda x, w: (x @ w.mT, agrad.tanh(x @ w.mT + w[:, 0]), agrad.sum(x @ w.mT, axis=1) @ (x @ w.mT))
+    x, w = (agrad.asarray(np.random.default_rng(n).standard_normal((n, 40)).astype(np.float32)) for n in (8, 64))
+    g = compiled(f)
+    for _ in range(2):
+        compare(g(x, w), f(x, w), "numba")
+    assert "np.dot(w, x.T, t0)" in g.source
+
+
+def test_numbers_written_at_indices():
+    def make():
+        w = agrad.zeros((4, 3))
+
+        def step(x, y):
+            loss = nn.functional.cross_entropy(w, y, reduction="sum")
+            return loss, agrad.grad(lambda w: nn.functional.cross_entropy(w, y))(x)
+
+        return step, [w]
+
+    run_both(make, lambda i: (agrad.randn(4, 3), agrad.asarray([i % 3, 1, 1, 2])), 3, jit="numba")
+
+
 def test_arguments_with_gaps_in_memory():
     f = lambda x, y: [agrad.sum(x, axis=0), x @ y.mT, x[:, 0] * y[0, 0]]
     g = compiled(f)
