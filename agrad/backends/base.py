@@ -343,13 +343,16 @@ class Backend:
             total += one_hot @ flat[chunk, :]
         return array + xp.reshape(total, array.shape)
 
-    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
-        """Update parameters in place by one of the `formulas`; return the numbers of those that are left to update.
+    def can_update(self, row: Sequence[Array]) -> bool:
+        """Return whether `update_many` supports a parameter: an optimizer updates others one by one.
 
-        A row holds a parameter, its gradient, its master weights or None, and its state. An optimizer updates what is
-        left one by one.
+        A row holds the parameter, its gradient, its master weights or None, and its state.
         """
-        return range(len(rows))
+        return False
+
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[Any]) -> Any:
+        """Update parameters in place by one of the `formulas`; return their rows, with the updated arrays."""
+        raise NotImplementedError
 
     # What compiled programs use
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..virtual.traced.recording import CHECK, DRAW, NUMBER, PURE, WRITE, Call, Variable, replace_nested
+from ..virtual.traced.recording import CHECK, DRAW, NUMBER, PURE, Call, Variable, replace_nested
 
 __all__ = ["Program", "shortened"]
 
@@ -87,7 +87,7 @@ def shortened(program: Program) -> Program:
 
 def _fold(program: Program) -> None:
     """Keep what depends on no input as a constant, except for arrays that are made to be written."""
-    written = {call.args[0] for call in program.calls if call.kind == WRITE}
+    written = {x for call in program.calls for x in call.targets}
     calls = []
     for call in program.calls:
         made = not call.inputs() or call.name in _SHAPED
@@ -120,6 +120,7 @@ def _share(program: Program) -> None:
 def _rename(call: Call, new: dict[Variable, Variable]) -> None:
     rename: Callable[[Any], Any] = lambda x: new.get(x, x) if type(x) is Variable else x
     call.args, call.kwargs = replace_nested(call.args, rename), replace_nested(call.kwargs, rename)
+    call.targets = [new.get(x, x) for x in call.targets]
     for x in call.outputs:
         x.view_of = new.get(x.view_of, x.view_of) if x.view_of is not None else None
 

@@ -15,7 +15,7 @@ from weakref import finalize
 
 from ..backends.base import OUT, Into
 from ..core.device import Device
-from ..virtual.traced.recording import CHECK, DRAW, NUMBER, WRITE, Call, Variable, described
+from ..virtual.traced.recording import CHECK, DRAW, NUMBER, WRITE, Call, Variable, described, replace_nested
 from .buffers import Buffers
 from .expressions import INFIX, expression, shown
 from .memory import Memory
@@ -154,6 +154,8 @@ class Source:
             name = self._names.name(call.outputs[0], "n0")
             self._number_lines.append(f"{name} = {expression(call, self._names)}")
             self._guard(call.outputs[0])
+        elif call.kind == WRITE and call.several:
+            self._write_many(call)
         elif call.kind == WRITE:
             self._write_in_place(call, place)
         else:
@@ -286,6 +288,17 @@ class Source:
         rest = ", ".join([name, *(shown(x, self._names) for x in call.args[1:])])
         assigned = "" if name in self._names.known else f"{name} = "
         self._line(f"{assigned}{self._names.bound(call.name, call.function)}({rest})", out)
+
+    def _write_many(self, call: Call) -> None:
+        """Write a call that changes several arrays, or copies of them."""
+        in_place = call in self._memory.in_place
+        if in_place and not self._memory.free.issuperset(self._memory.root[x] for x in call.targets):
+            self._commit()
+        for x, out in zip(call.targets, call.outputs, strict=True):
+            self._names.of[out] = self._names[x] if in_place else self._copied(x)
+        new = {id(x): out for x, out in zip(call.targets, call.outputs, strict=True)}
+        call.args = replace_nested(call.args, lambda x: new.get(id(x), x))
+        self._line(expression(call, self._names).replace("], [", "],\n        ["))
 
     # The end
 
