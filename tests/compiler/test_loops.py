@@ -10,6 +10,7 @@ import pytest
 import agrad
 from agrad import nn, optim
 from tests.compiler.steps import compare, contents, run_both
+from tests.compiler.test_every_layer import made
 
 pytest.importorskip("numba", reason="numba is not installed")
 pytest.importorskip("scipy", reason="SciPy is not installed")
@@ -62,6 +63,15 @@ def test_layers_with_buffers_and_random_numbers():
         state[0].train(i % 4 < 2)
 
     run_both(classifier(OPTIMIZERS["SGD"], *layers), batch, between=between, jit="numba")
+
+
+LAYERS = ["BatchNorm2d", "BatchNorm3d", "Bilinear", "GroupNorm", "LayerNorm", "MultiheadAttention", "RMSNorm"]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layers(layer):
+    arguments = made(layer, exact=False)[2]
+    run_both(lambda: made(layer, exact=False)[:2], lambda i: arguments, jit="numba")
 
 
 def test_a_network_whose_products_blas_computes():
