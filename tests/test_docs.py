@@ -99,7 +99,7 @@ def test_every_figure_is_shown_and_checked(figures):
     )
 
 
-@pytest.mark.parametrize("path", ["virtual/batched", "core/lifting.py", "transforms/vmap.py", "transforms/forward.py"])
+@pytest.mark.parametrize("path", ["virtual/batched", "core/lifting.py", "transforms/vmap.py"])
 def test_the_page_on_vmap_says_how_many_lines_of_code_there_are(path):
     page = (ROOT / "docs" / "vmap.md").read_text(encoding="utf-8").replace("\n", " ")
     part = {"transforms/vmap.py": "`vmap` itself"}.get(path, f"`agrad/{path}")

@@ -1,4 +1,4 @@
-"""CuPy's arrays, on CUDA.
+"""CuPy's arrays, on CUDA. Kernels, and functions of CuPy's namespace that are replaced, are in the folder `cuda`.
 
 CUDA has a current device in each thread, on which CuPy's operators work. On a machine with several GPUs, creating an
 array on a device or calling a function of its namespace makes it the current one; code that alternates between two must

@@ -1,8 +1,8 @@
-"""The texts that ops are made of: what a call computes, what it records, and what runs its gradient rules.
+"""The texts that ops are compiled of: here that of a call; `recording` has those of the record and of the rules.
 
 A loop over arguments and lookups by name cost as much again as a small op: recorded, `multiply` of two arrays of 16
-numbers takes 5 µs by the text below and 10 by such a loop. So the loops run once, when an op is defined, and leave a
-text without them. ``tests/core/golden/multiply.txt`` has the texts of `multiply`. All are known to `linecache`, so that
+numbers takes 5 µs by these texts and 10 by such a loop. So the loops run once, when an op is defined, and leave a text
+without them. ``tests/core/golden/multiply.txt`` has the texts of `multiply`. All are known to `linecache`, so that
 tracebacks and debuggers show their lines.
 """
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .primitive import Definition
 
-__all__ = ["call_text", "default_values", "make", "make_at_first_call", "record_text", "rule_text"]
+__all__ = ["call_text", "default_values", "make", "make_at_first_call", "tuple_text"]
 
 # A call of an op. What is neither a Tensor nor a plain number is prepared first, and comes again; so do Tensors on
 # several devices, if they can be lifted to one. OP is the op's name.
@@ -53,24 +53,6 @@ _UNWRAP: Final = """\
 """
 _UNWRAP_SEQUENCE: Final = "    {x}, _data_{x}, _device, _mask = unwrap_sequence(definition.name, {x})"
 
-# What makes the Node of a call: Node.__init__ without the call of it, which is a thirtieth of a small op.
-_RECORD: Final = """\
-def record({frame}, out, like):
-    node = new(Node)
-    node.number, node.plan, node.device = tick(), plan, _device
-    node.edges = {edges}
-    node.saved = {saved}
-    node.shape, node.dtype = like.shape, like.dtype
-    return node
-"""
-
-# What runs a rule, on the cotangent and what its Node saved.
-_RULE: Final = """\
-def rule_of_{argument}(g, saved):
-    try: return {found}
-    except Exception as error: raise explain(error, {values}) from error
-"""
-
 _NO_VALUE: Final = {Parameter.empty: Parameter.empty}  # else a default is None in the text
 
 
@@ -93,7 +75,7 @@ def call_text(
     parameters = definition.signature.parameters
     settings = [f"{x}={x}" if parameters[x].kind is Parameter.KEYWORD_ONLY else x for x in definition.settings]
     raw = [f"_data_{x}" for x in definition.arrays]
-    arrays = _tuple(definition.arrays)
+    arrays = tuple_text(definition.arrays)
     given = definition.arrays if again else [f"*prepare({arrays})"]
     anew = f"{again or 'op'}({', '.join([*given, *settings])})"
     lift = f"op({', '.join([f'*lifted(definition.name, {arrays})', *settings])})"
@@ -115,7 +97,7 @@ def call_text(
     )
 
 
-def _tuple(items: Sequence[str]) -> str:
+def tuple_text(items: Sequence[str]) -> str:
     """Return a tuple as source text."""
     return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
 
@@ -150,19 +132,6 @@ def default_values(definition: Definition, signature: Signature) -> tuple[Any, .
 def _in_source(parameters: Iterable[Parameter]) -> str:
     """Return parameters as source text: the defaults' values are set afterwards."""
     return str(Signature([p.replace(annotation=p.empty, default=_NO_VALUE.get(p.default)) for p in parameters]))
-
-
-def record_text(frame: str, edges: Sequence[str], saved: Sequence[str]) -> str:
-    """Return the text of what makes the Node of a call; the others are the elements of tuples."""
-    return _RECORD.format(frame=frame, edges=_tuple(edges), saved=_tuple(saved))
-
-
-def rule_text(argument: str, places: list[int], sequence: bool) -> str:
-    """Return the text of what runs the rule for an argument, which asks for saved values by their places."""
-    values = ["g", *(f"saved[{i}]" for i in places)]
-    found = f"rule({', '.join(values)})"
-    found = f"list(map({found}.__getitem__, saved[-1]))" if sequence else found
-    return _RULE.format(argument=argument, found=found, values=_tuple(values))
 
 
 @cache

@@ -11,7 +11,7 @@ A rule is a function that asks by name for what it needs::
 `g` is the cotangent of the output, `out` the output, `xp` the namespace; any argument of the op may be named, and
 ``x_shape`` or ``x_dtype`` keep no array. The same rule runs on raw arrays and, for higher orders, on Tensors.
 
-Calls are compiled of short texts: see `codegen`.
+Calls are compiled of short texts: see `codegen`. What a call leaves on the tape is made in `recording`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, update_wrapper
 from inspect import Parameter  # noqa: F401 - what ops are compiled of asks for it
-from types import NoneType, SimpleNamespace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, overload
 
 from .. import backends
-from . import errors, rules, tape
-from .codegen import call_text, default_values, make, make_at_first_call, record_text, rule_text
+from . import errors, rules
+from .codegen import call_text, default_values, make, make_at_first_call
 from .device import Device
 from .dtypes import from_native
 from .grad_mode import recording
 from .lifting import lifted
 from .observing import observe, observers  # noqa: F401 - what ops are compiled of asks for them
-from .tape import Node, Pick, tick, unchanged
-from .tensor import LEAF, SCALARS, Tensor, convert, wrap
+from .recording import RulePlan
+from .tape import Pick
+from .tensor import PLAIN, SCALARS, Tensor, convert, wrap  # noqa: F401 - as observers
 
 if TYPE_CHECKING:
     from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -55,13 +56,12 @@ if TYPE_CHECKING:
             """Set the gradient rules, one per array argument."""
 
 
-__all__ = ["ArrayLike", "Definition", "RulePlan", "prepare", "primitive", "refuses", "standard", "unwrap_sequence"]
+__all__ = ["ArrayLike", "Definition", "prepare", "primitive", "refuses", "standard", "unwrap_sequence"]
 
 
 # A Tensor, a number, a nested list or an array of an array library. @primitive reads it from the annotations.
 ArrayLike: TypeAlias = Annotated[Any, "ArrayLike"]
 registry: dict[str, Definition] = {}
-PLAIN: Final = SCALARS | {NoneType}
 # Settings that other libraries name otherwise, and keywords that they give to ops without such settings.
 _RENAMED: Final = {"axes", "axis", "k", "shape", "source"}
 _REFUSED: Final = ("input", "other", "out")
@@ -346,91 +346,3 @@ def unwrap_sequence(op: str, arrays: Iterable[Any]) -> tuple[list[Tensor], list[
         tensors = lifted(op, tensors)
         device = tensors[0]._device
     return tensors, [x._data for x in tensors], device, any([x._node is not None for x in tensors])
-
-
-class RulePlan:
-    """The plan of a call in which some of the arguments need gradients: what to save of it, and which rules to run.
-
-    Attributes
-    ----------
-    record : callable
-        Makes the Node of a call, or returns None if no argument that needs a gradient has a rule.
-
-    The others are those of `tape.Plan`.
-    """
-
-    portable = True
-
-    def __init__(self, definition: Definition, mask: int) -> None:
-        self.name, self.sequence, self.arrays = definition.name, definition.sequence, definition.arrays
-        self.residuals = definition.residuals
-        self.tracked = {i: x for i, x in enumerate(self.arrays) if mask >> i & 1 and x in definition.rules}
-        rules = {name: definition.rules[name] for name in self.tracked.values()}
-        asked = [name for _, asks in rules.values() for name in asks]
-        self.saves = list(dict.fromkeys(["xp", *asked])) + ["the places of the parents"] * self.sequence
-        self.saves_arrays = any(name in (*self.arrays, *self.residuals, "out") for name in self.saves)
-        self.record = self._recorder(definition, {f"rule_of_{x}": self._runner(x, *rule) for x, rule in rules.items()})
-
-    def _runner(self, argument: str, rule: Callable[..., Any], asks: list[str]) -> Any:
-        """Return a rule as a function of the cotangent and of all saved values."""
-        if rule is unchanged:
-            return rule
-        text = rule_text(argument, [self.saves.index(name) for name in asks], self.sequence)
-        known = {"rule": rule, "explain": partial(errors.in_rule, self.name, argument, rule, asks)}
-        return make(text, known, f"{self.name}: the rule of {argument}")
-
-    def _recorder(self, definition: Definition, rules: dict[str, Any]) -> Any:
-        if not self.tracked:
-            return lambda *_: None
-        first, has_node = self.arrays[0], "if (_n := x._node) is not None"
-        edges = [f"({x} if (_n := {x}._node) is LEAF else _n, rule_of_{x})" for x in self.tracked.values()]
-        if self.sequence:
-            edges = [f"*[(x if _n is LEAF else _n, rule_of_{first}) for x in {first} {has_node}]"]
-        places = f"[i for i, x in enumerate({first}) {has_node}]"
-        saved = [definition.known.get(name, places) for name in self.saves]
-        known = rules | {"Node": Node, "LEAF": LEAF, "plan": self, "new": object.__new__, "tick": tick}
-        text = record_text(", ".join([definition.frame, *self.residuals]), edges, saved)
-        return make(text, known, f"{self.name}: the record for {', '.join(self.tracked.values())}")
-
-    def run_sequence_rule(
-        self, edges: Sequence[Any], g: Any, saved: Sequence[Any]
-    ) -> list[tuple[Any, Callable[..., Any]]]:
-        """Run the rule of an op over a sequence once; return edges that hold what it found for each parent."""
-        return [(parent, lambda *_, x=x: x) for (parent, _), x in zip(edges, edges[0][1](g, saved), strict=True)]
-
-    def unpack(self, node: Node, saved: Sequence[Any]) -> list[Any]:
-        """Return saved values as Tensors with their places on the tape, so that rules that use them are recorded."""
-        parents = [parent for parent, _ in node.edges]
-        entries = dict(zip(saved[-1] if self.sequence else self.tracked, parents, strict=True))
-        values = [tape.namespace]
-        for name, value in zip(self.saves[1:], saved[1:], strict=True):
-            if name == "out":
-                value = _outputs(node, value)
-            elif name in self.residuals:
-                value = _residual(value, node.device)
-            elif name in self.arrays and self.sequence:
-                value = [self._argument(x, entries.get(i), node.device) for i, x in enumerate(value)]
-            elif name in self.arrays:
-                value = self._argument(value, entries.get(self.arrays.index(name)), node.device)
-            values.append(value)
-        return values
-
-    def _argument(self, x: Any, entry: Any, device: Device) -> Any:
-        """Return a saved argument as a Tensor at its place on the tape, or a number as it is."""
-        if isinstance(entry, Tensor):
-            if entry._data is not x:
-                raise errors.changed(self.name)  # it was given another array, as JAX's arrays are written to
-            return entry
-        return x if type(x) in PLAIN else wrap(x, device, entry)
-
-
-def _outputs(node: Node, out: Any) -> Any:
-    """Return a saved output, or several, as Tensors at their places on the tape."""
-    if isinstance(out, list):
-        return [wrap(x, node.device, Pick.node(node, i, x)) for i, x in enumerate(out)]
-    return wrap(out, node.device, node)
-
-
-def _residual(x: Any, device: Device) -> Any:
-    """Return a residual as a constant, or None for one that is floating: its derivative is not known."""
-    return None if from_native(x.dtype).differentiable else wrap(x, device)

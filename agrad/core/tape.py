@@ -109,7 +109,7 @@ class Node:
         hooks: dict[float, Any]
         picks: dict[int, ref[Node]]
 
-    # Ops make their Nodes without this call: the text `codegen._RECORD` fills in the same attributes.
+    # Ops make their Nodes without this call: the text `recording._RECORD` fills in the same attributes.
     def __init__(self, plan: Plan | Pick, edges: Edges, saved: Sequence[Any], device: Device, like: Any) -> None:
         self.number, self.device = tick(), device
         self.plan: Any = plan  # Any, because the backward pass asks for its type once

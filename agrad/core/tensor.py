@@ -7,6 +7,7 @@ Its operators and methods, `backward` among them, are declared in `core/declarat
 from __future__ import annotations
 
 from math import prod
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import backends
@@ -23,6 +24,7 @@ else:
 __all__ = ["Tensor", "convert", "wrap"]
 
 SCALARS: Final = frozenset({bool, int, float, complex})
+PLAIN: Final = SCALARS | {NoneType}  # what ops take as it is: numbers, and None where an array may be left out
 LEAF: Final = object()  # stands in Tensor._node where a leaf requires a gradient: the leaf itself is the tape's entry
 
 

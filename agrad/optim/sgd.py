@@ -1,4 +1,7 @@
-"""The SGD optimizer: stochastic gradient descent, optionally with momentum."""
+"""The SGD optimizer: stochastic gradient descent, optionally with momentum.
+
+`SGD.update` has the formula; on CUDA ``backends/cuda/optimizers.py`` computes it in one kernel.
+"""
 
 from __future__ import annotations
 

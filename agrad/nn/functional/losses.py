@@ -1,4 +1,4 @@
-"""Loss functions."""
+"""Loss functions; `cross_entropy` and `nll_loss` are in ``nn/cross_entropy.py``."""
 
 from __future__ import annotations
 

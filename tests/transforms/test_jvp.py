@@ -9,7 +9,7 @@ import agrad
 from agrad import nn
 from agrad.core.primitive import registry
 from agrad.testing import assert_close
-from agrad.transforms import forward
+from agrad.transforms import jvp as forward_mode
 from agrad.transforms.linearized import Linearized
 from tests.ops.test_cases import arrays_of, each_row, find, make, outputs, prepared, tensors
 from tests.virtual.test_cases import precise, refill_tensors
@@ -163,4 +163,4 @@ def test_what_a_tangent_must_be(device):
 
 def test_the_ops_named_in_the_tables_exist():
     ops = {definition.name for definition in registry.values()}
-    assert ops >= forward._LINEAR | forward._ALSO_ELEMENTWISE
+    assert ops >= forward_mode._LINEAR | forward_mode._ALSO_ELEMENTWISE
