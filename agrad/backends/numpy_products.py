@@ -27,7 +27,9 @@ def matmul(x1: Array, x2: Array, /) -> Any:  # 0.9 -> 0.4 µs for 8×16 and 16×
     if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
         return _of_stacks(x1, x2)
     entries = x1.shape[0] * x2.shape[1]
-    if entries > _SMALL and _has_few_rows(x1, x2):
+    if entries <= _SMALL:
+        return x1.dot(x2)
+    if _has_few_rows(x1, x2):
         return matmul_of_few_rows(x1, x2)
     return x1.dot(x2) if entries <= _DOT else np.matmul(x1, x2)
 
