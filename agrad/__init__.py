@@ -183,7 +183,7 @@ from .spellings import in_public as _in_public
 from .spellings import missing as _missing
 
 if TYPE_CHECKING:
-    from . import amp, cuda, data, fft, linalg, metrics, nn, onnx, optim, random, special, testing
+    from . import amp, cuda, data, distributed, fft, linalg, metrics, nn, onnx, optim, random, special, testing
     from .amp import autocast
     from .compiler.compiled import compile
     from .inspection.anomaly import detect_anomaly
@@ -251,11 +251,11 @@ __all__ = [
     "bitwise_right_shift", "bitwise_xor", "bool", "broadcast_arrays", "broadcast_shapes", "broadcast_to", "can_cast",
     "ceil", "checkpoint", "clip", "compile", "complex64", "complex128", "concat", "conj", "copysign", "cos", "cosh",
     "count_nonzero", "cov", "create_diagonal", "cuda", "cumulative_prod", "cumulative_sum", "data", "deg2rad",
-    "detect_anomaly", "devices", "diff", "divide", "draw", "e", "einsum", "elementwise_grad", "empty", "empty_like",
-    "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "fft", "finfo", "fixed_point", "flatten",
-    "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full", "full_like", "gelu",
-    "get_default_dtype", "get_device", "grad", "gradients", "greater", "greater_equal", "hessian", "hvp", "hypot",
-    "iinfo", "imag", "inf", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_recomputing", "isclose",
+    "detect_anomaly", "devices", "diff", "distributed", "divide", "draw", "e", "einsum", "elementwise_grad", "empty",
+    "empty_like", "enable_grad", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "fft", "finfo", "fixed_point",
+    "flatten", "flip", "float16", "float32", "float64", "floor", "floor_divide", "from_dlpack", "full", "full_like",
+    "gelu", "get_default_dtype", "get_device", "grad", "gradients", "greater", "greater_equal", "hessian", "hvp",
+    "hypot", "iinfo", "imag", "inf", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_recomputing", "isclose",
     "isdtype", "isfinite", "isin", "isinf", "isnan", "jacobian", "jvp", "kron", "less", "less_equal", "linalg",
     "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logaddexp", "logical_and", "logical_not",
     "logical_or", "logical_xor", "logsumexp", "manual_seed", "matmul", "matrix_transpose", "max", "maximum", "mean",
@@ -301,6 +301,7 @@ _LAZY = {
     "data": "data",
     "deg2rad": "ops.extra",
     "detect_anomaly": "inspection.anomaly",
+    "distributed": "distributed",
     "draw": "inspection.draw",
     "elementwise_grad": "transforms.grad",
     "fft": "fft",

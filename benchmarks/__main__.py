@@ -22,6 +22,7 @@ ALL = (
     "deep_graph",
     "memory",
     "checkpointing",
+    "exchange",
 )
 
 

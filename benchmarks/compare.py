@@ -93,18 +93,19 @@ def interleave(
     names = list(sides)
     for _ in range(rounds):
         for name in names:
-            best[name] = min(best[name], _time(sides[name], repeats[name], wait))
+            best[name] = min(best[name], time_of(sides[name], repeats[name], wait))
         names.reverse()
     return best
 
 
 def _repeats(side: Callable[[], object], wait: Callable[[], None]) -> int:
     """Return how many calls fill a sample; the call before the measured one warms up."""
-    _time(side, 1, wait)
-    return max(1, round(SAMPLE / _time(side, 1, wait)))
+    time_of(side, 1, wait)
+    return max(1, round(SAMPLE / time_of(side, 1, wait)))
 
 
-def _time(side: Callable[[], object], repeats: int, wait: Callable[[], None]) -> float:
+def time_of(side: Callable[[], object], repeats: int, wait: Callable[[], None]) -> float:
+    """Return the seconds of one of several calls of a function, with the work that they have queued."""
     wait()
     start = clock()
     for _ in range(repeats):

@@ -26,6 +26,7 @@ NAMESPACES = (
     "agrad.amp",
     "agrad.data",
     "agrad.data.transforms",
+    "agrad.distributed",
     "agrad.metrics",
     "agrad.special",
     "agrad.onnx",

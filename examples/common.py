@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,11 +97,22 @@ def arguments(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> ar
 def prepare(parser: argparse.ArgumentParser, args: argparse.Namespace) -> argparse.Namespace:
     """Set the device to the current one if none was given, and seed the random numbers."""
     try:
-        args.device = args.device or agrad.get_device()
+        args.device = own_gpu(args.device or agrad.get_device())
     except (ValueError, RuntimeError) as error:  # the environment variable AGRAD_DEVICE names it
         parser.error(f"AGRAD_DEVICE: {error}")
     agrad.manual_seed(args.seed)
     return args
+
+
+def own_gpu(device: agrad.Device) -> agrad.Device:
+    """Return another GPU for each of the processes that have been started together; other devices as they are."""
+    rank = agrad.distributed.get_local_rank()
+    return agrad.Device(f"cuda:{rank % agrad.cuda.device_count()}") if device.kind == "cuda" and rank else device
+
+
+def only_first_prints() -> AbstractContextManager[Any]:
+    """Return a context in which, of several processes, only that of rank 0 prints."""
+    return nullcontext() if agrad.distributed.get_rank() == 0 else redirect_stdout(StringIO())
 
 
 def stop_unless_finite(loss: float, label: str) -> None:
@@ -109,12 +122,13 @@ def stop_unless_finite(loss: float, label: str) -> None:
 
 
 def progress(items: Iterable[T], label: str) -> Iterable[T]:
-    """Iterate over `items` with a progress bar, in a terminal where tqdm is installed."""
+    """Iterate over `items` with a progress bar, in a terminal where tqdm is installed; only rank 0 shows it."""
     try:
         from tqdm import tqdm
     except ImportError:
         return items
-    return tqdm(items, desc=label, leave=False, dynamic_ncols=True, disable=None)
+    hidden = True if agrad.distributed.get_rank() else None  # None: where it is no terminal
+    return tqdm(items, desc=label, leave=False, dynamic_ncols=True, disable=hidden)
 
 
 def say(line: str) -> None:

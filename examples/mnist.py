@@ -5,6 +5,7 @@
     python examples/mnist.py --resume mnist.safetensors --epochs 20
     python examples/mnist.py --compile
     python examples/mnist.py --export mnist.onnx
+    mpiexec -n 2 python examples/mnist.py
 
 A multi-layer perceptron takes the 784 pixels of an image and returns ten logits, one per digit. It is trained on the
 60,000 images of MNIST in random batches. For each batch it
@@ -19,6 +20,9 @@ the device: `--device cuda` trains the same network on a GPU.
 With --compile a step is recorded once, and then runs as a straight program of array calls. The result is the same.
 
 With --export the trained network becomes an ONNX file, which onnxruntime runs without agrad.
+
+Under mpiexec, each process trains on its own part of the images, in batches of --batch-size, and all take the same
+steps with the mean of their gradients. docs/distributed.md tells more.
 
 After each epoch a checkpoint is written: the weights, the optimizer's momentum and the number of epochs. You can stop
 with Ctrl-C and resume with --resume: the result is the same as without the interruption.
@@ -37,8 +41,8 @@ import common
 from common import BLUE, GREY, RED, at_least_one, parser, pictures, prepare, progress, pyplot, rate, save, writable
 
 import agrad
-from agrad import nn, optim
-from agrad.data import DataLoader, TensorDataset
+from agrad import distributed, nn, optim
+from agrad.data import DataLoader, DistributedSampler, TensorDataset
 
 MOMENTUM = 0.9
 SETTINGS = ("dataset", "seed", "lr", "batch_size")  # saved in a checkpoint, and used to resume
@@ -83,7 +87,7 @@ class Run:
     def __init__(self, settings: dict[str, Any], picture: agrad.Tensor, compiled: bool = False) -> None:
         self.settings = settings
         self.schedule = self.schedules[settings["dataset"]]
-        self.model = self.build(picture)
+        self.model = distributed.DataParallel(self.build(picture))
         self.optimizer = optim.SGD(self.model.parameters(), lr=settings["lr"], momentum=MOMENTUM)
         self.step = training_step(self.model, self.optimizer)
         if compiled:
@@ -112,8 +116,9 @@ class Run:
     def train(self, data: TensorDataset, test: TensorDataset) -> Epoch:
         """Train for one more epoch, then test."""
         label = f"epoch {len(self.epochs) + 1}"
-        loader = DataLoader(data, self.settings["batch_size"], shuffle=True, seed=self.settings["seed"])
-        loader.epoch = len(self.epochs)  # the seed and the epoch determine the order
+        sampler = DistributedSampler(data, seed=self.settings["seed"])
+        sampler.set_epoch(len(self.epochs))  # the seed and the epoch determine the order
+        loader = DataLoader(data, self.settings["batch_size"], sampler=sampler)
         start = time.perf_counter()
         loss = train_epoch(self.model, loader, self.step, label)
         seconds = time.perf_counter() - start
@@ -144,7 +149,7 @@ def train_epoch(model: nn.Module, loader: DataLoader, step: Step, label: str) ->
         total += step(images, labels)
         if count % 100 == 0 or count == len(loader):  # not at each step: reading a value waits for the GPU
             common.stop_unless_finite(total.item(), label)
-    return total.item() / len(loader)
+    return distributed.all_reduce(total, "mean").item() / len(loader)
 
 
 @agrad.no_grad()
@@ -180,6 +185,8 @@ def fit(run: Run, data: TensorDataset, test: TensorDataset, epochs: int, file: P
 
 
 def write(run: Run, file: Path) -> None:
+    if distributed.get_rank():
+        return
     try:
         agrad.save(run.state(), file)
     except OSError as error:
@@ -245,7 +252,9 @@ def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Names
     made.add_argument("--epochs", type=at_least_one, default=None, help=total)
     first = f"learning rate of the first epoch (default: {kind.lr})"
     made.add_argument("--lr", type=rate, default=kind.lr, help=first)
-    made.add_argument("--batch-size", type=at_least_one, default=128, help="images per step (default: 128)")
+    made.add_argument(
+        "--batch-size", type=at_least_one, default=128, help="images per step, in each process (default: 128)"
+    )
     which = "auto is MNIST, or scikit-learn's small digits if MNIST is not available (default)"
     made.add_argument("--dataset", choices=("auto", *kind.schedules), default="auto", help=which)
     written = f"written after each epoch (default: the one of --resume, or {kind.name}.safetensors)"
@@ -267,7 +276,7 @@ def parse(argv: Sequence[str] | None, kind: type[Run], doc: str | None) -> Names
 
 def main(argv: Sequence[str] | None = None, kind: type[Run] = Run, doc: str | None = __doc__) -> Run:
     args = parse(argv, kind, doc)
-    with args.device:
+    with args.device, common.only_first_prints():
         state = load(args.resume, kind) if args.resume else None
         settings = state["settings"] if state else {name: getattr(args, name) for name in SETTINGS}
         data, test, settings["dataset"] = pictures(settings["dataset"])
@@ -285,4 +294,5 @@ def main(argv: Sequence[str] | None = None, kind: type[Run] = Run, doc: str | No
 
 
 if __name__ == "__main__":
+    distributed.init()
     main()

@@ -81,4 +81,5 @@ def main(argv: Sequence[str] | None = None) -> mnist.Run:
 
 
 if __name__ == "__main__":
+    agrad.distributed.init()
     main()

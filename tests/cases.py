@@ -868,6 +868,26 @@ WINDOWS = [
     pooled("add_to_windows", PADDED, real(2, 2, 3), lengths=(4, 3)),
 ]
 
+
+def alone(collective: str, **settings: Any) -> Case:
+    """A collective in a process that is alone, which returns what it is given."""
+    takes_complex = not collective.endswith("extreme")
+    return case(
+        f"distributed.collectives.{collective}", [real(2, 3)], lambda x, **_: x, complex=takes_complex, **settings
+    )
+
+
+# tests/distributed/ runs them in several processes.
+COLLECTIVES = [
+    alone("all_reduce_sum", kind="sum"),
+    alone("all_reduce_sum", kind="mean"),
+    alone("all_reduce_extreme", kind="max"),
+    alone("all_gather", axis=-1),
+    alone("reduce_scatter_sum", kind="mean", axis=1),
+    alone("broadcast", root=0),
+    alone("sum_at_root", root=0),
+]
+
 CASES = [
     *ELEMENTWISE_UNARY,
     *ELEMENTWISE_BINARY,
@@ -885,4 +905,5 @@ CASES = [
     *SPECIAL,
     *LAYERS,
     *WINDOWS,
+    *COLLECTIVES,
 ]

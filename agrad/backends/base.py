@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import accumulate
+from math import prod
 from operator import imul
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,6 +20,10 @@ from . import sliding_windows as generic
 from .host import portable, show
 from .sliding_windows import Lengths, Windows
 from .typing import Array, Namespace, NativeDevice, NativeDtype
+
+if TYPE_CHECKING:
+    from .mpi import Request, World
+    from .transports import Transport
 
 __all__ = ["OUT", "Backend", "Capturer", "Into", "UnknownValueError", "names_of", "repeats"]
 
@@ -581,6 +587,60 @@ class Backend:
     def permutation(self, generator: Any, n: int, native: NativeDevice) -> Any:
         """Return the integers from 0 to n - 1 in random order."""
         return self.asarray(generator.permutation(n), self.default_integer(native), native)
+
+    # Collectives: all processes call them, each with an array of the same shape and dtype
+
+    def carrier(self, array: Array, world: World, op: str = "") -> tuple[Any, Transport]:
+        """Return an array as it goes to other processes, and what carries it: by default, a copy on the host and MPI.
+
+        `op` is that of a reduction.
+        """
+        return self.to_numpy(array), world.transport
+
+    def all_reduce(self, array: Array, op: str, world: World) -> Any:
+        """Return the elementwise sum, mean, maximum or minimum (`op`) of the arrays of all processes."""
+        given, transport = self.carrier(array, world, op)
+        return self._as(array, world.all_reduce(given, op, transport))
+
+    def start_all_reduce(self, array: Array, op: str, world: World) -> Request:
+        """Begin to overwrite an array with the elementwise reduction of those of all processes.
+
+        The array must not be used until the method `wait` of the result returns it.
+        """
+        given, transport = self.carrier(array, world, op)
+        request = world.start_all_reduce(given, op, transport)
+        if given is array:
+            return request
+        return request.then(lambda reduced: self.assign(array, (...,), self._as(array, reduced)))
+
+    def average(self, arrays: list[Array], world: World) -> Any:
+        """Return the means over all processes of arrays of one dtype: views of one array, exchanged as a whole."""
+        whole = self.xp.concat([self.xp.reshape(x, (-1,)) for x in arrays])
+        whole = self.start_all_reduce(whole, "mean", world).wait()
+        sizes = [prod(x.shape) for x in arrays]
+        parts = [whole[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
+        return [self.xp.reshape(part, x.shape) for part, x in zip(parts, arrays, strict=True)]
+
+    def all_gather(self, array: Array, axis: int, world: World) -> Any:
+        """Return the arrays of all processes joined along an axis, 0 or more."""
+        given, transport = self.carrier(array, world)
+        return self._as(array, world.all_gather(given, axis, transport))
+
+    def reduce_scatter(self, array: Array, op: str, axis: int, world: World) -> Any:
+        """Return this process's part, along an axis, of the elementwise sum or mean."""
+        given, transport = self.carrier(array, world, op)
+        return self._as(array, world.reduce_scatter(given, op, axis, transport))
+
+    def broadcast(self, array: Array, root: int, world: World) -> Any:
+        """Return the array of the process with the rank `root`."""
+        given, transport = self.carrier(array, world)
+        return self._as(array, world.broadcast(given, root, transport))
+
+    def _as(self, array: Array, found: Array) -> Any:
+        """Return an array of the library or the host's with the dtype and on the device of another one."""
+        if self.is_array(found):
+            return found
+        return self.asarray(found, array.dtype, self.find_device(self.device_name_of(array))[1])
 
 
 def repeats(shape: Sequence[int], strides: Sequence[int]) -> bool:

@@ -7,12 +7,13 @@ enter each (``with agrad.Device("cuda:1")``). The methods here enter the device 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from sys import getrefcount
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cupy
 import cupyx
@@ -26,6 +27,7 @@ from .cuda import (
     cross_entropy,
     graphs,
     kernels,
+    nccl,
     optimizers,
     random,
     softmax,
@@ -38,6 +40,10 @@ from .sliding_windows import Lengths, Windows
 from .stream import StreamBackend
 from .strided import StridedBackend
 from .typing import Array, NativeDevice, NativeDtype
+
+if TYPE_CHECKING:
+    from .mpi import World
+    from .transports import Transport
 
 __all__ = ["CupyBackend"]
 
@@ -86,6 +92,16 @@ _NOTHING = _Nothing()
 def _word(number: Any) -> Any:
     """Return a number as a kernel takes it; in a recording it is an array without axes."""
     return number if isinstance(number, cupy.ndarray) else np.uint64(number)
+
+
+# MPI has no function that tells reliably, and without CUDA in it crashes at the address of a GPU.
+_MPI_READS_GPUS = os.environ.get("AGRAD_CUDA_AWARE_MPI", "0") not in ("", "0")
+
+
+@cache
+def _mpi(world: World) -> Transport:
+    """Return MPI as it reads and writes the memory of GPUs, where it was built for that."""
+    return world.mpi(empty=cupy.empty, ready=lambda: cupy.cuda.get_current_stream().synchronize())
 
 
 class CupyBackend(StridedBackend, StreamBackend):
@@ -158,6 +174,15 @@ class CupyBackend(StridedBackend, StreamBackend):
 
     def with_checks(self) -> AbstractContextManager[Any]:
         return cupyx.errstate(linalg="raise")
+
+    def carrier(self, array: Array, world: World, op: str = "") -> tuple[Any, Transport]:
+        array.device.use()
+        direct = nccl.transport(world, array.device.id)
+        if direct is not None and nccl.supports(array.dtype, op):
+            return array, direct
+        if _MPI_READS_GPUS and nccl.supports(array.dtype, op):
+            return array, _mpi(world)
+        return super().carrier(array, world, op)
 
     # Arrays
 

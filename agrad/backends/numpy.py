@@ -11,7 +11,7 @@ from functools import cache, wraps
 from importlib import import_module
 from math import copysign, inf
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import array_api_compat.numpy as compat
 import numpy as np
@@ -24,6 +24,10 @@ from .numpy_products import chosen_matmul, product_into
 from .sliding_windows import Lengths, Windows
 from .strided import StridedBackend
 from .typing import Array, NativeDevice, NativeDtype
+
+if TYPE_CHECKING:
+    from .mpi import World
+    from .transports import Transport
 
 __all__ = ["NumpyBackend", "compiled", "zero_unless"]
 
@@ -414,6 +418,9 @@ class NumpyBackend(StridedBackend):
         for part, a, b in _parts(array, x1, x2):
             super().add_quotient(part, a, b, scale)
         return array
+
+    def carrier(self, array: Array, world: World, op: str = "") -> tuple[Any, Transport]:
+        return np.asarray(array), world.transport
 
     def softmax_nll_input(
         self,

@@ -16,7 +16,7 @@ from typing import Any, Final
 from ..backends.base import Backend, Capturer
 from ..core.device import Device
 from ..virtual.lines import stack_level
-from ..virtual.traced.recording import DRAW, Variable
+from ..virtual.traced.recording import DRAW, EXCHANGE, Variable
 from .draws import Draws
 from .program import Program
 from .scalars import place_numbers
@@ -33,6 +33,8 @@ def captured(
 ) -> Source:
     """Return a program in Python, whose `run` is a `Capture` where the library can capture its calls."""
     backend = device.backend
+    if any(call.kind == EXCHANGE for call in program.calls):  # the CPU takes part in it
+        return Source(program, device, generator, title, held)
     try:
         capturer = backend.capturer(device.native)
         if capturer is None:

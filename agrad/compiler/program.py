@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..virtual.traced.recording import CHECK, DRAW, NUMBER, PURE, Call, Variable, replace_nested
+from ..virtual.traced.recording import CHECK, DRAW, EXCHANGE, NUMBER, PURE, Call, Variable, replace_nested
 
 __all__ = ["Program", "shortened"]
 
@@ -149,11 +149,11 @@ def _structure(tree: Any) -> Any:
 
 
 def _drop_dead(program: Program) -> None:
-    """Drop calls whose results nothing needs; draws and checks stay."""
+    """Drop calls whose results nothing needs; draws, exchanges and checks stay."""
     needed = set(program.results())
     calls = []
     for call in reversed(program.calls):
-        if call.kind in (DRAW, CHECK) or not needed.isdisjoint(call.outputs):
+        if call.kind in (DRAW, EXCHANGE, CHECK) or not needed.isdisjoint(call.outputs):
             needed |= set(call.inputs())
             calls.append(call)
     program.calls = calls[::-1]

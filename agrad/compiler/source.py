@@ -15,7 +15,7 @@ from weakref import finalize
 
 from ..backends.base import OUT, Into
 from ..core.device import Device
-from ..virtual.traced.recording import CHECK, DRAW, NUMBER, WRITE, Call, Variable, described, replace_nested
+from ..virtual.traced.recording import CHECK, DRAW, EXCHANGE, NUMBER, WRITE, Call, Variable, described, replace_nested
 from .buffers import Buffers
 from .expressions import INFIX, expression, shown
 from .memory import Memory
@@ -381,7 +381,8 @@ class Source:
         self.numbers: Callable[..., Any] | None = known.pop("numbers", None)
         finalize(self.run, linecache.cache.pop, file, None)
         self.code = self.run.__code__
-        if not any(call.kind in (DRAW, CHECK) for call in self._program.calls):  # they are not for each call the same
+        varying = (DRAW, EXCHANGE, CHECK)  # not the same for each call
+        if not any(call.kind in varying for call in self._program.calls):
             self.run = self._backend.jit(self.run)
 
 

@@ -10,10 +10,11 @@ from typing import Any, Final
 from . import errors
 from .tensor import Tensor, wrap
 
-__all__ = ["RemovableHandle", "attach", "follow", "ordered", "run"]
+__all__ = ["RemovableHandle", "after_backward", "attach", "follow", "ordered", "run"]
 
 LAST: Final = inf  # the key of the hook of `retain_grad`, which runs behind all others
 _number = count().__next__
+after_backward: dict[float, Any] = {}  # called at the end of each `backward`, with the leaves that it reached
 
 
 class RemovableHandle:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..checks import as_integer, as_seed, check_callable, check_flags
+from ..core.device import Device
 from ..core.tensor import Tensor, wrap
 from ..ops.creation import arange
 from ..random.generators import current
@@ -15,7 +16,7 @@ from .contexts import END, BatchGenerators, context_of, steps
 from .dataset import IterableDataset, TensorDataset
 from .draws import Draws
 from .prefetch import prefetch
-from .sampler import check_iterable, chunks, count_batches
+from .sampler import DistributedSampler, check_iterable, chunks, count_batches
 from .subset import Subset
 
 __all__ = ["DataLoader"]
@@ -185,8 +186,11 @@ class DataLoader:
 
     def _needs_no_generators(self) -> bool:
         """Whether no user code takes part in making batches, so that nothing can draw random numbers."""
-        own = any(x is not None for x in (self.sampler, self.batch_sampler, self.collate_fn))
+        own = self._has_own_sampler() or self.batch_sampler is not None or self.collate_fn is not None
         return not own and type(_root(self.dataset)) is TensorDataset
+
+    def _has_own_sampler(self) -> bool:
+        return self.sampler is not None and type(self.sampler) is not DistributedSampler
 
     def _order(self) -> Iterable[int]:
         if self.sampler is not None:
@@ -203,17 +207,23 @@ class DataLoader:
         return chunks(self._order(), self.batch_size, self.drop_last)
 
     def _rows(self) -> Iterable[Any]:
-        """Return the row indices of each batch: slices of one array on the device, if there is no sampler.
+        """Return the row indices of each batch: slices of one array on the device, where all are known.
 
         They are indices even without shuffling, not slices of the data, so that a batch is a copy and not a view.
         """
         size = self.batch_size
-        if size is None or self.sampler is not None:
+        if size is None or self._has_own_sampler():
             return self._lists_of_indices()
-        n, device = len(self.dataset), _root(self.dataset).device
-        rows = (self._shuffled() if self.shuffle else arange(n, device=device)).to(device).data
+        device = _root(self.dataset).device
+        rows = self._all_rows(device).to(device).data
+        n = rows.shape[0]
         parts = (rows[i : min(i + size, n)] for i in range(0, len(self) * size, size))
         return (wrap(device.backend.materialize([part])[0], device) for part in parts)
+
+    def _all_rows(self, device: Device) -> Tensor:
+        if isinstance(self.sampler, DistributedSampler):
+            return self.sampler.indices()
+        return self._shuffled() if self.shuffle else arange(len(self.dataset), device=device)
 
     def __repr__(self) -> str:
         return f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle})"

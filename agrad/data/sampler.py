@@ -9,7 +9,8 @@ from typing import Any
 from ..checks import as_integer, as_seed, check_flags
 from ..core.device import Device
 from ..core.tensor import Tensor
-from ..ops.creation import asarray
+from ..distributed.world import get_rank, get_world_size
+from ..ops.creation import arange, asarray
 from ..ops.elementwise import isfinite, log1p
 from ..ops.searching import nonzero, searchsorted
 from ..ops.sorting import argsort
@@ -208,10 +209,8 @@ class DistributedSampler(Sampler):
     ----------
     dataset : Dataset or sequence
         The data set whose indices are divided.
-    num_replicas : int
-        The number of processes.
-    rank : int
-        The rank of this process, from 0.
+    num_replicas, rank : int, optional
+        The number of processes, and the rank of this one, from 0; by default those of `agrad.distributed`.
     shuffle : bool
         Whether to shuffle the indices before they are divided.
     seed : int
@@ -238,13 +237,15 @@ class DistributedSampler(Sampler):
     def __init__(
         self,
         dataset: Any,
-        num_replicas: int,
-        rank: int,
+        num_replicas: int | None = None,
+        rank: int | None = None,
         shuffle: bool = True,
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
         check_flags(shuffle=shuffle, drop_last=drop_last)
+        num_replicas = get_world_size() if num_replicas is None else num_replicas
+        rank = get_rank() if rank is None else rank
         self.num_replicas, self.rank = as_integer("num_replicas", num_replicas, 1), as_integer("rank", rank)
         if not 0 <= self.rank < self.num_replicas:
             raise ValueError(f"rank must be from 0 to {self.num_replicas - 1}, not {rank}")
@@ -259,10 +260,14 @@ class DistributedSampler(Sampler):
         """Set the epoch, on which the order depends; it must be the same in all processes."""
         self.epoch = as_integer("epoch", epoch)
 
-    def __iter__(self) -> Iterator[int]:
+    def indices(self) -> Tensor:
+        """Return all indices of this process in their order, on the host."""
         n, total = len(self.dataset), self.num_samples * self.num_replicas
-        order = Draws(self.seed, self.epoch).permutation(n).tolist() if self.shuffle else list(range(n))
-        return iter([order[i % n] for i in range(self.rank, total, self.num_replicas)])
+        places = arange(self.rank, total, self.num_replicas, device="cpu") % max(n, 1)
+        return Draws(self.seed, self.epoch).permutation(n)[places] if self.shuffle else places
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.indices().tolist())
 
     def __len__(self) -> int:
         return self.num_samples

@@ -11,7 +11,7 @@ from ..ops.creation import ones, zeros
 from .functional import batch_normalization as F
 from .normalization import Normalization
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "NormBase"]
+__all__ = ["BatchNorm", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "NormBase"]
 
 
 class NormBase(Normalization):
@@ -70,15 +70,14 @@ class NormBase(Normalization):
         )
 
 
-class _BatchNorm(NormBase):
+class BatchNorm(NormBase):
+    """The base class of batch normalization layers."""
+
     axes: tuple[int, ...]  # the numbers of axes that an input may have
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape, ``(batch, num_features, ...)``."""
-        check_tensors(input=input)
-        if input.ndim not in self.axes or input.shape[1] != self.num_features:
-            shapes = " or ".join(f"(batch, {self.num_features}{', n' * (axes - 2)})" for axes in self.axes)
-            raise ValueError(f"{type(self).__name__} takes an input of shape {shapes}, not {input.shape}")
+        self._check(input)
         return F.batch_norm(
             input,
             self.running_mean,
@@ -90,6 +89,12 @@ class _BatchNorm(NormBase):
             self.eps,
         )
 
+    def _check(self, input: Tensor) -> None:
+        check_tensors(input=input)
+        if input.ndim not in self.axes or input.shape[1] != self.num_features:
+            shapes = " or ".join(f"(batch, {self.num_features}{', n' * (axes - 2)})" for axes in self.axes)
+            raise ValueError(f"{type(self).__name__} takes an input of shape {shapes}, not {input.shape}")
+
     def _count_batch(self) -> float:
         """Count the batch, and return its weight in the running mean and variance."""
         if self.num_batches_tracked is not None:
@@ -100,7 +105,7 @@ class _BatchNorm(NormBase):
         return self.momentum or 0.0
 
 
-class BatchNorm1d(_BatchNorm):
+class BatchNorm1d(BatchNorm):
     """Batch normalization of features, or of the channels of sequences; see `BatchNorm2d`.
 
     Parameters
@@ -125,7 +130,7 @@ class BatchNorm1d(_BatchNorm):
     axes = (2, 3)
 
 
-class BatchNorm2d(_BatchNorm):
+class BatchNorm2d(BatchNorm):
     """Batch normalization of images: ``(x - mean) / sqrt(var + eps) * weight + bias`` for each channel.
 
     In training, the mean and variance are those of the batch; in evaluation (see `Module.eval`), the running ones.
@@ -177,7 +182,7 @@ class BatchNorm2d(_BatchNorm):
     axes = (4,)
 
 
-class BatchNorm3d(_BatchNorm):
+class BatchNorm3d(BatchNorm):
     """Batch normalization of volumes; see `BatchNorm2d`.
 
     Parameters

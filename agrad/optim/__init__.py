@@ -14,10 +14,11 @@ from .optimizer import Optimizer
 from .radam import RAdam
 from .rmsprop import RMSprop
 from .sgd import SGD
+from .sharded import Sharded
 
 __all__ = [
     "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",
-    "lr_scheduler", "swa_utils",
+    "Sharded", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
 
 answer_in_module(__name__)

@@ -77,7 +77,7 @@ class Lion(Optimizer):
         beta1, beta2 = group["betas"]
         g = -g if group["maximize"] else g
         mean = running(state, "exp_avg", x, device)
-        blend = mean._data * beta1
+        blend = backend.box(mean._data * beta1)  # NumPy makes a number of an array without axes
         blend = backend.add_scaled(blend, g, 1 - beta1)
         average(mean, g, beta2)
         x *= 1 - group["lr"] * group["weight_decay"]

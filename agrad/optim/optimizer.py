@@ -352,7 +352,10 @@ class Optimizer:
             kept = state["master"]._data
             master = xp.where(xp.astype(kept, x.dtype) == x, kept, master)
         master = self.update(master, promote_half(xp, g), state, group, device)
-        state["master"] = wrap(master, device)
+        if "master" in state:
+            state["master"]._data = master  # the Tensor stays the same: a compiled step writes to it
+        else:
+            state["master"] = wrap(master, device)
         return device.backend.assign(x, (...,), xp.astype(master, x.dtype))
 
     # Saving and loading

@@ -422,7 +422,7 @@ _FUNCTIONAL: Final = {
 }
 _LAYERS: Final = {
     "nn.Buffer(x)": 'module.register_buffer("x", x)',
-    "nn.DataParallel(model)": "model",
+    "nn.DataParallel(model)": "agrad.distributed.DataParallel(model)",
     "nn.NLLLoss2d()": "nn.NLLLoss()",
     "nn.ReLU6()": "nn.Hardtanh(0.0, 6.0)",
     "nn.Softmax2d()": "nn.Softmax(dim=-3)",

@@ -177,7 +177,7 @@ LAYERS: Final = {
     "nn.Mish()(x)": "x * agrad.tanh(F.softplus(x))",
     "nn.Softmin(1)(x)": "F.softmax(-x, dim=1)",
     "nn.Softsign()(x)": "x / (1 + agrad.abs(x))",
-    "nn.SyncBatchNorm(2)": "nn.BatchNorm2d(2)",
+    "nn.SyncBatchNorm(2)": "agrad.distributed.SyncBatchNorm(2)",
     "nn.Tanhshrink()(x)": "x - agrad.tanh(x)",
     "nn.Threshold(0.5, 0.0)(x)": "agrad.where(x > 0.5, x, 0.0)",
     "nn.UpsamplingBilinear2d(scale_factor=2)(b[None])": (

@@ -5,6 +5,7 @@ import pytest
 
 import agrad
 from agrad import nn, optim
+from agrad.testing import assert_close
 from tests.compiler.steps import compare, run_both
 
 
@@ -83,6 +84,24 @@ def test_a_flag_of_an_optimizer_may_change(device):
 def test_numbers_in_the_state_of_optimizers(device, name):
     make = getattr(optim, name)
     run_both(with_optimizer(lambda p: make(p, lr=0.01, weight_decay=0.1)), batch, between=halve, most=4)
+
+
+def test_master_weights_of_16_bit_parameters(device):
+    if device.kind in ("strict", "mlx"):
+        pytest.skip("it has no float16, or computes in it otherwise")
+
+    def trained_twice(compiled):
+        agrad.manual_seed(0)
+        model = nn.Linear(3, 4).to(agrad.float16)
+        optimizer = optim.Adam(model.parameters(), lr=0.01)
+        step = trained(model, optimizer)
+        step = agrad.compile(step, state=[model, optimizer]) if compiled else step
+        for i in range(5):
+            x, y = batch(i)
+            step(x.astype("float16"), y)
+        return optimizer.state_dict()["state"][0]["master"]
+
+    assert_close(trained_twice(True), trained_twice(False), rtol=1e-3)
 
 
 def test_training_and_evaluation_have_a_program_each(device):

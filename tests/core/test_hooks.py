@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 import agrad
+from agrad.core import hooks
 from agrad.testing import assert_close
 
 
@@ -287,6 +288,16 @@ def test_a_retained_gradient_is_that_of_the_last_value(device, write):
     expected = (2 * y).tolist()
     (y * y).sum().backward()
     assert y.grad.tolist() == expected
+
+
+def test_hooks_at_the_end_of_a_backward_pass_see_all_gradients(device):
+    x, y, seen = leaf(), leaf(), []
+    with hooks.attach(hooks.after_backward, lambda reached: seen.append((set(reached), x.grad.tolist()))):
+        (x * y).sum().backward()
+        (2 * x).sum().backward()
+        agrad.gradients((x * y).sum(), x)  # leaves no gradient anywhere, and so calls none
+    (x * y).sum().backward()
+    assert seen == [({x, y}, [1.0, 2.0, 3.0]), ({x}, [3.0, 4.0, 5.0])]
 
 
 def test_other_hooks_stay_with_the_value_that_they_were_registered_for(device):

@@ -153,6 +153,17 @@ def test_a_sampler_decides_about_the_order(device):
         assert [batch[0].tolist() for batch in loader] == [[9, 0, 3, 3]]
 
 
+def test_a_loader_takes_the_share_of_a_process(device):
+    data = TensorDataset(agrad.arange(7, device=device))
+    for rank in (0, 1):
+        sampler = DistributedSampler(data, 2, rank, seed=3)
+        sampler.set_epoch(2)
+        batches = [x.tolist() for (x,) in DataLoader(data, 2, sampler=sampler)]
+        one_by_one = [x.tolist() for (x,) in DataLoader(data, 2, sampler=list(sampler))]
+        assert batches == one_by_one
+        assert sum(map(len, batches)) == 4
+
+
 def test_a_batch_sampler_decides_alone(device):
     for data in data_sets(10):
         loader = DataLoader(data, batch_sampler=[[1, 2], [0], [9, 9, 9]])

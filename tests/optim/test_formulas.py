@@ -158,15 +158,16 @@ every = pytest.mark.parametrize("kind", OPTIMIZERS, ids=lambda kind: kind.__name
 @pytest.mark.parametrize(("formula", "optimizer", "settings"), FORMULAS)
 def test_the_formula(device, formula, optimizer, settings, maximize):
     values = [1.0, -2.0]
-    p = nn.Parameter(values)
-    taken = optimizer([p], lr=LR, maximize=maximize, **settings)
+    p, without_axes = nn.Parameter(values), nn.Parameter(values[0])
+    taken = optimizer([p, without_axes], lr=LR, maximize=maximize, **settings)
     for gradient in GRADIENTS:
-        p.grad = agrad.asarray(gradient)
+        p.grad, without_axes.grad = agrad.asarray(gradient), agrad.asarray(gradient[0])
         taken.step()
     sign = -1 if maximize else 1
     columns = zip(*GRADIENTS, strict=True)
     expected = [formula(x, [sign * g for g in column], **settings) for x, column in zip(values, columns, strict=True)]
     assert_close(p.detach(), expected, rtol=1e-5)
+    assert_close(without_axes.detach(), expected[0], rtol=1e-5)
 
 
 @every

@@ -17,7 +17,7 @@ from ...ops.statistical import mean
 from ..reductions import as_tensor, narrowed, widened
 from .normalization import affine, check_per_channel, per_channel, standardized
 
-__all__ = ["batch_norm", "instance_norm"]
+__all__ = ["batch_norm", "instance_norm", "update_running"]
 
 
 def batch_norm(
@@ -174,10 +174,10 @@ def _update_running(input: Tensor, axis: tuple[int, ...], running_mean: Any, run
         means, variances = device.backend.moments(widened(input)._data, axis)
         for running, latest in ((running_mean, means), (running_var, variances)):
             if running is not None:
-                _update(running, wrap(device.backend.box(latest), device), momentum)
+                update_running(running, wrap(device.backend.box(latest), device), momentum)
 
 
-def _update(running: Tensor, latest: Tensor, momentum: float) -> None:
+def update_running(running: Tensor, latest: Tensor, momentum: float) -> None:
     """Update running statistics in place; statistics per sample are averaged over the batch first."""
     latest = astype(mean(latest, axis=0) if latest.ndim == 2 else latest, running.dtype, copy=False)
     journal.writing(running)

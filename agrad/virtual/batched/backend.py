@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ... import backends
 from ...backends.base import Backend
@@ -14,6 +15,9 @@ from . import axes, elementwise, gathering, linalg, losses, products, shapes
 from .arrays import NUMBERS, BatchedArray, aligned, boxed, leading, ranked, spread_out
 from .gathering import joined
 from .windows import WindowsBackend
+
+if TYPE_CHECKING:
+    from ...backends.mpi import World
 
 __all__ = ["BatchedBackend", "over"]
 
@@ -30,13 +34,21 @@ class BatchedBackend(WindowsBackend):
     kind: ClassVar[str] = "batched"
     array_type = BatchedArray
 
-    def __init__(self, xp: Namespace = None, native_keys: str = "standard") -> None:
+    def __init__(self, below: Backend | None = None, xp: Namespace = None) -> None:
         self.xp: ModuleType | None = None if xp is None else namespace_over(xp, "batched", FUNCTIONS, BatchedArray)
-        self.native_keys = native_keys  # type: ignore[misc]
+        self.below = below
+        if below is not None and below.native_keys != "standard":
+            self.native_keys = "basic"  # type: ignore[misc]
 
     def over(self, backend: Any, xp: Namespace) -> BatchedBackend:
         """Return the backend of batched arrays that hold arrays of another library."""
         return over(backend, xp)
+
+    def without_warnings(self) -> Any:
+        return Backend.without_warnings(self) if self.below is None else self.below.without_warnings()
+
+    def during_backward(self) -> AbstractContextManager[Any]:
+        return Backend.during_backward(self) if self.below is None else self.below.during_backward()
 
     def device_name_of(self, array: Array) -> Any:
         device = array.level.device()
@@ -168,6 +180,20 @@ class BatchedBackend(WindowsBackend):
     def moments(self, x: Array, axis: tuple[int, ...]) -> tuple[Any, Any]:
         return Backend.moments(x.level.library, x, axis)
 
+    # Collectives: each process exchanges the whole batch
+
+    def all_reduce(self, array: Array, op: str, world: World) -> Any:
+        return array.like(array.level.backend.all_reduce(array.value, op, world))
+
+    def all_gather(self, array: Array, axis: int, world: World) -> Any:
+        return array.like(array.level.backend.all_gather(array.value, axis + array.lead, world))
+
+    def reduce_scatter(self, array: Array, op: str, axis: int, world: World) -> Any:
+        return array.like(array.level.backend.reduce_scatter(array.value, op, axis + array.lead, world))
+
+    def broadcast(self, array: Array, root: int, world: World) -> Any:
+        return array.like(array.level.backend.broadcast(array.value, root, world))
+
     # Mathematics beyond the standard
 
     def solve_triangular(self, x1: Array, x2: Array, upper: bool) -> Any:
@@ -189,6 +215,5 @@ _known: dict[int, BatchedBackend] = {}
 def over(backend: Any, xp: Namespace) -> BatchedBackend:
     """Return the backend of batched arrays that hold arrays of a library, for one of its namespaces."""
     if id(xp) not in _known:
-        keys = "standard" if backend.native_keys == "standard" else "basic"
-        _known[id(xp)] = BatchedBackend(xp, keys)
+        _known[id(xp)] = BatchedBackend(backend, xp)
     return _known[id(xp)]

@@ -13,7 +13,7 @@ from ...backends.typing import Array, Namespace, NativeDevice, NativeDtype
 from .arrays import TracedArray
 from .fused import FusedBackend
 from .namespace import TracedNamespace
-from .recording import CHECK, PURE, WRITE, Call, Variable, described
+from .recording import CHECK, EXCHANGE, PURE, WRITE, Call, Variable, described
 
 __all__ = ["TracedBackend", "traced_over"]
 
@@ -36,6 +36,14 @@ def _write(name: str) -> Any:
 def _draw(name: str) -> Any:
     def recorded(self: TracedBackend, generator: Any, *args: Any) -> Any:
         return args[-1].draw(name, getattr(self.below, name), generator, *args)  # the last one is the native device
+
+    return recorded
+
+
+def _exchange(name: str) -> Any:
+    def recorded(self: TracedBackend, given: Any, *args: Any) -> Any:
+        trace = (given[0] if type(given) is list else given).trace
+        return trace.run(EXCHANGE, name, getattr(self.below, name), given, *args)
 
     return recorded
 
@@ -153,6 +161,9 @@ class TracedBackend(FusedBackend):
     )
     assign, fill, put, add_at = map(_write, ("assign", "fill", "put", "add_at"))
     add_scaled, add_product, add_quotient = map(_write, ("add_scaled", "add_product", "add_quotient"))
+    all_reduce, all_gather, reduce_scatter, broadcast, average = map(
+        _exchange, ("all_reduce", "all_gather", "reduce_scatter", "broadcast", "average")
+    )
     uniform, normal, integers, permutation = map(_draw, ("uniform", "normal", "integers", "permutation"))
 
     # Random numbers

@@ -10,13 +10,15 @@ from ..base import Level
 from ..lines import running_line
 
 __all__ = [
-    "CHECK", "DRAW", "NUMBER", "PURE", "WRITE", "Call", "Memory", "Trace", "Variable", "described", "replace_nested",
+    "CHECK", "DRAW", "EXCHANGE", "NUMBER", "PURE", "WRITE", "Call", "Memory", "Trace", "Variable", "described",
+    "replace_nested",
 ]  # fmt: skip
 
 # What kind of call it is.
 PURE: Final = "pure"  # returns new arrays or views, and changes nothing
 WRITE: Final = "write"  # changes the memory of its first argument, and returns it; or that of several arguments
 DRAW: Final = "draw"  # draws random numbers
+EXCHANGE: Final = "exchange"  # returns what it gets from other processes, which must call it too
 CHECK: Final = "check"  # tells whether values are in a range; another answer needs another program
 NUMBER: Final = "number"  # computes with numbers on the host
 
@@ -48,7 +50,7 @@ class Call:
     Attributes
     ----------
     kind : str
-        PURE, WRITE, DRAW, CHECK or NUMBER.
+        PURE, WRITE, DRAW, EXCHANGE, CHECK or NUMBER.
     name : str
         What the function is called: its name in the namespace, the backend's method, or a word for an operator.
     function : callable

@@ -1,0 +1,151 @@
+"""DataParallel: a model that each process trains on its own part of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from weakref import finalize, ref
+
+from ..core import hooks
+from ..core.device import get_device
+from ..core.grad_mode import no_grad
+from ..core.tensor import Tensor
+from ..nn.module import Module
+from ..random.sampling import get_state, set_state
+from .collectives import broadcast
+from .gradients import average_gradients
+from .same_model import ParameterCheck, check_same_model, value_of_first
+from .world import current
+
+__all__ = ["DataParallel"]
+
+
+class DataParallel(Module):
+    """A model of which each process trains a copy on its own part of the data, as one process would on all of it.
+
+    All copies start as that of rank 0. At the end of each `backward` their gradients are averaged, so that all
+    processes take the same step.
+
+    Parameters
+    ----------
+    module : Module
+        The model, of the same structure in all processes.
+
+    Attributes
+    ----------
+    module : Module
+        The model itself.
+    synchronizes : bool
+        Whether `backward` averages the gradients; see `no_sync`.
+
+    Raises
+    ------
+    RuntimeError
+        If several processes were started and `init` was not called; from `backward` with ``AGRAD_DEBUG=1``, if the
+        parameters are no longer the same in all processes.
+    ValueError
+        If the model has other parameters than that of rank 0.
+
+    Notes
+    -----
+    - The mean of the gradients is that of one process with the whole batch if the loss is a mean, and the parts are
+      of the same size.
+    - Parameters, buffers and the state of `agrad.random` are copied from rank 0, once. From then on all processes draw
+      the same random numbers, those of dropout too, until they are seeded differently:
+      ``agrad.manual_seed(seed + agrad.distributed.get_rank())``.
+    - Buffers such as the running statistics of `BatchNorm2d` differ afterwards, as each process has its own batches;
+      see `SyncBatchNorm`.
+    - `state_dict` and `named_parameters` have the names of the model itself, without a prefix. So a checkpoint fits the
+      model with and without `DataParallel`.
+    - Every `backward` must reach the same parameters in all processes. `agrad.grad` and `agrad.gradients` do not
+      exchange anything.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> model = agrad.distributed.DataParallel(nn.Linear(2, 1))
+    >>> loss = model(agrad.ones((3, 2))).sum()
+    >>> loss.backward()  # averages the gradients
+    >>> list(model.state_dict())
+    ['weight', 'bias']
+    """
+
+    def __init__(self, module: Module) -> None:
+        super().__init__()
+        if not isinstance(module, Module):
+            raise TypeError(f"DataParallel takes a module, not {module!r}")
+        self.module = module
+        self.synchronizes = True
+        if current() is not None:
+            _copy_from_first(module)
+            self._check = ParameterCheck()
+            handle = hooks.attach(hooks.after_backward, _Averaging(self))
+            finalize(self, handle.remove)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the model."""
+        return self.module(*args, **kwargs)
+
+    @contextmanager
+    def no_sync(self) -> Iterator[None]:
+        """Leave the gradients as they are within a ``with`` block, as for all but the last of several backward passes.
+
+        Yields
+        ------
+        None
+            Gradients add up without an exchange. The next `backward` outside averages what has added up.
+
+        Examples
+        --------
+        >>> import agrad
+        >>> from agrad import nn
+        >>> model = agrad.distributed.DataParallel(nn.Linear(2, 1))
+        >>> first, second = agrad.ones((3, 2)), agrad.ones((3, 2))
+        >>> with model.no_sync():
+        ...     model(first).sum().backward()
+        >>> model(second).sum().backward()
+        """
+        before, self.synchronizes = self.synchronizes, False
+        try:
+            yield
+        finally:
+            self.synchronizes = before
+
+    def _tree(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        yield prefix, self
+        yield from self.module._tree(prefix)  # without a prefix of its own
+
+
+class _Averaging:
+    """The hook that averages the gradients of a model after a backward pass that reached one of its parameters."""
+
+    def __init__(self, model: DataParallel) -> None:
+        self._model = ref(model)  # the hook must not keep it alive
+
+    def __call__(self, reached: Mapping[Tensor, Any]) -> None:
+        model = self._model()
+        if model is None or not model.synchronizes:
+            return
+        parameters = list(model.parameters())
+        if any(p in reached for p in parameters):
+            average_gradients(parameters)
+            model._check.note_exchange(model)
+
+
+@no_grad()
+def _copy_from_first(module: Module) -> None:
+    """Give the model the parameters and buffers of rank 0, and `agrad.random` its state."""
+    check_same_model(module)
+    for x in (*module.parameters(), *module.buffers()):
+        x[...] = broadcast(x.detach())
+    _copy_random_state()
+
+
+def _copy_random_state() -> None:
+    device = get_device().name
+    of_first, state = value_of_first([device, get_state()])
+    if of_first in state["devices"]:  # each process may have a GPU of its own
+        state["devices"][device] = state["devices"][of_first]
+    set_state(state)

@@ -1,0 +1,67 @@
+"""Whether the processes have the same model, as they must."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any, Final
+
+from ..backends.agreement import demanded
+from ..core.device import traced
+from ..core.tensor import Tensor
+from ..nn.module import Module
+from ..ops.creation import asarray
+from .collectives import broadcast
+from .world import get_rank
+
+__all__ = ["ParameterCheck", "check_same_model", "value_of_first"]
+
+_EVERY: Final = 100  # exchanges from one comparison of the parameters to the next
+
+
+def value_of_first(value: Any) -> Any:
+    """Return what rank 0 gives, which JSON can write: dicts, lists, strings and numbers."""
+    text = json.dumps(value).encode()
+    length = broadcast(asarray(len(text), device="cpu")).item()
+    padded = [*text[:length].ljust(length)]
+    return json.loads(bytes(broadcast(asarray(padded, dtype="uint8", device="cpu")).tolist()))
+
+
+def check_same_model(module: Module) -> None:
+    """Raise ValueError if the parameters and buffers have other names, shapes or dtypes than those of rank 0."""
+    named = (*module.named_parameters(), *module.named_buffers())
+    here = {name: f"{x.shape} {x.dtype.name}" for name, x in named}
+    there = value_of_first(here)
+    differing = sorted(name for name in {*here, *there} if here.get(name) != there.get(name))
+    if differing:
+        lines = [f"{name}: {there.get(name, 'missing')} there, {here.get(name, 'missing')} here" for name in differing]
+        raise ValueError(f"the model of rank {get_rank()} is another than that of rank 0:\n  " + "\n  ".join(lines))
+
+
+class ParameterCheck:
+    """Compares the parameters of a model with those of rank 0 from time to time, with ``AGRAD_DEBUG=1``."""
+
+    def __init__(self) -> None:
+        self._exchanges = 0
+
+    def note_exchange(self, module: Module) -> None:
+        """Raise RuntimeError if parameters differ, in a single bit; compare at the first of every hundred calls.
+
+        Under `agrad.compile`, where values are unknown, nothing is compared.
+        """
+        if not demanded() or traced.get() is not None:
+            return
+        self._exchanges += 1
+        if self._exchanges % _EVERY != 1:
+            return
+        here = {name: _digest(p) for name, p in module.named_parameters()}
+        there = value_of_first(here)
+        if differing := [name for name, digest in here.items() if there[name] != digest]:
+            raise RuntimeError(
+                f"parameters {differing} of rank {get_rank()} are no longer those of rank 0; all processes must change "
+                "them in the same way: look for what depends on the rank, or happens in some processes only"
+            )
+
+
+def _digest(x: Tensor) -> str:
+    return blake2b(x._device.backend.to_numpy(x._data).tobytes(), digest_size=8).hexdigest()

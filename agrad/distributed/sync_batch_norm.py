@@ -1,0 +1,113 @@
+"""SyncBatchNorm: batch normalization over the batches of all processes."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ..core.grad_mode import no_grad
+from ..core.tensor import Tensor
+from ..nn.batch_norm import BatchNorm
+from ..nn.functional.batch_normalization import update_running
+from ..nn.functional.normalization import affine, per_channel
+from ..nn.module import Module
+from ..nn.reductions import narrowed, widened
+from ..ops.creation import full_like
+from ..ops.elementwise import sqrt
+from ..ops.manipulation import stack, unstack
+from ..ops.statistical import sum
+from .collectives import all_gather
+from .world import current
+
+__all__ = ["SyncBatchNorm"]
+
+
+class SyncBatchNorm(BatchNorm):
+    """Batch normalization with the mean and variance of the batches of all processes together.
+
+    So each process normalizes as one process would with the whole batch, and all have the same running statistics.
+    In evaluation, and where the process is alone, it is `BatchNorm1d`, `BatchNorm2d` or `BatchNorm3d`. Usually
+    `convert_sync_batchnorm` makes it of these.
+
+    Parameters
+    ----------
+    num_features, eps, momentum, affine, track_running_stats, device, dtype, bias
+        As in `BatchNorm2d`.
+
+    Raises
+    ------
+    ValueError
+        On call, if the input is not ``(batch, num_features, ...)``.
+
+    Notes
+    -----
+    A forward and a backward pass exchange three numbers for each channel. Means and sums of squared deviations of the
+    processes are combined after T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise algorithm
+    for computing sample variances", 1979.
+
+    Examples
+    --------
+    >>> import agrad
+    >>> from agrad import nn
+    >>> model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU())
+    >>> model = agrad.distributed.SyncBatchNorm.convert_sync_batchnorm(model)
+    >>> type(model[1]).__name__
+    'SyncBatchNorm'
+    """
+
+    axes = (2, 3, 4, 5)
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module) -> Module:
+        """Return the module with every batch normalization layer in it replaced, which keeps its parameters.
+
+        Parameters
+        ----------
+        module : Module
+            It is changed, unless it is such a layer itself.
+
+        Returns
+        -------
+        Module
+            `module`, or the layer that replaces it.
+        """
+        if isinstance(module, BatchNorm):
+            converted = object.__new__(cls)
+            vars(converted).update(vars(module))
+            return converted
+        replaced = {id(child): cls.convert_sync_batchnorm(child) for child in module.children()}
+        for name, child in list(vars(module).items()):
+            if isinstance(child, Module):  # a shared one has several names
+                setattr(module, name, replaced[id(child)])
+        return module
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return a Tensor of the input's shape, ``(batch, num_features, ...)``."""
+        if current() is None or not (self.training or self.running_mean is None):
+            return super().forward(input)
+        self._check(input)
+        mean, variance, count = _statistics(input)
+        if self.training:
+            self._update(mean, variance * (count / (count - 1)))
+        deviation = widened(input) - per_channel(mean, input)
+        out = narrowed(deviation / sqrt(per_channel(variance, input) + self.eps), input)
+        return affine(out, self.weight, self.bias, per_channel)
+
+    @no_grad()
+    def _update(self, mean: Tensor, variance: Tensor) -> None:
+        momentum = self._count_batch()
+        for running, latest in ((self.running_mean, mean), (self.running_var, variance)):
+            if running is not None:
+                update_running(running, latest, momentum)
+
+
+def _statistics(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the mean, the variance and the number of values of each channel over all processes."""
+    axis = (0, *range(2, input.ndim))
+    x, n = widened(input), prod(input.shape[i] for i in axis)
+    mean = sum(x, axis=axis) / max(n, 1)
+    squares = sum((x - per_channel(mean, x)) ** 2, axis=axis)
+    everywhere = all_gather(stack([full_like(mean, n), mean, squares])[None])  # (processes, 3, channels)
+    counts, means, sums = unstack(everywhere, axis=1)
+    count = sum(counts, axis=0)
+    whole = sum(counts * means, axis=0) / count
+    return whole, sum(sums + counts * (means - whole) ** 2, axis=0) / count, count

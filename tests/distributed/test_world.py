@@ -1,0 +1,94 @@
+"""A process that is alone, and how several find out what keeps them from each other."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import agrad
+from agrad import distributed
+from agrad.backends import mpi
+from agrad.backends.agreement import Agreement
+from agrad.backends.endings import PeerError
+from agrad.distributed import world
+from tests.distributed.ranks import ROOT, mpiexec
+
+
+@pytest.fixture(autouse=True)
+def started_alone(monkeypatch):
+    """No launcher has started the process of the tests, and `init` was not called in it."""
+    for name in mpi._SIZES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(world, "_connected", [])
+
+
+@pytest.fixture
+def without_mpi4py(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+
+
+def test_alone_everything_returns_what_it_gets(device):
+    x = agrad.asarray([[1.0, 2.0], [3.0, 4.0]])
+    for op in ("sum", "mean", "max", "min"):
+        assert distributed.all_reduce(x, op).tolist() == x.tolist()
+    for same in (distributed.all_gather(x, 1), distributed.reduce_scatter(x), distributed.broadcast(x)):
+        assert same.tolist() == x.tolist()
+        assert same.device is device
+    with agrad.no_grad():
+        copy = distributed.all_reduce(x)
+        copy += 1
+    assert x.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert distributed.all_reduce(2.0).item() == 2.0
+    distributed.barrier()
+
+
+def test_init_of_a_process_that_is_alone_needs_no_mpi4py(without_mpi4py):
+    distributed.init()
+    assert distributed.is_initialized()
+    assert (distributed.get_rank(), distributed.get_local_rank(), distributed.get_world_size()) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("launcher", ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])
+def test_several_processes_need_mpi4py_and_init(monkeypatch, without_mpi4py, launcher):
+    monkeypatch.setenv(launcher, "3")
+    with pytest.raises(RuntimeError, match=r"3 processes were started together; call agrad.distributed.init\(\) first"):
+        distributed.all_reduce(agrad.ones(2))
+    with pytest.raises(ImportError, match=r"3 processes were started together.* pip install \"agrad\[mpi\]\""):
+        distributed.init()
+
+
+def test_a_disagreement_is_told_by_groups_of_ranks():
+    comm = SimpleNamespace(Get_rank=lambda: 0, Get_size=lambda: 4)
+    calls = {0: "barrier()\nf.py, line 1", 1: "broadcast(1)\nf.py, line 2", 2: "barrier()\nf.py, line 1"}
+    with pytest.raises(
+        PeerError, match=r"rank 3 called no collective for 50 seconds.*\n  ranks 0, 2: barrier\(\) in f"
+    ):
+        Agreement(comm, str)._compare(calls)
+    calls[3] = calls[0]
+    with pytest.raises(
+        PeerError, match=r"\n  ranks 0, 2, 3: barrier\(\) in f.py, line 1\n  rank 1: broadcast\(1\) in f.py"
+    ):
+        Agreement(comm, str)._compare(calls)
+
+
+@pytest.mark.mpi
+def test_several_processes_need_an_mpi_library():
+    mpiexec()
+    script = "import agrad; agrad.distributed.init()"
+    env = {**os.environ, "PMI_SIZE": "2", "MPI4PY_LIBMPI": "/nowhere/libmpi.so", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "ImportError: 2 processes were started together, and agrad.distributed needs mpi4py" in ended.stderr
+    assert "/nowhere/libmpi.so" in ended.stderr
+
+
+@pytest.mark.mpi
+def test_the_mpiexec_of_another_mpi():
+    mpiexec()
+    script = "import agrad; agrad.distributed.init()"
+    env = {**os.environ, "OMPI_COMM_WORLD_SIZE": "2", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "RuntimeError: 2 processes were started, and each of them is alone: their mpiexec is not" in ended.stderr
