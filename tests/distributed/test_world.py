@@ -1,8 +1,10 @@
 """A process that is alone, and how several find out what keeps them from each other."""
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +15,7 @@ from agrad.backends import mpi
 from agrad.backends.agreement import Agreement
 from agrad.backends.endings import PeerError
 from agrad.distributed import world
-from tests.distributed.ranks import ROOT, mpiexec
+from tests.distributed.ranks import ROOT, mpiexec, on_ranks
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +73,14 @@ def test_a_disagreement_is_told_by_groups_of_ranks():
         PeerError, match=r"\n  ranks 0, 2, 3: barrier\(\) in f.py, line 1\n  rank 1: broadcast\(1\) in f.py"
     ):
         Agreement(comm, str)._compare(calls)
+
+
+@pytest.mark.mpi
+@on_ranks(2)
+def test_init_needs_no_file_behind_stderr():
+    distributed.world._connected.clear()
+    with redirect_stderr(io.StringIO()):
+        distributed.init()
 
 
 @pytest.mark.mpi
