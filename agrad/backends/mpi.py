@@ -165,6 +165,7 @@ class World:
     def all_gather_objects(self, found: Any) -> list[Any]:
         """Return the objects of all processes, which can be pickled."""
         self.begin("all_gather_objects")
+        self._wait(self._comm.Ibarrier())  # allgather's own waiting would not notice that a process has ended
         return self._comm.allgather(found)
 
     def barrier(self) -> None:
