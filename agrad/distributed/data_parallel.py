@@ -80,6 +80,16 @@ class DataParallel(Module):
         self.synchronizes = True
         if current() is not None:
             _copy_from_first(module)
+        self._connect()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make it of a copy's attributes: `copy.deepcopy` and `pickle` call it."""
+        vars(self).update(state)
+        self._connect()
+
+    def _connect(self) -> None:
+        """Let every `backward` average the gradients, as it must where there are several processes."""
+        if current() is not None:
             self._check = ParameterCheck()
             handle = hooks.attach(hooks.after_backward, _Averaging(self))
             finalize(self, handle.remove)

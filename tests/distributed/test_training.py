@@ -1,8 +1,10 @@
 """Training in several processes is that of one process with the whole batch."""
 
 import itertools
+import pickle
 import re
 import resource
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -169,6 +171,15 @@ def test_many_gradients_are_exchanged_in_few_arrays():
     distributed.average_gradients(params)
     assert exchanged == [(4_000_008,), (4_000_000,), (8,)]
     assert all(agrad.all(p.grad == 1.5).item() for p in params)
+
+
+@on_ranks(2)
+def test_copies_average_too():
+    model = distributed.DataParallel(nn.Linear(2, 1))
+    for copied in (deepcopy(model), pickle.loads(pickle.dumps(model))):
+        copied(agrad.full((1, 2), 1.0 + distributed.get_rank())).sum().backward()
+        assert copied.module.weight.grad.tolist() == [[1.5, 1.5]]
+    assert model.module.weight.grad is None
 
 
 @on_ranks(3)
