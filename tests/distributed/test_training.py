@@ -234,6 +234,15 @@ def parameters_that_drift():
         model(agrad.ones(2)).sum().backward()
 
 
+def another_order():
+    names = ("a", "b") if distributed.get_rank() == 0 else ("b", "a")  # as from a set of strings
+    distributed.DataParallel(nn.ModuleDict({name: nn.Linear(1, 1, bias=False) for name in names}))
+
+
+def frozen_in_one():
+    distributed.DataParallel(nn.Linear(2, 1).requires_grad_(distributed.get_rank() == 0))
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
@@ -241,6 +250,8 @@ def parameters_that_drift():
             another_model,
             r"ValueError: the model of rank 1 is another than that of rank 0:\n *bias: \(1,\) float32 there",
         ),
+        (another_order, r"order: \['a.weight', 'b.weight'\] there, \['b.weight', 'a.weight'\] here"),
+        (frozen_in_one, r"bias: \(1,\) float32 there, \(1,\) float32 without gradient here"),
         (parameters_that_drift, r"RuntimeError: parameters \['bias'\] of rank 1 are no longer those of rank 0"),
     ],
 )
