@@ -69,6 +69,14 @@ def test_batch_norm_of_parts_of_several_sizes():
     assert_close(own.grad, whole.grad[mine], rtol=1e-10, atol=1e-12)
 
 
+@on_ranks(2)
+def test_batch_norm_in_evaluation_exchanges_nothing():
+    layer = distributed.SyncBatchNorm(3, track_running_stats=False).eval()
+    if distributed.get_rank() == 0:  # alone, as in an evaluation by one process
+        x = agrad.asarray([[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]])
+        assert_close(layer(x), [[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]], rtol=1e-5)
+
+
 @on_ranks(2, 3, 4)
 def test_a_sharded_optimizer_is_the_optimizer_itself():
     length = -(-35 // distributed.get_world_size())
