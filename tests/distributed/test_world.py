@@ -12,7 +12,7 @@ import pytest
 import agrad
 from agrad import distributed
 from agrad.backends import mpi
-from agrad.backends.agreement import Agreement
+from agrad.backends.agreement import Agreement, timeout
 from agrad.backends.endings import PeerError
 from agrad.distributed import world
 from tests.distributed.ranks import ROOT, mpiexec, on_ranks
@@ -59,6 +59,15 @@ def test_several_processes_need_mpi4py_and_init(monkeypatch, without_mpi4py, lau
         distributed.all_reduce(agrad.ones(2))
     with pytest.raises(ImportError, match=r"3 processes were started together.* pip install \"agrad\[mpi\]\""):
         distributed.init()
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "inf", "nan"])
+def test_the_timeout_is_a_number_of_seconds(monkeypatch, text):
+    monkeypatch.setenv("AGRAD_TIMEOUT", text)
+    with pytest.raises(ValueError, match=f"AGRAD_TIMEOUT is '{text}'.*AGRAD_TIMEOUT=600"):
+        timeout()
+    monkeypatch.setenv("AGRAD_TIMEOUT", "2.5")
+    assert timeout() == 2.5
 
 
 def test_a_disagreement_is_told_by_groups_of_ranks():
