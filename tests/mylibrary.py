@@ -88,6 +88,11 @@ def to_numpy(x):
     return x._numpy.copy()
 
 
+def memory_of(x):
+    """Return a number that tells the memory of an array: views have that of the array that they are of."""
+    return id(x._numpy if x._numpy.base is None else x._numpy.base)
+
+
 def _in_place(name):
     def wrapped(self, other):
         self._numpy = getattr(operator, name)(self._numpy, _given(other))

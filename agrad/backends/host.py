@@ -9,8 +9,8 @@ import numpy as np
 from .typing import Array, NativeDtype
 
 __all__ = [
-    "is_host", "is_number", "is_readable", "native_order", "portable", "read", "refuse_lossy", "refuse_overflow",
-    "show",
+    "is_host", "is_number", "is_readable", "native_order", "portable", "read", "refuse_lossy", "refuse_out_of_range",
+    "refuse_overflow", "show",
 ]  # fmt: skip
 
 _LINES = 20  # lines of values at most, so that a repr fits on a screen
@@ -145,6 +145,13 @@ def refuse_overflow(array: np.ndarray[Any, Any], limits: Any, what: str) -> None
     if least < limits.min or most > limits.max:
         integers = f"the integer {least} does" if least == most else f"integers from {least} to {most} do"
         raise OverflowError(f"{integers} not fit into {what}")
+
+
+def refuse_out_of_range(least: int, most: int, length: int, axis: int) -> None:
+    """Raise IndexError if the least or the most of some indices is out of range for an axis of that length."""
+    if least < -length or most >= length:
+        wrong = least if least < -length else most
+        raise IndexError(f"index {wrong} is out of range for axis {axis} of length {length}")
 
 
 def show(array: np.ndarray[Any, Any], name: str) -> str:

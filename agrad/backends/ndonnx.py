@@ -25,6 +25,7 @@ class NdonnxBackend(Backend):
     kind: ClassVar[str] = "ndonnx"
     immutable: ClassVar[bool] = True
     array_type = ndx.Array
+    without_special: ClassVar[str] = "ONNX has no operator for it: compute it outside of the model"
 
     def __init__(self) -> None:
         self.xp = ModuleType("ndonnx")

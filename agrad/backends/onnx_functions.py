@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
+from math import inf, prod
 from typing import Any
 
 import ndonnx as ndx
@@ -83,6 +83,12 @@ def _unstack(x: Array, /, *, axis: int = 0) -> tuple[Any, ...]:
     return tuple(array_of(op.squeeze(part, op.const([axis], np.int64))) for part in parts)
 
 
+def _reshape(x: Array, /, shape: tuple[int, ...], **settings: Any) -> Any:
+    if prod(shape) != prod(x.shape) and -1 not in shape:  # which the graph would tell only when it runs
+        raise ValueError(f"cannot reshape an array of shape {tuple(x.shape)} into shape {shape}")
+    return ndx.reshape(x, shape, **settings)
+
+
 def _logaddexp(x1: Array, x2: Array, /) -> Any:
     return ndx.maximum(x1, x2) + ndx.log1p(ndx.exp(-ndx.abs(x1 - x2)))
 
@@ -129,6 +135,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "maximum": _maximum,
     "mean": _mean,
     "min": _reduction(op.reduce_min),
+    "reshape": _reshape,
     "std": _std,
     "unstack": _unstack,
     "var": _var,

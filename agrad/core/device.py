@@ -127,7 +127,8 @@ class Device:
 
     def knows(self, other: Device) -> bool:
         """Whether Tensors of another device can be lifted to this one: it, or its batch, is in the stack."""
-        return other is self or any([other is device or other is device.origin for device in self.stack])
+        near = other is self or other is self.below
+        return near or any([other is device or other is device.origin for device in self.stack])
 
     def raised(self, data: Any, source: Device) -> Any:
         """Return an array of a device below, or of the origin, as an array of this device."""

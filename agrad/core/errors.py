@@ -17,15 +17,16 @@ from .device import traced
 from .typing import DTypeLike
 
 __all__ = [
-    "TapeDroppedError", "changed", "describe", "freed", "in_op", "in_rule", "kind_of", "leaf_in_place", "located",
-    "lost_gradient", "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable", "not_scalar",
-    "stale_gradient", "wrong_forward", "wrong_gradient", "wrong_hook", "wrong_rule",
+    "ELSEWHERE", "TapeDroppedError", "changed", "describe", "freed", "in_op", "in_rule", "kind_of", "leaf_in_place",
+    "located", "lost_gradient", "mixed_devices", "moved", "no_array", "no_gradient", "not_differentiable",
+    "not_scalar", "stale_gradient", "wrong_forward", "wrong_gradient", "wrong_hook", "wrong_rule",
 ]  # fmt: skip
 
 # Say what to write for arguments that an op does not take or lacks; `agrad.spellings`, which knows other names, sets
 # them.
 wrong_call: Callable[[Any, str, dict[str, Any]], TypeError]
 missing_array: Callable[[str, str], TypeError]
+ELSEWHERE: Final = "compute it on a device whose library has it: x.to('cpu')"
 # How libraries say that they do not compute something of booleans, or of integers.
 _NO_LOOP: Final = re.compile(
     "did not contain a loop|numpy boolean|not supported|not implemented for '[A-Z]|only support floating"
@@ -173,8 +174,7 @@ def in_op(op: str, error: Exception, args: Sequence[Any], kwargs: Mapping[str, A
     """An array library's error, with the op's name and its inputs; shapes that do not fit are a ValueError."""
     shown = [describe(x) for x in args] + [f"{name}={describe(x)}" for name, x in kwargs.items()]
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
-        remedy = "compute it on a device whose library has it: x.to('cpu')"
-        return NotImplementedError(f"{op}({', '.join(shown)}): {error}; {remedy}")
+        return NotImplementedError(f"{op}({', '.join(shown)}): {error}; {ELSEWHERE}")
     wrong = max(map(_whole, args), default="")
     if wrong and not isinstance(error, (ValueError, IndexError)) and _NO_LOOP.search(str(error)):
         return TypeError(f"{op}({', '.join(shown)}): it takes {wrong}; write x.astype(agrad.float32) first")

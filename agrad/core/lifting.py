@@ -105,7 +105,7 @@ def lift(x: Tensor, device: Device) -> Tensor:
 
 def common_device(devices: Iterable[Device]) -> Device | None:
     """Return the device to which Tensors of all devices can be lifted; None if there is none."""
-    devices = list(devices)
+    devices = [*dict.fromkeys(devices)]
     highest = max(devices, key=attrgetter("depth"))
     return highest if all([highest.knows(device) for device in devices]) else None
 

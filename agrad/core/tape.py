@@ -224,6 +224,8 @@ def seed(tensor: Tensor, gradient: Tensor | None, graph: bool, above: Device | N
         gradient = wrap(device.raised(gradient._data, there), device)
     gradient = namespace.conj(gradient) if tensor.dtype.is_complex else gradient
     given, xp = (gradient, namespace) if graph else (gradient._data, device.xp)
+    if gradient._data.dtype == tensor._data.dtype:
+        return given
     return unbroadcast(given, tensor._node if type(tensor._node) is Node else tensor._data, xp, "backward")
 
 

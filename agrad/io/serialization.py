@@ -17,13 +17,14 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from .. import backends
 from ..core.device import Device, get_device
 from ..core.tensor import Tensor, convert, wrap
 from .atomic import replace
+from .other_files import format_of, is_index, listed_files
 
 __all__ = ["load", "save"]
 
@@ -103,7 +104,7 @@ def load(path: str | os.PathLike[str], device: str | Device | None = None) -> An
     Parameters
     ----------
     path : str or path
-        The file to read.
+        The file to read: ``.safetensors``, or ``.safetensors.index.json`` of a model that lies in several files.
     device : str or Device, optional
         The device of the Tensors; the current device by default.
 
@@ -131,16 +132,40 @@ def load(path: str | os.PathLike[str], device: str | Device | None = None) -> An
     """
     target = get_device() if device is None else Device(device)
     path = os.fsdecode(path)
+    content = _content(path)
+    if is_index(content):
+        return _load_listed(listed_files(content, path), path, target)
+    return _load(content, path, target)
+
+
+def _content(path: str) -> bytes:
     with open(path, "rb") as file:
-        content = file.read()
+        return file.read()
+
+
+def _load(content: bytes, path: str, device: Device) -> Any:
+    """Load the content of one file."""
     checked = _check(content, path)
     entries, metadata = _parse(content, path)
     try:
         if "agrad" in metadata or _CHECKSUM in metadata:
-            return _Reader(entries, target).decode(_structure(metadata, entries, checked))
-        return _with_shared({name: _tensor(entry, None, target) for name, entry in entries.items()}, metadata)
+            return _Reader(entries, device).decode(_structure(metadata, entries, checked))
+        return _with_shared({name: _tensor(entry, None, device) for name, entry in entries.items()}, metadata)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path!r} holds no state that agrad can read: {error!r}") from error
+        reason = error if isinstance(error, (ValueError, TypeError)) else repr(error)  # a KeyError is but a key
+        raise ValueError(f"{path!r} holds no state that agrad can read: {reason}") from error
+
+
+def _load_listed(files: Mapping[str, Sequence[str]], path: str, device: Device) -> dict[str, Tensor]:
+    """Load the Tensors that an index lists, file by file."""
+    found: dict[str, Tensor] = {}
+    for file, names in files.items():
+        place = os.path.join(os.path.dirname(path), file)
+        tensors = _load(_content(place), place, device)
+        if missing := [name for name in names if not isinstance(tensors, dict) or name not in tensors]:
+            raise ValueError(f"{path!r} lists {missing[0]!r} in {file!r}, where it is not")
+        found |= {name: tensors[name] for name in names}
+    return found
 
 
 # The structure as JSON: a plain value stands for itself, everything else is a dict of one entry, its kind
@@ -305,7 +330,9 @@ def _parse(content: bytes, path: str) -> tuple[dict[str, dict[str, Any]], dict[s
         header = json.loads(content[8 : 8 + length], object_pairs_hook=_unique)
         return entries, header.get("__metadata__") or {}
     except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{path!r} is not a safetensors file, or it is damaged: {error}") from error
+        reason = format_of(content)
+        reason = f": {reason}" if reason else f", or it is damaged: {error}"
+        raise ValueError(f"{path!r} is not a safetensors file{reason}") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -368,7 +395,7 @@ def _tensor(entry: dict[str, Any], dtype: str | None, device: Device) -> Tensor:
     """Return the Tensor of an entry of a safetensors file, in `dtype` if it was stored in another one."""
     stored, shape = entry["dtype"], entry["shape"]
     if stored not in _DTYPES:
-        raise TypeError(f"it has a tensor of dtype {stored}, which agrad does not have")
+        raise TypeError(f"it has a tensor of dtype {stored}, which agrad does not have; have its program save float32")
     array = backends.read(memoryview(entry["data"])).view(_DTYPES[stored])
     if stored == "BF16":
         array, dtype = (array.astype("uint32") << 16).view("float32"), "bfloat16"

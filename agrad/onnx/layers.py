@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, Final
 
-from ..core.errors import kind_of
+from ..core.errors import ELSEWHERE, kind_of
 from ..core.observing import Call, Observer
 from ..core.tensor import Tensor, wrap
 from ..nn.module import Module
 from ..nn.parameter import Parameter
 
 __all__ = ["Layers"]
+
+_OUTSIDE: Final = "ONNX has no operator for it: compute it outside of the model"
 
 
 class Layers(Observer):
@@ -56,7 +58,7 @@ class Layers(Observer):
 
 def _told(error: Exception, name: str, module: Module) -> Exception:
     """Return an error of a layer with the layer's name."""
-    text = getattr(error, "layer", [str(error)])[-1]
+    text = getattr(error, "layer", [str(error)])[-1].replace(ELSEWHERE, _OUTSIDE)
     own = [key for key, x in vars(module).items() if isinstance(x, Tensor) and not _is_registered(module, key)]
     text += f"; write self.register_buffer({own[0]!r}, ...) for that Tensor" if own else ""
     what = f"layer {name}, {repr(module).partition(chr(10))[0]}," if name else type(module).__name__

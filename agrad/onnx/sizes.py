@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from onnx import TensorProto, helper, numpy_helper
 
+from ..core.errors import kind_of
 from .inputs import Axis
 from .recording import Recording
 
@@ -44,11 +45,10 @@ def generalized(
     ------
     ValueError
         If the operators depend on the lengths, or a constant does in another way than a sum of products.
+    Exception
+        That of the model, if it does not take other lengths than the example's.
     """
-    try:
-        runs = _runs(record, places, {name: max(2, n) for name, n in example.items()}, 1)
-    except Exception:  # longer than the model takes, as by a table of positions; or an error that shorter ones meet too
-        runs = _runs(record, places, {name: max(4, n) for name, n in example.items()}, -1)
+    runs = _longer_or_shorter(record, places, example)
     _refuse_other_operators(runs)
     model = runs[0].graph
     sizes = _Sizes(runs, places)
@@ -57,6 +57,21 @@ def generalized(
     model.graph.node.extend([*sizes.nodes, *[node for node in nodes if node is not None]])
     _name_axes(runs)
     return model
+
+
+def _longer_or_shorter(record: Any, places: Mapping[str, Sequence[Axis]], example: Mapping[str, int]) -> list[_Run]:
+    """Record with longer axes than the example's; or with shorter ones, as a table of positions may end there."""
+    try:
+        return _runs(record, places, {name: max(2, n) for name, n in example.items()}, 1)
+    except Exception:
+        try:
+            return _runs(record, places, {name: max(4, n) for name, n in example.items()}, -1)
+        except Exception as error:
+            record({})  # raises an error that does not depend on the lengths as it is
+            raise kind_of(error)(
+                f"{error}; this is for another length of {' or '.join(map(repr, places))}: leave it out of "
+                "dynamic_axes; or is a number among the example inputs, a constant of the graph, to be a Tensor?"
+            ) from error
 
 
 def _runs(record: Any, places: Mapping[str, Sequence[Axis]], base: dict[str, int], step: int) -> list[_Run]:

@@ -33,9 +33,17 @@ def check_tuples(**arguments: Any) -> None:
             )
 
 
-def named(function: Callable[..., Any], f: Callable[..., Any], what: str) -> Callable[..., Any]:
-    """Give a transformed function the signature of `f` and a descriptive name; TypeError if `f` is not callable."""
-    check_callable(f"agrad.{what}", f, "" if what == "checkpoint" else FOR_TENSORS)
+def named(
+    function: Callable[..., Any], f: Callable[..., Any], what: str, remedy: str = FOR_TENSORS
+) -> Callable[..., Any]:
+    """Give a transformed function the signature of `f` and a descriptive name.
+
+    Raises
+    ------
+    TypeError
+        If `f` is not callable; the message ends with the `remedy`.
+    """
+    check_callable(f"agrad.{what}", f, remedy)
     update_wrapper(function, f, updated=())
     function.__name__ = f"{what}({getattr(f, '__name__', type(f).__name__)})"
     return function

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import index
 from typing import Any
 
+from ..core.tensor import Tensor
 from . import pytrees
 
 __all__ = ["size_of_batch", "spread"]
 
 
-def spread(axes: Any, tree: Any, name: str) -> list[int | None]:
-    """Return an axis for each leaf of a pytree; `axes` is an integer, None or a prefix of the pytree's structure."""
-    if axes is None or isinstance(axes, int):
-        return [axes] * len(pytrees.flatten(tree))
-    if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
-        return [axis for key in tree for axis in spread(axes[key], tree[key], name)]
+def spread(axes: Any, tree: Any, name: str) -> list[tuple[Any, int | None]]:
+    """Return the leaves of a pytree, each with its axis; `axes` is one axis or a prefix of the pytree's structure."""
+    if axes is None or type(axes) is int:
+        return [(x, axes) for x in pytrees.flatten(tree)]
+    if hasattr(axes, "__index__") and not isinstance(axes, (bool, Tensor)):
+        return spread(index(axes), tree, name)
     if isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) and len(axes) == len(tree):
-        return [axis for part, inner in zip(axes, tree, strict=True) for axis in spread(part, inner, name)]
+        return [pair for part, inner in zip(axes, tree, strict=True) for pair in spread(part, inner, name)]
+    if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
+        return [pair for key in tree for pair in spread(axes[key], tree[key], name)]
     raise _wrong_axes(axes, tree, name)
 
 
@@ -35,16 +39,17 @@ def size_of_batch(
     for i, (x, axis) in enumerate(zip(given, axes, strict=True)):
         if axis is None:
             continue
-        if not -x.ndim <= axis < x.ndim:
+        shape = x.shape
+        if not -len(shape) <= axis < len(shape):
             place = _places(args, kwargs)[i]
             partial = (
                 f", or functools.partial(f, {place}=...), as keyword arguments are mapped" if place in kwargs else ""
             )
             raise ValueError(
-                f"the batch axis of argument {place} is {axis}, but its shape is {x.shape}; "
+                f"the batch axis of argument {place} is {axis}, but its shape is {shape}; "
                 f"write None for it in in_axes{partial}"
             )
-        sizes.setdefault(x.shape[axis], i)
+        sizes.setdefault(shape[axis], i)
     if len(sizes) > 1:
         raise _unequal(sizes, given, axes, _places(args, kwargs))
     if not sizes:

@@ -90,7 +90,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         recorded = iter(record("checkpoint", outputs, parents, arrays, call, partial(_recompute, parents)))
         return pytrees.unflatten(result, [next(recorded) if x is None else x for x in rest])
 
-    return named(checkpointed, f, "checkpoint")
+    return named(checkpointed, f, "checkpoint", "")
 
 
 def is_recomputing() -> bool:

@@ -58,11 +58,12 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     """
     check_flags(has_aux=has_aux)
     check_callable("agrad.grad", f, FOR_TENSORS)
-    both = value_and_grad(f, argnums, has_aux)
+    places = as_argnums(argnums)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, found = both(*args, **kwargs)
-        return (found, value[1]) if has_aux else found
+        at = Linearized(f, args, kwargs, places, has_aux)
+        found = _gradient(at, argnums)
+        return (found, at.settled(at.aux)) if has_aux else found
 
     return named(gradient, f, "grad")
 
@@ -96,12 +97,17 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         at = Linearized(f, args, kwargs, places, has_aux)
-        pulled = at.pull([_one(at.outputs)], retain=False)
-        found = pytrees.unflatten(at.picked, pulled)
+        found = _gradient(at, argnums)
         value = (at.settled(at.outputs), at.settled(at.aux)) if has_aux else at.settled(at.outputs)
-        return value, found[0] if isinstance(argnums, int) else tuple(found)
+        return value, found
 
     return named(value_and_gradient, f, "value_and_grad")
+
+
+def _gradient(at: Linearized, argnums: Argnums) -> Any:
+    """Return the gradient with respect to one argument, or a tuple of those of several."""
+    found = pytrees.unflatten(at.picked, at.pull([_one(at.outputs)], retain=False))
+    return found[0] if isinstance(argnums, int) else tuple(found)
 
 
 def _one(output: Any) -> Tensor:

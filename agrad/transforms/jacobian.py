@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..backends import UnknownValueError
 from ..checks import as_integer, check_callable
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, wrap
 from ..ops.creation import eye
 from ..ops.data_type import astype
 from ..ops.manipulation import reshape, stack
@@ -16,7 +16,7 @@ from . import pytrees
 from .arguments import FOR_TENSORS, Argnums, as_argnums, named
 from .grad import grad
 from .linearized import Linearized
-from .vmap import vmap
+from .vmap import batch, left, vmap
 
 __all__ = ["hessian", "jacobian"]
 
@@ -129,7 +129,6 @@ def _by_columns(at: Linearized, chunk_size: int | None) -> list[list[Tensor]]:
 def _along(carry: Any, ends: Sequence[Tensor], i: int, axis: int, chunk_size: int | None) -> list[Tensor]:
     """Carry a one for each element of the Tensor at `i`, with nothing for the others; stack what comes out."""
     x = ends[i]
-    identity = reshape(eye(x.size, dtype=x.dtype, device=x.device), (x.size, *x.shape))
 
     def one(direction: Tensor) -> list[Tensor]:
         found: list[Tensor] = carry([direction if j == i else None for j in range(len(ends))])
@@ -137,11 +136,21 @@ def _along(carry: Any, ends: Sequence[Tensor], i: int, axis: int, chunk_size: in
 
     if not 0 < x.size < _FEW:
         try:
-            return vmap(one, out_axes=axis, chunk_size=chunk_size)(identity)
+            if x.ndim == 1 and (chunk_size is None or chunk_size >= x.size):
+                with batch([x], x.size, "error") as device:
+                    units = wrap(device.native.unit_vectors(x._data.dtype), device)
+                    return [left(y, device, axis) for y in one(units)]
+            return vmap(one, 0, axis, chunk_size=chunk_size)(_identity(x))
         except UnknownValueError:  # a rule asks for values, as one of a user's op may that leaves xp
             pass
+    identity = _identity(x)
     passes = [one(identity[k, ...]) for k in range(x.size)]
     return [stack(list(parts), axis=axis) for parts in zip(*passes, strict=True)]
+
+
+def _identity(x: Tensor) -> Tensor:
+    """Return for each element of a Tensor one of its shape, with a one for that element and zeros for the others."""
+    return reshape(eye(x.size, dtype=x.dtype, device=x.device), (x.size, *x.shape))
 
 
 def _pushed(at: Linearized, axis: list[Tensor | None]) -> list[Tensor]:
@@ -154,4 +163,5 @@ def _pushed(at: Linearized, axis: list[Tensor | None]) -> list[Tensor]:
 
 
 def _shaped(block: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    return astype(reshape(block, y.shape + x.shape), x.dtype, copy=False)
+    shape = y.shape + x.shape
+    return astype(block if block.shape == shape else reshape(block, shape), x.dtype, copy=False)

@@ -23,6 +23,8 @@ def flatten(tree: Any) -> list[Any]:
     >>> flatten({"a": 1, "b": [2, (3, None)]})
     [1, 2, 3]
     """
+    if isinstance(tree, Tensor):
+        return [tree]
     found: list[Any] = []
     _gather(tree, found)
     return found
@@ -37,7 +39,7 @@ def _gather(tree: Any, found: list[Any]) -> None:
                 found.append(part)
             else:
                 _gather(part, found)
-    elif isinstance(tree, Mapping):
+    elif isinstance(tree, (dict, Mapping)):  # as above
         for part in tree.values():
             _gather(part, found)
     elif tree is not None:
@@ -60,8 +62,12 @@ def unflatten(tree: Any, values: Iterable[Any]) -> Any:
 def _unflatten(tree: Any, values: Iterator[Any]) -> Any:
     if isinstance(tree, Tensor):
         return next(values)
+    if type(tree) is dict:
+        return {key: _unflatten(part, values) for key, part in tree.items()}
     if isinstance(tree, (list, tuple)):
         parts = [next(values) if isinstance(part, Tensor) else _unflatten(part, values) for part in tree]
+        if type(tree) is list:
+            return parts
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, Mapping):
         filled: Any = copy(tree)  # of the same class

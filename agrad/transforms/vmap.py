@@ -22,7 +22,7 @@ from . import pytrees
 from .arguments import named
 from .batch_axes import size_of_batch, spread
 
-__all__ = ["vmap"]
+__all__ = ["batch", "left", "vmap"]
 
 
 def vmap(
@@ -96,18 +96,18 @@ def vmap(
             as_integer(name, size, least)
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        leaves = pytrees.flatten((args, kwargs))
-        axes = [*spread(in_axes, args, "in_axes"), *[0] * len(pytrees.flatten(kwargs))]
-        given = [x if axis is None else _tensor(x) for x, axis in zip(leaves, axes, strict=True)]
+        leaves = [*spread(in_axes, args, "in_axes"), *spread(0, kwargs, "")]
+        axes = [axis for _, axis in leaves]
+        given = [x if axis is None else _tensor(x) for x, axis in leaves]
         size = size_of_batch(given, axes, axis_size, args, kwargs)
 
         def run(given: Sequence[Any], size: int) -> tuple[Any, list[Tensor], list[int | None]]:
-            with _batch(given, size, randomness) as device:
+            with batch(given, size, randomness) as device:
                 filled = [_entered(x, device, axis) for x, axis in zip(given, axes, strict=True)]
                 inner, inner_kwargs = pytrees.unflatten((args, kwargs), filled)
                 result = f(*inner, **inner_kwargs)
-                outputs, places = pytrees.flatten(result), spread(out_axes, result, "out_axes")
-                return result, [_left(y, device, axis) for y, axis in zip(outputs, places, strict=True)], places
+                outputs = spread(out_axes, result, "out_axes")
+                return result, [left(y, device, axis) for y, axis in outputs], [axis for _, axis in outputs]
 
         if chunk_size is None or size <= chunk_size:
             result, found, _ = run(given, size)
@@ -115,7 +115,7 @@ def vmap(
             result, found = _by_chunks(run, given, axes, size, chunk_size, randomness)
         return pytrees.unflatten(result, found)
 
-    return named(mapped, f, "vmap")
+    return named(mapped, f, "vmap", "write agrad.vmap(f)(x)")
 
 
 def _tensor(x: Any) -> Tensor:
@@ -126,11 +126,13 @@ def _tensor(x: Any) -> Tensor:
 
 
 @contextmanager
-def _batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
+def batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
     """Open a virtual device above the devices of the arguments and of the enclosing vmap."""
-    devices = [*dict.fromkeys(x._device for x in given if isinstance(x, Tensor))] or [get_device()]
-    below = common_device(x for x in devices if x.real is devices[0].real)
-    below = innermost(below or devices[0])
+    devices = [*dict.fromkeys([x._device for x in given if isinstance(x, Tensor)])] or [get_device()]
+    below = devices[0]
+    if len(devices) > 1:
+        below = common_device([x for x in devices if x.real is below.real]) or below
+    below = innermost(below)
     library = over(below.backend, below.xp)
     level = Batch(library, below.backend, below.xp, below.native, size, randomness)
     device = Device.above(below, level)
@@ -159,18 +161,19 @@ def _entered(x: Any, device: Device, axis: int | None) -> Any:
     return enter(x, device, axis if axis is None or axis >= 0 else axis + x.ndim)
 
 
-def _left(y: Any, device: Device, axis: int | None) -> Tensor:
+def left(y: Any, device: Device, axis: int | None) -> Tensor:
     """Return an output as the caller sees it: on the device below, with the batch axis."""
     y = lift(_tensor(y), device)
+    rank = y.ndim
     if axis is None:
         if y._data.lead:
             raise ValueError(f"out_axes is None for an output of shape {y.shape} that differs over the batch; write 0")
         return getitem(leave(y, device, 0), 0)
-    if not -y.ndim - 1 <= axis <= y.ndim:
+    if not -rank - 1 <= axis <= rank:
         raise ValueError(
-            f"out_axes names axis {axis} for an output of shape {y.shape}, which has {y.ndim + 1} axes with the batch"
+            f"out_axes names axis {axis} for an output of shape {y.shape}, which has {rank + 1} axes with the batch"
         )
-    return leave(y, device, axis if axis >= 0 else axis + y.ndim + 1)
+    return leave(y, device, axis if axis >= 0 else axis + rank + 1)
 
 
 def _by_chunks(

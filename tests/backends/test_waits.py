@@ -135,6 +135,7 @@ OPTIMIZERS = {
     "AdamW": lambda parameters: optim.AdamW(parameters, weight_decay=0.1),
     "Lion": lambda parameters: optim.Lion(parameters, weight_decay=0.1),
     "RMSprop": lambda parameters: optim.RMSprop(parameters, momentum=0.9, centered=True),
+    "Sharded": lambda parameters: optim.Sharded(optim.Adam(parameters)),
 }
 NO_OPTIMIZERS = {
     "Optimizer", "lr_scheduler", "swa_utils",

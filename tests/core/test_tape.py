@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import agrad
+from agrad.core.gradients import leading_to
 from agrad.core.primitive import ArrayLike, primitive, registry
 from agrad.testing import assert_close
 
@@ -452,6 +453,27 @@ def test_gradients_stops_where_nobody_asks():
     agrad.gradients(z, y, retain_graph=False)
     (g,) = agrad.gradients(shared, x)
     assert g.item() == 4.0
+
+
+@pytest.mark.parametrize("places", [[0], [1], [0, 1], [2], [0, 2], [1, 3], [0, 1, 2, 3]])
+def test_rules_run_only_where_they_lead_to_the_inputs(device, places):
+    x, y = (agrad.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    product = x * y
+    sine = agrad.sin(x)
+    out = sine + product * product + agrad.exp(y)
+    asked = {id(entry): entry for entry in ([x, y, product._node, sine._node][i] for i in places)}
+
+    def leads_there(entry):
+        return any(id(parent) in asked or leads_there(parent) for parent, _ in getattr(entry, "edges", ()))
+
+    reached, stack = dict(asked), [out._node]
+    while stack:
+        entry = stack.pop()
+        reached[id(entry)] = entry
+        stack += [parent for parent, _ in getattr(entry, "edges", ())]
+    expected = {i: leads_there(entry) for i, entry in reached.items() if i in asked or leads_there(entry)}
+    found = leading_to(list(asked.values()), [out._node])
+    assert {id(entry): runs for entry, runs in found.items()} == expected
 
 
 def test_gradients_checks_what_it_gets():

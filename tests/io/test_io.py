@@ -212,6 +212,53 @@ def test_what_elsewhere_was_left_out_as_shared_is_found_by_its_names(path):
     assert loaded["emb.weight"] is not loaded["c"]
 
 
+def sharded(folder, weight_map):
+    """Write two files and an index, as of a model of Hugging Face's, and return the index."""
+    for file, name in (("model-00001-of-00002.safetensors", "a"), ("model-00002-of-00002.safetensors", "b.c")):
+        (folder / file).write_bytes(raw({"__metadata__": {"format": "pt"}, name: X}, np.float32([1, 2]).tobytes()))
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {"total_size": 16}, "weight_map": weight_map}, indent=2))
+    return index
+
+
+def test_a_model_in_several_files(tmp_path, device):
+    index = sharded(tmp_path, {"a": "model-00001-of-00002.safetensors", "b.c": "model-00002-of-00002.safetensors"})
+    loaded = agrad.load(index)
+    assert {name: x.tolist() for name, x in loaded.items()} == {"a": [1.0, 2.0], "b.c": [1.0, 2.0]}
+    assert {x.device for x in loaded.values()} == {device}
+
+
+@pytest.mark.parametrize(
+    ("weight_map", "error", "says"),
+    [
+        ({"a": "model-00002-of-00002.safetensors"}, ValueError, r"lists 'a' in 'model-00002.*', where it is not"),
+        ({"a": "model-3.safetensors"}, FileNotFoundError, "model-3.safetensors"),
+        ({"a": "../x.safetensors"}, ValueError, r"lists '\.\./x\.safetensors' for 'a'; an index lists files of"),
+        ({"a": "model.safetensors.index.json"}, ValueError, "is not a safetensors file, or it is damaged"),
+        ({"a": 3}, ValueError, "lists 3 for 'a'"),
+        ([], ValueError, "is JSON, and has no entry 'weight_map'"),
+    ],
+)
+def test_an_index_that_leads_nowhere(tmp_path, weight_map, error, says):
+    with pytest.raises(error, match=says):
+        agrad.load(sharded(tmp_path, weight_map))
+
+
+def test_files_of_other_formats_are_named(tmp_path):
+    file = tmp_path / "weights"
+    with file.open("wb") as opened:
+        np.savez(opened, x=np.ones(2))
+    with pytest.raises(ValueError, match=r"'.*weights' is not a safetensors file: it is a zip archive, as torch\.save"):
+        agrad.load(file)
+    with file.open("wb") as opened:
+        np.save(opened, np.ones(2))
+    with pytest.raises(ValueError, match=r"write agrad\.asarray\(numpy\.load\(path\)\)"):
+        agrad.load(file)
+    file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n")
+    with pytest.raises(ValueError, match="run git lfs pull"):
+        agrad.load(file)
+
+
 def test_metadata_may_be_null(path):
     path.write_bytes(raw({"__metadata__": None, "x": X}, b"\0" * 8))
     assert agrad.load(path)["x"].tolist() == [0.0, 0.0]

@@ -174,8 +174,9 @@ REFUSED = {
     "values": (lambda self, x: x if x.sum() > 0 else -x, UnknownValueError, r"write agrad\.where\(condition, a, b\)"),
     "numpy": (lambda self, x: agrad.asarray(x.numpy()), UnknownValueError, "shape \\(2, 3\\) are needed"),
     "random": (lambda self, x: x + agrad.randn(3), NotImplementedError, "make them an input of the model"),
-    "fft": (lambda self, x: agrad.real(agrad.fft.fft(x)), NotImplementedError, "has no attribute 'fft'"),
-    "inv": (lambda self, x: agrad.linalg.inv(x.mT @ x + agrad.eye(3)), NotImplementedError, "no attribute 'inv'"),
+    "fft": (lambda self, x: agrad.real(agrad.fft.fft(x)), NotImplementedError, "'fft'; ONNX has no operator"),
+    "special": (lambda self, x: agrad.special.gammaln(x), NotImplementedError, "has no gammaln: ONNX has no operator"),
+    "inv": (lambda self, x: agrad.linalg.inv(x.mT @ x + agrad.eye(3)), NotImplementedError, "'inv'; ONNX has"),
 }
 
 
@@ -225,6 +226,13 @@ def test_a_tensor_that_is_not_registered(file):
             {0: "n"},
             ValueError,
             "^layer 1 calls .* otherwise, or more often, for another length of 'n'",
+        ),
+        (
+            module(lambda self, x, rows: agrad.reshape(x, (rows, 2)) + 1),
+            (agrad.ones((8, 2)), 8),
+            {"x": {0: "n"}},
+            ValueError,
+            "^Own cannot be exported .* another length of 'n': .* a constant of the graph, to be a Tensor",
         ),
         (
             module(lambda self, x: x[: x.shape[0] // 2] + 1),

@@ -13,7 +13,7 @@ SEQUENCES_FIRST = {
     "GRU", "LSTM", "MultiheadAttention", "RNN", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
     "TransformerEncoderLayer",
 }  # fmt: skip
-NO_BATCH = {"CTCLoss": "its lengths are numbers, one for each sample"}
+OWN_TEST = {"CTCLoss"}  # its axes of the batch differ, and its lengths must be Tensors
 SETTINGS = {
     "GELU tanh": lambda: (nn.GELU("tanh"), real(5, 4)),
     "GRU bidirectional": lambda: (nn.GRU(3, 4, 2, bidirectional=True, batch_first=True), real(2, 5, 3)),
@@ -62,7 +62,7 @@ def test_layers_agree(name, tmp_path):
     agree(layer, exported(layer, tuple(inputs), tmp_path), inputs)
 
 
-@pytest.mark.parametrize("name", [*LAYERS.keys() - NO_BATCH.keys(), *SETTINGS])
+@pytest.mark.parametrize("name", [*(name for name in LAYERS if name not in OWN_TEST), *SETTINGS])
 def test_layers_with_a_dynamic_batch_agree(name, tmp_path):
     layer, *inputs = (LAYERS | SETTINGS)[name]()
     axis = 1 if name in SEQUENCES_FIRST else 0
@@ -71,6 +71,21 @@ def test_layers_with_a_dynamic_batch_agree(name, tmp_path):
         agree(layer, session, [agrad.concat([x] * count, axis=axis) for x in inputs])
     alone = [x[:1] if axis == 0 else x[:, :1] for x in inputs]
     agree(layer, session, alone)
+
+
+def ctc_inputs(*lengths):
+    """Return log-probabilities, labels and lengths of sequences for the CTC loss."""
+    log_probs = nn.functional.log_softmax(agrad.randn(6, len(lengths), 4), -1)
+    return log_probs, 1 + agrad.randint(3, (len(lengths), 3)), *agrad.unstack(agrad.asarray(lengths), axis=1)
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+def test_the_ctc_loss_with_a_dynamic_batch_agrees(reduction, tmp_path):
+    layer, axes = nn.CTCLoss(reduction=reduction), {0: "batch"}
+    axes = {"log_probs": {1: "batch"}, "targets": axes, "input_lengths": axes, "target_lengths": axes}
+    session = exported(layer, ctc_inputs((6, 3)), tmp_path, dynamic_axes=axes)
+    for lengths in ([(5, 2)], [(6, 3), (4, 0), (3, 2), (6, 1)]):
+        agree(layer, session, ctc_inputs(*lengths))
 
 
 @pytest.mark.parametrize("name", LAYERS)

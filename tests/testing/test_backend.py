@@ -6,11 +6,13 @@ import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import agrad
 from agrad.backends import Backend, plugins
+from agrad.backends import numpy as numpy_backend
 from agrad.testing.backend.__main__ import main
 from agrad.testing.backend.checks import check_programs, check_rows
 from tests import backend_rows
@@ -56,6 +58,20 @@ def test_the_pages_backend_passes(backend, capsys):
     assert "differs" not in said
 
 
+def test_a_backend_that_misses_writes_to_views_differs(mylibrary, capsys):
+    """Without `buffer_of`, agrad does not notice that a view was written to."""
+
+    class Careless(Backend):
+        kind, xp, array_type = "careless", mylibrary, mylibrary.Array
+
+        def to_numpy(self, array):
+            return mylibrary.to_numpy(array)
+
+    agrad.register_backend(Careless)
+    assert main(["careless", "-k", "gradient needs"]) == 1
+    assert "see Backend.buffer_of): expected True, actual False" in capsys.readouterr().out
+
+
 def test_this_device_passes(device):
     left_out = OFTEN if device.backend.supports_float64 else ()  # else finite differences do not check gradients
     outcomes = [*check_programs(device), *(x for x in check_rows(device) if not x.name.startswith(left_out))]
@@ -96,6 +112,26 @@ def test_what_is_wrong_is_told(mylibrary, capsys):
     capsys.readouterr()
     main(["wrong", "-k", "sin"])
     assert "  sin: sin(float64 of shape (2, 3)): module 'mylibrary' has no attribute 'sin'" in capsys.readouterr().out
+
+
+def test_without_scipy_special_functions_are_not_compared(backend, monkeypatch, capsys):
+    monkeypatch.setattr(numpy_backend, "_scipy_special", lambda: None)
+    assert main([backend.kind, "-k", "special.zeta"]) == 0
+    said = capsys.readouterr().out
+    assert "not compared, as the device 'cpu' lacks it here: 1\n  special.zeta: " in said
+    assert "it needs SciPy; pip install" in said
+
+
+def test_a_function_that_is_missing_outside_of_ops_is_missing(mylibrary, monkeypatch):
+    class Lacking(Backend):
+        kind, xp, array_type = "lacking", ModuleType("lacking"), mylibrary.Array
+        to_numpy, buffer_of = staticmethod(mylibrary.to_numpy), staticmethod(mylibrary.memory_of)
+
+    vars(Lacking.xp).update(vars(mylibrary))
+    del Lacking.xp.arange
+    device = agrad.Device(agrad.register_backend(Lacking).kind)
+    (outcome,) = check_rows(device, "one_hot")
+    assert outcome == ("one_hot", "is missing", "module 'mylibrary' has no attribute 'arange'")
 
 
 def test_the_command_registers_a_backend_by_its_place(tmp_path, mylibrary):

@@ -192,6 +192,10 @@ def test_gradients_for_a_tensor_from_outside_are_refused(device):
 # Axes
 
 
+def test_axes_of_numpys_integers(device):
+    assert_same(agrad.vmap(lambda a: a, np.int64(1), np.int8(-1))(draw(4, 3)), draw(4, 3))
+
+
 def test_nested_axes_and_what_is_not_mapped(device):
     x, w = draw(4, 3), draw(3)
     f = lambda d, n: {"scaled": d["a"] * n, "same": (d["b"],)}
@@ -217,6 +221,8 @@ def test_what_f_makes_is_on_the_tensors_device(device):
     [
         (lambda x: agrad.vmap(lambda a: a, in_axes=(0, 0))(x), r"in_axes must be .* a tuple of length 1; not \(0, 0\)"),
         (lambda x: agrad.vmap(lambda a: a, in_axes=[{}])(x), "in_axes must be an integer"),
+        (lambda x: agrad.vmap(lambda a: a, in_axes=True)(x), "in_axes must be an integer.* not True"),
+        (lambda x: agrad.vmap(lambda a: a, in_axes=x[0])(x), "in_axes must be an integer"),
         (
             lambda x: agrad.vmap(lambda a, b: a)(x, x.T),
             "equal length.* 4 from axis 0 of argument 0.* 3 from axis 0 of argument 1",
@@ -250,8 +256,10 @@ def test_arguments_on_another_device(device):
 
 
 def test_what_is_no_function_and_no_tensor_is_told(device):
-    with pytest.raises(TypeError, match=r"agrad.vmap takes a function"):
+    with pytest.raises(TypeError, match=r"agrad.vmap takes a function, not 3; write agrad.vmap\(f\)\(x\)$"):
         agrad.vmap(3)
+    with pytest.raises(TypeError, match=r"not a Tensor of shape \(4, 3\); write agrad.vmap\(f\)\(x\)$"):
+        agrad.vmap(draw(4, 3))
     with pytest.raises(TypeError, match="not str"):
         agrad.vmap(lambda a: "a")(draw(4, 3))
 

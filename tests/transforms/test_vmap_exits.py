@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad.backends import UnknownValueError
+from agrad.backends import UnknownValueError, device_of
 from agrad.core.primitive import ArrayLike, primitive
 from agrad.testing import assert_close
 
@@ -157,6 +157,19 @@ def test_an_op_that_leaves_xp(device):
     assert_close(agrad.vmap(sine)(x), agrad.sin(x))
     with pytest.raises(UnknownValueError, match=HERE + r"sine ="):
         agrad.vmap(agrad.grad(lambda x: agrad.sum(sine(x))))(x)
+
+
+@pytest.mark.parametrize("make", [
+    lambda xp, **place: xp.ones(3, **place), lambda xp, **place: xp.asarray([1.0, 1.0, 1.0], **place),
+    lambda xp, **place: xp.fft.fftfreq(3, **place) * 0.0 + 1.0,
+])  # fmt: skip
+def test_an_op_that_makes_arrays_says_where(device, make):
+    x = agrad.asarray(X)
+    told = an_op(lambda xp, x: x + xp.astype(make(xp, device=device_of(x)), x.dtype), lambda g: g)
+    assert_close(agrad.vmap(told)(x), x + 1.0)
+    silent = an_op(lambda xp, x: x + make(xp), lambda g: g)
+    with pytest.raises(TypeError, match=r"needs the device under vmap: write device=array_api_compat.device\(x\)"):
+        agrad.vmap(silent)(x)
 
 
 def test_a_ufunc_is_as_good_as_a_function_of_xp(device):

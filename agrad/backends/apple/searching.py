@@ -10,6 +10,7 @@ import array_api_compat.numpy as on_host
 import mlx.core as mx
 import numpy as np
 
+from ..host import refuse_out_of_range
 from ..typing import Array
 from .elementwise import together
 
@@ -85,12 +86,8 @@ def _but_one(x: Array, axis: int) -> tuple[int, ...]:
 
 def _check(indices: Array, length: int, axis: int) -> None:
     """Raise IndexError for an index out of range, where reading waits for nothing: MLX reads beside the array."""
-    if not indices.size or not on_cpu():
-        return
-    least, most = mx.min(indices).item(), mx.max(indices).item()
-    if least < -length or most >= length:
-        wrong = least if least < -length else most
-        raise IndexError(f"index {wrong} is out of range for axis {axis} of length {length}")
+    if indices.size and on_cpu():
+        refuse_out_of_range(mx.min(indices).item(), mx.max(indices).item(), length, axis)
 
 
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {

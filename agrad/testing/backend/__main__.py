@@ -19,6 +19,7 @@ from .checks import Outcome, check_programs, check_rows
 __all__ = ["find_device", "main", "report"]
 
 _TITLES = {
+    "is not compared": "not compared, as the device 'cpu' lacks it here",
     "is missing": "the library lacks (an error says so, and what to write instead)",
     "fails": "fails",
     "differs": "differs from NumPy",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
+from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 import agrad
@@ -31,8 +32,9 @@ class Outcome(NamedTuple):
     Attributes
     ----------
     name : str
-    verdict : {"agrees", "is missing", "fails", "differs"}
-        Whether it agrees with NumPy; else whether the library lacks it, raises, or has other values.
+    verdict : {"agrees", "is not compared", "is missing", "fails", "differs"}
+        Whether it agrees with NumPy; else whether there is nothing to compare with, for want of SciPy, or whether the
+        library lacks it, raises, or has other values.
     reason : str
         The error, or where the values differ.
     """
@@ -67,13 +69,14 @@ def _precision(device: Device, row: Row) -> str:
 def _compared(name: str, run: Callable[[Device], Sequence[Tensor]], device: Device, precision: str) -> Outcome:
     try:
         expected = run(Device("cpu"))
+    except NotImplementedError as error:
+        return Outcome(name, "is not compared", _first_line(error))
+    try:
         with device:
             found = run(device)
             values = [flat_values(x) for x in found]
-    except NotImplementedError as error:
-        return Outcome(name, "is missing", _first_line(error))
     except Exception as error:
-        if " has no dtype " in str(error):
+        if _is_missing(error):
             return Outcome(name, "is missing", _first_line(error))
         return Outcome(name, "fails", f"{type(error).__name__}: {_first_line(error)}")
     for x, y, flat in zip(found, expected, values, strict=True):
@@ -84,6 +87,12 @@ def _compared(name: str, run: Callable[[Device], Sequence[Tensor]], device: Devi
         if difference := worst(flat, flat_values(y), x.shape, _TOLERANCES[precision], _TOLERANCES[precision]):
             return Outcome(name, "differs", difference)
     return Outcome(name, "agrees")
+
+
+def _is_missing(error: Exception) -> bool:
+    """Return whether an error says that the library lacks a function or a dtype."""
+    lacks_function = isinstance(error, AttributeError) and isinstance(error.obj, ModuleType)
+    return isinstance(error, NotImplementedError) or lacks_function or " has no dtype " in str(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -74,6 +74,22 @@ def _keys(device: Device) -> Sequence[Any]:
     return [total, first, *agrad.gradients(agrad.sum(first * first), x)]
 
 
+def _views(device: Device) -> Sequence[Tensor]:
+    """Write to a part of what a gradient needs: it does not change with its part, or an error says that it did."""
+    x = _numbers(device, 3, 4).requires_grad_()
+    expected = 2 * x.detach()
+    total = agrad.sum(x * x)
+    with agrad.no_grad():
+        x[1:][0] = 7.0
+    try:
+        total.backward()
+    except RuntimeError as error:
+        if "in place" not in str(error):
+            raise
+        return [agrad.asarray(True, device=device)]
+    return [agrad.all(x.grad == expected)]
+
+
 def _matrices(device: Device) -> Sequence[Any]:
     """Compose decompositions again, so that the signs that a library chooses do not matter."""
     x = _numbers(device, 4, 3).requires_grad_()
@@ -107,6 +123,7 @@ PROGRAMS: Final[dict[str, Callable[[Device], Sequence[Tensor]]]] = {
     "training convolutions": _convolutions,
     "training on sequences": _sequences,
     "reading and writing at keys": _keys,
+    "writing to a part of what a gradient needs (see Backend.buffer_of)": _views,
     "decompositions of matrices": _matrices,
     "a Hessian": _curvature,
     "random numbers": _draws,

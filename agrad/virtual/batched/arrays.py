@@ -25,6 +25,26 @@ def _binary(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], C
     return forward, lambda x2, x1: forward(x1, x2)
 
 
+def _scaling(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """Return what `_binary` does, for an operator that leaves unit vectors unit vectors, scaled by the other side."""
+    forward, reflected = _binary(op)
+
+    def scaled(x1: BatchedArray, x2: Array) -> BatchedArray:
+        if x1.diagonal is None:
+            return forward(x1, x2)
+        if type(x2) in NUMBERS:
+            return BatchedArray.unit_vectors(op(x1.diagonal, x2), x1.level)
+        if type(x2) is BatchedArray and not x2.lead and x2.shape == x1.shape:
+            return BatchedArray.unit_vectors(op(x1.diagonal, x2.value), x1.level)
+        return forward(x1, x2)
+
+    return scaled, reflected
+
+
+def _negative(x: BatchedArray) -> BatchedArray:
+    return x.like(-x.value) if x.diagonal is None else BatchedArray.unit_vectors(-x.diagonal, x.level)
+
+
 def _unary(op: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: x.like(op(x.value))
 
@@ -40,32 +60,43 @@ class BatchedArray:
         1 if the first axis of `value` is the batch axis, 0 if the value is the same for the whole batch.
     level : Batch
         The run of `vmap` that it belongs to.
+    shape : tuple of int
+        Without the batch axis.
+    dtype : native dtype
+    diagonal : array or None
+        See `unit_vectors`.
     """
 
-    __slots__ = ("lead", "level", "value")
+    __slots__ = ("diagonal", "dtype", "lead", "level", "shape", "value")
 
     def __init__(self, value: Array, lead: int, level: Any) -> None:
         self.value, self.lead, self.level = value, lead, level
+        self.shape, self.dtype = tuple(value.shape[lead:] if lead else value.shape), value.dtype
+        self.diagonal: Array = None
+
+    @classmethod
+    def unit_vectors(cls, diagonal: Array, level: Any) -> BatchedArray:
+        """Return vectors as long as the batch: that of example i has ``diagonal[i]`` at i, and zeros elsewhere.
+
+        Their value is a diagonal matrix, which is made when it is asked for. Before, they can be scaled and multiplied
+        by a matrix without it: `jacobian`, which begins with unit vectors, thus has one product of matrices less.
+        """
+        x = cls.__new__(cls)
+        x.diagonal, x.lead, x.level = diagonal, 1, level
+        x.shape, x.dtype = tuple(diagonal.shape), diagonal.dtype
+        return x
 
     def like(self, value: Array) -> BatchedArray:
         """Return a BatchedArray of another value with the same `lead` and level."""
         return BatchedArray(value, self.lead, self.level)
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.value.shape[self.lead :])
-
-    @property
     def ndim(self) -> int:
-        return len(self.value.shape) - self.lead
+        return len(self.shape)
 
     @property
     def size(self) -> int:
         return prod(self.shape)
-
-    @property
-    def dtype(self) -> Any:
-        return self.value.dtype
 
     @property
     def device(self) -> Any:
@@ -141,6 +172,11 @@ class BatchedArray:
         return self.read("__dlpack_device__()").__dlpack_device__()
 
     def __getattr__(self, name: str) -> Any:
+        if name == "value":  # of unit vectors
+            xp = self.level.xp
+            places = xp.eye(self.level.size, dtype=xp.bool, device=self.level.native)
+            self.value, self.diagonal = xp.where(places, self.diagonal, 0.0), None
+            return self.value
         raise AttributeError(
             f"the array of a Tensor under vmap has no attribute {name!r}: it has those of the array API standard; "
             "write agrad's functions on the Tensor, or xp's in an op"
@@ -150,8 +186,8 @@ class BatchedArray:
 
     __add__, __radd__ = _binary(operator.add)
     __sub__, __rsub__ = _binary(operator.sub)
-    __mul__, __rmul__ = _binary(operator.mul)
-    __truediv__, __rtruediv__ = _binary(operator.truediv)
+    __mul__, __rmul__ = _scaling(operator.mul)
+    __truediv__, __rtruediv__ = _scaling(operator.truediv)
     __floordiv__, __rfloordiv__ = _binary(operator.floordiv)
     __mod__, __rmod__ = _binary(operator.mod)
     __pow__, __rpow__ = _binary(operator.pow)
@@ -163,7 +199,7 @@ class BatchedArray:
     __lt__, __gt__ = _binary(operator.lt)[0], _binary(operator.gt)[0]
     __le__, __ge__ = _binary(operator.le)[0], _binary(operator.ge)[0]
     __eq__, __ne__ = _binary(operator.eq)[0], _binary(operator.ne)[0]
-    __neg__, __pos__ = _unary(operator.neg), _unary(operator.pos)
+    __neg__, __pos__ = _negative, _unary(operator.pos)
     __abs__, __invert__ = _unary(abs), _unary(operator.invert)
     __hash__ = None  # type: ignore[assignment]
     __matmul__: Callable[[Any, Any], Any]  # assigned in `products`
@@ -205,24 +241,24 @@ def boxed(x: Array, level: Any) -> BatchedArray:
 
 def pair(x1: Array, x2: Array) -> tuple[Any, Any, int, Any]:
     """Return the values of two arrays or numbers, aligned to broadcast; their common `lead`; and the level."""
-    if type(x2) in NUMBERS:
+    if type(x1) is type(x2):
+        if _fit(x1, x2):
+            return x1.value, x2.value, x1.lead or x2.lead, x1.level
+    elif type(x2) in NUMBERS:
         return x1.value, x2, x1.lead, x1.level
-    if type(x1) in NUMBERS:
+    elif type(x1) in NUMBERS:
         return x1, x2.value, x2.lead, x2.level
-    if type(x1) is type(x2) and _fit(x1, x2):
-        return x1.value, x2.value, x1.lead or x2.lead, x1.level
     (v1, v2), lead, level = aligned((x1, x2))
     return v1, v2, lead, level
 
 
 def _fit(x1: BatchedArray, x2: BatchedArray) -> bool:
     """Whether the values broadcast as they are: what has a batch axis has as many visible axes as the other."""
-    more = len(x1.value.shape) - len(x2.value.shape)
     if x1.lead == x2.lead:
-        return more == 0 or not x1.lead
+        return len(x1.shape) == len(x2.shape) or not x1.lead
     if x2.lead:
-        x1, x2, more = x2, x1, -more
-    return more > 0 and (len(x2.value.shape) > 0 or x1.value.dtype == x2.value.dtype)
+        x1, x2 = x2, x1
+    return len(x1.shape) >= len(x2.shape) and (len(x2.shape) > 0 or x1.dtype == x2.dtype)
 
 
 def aligned(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:

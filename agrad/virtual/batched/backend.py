@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -33,13 +34,21 @@ class BatchedBackend(WindowsBackend):
     kind: ClassVar[str] = "batched"
     array_type = BatchedArray
 
-    def __init__(self, xp: Namespace = None, native_keys: str = "standard") -> None:
+    def __init__(self, below: Backend | None = None, xp: Namespace = None) -> None:
         self.xp: ModuleType | None = None if xp is None else namespace_over(xp, "batched", FUNCTIONS, BatchedArray)
-        self.native_keys = native_keys  # type: ignore[misc]
+        self.below = below
+        if below is not None and below.native_keys != "standard":
+            self.native_keys = "basic"  # type: ignore[misc]
 
     def over(self, backend: Any, xp: Namespace) -> BatchedBackend:
         """Return the backend of batched arrays that hold arrays of another library."""
         return over(backend, xp)
+
+    def without_warnings(self) -> Any:
+        return Backend.without_warnings(self) if self.below is None else self.below.without_warnings()
+
+    def during_backward(self) -> AbstractContextManager[Any]:
+        return Backend.during_backward(self) if self.below is None else self.below.during_backward()
 
     def device_name_of(self, array: Array) -> Any:
         device = array.level.device()
@@ -206,6 +215,5 @@ _known: dict[int, BatchedBackend] = {}
 def over(backend: Any, xp: Namespace) -> BatchedBackend:
     """Return the backend of batched arrays that hold arrays of a library, for one of its namespaces."""
     if id(xp) not in _known:
-        keys = "standard" if backend.native_keys == "standard" else "basic"
-        _known[id(xp)] = BatchedBackend(xp, keys)
+        _known[id(xp)] = BatchedBackend(backend, xp)
     return _known[id(xp)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...backends.typing import Array, Namespace, NativeDevice
+from ...backends.typing import Array, Namespace, NativeDevice, NativeDtype
 from ..base import Level
 from .arrays import BatchedArray, spread_out
 
@@ -35,6 +35,10 @@ class Batch(Level):
         """Return the same batch over another native device."""
         return Batch(self.library.over(backend, xp), backend, xp, native, self.size, self.randomness)
 
+    def unit_vectors(self, dtype: NativeDtype) -> BatchedArray:
+        """Return a vector as long as the batch for each example: that of example i is 1 at i, and 0 elsewhere."""
+        return BatchedArray.unit_vectors(self.xp.ones((self.size,), dtype=dtype, device=self.native), self)
+
     def enter(self, value: Array, axis: int | None) -> BatchedArray:
         """Return a BatchedArray with `axis` as its batch axis; None: the same for the whole batch."""
         if axis:
@@ -43,9 +47,9 @@ class Batch(Level):
 
     def leave(self, array: Array, axis: int) -> Any:
         """Return an array of the library below with the batch axis moved to `axis`: the transpose of `enter`."""
-        if not array.lead:
-            return self.backend.copy(self.xp.moveaxis(spread_out(array), 0, axis))
-        return self.xp.moveaxis(array.value, 0, axis) if axis else array.value
+        value = spread_out(array)
+        value = self.xp.moveaxis(value, 0, axis) if axis else value
+        return value if array.lead else self.backend.copy(value)
 
     def total(self, array: Array) -> Any:
         """Return the sum over the batch: the transpose of `enter` with axis None."""

@@ -25,8 +25,9 @@ def softmax_nll(
         return cross_entropy.losses(xp, input, target, reduction, weight, ignore_index, label_smoothing)
     rows = _rows(input), _rows(boxed(target, level))
     found, saved = level.backend.softmax_nll(*rows, "none", None, None, label_smoothing)
-    losses = BatchedArray(level.xp.reshape(found, (level.size, samples)), 1, level)
-    if reduction != "none":
+    alone = samples == 1 and reduction != "none"  # its mean and sum are the one loss
+    losses = BatchedArray(level.xp.reshape(found, (level.size, samples)[: 2 - alone]), 1, level)
+    if reduction != "none" and not alone:
         losses = getattr(level.library.xp, reduction)(losses)
     return losses, (BatchedArray(saved[0], 0, level), BatchedArray(saved[1], 0, level))
 
