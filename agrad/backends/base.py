@@ -110,6 +110,8 @@ class Backend:
         Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
     puts_numbers : bool
         Whether `put` is a single call, which takes a number for all values too.
+    reading_waits : bool
+        Whether reading a value waits until the device has computed it, as on a GPU.
     lazy : bool
         Whether the library only notes what is to be computed, until `materialize` or a value is asked for.
     without_special : str
@@ -137,6 +139,7 @@ class Backend:
     fused: ClassVar[Collection[str]] = ()
     fuses_relu: ClassVar[bool] = False
     puts_numbers: ClassVar[bool] = False
+    reading_waits: ClassVar[bool] = False
     lazy: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
@@ -613,10 +616,21 @@ class Backend:
             return request
         return request.then(lambda reduced: self.assign(array, (...,), self._as(array, reduced)))
 
-    def average(self, arrays: list[Array], world: World) -> Any:
-        """Return the means over all processes of arrays of one dtype: views of one array, exchanged as a whole."""
-        whole = self.xp.concat([self.xp.reshape(x, (-1,)) for x in arrays])
+    def average(self, arrays: list[Array], mark: int, world: World) -> Any:
+        """Return the means over all processes of arrays of one dtype: views of one array, exchanged as a whole.
+
+        `mark`, at most 1,000, tells which arrays these are. RuntimeError if another process has another one, except
+        where reading it would wait for the device.
+        """
+        native = self.find_device(self.device_name_of(arrays[0]))[1]
+        last = self.xp.full((1,), mark, dtype=arrays[0].dtype, device=native)
+        whole = self.xp.concat([*(self.xp.reshape(x, (-1,)) for x in arrays), last])
         whole = self.start_all_reduce(whole, "mean", world).wait()
+        if not self.reading_waits and bool(whole[-1] != mark):
+            raise RuntimeError(
+                "the processes have gradients of different parameters, which cannot be averaged; each backward must "
+                "reach the same ones in all processes: add 0 * p.sum() to the loss for a parameter p that it leaves out"
+            )
         sizes = [prod(x.shape) for x in arrays]
         parts = [whole[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
         return [self.xp.reshape(part, x.shape) for part, x in zip(parts, arrays, strict=True)]

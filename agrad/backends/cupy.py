@@ -108,6 +108,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     """CuPy: one device per GPU."""
 
     kind: ClassVar[str] = "cuda"
+    reading_waits: ClassVar[bool] = True
     library: ClassVar[ModuleType] = cupy
     gathered: ClassVar[int] = 1 << 28
     streams: ClassVar[int] = 1 << 31  # all at once, in one kernel

@@ -177,7 +177,7 @@ def test_many_gradients_are_exchanged_in_few_arrays():
     for p in params:
         p.grad = agrad.ones_like(p) * (distributed.get_rank() + 1)
     distributed.average_gradients(params)
-    assert exchanged == [(4_000_008,), (4_000_000,), (8,)]
+    assert exchanged == [(4_000_009,), (4_000_001,), (9,)]  # each with a mark of what it holds
     assert all(agrad.all(p.grad == 1.5).item() for p in params)
 
 
@@ -249,6 +249,24 @@ def another_order():
 
 def frozen_in_one():
     distributed.DataParallel(nn.Linear(2, 1).requires_grad_(distributed.get_rank() == 0))
+
+
+def left_out():
+    rank, layers = distributed.get_rank(), nn.ModuleList([nn.Linear(2, 1, bias=False) for _ in range(2)])
+    model = distributed.DataParallel(layers)
+    try:
+        layers[rank](agrad.ones(2)).sum().backward()
+    except RuntimeError:
+        assert layers[rank].weight.grad.tolist() == [[1.0, 1.0]], "the gradients are as they were"
+        raise
+    assert model is None, "an error is expected"
+
+
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_gradients_of_different_parameters_are_an_error(debug):
+    ended = run(2, *called(left_out), AGRAD_DEBUG=debug)
+    assert ended.status != 0
+    assert "RuntimeError: the processes have gradients of different parameters" in ended.output, ended.output
 
 
 @pytest.mark.parametrize(
