@@ -16,7 +16,8 @@ from .endings import PeerError, poll
 
 __all__ = ["Agreement", "demanded", "timeout"]
 
-_BYTES: Final = 2048  # the size of a message: a call, and the line of code that makes it
+_BYTES: Final = 2048  # of a message: a call, and the line that it is in
+_LONGEST: Final = 1e9  # seconds: about what Python's timers can take
 _RULE: Final = "all must call the same ones in the same order, with the same shapes and dtypes"
 
 
@@ -26,8 +27,15 @@ def demanded() -> bool:
 
 
 def timeout() -> float:
-    """Return how many seconds a process waits for the others: at its start, and in these comparisons."""
-    return float(os.environ.get("AGRAD_TIMEOUT") or 50)
+    """Return the seconds that a process waits for the others: at its start, and in these comparisons."""
+    text = os.environ.get("AGRAD_TIMEOUT") or "50"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise ValueError(f"AGRAD_TIMEOUT is {text!r}; it takes the seconds to wait, such as AGRAD_TIMEOUT=600")
+    return seconds
 
 
 class Agreement:

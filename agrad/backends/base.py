@@ -107,7 +107,11 @@ class Backend:
     fused : collection of str
         Methods that are one kernel each, so that a compiled program calls them as a whole.
     fuses_relu : bool
-        Whether `bias_relu` and its gradients are one kernel each, so that a layer is merged with the ReLU after it.
+        Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
+    puts_numbers : bool
+        Whether `put` is a single call, which takes a number for all values too.
+    reading_waits : bool
+        Whether reading a value waits until the device has computed it, as on a GPU.
     lazy : bool
         Whether the library delays computations until `materialize` is called or a value is read.
     without_special : str
@@ -134,6 +138,8 @@ class Backend:
     immutable: ClassVar[bool] = False
     fused: ClassVar[Collection[str]] = ()
     fuses_relu: ClassVar[bool] = False
+    puts_numbers: ClassVar[bool] = False
+    reading_waits: ClassVar[bool] = False
     lazy: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
@@ -346,13 +352,16 @@ class Backend:
             total += one_hot @ flat[chunk, :]
         return array + xp.reshape(total, array.shape)
 
-    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
-        """Update parameters in place by one of the `formulas`; return the indices of the rows that were not updated.
+    def can_update(self, row: Sequence[Array]) -> bool:
+        """Return whether `update_many` supports a parameter: an optimizer updates others one by one.
 
-        A row holds a parameter, its gradient, its master weights or None, and its state. The optimizer updates the
-        remaining parameters one by one.
+        A row holds the parameter, its gradient, its master weights or None, and its state.
         """
-        return range(len(rows))
+        return False
+
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[Any]) -> Any:
+        """Update parameters in place by one of the `formulas`; return their rows, with the updated arrays."""
+        raise NotImplementedError
 
     # Compiled programs
 
@@ -609,10 +618,21 @@ class Backend:
             return request
         return request.then(lambda reduced: self.assign(array, (...,), self._as(array, reduced)))
 
-    def average(self, arrays: list[Array], world: World) -> Any:
-        """Return the means of arrays of one dtype over all processes: views of one array, exchanged in one call."""
-        whole = self.xp.concat([self.xp.reshape(x, (-1,)) for x in arrays])
+    def average(self, arrays: list[Array], mark: int, world: World) -> Any:
+        """Return the means over all processes of arrays of one dtype: views of one array, exchanged as a whole.
+
+        `mark`, at most 1,000, tells which arrays these are. RuntimeError if another process has another one, except
+        where reading it would wait for the device.
+        """
+        native = self.find_device(self.device_name_of(arrays[0]))[1]
+        last = self.xp.full((1,), mark, dtype=arrays[0].dtype, device=native)
+        whole = self.xp.concat([*(self.xp.reshape(x, (-1,)) for x in arrays), last])
         whole = self.start_all_reduce(whole, "mean", world).wait()
+        if not self.reading_waits and bool(whole[-1] != mark):
+            raise RuntimeError(
+                "the processes have gradients of different parameters, which cannot be averaged; each backward must "
+                "reach the same ones in all processes: add 0 * p.sum() to the loss for a parameter p that it leaves out"
+            )
         sizes = [prod(x.shape) for x in arrays]
         parts = [whole[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
         return [self.xp.reshape(part, x.shape) for part, x in zip(parts, arrays, strict=True)]

@@ -108,6 +108,7 @@ class CupyBackend(StridedBackend, StreamBackend):
     """CuPy: one device per GPU."""
 
     kind: ClassVar[str] = "cuda"
+    reading_waits: ClassVar[bool] = True
     library: ClassVar[ModuleType] = cupy
     gathered: ClassVar[int] = 1 << 28
     streams: ClassVar[int] = 1 << 31  # all at once, in one kernel
@@ -266,9 +267,13 @@ class CupyBackend(StridedBackend, StreamBackend):
                 cupy.add.at(array, index, values)
         return array
 
-    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
+    def can_update(self, row: Sequence[Array]) -> bool:
+        return optimizers.can_update(*row)
+
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[Any]) -> Any:
         with rows[0][0].device:
-            return optimizers.update_many(formula, rows, settings)
+            optimizers.update_many(formula, rows, settings)
+        return rows
 
     def special(self, name: str) -> Callable[..., Any]:
         if name in ("i0e", "i1e"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
+from zlib import crc32
 
 from ..core.tape import wrote
 from ..core.tensor import Tensor
@@ -27,6 +28,12 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     parameters : iterable of Tensor
         Those without a gradient are skipped.
 
+    Raises
+    ------
+    RuntimeError
+        On a CPU, if the processes have gradients of different parameters; the gradients stay as they are. On a GPU,
+        ``AGRAD_DEBUG=1`` finds that if the shapes differ.
+
     Notes
     -----
     The gradients of one dtype and device are exchanged as one array, of at most 6,250,000 numbers, and are views of
@@ -45,14 +52,15 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     world = current()
     if world is None:
         return
-    gradients: list[Tensor] = []
-    for p in parameters:
+    gradients: dict[int, Tensor] = {}
+    for i, p in enumerate(parameters):
         if p._grad is not None and p._grad._node is None:
-            gradients.append(p._grad)
-        elif p._grad is not None:  # recorded, by create_graph=True
+            gradients[i] = p._grad
+        elif p._grad is not None:  # by create_graph=True
             p._grad = all_reduce(p._grad, "mean")
-    for bucket in buckets(gradients):
-        means = bucket[0]._device.backend.average([g._data for g in bucket], world)
+    mark = crc32(repr([*gradients]).encode()) % 1001
+    for bucket in buckets(gradients.values()):
+        means = bucket[0]._device.backend.average([g._data for g in bucket], mark, world)
         for g, mean in zip(bucket, means, strict=True):
             g._data = mean
             wrote(g)

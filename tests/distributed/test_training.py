@@ -1,8 +1,10 @@
 """Training in several processes is that of one process with the whole batch."""
 
 import itertools
+import pickle
 import re
 import resource
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -65,6 +67,14 @@ def test_batch_norm_of_parts_of_several_sizes():
     mine = slice(0, 1) if distributed.get_rank() == 0 else slice(1, 5)
     assert_close(out, expected[mine], rtol=1e-12)
     assert_close(own.grad, whole.grad[mine], rtol=1e-10, atol=1e-12)
+
+
+@on_ranks(2)
+def test_batch_norm_in_evaluation_exchanges_nothing():
+    layer = distributed.SyncBatchNorm(3, track_running_stats=False).eval()
+    if distributed.get_rank() == 0:  # alone, as in an evaluation by one process
+        x = agrad.asarray([[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]])
+        assert_close(layer(x), [[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]], rtol=1e-5)
 
 
 @on_ranks(2, 3, 4)
@@ -167,8 +177,17 @@ def test_many_gradients_are_exchanged_in_few_arrays():
     for p in params:
         p.grad = agrad.ones_like(p) * (distributed.get_rank() + 1)
     distributed.average_gradients(params)
-    assert exchanged == [(4_000_008,), (4_000_000,), (8,)]
+    assert exchanged == [(4_000_009,), (4_000_001,), (9,)]  # each with a mark of what it holds
     assert all(agrad.all(p.grad == 1.5).item() for p in params)
+
+
+@on_ranks(2)
+def test_copies_average_too():
+    model = distributed.DataParallel(nn.Linear(2, 1))
+    for copied in (deepcopy(model), pickle.loads(pickle.dumps(model))):
+        copied(agrad.full((1, 2), 1.0 + distributed.get_rank())).sum().backward()
+        assert copied.module.weight.grad.tolist() == [[1.5, 1.5]]
+    assert model.module.weight.grad is None
 
 
 @on_ranks(3)
@@ -223,6 +242,33 @@ def parameters_that_drift():
         model(agrad.ones(2)).sum().backward()
 
 
+def another_order():
+    names = ("a", "b") if distributed.get_rank() == 0 else ("b", "a")  # as from a set of strings
+    distributed.DataParallel(nn.ModuleDict({name: nn.Linear(1, 1, bias=False) for name in names}))
+
+
+def frozen_in_one():
+    distributed.DataParallel(nn.Linear(2, 1).requires_grad_(distributed.get_rank() == 0))
+
+
+def left_out():
+    rank, layers = distributed.get_rank(), nn.ModuleList([nn.Linear(2, 1, bias=False) for _ in range(2)])
+    model = distributed.DataParallel(layers)
+    try:
+        layers[rank](agrad.ones(2)).sum().backward()
+    except RuntimeError:
+        assert layers[rank].weight.grad.tolist() == [[1.0, 1.0]], "the gradients are as they were"
+        raise
+    assert model is None, "an error is expected"
+
+
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_gradients_of_different_parameters_are_an_error(debug):
+    ended = run(2, *called(left_out), AGRAD_DEBUG=debug)
+    assert ended.status != 0
+    assert "RuntimeError: the processes have gradients of different parameters" in ended.output, ended.output
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
@@ -230,7 +276,9 @@ def parameters_that_drift():
             another_model,
             r"ValueError: the model of rank 1 differs from that of rank 0:\n *bias: \(1,\) float32 there",
         ),
-        (parameters_that_drift, r"RuntimeError: parameters \['bias'\] of rank 1 differ from those of rank 0"),
+        (another_order, r"order: \['a.weight', 'b.weight'\] there, \['b.weight', 'a.weight'\] here"),
+        (frozen_in_one, r"bias: \(1,\) float32 there, \(1,\) float32 without gradient here"),
+        (parameters_that_drift, r"RuntimeError: parameters \['bias'\] of rank 1 are no longer those of rank 0"),
     ],
 )
 def test_another_model_is_found(function, words):
