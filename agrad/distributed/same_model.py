@@ -37,7 +37,7 @@ def check_same_model(module: Module) -> None:
     differing = sorted(name for name in {*here, *there} if here.get(name) != there.get(name))
     if differing:
         lines = [f"{name}: {there.get(name, 'missing')} there, {here.get(name, 'missing')} here" for name in differing]
-        raise ValueError(f"the model of rank {get_rank()} is another than that of rank 0:\n  " + "\n  ".join(lines))
+        raise ValueError(f"the model of rank {get_rank()} differs from that of rank 0:\n  " + "\n  ".join(lines))
     if [*here] != [*there]:  # they are exchanged in their order
         raise ValueError(
             f"the model of rank {get_rank()} has its parameters and buffers in another order: {[*there]} there, "

@@ -13,7 +13,7 @@ from .values import Values, empty
 
 __all__ = ["PRODUCTS"]
 
-_FEW: Final = 4  # terms of a product that are written out
+_MAX_WRITTEN_OUT: Final = 4  # terms of a product that are written out
 _ROWS: Final = 32  # rows up to which a product by a transposed matrix is faster as that of the transposes
 _SMALL: Final = 512  # multiplications of a matrix product up to which loops are faster than BLAS
 
