@@ -144,9 +144,12 @@ def circumstances(device: str) -> str:
     libraries = ["numpy", "numba", "torch", "jax"] + (["cupy"] if device.startswith("cuda") else [])
     found = [f"{name} {sys.modules[name].__version__}" for name in libraries if name in sys.modules]
     threads = os.environ.get("OMP_NUM_THREADS") or "default"
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        threads += f" (PyTorch uses {torch.get_num_threads()})"
+    torch, numba = sys.modules.get("torch"), sys.modules.get("numba")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    others = [f"PyTorch uses {torch.get_num_threads()}"] if torch is not None else []
+    others += [f"agrad's loops by numba {numba.config.NUMBA_NUM_THREADS}"] if numba is not None else []
+    others += [f"JAX {cores}"] if "jax" in sys.modules else []
+    threads += f" ({', '.join(others)})" if others else ""
     command = " ".join(["python", "-m", "benchmarks", *sys.argv[1:]])
     return "\n".join(
         [

@@ -16,6 +16,7 @@ import numpy as np
 import agrad
 import agrad.nn
 import agrad.optim
+from agrad.backends.numpy_products import matmul
 
 from .compare import Row, interleave, peer
 from .mlp import RATE, ROWS, made_up
@@ -24,6 +25,7 @@ from .regression import AREA, PRICE
 from .regression import by_hand as regression_by_hand
 
 STEPS = 100  # of the MLP in a call of a side
+PRODUCTS = "its matrix products alone"
 
 
 def _compiled(model: Any, loss: Any, optimizer: Any, gather: bool, jit: str | None = None) -> Any:
@@ -103,6 +105,21 @@ def mlp_in_numpy(x: Any, y: Any, batch: int) -> Callable[[], None]:
     return steps
 
 
+def products_alone(x: Any, y: Any, batch: int) -> Callable[[], None]:
+    """Return what only multiplies the matrices of the same steps, as agrad does on NumPy: no step of it is faster."""
+    draw = np.random.default_rng(1)
+    shapes = (batch, 784), (128, 784), (batch, 128), (10, 128), (batch, 10), (batch, 128)
+    x, w1, hidden, w2, error, slope = (draw.standard_normal(shape, dtype=np.float32) for shape in shapes)
+    products = [(x, w1.T), (hidden, w2.T), (error, w2), (error.T, hidden), (slope.T, x)]
+
+    def steps() -> None:
+        for _ in range(STEPS):
+            for factors in products:
+                matmul(*factors)
+
+    return steps
+
+
 def mlp_in_jax(x: Any, y: Any, batch: int, jax: Any) -> Callable[[], None]:
     """Return the same steps in JAX, under jit."""
     xp = jax.numpy
@@ -131,7 +148,7 @@ def mlp_in_jax(x: Any, y: Any, batch: int, jax: Any) -> Callable[[], None]:
 
 
 def rows(
-    work: str, sides: dict[str, Any], goals: dict[str, float], by_numba: dict[str, float], device: str
+    work: str, sides: dict[str, Any], goals: dict[str, float], by_numba: dict[str, float | None], device: str
 ) -> list[Row]:
     """Time all sides in one run, and return a row for each peer: of the program in NumPy, and of its loops by numba."""
     seconds = interleave({name: side for name, side in sides.items() if side is not None}, device, rounds=15)
@@ -165,8 +182,9 @@ def measure(device: str) -> list[Row]:
             "by numba": mlp(x, y, batch, device, "numba") if numba and scipy else None,
             "by hand in numpy": mlp_in_numpy(x, y, batch) if numpy else None,
             "JAX jit": mlp_in_jax(x, y, batch, jax) if jax else None,
+            PRODUCTS: products_alone(x, y, batch) if numpy else None,
         }
         goals = {"by hand in numpy": 1.0, "JAX jit": goal}
         work = f"MLP 784-128-10, {STEPS} steps at batch {batch}"
-        lines += rows(work, sides, goals, {"the same without numba": 1.0, "JAX jit": goal}, device)
+        lines += rows(work, sides, goals, {"the same without numba": 1.0, "JAX jit": goal, PRODUCTS: None}, device)
     return lines

@@ -10,6 +10,7 @@ import agrad
 import agrad.nn
 import agrad.optim
 from agrad.backends import numpy as backend
+from agrad.backends.numpy_products import matmul
 
 from .compare import Row, interleave, peer
 from .mlp import BATCH, RATE, made_up
@@ -49,7 +50,7 @@ def without_numba(steps: Callable[[], None]) -> Callable[[], None]:
 
     def plain() -> None:
         alone = patch.object(backend, "compiled", lambda: None)
-        with alone, patch.object(backend.BACKEND.xp, "matmul", backend._matmul):
+        with alone, patch.object(backend.BACKEND.xp, "matmul", matmul):
             steps()
 
     return plain

@@ -17,6 +17,7 @@ from .endings import PeerError, poll
 __all__ = ["Agreement", "demanded", "timeout"]
 
 _BYTES: Final = 2048  # of a message: a call, and the line that it is in
+_LONGEST: Final = 1e9  # seconds: about what Python's timers can take
 _RULE: Final = "all must call the same ones in the same order, with the same shapes and dtypes"
 
 
@@ -27,7 +28,14 @@ def demanded() -> bool:
 
 def timeout() -> float:
     """Return the seconds that a process waits for the others: at its start, and in these comparisons."""
-    return float(os.environ.get("AGRAD_TIMEOUT") or 50)
+    text = os.environ.get("AGRAD_TIMEOUT") or "50"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise ValueError(f"AGRAD_TIMEOUT is {text!r}; it takes the seconds to wait, such as AGRAD_TIMEOUT=600")
+    return seconds
 
 
 class Agreement:

@@ -108,6 +108,8 @@ class Backend:
         Methods that are kernels of their own, so that a compiled program calls them as a whole.
     fuses_relu : bool
         Whether `bias_relu` and its gradients are a kernel each, so that a layer is merged with the ReLU behind it.
+    puts_numbers : bool
+        Whether `put` is a single call, which takes a number for all values too.
     lazy : bool
         Whether the library only notes what is to be computed, until `materialize` or a value is asked for.
     without_special : str
@@ -134,6 +136,7 @@ class Backend:
     immutable: ClassVar[bool] = False
     fused: ClassVar[Collection[str]] = ()
     fuses_relu: ClassVar[bool] = False
+    puts_numbers: ClassVar[bool] = False
     lazy: ClassVar[bool] = False
     without_special: ClassVar[str] = "write x.to('cpu'), where SciPy computes it; pip install \"agrad[special]\""
 
@@ -346,13 +349,16 @@ class Backend:
             total += one_hot @ flat[chunk, :]
         return array + xp.reshape(total, array.shape)
 
-    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
-        """Update parameters in place by one of the `formulas`; return the numbers of those that are left to update.
+    def can_update(self, row: Sequence[Array]) -> bool:
+        """Return whether `update_many` supports a parameter: an optimizer updates others one by one.
 
-        A row holds a parameter, its gradient, its master weights or None, and its state. An optimizer updates what is
-        left one by one.
+        A row holds the parameter, its gradient, its master weights or None, and its state.
         """
-        return range(len(rows))
+        return False
+
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[Any]) -> Any:
+        """Update parameters in place by one of the `formulas`; return their rows, with the updated arrays."""
+        raise NotImplementedError
 
     # What compiled programs use
 

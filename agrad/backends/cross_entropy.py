@@ -83,17 +83,17 @@ def gradient(
     return error if ignore_index is None else xp.where((counts & valid)[:, None], error, 0.0)
 
 
-def gradient_in_place(xp: Namespace, g: Array, probabilities: Array, target: Array, reduction: str) -> Any:
+def gradient_in_place(backend: Any, g: Array, probabilities: Array, target: Array, reduction: str) -> Any:
     """Return `gradient`, to the same bits, for plain class indices: into the array of the probabilities itself."""
-    samples, classes = probabilities.shape
-    elements = xp.reshape(probabilities, (samples * classes,))
-    places = xp.arange(0, samples * classes, classes) + target
-    elements[places] = 0.0
-    elements[places] = -xp.sum(probabilities, axis=1)
+    xp, (samples, classes) = backend.xp, probabilities.shape
+    places = xp.arange(0, samples * classes, classes, device=device_of(target)) + target
+    elements = backend.put(xp.reshape(probabilities, (samples * classes,)), places, 0.0)
+    others = xp.sum(xp.reshape(elements, (samples, classes)), axis=1)
+    error = xp.reshape(backend.put(elements, places, -others), (samples, classes))
     if reduction == "mean":
         g = g / samples
-    probabilities *= g[:, None] if reduction == "none" else g
-    return probabilities
+    error *= g[:, None] if reduction == "none" else g
+    return error
 
 
 def _masks(xp: Namespace, target: Array, classes: int, ignore_index: int | None) -> tuple[Any, Any, Any]:

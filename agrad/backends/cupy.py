@@ -266,9 +266,13 @@ class CupyBackend(StridedBackend, StreamBackend):
                 cupy.add.at(array, index, values)
         return array
 
-    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[float]) -> Sequence[int]:
+    def can_update(self, row: Sequence[Array]) -> bool:
+        return optimizers.can_update(*row)
+
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[Any]) -> Any:
         with rows[0][0].device:
-            return optimizers.update_many(formula, rows, settings)
+            optimizers.update_many(formula, rows, settings)
+        return rows
 
     def special(self, name: str) -> Callable[..., Any]:
         if name in ("i0e", "i1e"):

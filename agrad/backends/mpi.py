@@ -23,6 +23,7 @@ OPERATIONS: Final = ("sum", "mean", "max", "min")
 # What launchers tell each process of the number of processes: MPICH and Intel MPI, Open MPI, Slurm's srun.
 _SIZES: Final = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 _NARROW: Final = ("float16", "bfloat16")  # added in float32: MPI has no such numbers, and the sum would be rounded
+_STDERR: Final = 2  # its file descriptor: sys.stderr may be an object that has none
 _INSTALL: Final = 'run pip install "agrad[mpi]", or pip install mpi4py beside an MPI of your system'
 
 
@@ -84,7 +85,7 @@ def _limited() -> Iterator[None]:
     A process that fails before that would leave the others waiting, deaf to signals.
     """
     if launched() > 1:
-        faulthandler.dump_traceback_later(timeout(), exit=True)
+        faulthandler.dump_traceback_later(timeout(), exit=True, file=_STDERR)
     try:
         yield
     finally:
@@ -164,6 +165,7 @@ class World:
     def all_gather_objects(self, found: Any) -> list[Any]:
         """Return the objects of all processes, which can be pickled."""
         self.begin("all_gather_objects")
+        self._wait(self._comm.Ibarrier())  # allgather's own waiting would not notice that a process has ended
         return self._comm.allgather(found)
 
     def barrier(self) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, wraps
 from importlib import import_module
-from importlib.util import find_spec
 from math import copysign, inf
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,6 +20,7 @@ from . import cross_entropy
 from .base import ANYWHERE, OUT, Into, names_of
 from .host import portable
 from .into import elementwise_into
+from .numpy_products import chosen_matmul, product_into
 from .sliding_windows import Lengths, Windows
 from .strided import StridedBackend
 from .typing import Array, NativeDevice, NativeDtype
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .mpi import World
     from .transports import Transport
 
-__all__ = ["NumpyBackend", "compiled"]
+__all__ = ["NumpyBackend", "compiled", "zero_unless"]
 
 # Called with array, axis, dtype, out, keepdims by position, which is faster; NumPy's stubs do not know it.
 _add: Any = np.add.reduce
@@ -44,10 +44,9 @@ _RECYCLED = 1 << 24  # bytes of the largest arrays whose freed memory is kept fo
 _LINE = 64  # bytes of a cache line
 _LONG = 4096  # bytes of an array from which on its alignment matters
 _FEW = 32  # entries of a row up to which a reduction is faster along the columns of the transpose
-_ALONE = 1 << 18  # multiply-adds of a matrix product above which OpenBLAS uses its threads
 _MANY = 4096  # entries from which on mispredicted branches cost more than a few more calls
 _WHOLE = {"f": np.int32, "d": np.int64}  # integers as wide as the floats
-_HALF = np.dtype(np.float16)
+_HALF, _INT64 = np.dtype(np.float16), np.dtype(np.int64)
 
 
 def _keep_freed_memory() -> None:
@@ -247,7 +246,7 @@ def _where(
         if int in (type(x1), type(x2)):
             x1, x2 = _in_bounds(x1, x2), _in_bounds(x2, x1)
         return np.where(condition, x1, x2)
-    if type(x2) is float and x2 == 0 and copysign(1, x2) == 1:
+    if _is_zero(x2):
         chosen = np.multiply(x1.view(whole), condition).view(x1.dtype)
     elif type(x2) is np.ndarray and x2.dtype == x1.dtype and x2.shape == x1.shape:
         other = x2.view(whole)
@@ -260,42 +259,29 @@ def _where(
     return chosen
 
 
+def _is_zero(x: Any) -> bool:
+    return type(x) is float and x == 0 and copysign(1, x) == 1
+
+
+def _where_into(condition: Any, x1: Any, x2: Any) -> Any:
+    """Return how a program chooses between a large array and 0, as `_where` does; None for other choices."""
+    mask, x = _value(condition), _value(x1)
+    many = type(x) is np.ndarray and x.size >= _MANY and x.dtype.char in _WHOLE
+    if not many or not _is_zero(x2) or type(mask) is not np.ndarray or mask.shape != x.shape or mask.dtype.char != "?":
+        return None
+    return Into(zero_unless, (x1, condition, OUT), True)
+
+
+def zero_unless(x: Array, condition: Array, out: Array) -> None:
+    """Set an array to the elements of another of its dtype where a condition is true, and to 0 elsewhere."""
+    whole = _WHOLE[x.dtype.char]
+    np.multiply(x.view(whole), condition, out.view(whole))
+
+
 def _in_bounds(number: Any, beside: Any) -> Any:
     """Return a Python integer in the dtype of the integers beside it; OverflowError, where `np.where` would wrap."""
     is_beside_integers = type(number) is int and type(beside) is np.ndarray and beside.dtype.kind in "iu"
     return beside.dtype.type(number) if is_beside_integers else number
-
-
-def _matmul(x1: Array, x2: Array, /) -> Any:  # 0.9 -> 0.4; but dot fills a large product with zeros first
-    if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
-        return _matmul_of_stacks(x1, x2)
-    return x1.dot(x2) if x1.shape[0] * x2.shape[1] <= _MANY else np.matmul(x1, x2)
-
-
-def _matmul_of_stacks(x1: Array, x2: Array) -> Any:  # 128 products of a column (32, 1) and a row (1, 64): 357 -> 78
-    columns = x1.ndim > 1 < x2.ndim and x1.shape[-1] == x2.shape[-2] == 1 and x1.size * x2.shape[-1] > _MANY
-    return np.einsum("...ij,...jk->...ik", x1, x2) if columns else np.matmul(x1, x2)
-
-
-def _matmul_alone(x1: Array, x2: Array, /) -> Any:  # where numba is installed
-    """Multiply small matrices in pieces for which OpenBLAS does not use its threads.
-
-    After a product its threads spin for 25 ms, on cores that numba's loops need: a step of LeNet takes 15 ms, not 23.
-    """
-    if type(x1) is not np.ndarray or type(x2) is not np.ndarray or x1.ndim != 2 or x2.ndim != 2:
-        return _matmul_of_stacks(x1, x2)
-    pieces = -(-x1.size * x2.shape[1] // _ALONE)
-    if not 1 < pieces <= 8 or x1.shape[1] != x2.shape[0]:
-        return _matmul(x1, x2)
-    product, step = np.empty((x1.shape[0], x2.shape[1]), np.result_type(x1, x2)), -(-x1.shape[0] // pieces)
-    for start in range(0, x1.shape[0], step):
-        np.matmul(x1[start : start + step], x2, product[start : start + step])
-    return product
-
-
-def _has_one_thread() -> bool:
-    """Return whether OpenBLAS was told to use no threads: then products in pieces only take longer."""
-    return (os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS")) == "1"
 
 
 def _astype(x: Array, dtype: NativeDtype, /, *, copy: bool = True, device: Any = None) -> Any:  # 0.9 -> 0.6
@@ -335,7 +321,7 @@ def _namespace() -> Any:
     # NumPy itself follows the standard here since 2.1; going through array-api-compat costs 0.5 to 1 more.
     vars(xp).update(asarray=np.asarray, arange=np.arange, empty=np.empty, zeros=np.zeros, full=np.full)
     vars(xp).update(sign=np.sign, ceil=np.ceil, floor=np.floor, trunc=np.trunc)
-    xp.matmul = _matmul_alone if find_spec("numba") and not _has_one_thread() else _matmul
+    xp.matmul = chosen_matmul()
     return xp
 
 
@@ -368,6 +354,7 @@ class NumpyBackend(StridedBackend):
 
     kind: ClassVar[str] = "cpu"
     warns_caller: ClassVar[bool] = True
+    puts_numbers: ClassVar[bool] = True
     library: ClassVar[ModuleType] = np
     gathered: ClassVar[int] = 3 << 19  # about the size of a core's L2 cache, 1 to 2 MB
     streams: ClassVar[int] = 8
@@ -400,7 +387,9 @@ class NumpyBackend(StridedBackend):
         unfiltered = not warnings.filters or warnings.filters[0] is not _FILTER
         return self.without_warnings() if unfiltered else ANYWHERE
 
-    def within(self, array: Array, least: float, most: float) -> bool:  # 128 integers: 4.3 -> 1.8
+    def within(self, array: Array, least: float, most: float) -> bool:  # 128 integers: 4.3 -> 1.8, from 0 on 1.1
+        if least == 0 and array.dtype is _INT64:  # as numbers without a sign, those below 0 are the largest
+            return not _greatest(array.view(np.uint64), None) > most
         return not (_least(array, None) < least or _greatest(array, None) > most)
 
     def own(self, value: Array, shared: bool) -> Any:
@@ -448,7 +437,7 @@ class NumpyBackend(StridedBackend):
             settings = reduction, weight, ignore_index, label_smoothing
             return super().softmax_nll_input(g, input, target, *settings, saved)
         exponentials, total = saved
-        return cross_entropy.gradient_in_place(self.xp, g, exponentials / total[:, None], target, reduction)
+        return cross_entropy.gradient_in_place(self, g, exponentials / total[:, None], target, reduction)
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
         array[index] = values  # NumPy promises that the last value stays where an index repeats
@@ -473,8 +462,10 @@ class NumpyBackend(StridedBackend):
     def into(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Array) -> Any:
         if function is self.xp.sum:
             return _sum_into(*args, **kwargs)
+        if function is self.xp.where:
+            return _where_into(*args)
         if function in (self.xp.matmul, operator.matmul):
-            return _product_into(args[0], args[1], function is operator.matmul)
+            return product_into(function, args[0], args[1])
         if function is self.xp.maximum and len(args) == 2 and _is_many_and_one(_value(args[0]), args[1]):
             return Into(np.ndarray.clip, (*args, inf, OUT), True)
         return elementwise_into(function, args, kwargs, result)
@@ -552,20 +543,6 @@ def _mean_steps(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> An
         return None
     share = _share(given, _add(given, axis, None, None, keepdims))
     return [(xp.sum, (x,), {"axis": axis, "keepdims": keepdims}), (operator.truediv, (OUT, share), {})]
-
-
-def _product_into(x1: Any, x2: Any, is_operator: bool) -> Any:
-    """Return how `_matmul` or `_matmul_alone` would multiply matrices, and the operator any arrays."""
-    given = [_value(x1), _value(x2)]
-    if any(type(x) is not np.ndarray or x.ndim < 2 for x in given) or given[0].dtype != given[1].dtype:
-        return None
-    (rows, _), columns = given[0].shape[-2:], given[1].shape[-1]
-    if is_operator or given[0].ndim > 2 or given[1].ndim > 2:
-        return Into(np.matmul, (x1, x2, OUT), False)
-    if find_spec("numba") and 1 < -(-given[0].size * columns // _ALONE) <= 8:
-        return None
-    # The method, which other array types cannot override, is faster than np.dot by 0.1 µs.
-    return Into(np.ndarray.dot if rows * columns <= _MANY else np.matmul, (x1, x2, OUT), False)
 
 
 def _aligned_copy(x: Array, dtype: NativeDtype) -> Any:

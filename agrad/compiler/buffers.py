@@ -68,6 +68,11 @@ class Buffers:
         name = self._holders.get(self._memory.root[x])
         return name is not None and self._names.of.get(x) == name
 
+    def given_back(self, call: Call) -> str | None:
+        """Return the name of the buffer, if a call returns all of it, of another view of it."""
+        name = self._holders.get(self._memory.root[call.args[0]])
+        return None if name is None or _layout(call.outputs[0].value) != self.layouts[name] else name
+
     def release(self, place: int) -> None:
         """Set those buffers free whose contents no call after a place needs."""
         for root, name in list(self._holders.items()):

@@ -117,7 +117,8 @@ class Conditions:
                 for p in [p for group in groups for p in group["params"]]:
                     self._entries(name, state, p)
             else:
-                self._add(f"not any({self._known(state)}.values())", f"the state of {name}")
+                here = self._known(state)
+                self._add(f"(not {here} or not any({here}.values()))", f"the state of {name}")
 
     def _settings(self, name: str, optimizer: Any, group: dict[str, Any]) -> None:
         checked = Settings(optimizer, group, self.names["settings"])

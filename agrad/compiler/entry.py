@@ -54,6 +54,8 @@ class Entry:
         wiring = Wiring(recorded, lowered.program, lowered.source, inputs, state, device)
         for i, call in lowered.checks:
             wiring.check(inputs.arrays[i], call)
+        if lowered.source.is_native:
+            wiring.check_writable()
         self.program, self.source, self.run = lowered.program, lowered.source.text, wiring.made()
         self._conditions, self._failures = wiring.conditions, wiring.failures
 

@@ -25,7 +25,7 @@ _SAFE: Final = frozenset(
         "copy", "divide", "equal", "exp", "expand_dims", "fill", "full_like", "greater", "greater_equal", "imag",
         "interpolate", "less", "less_equal", "matrix_transpose", "maximum", "mean", "minimum", "multiply", "negative",
         "ones_like", "permute_dims", "pow", "real", "reshape", "sign", "sqrt", "square", "squeeze", "stack",
-        "subtract", "sum", "update", "where", "zeros_like",
+        "subtract", "sum", "update", "update_many", "where", "zeros_like",
     }
 )  # fmt: skip
 
@@ -36,7 +36,7 @@ class Memory:
     Attributes
     ----------
     in_place : set of Call
-        The writes that change the memory of their first argument; the others change a copy.
+        The writes that change the memory of their targets; the others change copies.
     root : dict of Variable to Variable
         The variable that came first in the same memory.
     last : dict of Variable to int
@@ -73,11 +73,13 @@ class Memory:
     def _place(self, call: Call, i: int, writable: set[Variable]) -> None:
         """Find the memory of what a call returns."""
         if call.kind == WRITE:
-            root = self.root[call.args[0]]
-            others_read = any(self._last_use.get(x, -1) > i for x in self._members[root])
-            if (root in self.free or root in writable) and not others_read:
+            roots = [self.root[x] for x in call.targets]
+            others_read = any(self._last_use.get(x, -1) > i for root in roots for x in self._members[root])
+            apart = len(set(roots)) == len(roots)
+            if apart and self.free.union(writable).issuperset(roots) and not others_read:
                 self.in_place.add(call)
-                self._join(call.outputs[0], root)
+                for x, root in zip(call.outputs, roots, strict=True):
+                    self._join(x, root)
                 return
         for x in call.outputs:
             like = None if call.kind == WRITE else self._owner(call, x)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..virtual.traced.recording import CHECK, DRAW, EXCHANGE, NUMBER, PURE, WRITE, Call, Variable, replace_nested
+from ..virtual.traced.recording import CHECK, DRAW, EXCHANGE, NUMBER, PURE, Call, Variable, replace_nested
 
 __all__ = ["Program", "shortened"]
 
 # They return arrays whose elements are not set.
 _UNSET: Final = frozenset({"empty", "empty_like"})
+# Two calls of these are not known to return the same.
+_UNLIKE: Final = _UNSET | {"constant"}
 # They return what depends on the shape and the dtype of their argument only.
 _SHAPED: Final = frozenset({"ones_like", "zeros_like"})
 
@@ -76,6 +78,7 @@ class Program:
 def shortened(program: Program) -> Program:
     """Fold constants, compute common values once, and drop what nothing needs."""
     _drop_dead(program)
+    _share(program)  # constants that are made alike, too
     _fold(program)
     _share(program)
     _drop_dead(program)
@@ -84,7 +87,7 @@ def shortened(program: Program) -> Program:
 
 def _fold(program: Program) -> None:
     """Keep what depends on no input as a constant, except for arrays that are made to be written."""
-    written = {call.args[0] for call in program.calls if call.kind == WRITE}
+    written = {x for call in program.calls for x in call.targets}
     calls = []
     for call in program.calls:
         made = not call.inputs() or call.name in _SHAPED
@@ -104,7 +107,7 @@ def _share(program: Program) -> None:
     calls = []
     for call in program.calls:
         _rename(call, new)
-        key = _key(call) if call.kind in (PURE, NUMBER) and call.name not in _UNSET else None
+        key = _key(call) if call.kind in (PURE, NUMBER) and call.name not in _UNLIKE else None
         same = None if key is None else first.setdefault(key, call)
         if same is None or same is call:
             calls.append(call)
@@ -117,6 +120,7 @@ def _share(program: Program) -> None:
 def _rename(call: Call, new: dict[Variable, Variable]) -> None:
     rename: Callable[[Any], Any] = lambda x: new.get(x, x) if type(x) is Variable else x
     call.args, call.kwargs = replace_nested(call.args, rename), replace_nested(call.kwargs, rename)
+    call.targets = [new.get(x, x) for x in call.targets]
     for x in call.outputs:
         x.view_of = new.get(x.view_of, x.view_of) if x.view_of is not None else None
 

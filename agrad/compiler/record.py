@@ -156,6 +156,11 @@ def _finals(exchange: Exchange) -> list[Any]:
             raise UnknownValueError(
                 f"{slot.name} had shape {tuple(slot.array.shape)} and got shape {x.shape} under agrad.compile"
             )
+        if x is not slot.traced and not exchange.trace.backend.is_writable(slot.array):
+            raise ValueError(
+                f"{slot.name} cannot be updated: its memory is read-only, or its elements share it; write "
+                "agrad.asarray(x, copy=True) where it is made"
+            )
         found.append(x)
     return found
 

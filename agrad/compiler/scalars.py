@@ -16,7 +16,8 @@ from .program import Program
 
 __all__ = ["place_numbers"]
 
-_SCALED: Final = frozenset({"add_scaled", "add_product", "add_quotient"})  # they take a number in float64
+# They take a number in float64.
+_SCALED: Final = frozenset({"add_scaled", "add_product", "add_quotient", "update_many"})
 
 
 def place_numbers(program: Program, capturer: Capturer, backend: Backend) -> None:

@@ -15,7 +15,7 @@ from weakref import finalize
 
 from ..backends.base import OUT, Into
 from ..core.device import Device
-from ..virtual.traced.recording import CHECK, DRAW, EXCHANGE, NUMBER, WRITE, Call, Variable, described
+from ..virtual.traced.recording import CHECK, DRAW, EXCHANGE, NUMBER, WRITE, Call, Variable, described, replace_nested
 from .buffers import Buffers
 from .expressions import INFIX, expression, shown
 from .memory import Memory
@@ -154,6 +154,8 @@ class Source:
             name = self._names.name(call.outputs[0], "n0")
             self._number_lines.append(f"{name} = {expression(call, self._names)}")
             self._guard(call.outputs[0])
+        elif call.kind == WRITE and call.several:
+            self._write_many(call)
         elif call.kind == WRITE:
             self._write_in_place(call, place)
         else:
@@ -170,6 +172,10 @@ class Source:
         if found is not None and not self._is_result(call):
             in_place = found.elementwise and not found.slow_in_place
             self._write_into(call, found, self._buffers.take(call, place, in_place))
+            return
+        whole = self._buffers.given_back(call) if is_view(call) else None
+        if whole is not None:
+            self._names.of[call.outputs[0]] = whole
             return
         if is_view(call) and self._buffers.is_whole(call.args[0]):
             self._views.of_buffer(call)
@@ -280,8 +286,19 @@ class Source:
             self._line(f"{name} {INFIX[call.function]} {shown(call.args[1], self._names)}", out)
             return
         rest = ", ".join([name, *(shown(x, self._names) for x in call.args[1:])])
-        assigned = "" if name in self._buffers.layouts else f"{name} = "
+        assigned = "" if name in self._names.known else f"{name} = "
         self._line(f"{assigned}{self._names.bound(call.name, call.function)}({rest})", out)
+
+    def _write_many(self, call: Call) -> None:
+        """Write a call that changes several arrays, or copies of them."""
+        in_place = call in self._memory.in_place
+        if in_place and not self._memory.free.issuperset(self._memory.root[x] for x in call.targets):
+            self._commit()
+        for x, out in zip(call.targets, call.outputs, strict=True):
+            self._names.of[out] = self._names[x] if in_place else self._copied(x)
+        new = {id(x): out for x, out in zip(call.targets, call.outputs, strict=True)}
+        call.args = replace_nested(call.args, lambda x: new.get(id(x), x))
+        self._line(expression(call, self._names).replace("], [", "],\n        ["))
 
     # The end
 

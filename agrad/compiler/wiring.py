@@ -92,6 +92,13 @@ class Wiring:
         # `with lock` takes twice as long.
         return ["acquire()", "try:", *(f"    {line}" for line in lines), "finally: release()"]
 
+    def check_writable(self) -> None:
+        """Add the conditions that arrays may be written to, for compiled loops, which would not ask."""
+        names = list(self._state.tensors)
+        names += [f"the gradient of {names[i]}" for i in self._recorded.with_grads]
+        for i in self._compiled.changes:
+            self.conditions.check(f"{self._places[i]}._data.flags.writeable", f"whether {names[i]} may be written to")
+
     def check(self, array: Array, call: Call) -> None:
         """Add the condition that the values of an argument are in a range."""
         self.conditions.names["within"] = call.function

@@ -45,7 +45,8 @@ class DataParallel(Module):
         If several processes were started and `init` was not called; from `backward` with ``AGRAD_DEBUG=1``, if the
         parameters are no longer the same in all processes.
     ValueError
-        If the model has other parameters than that of rank 0.
+        If the model has other parameters or buffers than that of rank 0, has them in another order, or requires
+        gradients of others.
 
     Notes
     -----
@@ -58,8 +59,10 @@ class DataParallel(Module):
       see `SyncBatchNorm`.
     - `state_dict` and `named_parameters` have the names of the model itself, without a prefix. So a checkpoint fits the
       model with and without `DataParallel`.
-    - Every `backward` must reach the same parameters in all processes. `agrad.grad` and `agrad.gradients` do not
-      exchange anything.
+    - Every `backward` must reach the same parameters in all processes: add 0 times the sum of the others to the loss.
+      Otherwise gradients of different parameters are added, which only ``AGRAD_DEBUG=1`` tells.
+    - `agrad.grad` and `agrad.gradients` do not exchange anything.
+    - Copies by `copy.deepcopy` or `pickle` average their gradients too.
 
     Examples
     --------
@@ -80,6 +83,16 @@ class DataParallel(Module):
         self.synchronizes = True
         if current() is not None:
             _copy_from_first(module)
+        self._connect()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make it of a copy's attributes: `copy.deepcopy` and `pickle` call it."""
+        vars(self).update(state)
+        self._connect()
+
+    def _connect(self) -> None:
+        """Let every `backward` average the gradients, as it must where there are several processes."""
+        if current() is not None:
             self._check = ParameterCheck()
             handle = hooks.attach(hooks.after_backward, _Averaging(self))
             finalize(self, handle.remove)

@@ -28,14 +28,25 @@ def value_of_first(value: Any) -> Any:
 
 
 def check_same_model(module: Module) -> None:
-    """Raise ValueError if the parameters and buffers have other names, shapes or dtypes than those of rank 0."""
-    named = (*module.named_parameters(), *module.named_buffers())
-    here = {name: f"{x.shape} {x.dtype.name}" for name, x in named}
+    """Raise ValueError unless the parameters and buffers are such as those of rank 0, in the same order.
+
+    Their names, shapes and dtypes are compared, and which of them require gradients.
+    """
+    here = {name: _described(x) for name, x in (*module.named_parameters(), *module.named_buffers())}
     there = value_of_first(here)
     differing = sorted(name for name in {*here, *there} if here.get(name) != there.get(name))
     if differing:
         lines = [f"{name}: {there.get(name, 'missing')} there, {here.get(name, 'missing')} here" for name in differing]
         raise ValueError(f"the model of rank {get_rank()} is another than that of rank 0:\n  " + "\n  ".join(lines))
+    if [*here] != [*there]:  # they are exchanged in their order
+        raise ValueError(
+            f"the model of rank {get_rank()} has its parameters and buffers in another order: {[*there]} there, "
+            f"{[*here]} here; was it built from a set, which has no order?"
+        )
+
+
+def _described(x: Tensor) -> str:
+    return f"{x.shape} {x.dtype.name}{'' if x.requires_grad else ' without gradient'}"
 
 
 class ParameterCheck:

@@ -82,12 +82,11 @@ class SyncBatchNorm(BatchNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return a Tensor of the input's shape, ``(batch, num_features, ...)``."""
-        if current() is None or not (self.training or self.running_mean is None):
+        if current() is None or not self.training:
             return super().forward(input)
         self._check(input)
         mean, variance, count = _statistics(input)
-        if self.training:
-            self._update(mean, variance * (count / (count - 1)))
+        self._update(mean, variance * (count / (count - 1)))
         deviation = widened(input) - per_channel(mean, input)
         out = narrowed(deviation / sqrt(per_channel(variance, input) + self.eps), input)
         return affine(out, self.weight, self.bias, per_channel)

@@ -236,36 +236,44 @@ class Optimizer:
         """
         if self._formula not in device.backend.formulas:
             return params
-        rows, left = self._with_state([p for p in params if p._grad is not None], group, device)
-        for step, members in rows.items():
-            arrays = [[None if x is None else x._data for x in (p, p._grad, *kept)] for p, kept in members]
-            undone = device.backend.update_many(self._formula, arrays, self._fused_settings(step + 1, group))
-            left += [members[i][0] for i in undone]
-            for p, _ in [member for i, member in enumerate(members) if i not in undone]:
-                wrote(p)
+        fitting, left = self._with_state([p for p in params if p._grad is not None], group, device)
+        for step, members in fitting:
+            rows = [_row(p, kept) for p, kept in members]
+            settings = self._fused_settings(step + 1, group)
+            updated = device.backend.update_many(self._formula, rows, settings)
+            for (p, kept), (new, _, *state) in zip(members, updated, strict=True):
+                in_place = new is p._data
+                for x, array in zip((p, *kept), (new, *state), strict=True):
+                    if x is not None:
+                        x._data = array
+                if in_place:
+                    wrote(p)
                 if "step" in self.state[p]:
                     self.state[p]["step"] = step + 1
         return left
 
     def _with_state(
         self, params: list[Tensor], group: dict[str, Any], device: Device
-    ) -> tuple[dict[int, list[tuple[Any, list[Any]]]], list[Tensor]]:
+    ) -> tuple[list[tuple[Any, list[tuple[Any, list[Any]]]]], list[Tensor]]:
         """Return by their step counts the parameters that have all state of the formula, with it; and the others.
 
         First of the state are master weights, or None.
         """
-        rows: defaultdict[int, list[tuple[Any, list[Any]]]] = defaultdict(list)
+        found: list[tuple[Any, list[tuple[Any, list[Any]]]]] = []
         left = []
         for p in params:
-            state = self.state[p]
+            (_, method), state = self._kind(p, device), self.state[p]
             kept, step = [state.get(name) for name in self._state_names(group)], state.get("step", 0)
-            known, method = self._kinds.get(p, (None, None))
             supported = method is None or (method is Optimizer._update_wide and "master" in state)
-            if known == (device.name, p._data.dtype) and supported and None not in kept and type(step) is int:
-                rows[step].append((p, [None if method is None else state["master"], *kept]))
+            kept = [None if method is None else state.get("master"), *kept]
+            if supported and None not in kept[1:] and not isinstance(step, Tensor) and _fits(p, kept):
+                alike = next((members for known, members in found if known == step), None)
+                if alike is None:
+                    found.append((step, alike := []))
+                alike.append((p, kept))
             else:
                 left.append(p)
-        return rows, left
+        return found, left
 
     def _state_names(self, group: dict[str, Any]) -> Sequence[str]:
         """Return the names of the state that the formula takes, in its order."""
@@ -278,17 +286,24 @@ class Optimizer:
     def _step(self, p: Tensor, group: dict[str, Any], device: Device) -> None:
         """Update a parameter."""
         old, gradient = p._data, p._grad._data  # type: ignore[union-attr]
-        kind = (device.name, old.dtype)
         known = self._kinds.get(p)
-        if known is None or known[0] != kind:
-            self._follow(p)
-            known = self._kinds[p] = kind, self._special_update(p)
+        if known is None or known[0] != (device.name, old.dtype):
+            known = self._kind(p, device)
         if known[1] is None:
             p._data = self.update(old, gradient, self.state[p], group, device)
         else:
             p._data = known[1](self, old, gradient, self.state[p], group, device)
         if p._data is old:
             wrote(p)
+
+    def _kind(self, p: Tensor, device: Device) -> Any:
+        """Return the device and dtype of a parameter, which its state follows, and its `_special_update`."""
+        kind = (device.name, p._data.dtype)
+        known = self._kinds.get(p)
+        if known is None or known[0] != kind:
+            self._follow(p)
+            known = self._kinds[p] = kind, self._special_update(p)
+        return known
 
     def _special_update(self, p: Tensor) -> Any:
         """Return the method that calls `update` for a 16-bit or complex parameter; None if `update` takes it as is."""
@@ -456,6 +471,15 @@ def _listed(params: Any, who: str) -> list[Any]:
         "nn.ModuleList(layers) or nn.ModuleDict(layers). A generator such as model.parameters() is used up after one "
         "pass: call it again for each optimizer"
     )
+
+
+def _row(p: Tensor, kept: Sequence[Any]) -> list[Any]:
+    """Return the arrays of a parameter, its gradient and its state."""
+    return [None if x is None else x._data for x in (p, p._grad, *kept)]
+
+
+def _fits(p: Tensor, kept: Sequence[Any]) -> bool:
+    return p._device.backend.can_update(_row(p, kept))
 
 
 def _check_parameter(p: Any) -> None:

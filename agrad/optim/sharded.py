@@ -74,6 +74,7 @@ class Sharded(Optimizer):
         """Update every parameter that has a gradient; see `Optimizer.step`."""
         self._updated.clear()
         loss = super().step(closure)
+        self.optimizer.has_stepped = True  # which a scheduler asks that was made for it
         if (world := current()) is not None:
             for bucket in buckets(self._updated):
                 _gather(bucket, [self._updated[p] for p in bucket], world)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import agrad
-from agrad.backends.numpy import BACKEND, _matmul, _matmul_alone
+from agrad.backends.numpy import BACKEND
 
 RNG = np.random.default_rng(3)
 xp = BACKEND.xp
@@ -306,32 +306,6 @@ def test_copies_begin_on_a_line_of_the_cache(dtype):
     assert BACKEND.asarray(np.full(2000, 0.1), np.dtype("float32"), None, True).dtype == np.float32
 
 
-@pytest.mark.parametrize("multiply", [_matmul, _matmul_alone])
-@pytest.mark.parametrize(
-    "shapes",
-    [
-        ((128, 512), (512, 10)), ((10, 128), (128, 512)), ((3, 700), (700, 300)), ((0, 9), (9, 9)), ((4,), (4, 2)),
-        ((2, 3, 4), (4, 5)),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize(
-    "dtypes",
-    [("float32", "float32"), ("float64", "float32"), ("int64", "int64"), ("bool", "bool"), ("complex64", "float16")],
-)
-def test_products(multiply, shapes, dtypes):
-    x1, x2 = (RNG.integers(0, 2, shape).astype(dtype) for shape, dtype in zip(shapes, dtypes, strict=True))
-    product = multiply(x1, x2)
-    np.testing.assert_array_equal(product, np.matmul(x1, x2))
-    assert product.dtype == np.matmul(x1, x2).dtype
-
-
-@pytest.mark.parametrize("multiply", [_matmul, _matmul_alone])
-@pytest.mark.parametrize("shapes", [((128, 512), (500, 10)), ((2, 3), (4, 5)), ((2, 3), ())])
-def test_what_is_wrong_with_a_product_is_still_said(multiply, shapes):
-    with pytest.raises(ValueError, match=r"mismatch|not aligned|enough dimensions"):
-        multiply(*map(np.ones, shapes))
-
-
 def test_short_rows_of_float16_are_added_as_exactly_as_long_ones():
     x = np.full((32, 32), 0.1, np.float16)
     x[:, 0] = 2048
@@ -354,3 +328,27 @@ def test_arrays_that_come_and_go_keep_their_memory():
     """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(answer.stdout) < 1000  # each new page is a fault: 100 arrays of 98 pages would be 9,800
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int64", ">i8", "uint64", "float32"])
+@pytest.mark.parametrize("step", [1, -2])
+def test_within(dtype, step):
+    x = np.asarray([3, 0, 7, 5]).astype(dtype)[::step]
+    for least, most in ((0, 7), (0, 6), (0, 2), (1, 7), (-1, 7), (0, 4)):
+        assert BACKEND.within(x, least, most) == all(least <= value <= most for value in x.tolist())
+    if dtype != "uint64":
+        assert not BACKEND.within(-x, 0, 7)
+        assert not BACKEND.within(np.asarray([np.iinfo(np.int64).min]), 0, 7)
+        assert not BACKEND.within(x, 0, -1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_program_chooses_between_a_large_array_and_zero(dtype):
+    f = lambda x, y: (agrad.where(x > 0, x + y, 0.0), agrad.where(y > 0, y, 0.0), agrad.where(x > 0, y, -0.0))
+    x, y = (agrad.asarray(RNG.standard_normal((80, 60)).astype(dtype)) for _ in range(2))
+    x[0, :3] = agrad.asarray([np.nan, np.inf, -np.inf], dtype=dtype)
+    compiled = agrad.compile(f)
+    for _ in range(2):
+        for got, expected in zip(compiled(x, y), f(x, y), strict=True):
+            np.testing.assert_array_equal(got.numpy().view(np.uint8), expected.numpy().view(np.uint8))
+    assert "zero_unless" in compiled.source

@@ -77,17 +77,96 @@ def test_a_step_is_one_launch(emulated):
     assert launched(step, *batch(0)) == (1, 2 + 1, [])  # the arguments and the loss are copied
 
 
-def test_the_nodes_that_the_documentation_tells(emulated):
-    def make():
+@pytest.mark.parametrize("optimizer", [optim.SGD, optim.Adam])
+def test_the_nodes_that_the_documentation_tells(emulated, optimizer):
+    def make(make_optimizer=optimizer):
         model = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 4))
-        optimizer = optim.SGD(model.parameters(), 0.1)
+        optimizer = make_optimizer(model.parameters(), 0.1)
         return trained(model, optimizer), [model, optimizer]
 
     step, _ = compiled(make, keep_grads=False)
     launched(step, *batch(0))
     with Trace() as trace:
         step(*batch(0))
-    assert trace.graphs == [5 + 10]  # products and kernels
+    assert trace.graphs == [5 + 7]  # products and kernels
+
+
+UPDATES = {
+    "SGD": lambda p: optim.SGD(p, 0.1),
+    "momentum": lambda p: optim.SGD(p, 0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
+    "Adam": lambda p: optim.Adam(p, 0.01),
+    "AdamW": lambda p: optim.AdamW(p, 0.01, amsgrad=True),
+}
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_an_optimizer_is_one_kernel(emulated, name):
+    def make():
+        model = nn.Linear(3, 4)
+        optimizer = UPDATES[name](model.parameters())
+        return trained(model, optimizer), [model, optimizer]
+
+    step, _ = compiled(make, keep_grads=False)
+    launched(step, *batch(0))
+    with Trace() as trace:
+        step(*batch(0))
+    assert trace.graphs == [2 + 4 + 1]  # products; the bias, its gradient, the loss and its gradient; the update
+    assert step.source.count("update_many(") == 1
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_what_follows_the_update(name):
+    def make():
+        model = nn.Linear(3, 4)
+        optimizer = UPDATES[name](model.parameters())
+        train = trained(model, optimizer)
+
+        def step(x, y):
+            before = agrad.asarray(model.weight.detach(), copy=True)
+            train(x, y)
+            return model(x), model.weight - before, model.bias
+
+        return step, [model, optimizer]
+
+    run_both(make, batch)
+
+
+def test_parameters_with_other_numbers_of_steps():
+    def make():
+        model, other = nn.Linear(3, 4), nn.Linear(3, 4)
+        optimizer = optim.Adam([*model.parameters(), *other.parameters()], 0.01)
+
+        def step(x, y, both):
+            optimizer.zero_grad()
+            scores = model(x) + other(x) if both else model(x)
+            loss = nn.functional.cross_entropy(scores, y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, [model, other, optimizer]
+
+    step = run_both(make, lambda i: (*batch(i), i % 4 > 1), most=6)
+    assert step.source.count("update_many(") == 2
+
+
+def test_parameters_of_16_bits():
+    def make():
+        model = nn.Linear(3, 4).to(agrad.float16)
+        optimizer = optim.Adam(model.parameters(), 0.01)
+
+        def step(x, y):
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step, [model, optimizer]
+
+    x, y = (agrad.ones((6, n), dtype=agrad.float16) for n in (3, 4))
+    step = run_both(make, lambda i: (0.1 * i * x, y))
+    assert "update_many(" in step.source
 
 
 def test_gradients_that_are_kept_are_copied(emulated):

@@ -10,6 +10,7 @@ import pytest
 import agrad
 from agrad import nn, optim
 from tests.compiler.steps import compare, contents, run_both
+from tests.compiler.test_every_layer import made
 
 pytest.importorskip("numba", reason="numba is not installed")
 pytest.importorskip("scipy", reason="SciPy is not installed")
@@ -62,6 +63,15 @@ def test_layers_with_buffers_and_random_numbers():
         state[0].train(i % 4 < 2)
 
     run_both(classifier(OPTIMIZERS["SGD"], *layers), batch, between=between, jit="numba")
+
+
+LAYERS = ["BatchNorm2d", "BatchNorm3d", "Bilinear", "GroupNorm", "LayerNorm", "MultiheadAttention", "RMSNorm"]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layers(layer):
+    arguments = made(layer, exact=False)[2]
+    run_both(lambda: made(layer, exact=False)[:2], lambda i: arguments, jit="numba")
 
 
 def test_a_network_whose_products_blas_computes():
@@ -182,6 +192,28 @@ def test_large_stacks_of_matrices():
         compare(compiled(f)(x, y), f(x, y), "numba")
 
 
+def test_few_rows_by_a_large_transposed_matrix():
+    f = lambda x, w: (x @ w.mT, agrad.tanh(x @ w.mT + w[:, 0]), agrad.sum(x @ w.mT, axis=1) @ (x @ w.mT))
+    x, w = (agrad.asarray(np.random.default_rng(n).standard_normal((n, 40)).astype(np.float32)) for n in (8, 64))
+    g = compiled(f)
+    for _ in range(2):
+        compare(g(x, w), f(x, w), "numba")
+    assert "np.dot(w, x.T, t0)" in g.source
+
+
+def test_numbers_written_at_indices():
+    def make():
+        w = agrad.zeros((4, 3))
+
+        def step(x, y):
+            loss = nn.functional.cross_entropy(w, y, reduction="sum")
+            return loss, agrad.grad(lambda w: nn.functional.cross_entropy(w, y))(x)
+
+        return step, [w]
+
+    run_both(make, lambda i: (agrad.randn(4, 3), agrad.asarray([i % 3, 1, 1, 2])), 3, jit="numba")
+
+
 def test_arguments_with_gaps_in_memory():
     f = lambda x, y: [agrad.sum(x, axis=0), x @ y.mT, x[:, 0] * y[0, 0]]
     g = compiled(f)
@@ -264,6 +296,29 @@ def test_an_argument_that_shares_memory_with_the_state():
     with pytest.raises(RuntimeError, match="written in place"):
         step(w.detach())
     compare(w, np.asarray([0.5, 1.0], np.float32))
+
+
+def test_state_that_became_read_only():
+    first, second = nn.Parameter([1.0]), nn.Parameter([2.0])
+    optimizer = optim.SGD([first, second], 0.1)
+
+    def step():
+        optimizer.zero_grad(set_to_none=False)
+        (first * second).sum().backward()
+        optimizer.step()
+
+    step = compiled(step, state=optimizer)
+    for _ in range(3):
+        step()
+    values = contents(optimizer), first.tolist(), second.tolist(), second.grad.tolist()
+    for x, name in ((second, "optimizer_param_0_1"), (second.grad, "optimizer_param_0_1_grad")):
+        x.data.flags.writeable = False
+        with pytest.raises(ValueError, match=f"{name} cannot be updated: its memory is read-only"):
+            step()
+        assert (contents(optimizer), first.tolist(), second.tolist(), second.grad.tolist()) == values
+        x.data.flags.writeable = True
+    step()
+    assert second.tolist() != values[2]
 
 
 # What raises

@@ -222,6 +222,19 @@ def test_a_failure_while_the_state_is_written_is_told():
         step()
 
 
+def test_read_only_state_when_it_is_recorded():
+    model = nn.Linear(3, 4)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    step = agrad.compile(lambda x: (model(x).sum().backward(), optimizer.step()), state=[model, optimizer])
+    model.bias.data.flags.writeable = False
+    before = model.weight.tolist(), model.bias.tolist()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="model_bias cannot be updated: its memory is read-only"):
+            step(agrad.ones((6, 3)))
+        assert (model.weight.tolist(), model.bias.tolist()) == before
+        assert model.weight.grad is None
+
+
 @pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.1), optim.Adam], ids=["SGD", "Adam"])
 def test_an_optimizer_that_the_state_does_not_name(make):
     model = nn.Linear(3, 4)

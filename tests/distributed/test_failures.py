@@ -52,6 +52,11 @@ def one_returns():
         total()
 
 
+def one_returns_before_objects_are_gathered():
+    if distributed.get_rank() == 0:
+        distributed.world.current().all_gather_objects("")
+
+
 def one_is_interrupted():
     total()
     if distributed.get_rank() == 1:
@@ -67,6 +72,10 @@ def one_is_interrupted():
         (one_raises_in_its_backward_pass, "rank 1 of 2 ends all:\n(.*\n)+IndexError"),
         (one_exits, "RuntimeError: .*: rank 1 has ended, and rank 0 waits for it in collective number 2"),
         (one_returns, "RuntimeError: .*: rank 1 has ended, and rank 0 waits for it in collective number 1"),
+        (
+            one_returns_before_objects_are_gathered,
+            "PeerError: rank 1 has ended, and rank 0 waits for it in collective number 1",
+        ),
         (one_is_interrupted, "rank 1 of 2 ends all:\n(.*\n)+KeyboardInterrupt"),
     ],
 )

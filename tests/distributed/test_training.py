@@ -1,8 +1,10 @@
 """Training in several processes is that of one process with the whole batch."""
 
 import itertools
+import pickle
 import re
 import resource
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -65,6 +67,14 @@ def test_batch_norm_of_parts_of_several_sizes():
     mine = slice(0, 1) if distributed.get_rank() == 0 else slice(1, 5)
     assert_close(out, expected[mine], rtol=1e-12)
     assert_close(own.grad, whole.grad[mine], rtol=1e-10, atol=1e-12)
+
+
+@on_ranks(2)
+def test_batch_norm_in_evaluation_exchanges_nothing():
+    layer = distributed.SyncBatchNorm(3, track_running_stats=False).eval()
+    if distributed.get_rank() == 0:  # alone, as in an evaluation by one process
+        x = agrad.asarray([[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]])
+        assert_close(layer(x), [[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]], rtol=1e-5)
 
 
 @on_ranks(2, 3, 4)
@@ -171,6 +181,15 @@ def test_many_gradients_are_exchanged_in_few_arrays():
     assert all(agrad.all(p.grad == 1.5).item() for p in params)
 
 
+@on_ranks(2)
+def test_copies_average_too():
+    model = distributed.DataParallel(nn.Linear(2, 1))
+    for copied in (deepcopy(model), pickle.loads(pickle.dumps(model))):
+        copied(agrad.full((1, 2), 1.0 + distributed.get_rank())).sum().backward()
+        assert copied.module.weight.grad.tolist() == [[1.5, 1.5]]
+    assert model.module.weight.grad is None
+
+
 @on_ranks(3)
 def test_all_start_as_rank_0():
     agrad.manual_seed(distributed.get_rank())
@@ -223,6 +242,15 @@ def parameters_that_drift():
         model(agrad.ones(2)).sum().backward()
 
 
+def another_order():
+    names = ("a", "b") if distributed.get_rank() == 0 else ("b", "a")  # as from a set of strings
+    distributed.DataParallel(nn.ModuleDict({name: nn.Linear(1, 1, bias=False) for name in names}))
+
+
+def frozen_in_one():
+    distributed.DataParallel(nn.Linear(2, 1).requires_grad_(distributed.get_rank() == 0))
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
@@ -230,6 +258,8 @@ def parameters_that_drift():
             another_model,
             r"ValueError: the model of rank 1 is another than that of rank 0:\n *bias: \(1,\) float32 there",
         ),
+        (another_order, r"order: \['a.weight', 'b.weight'\] there, \['b.weight', 'a.weight'\] here"),
+        (frozen_in_one, r"bias: \(1,\) float32 there, \(1,\) float32 without gradient here"),
         (parameters_that_drift, r"RuntimeError: parameters \['bias'\] of rank 1 are no longer those of rank 0"),
     ],
 )

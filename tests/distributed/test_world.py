@@ -1,8 +1,10 @@
 """A process that is alone, and how several find out what keeps them from each other."""
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr
 from types import SimpleNamespace
 
 import pytest
@@ -10,10 +12,10 @@ import pytest
 import agrad
 from agrad import distributed
 from agrad.backends import mpi
-from agrad.backends.agreement import Agreement
+from agrad.backends.agreement import Agreement, timeout
 from agrad.backends.endings import PeerError
 from agrad.distributed import world
-from tests.distributed.ranks import ROOT, mpiexec
+from tests.distributed.ranks import ROOT, mpiexec, on_ranks
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +61,15 @@ def test_several_processes_need_mpi4py_and_init(monkeypatch, without_mpi4py, lau
         distributed.init()
 
 
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "inf", "nan"])
+def test_the_timeout_is_a_number_of_seconds(monkeypatch, text):
+    monkeypatch.setenv("AGRAD_TIMEOUT", text)
+    with pytest.raises(ValueError, match=f"AGRAD_TIMEOUT is '{text}'.*AGRAD_TIMEOUT=600"):
+        timeout()
+    monkeypatch.setenv("AGRAD_TIMEOUT", "2.5")
+    assert timeout() == 2.5
+
+
 def test_a_disagreement_is_told_by_groups_of_ranks():
     comm = SimpleNamespace(Get_rank=lambda: 0, Get_size=lambda: 4)
     calls = {0: "barrier()\nf.py, line 1", 1: "broadcast(1)\nf.py, line 2", 2: "barrier()\nf.py, line 1"}
@@ -71,6 +82,14 @@ def test_a_disagreement_is_told_by_groups_of_ranks():
         PeerError, match=r"\n  ranks 0, 2, 3: barrier\(\) in f.py, line 1\n  rank 1: broadcast\(1\) in f.py"
     ):
         Agreement(comm, str)._compare(calls)
+
+
+@pytest.mark.mpi
+@on_ranks(2)
+def test_init_needs_no_file_behind_stderr():
+    distributed.world._connected.clear()
+    with redirect_stderr(io.StringIO()):
+        distributed.init()
 
 
 @pytest.mark.mpi

@@ -221,6 +221,16 @@ def test_the_order_of_the_calls_is_checked():
         scheduler.step()
 
 
+def test_a_schedule_of_an_optimizer_that_is_then_sharded():
+    weight = agrad.tensor(1.0, requires_grad=True)
+    plain = optim.SGD([weight], lr=0.1)
+    scheduler = schedules.ExponentialLR(plain, 0.5)
+    sharded = optim.Sharded(plain)
+    sharded.step()
+    scheduler.step()  # no warning
+    assert sharded.param_groups[0]["lr"] == 0.05
+
+
 def test_what_they_refuse():
     optimizer, other = sgd(), sgd()
     with pytest.raises(TypeError, match="needs an optimizer, not Linear"):

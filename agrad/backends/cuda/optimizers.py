@@ -1,7 +1,8 @@
 """Optimizers: one kernel for all parameters of a group.
 
 The addresses of the arrays travel with the launch, as arguments of the kernel: nothing is copied to the GPU before, and
-gradients may lie elsewhere at each step.
+gradients may lie elsewhere at each step. So do the settings, except where they are arrays: in the memory of the GPU
+they can change between the launches of a graph.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import cupy
 import numpy as np
 
 from .typed_kernel import THREADS, TypedKernel, flat
 
-__all__ = ["FORMULAS", "adam_kernel", "sgd_kernel", "update_many"]
+__all__ = ["FORMULAS", "adam_kernel", "can_update", "sgd_kernel", "update_many"]
 
 _ROWS: Final = 64  # parameters of a launch, so that its arguments fit into the 4 KB that every GPU has for them
 _COLUMNS: Final = 6
 _MOST_BLOCKS: Final = 1024  # for each parameter; the threads then take several elements each
 
 _TABLE: Final = np.dtype([("size", np.int64, _ROWS), ("address", np.uintp, (_COLUMNS, _ROWS))])
+_SETTING: Final = np.dtype([("address", np.uintp), ("value", np.float64)])
 _SOURCE: Final = f"""
 // Of each parameter its size, and the addresses of it, its gradient, its master weights and its state.
 struct Table {{
@@ -29,6 +32,14 @@ struct Table {{
     // That of the parameter which this row of blocks updates.
     template <typename Of>
     __device__ Of* column(int number) const {{ return (Of*)address[number][blockIdx.y]; }}
+}};
+
+// A number, or where it is.
+struct Setting {{
+    const double* address;
+    double value;
+
+    __device__ operator T() const {{ return (T)(address ? *address : value); }}
 }};
 
 // Parameters of 16 bits, of type Stored, are rounded master weights, unless they were written to since.
@@ -52,8 +63,9 @@ sgd_kernel = TypedKernel(
     _SOURCE
     + """
 extern "C" __global__ void agrad_sgd(
-    Table table, T lr, T momentum, T new_part, T weight_decay, bool nesterov, bool maximize
+    Table table, Setting lr_, Setting momentum_, Setting new_part_, Setting weight_decay_, bool nesterov, bool maximize
 ) {
+    const T lr = lr_, momentum = momentum_, new_part = new_part_, weight_decay = weight_decay_;
     Stored *x = table.column<Stored>(0), *gradient = table.column<Stored>(1);
     T *master = table.column<T>(2), *buffer = table.column<T>(3);
     FOR_EACH_OF_ROW(i) {
@@ -76,9 +88,11 @@ adam_kernel = TypedKernel(
     _SOURCE
     + """
 extern "C" __global__ void agrad_adam(
-    Table table, T lr, T beta1, T new_part1, T beta2, T new_part2, T root_scale, T eps, T shrink, T weight_decay,
-    bool amsgrad, bool maximize
+    Table table, Setting lr_, Setting beta1_, Setting new_part1_, Setting beta2_, Setting new_part2_,
+    Setting root_scale_, Setting eps_, Setting shrink_, Setting weight_decay_, bool amsgrad, bool maximize
 ) {
+    const T lr = lr_, beta1 = beta1_, new_part1 = new_part1_, beta2 = beta2_, new_part2 = new_part2_;
+    const T root_scale = root_scale_, eps = eps_, shrink = shrink_, weight_decay = weight_decay_;
     Stored *x = table.column<Stored>(0), *gradient = table.column<Stored>(1);
     T *master = table.column<T>(2), *mean = table.column<T>(3), *square = table.column<T>(4);
     T* largest = table.column<T>(5);
@@ -101,26 +115,28 @@ extern "C" __global__ void agrad_adam(
 FORMULAS: Final = {"sgd": sgd_kernel, "adam": adam_kernel}
 
 
-def update_many(formula: str, rows: Sequence[Sequence[Any]], settings: Sequence[float]) -> list[int]:
-    """Update parameters by a formula, and return the numbers of those that its kernel does not support.
+def update_many(formula: str, rows: Sequence[Sequence[Any]], settings: Sequence[Any]) -> None:
+    """Update parameters by a formula, which `can_update` says to support them.
 
     A row holds a parameter, its gradient, its master weights or None, and its state, whose order is that of the kernel;
-    as is that of the settings, of which booleans stay what they are.
+    as is that of the settings: booleans, which stay what they are, numbers, and float64 arrays without axes.
     """
-    chosen: dict[Any, list[int]] = {}
-    left: list[int] = []
-    for i, row in enumerate(rows):
-        (chosen.setdefault(row[0].dtype, []) if _fits(*row) else left).append(i)
+    chosen: dict[Any, list[Sequence[Any]]] = {}
+    for row in rows:
+        chosen.setdefault(row[0].dtype, []).append(row)
+    given = [np.bool_(x) if isinstance(x, bool) else _setting(x) for x in settings]
     for dtype, members in chosen.items():
         wide = np.dtype(np.float32) if dtype == np.float16 else dtype
-        numbers = [np.bool_(x) if isinstance(x, bool) else wide.type(x) for x in settings]
         for start in range(0, len(members), _ROWS):
-            some = [rows[i] for i in members[start : start + _ROWS]]
-            _launch(FORMULAS[formula], (dtype, wide), some, numbers)
-    return left
+            _launch(FORMULAS[formula], (dtype, wide), members[start : start + _ROWS], given)
 
 
-def _fits(x: Any, g: Any, master: Any, *state: Any) -> bool:
+def _setting(x: Any) -> Any:
+    is_array = isinstance(x, cupy.ndarray)
+    return np.asarray((x.data.ptr, 0.0) if is_array else (0, float(x)), _SETTING)
+
+
+def can_update(x: Any, g: Any, master: Any, *state: Any) -> bool:
     """Return whether the kernels support a parameter: with its state it lies in memory without gaps."""
     own = [*state] if master is None else [master, *state]
     wide = "f" if x.dtype.char == "e" else x.dtype.char

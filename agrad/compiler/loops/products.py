@@ -14,6 +14,7 @@ from .values import Values, empty
 __all__ = ["PRODUCTS"]
 
 _FEW: Final = 4  # terms of a product that are written out
+_ROWS: Final = 32  # rows up to which a product by a transposed matrix is faster as that of the transposes
 _SMALL: Final = 512  # multiplications of a matrix product up to which loops are faster than BLAS
 
 
@@ -64,12 +65,23 @@ def _in_loops(values: Values, x1: Variable, x2: Variable, out: Variable) -> None
 
 def _by_blas(values: Values, x1: Variable, x2: Variable, out: Variable) -> None:
     a, b = values.contiguous(x1), values.contiguous(x2)
+    if _has_few_rows(a, b, *out.value.shape):
+        transposed, shape = values.names.unused("t0"), tuple(out.value.shape)[::-1]
+        made = f"{transposed} = np.empty({shape!r}, np.{values.dtype_of(out)})"
+        ready = values.block([made, f"np.dot({b.removesuffix('.T')}, {a}.T, {transposed})"], a, b)
+        values.stored[out] = ready, whole(transposed, shape).permuted((1, 0))
+        return
     lines, name = [], values.homes.pop(out, None)
     if name is None:
         name = values.names.unused("t0")
         lines = [f"{name} = {empty(out)}"]
     ready = values.block([*lines, f"np.dot({a}, {b}, {name})"], a, b)
     values.stored[out] = ready, whole(name, out.value.shape)
+
+
+def _has_few_rows(a: str, b: str, rows: int, columns: int) -> bool:
+    """Return whether a few rows are multiplied by a transposed matrix: OpenBLAS takes long to prepare that."""
+    return rows <= _ROWS and 4 * rows <= columns and b.endswith(".T") and not a.endswith(".T")
 
 
 def _stacks_by_blas(values: Values, x1: Variable, x2: Variable, out: Variable) -> None:

@@ -55,9 +55,9 @@ def _scatter(template: str, values: Values, memory: Memory, call: Call) -> None:
     if part is None:
         values.refuse(" of such a view")
     given = _apart(values, given, target)
-    i = values.nests.new(tuple(given.value.shape))
-    nest = values.nests.nest(i)
-    nest.body.append(template.format(part.element(nest.loops), values.element(given, i)))
+    i = values.nests.new(part.shape)
+    nest, dtype = values.nests.nest(i), values.dtype_of(call.outputs[0])
+    nest.body.append(template.format(part.element(nest.loops), values.element(given, i, dtype)))
     values.stored[call.outputs[0]] = i + 1, target
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NoReturn
 
@@ -65,6 +65,7 @@ class TracedBackend(FusedBackend):
         self.xp = TracedNamespace(xp, self.array_type)
         self.native_keys = below.native_keys  # type: ignore[misc]
         self.fuses_relu = below.fuses_relu  # type: ignore[misc]
+        self.formulas = below.formulas  # type: ignore[misc]
         self.without_special = below.without_special  # type: ignore[misc]
 
     @property
@@ -132,6 +133,17 @@ class TracedBackend(FusedBackend):
 
     def update(self, array: Array, operator: Callable[[Any, Any], Any], other: Array) -> Any:
         return array.trace.run(WRITE, "update", self.below.update, array, operator, other)
+
+    def can_update(self, row: Sequence[Array]) -> bool:
+        return self.below.can_update([None if x is None else x.value for x in row])
+
+    def update_many(self, formula: str, rows: Sequence[Sequence[Array]], settings: Sequence[Any]) -> Any:
+        targets = [x for row in rows for i, x in enumerate(row) if i != 1 and x is not None]  # not the gradients
+        updated = targets[0].trace.write_many(
+            "update_many", self.below.update_many, targets, formula, list(rows), tuple(settings)
+        )
+        new = {id(x): y for x, y in zip(targets, updated, strict=True)}
+        return [[new.get(id(x), x) for x in row] for row in rows]
 
     def special(self, name: str) -> Callable[..., Any]:
         function = self.below.special(name)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...backends.base import Backend
+from ...backends.cross_entropy import gradient_in_place
+from ...backends.typing import Array
 from ..base import VirtualBackend
 from .recording import PURE, WRITE, Trace
 
@@ -62,7 +64,15 @@ class FusedBackend(VirtualBackend):
 
     softmax, softmax_input, where_nonzero = map(_pure, ("softmax", "softmax_input", "where_nonzero"))
     standardize, standardize_input, moments = map(_pure, ("standardize", "standardize_input", "moments"))
-    softmax_nll, softmax_nll_input = _recorded("softmax_nll", _losses), _pure("softmax_nll_input")
+    softmax_nll = _recorded("softmax_nll", _losses)
+    _softmax_nll_input = _pure("softmax_nll_input")
+
+    def softmax_nll_input(self, g: Array, input: Array, target: Array, reduction: str, *settings: Any) -> Any:
+        *special, (exponentials, total) = settings
+        if not self.below.puts_numbers or any(special):
+            return self._softmax_nll_input(g, input, target, reduction, *settings)
+        return gradient_in_place(self, g, exponentials / total[:, None], target, reduction)
+
     bias_relu, bias_relu_inputs = map(_pure, ("bias_relu", "bias_relu_inputs"))
     convolve_with_bias, convolve_by_channel = map(_pure, ("convolve_with_bias", "convolve_by_channel"))
     interpolate = _recorded("interpolate", lambda trace, name, function, args: trace.run(WRITE, name, function, *args))

@@ -16,7 +16,7 @@ __all__ = [
 
 # What kind of call it is.
 PURE: Final = "pure"  # returns new arrays or views, and changes nothing
-WRITE: Final = "write"  # changes the memory of its first argument, and returns it
+WRITE: Final = "write"  # changes the memory of its first argument, and returns it; or that of several arguments
 DRAW: Final = "draw"  # draws random numbers
 EXCHANGE: Final = "exchange"  # returns what it gets from other processes, which must call it too
 CHECK: Final = "check"  # tells whether values are in a range; another answer needs another program
@@ -61,14 +61,17 @@ class Call:
         Whether the function returns a tuple or list of `outputs`, and not one array.
     line : str
         The line of the user's code that led to it.
+    targets : list of Variable
+        The arguments that a WRITE changes; its outputs are these afterwards.
     """
 
-    __slots__ = ("args", "function", "kind", "kwargs", "line", "name", "outputs", "several")
+    __slots__ = ("args", "function", "kind", "kwargs", "line", "name", "outputs", "several", "targets")
 
     def __init__(self, kind: str, name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
         self.kind, self.name, self.function, self.args, self.kwargs = kind, name, function, args, kwargs
         self.outputs: list[Variable] = []
         self.several, self.line = False, running_line()
+        self.targets: list[Variable] = [args[0]] if kind == WRITE else []
 
     def inputs(self) -> list[Variable]:
         """Return the Variables among the arguments."""
@@ -128,17 +131,30 @@ class Trace(Level):
 
     def run(self, kind: str, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function on the arrays behind traced ones, write the call down, and return traced arrays."""
-        if not self.open:
-            raise UnknownValueError(
-                f"{name} got a Tensor kept from a function under agrad.compile after the call had ended; return it "
-                "from the function"
-            )
+        self._check_open(name)
         call = Call(kind, name, function, self._variables(args), self._variables(kwargs))
         given = self._values(args)
         if kind == WRITE:
             given = (self.backend.copy(given[0]), *given[1:])
         result = function(*given, **self._values(kwargs))
         return self._recorded(call, result, args)
+
+    def write_many(self, name: str, function: Callable[..., Any], targets: Sequence[Any], *args: Any) -> list[Any]:
+        """Call a function that changes several arrays among its arguments; return the new traced arrays for these."""
+        self._check_open(name)
+        call = Call(WRITE, name, function, self._variables(args), {})
+        call.several, call.targets = True, [x.variable for x in targets]
+        copies = {id(x): self.backend.copy(x.checked()) for x in targets}
+        function(*replace_nested(args, lambda x: copies[id(x)] if id(x) in copies else self._value(x)))
+        self.calls.append(call)
+        return [self._wrapped(call, copies[id(x)], (x,)) for x in targets]
+
+    def _check_open(self, name: str) -> None:
+        if not self.open:
+            raise UnknownValueError(
+                f"{name} got a Tensor kept from a function under agrad.compile after the call had ended; return it "
+                "from the function"
+            )
 
     def draw(self, name: str, function: Callable[..., Any], generator: Any, *args: Any) -> Any:
         """Draw random numbers, and write the call down."""
