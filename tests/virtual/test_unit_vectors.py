@@ -56,6 +56,11 @@ def test_their_product_with_a_matrix_is_the_matrix(level):
     np.testing.assert_array_equal(numbers(level, array(level, weights.T) @ scaled), numbers(level, found))
 
 
+def test_a_matrix_of_another_length_does_not_fit(level):
+    with pytest.raises(Exception, match=r"(?i)match|mismatch|shape|size|dimension"):
+        level.unit_vectors(level.xp.float64) @ array(level, [[1.0, 2.0]])
+
+
 @pytest.mark.parametrize("f", [
     lambda w, x: agrad.tanh(w @ agrad.sin(w @ x)),
     lambda w, x: x @ w + w @ x,

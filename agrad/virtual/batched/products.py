@@ -23,7 +23,7 @@ def matmul(x1: Array, x2: Array, /) -> BatchedArray:
     """Multiply matrices: in one large product if possible, otherwise as stacks."""
     x1, x2, level = _both(x1, x2)
     xp, lead, ndim1, ndim2 = level.xp, x1.lead or x2.lead, x1.ndim, x2.ndim
-    if x1.diagonal is not None and ndim2 == 2 and not x2.lead:
+    if x1.diagonal is not None and ndim2 == 2 and not x2.lead and x2.shape[0] == x1.shape[0]:
         return BatchedArray(x1.diagonal[:, None] * x2.value, 1, level)  # the rows of the matrix, scaled
     if x1.lead == x2.lead and (not lead or ndim1 == ndim2 > 1):
         return BatchedArray(xp.matmul(x1.value, x2.value), lead, level)
