@@ -25,7 +25,7 @@ from .quiet import PROGRAM
 from .state import identifier
 from .views import Views, is_view
 
-__all__ = ["Elsewhere", "Source", "failed"]
+__all__ = ["GuardFailed", "Source", "failed"]
 
 _WIDTH: Final = 56  # where comments begin
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
@@ -38,7 +38,7 @@ def _is_uniform(x: Any, beside: Sequence[Any]) -> bool:
     return len(strides) > 0 and not any(strides) and any(y is not x and y.shape == x.shape for y in beside)
 
 
-class Elsewhere(Exception):  # noqa: N818 - no error: another program is needed
+class GuardFailed(Exception):  # noqa: N818 - no error: another program is needed
     """A guard fails: a number or a check has another truth value than when the program was recorded."""
 
 
@@ -79,7 +79,7 @@ class Source:
     ) -> None:
         self._strided = {start for start, _ in program.state} - set(held)  # gradients may have any memory layout
         self._program, self._backend, self._native = program, device.backend, device.native
-        self._names = Names(program.constants, Elsewhere=Elsewhere, generator=generator, copy=device.backend.copy)
+        self._names = Names(program.constants, GuardFailed=GuardFailed, generator=generator, copy=device.backend.copy)
         self._memory = Memory(program)
         self._buffers = Buffers(device.backend, self._memory, self._names)
         self._scalars: dict[Any, str] = {}  # the names of 0-d arrays, by their number and dtype
@@ -147,7 +147,7 @@ class Source:
             self.reads_late |= {self._memory.root[x] for x in call.inputs() if not x.is_number}
         if call.kind == CHECK:
             answer = call.outputs[0].value
-            self._line(f"if {'not ' if answer else ''}{expression(call, self._names)}: raise Elsewhere")
+            self._line(f"if {'not ' if answer else ''}{expression(call, self._names)}: raise GuardFailed")
         elif call.kind == NUMBER and not call.outputs:
             self._number_lines.append(expression(call, self._names))
         elif call.kind == NUMBER:
@@ -164,7 +164,7 @@ class Source:
     def _guard(self, x: Variable) -> None:
         for guarded, answer in self._program.guards:
             if guarded is x:
-                self._number_lines.append(f"if {'not ' if answer else ''}{self._names[x]}: raise Elsewhere")
+                self._number_lines.append(f"if {'not ' if answer else ''}{self._names[x]}: raise GuardFailed")
 
     def _write_result(self, call: Call, place: int) -> None:
         """Write a call that returns new arrays or views."""

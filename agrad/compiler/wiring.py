@@ -20,7 +20,7 @@ from .inputs import Array, Inputs
 from .program import Program
 from .quiet import Quiet
 from .record import Place, Recording, filled
-from .source import Elsewhere, Source, failed
+from .source import GuardFailed, Source, failed
 from .state import State
 
 __all__ = ["MISS", "Wiring"]
@@ -63,7 +63,7 @@ class Wiring:
         self.failures: list[Exception] = []
         backend, lock = device.backend, RLock()
         self._names: dict[str, Any] = {
-            "MISS": MISS, "Elsewhere": Elsewhere, "failures": self.failures,
+            "MISS": MISS, "GuardFailed": GuardFailed, "failures": self.failures,
             "failed": partial(failed, source.code, source.first_write),
             "acquire": lock.acquire, "release": lock.release, "quiet": Quiet(source.run, backend), "warnings": warnings,
             "Tensor": Tensor, "new": object.__new__,
@@ -170,7 +170,7 @@ class Wiring:
             if self._compiled.is_native
             else "run = quiet.run if warnings.filters and warnings.filters[0] is quiet.first else quiet.quietly",
             f"try: {assigned}run({', '.join(given)})",
-            f"except Elsewhere: {back}return MISS",
+            f"except GuardFailed: {back}return MISS",
             f"except Exception as error: failed(error); {back}failures.append(error); return MISS",
         ]
         return lines
@@ -189,11 +189,11 @@ class Wiring:
         groups = [id(group) for _, optimizer in self._state.optimizers for group in optimizer.param_groups]
         if not all(id(number.container) in groups for number in taken):
             assigned = f"{named}= " if named else ""
-            return [f"try: {assigned}numbers({given})", "except Elsewhere: return MISS"]
+            return [f"try: {assigned}numbers({given})", "except GuardFailed: return MISS"]
         lines = [
             "if kept[1] != settings[0]:",
             f"    try: kept[0] = numbers({given})",
-            "    except Elsewhere: return MISS",
+            "    except GuardFailed: return MISS",
         ]
         return [*lines, "    kept[1] = settings[0]", *([f"{named}= kept[0]"] if named else [])]
 

@@ -100,4 +100,4 @@ def test_reading_a_value_names_the_line():
         losses = [step(agrad.ones((2, 3)), agrad.asarray([0, 1])).item() for _ in range(4)]
     assert losses == [-1.0] * 4
     assert len(caught) == 1
-    assert "if not within(t0, 0, 2): raise Elsewhere" in str(caught[0].message)
+    assert "if not within(t0, 0, 2): raise GuardFailed" in str(caught[0].message)

@@ -59,7 +59,7 @@ class LoopSource(Source):
             self._given[self._settings] = settings, True
             self._number_lines += [f"{self._settings}[{i}] = {names[x]}" for i, x in enumerate(values.numbers)]
         call = f"{self._loops}({', '.join(self._given)})"
-        self._line(f"if {call}: raise Elsewhere" if values.checked else call)
+        self._line(f"if {call}: raise GuardFailed" if values.checked else call)
         self._return([name for name, _ in lowering.outputs])
 
     def _shown(self) -> str:
