@@ -11,11 +11,11 @@ from typing import Any
 from .. import backends
 from ..backends.mpi import OPERATIONS
 from ..checks import as_integer, check_one_of
-from ..core import tape
 from ..core.dtypes import as_dtype
 from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
+from ..ops.gathering import op_for
 from .world import current, get_rank, get_world_size
 
 __all__ = [
@@ -67,11 +67,7 @@ def all_reduce_sum(xp: Namespace, x: ArrayLike, /, kind: str = "sum") -> Tensor:
     return _exchanged("all_reduce", x, kind)
 
 
-def _all_reduce_sum(xp: Namespace, x: Any, kind: str) -> Any:
-    return all_reduce_sum(x, kind) if xp is tape.namespace else all_reduce_sum.forward(xp, x, kind)
-
-
-all_reduce_sum.vjp(x=lambda g, xp, kind: _all_reduce_sum(xp, g, kind))
+all_reduce_sum.vjp(x=lambda g, xp, kind: op_for(all_reduce_sum, xp)(g, kind))
 
 
 @primitive
@@ -84,7 +80,8 @@ def all_reduce_extreme(xp: Namespace, x: ArrayLike, /, kind: str = "max") -> Ten
 
 def _extreme_x(g: Array, x: Array, out: Array, xp: Namespace) -> Any:
     holds = xp.astype((x == out) | (xp.isnan(x) & xp.isnan(out)), g.dtype)
-    return _all_reduce_sum(xp, g, "sum") * holds / _all_reduce_sum(xp, holds, "sum")
+    total = op_for(all_reduce_sum, xp)
+    return total(g) * holds / total(holds)
 
 
 all_reduce_extreme.vjp(x=_extreme_x)
@@ -117,10 +114,6 @@ def all_gather(xp: Namespace, x: ArrayLike, /, axis: int = 0) -> Tensor:
     [1, 2]
     """
     return _exchanged("all_gather", x, _axis(x, axis))
-
-
-def _gathered(xp: Namespace, x: Any, axis: int) -> Any:
-    return all_gather(x, axis) if xp is tape.namespace else all_gather.forward(xp, x, axis)
 
 
 def reduce_scatter(x: ArrayLike, op: str = "sum", axis: int = 0) -> Tensor:
@@ -170,17 +163,11 @@ def reduce_scatter_sum(xp: Namespace, x: ArrayLike, /, kind: str = "sum", axis: 
     return _exchanged("reduce_scatter", x, kind, axis)
 
 
-def _scattered(xp: Namespace, x: Any, axis: int) -> Any:
-    return (
-        reduce_scatter_sum(x, "sum", axis) if xp is tape.namespace else reduce_scatter_sum.forward(xp, x, "sum", axis)
-    )
-
-
 def _reduce_scatter_sum_x(g: Array, xp: Namespace, kind: str, axis: int) -> Any:
-    return _gathered(xp, g / get_world_size() if kind == "mean" else g, axis)
+    return op_for(all_gather, xp)(g / get_world_size() if kind == "mean" else g, axis)
 
 
-all_gather.vjp(x=lambda g, xp, axis: _scattered(xp, g, axis))
+all_gather.vjp(x=lambda g, xp, axis: op_for(reduce_scatter_sum, xp)(g, axis=axis))
 reduce_scatter_sum.vjp(x=_reduce_scatter_sum_x)
 
 
@@ -221,16 +208,8 @@ def sum_at_root(xp: Namespace, x: ArrayLike, /, root: int = 0) -> Tensor:
     return total if get_rank() == _rank(root) else xp.zeros_like(x)
 
 
-def _broadcast_x(g: Array, xp: Namespace, root: int) -> Any:
-    return sum_at_root(g, root) if xp is tape.namespace else sum_at_root.forward(xp, g, root)
-
-
-def _sum_at_root_x(g: Array, xp: Namespace, root: int) -> Any:
-    return broadcast(g, root) if xp is tape.namespace else broadcast.forward(xp, g, root)
-
-
-broadcast.vjp(x=_broadcast_x)
-sum_at_root.vjp(x=_sum_at_root_x)
+broadcast.vjp(x=lambda g, xp, root: op_for(sum_at_root, xp)(g, root))
+sum_at_root.vjp(x=lambda g, xp, root: op_for(broadcast, xp)(g, root))
 
 
 def _exchanged(collective: str, x: Array, *settings: Any) -> Any:
