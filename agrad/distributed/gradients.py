@@ -30,6 +30,8 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
 
     Raises
     ------
+    TypeError
+        If `parameters` is no iterable.
     RuntimeError
         On a CPU, if the processes have gradients of different parameters; the gradients stay as they are. On a GPU,
         ``AGRAD_DEBUG=1`` finds that if the shapes differ.
@@ -49,6 +51,10 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     >>> model.weight.grad.tolist()  # of one process
     [[3.0, 3.0]]
     """
+    if not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"average_gradients takes parameters, such as model.parameters(), not {type(parameters).__name__}"
+        )
     world = current()
     if world is None:
         return

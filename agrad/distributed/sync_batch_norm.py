@@ -69,7 +69,14 @@ class SyncBatchNorm(BatchNorm):
         -------
         Module
             `module`, or the layer that replaces it.
+
+        Raises
+        ------
+        TypeError
+            If `module` is no module.
         """
+        if not isinstance(module, Module):
+            raise TypeError(f"convert_sync_batchnorm takes a module, not {module!r}")
         if isinstance(module, BatchNorm):
             converted = object.__new__(cls)
             vars(converted).update(vars(module))

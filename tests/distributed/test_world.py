@@ -46,6 +46,19 @@ def test_alone_everything_returns_what_it_gets(device):
     distributed.barrier()
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (distributed.average_gradients, "such as model.parameters"),
+        (distributed.SyncBatchNorm.convert_sync_batchnorm, "takes a module"),
+        (distributed.DataParallel, "takes a module"),
+    ],
+)
+def test_what_is_no_model_is_an_error_alone_too(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(3)
+
+
 def test_init_of_a_process_that_is_alone_needs_no_mpi4py(without_mpi4py):
     distributed.init()
     assert distributed.is_initialized()
