@@ -59,6 +59,7 @@ class Entry:
             wiring.check_writable()
         self.program, self.source, self.run = lowered.program, lowered.source.text, wiring.made()
         self._conditions, self._failures = wiring.conditions, wiring.failures
+        self.program.free_values()
 
     def difference(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """Return why the program cannot be used for a call."""

@@ -74,6 +74,14 @@ class Program:
         self.numbers = [(start, new.get(end, end)) for start, end in self.numbers]
         self.guards = [(new.get(x, x), answer) for x, answer in self.guards]
 
+    def free_values(self) -> None:
+        """Free the arrays of the recorded call; of each, only its shape and its dtype remain."""
+        used = {x for call in self.calls for x in call.inputs()} | set(self.results())
+        self.constants = {x: array for x, array in self.constants.items() if x in used}
+        starts = [start for start, _ in self.state]
+        for x in (*self.inputs, *starts, *used, *(x for call in self.calls for x in call.outputs)):
+            x.free()
+
 
 def shortened(program: Program) -> Program:
     """Fold constants, compute common subexpressions once, and drop unused calls."""

@@ -94,7 +94,7 @@ def record(
             raise located(error, place) from error
         raise
     finally:
-        trace.open = False
+        trace.close()
     return recording, exchange, lowered
 
 

@@ -133,6 +133,27 @@ def test_few_programs_are_kept():
     assert "recorded 21 times" in f.explain()
 
 
+def test_the_arrays_of_the_recorded_call_are_freed():
+    def f(x):
+        for _ in range(20):
+            x = agrad.sin(x)
+        return x
+
+    x = agrad.ones(1_000_000)
+    gc.disable()
+    try:
+        tracemalloc.start()
+        compiled = agrad.compile(f)
+        y = compiled(x)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert y.shape == x.shape
+    assert taken < 3 * x.data.nbytes  # the result, a buffer, and the program itself
+    assert agrad.draw(compiled)
+
+
 def test_memory_is_flat_without_the_collector():
     model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
     optimizer = optim.Adam(model.parameters())

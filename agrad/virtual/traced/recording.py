@@ -43,6 +43,20 @@ class Variable:
     def __init__(self, value: Any, name: str | None = None, view_of: Variable | None = None, number: bool = False):
         self.value, self.name, self.view_of, self.is_number = value, name, view_of, number
 
+    def free(self) -> None:
+        """Free the array, of which only the shape and the dtype remain."""
+        if not self.is_number and hasattr(self.value, "shape"):
+            self.value, self.view_of = Freed(self.value.shape, self.value.dtype), None
+
+
+class Freed:
+    """What remains of an array that a finished program no longer needs."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: Any, dtype: Any) -> None:
+        self.shape, self.dtype = tuple(shape), dtype
+
 
 class Call:
     """One call of a function.
@@ -148,6 +162,11 @@ class Trace(Level):
         function(*replace_nested(args, lambda x: copies[id(x)] if id(x) in copies else self._value(x)))
         self.calls.append(call)
         return [self._wrapped(call, copies[id(x)], (x,)) for x in targets]
+
+    def close(self) -> None:
+        """Refuse further calls, and forget the recorded ones, whose arrays it would keep alive."""
+        self.open = False
+        self.calls, self.numbers, self.guards, self._memories = [], [], [], {}
 
     def _check_open(self, name: str) -> None:
         if not self.open:
