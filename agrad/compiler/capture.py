@@ -32,19 +32,24 @@ def captured(
     program: Program, device: Device, generator: Callable[[], Any], title: str, held: Sequence[Variable] = ()
 ) -> Source:
     """Return a program as Python source, whose `run` is a `Capture` if the library can capture its calls."""
-    backend = device.backend
-    if any(call.kind == EXCHANGE for call in program.calls):  # an exchange runs on the CPU, too
-        return Source(program, device, generator, title, held)
     try:
-        capturer = backend.capturer(device.native)
-        if capturer is None:
-            return Source(program, device, generator, title, held)
-        draws = Draws(sum(call.kind == DRAW for call in program.calls), generator, capturer, backend)
-        place_numbers(program, capturer, backend)
+        prepared = _prepared(program, device, generator)
     except Exception as error:  # a library of NVIDIA's may be missing
         _warn(title, error)
+        prepared = None
+    if prepared is None:
         return Source(program, device, generator, title, held)
-    return CapturedSource(program, device, draws, capturer, title, held)
+    return CapturedSource(program, device, *prepared, title, held)
+
+
+def _prepared(program: Program, device: Device, generator: Callable[[], Any]) -> tuple[Draws, Capturer] | None:
+    """Let a program take its random draws and numbers from the GPU; None if its calls are not to be captured."""
+    capturer = device.backend.capturer(device.native)
+    if capturer is None or any(call.kind == EXCHANGE for call in program.calls):  # an exchange runs on the CPU, too
+        return None
+    draws = Draws(sum(call.kind == DRAW for call in program.calls), generator, capturer, device.backend)
+    place_numbers(program, capturer, device.backend)
+    return draws, capturer
 
 
 class CapturedSource(Source):

@@ -10,6 +10,7 @@ import linecache
 import re
 from collections.abc import Callable, Sequence
 from itertools import count
+from math import prod
 from typing import Any, Final
 from weakref import finalize
 
@@ -35,7 +36,8 @@ _files = count()
 def _is_uniform(x: Any, beside: Sequence[Any]) -> bool:
     """Return whether an array is one element broadcast (all strides are 0), and another array has its shape."""
     strides = getattr(x, "strides", ())
-    return len(strides) > 0 and not any(strides) and any(y is not x and y.shape == x.shape for y in beside)
+    repeats = len(strides) > 0 and not any(strides) and prod(x.shape) > 0
+    return repeats and any(y is not x and y.shape == x.shape for y in beside)
 
 
 class GuardFailed(Exception):  # noqa: N818 - no error: another program is needed
