@@ -246,7 +246,7 @@ class Backend:
         return not (low < least or high > most)
 
     def constant(self, data: Array, dtype: NativeDtype, native: NativeDevice, copy: bool | None = None) -> Any:
-        """Convert a NumPy array that was made from numbers or lists in the user's code, so that it is a constant."""
+        """Convert a NumPy array that was made from numbers, NumPy scalars or lists in the user's code: a constant."""
         return self.asarray(data, dtype, native, copy)
 
     def is_view(self, array: Array) -> bool:

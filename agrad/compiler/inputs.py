@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from copy import copy
-from math import inf
+from math import isfinite
 from typing import Any
 
 from .. import backends
+from ..backends.host import is_number
 from ..core.device import Device
 from ..core.grad_mode import recording
 from ..core.tensor import Tensor, wrap
@@ -93,23 +94,21 @@ class Inputs:
         return name
 
     def _take_apart(self, value: Any, place: str, name: str) -> None:
-        if isinstance(value, Tensor) or (hasattr(value, "shape") and backends.is_array_type(type(value))):
+        of_class = f"type({place}) is {self._known(type(value))}"
+        if is_number(value) or type(value) in (bool, int, float, complex, str):
+            self._condition(f"{of_class} and {_same_constant(value, place)}", f"{name} was {_shown(value)} before")
+        elif isinstance(value, Tensor) or (hasattr(value, "shape") and backends.is_array_type(type(value))):
             self._add_array(value, place, name)
         elif isinstance(value, Mapping):
-            self._condition(f"type({place}) is {self._known(type(value))} and list({place}) == {list(value)!r}", name)
+            self._condition(f"{of_class} and list({place}) == {list(value)!r}", f"the keys of {name}, or its class")
             for key, part in value.items():
                 self._take_apart(part, f"{place}[{key!r}]", f"{name}_{key}")
         elif isinstance(value, (list, tuple)):
-            self._condition(f"type({place}) is {self._known(type(value))} and len({place}) == {len(value)}", name)
+            self._condition(f"{of_class} and len({place}) == {len(value)}", f"the length of {name}, or its class")
             for i, part in enumerate(value):
                 self._take_apart(part, f"{place}[{i}]", f"{name}_{i}")
-        elif type(value) in (bool, int, float, complex, str):
-            # The repr tells 0.0 from -0.0, and is the same for each NaN.
-            plain = type(value) not in (float, complex) or (value == value and abs(value) not in (0, inf))
-            same = f"{place} == {value!r}" if plain else f"repr({place}) == {repr(value)!r}"
-            self._condition(f"type({place}) is {type(value).__name__} and {same}", name)
         else:
-            self._condition(f"{place} is {self._known(value)}", name)
+            self._condition(f"{place} is {self._known(value)}", f"{name} was {_which(value)} before")
 
     def _add_array(self, value: Any, place: str, name: str) -> None:
         word = identifier(name)
@@ -163,6 +162,21 @@ def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "x")
     return names + [f"{rest}_{i}" for i in range(count - len(names))]
+
+
+def _same_constant(value: Any, place: str) -> str:
+    """Return the condition that a number or string is equal to `value`, with the sign of a zero, or NaN like it."""
+    plain = type(value) in (bool, int, str) or (type(value) is float and isfinite(value) and value != 0)
+    return f"{place} == {value!r}" if plain else f"repr({place}) == {repr(value)!r}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _which(value: Any) -> str:
+    return "None" if value is None else f"another {type(value).__name__}"
 
 
 def _checked(array: Array, trace: Trace) -> Any:

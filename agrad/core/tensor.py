@@ -189,12 +189,11 @@ def convert(data: Any, dtype: DTypeLike, device: str | Device | None, copy: bool
     data, source, dtype = (data._data, data._device, dtype) if tensor else _on_some_device(data, dtype)
     stays = tensor or (source is not None and (source.kind != "cpu" or source.depth > 0))
     target = Device(device) if device is not None else source if stays else get_device()
-    if source is None:
-        return target.backend.constant(data, dtypes.native(target.xp, dtype), target.native, copy), target
-    if source.backend is not target.backend:
+    make = target.backend.constant if source is None or backends.is_number(data) else target.backend.asarray
+    if source is not None and source.backend is not target.backend:
         dtype = dtypes.from_native(data.dtype) if dtype is None and source.kind != "cpu" else dtype
         data = source.backend.to_numpy(data)
-    return target.backend.asarray(data, dtypes.native(target.xp, dtype), target.native, copy), target
+    return make(data, dtypes.native(target.xp, dtype), target.native, copy), target
 
 
 def _on_some_device(data: Any, dtype: DTypeLike) -> tuple[Any, Any, Any]:

@@ -62,6 +62,36 @@ def test_constants_and_structures():
     compare(f(x, 2)["y"], 2 * x)
 
 
+def test_numpy_scalars_are_numbers():
+    f = lambda x, n: (x * n, agrad.asarray(n), x[int(n)])
+    compiled = agrad.compile(f)
+    x = agrad.ones(3)
+    for n in (np.float32(2), np.float64(2), np.float64(1), np.int64(1), np.float64(1)):
+        compare(compiled(x, n), f(x, n))
+    assert "n was np.float64(2.0) before" in compiled.explain() or "n was 2.0 before" in compiled.explain()
+
+
+def test_explain_tells_what_is_different():
+    f = agrad.compile(lambda x, n=None, parts=(), more=None: x)
+    for arguments in (
+        [agrad.ones(3)], [agrad.ones(3), None, [], {"a": 1}], [agrad.ones(3), 2, [], {"a": 1}],
+        [agrad.ones(3), 3, [], {"a": 1}], [agrad.ones(3), 3, [1], {"a": 1}], [agrad.ones(3), 3, [1], {"b": 1}],
+        [agrad.ones(4), 3, [1], {"b": 1}],
+    ):  # fmt: skip
+        f(*arguments)
+    assert [line.partition(": ")[2] for line in f.explain().splitlines()[1:]] == [
+        "the first call", "the number of arguments", "n was None before", "n was 2 before",
+        "the length of parts, or its class", "the keys of more, or its class", "x was (3,) float32 before",
+    ]  # fmt: skip
+
+
+def test_empty_arrays(device):
+    f = agrad.grad(lambda x: agrad.sum(agrad.exp(x) * x))
+    compiled = agrad.compile(f)
+    for _ in range(2):
+        compare(compiled(agrad.ones((0, 3))), f(agrad.ones((0, 3))))
+
+
 def test_default_dtype():
     f = agrad.compile(lambda x: x + agrad.asarray([0.5]))
     x = agrad.ones(1)
