@@ -1,10 +1,16 @@
 """`agrad.compile`: record a function once, and run it as a list of array calls.
 
-`inputs` finds the arrays and constants in the arguments, `state` the Tensors and numbers that the function reads or
-changes besides them, and `record` runs the function on traced arrays. `program` holds the recorded calls, `expand` and
-`memory` prepare them, and `source` prints them as Python, with `names`, `expressions` and `buffers`. `wiring` makes the
-function that checks the `conditions` of a program and runs it. An `entry` is one program with its function; `compiled`
-keeps several entries and chooses among them.
+The modules, in the order in which a call needs them:
+
+- `compiled` keeps the programs of a function, and chooses one of them or records another.
+- `inputs` finds the arrays and constants in the arguments, `state` the Tensors and numbers that the function reads or
+  changes besides them.
+- `record` runs the function on traced arrays, which an `exchange` puts in place of the real ones.
+- `program` is the list of recorded calls, and drops what is not needed; `expand` divides calls into steps.
+- `source` prints a program as Python, with `memory`, `buffers`, `views`, `names` and `expressions`. `loops` prints it
+  for numba; `capture` makes a CUDA graph of it, with `scalars` and `draws`.
+- `entry` is a program with its function, which `wiring` writes: it checks the `conditions` of the program, runs it
+  (`quiet`, without NumPy's warnings) and stores the results.
 """
 
 from .compiled import Compiled, compile

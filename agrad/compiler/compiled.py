@@ -163,6 +163,9 @@ class Compiled:
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function, and keep its program as the first entry."""
+        for _, item in self._items:
+            for group in item.param_groups if isinstance(item, Optimizer) else ():
+                item._check_group(group)  # before traced numbers replace its numbers
         inputs, state = Inputs(self._f, args, kwargs), State(self._items, _used(self._f).values())
         device = next((x._device for x in state.tensors.values()), None) or inputs.device() or get_device()
         reason = self._entries[0].difference(args, kwargs) if self._entries else self._first_reason()

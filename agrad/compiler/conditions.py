@@ -103,15 +103,18 @@ class Conditions:
     # Optimizers: the same groups and flags, and valid numbers of the same types
 
     def _optimizers(self) -> None:
+        tensors = {id(x): f"tensor{i}" for i, x in enumerate(self._state.tensors.values())}
         for name, optimizer in self._state.optimizers:
             groups, state = optimizer.param_groups, optimizer.state
-            here = self._known(optimizer)
-            self._add(f"{here}.param_groups is {self._known(groups)} and {here}.state is {self._known(state)}", name)
-            self._add(f"len({here}.param_groups) == {len(groups)}", f"the groups of {name}")
-            for group in groups:
-                params = group["params"]
-                same = f"{self._known(group)}['params'] is {self._known(params)} and len({self._known(params)})"
-                self._add(f"{same} == {len(params)}", f"the parameters of {name}")
+            here, listed = self._known(optimizer), self._known(groups)
+            self._add(f"{here}.param_groups is {listed} and len({listed}) == {len(groups)}", f"the groups of {name}")
+            self._add(f"{here}.state is {self._known(state)}", f"the state of {name}, which was replaced")
+            for i, group in enumerate(groups):
+                params = self._known(group["params"])
+                same = [f"{listed}[{i}] is {self._known(group)} and {listed}[{i}]['params'] is {params}"]
+                same += [f"len({params}) == {len(group['params'])}"]
+                same += [f"{params}[{j}] is {tensors[id(p)]}" for j, p in enumerate(group["params"])]
+                self._add(" and ".join(same), f"the parameters of {name}")
                 self._settings(name, optimizer, group)
             if any(state.values()):
                 for p in [p for group in groups for p in group["params"]]:
@@ -204,7 +207,7 @@ class Settings:
 
     def still_hold(self) -> bool:
         """Validate changed settings, as a step does; return whether only numbers have changed."""
-        self._optimizer._check_changes(self._group)
+        self._optimizer._check_group(self._group)
         settings = self._read()
         alike = all(map(_alike, settings, self.known))
         if alike:

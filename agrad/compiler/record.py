@@ -16,10 +16,11 @@ from ..virtual.lines import line_of
 from ..virtual.traced.arrays import TracedArray
 from ..virtual.traced.backend import traced_over
 from ..virtual.traced.numbers import TracedNumber
-from ..virtual.traced.recording import Trace
+from ..virtual.traced.recording import Trace, described
+from .exchange import Exchange
 from .inputs import Inputs
 from .program import Program
-from .state import Exchange, State
+from .state import State
 
 __all__ = ["Place", "Recording", "filled", "record"]
 
@@ -150,6 +151,10 @@ def _finals(exchange: Exchange) -> list[Any]:
                 f"under agrad.compile, {slot.name} was set to an array that the function did not compute; make that "
                 "array an argument"
             )
+        if slot.tensor._node is not slot.node and slot.tensor.is_leaf:
+            raise UnknownValueError(
+                f"requires_grad of {slot.name} was changed under agrad.compile; call requires_grad_ outside"
+            )
         if slot.tensor._node is not slot.node:
             raise UnknownValueError(
                 f"{slot.name} became the result of a recorded operation, so that its history would grow from call to "
@@ -158,7 +163,8 @@ def _finals(exchange: Exchange) -> list[Any]:
         x.checked()
         if x.shape != tuple(slot.array.shape) or x.dtype != slot.array.dtype:
             raise UnknownValueError(
-                f"{slot.name} had shape {tuple(slot.array.shape)} and got shape {x.shape} under agrad.compile"
+                f"{slot.name} was {' '.join(described(slot.array))} and became {' '.join(described(x))} under "
+                "agrad.compile; convert it outside"
             )
         if x is not slot.traced and not exchange.trace.backend.is_writable(slot.array):
             raise ValueError(

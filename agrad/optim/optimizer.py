@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, ClassVar, Final
 
-from ..backends import UnknownValueError
+from ..backends import UnknownValueError, is_number
 from ..checks import check_flags_of
 from ..core.device import Device, traced
 from ..core.grad_mode import enable_grad
@@ -223,11 +223,16 @@ class Optimizer:
 
     def _check_changes(self, group: dict[str, Any]) -> None:
         """Check the settings of a group if they have changed since the last check."""
-        settings = list(group.values())
-        if settings != self._checked.get(id(group)):  # the same objects are equal without a comparison
-            check_flags_of(type(self).__init__, group)
-            self.check(group)
-            self._checked[id(group)] = settings
+        if list(group.values()) != self._checked.get(id(group)):  # the same objects are equal without a comparison
+            self._check_group(group)
+
+    def _check_group(self, group: dict[str, Any]) -> None:
+        """Check the settings of a group, and turn NumPy's scalars among them into Python's numbers."""
+        check_flags_of(type(self).__init__, group)
+        self.check(group)
+        # An update by a scalar of float64 would compute in float64, for parameters of float32 too.
+        group.update({key: value.item() for key, value in group.items() if is_number(value)})
+        self._checked[id(group)] = list(group.values())
 
     def _update_fused(self, params: Iterable[Tensor], group: dict[str, Any], device: Device) -> Iterable[Tensor]:
         """Update parameters in one kernel, if the device has one; return the parameters left to update one by one.

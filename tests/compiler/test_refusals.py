@@ -105,6 +105,75 @@ def test_an_error_of_the_users(device):
     assert not optimizer.has_stepped
 
 
+CHANGES = {
+    "group": lambda model, optimizer: optimizer.add_param_group({"params": [nn.Parameter([1.0])]}),
+    "groups": lambda model, optimizer: setattr(optimizer, "param_groups", [dict(optimizer.param_groups[0])]),
+    "parameters": lambda model, optimizer: optimizer.param_groups[0]["params"].pop(),
+    "buffer": lambda model, optimizer: model.register_buffer("extra", agrad.ones(3)),
+    "module": lambda model, optimizer: model.append(nn.Linear(4, 4)),
+    "hook": lambda model, optimizer: model.register_forward_hook(lambda module, arguments, output: 2 * output),
+    "attribute": lambda model, optimizer: setattr(model[2], "p", 0.1),
+    "parameter": lambda model, optimizer: setattr(model[0], "bias", None),
+    "mode": lambda model, optimizer: model.eval(),
+    "frozen": lambda model, optimizer: model[0].weight.requires_grad_(False),
+}
+
+
+@pytest.mark.parametrize("calls", [0, 3])
+@pytest.mark.parametrize("name", CHANGES)
+def test_after_an_error_models_and_optimizers_have_their_parts_again(name, calls):
+    model, optimizer = classifier()
+
+    @agrad.compile(state=[model, optimizer])
+    def step(x, fail=False):
+        optimizer.zero_grad()
+        agrad.sum(model(x)).backward()
+        optimizer.step()
+        if fail:
+            CHANGES[name](model, optimizer)
+            raise KeyError("mine")
+
+    x = agrad.ones((6, 3))
+    for _ in range(calls):
+        step(x)
+    before = [state_of(model, optimizer), repr(model), list(vars(model)), len(optimizer.param_groups[0]["params"])]
+    with pytest.raises(KeyError, match="mine"):
+        step(x, True)
+    after = [state_of(model, optimizer), repr(model), list(vars(model)), len(optimizer.param_groups[0]["params"])]
+    compare(after[0], before[0])
+    assert after[1:] == before[1:]
+    assert model.training
+    assert len(optimizer.param_groups) == 1
+    step(x)
+    model(x)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("group", "groups of optimizer were changed"), ("groups", "groups of optimizer were changed"),
+     ("frozen", "requires_grad of model_0_weight was changed")],
+)  # fmt: skip
+def test_changes_that_a_program_cannot_repeat(name, message):
+    model, optimizer = classifier()
+    step = agrad.compile(lambda x: (CHANGES[name](model, optimizer), model(x))[1], state=[model, optimizer])
+    with pytest.raises(RuntimeError, match=message):
+        step(agrad.ones((6, 3)))
+    assert len(optimizer.param_groups) == 1
+
+
+def test_another_dtype():
+    model, _ = classifier()
+    with pytest.raises(RuntimeError, match=r"model_0_weight was \(5, 3\) float32 and became \(5, 3\) float64"):
+        agrad.compile(lambda x: model.to(agrad.float64) and x, state=model)(agrad.ones(3))
+
+
+def test_a_setting_that_is_invalid_at_the_first_call():
+    model, optimizer = classifier()
+    optimizer.param_groups[0]["lr"] = -1.0
+    with pytest.raises(ValueError, match="lr must be 0 or more"):
+        agrad.compile(lambda: optimizer.step(), state=[model, optimizer])()
+
+
 def test_a_setting_that_became_invalid(device):
     model, optimizer = classifier()
 

@@ -55,6 +55,13 @@ def test_the_learning_rate_may_change(device):
     run_both(with_optimizer(sgd), batch, between=halve, most=2)
 
 
+def test_the_learning_rate_may_be_a_numpy_scalar(device):
+    def between(state, i):
+        state[-1].param_groups[0]["lr"] = np.float64(0.1) / (i + 2)
+
+    run_both(with_optimizer(sgd), batch, between=between, most=2)
+
+
 def test_a_scheduler_steps_outside(device):
     schedulers = {}
 
@@ -227,6 +234,43 @@ def test_a_parameter_may_be_replaced(device):
             state[0][2].bias = nn.Parameter(agrad.ones(4))
 
     run_both(make, batch, between=between, most=5)
+
+
+def test_a_parameter_of_an_optimizer_may_be_replaced(device):
+    def between(state, i):
+        model, optimizer = state
+        if i == 5:
+            model[2].bias = nn.Parameter(agrad.ones(4))
+        if i == 9:
+            optimizer.param_groups[0]["params"][3] = model[2].bias
+        if i == 14:
+            optimizer.param_groups[0] = optimizer.param_groups[0] | {"lr": 0.5}
+
+    def make():
+        model = mlp()
+        optimizer = optim.SGD(model.parameters(), 0.1)
+        return trained(model, optimizer), [model, optimizer]
+
+    step = run_both(make, batch, between=between, most=6)
+    assert "the parameters of" in step.explain()
+
+
+def test_modules_made_inside_are_real_afterwards(device):
+    model = nn.Sequential(nn.Linear(3, 3))
+
+    def grow(x):
+        if len(model) < 3:
+            model.append(nn.Linear(3, 3))
+            model[0].bias = nn.Parameter(agrad.ones(3))
+        agrad.sum(model(x)).backward()
+        return model(x)
+
+    grown = agrad.compile(grow, state=model)
+    x = agrad.ones((2, 3))
+    for _ in range(4):
+        compare(grown(x), model(x))
+    assert all(np.isfinite(p.grad.numpy()).all() for p in model.parameters())
+    assert len(model) == 3
 
 
 def test_a_counter_in_a_module_is_incremented_each_time():

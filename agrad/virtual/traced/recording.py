@@ -10,7 +10,7 @@ from ..base import Level
 from ..lines import running_line
 
 __all__ = [
-    "CHECK", "DRAW", "EXCHANGE", "NUMBER", "PURE", "WRITE", "Call", "Memory", "Trace", "Variable", "described",
+    "CHECK", "DRAW", "EXCHANGE", "NUMBER", "PURE", "WRITE", "Call", "Freed", "Memory", "Trace", "Variable", "described",
     "replace_nested",
 ]  # fmt: skip
 
