@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial, update_wrapper
 from threading import RLock
+from types import MethodType
 from typing import Any, Final, NoReturn
 
 from ..checks import check_callable, check_flags
@@ -24,6 +26,7 @@ from .wiring import MISS
 __all__ = ["Compiled", "compile"]
 
 _MAX_PROGRAMS: Final = 8  # that a function keeps
+_MAX_REASONS: Final = 20  # that `explain` shows
 
 
 def compile(
@@ -97,12 +100,16 @@ def compile(
         return partial(compile, state=state, keep_grads=keep_grads, jit=jit)
     check_callable("agrad.compile", f, "write agrad.compile(f, state=[...])")
     check_flags(keep_grads=keep_grads)
-    items = list(state) if isinstance(state, Iterable) and not isinstance(state, (Module, Tensor)) else [state]
+    single = isinstance(state, (Module, Tensor, Mapping, str)) or not isinstance(state, Iterable)
+    items = [state] if single else list(state)
     if isinstance(f, Module) and not any(item is f for item in items):
         items = [f, *items]
     for item in items:
         if not isinstance(item, (Module, Optimizer, Tensor)):
-            raise TypeError(f"state=[...] takes modules, optimizers and Tensors, not {describe(item)}")
+            raise TypeError(
+                f"state=[...] takes modules, optimizers and Tensors, not {describe(item)}; what a scheduler or other code "
+                "changes between calls need not be named"
+            )
     if jit not in (None, "numba"):
         raise ValueError(f'jit is None or "numba", not {jit!r}')
     return Compiled(f, items, keep_grads, jit)
@@ -125,7 +132,8 @@ class Compiled:
         self._f, self._items, self._keep_grads, self._jit = f, _named(f, items), keep_grads, jit
         self._entries: list[Entry] = []  # the one used last comes first
         self._run: Callable[..., Any] = lambda args, kwargs: MISS  # the `run` of the first entry
-        self._reasons: list[str] = []  # why it was recorded, each time
+        self._recorded = 0  # how often
+        self._reasons: deque[str] = deque(maxlen=_MAX_REASONS)  # why, the last times
         self._lock = RLock()  # one thread at a time records programs and reorders them
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -154,6 +162,16 @@ class Compiled:
         self._entries.insert(0, entry)
         self._run = entry.run
 
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Return the method of an object, where a class defines a method that is compiled."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a compiled function cannot be copied or pickled, because its programs belong to the Tensors of its state; "
+            "compile the function again where it is needed"
+        )
+
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(
             f"a compiled function has no attribute {name!r}; if it is one of the model, read it from the model",
@@ -172,6 +190,7 @@ class Compiled:
         device.backend.require_compiler(self._jit)
         recording, exchange, lowered = record(self._f, inputs, state, device, partial(self._lower, state, device))
         exchange.finish()
+        self._recorded += 1
         self._reasons.append(reason)
         if lowered is not None:
             self._put_first(Entry(recording, lowered, inputs, state, device))
@@ -210,7 +229,7 @@ class Compiled:
         return self._entries[0]
 
     def explain(self) -> str:
-        """Return how often the function was recorded, and why each time.
+        """Return how often the function was recorded, and why, for the last 20 times.
 
         Examples
         --------
@@ -223,8 +242,9 @@ class Compiled:
           1: the first call
           2: x was (2,) float32 before
         """
-        times = f"{len(self._reasons)} time{'s' * (len(self._reasons) != 1)}"
-        return "\n".join([f"recorded {times}", *(f"  {i}: {why}" for i, why in enumerate(self._reasons, start=1))])
+        times = f"{self._recorded} time{'s' * (self._recorded != 1)}"
+        first = self._recorded - len(self._reasons) + 1
+        return "\n".join([f"recorded {times}", *(f"  {i}: {why}" for i, why in enumerate(self._reasons, first))])
 
     def __repr__(self) -> str:
         return f"agrad.compile({self.__name__}), {len(self._entries)} programs"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from ..backends import UnknownValueError
 from ..core.device import Device, traced
 from ..core.errors import located
 from ..core.tensor import Tensor, wrap
+from ..nn.module import Module
 from ..random.generators import current
 from ..transforms import pytrees
 from ..virtual.lines import line_of
@@ -110,6 +111,8 @@ def _recording(stand_in: Device) -> Iterator[None]:
 
 def _collected(result: Any, inputs: Inputs, given: list[Any], exchange: Exchange, trace: Trace) -> Recording:
     """Make the recording of what the function returned and changed."""
+    if trace.refused is not None:
+        raise trace.refused
     if trace.read_values:
         raise UnknownValueError(
             "the function caught an error that shows values of an array, which agrad.compile cannot repeat; let the "
@@ -209,8 +212,23 @@ def _outputs(result: Any, trace: Trace, kept: set[int]) -> tuple[Any, list[Any]]
             filling.append(Place(len(found), True))
             found.append(leaf)
         else:
-            filling.append(leaf)
+            filling.append(_constant(leaf, trace))
     return pytrees.unflatten(result, filling), found
+
+
+def _constant(leaf: Any, trace: Trace) -> Any:
+    """Return a part of the result that is neither array nor number, which later calls return too."""
+    if isinstance(leaf, (Iterator, Awaitable)):
+        raise UnknownValueError(
+            f"the function returns a {type(leaf).__name__} under agrad.compile, which can be used once; return a list"
+        )
+    held = getattr(leaf, "__dict__", {}).values()
+    if not isinstance(leaf, Module) and any(isinstance(x, Tensor) and x._device is trace.device for x in held):
+        raise UnknownValueError(
+            f"the function returns a {type(leaf).__name__} with Tensors under agrad.compile, which looks for them in "
+            "tuples, lists and dicts only; return one of these"
+        )
+    return leaf
 
 
 def _owned(x: Tensor, trace: Trace, kept: set[int]) -> Any:
@@ -218,7 +236,7 @@ def _owned(x: Tensor, trace: Trace, kept: set[int]) -> Any:
     if x._device is not trace.device:
         raise UnknownValueError(
             "the function returns a Tensor that was made outside of it, whose present values each call would return; "
-            "name what holds it in state=[...]"
+            "name what holds it in state=[...], or pass it as an argument, alone or in a tuple, list or dict"
         )
     array = x._data
     if id(array.memory) in kept:

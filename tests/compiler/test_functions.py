@@ -1,6 +1,8 @@
 """Functions other than training steps: models, transforms, other instruments around, threads, memory."""
 
+import copy
 import gc
+import pickle
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
@@ -150,6 +152,36 @@ def test_a_decorated_function_keeps_its_name():
     assert double.__name__ == "double"
     assert double.__doc__ == "Return twice x."
     assert "double" in repr(double)
+
+
+def test_a_method_that_is_compiled():
+    class Scale:
+        def __init__(self, factor):
+            self.factor = factor
+
+        @agrad.compile
+        def __call__(self, x):
+            return self.factor * x
+
+    x = agrad.ones(3)
+    for factor in (2.0, 3.0, 2.0):
+        compare(Scale(factor)(x), factor * x)
+    assert "recorded 3 times" in vars(Scale)["__call__"].explain()
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_copy_is_refused(duplicate):
+    with pytest.raises(TypeError, match="cannot be copied or pickled"):
+        duplicate(agrad.compile(agrad.sin))
+
+
+def test_explain_shows_the_last_reasons():
+    f = agrad.compile(lambda x, n: n * x)
+    for n in range(30):
+        f(agrad.ones(()), n)
+    lines = f.explain().splitlines()
+    assert lines[0] == "recorded 30 times"
+    assert lines[1:] == [f"  {i}: n was {i - 2} before" for i in range(11, 31)]
 
 
 def test_few_programs_are_kept():

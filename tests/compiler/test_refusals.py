@@ -11,6 +11,11 @@ OUTSIDE = np.ones(3, np.float32)
 TENSOR = agrad.ones(3)
 
 
+class Holder:
+    def __init__(self, x):
+        self.x = x
+
+
 def seeded(x):
     agrad.manual_seed(0)
     return x + agrad.rand(3)
@@ -35,6 +40,8 @@ REFUSED = {
     "captured Tensor": (lambda x: x + TENSOR, "neither an argument"),
     "returned Tensor": (lambda x: TENSOR, "made outside"),
     "array returned": (lambda x: x.data, "return the Tensor"),
+    "object returned": (lambda x: Holder(2 * x), "tuples, lists and dicts"),
+    "returned generator": (lambda x: (row for row in x), "return a list"),
     "seed": (seeded, "seed before the call"),
 }
 
@@ -44,7 +51,7 @@ def test_refused(name):
     f, message = REFUSED[name]
     with pytest.raises(RuntimeError, match=message) as caught:
         agrad.compile(f)(agrad.ones(3))
-    assert "test_refusals.py, line" in str(caught.value) or "return" in name
+    assert "test_refusals.py, line" in str(caught.value) or "returned" in name
 
 
 def test_an_error_names_the_line_of_the_function():
@@ -219,6 +226,37 @@ def test_a_setting_set_inside():
         step(agrad.ones((6, 3)))
 
 
+NUMBERS = {
+    "beside a Tensor": lambda lr, x: lr * x,
+    "after a Tensor": lambda lr, x: x - lr,
+    "float": lambda lr, x: x * float(lr),
+    "round": lambda lr, x: round(lr, 2),
+    "format": lambda lr, x: f"{lr:.2f}",
+    "asarray": lambda lr, x: agrad.asarray(lr),
+    "full": lambda lr, x: agrad.full(3, lr),
+    "clip": lambda lr, x: agrad.clip(x, 0.0, lr),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_of_an_optimizer_whose_value_is_read(name):
+    model, optimizer = classifier()
+    step = agrad.compile(lambda x: NUMBERS[name](optimizer.param_groups[0]["lr"], x), state=[model, optimizer])
+    with pytest.raises(RuntimeError, match=r"the number lr .* argument(.|\n)*test_refusals.py, line"):
+        step(agrad.ones(3))
+
+
+def test_an_attempt_to_read_values_that_the_function_hides():
+    def f(x):
+        try:
+            return x if x[0] > 0 else -x
+        except RuntimeError:
+            return 2 * x
+
+    with pytest.raises(RuntimeError, match=r"`if`, float\(\)(.|\n)*return x if x\[0\] > 0 else -x"):
+        agrad.compile(f)(agrad.ones(3))
+
+
 def test_a_model_that_is_not_in_the_state():
     model, _ = classifier()
     with pytest.raises(RuntimeError, match=r"state=\[...\]"):
@@ -270,6 +308,9 @@ def test_state_that_is_none():
     scheduler = optim.lr_scheduler.ExponentialLR(classifier()[1], 0.9)
     with pytest.raises(TypeError, match=r"state=\["):
         agrad.compile(lambda x: x, state=[scheduler])
+    for state in ({"model": 3}, "model", [[nn.Linear(1, 1)]]):
+        with pytest.raises(TypeError, match=r"takes modules, optimizers and Tensors"):
+            agrad.compile(lambda x: x, state=state)
     with pytest.raises(TypeError, match=r"agrad\.compile"):
         agrad.compile(3)
 

@@ -99,7 +99,9 @@ class TracedArray:
 
     def refuse(self, what: str) -> NoReturn:
         """Raise UnknownValueError, because `what` needs values."""
-        raise UnknownValueError(_REFUSED.format(what, " ".join(described(self.value))))
+        error = UnknownValueError(_REFUSED.format(what, " ".join(described(self.value))))
+        self.trace.refused = error
+        raise error
 
     def __bool__(self) -> bool:
         self.refuse("`if`, `while`, `and`, `not` or bool()")

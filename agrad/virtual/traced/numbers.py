@@ -16,10 +16,10 @@ def _binary(name: str, op: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
     """Return a binary operator for traced numbers, and its reflected version."""
 
     def forward(x1: Any, x2: Any) -> Any:
-        return _computed(x1, name, op, x1, x2) if type(x2) in _PLAIN else NotImplemented
+        return _computed(x1, name, op, x1, x2) if type(x2) in _PLAIN else x1._beside(x2)
 
     def reflected(x2: Any, x1: Any) -> Any:
-        return _computed(x2, name, op, x1, x2) if type(x1) in _PLAIN else NotImplemented
+        return _computed(x2, name, op, x1, x2) if type(x1) in _PLAIN else x2._beside(x1)
 
     return forward, reflected
 
@@ -61,12 +61,27 @@ class TracedNumber:
             self.trace.guards.append((self.variable, answer))
         return answer
 
-    def _read(self) -> Any:
+    @property
+    def _name(self) -> str:
+        return self.variable.name or "computed from a setting"
+
+    def _beside(self, other: Any) -> Any:
+        """Refuse a Tensor as the other operand, and leave the rest to that operand."""
+        if hasattr(other, "requires_grad"):
+            raise UnknownValueError(
+                f"the number {self._name} meets a Tensor under agrad.compile, but it may differ at the next call; make "
+                "it an argument of the function: agrad.asarray(lr)"
+            )
+        return NotImplemented
+
+    def _read(self, *_: Any, **__: Any) -> Any:
         raise UnknownValueError(
-            f"the value of the number {self.variable.name or 'computed from a setting'} was read under agrad.compile, "
-            "but it may differ at the next call; compute with + - * / ** and comparisons, "
-            "n ** 0.5 instead of math.sqrt(n)"
+            f"the value of the number {self._name} was read under agrad.compile, but it may differ at the next call; "
+            "compute with + - * / ** and comparisons, n ** 0.5 instead of math.sqrt(n), or make it an argument: "
+            "agrad.asarray(lr)"
         )
+
+    __array__ = __format__ = __round__ = __trunc__ = __floor__ = __ceil__ = item = _read
 
     def __float__(self) -> float:
         return float(self._read())

@@ -120,11 +120,15 @@ class Trace(Level):
         The random generator of the device.
     read_values : bool
         Whether values were read for an error message.
+    refused : UnknownValueError or None
+        The error of the last attempt to read values, which fails the recording also if the function catches it.
     optimizers : list
         The optimizers of the state: no other may take a step.
     """
 
-    __slots__ = ("_memories", "calls", "device", "generator", "guards", "numbers", "optimizers", "read_values")
+    __slots__ = (
+        "_memories", "calls", "device", "generator", "guards", "numbers", "optimizers", "read_values", "refused",
+    )  # fmt: skip
 
     def __init__(self, library: Any, backend: Any, xp: Any, native: Any, generator: Any) -> None:
         super().__init__(library, backend, xp, native)
@@ -134,6 +138,7 @@ class Trace(Level):
         self.numbers: list[Call] = []
         self.guards: list[tuple[Variable, bool]] = []
         self.generator, self.read_values = generator, False
+        self.refused: UnknownValueError | None = None
         self._memories: dict[int, Memory] = {}  # of the inputs, by the numbers of their memory
 
     def input(self, value: Any, name: str) -> Any:
@@ -165,7 +170,7 @@ class Trace(Level):
 
     def close(self) -> None:
         """Refuse further calls, and forget the recorded ones, whose arrays it would keep alive."""
-        self.open = False
+        self.open, self.refused = False, None
         self.calls, self.numbers, self.guards, self._memories = [], [], [], {}
 
     def _check_open(self, name: str) -> None:
