@@ -107,7 +107,7 @@ def compile(
     for item in items:
         if not isinstance(item, (Module, Optimizer, Tensor)):
             raise TypeError(
-                f"state=[...] takes modules, optimizers and Tensors, not {describe(item)}; what a scheduler or other code "
+                f"state=[...] takes modules, optimizers and Tensors, not {describe(item)}; what a scheduler "
                 "changes between calls need not be named"
             )
     if jit not in (None, "numba"):
