@@ -171,6 +171,32 @@ def test_functions(name):
         compare(g(*given), f(*given), "numba")
 
 
+def test_empty_arrays():
+    model = nn.Linear(3, 4)
+
+    def f(x, y):
+        model.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        return loss, agrad.sum(x * x)
+
+    step = agrad.compile(f, state=model, jit="numba")
+    for _ in range(3):
+        loss, total = step(agrad.ones((0, 3)), agrad.ones(0, dtype=agrad.int64))
+        assert np.isnan(loss.item())
+        assert total.item() == 0.0
+    assert "raised" not in step.explain()
+    compare(agrad.compile(agrad.grad(lambda x: agrad.mean(x * x)), jit="numba")(agrad.ones((0, 3))), agrad.ones((0, 3)))
+
+
+def test_constants_that_were_broadcast():
+    x, w = agrad.randn(6, 5), agrad.randn(5, 1)
+    f = agrad.grad(lambda w: agrad.sum(x @ w))  # the gradient of the sum is ones, all in the memory of one
+    step = agrad.compile(agrad.grad(lambda w, x: agrad.sum(x @ w)), jit="numba")
+    for _ in range(2):
+        compare(step(w, x), f(w), "numba")
+
+
 def test_nan_and_infinity():
     f = lambda x: [
         agrad.max(x),

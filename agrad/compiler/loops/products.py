@@ -8,6 +8,7 @@ from typing import Final
 
 from ...virtual.traced.recording import Call, Variable
 from .access import whole
+from .elements import literal
 from .reductions import accumulate
 from .values import Values, empty
 
@@ -46,7 +47,7 @@ def _written_out(values: Values, x1: Variable, x2: Variable, out: Variable) -> N
     for access in (a, b):
         values.read(access, i)
     texts = [f"{a.element([rows, str(k)])} * {b.element([str(k), columns])}" for k in range(a.shape[1])]
-    values.define(out, i, " + ".join(texts))
+    values.define(out, i, " + ".join(texts) or literal(0, str(out.value.dtype)))
 
 
 def _in_loops(values: Values, x1: Variable, x2: Variable, out: Variable) -> None:

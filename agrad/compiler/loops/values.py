@@ -193,7 +193,8 @@ class Values:
         if x not in self.stored:
             if x in self._constants:
                 name = self.names.bound("c0", x.value)
-                self.arrays[name] = x.value
+                # The loops take it for contiguous; a constant that was broadcast has the memory of one element.
+                self.arrays[name] = x.value if x.value.flags.c_contiguous else x.value.copy()
                 self.stored[x] = 0, whole(name, x.value.shape)
             else:
                 i = self._scalars[x][0] if x in self._scalars else self.place(x.value.shape, x)
@@ -263,7 +264,7 @@ def empty(x: Variable) -> str:
 
 def is_uniform(array: Any) -> bool:
     """Return whether all elements of an array are equal."""
-    return prod(array.shape) == 1 or bool((array == array.reshape(-1)[:1]).all())
+    return prod(array.shape) <= 1 or bool((array == array.reshape(-1)[:1]).all())
 
 
 def _first(array: Any) -> Any:
