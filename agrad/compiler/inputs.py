@@ -182,21 +182,21 @@ def _which(value: Any) -> str:
 def _checked(array: Array, trace: Trace) -> Any:
     """Return the array behind an argument, on the device of the recording."""
     value, memory = array.value, trace.device.memory
-    device = value._device if isinstance(value, Tensor) else Device.of(value)
-    if device is trace.device:  # Device.of returns the traced device while recording
-        device = memory
     if isinstance(value, Tensor) and value._node is not None and recording.get():
         raise ValueError(
             f"the argument {array.name} requires gradients, which do not flow through a function under agrad.compile; "
             "write x.detach(), or compute the gradient inside"
         )
-    if device is not memory and not (device.kind == "cpu" and not isinstance(value, Tensor)):
+    device = value._device if isinstance(value, Tensor) else Device.of(value)
+    if device is memory or device is trace.device:  # while recording, arrays and the state are on the traced device
+        raw = array.array
+        return raw.value if type(raw) is trace.library.array_type else raw
+    if isinstance(value, Tensor) or device.kind != "cpu":
         raise ValueError(
             f"the argument {array.name} is on {device.name} and other arrays are on {memory.name}; a function under "
             f"agrad.compile computes on one device: write x.to({memory.name!r})"
         )
-    raw = value._data if isinstance(value, Tensor) else value
-    return raw if device is memory else memory.backend.asarray(raw, None, memory.native)
+    return memory.backend.asarray(value, None, memory.native)
 
 
 def _rebuilt(value: Any, place: str, replaced: dict[str, Tensor]) -> Any:

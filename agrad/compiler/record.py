@@ -247,11 +247,10 @@ def _owned(x: Tensor, trace: Trace, kept: set[int]) -> Any:
 
 def filled(template: Any, values: list[Any], device: Device) -> Any:
     """Return a template with its Places filled: by arrays, as Tensors, and by numbers."""
-    leaves = pytrees.flatten(template)
-    if not any(type(leaf) is Place for leaf in leaves):
-        return template
+    if template is None:
+        return None
     found = [
         leaf if type(leaf) is not Place else values[leaf.index] if leaf.is_number else wrap(values[leaf.index], device)
-        for leaf in leaves
+        for leaf in pytrees.flatten(template)
     ]
     return pytrees.unflatten(template, found)

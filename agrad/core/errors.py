@@ -43,7 +43,7 @@ def no_gradient(what: str) -> RuntimeError:
     """Nothing was recorded for the Tensor to differentiate."""
     return RuntimeError(
         f"{what} of a Tensor that does not require gradients; make its inputs with requires_grad=True, "
-        "and compute outside of no_grad()"
+        "and compute outside of no_grad() and of functions under agrad.compile"
     )
 
 

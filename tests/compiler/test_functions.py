@@ -94,6 +94,20 @@ def test_empty_arrays(device):
         compare(compiled(agrad.ones((0, 3))), f(agrad.ones((0, 3))))
 
 
+def test_results_without_arrays_are_new_each_time():
+    f = agrad.compile(lambda x: [1, {"a": 2}])
+    for _ in range(3):
+        result = f(agrad.ones(3))
+        assert result == [1, {"a": 2}]
+        result.append(3)
+
+
+def test_backward_of_a_result():
+    model = nn.Linear(3, 1)
+    with pytest.raises(RuntimeError, match=r"outside of .* agrad\.compile"):
+        agrad.compile(model)(agrad.ones(3)).backward()
+
+
 def test_default_dtype():
     f = agrad.compile(lambda x: x + agrad.asarray([0.5]))
     x = agrad.ones(1)

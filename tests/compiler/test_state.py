@@ -344,6 +344,16 @@ def test_an_argument_that_shares_memory_with_the_state(device):
     compare(*sides)
 
 
+def test_a_tensor_of_the_state_as_an_argument(device):
+    sides = []
+    for compiled in (False, True):
+        w = agrad.asarray([1.0, 2.0])
+        step = lambda x, w=w: (3 * x, w * x)
+        step = agrad.compile(step, state=w) if compiled else step
+        sides.append([step(agrad.ones(2)), step(w), step(w), step(agrad.ones(2))])
+    compare(*sides)
+
+
 def test_an_argument_that_is_read_after_the_state_in_its_memory_was_written(device):
     w = agrad.asarray([1.0, 2.0])
 
