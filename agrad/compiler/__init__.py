@@ -7,8 +7,8 @@ The modules, in the order in which a call needs them:
   changes besides them.
 - `record` runs the function on traced arrays, which an `exchange` puts in place of the real ones.
 - `program` is the list of recorded calls, and drops what is not needed; `expand` divides calls into steps.
-- `source` prints a program as Python, with `memory`, `buffers`, `views`, `names` and `expressions`. `loops` prints it
-  for numba; `capture` makes a CUDA graph of it, with `scalars` and `draws`.
+- `source` prints a program as Python: `lines` a line for each call, with `memory`, `buffers`, `views`, `names` and
+  `expressions`; `loops` nests of loops for numba. `capture` makes a CUDA graph of it, with `scalars` and `draws`.
 - `entry` is a program with its function, which `wiring` writes: it checks the `conditions` of the program, runs it
   (`quiet`, without NumPy's warnings) and stores the results.
 """

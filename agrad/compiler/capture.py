@@ -18,9 +18,9 @@ from ..core.device import Device
 from ..virtual.lines import stack_level
 from ..virtual.traced.recording import DRAW, EXCHANGE, Variable
 from .draws import Draws
+from .lines import LineSource
 from .program import Program
 from .scalars import place_numbers
-from .source import Source
 
 __all__ = ["Capture", "CapturedSource", "captured"]
 
@@ -30,7 +30,7 @@ _MAX_RECAPTURES: Final = 4  # captures in a row with too few launches, after whi
 
 def captured(
     program: Program, device: Device, generator: Callable[[], Any], title: str, held: Sequence[Variable] = ()
-) -> Source:
+) -> LineSource:
     """Return a program as Python source, whose `run` is a `Capture` if the library can capture its calls."""
     try:
         prepared = _prepared(program, device, generator)
@@ -38,7 +38,7 @@ def captured(
         _warn(title, error)
         prepared = None
     if prepared is None:
-        return Source(program, device, generator, title, held)
+        return LineSource(program, device, generator, title, held)
     return CapturedSource(program, device, *prepared, title, held)
 
 
@@ -52,7 +52,7 @@ def _prepared(program: Program, device: Device, generator: Callable[[], Any]) ->
     return draws, capturer
 
 
-class CapturedSource(Source):
+class CapturedSource(LineSource):
     """A program whose `run` is a `Capture`."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Capture:
 
     Parameters
     ----------
-    source : Source
+    source : LineSource
     program : Program
     draws : Draws
     capturer : Capturer
@@ -82,7 +82,7 @@ class Capture:
     """
 
     def __init__(
-        self, source: Source, program: Program, draws: Draws, capturer: Capturer, backend: Backend, title: str
+        self, source: LineSource, program: Program, draws: Draws, capturer: Capturer, backend: Backend, title: str
     ) -> None:
         self._run, self._code, self._title = source.run, source.code, title
         self._draws, self._capturer, self._backend = draws, capturer, backend

@@ -41,7 +41,7 @@ class Memory:
         The first variable in the same memory.
     last : dict of Variable to int
         For each root, the index of the last call that uses its memory; the number of calls if a result uses it.
-    free : set of Variable
+    allocated : set of Variable
         The roots of memory that the program allocates, and so may reuse.
     """
 
@@ -51,7 +51,7 @@ class Memory:
         self.last: dict[Variable, int] = {}
         self._last_use = self._last_uses(program)
         self._members: dict[Variable, list[Variable]] = {}
-        self.free: set[Variable] = set()
+        self.allocated: set[Variable] = set()
         starts = [start for start, _ in program.state]
         for x in (*program.inputs, *starts, *program.constants):
             self._join(x, x)
@@ -76,7 +76,7 @@ class Memory:
             roots = [self.root[x] for x in call.targets]
             others_read = any(self._last_use.get(x, -1) > i for root in roots for x in self._members[root])
             apart = len(set(roots)) == len(roots)
-            if apart and self.free.union(writable).issuperset(roots) and not others_read:
+            if apart and self.allocated.union(writable).issuperset(roots) and not others_read:
                 self.in_place.add(call)
                 for x, root in zip(call.outputs, roots, strict=True):
                     self._join(x, root)
@@ -85,7 +85,7 @@ class Memory:
             like = None if call.kind == WRITE else self._owner(call, x)
             self._join(x, x if like is None else self.root[like])
             if like is None:
-                self.free.add(x)
+                self.allocated.add(x)
 
     def _owner(self, call: Call, x: Variable) -> Variable | None:
         arrays = [y for y in call.inputs() if not y.is_number]
@@ -96,4 +96,4 @@ class Memory:
     def dies_at(self, x: Variable, i: int) -> bool:
         """Return whether the program allocated the memory of a variable, and does not use it after call number `i`."""
         root = self.root[x]
-        return root in self.free and self.last[root] <= i
+        return root in self.allocated and self.last[root] <= i

@@ -20,7 +20,7 @@ from .inputs import Array, Inputs
 from .program import Program
 from .quiet import Quiet
 from .record import Place, Recording, filled
-from .source import GuardFailed, Source, failed
+from .source import GuardFailed, Source, raise_if_half_written
 from .state import State
 
 __all__ = ["MISS", "Wiring"]
@@ -53,7 +53,7 @@ class Wiring:
     def __init__(
         self, recorded: Recording, program: Program, source: Source, inputs: Inputs, state: State, device: Device
     ) -> None:
-        self._recorded, self._program, self._compiled, self._inputs = recorded, program, source, inputs
+        self._recorded, self._program, self._source, self._inputs = recorded, program, source, inputs
         self._state, self._device = state, device
         self._places = self._slots()
         self._numbered: dict[Variable, str] = {}  # the names of numbers in the text
@@ -64,7 +64,7 @@ class Wiring:
         backend, lock = device.backend, RLock()
         self._names: dict[str, Any] = {
             "MISS": MISS, "GuardFailed": GuardFailed, "failures": self.failures,
-            "failed": partial(failed, source.code, source.first_write),
+            "raise_if_half_written": partial(raise_if_half_written, source.code, source.first_write),
             "acquire": lock.acquire, "release": lock.release, "quiet": Quiet(source.run, backend), "warnings": warnings,
             "Tensor": Tensor, "new": object.__new__,
             "wrote": wrote, "wrote_all": wrote_all, "tape": tape, "tick": tape.tick, "written": tape.written,
@@ -87,7 +87,7 @@ class Wiring:
 
     def _locked(self, lines: list[str]) -> list[str]:
         """Return lines under a lock: two calls at a time would write into the same buffers."""
-        if self._compiled.is_native:
+        if self._source.is_native:
             return lines
         # `with lock` takes twice as long.
         return ["acquire()", "try:", *(f"    {line}" for line in lines), "finally: release()"]
@@ -96,7 +96,7 @@ class Wiring:
         """Add the conditions that arrays may be written to, for compiled loops, which would not ask."""
         names = list(self._state.tensors)
         names += [f"the gradient of {names[i]}" for i in self._recorded.with_grads]
-        for i in self._compiled.changes:
+        for i in self._source.changes:
             self.conditions.check(f"{self._places[i]}._data.flags.writeable", f"whether {names[i]} may be written to")
 
     def check(self, array: Array, call: Call) -> None:
@@ -113,7 +113,7 @@ class Wiring:
 
     def _needed_grads(self) -> dict[int, bool]:
         """Return which Tensors, by their indices, must have a gradient (True) or must have none (False)."""
-        tensors, taken = list(self._state.tensors.values()), set(self._compiled.takes)
+        tensors, taken = list(self._state.tensors.values()), set(self._source.takes)
         needed = {i: False for i, x in enumerate(tensors) if x._node is not None}
         starts = [start for start, _ in self._program.state[len(tensors) :]]
         for i, start in zip(self._recorded.with_grads, starts, strict=True):
@@ -144,7 +144,7 @@ class Wiring:
 
     def _call_lines(self) -> list[str]:
         """Return the lines that run the program."""
-        takes, changes = self._compiled.takes, self._compiled.changes
+        takes, changes = self._source.takes, self._source.changes
         starts = {start: i for i, (start, _) in enumerate(self._program.state)}
         arrays = dict(zip(self._program.inputs, self._inputs.arrays, strict=True))
         lines: list[str] = []
@@ -153,37 +153,37 @@ class Wiring:
             if x in arrays:
                 if arrays[x].converts(self._device):
                     lines.append(f"{arrays[x].name}_ = backend.asarray({arrays[x].name}_, None, native)")
-                if changes and x in self._compiled.reads_late and not self._device.backend.immutable:
+                if changes and x in self._source.reads_late and not self._device.backend.immutable:
                     lines.append(f"if buffer_of({arrays[x].name}_) in held[0]: return MISS")
                 given.append(f"{arrays[x].name}_")
             else:
                 given.append(f"{self._places[starts[x]]}._data" if x in starts else self._numbered[x])
-        given += [f"views[{i}]" for i in range(len(self._compiled.views))]
+        given += [f"views[{i}]" for i in range(len(self._source.views))]
         results = [f"output{i}" for i, x in enumerate(self._program.outputs) if not x.is_number]
         results += [f"grad{i}" for i in range(len(self._program.grads))]
         results += [f"array{i}" for i in changes] if self._device.backend.immutable else []
-        lines += ["random = backend.get_state(generator())"] if self._compiled.draws else []
-        back = "backend.set_state(generator(), random); " if self._compiled.draws else ""
+        lines += ["random = backend.get_state(generator())"] if self._source.draws else []
+        back = "backend.set_state(generator(), random); " if self._source.draws else ""
         assigned = f"{', '.join(results)} = " if results else ""
         lines += [
             "run = quiet.run"
-            if self._compiled.is_native
+            if self._source.is_native
             else "run = quiet.run if warnings.filters and warnings.filters[0] is quiet.first else quiet.quietly",
             f"try: {assigned}run({', '.join(given)})",
             f"except GuardFailed: {back}return MISS",
-            f"except Exception as error: failed(error); {back}failures.append(error); return MISS",
+            f"except Exception as error: raise_if_half_written(error); {back}failures.append(error); return MISS",
         ]
         return lines
 
     def _number_lines(self) -> list[str]:
         """Return the lines that compute the numbers: if all come from settings, only after a setting has changed."""
         places = {start: i for i, (start, _) in enumerate(self._program.numbers)}
-        if self._compiled.numbers is None:
+        if self._source.numbers is None:
             return []
-        self._names |= {"numbers": self._compiled.numbers, "kept": [None, -1]}
-        taken = [self._state.numbers[places[x]] for x in self._compiled.takes_numbers]
-        given = ", ".join(self.conditions.number(places[x]) for x in self._compiled.takes_numbers)
-        gives = self._compiled.gives_numbers
+        self._names |= {"numbers": self._source.numbers, "kept": [None, -1]}
+        taken = [self._state.numbers[places[x]] for x in self._source.takes_numbers]
+        given = ", ".join(self.conditions.number(places[x]) for x in self._source.takes_numbers)
+        gives = self._source.gives_numbers
         self._numbered.update((x, f"number{i}") for i, x in enumerate(gives))
         named = "".join(f"{self._numbered[x]}, " for x in gives)
         groups = [id(group) for _, optimizer in self._state.optimizers for group in optimizer.param_groups]
@@ -210,13 +210,13 @@ class Wiring:
         """Return the lines that store new state and gradients, and return the outputs."""
         lines = []
         tensors = len(self._state.tensors)
-        changed = [i for i in self._compiled.changes if i < tensors]
+        changed = [i for i in self._source.changes if i < tensors]
         if self._device.backend.immutable:
-            lines += [f"{self._places[i]}._data = array{i}" for i in self._compiled.changes]
+            lines += [f"{self._places[i]}._data = array{i}" for i in self._source.changes]
         elif changed:
             lines += self._noting_lines(changed)
         if not self._device.backend.immutable:
-            lines += [f"wrote({self._places[i]})" for i in self._compiled.changes if i >= tensors]
+            lines += [f"wrote({self._places[i]})" for i in self._source.changes if i >= tensors]
         for i, (x, place) in enumerate(self._recorded.grads):
             self._names[f"owner{i}"] = x
             if place is None:

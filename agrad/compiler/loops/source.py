@@ -23,6 +23,7 @@ class LoopSource(Source):
     def _begin(self, starts: list[Variable]) -> None:
         self._lowering = Lowering(self._program, self._names, self._backend.xp.result_type)
         self._loops, self._settings = self._names.unused("loops"), self._names.unused("settings")
+        self._strided = {start for start, _ in self._program.state} - set(self._held)  # gradients may be in any layout
         self._given: dict[str, tuple[Any, bool]] = {}  # the loops' arguments: an example, and whether contiguous
         for x in starts:
             if not x.is_number:
@@ -36,7 +37,7 @@ class LoopSource(Source):
 
     def _write(self, call: Call, place: int) -> None:
         if call.kind == NUMBER:
-            super()._write(call, place)
+            self._write_number(call)
         elif call.kind == DRAW:
             name = self._names.name(call.outputs[0], "d0")
             self._line(f"{name} = {expression(call, self._names)}", call.outputs[0])

@@ -21,7 +21,7 @@ __all__ = ["MADE", "WRITES", "write_part"]
 def _target(values: Values, memory: Memory, call: Call) -> Access:
     """Return where a call may write: to its first argument if that is not needed otherwise, or to a copy."""
     x, out = call.args[0], call.outputs[0]
-    if call in memory.in_place and memory.root[x] in memory.free:
+    if call in memory.in_place and memory.root[x] in memory.allocated:
         return values.access(x)[1]
     i = values.place(x.value.shape, x)
     target = whole(values.new_array(out, i), x.value.shape)
