@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from ..backends.base import OUT, Into
-from ..virtual.traced.recording import CHECK, NUMBER, WRITE, Call, Variable, replace_nested
+from ..virtual.traced.recording import CHECK, NUMBER, WRITE, Call, Variable, described, replace_nested
 from .buffers import Buffers
 from .expressions import INFIX, expression, shown
 from .memory import Memory
@@ -36,8 +36,23 @@ class LineSource(Source):
         self.views = self._views.of_state
 
     def _comments(self) -> list[str]:
-        scalars = [f"{name} = {key[0][1]}, an array" for key, name in self._scalars.items() if type(key[0]) is tuple]
-        return [*super()._comments(), *scalars, *(f"{x} = {text}, made once" for x, text in self._views.texts.items())]
+        names, about = self._names, {}
+        for (number, _), name in self._scalars.items():
+            if type(number) is tuple:  # a constant: its type and its text
+                about[name] = f"{name} = {number[1]}, an array"
+        for x in self._program.constants:
+            if x in names.of and not x.name:  # one with a name of its own is a number that `numbers` writes
+                about[names[x]] = self._about_constant(x)
+        constants = [about[name] for name in names.known if name in about]
+        views = [f"{name} = {text}, made once" for name, text in self._views.texts.items()]
+        return [*super()._comments(), *constants, *views]
+
+    def _about_constant(self, x: Variable) -> str:
+        """Return what a constant is: its value if it is a number or the same everywhere, else its shape and dtype."""
+        name, value = self._names[x], x.value
+        if prod(value.shape) == 1 or _is_repeated(value):
+            return f"{name} = {self._backend.to_numpy(value).flat[0]!s}, an array"
+        return f"{name}: {' '.join(described(value))}, a constant"
 
     # A call
 
@@ -237,7 +252,11 @@ class LineSource(Source):
 
 
 def _is_uniform(x: Any, beside: Sequence[Any]) -> bool:
-    """Return whether an array is one element broadcast (all strides are 0), and another array has its shape."""
+    """Return whether an array is one repeated element, and another array has its shape."""
+    return _is_repeated(x) and any(y is not x and y.shape == x.shape for y in beside)
+
+
+def _is_repeated(x: Any) -> bool:
+    """Return whether an array is one element broadcast: all strides are 0."""
     strides = getattr(x, "strides", ())
-    repeats = len(strides) > 0 and not any(strides) and prod(x.shape) > 0
-    return repeats and any(y is not x and y.shape == x.shape for y in beside)
+    return len(strides) > 0 and not any(strides) and prod(x.shape) > 0

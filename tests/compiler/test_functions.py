@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import re
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
@@ -145,6 +146,14 @@ def test_the_source_shows_names_and_shapes():
     f(agrad.ones((3, 2)))
     assert "linear_weight: (1, 2) float32" in f.source
     assert "input: (3, 2) float32" in f.source
+
+
+def test_the_source_tells_what_each_constant_is(device):
+    f = agrad.compile(agrad.grad(lambda x: agrad.mean(x * x) + agrad.sum(agrad.arange(3.0) * x)))
+    f(agrad.ones(3))
+    names = set(re.findall(r"\bc\d+\b", f.source))
+    assert names
+    assert names == set(re.findall(r"# (c\d+)(?: = |: )", f.source))
 
 
 def test_threads():
