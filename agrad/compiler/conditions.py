@@ -40,7 +40,7 @@ class Conditions:
         self.names |= {"opened": devices.opened, "traced": devices.traced}
         self.names |= inputs.names
         self.names["settings"] = [0]
-        self._each: list[tuple[str, str]] = [*inputs.structure, *inputs.conditions]
+        self._each: list[tuple[str, str | Callable[[], str]]] = [*inputs.structure, *inputs.conditions]
         self._each += [condition for array in inputs.arrays for condition in array.conditions]
         of_inputs = len(self._each)
         self._state, self._device = state, device
@@ -65,7 +65,7 @@ class Conditions:
         self._add(text, about)
         self.texts.append(text)
 
-    def _add(self, text: str, about: str) -> None:
+    def _add(self, text: str, about: str | Callable[[], str]) -> None:
         self._each.append((text, about))
 
     def _known(self, value: Any) -> str:
@@ -78,7 +78,7 @@ class Conditions:
         given = {"args": args, "kwargs": kwargs} | {f"arg{i}": x for i, x in enumerate(args)}
         for text, about in self._each:
             if not eval(text, self.names, given):
-                return about
+                return about() if callable(about) else about
         return "the answer to a comparison of numbers, or the range of values in an argument"
 
     def number(self, index: int) -> str:
@@ -97,8 +97,7 @@ class Conditions:
             self._add(f"list(map(len, {self._known(hooks)})) == {[*map(len, hooks)]!r}", "the hooks of a module")
         attributes = Attributes(self._state.attributes)
         self.names |= {"changes": changes, "attributes": attributes}
-        about = "an attribute of a module, such as its training mode"
-        self._add("(changes[0] == attributes.seen or attributes.still_hold())", about)
+        self._add("(changes[0] == attributes.seen or attributes.still_hold())", attributes.difference)
 
     # Optimizers: the same groups and flags, and valid numbers of the same types
 
@@ -124,11 +123,11 @@ class Conditions:
                 self._add(f"(not {here} or not any({here}.values()))", f"the state of {name}")
 
     def _settings(self, name: str, optimizer: Any, group: dict[str, Any]) -> None:
-        checked = Settings(optimizer, group, self.names["settings"])
+        checked = Settings(name, optimizer, group, self.names["settings"])
         here, there, known = self._known(checked), self._known(group), self._known(checked.known)
         # Faster than comparing tuples; an equal number that is another object only costs another check.
         same = " and ".join(f"{there}[{key!r}] is {known}[{i}]" for i, key in enumerate(optimizer.defaults))
-        self._add(f"(({same or True}) or {here}.still_hold())", f"a setting of {name}")
+        self._add(f"(({same or True}) or {here}.still_hold())", checked.difference)
 
     def _entries(self, name: str, state: dict[Tensor, dict[str, Any]], p: Tensor) -> None:
         """Add the condition that a parameter's state has the same Tensors, and numbers of the same types."""
@@ -187,6 +186,14 @@ class Attributes:
         self.seen = changes[0] if hold else -1
         return hold
 
+    def difference(self) -> str:
+        """Return which attribute is another one."""
+        for held, before in self._attributes:
+            for key in before | held:
+                if key not in held or key not in before or held[key] is not before[key]:
+                    return f"the attribute {key} of a module{_was(before.get(key))}"
+        return "the attributes of a module"
+
 
 class Settings:
     """The settings of a group of an optimizer.
@@ -197,8 +204,8 @@ class Settings:
         Their values when they were last checked.
     """
 
-    def __init__(self, optimizer: Any, group: dict[str, Any], changes: list[int]) -> None:
-        self._changes = changes  # a counter, as its only entry
+    def __init__(self, name: str, optimizer: Any, group: dict[str, Any], changes: list[int]) -> None:
+        self._name, self._changes = name, changes  # a counter, as its only entry
         self._optimizer, self._group = optimizer, group
         self.known = self._read()
 
@@ -214,6 +221,18 @@ class Settings:
             self.known[:] = settings
             self._changes[0] += 1
         return alike
+
+    def difference(self) -> str:
+        """Return which setting is not only another number."""
+        pairs = zip(self._optimizer.defaults, self._read(), self.known, strict=True)
+        return next(
+            (f"{key} of {self._name}{_was(before)}" for key, now, before in pairs if not _alike(now, before)), ""
+        )
+
+
+def _was(value: Any) -> str:
+    """Return the end of a sentence on what has changed: the old value, if it is plain."""
+    return f" was {value!r} before" if isinstance(value, (bool, int, float, str, tuple)) else ""
 
 
 def _alike(one: Any, other: Any) -> bool:
