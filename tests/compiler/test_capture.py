@@ -12,7 +12,7 @@ import pytest
 import agrad
 from agrad import nn, optim
 from tests.compiler.steps import arrays, compare, run_both
-from tests.compiler.test_state import batch, mlp, sgd, trained, with_optimizer
+from tests.compiler.training import batch, mlp, sgd, trained, with_optimizer
 from tests.cupy_on_cpu.trace import Trace, is_emulated
 
 pytestmark = pytest.mark.cuda
@@ -79,12 +79,7 @@ def test_a_step_is_one_launch(emulated):
 
 @pytest.mark.parametrize("optimizer", [optim.SGD, optim.Adam])
 def test_the_nodes_that_the_documentation_tells(emulated, optimizer):
-    def make(make_optimizer=optimizer):
-        model = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 4))
-        optimizer = make_optimizer(model.parameters(), 0.1)
-        return trained(model, optimizer), [model, optimizer]
-
-    step, _ = compiled(make, keep_grads=False)
+    step, _ = compiled(with_optimizer(lambda p: optimizer(p, 0.1)), keep_grads=False)
     launched(step, *batch(0))
     with Trace() as trace:
         step(*batch(0))
@@ -101,12 +96,7 @@ UPDATES = {
 
 @pytest.mark.parametrize("name", UPDATES)
 def test_an_optimizer_is_one_kernel(emulated, name):
-    def make():
-        model = nn.Linear(3, 4)
-        optimizer = UPDATES[name](model.parameters())
-        return trained(model, optimizer), [model, optimizer]
-
-    step, _ = compiled(make, keep_grads=False)
+    step, _ = compiled(with_optimizer(UPDATES[name], model=lambda: nn.Linear(3, 4)), keep_grads=False)
     launched(step, *batch(0))
     with Trace() as trace:
         step(*batch(0))
@@ -151,19 +141,11 @@ def test_parameters_with_other_numbers_of_steps():
 
 
 def test_parameters_of_16_bits():
-    def make():
-        model = nn.Linear(3, 4).to(agrad.float16)
-        optimizer = optim.Adam(model.parameters(), 0.01)
-
-        def step(x, y):
-            optimizer.zero_grad()
-            loss = nn.functional.mse_loss(model(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        return step, [model, optimizer]
-
+    make = with_optimizer(
+        lambda p: optim.Adam(p, 0.01),
+        model=lambda: nn.Linear(3, 4).to(agrad.float16),
+        loss=nn.functional.mse_loss,
+    )
     x, y = (agrad.ones((6, n), dtype=agrad.float16) for n in (3, 4))
     step = run_both(make, lambda i: (0.1 * i * x, y))
     assert "update_many(" in step.source

@@ -8,10 +8,10 @@ import agrad
 from agrad import nn, optim
 from agrad.backends.numpy import NumpyBackend
 from tests.backends.test_waits import LAYERS, OPTIMIZERS
-from tests.compiler import test_every_layer as every
-from tests.compiler import test_state as state
 from tests.compiler.fake_capturer import FakeCapturer, refusing
 from tests.compiler.steps import run_both
+from tests.compiler.test_every_layer import REFUSED
+from tests.compiler.training import batch, halve, sgd, with_layer, with_optimizer
 
 # Layers that draw random numbers, which NumPy's generators do on the host.
 DRAWING = {"Dropout", "Dropout1d", "Dropout2d", "Dropout3d"}
@@ -36,32 +36,20 @@ def run_captured(*arguments, least=15, **settings):
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 def test_optimizers(name):
-    def make():
-        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
-        optimizer = OPTIMIZERS[name](model.parameters())
-
-        def step(x, y):
-            optimizer.zero_grad()
-            loss = nn.functional.mse_loss(model(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        return step, [model, optimizer]
-
-    run_captured(make, lambda i: (agrad.full((5, 3), 0.1 * i), agrad.ones((5, 2))), between=state.halve, least=10)
+    make = with_optimizer(OPTIMIZERS[name], loss=nn.functional.mse_loss)
+    run_captured(make, lambda i: (agrad.full((5, 3), 0.1 * i), agrad.ones((5, 4))), between=halve, least=10)
 
 
-@pytest.mark.parametrize("layer", sorted(LAYERS.keys() - every.REFUSED.keys() - DRAWING - CHECKING))
+@pytest.mark.parametrize("layer", sorted(LAYERS.keys() - REFUSED.keys() - DRAWING - CHECKING))
 def test_layers(layer):
-    arguments = every.made(layer)[2]
-    run_captured(lambda: every.made(layer)[:2], lambda i: arguments)
+    arguments = with_layer(layer)[2]
+    run_captured(lambda: with_layer(layer)[:2], lambda i: arguments)
 
 
 @pytest.mark.parametrize("clip", [nn.utils.clip_grad_norm_, nn.utils.clip_grad_value_])
 def test_clipping(clip):
-    make = state.with_optimizer(state.sgd, change=lambda parameters: clip(list(parameters), 0.05))
-    run_captured(make, state.batch, between=state.halve)
+    make = with_optimizer(sgd, change=lambda parameters: clip(list(parameters), 0.05))
+    run_captured(make, batch, between=halve)
 
 
 def test_gradients_that_accumulate():
@@ -69,19 +57,19 @@ def test_gradients_that_accumulate():
         if i % 10 == 9:
             items[-1].zero_grad()
 
-    run_captured(state.with_optimizer(state.sgd, zero=False), state.batch, between=between, most=4, least=10)
+    run_captured(with_optimizer(sgd, zero=False), batch, between=between, most=4, least=10)
 
 
 def test_arrays_of_the_state_may_be_replaced():
     run_captured(
-        state.with_optimizer(state.sgd),
-        state.batch,
+        with_optimizer(sgd),
+        batch,
         between=lambda items, i: items[0].load_state_dict(items[0].state_dict()) if i == 10 else None,
     )
 
 
 def test_several_shapes():
-    run_captured(state.with_optimizer(state.sgd), lambda i: state.batch(i, 6 if i % 3 else 2), most=4, least=10)
+    run_captured(with_optimizer(sgd), lambda i: batch(i, 6 if i % 3 else 2), most=4, least=10)
 
 
 def test_adam_with_a_scheduler():
@@ -90,7 +78,7 @@ def test_adam_with_a_scheduler():
     def between(items, i):
         schedulers.setdefault(id(items), optim.lr_scheduler.OneCycleLR(items[-1], 0.1, total_steps=30)).step()
 
-    run_captured(state.with_optimizer(lambda p: optim.Adam(p, 0.01)), state.batch, between=between)
+    run_captured(with_optimizer(lambda p: optim.Adam(p, 0.01)), batch, between=between)
 
 
 def test_reading_a_value_names_the_line():

@@ -10,33 +10,11 @@ import pytest
 import agrad
 from agrad import nn, optim
 from tests.compiler.steps import compare, contents, run_both
-from tests.compiler.test_every_layer import made
+from tests.compiler.training import batch, halve, with_layer, with_optimizer
 
 pytest.importorskip("numba", reason="numba is not installed")
 pytest.importorskip("scipy", reason="SciPy is not installed")
 compiled = lambda f, **settings: agrad.compile(f, jit="numba", **settings)
-
-
-def batch(i, n=6):
-    draw = np.random.default_rng(i)
-    return agrad.asarray(draw.standard_normal((n, 3), dtype=np.float32)), agrad.asarray(draw.integers(0, 4, n))
-
-
-def classifier(make_optimizer, *layers, **settings):
-    def make():
-        model = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), *(layer() for layer in layers), nn.Linear(5, 4))
-        optimizer = make_optimizer(model.parameters())
-
-        def step(x, y):
-            optimizer.zero_grad(**settings)
-            loss = nn.functional.cross_entropy(model(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss
-
-        return step, [model, optimizer]
-
-    return make
 
 
 OPTIMIZERS = {
@@ -46,14 +24,9 @@ OPTIMIZERS = {
 }
 
 
-def halve(state, i):
-    for group in state[-1].param_groups:
-        group["lr"] *= 0.5 if i % 3 == 2 else 1.0
-
-
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_training(name):
-    run_both(classifier(OPTIMIZERS[name]), batch, between=halve, jit="numba")
+    run_both(with_optimizer(OPTIMIZERS[name]), batch, between=halve, jit="numba")
 
 
 def test_layers_with_buffers_and_random_numbers():
@@ -62,7 +35,7 @@ def test_layers_with_buffers_and_random_numbers():
     def between(state, i):
         state[0].train(i % 4 < 2)
 
-    run_both(classifier(OPTIMIZERS["SGD"], *layers), batch, between=between, jit="numba")
+    run_both(with_optimizer(OPTIMIZERS["SGD"], *layers), batch, between=between, jit="numba")
 
 
 LAYERS = ["BatchNorm2d", "BatchNorm3d", "Bilinear", "GroupNorm", "LayerNorm", "MultiheadAttention", "RMSNorm"]
@@ -70,8 +43,8 @@ LAYERS = ["BatchNorm2d", "BatchNorm3d", "Bilinear", "GroupNorm", "LayerNorm", "M
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_layers(layer):
-    arguments = made(layer, exact=False)[2]
-    run_both(lambda: made(layer, exact=False)[:2], lambda i: arguments, jit="numba")
+    arguments = with_layer(layer, exact=False)[2]
+    run_both(lambda: with_layer(layer, exact=False)[:2], lambda i: arguments, jit="numba")
 
 
 def test_a_network_whose_products_blas_computes():
@@ -100,7 +73,7 @@ def test_a_network_whose_products_blas_computes():
 
 
 def test_gradients_that_accumulate_in_place():
-    run_both(classifier(OPTIMIZERS["SGD"], set_to_none=False), batch, jit="numba")
+    run_both(with_optimizer(OPTIMIZERS["SGD"], set_to_none=False), batch, jit="numba")
 
 
 def test_an_embedding():

@@ -7,48 +7,7 @@ import agrad
 from agrad import nn, optim
 from agrad.testing import assert_close
 from tests.compiler.steps import compare, run_both
-
-
-def mlp(*extra):
-    return nn.Sequential(nn.Linear(3, 5), nn.ReLU(), *(layer() for layer in extra), nn.Linear(5, 4))
-
-
-def trained(model, optimizer, zero=True, change=lambda parameters: None):
-    """Return a step of training a classifier."""
-
-    def step(x, y):
-        if zero:
-            optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        change(model.parameters())
-        optimizer.step()
-        return loss
-
-    return step
-
-
-def batch(i, n=6):
-    draw = np.random.default_rng(i)
-    return agrad.asarray(draw.standard_normal((n, 3), dtype=np.float32)), agrad.asarray(draw.integers(0, 4, n))
-
-
-def with_optimizer(make_optimizer, *extra, **settings):
-    def make():
-        model = mlp(*extra)
-        optimizer = make_optimizer(model.parameters())
-        return trained(model, optimizer, **settings), [model, optimizer]
-
-    return make
-
-
-def sgd(parameters):
-    return optim.SGD(parameters, 0.1, momentum=0.9)
-
-
-def halve(state, i):
-    for group in state[-1].param_groups:
-        group["lr"] *= 0.5 if i % 3 == 2 else 1.0
+from tests.compiler.training import batch, halve, mlp, sgd, trained, with_optimizer
 
 
 def test_the_learning_rate_may_change(device):
