@@ -211,7 +211,9 @@ class Compiled:
         return lowered
 
     def _first_reason(self) -> str:
-        return "the call before made new state, as optimizers do at first" if self._reasons else "the first call"
+        if not self._reasons:
+            return "the first call"
+        return "the call before made new state, as optimizers do at first, or an argument shared memory with the state"
 
     @property
     def source(self) -> str:

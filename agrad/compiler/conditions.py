@@ -79,7 +79,7 @@ class Conditions:
         for text, about in self._each:
             if not eval(text, self.names, given):
                 return about() if callable(about) else about
-        return "the answer to a comparison of numbers, or the range of values in an argument"
+        return "the answer to a comparison of numbers, the range of values in an argument, or memory that it shares"
 
     def number(self, index: int) -> str:
         """Return the expression for a number of the state."""
