@@ -9,8 +9,8 @@ The modules, in the order in which a call needs them:
 - `program` is the list of recorded calls, and drops what is not needed; `expand` divides calls into steps.
 - `source` prints a program as Python: `lines` a line for each call, with `memory`, `buffers`, `views`, `names` and
   `expressions`; `loops` nests of loops for numba. `capture` makes a CUDA graph of it, with `scalars` and `draws`.
-- `entry` is a program with its function, which `wiring` writes: it checks the `conditions` of the program, runs it
-  (`quiet`, without NumPy's warnings) and stores the results.
+- `entry` is a program with its function, which `wiring` writes: it checks the `conditions` of the program (against
+  `snapshots` of the state), runs it (`quiet`, without NumPy's warnings) and stores the results.
 """
 
 from .compiled import Compiled, compile
