@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 from ..core import device as devices
@@ -95,6 +96,9 @@ class Conditions:
         attributes = Attributes(self._state.attributes)
         self.names |= {"changes": changes, "attributes": attributes}
         self._add("(changes[0] == attributes.seen or attributes.still_hold())", attributes.difference)
+        settings = self._state.settings_of_modules
+        if settings:
+            self._add(f"{self._known(settings)} == {self._known(deepcopy(settings))}", "a list or dict of a module")
 
     # Optimizers: the same groups and flags, and valid numbers of the same types
 

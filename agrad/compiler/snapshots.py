@@ -42,7 +42,12 @@ class Attributes:
         for held, before in self._attributes:
             for key in before | held:
                 if key not in held or key not in before or held[key] is not before[key]:
-                    return f"the attribute {key} of a module{_was(before.get(key))}"
+                    is_hook = not isinstance(key, str)
+                    return (
+                        "the hooks of a module"
+                        if is_hook
+                        else f"the attribute {key} of a module{_was(before.get(key))}"
+                    )
         return "the attributes of a module"
 
 

@@ -62,6 +62,8 @@ class State:
     optimizers : list of (str, Optimizer)
     attributes : list of (dict, dict)
         The attributes of these modules, and of other modules that the function uses, each with a copy.
+    settings_of_modules : list of (list or dict)
+        Lists and dicts of constants among their attributes, which may change in place.
     items : sequence of (str, Module, Optimizer or Tensor)
         What it was made of.
 
@@ -86,6 +88,7 @@ class State:
         others = {id(part): part for module in used if isinstance(module, Module) for part in module.modules()}
         modules = {id(part): part for _, part in self.modules} | others
         dicts = [vars(module) for module in modules.values()]
+        self.settings_of_modules = [x for held in dicts for name, x in held.items() if name[:1] != "_" and _is_plain(x)]
         dicts += [x for held in dicts for x in held.values() if type(x) is dict]
         self.attributes: list[tuple[dict[Any, Any], dict[Any, Any]]] = [(held, dict(held)) for held in dicts]
         for name, item in items:  # after the modules, which give the parameters better names
@@ -142,6 +145,12 @@ class State:
             for i, group in enumerate(optimizer.param_groups):
                 flags = [key for key in optimizer.defaults if isinstance(group[key], (bool, str, type(None)))]
                 yield from ((f"{key} of group {i} of {name}", group, key) for key in flags)
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is a list or dict of constants, and nothing else."""
+    parts = value.values() if type(value) is dict else value if type(value) is list else ()
+    return len(parts) > 0 and all(type(x) in (bool, int, float, complex, str, type(None)) for x in parts)
 
 
 def is_plain_number(value: Any) -> bool:

@@ -252,6 +252,36 @@ def test_a_counter_in_a_module_is_incremented_each_time():
     assert "the attribute calls of a module was 0 before" in f.explain()
 
 
+def test_lists_and_dicts_of_a_module_may_change_in_place(device):
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.settings, self.factors = {"scale": 2.0}, [2.0, 3]
+
+        def forward(self, x):
+            return x * self.settings["scale"] * self.factors[1]
+
+    model, x = Scaled(), agrad.ones(3)
+    f = agrad.compile(model)
+    for i in range(6):
+        compare(f(x), model(x))
+        if i % 2:
+            model.settings["scale"] += 1.0
+            model.factors[1] -= 1
+    assert "a list or dict of a module" in f.explain()
+    assert "recorded 3 times" in f.explain()
+
+
+def test_a_hook_of_a_module_may_be_replaced(device):
+    model, x = nn.Linear(3, 3), agrad.ones(3)
+    f = agrad.compile(model)
+    for factor in (2, 3):
+        with model.register_forward_hook(lambda module, arguments, y, factor=factor: factor * y):
+            compare(f(x), model(x))
+            compare(f(x), model(x))
+    assert "the hooks of a module" in f.explain()
+
+
 def test_random_numbers_come_from_the_stream_of_the_call(device):
     f = agrad.compile(lambda x: x + agrad.rand(3, device=x.device))
     x = agrad.zeros(3)
