@@ -33,7 +33,13 @@ class Conditions:
     """
 
     def __init__(
-        self, inputs: Inputs, state: State, device: Device, grads: dict[int, bool], views: Sequence[View] = ()
+        self,
+        inputs: Inputs,
+        state: State,
+        device: Device,
+        grads: dict[int, bool],
+        views: Sequence[View],
+        written: Sequence[int],
     ) -> None:
         self.names: dict[str, Any] = {"recording": recording, "dtypes": dtypes, "observers": observers}
         self.names |= {"opened": devices.opened, "traced": devices.traced}
@@ -49,7 +55,7 @@ class Conditions:
         self._current_device()
         self._modules()
         self._optimizers()
-        self._tensors(grads, views)
+        self._tensors(grads, views, written)
         self.texts = [text for text, _ in self._each[of_inputs:]]
 
     def _current_device(self) -> None:
@@ -148,7 +154,7 @@ class Conditions:
 
     # Tensors: the same shapes, frozen or not, with or without gradients
 
-    def _tensors(self, grads: dict[int, bool], views: Sequence[View]) -> None:
+    def _tensors(self, grads: dict[int, bool], views: Sequence[View], written: Sequence[int]) -> None:
         tensors = list(self._state.tensors.values())
         device = self._known(self._device)
         for i, (name, x) in enumerate(self._state.tensors.items()):
@@ -159,8 +165,8 @@ class Conditions:
             if i in grads:
                 there = f"tensor{i}._grad is not None and tensor{i}._grad._device is {device}"
                 self._add(there if grads[i] else f"tensor{i}._grad is None", f"whether {name} has a gradient")
-        bound = Bound(tensors, self._device, views)
+        bound = Bound(tensors, self._device, views, written)
         self.names |= {"bound": bound, "last": bound.arrays, "views": bound.views, "held": bound.held}
         if tensors:
             same = " and ".join(f"tensor{i}._data is last[{i}]" for i in range(len(tensors)))
-            self._add(f"(({same}) or bound.again())", "the shape, dtype or device of a part of the state")
+            self._add(f"(({same}) or bound.again())", "the shape, dtype, device or memory of a part of the state")

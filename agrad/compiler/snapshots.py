@@ -100,6 +100,14 @@ def _alike(one: Any, other: Any) -> bool:
 class Bound:
     """The arrays of the state at the last call.
 
+    Parameters
+    ----------
+    tensors : list of Tensor
+    device : Device
+    views : sequence of View
+    written : sequence of int
+        The indices of the arrays that the program writes to.
+
     Attributes
     ----------
     arrays : list of array
@@ -111,8 +119,8 @@ class Bound:
         The set of these numbers, as the only entry.
     """
 
-    def __init__(self, tensors: list[Tensor], device: Device, views: Sequence[View]) -> None:
-        self._tensors, self._device, self._views = tensors, device, views
+    def __init__(self, tensors: list[Tensor], device: Device, views: Sequence[View], written: Sequence[int]) -> None:
+        self._tensors, self._device, self._views, self._written = tensors, device, views, written
         self.arrays: list[Any] = [x._data for x in tensors]
         self.views = self._viewed()
         self._kinds = list(map(_kind, self.arrays))
@@ -121,17 +129,18 @@ class Bound:
         self._distinct = len(self.held[0])
 
     def again(self) -> bool:
-        """Read the arrays again; return whether they still have the same shapes and dtypes."""
+        """Read the arrays again; return whether they are like the old ones: then the program can use them."""
+        backend, arrays = self._device.backend, [x._data for x in self._tensors]
         if any(x._device is not self._device for x in self._tensors):
             return False
-        arrays = [x._data for x in self._tensors]
         if any(_kind(x) != kind for x, kind in zip(arrays, self._kinds, strict=True)):
             return False
-        self.arrays[:] = arrays
+        buffers = list(map(backend.buffer_of, arrays))
+        if len(set(buffers)) != self._distinct or not all(backend.is_writable(arrays[i]) for i in self._written):
+            return False
+        self.arrays[:], self.buffers[:], self.held[0] = arrays, buffers, set(buffers)
         self.views[:] = self._viewed()
-        self.buffers[:] = map(self._device.backend.buffer_of, arrays)
-        self.held[0] = set(self.buffers)
-        return len(self.held[0]) == self._distinct
+        return True
 
     def _viewed(self) -> list[Any]:
         return [make(self.arrays[place]) for place, make in self._views]

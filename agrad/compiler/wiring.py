@@ -59,7 +59,8 @@ class Wiring:
         self._numbered: dict[Variable, str] = {}  # the names of numbers in the text
         places = {start: i for i, (start, _) in enumerate(program.state)}
         views = [(places[start], make) for start, make in source.views.values()]
-        self.conditions = Conditions(inputs, state, device, self._needed_grads(), views)
+        written = [i for i in source.changes if i < len(state.tensors)]
+        self.conditions = Conditions(inputs, state, device, self._needed_grads(), views, written)
         self.failures: list[Exception] = []
         backend, lock = device.backend, RLock()
         self._names: dict[str, Any] = {

@@ -5,6 +5,7 @@ import pytest
 
 import agrad
 from agrad import nn, optim
+from agrad.compiler.snapshots import Bound
 from tests.compiler.steps import arrays, compare, contents
 
 OUTSIDE = np.ones(3, np.float32)
@@ -343,6 +344,34 @@ def test_read_only_state_when_it_is_recorded():
             step(agrad.ones((6, 3)))
         assert (model.weight.tolist(), model.bias.tolist()) == before
         assert model.weight.grad is None
+
+
+def test_state_that_is_replaced_by_read_only_memory():
+    model = nn.Linear(3, 4)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    step = agrad.compile(lambda x: (model(x).sum().backward(), optimizer.step()), state=[model, optimizer])
+    for _ in range(3):
+        step(agrad.ones((6, 3)))
+    stored = np.zeros(4, np.float32)
+    stored.flags.writeable = False
+    model.bias.data = stored
+    before = state_of(model, optimizer)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="model_bias cannot be updated: its memory is read-only"):
+            step(agrad.ones((6, 3)))
+        compare(state_of(model, optimizer), before)
+    model.bias.data = stored.copy()
+    step(agrad.ones((6, 3)))
+
+
+def test_state_whose_parts_come_to_share_memory(device):
+    a, b = agrad.asarray([1.0, 2.0]), agrad.asarray([3.0, 4.0])
+    bound = Bound([a, b], device, [], [])
+    b.data = a.data
+    assert bound.again() is (device.backend.buffer_of(a.data) != device.backend.buffer_of(b.data))
+    assert bound.again() is bound.again()
+    b.data = agrad.asarray([3.0, 4.0]).data
+    assert bound.again()
 
 
 @pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.1), optim.Adam], ids=["SGD", "Adam"])
