@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from math import isfinite
 from typing import Any
@@ -97,12 +97,13 @@ class Inputs:
         of_class = f"type({place}) is {self._known(type(value))}"
         if is_number(value) or type(value) in (bool, int, float, complex, str):
             self._condition(f"{of_class} and {_same_constant(value, place)}", f"{name} was {_shown(value)} before")
-        elif isinstance(value, Tensor) or (hasattr(value, "shape") and backends.is_array_type(type(value))):
+        elif _is_array(value):
             self._add_array(value, place, name)
         elif isinstance(value, Mapping):
-            self._condition(f"{of_class} and list({place}) == {list(value)!r}", f"the keys of {name}, or its class")
-            for key, part in value.items():
-                self._take_apart(part, f"{place}[{key!r}]", f"{name}_{key}")
+            keys = self._known(list(value))
+            self._condition(f"{of_class} and list({place}) == {keys}", f"the keys of {name}, or its class")
+            for i, (key, part) in enumerate(value.items()):
+                self._take_apart(part, f"{place}[{repr(key) if type(key) is str else f'{keys}[{i}]'}]", f"{name}_{key}")
         elif isinstance(value, (list, tuple)):
             self._condition(f"{of_class} and len({place}) == {len(value)}", f"the length of {name}, or its class")
             for i, part in enumerate(value):
@@ -142,14 +143,15 @@ class Inputs:
             If a Tensor is on another device, or requires gradients.
         """
         given: list[Any] = []
-        replaced: dict[str, Tensor] = {}
+        replaced: list[Tensor] = []
         for array in self.arrays:
             raw = _checked(array, trace)
             x = trace.input(raw, array.name)
-            replaced[array.place] = wrap(x, trace.device)
-            given.append((x, replaced[array.place]))
-        args = tuple(_rebuilt(value, f"arg{i}", replaced) for i, value in enumerate(self.args))
-        kwargs = {name: _rebuilt(value, f"kwargs[{name!r}]", replaced) for name, value in self.kwargs.items()}
+            replaced.append(wrap(x, trace.device))
+            given.append((x, replaced[-1]))
+        parts = iter(replaced)
+        args = tuple(_rebuilt(value, parts) for value in self.args)
+        kwargs = {name: _rebuilt(value, parts) for name, value in self.kwargs.items()}
         return args, kwargs, given
 
 
@@ -199,15 +201,22 @@ def _checked(array: Array, trace: Trace) -> Any:
     return memory.backend.asarray(value, None, memory.native)
 
 
-def _rebuilt(value: Any, place: str, replaced: dict[str, Tensor]) -> Any:
-    if place in replaced:
-        return replaced[place]
+def _is_array(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return True
+    return hasattr(value, "shape") and not is_number(value) and backends.is_array_type(type(value))
+
+
+def _rebuilt(value: Any, arrays: Iterator[Tensor]) -> Any:
+    """Return an argument with the arrays in it replaced, in the order of `Inputs.arrays`."""
+    if _is_array(value):
+        return next(arrays)
     if isinstance(value, Mapping):
         filled: Any = copy(value)  # keeps the class
         for key in value:
-            filled[key] = _rebuilt(value[key], f"{place}[{key!r}]", replaced)
+            filled[key] = _rebuilt(value[key], arrays)
         return filled
     if isinstance(value, (list, tuple)):
-        parts = [_rebuilt(part, f"{place}[{i}]", replaced) for i, part in enumerate(value)]
+        parts = [_rebuilt(part, arrays) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     return value

@@ -6,6 +6,7 @@ import pickle
 import re
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 
 import numpy as np
 import pytest
@@ -63,6 +64,22 @@ def test_constants_and_structures():
     assert f(x, how="mean")["how"] == "mean"
     assert len(f(x, z=x, w=(x, [x]))["more"]) == 2
     compare(f(x, 2)["y"], 2 * x)
+
+
+class Part(Enum):
+    LEFT = 1
+    RIGHT = 2
+
+
+@pytest.mark.parametrize("key", [Part.LEFT, np.int64(1), 1.5, float("inf"), (1, "a"), None, object(), "x-y'"])
+def test_keys_of_dicts(key):
+    f = agrad.compile(lambda parts: {key: 2 * parts[key], "other": parts["other"]})
+    for i in range(3):
+        found = f({key: agrad.full((3,), 1.0 * i), "other": agrad.ones(2)})
+        compare(found[key], np.full(3, 2.0 * i, np.float32))
+    assert "recorded 1 time\n" in f.explain()
+    f({"other": agrad.ones(2), key: agrad.ones(3)})
+    assert "2: the keys of parts" in f.explain()
 
 
 def test_numpy_scalars_are_numbers():
