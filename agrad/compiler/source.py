@@ -68,6 +68,7 @@ class Source:
     ) -> None:
         self._program, self._backend, self._native, self._held = program, device.backend, device.native, held
         self._names = Names(program.constants, GuardFailed=GuardFailed, generator=generator, copy=device.backend.copy)
+        self._title = self._names.unused(identifier(title))
         self._lines: list[tuple[str, str]] = []
         self._number_lines: list[str] = []
         self._committed: int | None = None  # the index of the first line that writes the state
@@ -81,9 +82,7 @@ class Source:
             self._write(call, place)
         self._finish()
         self._divide(starts)
-        title = identifier(title)
-        self._title = "step" if title == "numbers" else title
-        self._python = self._text(self._title)
+        self._python = self._text()
         self.text = self._shown()
 
     # What a lowering defines
@@ -158,10 +157,10 @@ class Source:
             results += [self._names[start] for start, end in self._program.state if end is not start]
         self._line(f"return {', '.join(results)}" if results else "return")
 
-    def _text(self, title: str) -> str:
+    def _text(self) -> str:
         names = self._names
         first = self._numbers_text()
-        lines = [f"def {title}({', '.join([*(names[x] for x in self.takes), *self.views])}):"]
+        lines = [f"def {self._title}({', '.join([*(names[x] for x in self.takes), *self.views])}):"]
         lines += [f"    # {comment}" for comment in self._comments()]
         self.first_write = len(first) + len(lines) + 1 + (self._committed or 0)
         lines += [f"    {text.ljust(_WIDTH)}  # {about}" if about else f"    {text}" for text, about in self._lines]

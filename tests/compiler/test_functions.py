@@ -224,6 +224,16 @@ def test_explain_shows_the_last_reasons():
     assert lines[1:] == [f"  {i}: n was {i - 2} before" for i in range(11, 31)]
 
 
+@pytest.mark.parametrize("name", ["exp", "multiply", "numbers", "class", "<lambda>", "GuardFailed", "t0", "x"])
+def test_names_of_functions(device, name):
+    f = lambda x: agrad.exp(x) * x + 2 * agrad.mean(x)
+    f.__name__ = name
+    compiled = agrad.compile(f)
+    for _ in range(3):
+        compare(compiled(agrad.ones(3)), f(agrad.ones(3)))
+    assert "recorded 1 time\n" in compiled.explain()
+
+
 def test_few_programs_are_kept():
     f = agrad.compile(lambda x: x + 1)
     for n in range(20):
