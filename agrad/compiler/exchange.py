@@ -34,12 +34,22 @@ class Slot:
     def __init__(self, name: str, tensor: Tensor, trace: Trace) -> None:
         self.name, self.tensor = name, tensor
         self.array, self.device, self.node = tensor._data, tensor._device, tensor._node
+        self._hooks = None if tensor._hooks is None else dict(tensor._hooks)
         self.traced = trace.input(self.array, name)
         tensor._data, tensor._device = self.traced, trace.device
 
     def restore(self) -> None:
         """Put back the real array."""
         self.tensor._data, self.tensor._device, self.tensor._node = self.array, self.device, self.node
+
+    def undo(self) -> None:
+        """Put back the real array, and the hooks of the start."""
+        self.restore()
+        if self._hooks is None:
+            self.tensor._hooks = None
+        elif self.tensor._hooks is not None:
+            self.tensor._hooks.clear()
+            self.tensor._hooks.update(self._hooks)
 
     def finish(self) -> None:
         """Put back the real array, with the values of the traced one."""
@@ -141,7 +151,7 @@ class Exchange:
     def undo(self) -> None:
         """Restore everything as it was at the start."""
         for slot in self.slots:
-            slot.restore()
+            slot.undo()
         for _, x, grad in self.grads:
             x._grad = grad
         for held, before in (*self.state.attributes, *self._dicts):
