@@ -110,6 +110,34 @@ def test_pulling_back_a_batch_of_cotangents_through_a_vmap_that_has_ended(device
     assert_same(through(agrad.vmap), through(loop))
 
 
+def jacobian_by_rows(f):
+    def jacobian(x):
+        y, pull = agrad.vjp(f, x)
+        units = agrad.reshape(agrad.eye(y.size, dtype=x.dtype), (y.size, *y.shape))
+        return agrad.stack([pull(units[i, ...])[0] for i in range(y.size)])
+
+    return jacobian
+
+
+SECOND_ORDER = {
+    "jacobian": agrad.jacobian,
+    "jacobian of grad": lambda jacobian: agrad.jacobian(agrad.grad(lambda x: agrad.sum(jacobian(x) ** 2))),
+    "jacobian of jvp": lambda jacobian: agrad.jacobian(lambda x: agrad.jvp(jacobian, [x], [x])[1]),
+    "grad of grad": lambda jacobian: agrad.grad(
+        lambda x: agrad.sum(agrad.grad(lambda x: agrad.sum(jacobian(x) ** 2))(x) ** 2)
+    ),
+    "vmap of pull": lambda jacobian: lambda x: agrad.vmap(agrad.vjp(jacobian, x)[1])(draw(6, 5, 5, 2))[0],
+}
+
+
+@pytest.mark.parametrize("name", SECOND_ORDER)
+def test_batches_of_cotangents_meet_those_of_a_vmap_that_has_ended(device, name):
+    """A second batch of cotangents is pulled back through what the first recorded."""
+    row, x = lambda a: agrad.sum(a**3) * a[0], draw(5, 2)
+    found = SECOND_ORDER[name](agrad.jacobian(agrad.vmap(row)))(x)
+    assert_same(found, SECOND_ORDER[name](jacobian_by_rows(loop(row)))(x))
+
+
 def test_gradients_per_example_of_closed_over_tensors(device):
     x, w = draw(4, 3), draw(3)
     f = lambda a: agrad.grad(lambda w: agrad.sum(w * a * a))(w)
