@@ -235,6 +235,27 @@ def test_nested_axes_and_unmapped_arguments(device):
     assert agrad.vmap(wave)(draw(0, 3)).shape == (0,)
 
 
+EMPTY = {
+    "a layer": lambda a, w: nn.functional.linear(a, w),
+    "a norm": lambda a, w: nn.functional.layer_norm(a, (4,)) * w,
+    "a convolution of own weights": lambda a, w: nn.functional.conv1d(a[None, :, :], w[None, :, :2]),
+    "a convolution of one": lambda a, w: nn.functional.conv1d(agrad.ones((1, 3, 4), dtype=w.dtype), w[None, :, :2]),
+    "an embedding": lambda a, w: nn.functional.embedding(agrad.argsort(a[0]) % 3, w),
+    "indices": lambda a, w: a[agrad.argmax(w[:, 0])],
+    "a loss": lambda a, w: nn.functional.cross_entropy(a, agrad.argmax(w, axis=1)),
+    "a search": lambda a, w: agrad.astype(agrad.searchsorted(a[0], w[0]), "float32") * 1.0,
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_batch_gives_what_has_the_shape_of_a_batch(device, name):
+    f = EMPTY[name]
+    for function in (f, agrad.grad(lambda a, w: agrad.sum(f(a, w)), (0, 1))):
+        found, full = [agrad.vmap(function)(draw(size, 3, 4), draw(size, 3, 4)) for size in (0, 2)]
+        for x, y in zip(pytrees.flatten(found), pytrees.flatten(full), strict=True):
+            assert (x.shape, x.dtype) == ((0, *y.shape[1:]), y.dtype)
+
+
 def test_tensors_made_in_f_are_on_the_arguments_device(device):
     def f(a):
         assert a.device is device

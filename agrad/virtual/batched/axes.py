@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from ...backends.typing import Array
-from .arrays import BatchedArray, leading
+from .arrays import BatchedArray, leading, of_empty_batch
 
 __all__ = ["FUNCTIONS", "shifted"]
 
@@ -78,14 +79,12 @@ def _each(name: str) -> Callable[..., BatchedArray]:
 
     def each(x1: Array, x2: Array, /, **settings: Any) -> BatchedArray:
         (v1, v2), lead, level = leading((x1, x2))
-        function = getattr(level.xp, name)
+        function = partial(getattr(level.xp, name), **settings)
         if not lead:
-            return BatchedArray(function(v1, v2, **settings), 0, level)
-        parts = [function(v1[i, ...], v2[i, ...], **settings) for i in range(level.size)]
-        if not parts:
-            one = function(*[level.xp.zeros(v.shape[1:], dtype=v.dtype, device=level.native) for v in (v1, v2)])
-            return BatchedArray(level.xp.zeros((0, *one.shape), dtype=one.dtype, device=level.native), 1, level)
-        return BatchedArray(level.xp.stack(parts), 1, level)
+            return BatchedArray(function(v1, v2), 0, level)
+        if not level.size:
+            return of_empty_batch(function, [BatchedArray(v, lead, level) for v in (v1, v2)])
+        return BatchedArray(level.xp.stack([function(v1[i, ...], v2[i, ...]) for i in range(level.size)]), 1, level)
 
     return each
 

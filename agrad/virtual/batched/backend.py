@@ -79,7 +79,8 @@ class BatchedBackend(WindowsBackend):
         return array.level.backend.bounds(array.value)
 
     def within(self, array: Array, least: float, most: float) -> bool:
-        return bool(array.level.backend.within(array.value, least, most))
+        is_empty = 0 in array.value.shape  # also if only the batch is
+        return is_empty or bool(array.level.backend.within(array.value, least, most))
 
     def is_view(self, array: Array) -> bool:
         return array.level.backend.is_view(array.value)
