@@ -9,7 +9,7 @@ from typing import Any
 from ..core.tensor import Tensor
 from . import pytrees
 
-__all__ = ["size_of_batch", "spread"]
+__all__ = ["not_mapped", "size_of_batch", "spread"]
 
 
 def spread(axes: Any, tree: Any, name: str) -> list[tuple[Any, int | None]]:
@@ -42,12 +42,8 @@ def size_of_batch(
         shape = x.shape
         if not -len(shape) <= axis < len(shape):
             place = _places(args, kwargs)[i]
-            partial = (
-                f", or functools.partial(f, {place}=...), as keyword arguments are mapped" if place in kwargs else ""
-            )
             raise ValueError(
-                f"the batch axis of argument {place} is {axis}, but its shape is {shape}; "
-                f"write None for it in in_axes{partial}"
+                f"the batch axis of argument {place} is {axis}, but its shape is {shape}; {_remedy(place, kwargs)}"
             )
         sizes.setdefault(shape[axis], i)
     if len(sizes) > 1:
@@ -55,6 +51,18 @@ def size_of_batch(
     if not sizes:
         raise ValueError("no argument has a batch axis; give an axis in in_axes, or axis_size=n")
     return next(iter(sizes))
+
+
+def not_mapped(i: int, args: Sequence[Any], kwargs: Mapping[str, Any], error: TypeError) -> TypeError:
+    """Return the error for a leaf of the arguments that has no axes, such as a string."""
+    place = _places(args, kwargs)[i]
+    return TypeError(f"argument {place} has no batch axis: {error}; {_remedy(place, kwargs)}")
+
+
+def _remedy(place: str, kwargs: Mapping[str, Any]) -> str:
+    if place not in kwargs:
+        return "write None for it in in_axes"
+    return f"keyword arguments are mapped, so write functools.partial(f, {place}=...)"
 
 
 def _unequal(

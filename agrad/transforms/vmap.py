@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -20,7 +20,7 @@ from ..virtual.batched.level import Batch
 from ..virtual.lines import line_of
 from . import pytrees
 from .arguments import named
-from .batch_axes import size_of_batch, spread
+from .batch_axes import not_mapped, size_of_batch, spread
 
 __all__ = ["batch", "left", "vmap"]
 
@@ -98,7 +98,10 @@ def vmap(
     def mapped(*args: Any, **kwargs: Any) -> Any:
         leaves = [*spread(in_axes, args, "in_axes"), *spread(0, kwargs, "")]
         axes = [axis for _, axis in leaves]
-        given = [x if axis is None else _tensor(x) for x, axis in leaves]
+        given = [
+            x if axis is None or isinstance(x, Tensor) else _mapped(x, i, args, kwargs)
+            for i, (x, axis) in enumerate(leaves)
+        ]
         size = size_of_batch(given, axes, axis_size, args, kwargs)
 
         def run(given: Sequence[Any], size: int) -> tuple[Any, list[Tensor], list[int | None]]:
@@ -116,6 +119,14 @@ def vmap(
         return pytrees.unflatten(result, found)
 
     return named(mapped, f, "vmap", "write agrad.vmap(f)(x)")
+
+
+def _mapped(x: Any, i: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    """Return a leaf of the arguments that has a batch axis as a Tensor."""
+    try:
+        return _tensor(x)
+    except TypeError as error:
+        raise not_mapped(i, args, kwargs, error) from error
 
 
 def _tensor(x: Any) -> Tensor:
