@@ -194,6 +194,8 @@ def _checked(x: Any) -> Tensor:
         raise TypeError(f"the function must return Tensors, not {type(x).__name__}; no gradient flows there")
     if not x.dtype.differentiable:
         raise errors.not_differentiable(x.dtype)
+    if x._device.depth and x._device not in opened.get():  # gradients would be sums over the batch
+        raise errors.mixed_devices("a function under a transform", [x._device.name])
     return x
 
 

@@ -352,6 +352,9 @@ def test_a_tensor_that_left_its_vmap_says_so(device):
         agrad.vmap(lambda a: a * kept[0])(draw(4, 3))
     with pytest.raises(ValueError, match="another vmap"):
         agrad.vmap(agrad.vmap(lambda a: agrad.grad(wave)(kept[0])))(draw(4, 3))
+    for transform in (agrad.grad, agrad.value_and_grad, agrad.jacobian, agrad.hessian):
+        with pytest.raises(ValueError, match="under a transform got a Tensor of another vmap, which has ended"):
+            transform(lambda x: agrad.sum(x * kept[0]))(draw(3))
     assert "one of 4 under vmap, shape=(3,)" in repr(kept[0])
 
 
