@@ -256,6 +256,27 @@ def test_an_empty_batch_gives_what_has_the_shape_of_a_batch(device, name):
             assert (x.shape, x.dtype) == ((0, *y.shape[1:]), y.dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int32", "bool"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a: agrad.full((2, 3), a[0]),
+        lambda a: agrad.full_like(agrad.ones(2), a[1], dtype="int64"),
+        lambda a: agrad.linspace(a[0], a[1], 4),
+        lambda a: agrad.linspace(1.0, a[:1], 3, endpoint=False, dtype="float32"),
+    ],
+)
+def test_tensors_made_of_numbers_that_differ_over_the_batch(device, make, dtype):
+    x = agrad.asarray([[0, 1], [1, 0], [1, 1]]).astype(dtype)
+    for found in (agrad.vmap(make)(x), agrad.vmap(agrad.vmap(make))(x[None, ...])[0, ...]):
+        expected = loop(make)(x)
+        assert found.dtype == expected.dtype
+        assert_close(found, expected, rtol=1e-6, atol=1e-6)
+    if dtype == "float32" and make(x[0]).dtype.differentiable:
+        slope = agrad.grad(lambda a: agrad.sum(agrad.sin(make(a))))
+        assert_same(agrad.vmap(slope)(x), loop(slope)(x))
+
+
 def test_tensors_made_in_f_are_on_the_arguments_device(device):
     def f(a):
         assert a.device is device
