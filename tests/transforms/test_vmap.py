@@ -578,6 +578,23 @@ def test_layers_that_act_on_a_batch(device):
     assert agrad.vmap(nn.BatchNorm1d(2, track_running_stats=False))(x).shape == x.shape
 
 
+def test_mapped_running_statistics_are_updated_in_place_as_in_a_loop(device):
+    layer, x = nn.BatchNorm1d(2), agrad.astype(draw(3, 5, 2), "float32")
+    names = ["running_mean", "running_var"]
+    several = lambda: {name: agrad.stack([getattr(layer, name)] * 3) for name in names}
+
+    def f(state, x):
+        return layer.functional_call(state, x), state
+
+    mapped, each = several(), several()
+    found = agrad.vmap(f)(mapped, x)
+    expected = [f({name: each[name][i, ...] for name in names}, x[i, ...]) for i in range(3)]
+    for name in names:
+        rows = agrad.stack([state[name] for _, state in expected])
+        assert_same([found[1][name], mapped[name]], [rows, each[name]])
+    assert_same(found[0], agrad.stack([y for y, _ in expected]))
+
+
 # How it runs
 
 
