@@ -20,8 +20,9 @@ from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, convert, wrap
 from ..core.typing import DTypeLike, Namespace
 from .data_type import as_tensor, astype, finfo, result_type, to_device
-from .elementwise import multiply, subtract
+from .elementwise import multiply, not_equal, subtract
 from .manipulation import broadcast_arrays, broadcast_to, reshape, stack
+from .searching import where
 
 __all__ = [
     "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "meshgrid",
@@ -184,6 +185,13 @@ def _make(name: str, *args: Any, dtype: DTypeLike, device: Place, requires_grad:
 def _like(x: ArrayLike, dtype: DTypeLike, device: Place) -> tuple[Tensor, Any, Place]:
     x = asarray(x)
     return x, x.dtype if dtype is None else dtype, x.device if device is None else device
+
+
+def _batched_as(made: Tensor, x: Tensor) -> Tensor:
+    """Return a new Tensor; under `vmap` and `no_grad` with the batch axes of `x`, to hold values written in place."""
+    if not x._device.depth or is_grad_enabled() or made.requires_grad or made._device.real is not x._device.real:
+        return made
+    return where(not_equal(x, x), made, made)
 
 
 def _dtype_of(*numbers: Any) -> Any:
@@ -434,7 +442,7 @@ def zeros_like(
     Tensor([0, 0], dtype=int64, device='cpu')
     """
     x, dtype, device = _like(x, dtype, device)
-    return zeros(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _batched_as(zeros(x.shape, dtype=dtype, device=device, requires_grad=requires_grad), x)
 
 
 def ones_like(x: ArrayLike, /, *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -457,7 +465,7 @@ def ones_like(x: ArrayLike, /, *, dtype: DTypeLike = None, device: Place = None,
     Tensor([1, 1], dtype=int64, device='cpu')
     """
     x, dtype, device = _like(x, dtype, device)
-    return ones(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _batched_as(ones(x.shape, dtype=dtype, device=device, requires_grad=requires_grad), x)
 
 
 def empty_like(
@@ -482,7 +490,7 @@ def empty_like(
     (2,)
     """
     x, dtype, device = _like(x, dtype, device)
-    return empty(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _batched_as(empty(x.shape, dtype=dtype, device=device, requires_grad=requires_grad), x)
 
 
 def full_like(
@@ -515,7 +523,7 @@ def full_like(
     Tensor([3, 3], dtype=int64, device='cpu')
     """
     x, dtype, device = _like(x, dtype, device)
-    return full(x.shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _batched_as(full(x.shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad), x)
 
 
 def from_dlpack(x: Any, /, *, device: Place = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:

@@ -416,6 +416,24 @@ def test_writing_in_place(device):
     assert_same(agrad.vmap(gradient)(x, places), loop(gradient)(x, places))
 
 
+@pytest.mark.parametrize("make", [agrad.zeros_like, agrad.empty_like, agrad.ones_like, lambda a: agrad.full_like(a, 2)])
+def test_writing_without_recording_into_what_is_made_like_a_batched_tensor(device, make):
+    @agrad.no_grad()
+    def f(a):
+        z = make(a)
+        front = z[:2]
+        z[...] = a
+        z[0] = a[1]
+        z *= a
+        return (z, z) if device.backend.immutable else (z, front)
+
+    x = draw(4, 3)
+    assert_same(agrad.vmap(f)(x), loop(f)(x))
+    assert_same(agrad.vmap(agrad.vmap(f))(x[None, ...]), [y[None, ...] for y in loop(f)(x)])
+    inside = lambda b: agrad.vmap(lambda a: f(b)[0] * a)(x)
+    assert_same(agrad.vmap(inside)(x), loop(inside)(x))
+
+
 def test_indices_that_differ_over_the_batch(device):
     x, w, places = draw(4, 3, 3), draw(3), agrad.asarray([[0, 2], [1, 1], [-1, 0], [0, 0]])
     for f in (
@@ -541,13 +559,16 @@ def test_an_ensemble_is_initialized_at_once(device):
 
 def test_initializers_draw_for_each_model(device):
     make = lambda name: lambda: getattr(nn.init, name)(nn.Linear(4, 3).weight)
-    for name in ("orthogonal_", "xavier_uniform_", "kaiming_normal_"):
+    for name in ("orthogonal_", "xavier_uniform_", "kaiming_normal_", "trunc_normal_"):
         drawn = agrad.vmap(make(name), axis_size=5, randomness="different")()
         assert len({tuple(row) for row in agrad.reshape(drawn, (5, 12)).tolist()}) == 5
         same = agrad.vmap(make(name), axis_size=2, randomness="same")()
         assert agrad.all(same[0] == same[1]).item()
     q = agrad.vmap(make("orthogonal_"), axis_size=5, randomness="different")()
     assert_same(q @ q.mT, agrad.stack([agrad.eye(3, dtype=q.dtype)] * 5))
+    narrow = lambda: nn.init.trunc_normal_(nn.Parameter(agrad.empty(500)), a=0.0, b=0.2)
+    drawn = agrad.vmap(narrow, axis_size=2, randomness="different")()
+    assert 0.0 <= agrad.min(drawn).item() < agrad.max(drawn).item() <= 0.2
 
 
 def test_hooks_see_the_gradient_of_one_example(device):
