@@ -9,19 +9,19 @@ from typing import Any
 from ..core.tensor import Tensor
 from . import pytrees
 
-__all__ = ["not_mapped", "size_of_batch", "spread"]
+__all__ = ["leaves_with_axes", "not_mapped", "size_of_batch"]
 
 
-def spread(axes: Any, tree: Any, name: str) -> list[tuple[Any, int | None]]:
+def leaves_with_axes(axes: Any, tree: Any, name: str) -> list[tuple[Any, int | None]]:
     """Return the leaves of a pytree, each with its axis; `axes` is one axis or a prefix of the pytree's structure."""
     if axes is None or type(axes) is int:
         return [(x, axes) for x in pytrees.flatten(tree)]
     if hasattr(axes, "__index__") and not isinstance(axes, (bool, Tensor)):
-        return spread(index(axes), tree, name)
+        return leaves_with_axes(index(axes), tree, name)
     if isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) and len(axes) == len(tree):
-        return [pair for part, inner in zip(axes, tree, strict=True) for pair in spread(part, inner, name)]
+        return [pair for part, inner in zip(axes, tree, strict=True) for pair in leaves_with_axes(part, inner, name)]
     if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
-        return [pair for key in tree for pair in spread(axes[key], tree[key], name)]
+        return [pair for key in tree for pair in leaves_with_axes(axes[key], tree[key], name)]
     raise _wrong_axes(axes, tree, name)
 
 
