@@ -396,9 +396,15 @@ _FUNCTIONS: Final = {
     "torch.autograd.functional.hessian(f, v)": "agrad.hessian(f)(v)",
     "torch.autograd.set_detect_anomaly(True)": "agrad.detect_anomaly()",
     "torch.func.grad(f)(v)": "agrad.grad(f)(v)",
+    "torch.func.vmap(f, in_dims=1)(x)": "agrad.vmap(f, in_axes=1)(x)",
     "torch.func.jacrev(f)(v)": "agrad.jacobian(f)(v)",
+    "torch.func.jacfwd(f)(v)": "agrad.jacobian(f)(v)",
     "torch.func.hessian(f)(v)": "agrad.hessian(f)(v)",
     "torch.func.vjp(f, v)[0]": "agrad.vjp(f, v)[0]",
+    "torch.func.jvp(f, (v,), (w,))": "agrad.jvp(f, (v,), (w,))",
+    "torch.func.functional_call(layer, {'weight': x[:, :2], 'bias': v[:2]}, y.T)": (
+        "layer.functional_call({'weight': x[:, :2], 'bias': v[:2]}, y.T)"
+    ),
     "torch.utils.data.TensorDataset(x)": "agrad.data.TensorDataset(x)",
     "torch.utils.data.DataLoader(dataset)": "agrad.data.DataLoader(dataset)",
     "torch.utils.checkpoint.checkpoint(f, v, use_reentrant=False)": "agrad.checkpoint(f)(v)",
