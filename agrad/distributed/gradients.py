@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from zlib import crc32
 
+from ..core import errors
 from ..core.tape import wrote
 from ..core.tensor import Tensor
 from .collectives import all_reduce
@@ -31,7 +32,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     Raises
     ------
     TypeError
-        If `parameters` is no iterable.
+        If `parameters` is no iterable of Tensors.
     RuntimeError
         On a CPU, if the processes have gradients of different parameters; the gradients stay as they are. On a GPU,
         ``AGRAD_DEBUG=1`` finds that if the shapes differ.
@@ -51,9 +52,9 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     >>> model.weight.grad.tolist()  # of one process
     [[3.0, 3.0]]
     """
-    if not isinstance(parameters, Iterable):
+    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
         raise TypeError(
-            f"average_gradients takes parameters, such as model.parameters(), not {type(parameters).__name__}"
+            f"average_gradients takes parameters, such as model.parameters() or [x], not {errors.describe(parameters)}"
         )
     world = current()
     if world is None:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 import agrad
-from agrad import distributed
+from agrad import distributed, nn
 from agrad.backends import mpi
 from agrad.backends.agreement import Agreement, timeout
 from agrad.backends.endings import PeerError
@@ -57,6 +57,31 @@ def test_alone_everything_returns_what_it_gets(device):
 def test_what_is_no_model_is_an_error_alone_too(call, words):
     with pytest.raises(TypeError, match=words):
         call(3)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: distributed.init("nccl"), r"'nccl' by position; it takes no arguments"),
+        (lambda x: distributed.init(backend="nccl", init_method="env://"), r"write init\(\)"),
+        (lambda x: distributed.barrier(async_op=True), r"write barrier\(\)"),
+        (lambda x: distributed.all_reduce(x, op="max", async_op=True), r"write all_reduce\(x, op='max'\)"),
+        (lambda x: distributed.all_reduce(tensor=x, group=None), r"write all_reduce\(x\)"),
+        (lambda x: distributed.broadcast(x, src=1), r"write broadcast\(x, root=1\)"),
+        (lambda x: distributed.broadcast(x, 0, async_op=True), r"write broadcast\(x\)"),
+        (lambda x: distributed.reduce_scatter(x, dim=0), r"write reduce_scatter\(x, axis=0\)"),
+        (lambda x: distributed.all_gather(x, dim=1), r"write all_gather\(x, axis=1\)"),
+        (lambda x: distributed.all_gather([x, x], x), r"all_gather takes one .*; write xs = all_gather\(x\[None\]\)"),
+        (
+            lambda x: distributed.DataParallel(nn.ReLU(), device_ids=[0], broadcast_buffers=False),
+            r"DataParallel\(module\)",
+        ),
+        (lambda x: distributed.average_gradients(x), r"model.parameters\(\) or \[x\], not float32"),
+    ],
+)
+def test_pytorchs_calls_are_answered(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(agrad.ones((2, 2)))
 
 
 def test_init_of_a_process_that_is_alone_needs_no_mpi4py(without_mpi4py):
