@@ -8,6 +8,7 @@ from itertools import accumulate
 from math import prod
 from typing import Any
 
+from ..checks import check_flags_of
 from ..core.device import Device
 from ..core.tape import wrote
 from ..core.tensor import Tensor, wrap
@@ -27,8 +28,8 @@ class Sharded(Optimizer):
     Parameters
     ----------
     optimizer : Optimizer
-        An optimizer whose `update` is elementwise: any of `agrad.optim` but `LBFGS`. Do not use it directly
-        afterwards; its parameter groups are shared.
+        An optimizer whose `update` is elementwise: any of `agrad.optim` but `LBFGS`. Do not call its `step` afterwards.
+        Its parameter groups and state become those of this one, so that a scheduler made for either serves both.
 
     Raises
     ------
@@ -59,11 +60,12 @@ class Sharded(Optimizer):
             )
         vars(self).update(vars(optimizer))
         self.optimizer = optimizer
-        self.state = defaultdict(dict, {p: _own_parts(entry, p) for p, entry in optimizer.state.items()})
+        self._divide()
         self._updated: dict[Tensor, Any] = {}  # in a step: the new array of this process's part of each parameter
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
+        check_flags_of(type(self.optimizer).__init__, settings)
         self.optimizer.check(settings)
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
@@ -122,7 +124,15 @@ class Sharded(Optimizer):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Load this process's part of a `state_dict`; see `Optimizer.load_state_dict`."""
         super().load_state_dict(state_dict)
+        self._divide()
+
+    def _divide(self) -> None:
+        """Keep this process's part of the whole state; the wrapped optimizer shares it, and the groups."""
         self.state = defaultdict(dict, {p: _own_parts(entry, p) for p, entry in self.state.items()})
+        self.optimizer.state, self.optimizer.param_groups = self.state, self.param_groups
+
+    def __repr__(self) -> str:
+        return f"Sharded({self.optimizer!r})"
 
 
 def _length(size: int) -> int:
