@@ -70,6 +70,25 @@ def test_batch_norm_of_parts_of_several_sizes():
 
 
 @on_ranks(2)
+def test_batch_norm_of_fewer_than_two_values_keeps_the_running_statistics():
+    for rows in (0, 1):
+        layer = distributed.SyncBatchNorm(3)
+        x = agrad.ones((rows if distributed.get_rank() == 0 else 0, 3), requires_grad=True)
+        layer(x).sum().backward()
+        assert (layer.running_mean.tolist(), layer.running_var.tolist()) == ([0.0] * 3, [1.0] * 3)
+        assert x.grad.tolist() == agrad.zeros_like(x).tolist()
+
+
+@on_ranks(2)
+def test_batch_norm_under_vmap():
+    x = agrad.asarray(np.random.default_rng(distributed.get_rank()).standard_normal((3, 4, 2)))
+    layer = distributed.SyncBatchNorm(2, track_running_stats=False, dtype="float64")
+    assert_close(agrad.vmap(layer)(x), agrad.stack([layer(one) for one in x]))
+    with pytest.raises(RuntimeError, match="cannot update running statistics under vmap"):
+        agrad.vmap(distributed.SyncBatchNorm(2))(x)
+
+
+@on_ranks(2)
 def test_batch_norm_in_evaluation_exchanges_nothing():
     layer = distributed.SyncBatchNorm(3, track_running_stats=False).eval()
     if distributed.get_rank() == 0:  # alone, as in an evaluation by one process
