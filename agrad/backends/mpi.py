@@ -75,7 +75,8 @@ def _world(mpi: Any, line: Callable[[], object]) -> World:
             f"{launched()} processes were started, but each of them is alone: their mpiexec is not that of the MPI "
             f"that mpi4py loads ({library}); use the mpiexec of that MPI, or build mpi4py with yours"
         )
-    return World(mpi, comm.Dup(), Endings(comm.Dup()), Agreement(comm.Dup(), line) if demanded() else None)
+    debugged = comm.allreduce(demanded(), mpi.LOR)  # one process is enough: the comparisons are made by all
+    return World(mpi, comm.Dup(), Endings(comm.Dup()), Agreement(comm.Dup(), line) if debugged else None)
 
 
 @contextmanager
@@ -126,6 +127,8 @@ class World:
         The number of this process, and the number of processes.
     local_rank : int
         The number of this process among those on the same machine.
+    debugged : bool
+        Whether AGRAD_DEBUG is set in one of the processes.
     transport : MpiTransport
         For arrays on the host.
     """
@@ -133,6 +136,7 @@ class World:
     def __init__(self, mpi: Any, comm: Any, endings: Endings, agreement: Agreement | None) -> None:
         self._mpi, self._comm, self._endings, self._agreement = mpi, comm, endings, agreement
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
+        self.debugged = agreement is not None
         local = comm.Split_type(mpi.COMM_TYPE_SHARED)
         self.local_rank = local.Get_rank()
         local.Free()

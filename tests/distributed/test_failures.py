@@ -157,6 +157,20 @@ def test_different_calls_are_told_with_their_lines(function, words):
     assert re.search(words, ended.output), ended.output
 
 
+def test_one_process_with_debugging_is_enough():
+    script = (
+        "import os\n"
+        "if os.environ['PMI_RANK'] == '0': del os.environ['AGRAD_DEBUG']\n"
+        "import agrad\n"
+        "agrad.distributed.init()\n"
+        "agrad.distributed.DataParallel(agrad.nn.Linear(1, 1))(agrad.ones((2, 1))).sum().backward()\n"
+        "agrad.distributed.all_reduce(agrad.ones(3 + agrad.distributed.get_rank()))"
+    )
+    ended = run(2, "-c", script, timeout=SECONDS, AGRAD_DEBUG="1", AGRAD_TIMEOUT="5")
+    assert ended.status != 0
+    assert "rank 1: all_reduce(float32 of shape (4,), 'sum')" in ended.output, ended.output
+
+
 def the_same_calls():
     for _ in range(3):
         x = agrad.tensor(np.ones((2, 2)), requires_grad=True)
