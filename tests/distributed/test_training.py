@@ -212,6 +212,14 @@ def test_rounding_is_not_taken_for_gradients_of_different_parameters():
             backend.average([x], 100 * bool(world.rank), world)
 
 
+@on_ranks(4)
+def test_the_smallest_float16_gradients_keep_their_mean():
+    p = nn.Parameter(agrad.ones(2, dtype="float16"))
+    p.grad = agrad.full(2, 2.0**-24, dtype="float16")  # of which a quarter is 0
+    distributed.average_gradients([p])
+    assert p.grad.tolist() == [2.0**-24] * 2
+
+
 @on_ranks(2)
 def test_copies_average_too():
     model = distributed.DataParallel(nn.Linear(2, 1))
