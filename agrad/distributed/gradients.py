@@ -61,11 +61,13 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
         return
     gradients: dict[int, Tensor] = {}
     for i, p in enumerate(parameters):
+        if not isinstance(p, Tensor):
+            raise TypeError(f"average_gradients takes Tensors, such as model.parameters(), not {errors.describe(p)}")
         if p._grad is not None and p._grad._node is None:
             gradients[i] = p._grad
         elif p._grad is not None:  # by create_graph=True
             p._grad = all_reduce(p._grad, "mean")
-    mark = crc32(repr([*gradients]).encode()) % 1001
+    mark = crc32(repr([*gradients]).encode()) % 1001  # of the places of parameters that have a gradient
     for bucket in buckets(gradients.values()):
         means = bucket[0]._device.backend.average([g._data for g in bucket], mark, world)
         for g, mean in zip(bucket, means, strict=True):

@@ -185,6 +185,12 @@ def test_gradients_with_a_history_are_averaged_too():
 
 
 @on_ranks(2)
+def test_what_is_no_tensor_has_no_gradient_to_average():
+    with pytest.raises(TypeError, match=r"takes Tensors, such as model.parameters\(\), not \['weight', float32 of"):
+        distributed.average_gradients(nn.Linear(2, 1).named_parameters())
+
+
+@on_ranks(2)
 def test_many_gradients_are_exchanged_in_few_arrays():
     world, exchanged = distributed.world.current(), []
     original = type(world).start_all_reduce
