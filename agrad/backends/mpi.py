@@ -230,6 +230,7 @@ class World:
         poll(request.Test, lambda: self._endings.check(self._begun))
 
     def _finished(self, out: Array, op: str, dtype: Any) -> Any:
+        """Return what transports have reduced, divided for a mean, in the dtype of what was given."""
         if op == "mean" and self.size & (self.size - 1):
             out /= self.size
         elif op == "mean":  # the reciprocal of a power of two is exact; 100,000 numbers: 24 -> 9 µs
