@@ -44,6 +44,7 @@ NOT_RUN = {
     "torch.cuda.manual_seed_all(0)", "torch.set_default_device('cpu')", "torch.inference_mode()",
     "torch.set_default_tensor_type(torch.FloatTensor)", "torch.autograd.set_detect_anomaly(True)",
     "torch.get_default_device()", "nn.Buffer(x)", "nn.DataParallel(model)", "data.SubsetRandomSampler([0, 1])",
+    "data.distributed.DistributedSampler(dataset)",
     "nn.parallel.DistributedDataParallel(model)", "optim.ZeroRedundancyOptimizer(params, optim.Adam, lr=0.1)",
     "torch.utils.data.DataLoader(dataset)", "data.StackDataset(x, y)", "model.bfloat16()", "x.get_device()",
     "x.bfloat16()", "x.pin_memory()", "torch.device('cpu')", "torch.utils.data.TensorDataset(x)",

@@ -471,6 +471,7 @@ _UTILS: Final = {
 }
 _DATA: Final = {
     "data.StackDataset(x, y)": "data.TensorDataset(x, y)",
+    "data.distributed.DistributedSampler(dataset)": "data.DistributedSampler(dataset)",
     "data.SubsetRandomSampler([0, 1])": "data.RandomSampler(data.Subset(dataset, [0, 1]))",
 }
 _OPTIM: Final = {
@@ -506,6 +507,9 @@ _DISTRIBUTED: Final = {
     "dist.broadcast_object_list(xs)": "xs = mpi4py.MPI.COMM_WORLD.bcast(xs)",
     "dist.send(x, dst=1)": "mpi4py.MPI.COMM_WORLD.send(x.numpy(), 1)",
     "dist.recv(x, src=0)": "x = agrad.asarray(mpi4py.MPI.COMM_WORLD.recv(source=0))",
+    "dist.isend(x, dst=1)": "mpi4py.MPI.COMM_WORLD.isend(x.numpy(), 1)",
+    "dist.irecv(x, src=0)": "mpi4py.MPI.COMM_WORLD.irecv(source=0)",
+    "dist.new_group([0, 1])": "mpi4py.MPI.COMM_WORLD.Split(distributed.get_rank() in [0, 1])",
     "nn.parallel.DistributedDataParallel(model)": "distributed.DataParallel(model)",
     "dist.optim.ZeroRedundancyOptimizer(params, optim.Adam, lr=0.1)": "optim.Sharded(optim.Adam(params, lr=0.1))",
 }
