@@ -1,6 +1,7 @@
 """A process that is alone, and how several find out what keeps them from each other."""
 
 import io
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -128,6 +129,23 @@ def test_init_needs_no_file_behind_stderr():
     distributed.world._connected.clear()
     with redirect_stderr(io.StringIO()):
         distributed.init()
+
+
+def size_after_init(_=None):
+    distributed.init()
+    return distributed.get_world_size()
+
+
+@pytest.mark.mpi
+@on_ranks(2)
+def test_what_a_process_starts_is_alone():
+    script = "from tests.distributed.test_world import size_after_init; print(size_after_init())"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stdout) == (0, "1\n"), ended.stderr
+    for method in {"spawn", "forkserver"} & {*multiprocessing.get_all_start_methods()}:
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            assert pool.map_async(size_after_init, [0]).get(timeout=30) == [1]
+    assert distributed.get_world_size() == 2
 
 
 @pytest.mark.mpi
