@@ -24,7 +24,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, overload
 
 from .. import backends
-from ..backends.endings import PeerError
 from . import errors, rules
 from .codegen import call_text, default_values, make, make_at_first_call
 from .device import Device
@@ -282,10 +281,8 @@ class Definition:
         """Return the output of a call that failed because a program's filters make errors of NumPy's warnings.
 
         Infinite and NaN results are meant to pass, and to ask for that at every call costs a third of a small op. Any
-        other error is told with the op's name and inputs, unless another process is the cause.
+        other error is told with the op's name and inputs.
         """
-        if isinstance(error, PeerError):
-            raise error
         inputs, device = self.inputs(frame), frame[-1]
         if isinstance(error, RuntimeWarning):
             with device.backend.without_warnings():
