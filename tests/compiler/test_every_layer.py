@@ -8,21 +8,11 @@ from tests.backends.test_waits import LAYERS, NO_LAYERS, OPTIMIZERS
 from tests.compiler.steps import run_both
 from tests.compiler.training import with_layer, with_optimizer
 
-# Whether they go on depends on values.
-REFUSED = {"CTCLoss": "values"}
 
-
-@pytest.mark.parametrize("layer", sorted(LAYERS.keys() - REFUSED.keys()))
+@pytest.mark.parametrize("layer", sorted(LAYERS))
 def test_layers(device, layer):
     arguments = with_layer(layer)[2]
     run_both(lambda: with_layer(layer)[:2], lambda i: arguments)
-
-
-@pytest.mark.parametrize("layer", sorted(REFUSED))
-def test_refused(layer):
-    step, state, arguments = with_layer(layer)
-    with pytest.raises(RuntimeError, match=REFUSED[layer]):
-        agrad.compile(step, state=state)(*arguments)
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))

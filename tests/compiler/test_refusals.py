@@ -22,6 +22,13 @@ def seeded(x):
     return x + agrad.rand(3)
 
 
+def concatenated_labels(x):
+    """Compute the loss of labels that are cut apart at their lengths."""
+    probabilities = agrad.log_softmax(agrad.reshape(x, (3, 1, 1)) + agrad.arange(4.0), axis=2)
+    lengths = agrad.astype(x[:1], agrad.int64)
+    return nn.functional.ctc_loss(probabilities, lengths, 3 * lengths, lengths)
+
+
 def truth(x):
     return x if agrad.sum(x) > 0 else -x
 
@@ -44,6 +51,7 @@ REFUSED = {
     "object returned": (lambda x: Holder(2 * x), "tuples, lists and dicts"),
     "returned generator": (lambda x: (row for row in x), "return a list"),
     "seed": (seeded, "seed before the call"),
+    "labels one after the other": (concatenated_labels, "needs the values"),
 }
 
 
