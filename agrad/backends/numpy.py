@@ -357,7 +357,7 @@ class NumpyBackend(StridedBackend):
     puts_numbers: ClassVar[bool] = True
     library: ClassVar[ModuleType] = np
     gathered: ClassVar[int] = 3 << 19  # about the size of a core's L2 cache, 1 to 2 MB
-    streams: ClassVar[int] = 8
+    streams: ClassVar[int] = 16
     native_keys: ClassVar[str] = "all"
     without_special: ClassVar[str] = 'it needs SciPy; pip install "agrad[special]"'
 
