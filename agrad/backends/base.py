@@ -629,11 +629,12 @@ class Backend:
         `mark`, at most 1,000, tells which arrays these are. RuntimeError if another process has another one, except
         where reading it would wait for the device.
         """
-        native = self.find_device(self.device_name_of(arrays[0]))[1]
-        last = self.xp.full((1,), mark, dtype=arrays[0].dtype, device=native)
-        whole = self.xp.concat([*(self.xp.reshape(x, (-1,)) for x in arrays), last])
-        whole = self.start_all_reduce(whole, "mean", world).wait()
-        if not self.reading_waits and bool(whole[-1] != mark):
+        dtype, native = arrays[0].dtype, self.find_device(self.device_name_of(arrays[0]))[1]
+        last = self.xp.full((1,), mark, dtype=dtype, device=native)
+        whole = self.concat_scaled([*arrays, last], 1 / world.size)
+        whole = self.start_all_reduce(whole, "sum", world).wait()
+        rounding = 2 * mark * float(self.xp.finfo(dtype).eps)
+        if not self.reading_waits and abs(complex(whole[-1]) - mark) > 0.25 / world.size + rounding:
             raise RuntimeError(
                 "the processes have gradients of different parameters, which cannot be averaged; each backward must "
                 "reach the same ones in all processes: add 0 * p.sum() to the loss for a parameter p that it leaves out"
@@ -641,6 +642,12 @@ class Backend:
         sizes = [prod(x.shape) for x in arrays]
         parts = [whole[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
         return [self.xp.reshape(part, x.shape) for part, x in zip(parts, arrays, strict=True)]
+
+    def concat_scaled(self, arrays: list[Array], factor: float) -> Any:
+        """Return flattened arrays of one dtype as one new array, multiplied by a number."""
+        whole = self.xp.concat([self.xp.reshape(x, (-1,)) for x in arrays])
+        whole *= factor
+        return whole
 
     def all_gather(self, array: Array, axis: int, world: World) -> Any:
         """Return the arrays of all processes joined along a non-negative axis."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
-from typing import Any
+from typing import Any, Final
 
 from ..core.tensor import Tensor
 
 __all__ = ["flatten", "flatten_like", "unflatten"]
+
+_SEQUENCES: Final = frozenset({list, tuple})  # types are compared first, since isinstance takes several times as long
 
 
 def flatten(tree: Any) -> list[Any]:
@@ -23,23 +25,20 @@ def flatten(tree: Any) -> list[Any]:
     >>> flatten({"a": 1, "b": [2, (3, None)]})
     [1, 2, 3]
     """
-    if isinstance(tree, Tensor):
-        return [tree]
     found: list[Any] = []
     _gather(tree, found)
     return found
 
 
 def _gather(tree: Any, found: list[Any]) -> None:
-    if isinstance(tree, Tensor):  # first, since the check for a Mapping takes ten times as long
-        found.append(tree)
-    elif isinstance(tree, (list, tuple)):
+    kind = type(tree)
+    if kind in _SEQUENCES or isinstance(tree, (list, tuple)):
         for part in tree:
-            if isinstance(part, Tensor):
+            if type(part) is Tensor:
                 found.append(part)
             else:
                 _gather(part, found)
-    elif isinstance(tree, (dict, Mapping)):  # as above
+    elif kind is dict or (not isinstance(tree, Tensor) and isinstance(tree, Mapping)):  # a slow check
         for part in tree.values():
             _gather(part, found)
     elif tree is not None:
@@ -55,21 +54,19 @@ def unflatten(tree: Any, values: Iterable[Any]) -> Any:
     >>> unflatten({"a": 1, "b": [2, (3, None)]}, "xyz")
     {'a': 'x', 'b': ['y', ('z', None)]}
     """
-    iterator = iter(values)
-    return _unflatten(tree, iterator)
+    return _unflatten(tree, iter(values))
 
 
 def _unflatten(tree: Any, values: Iterator[Any]) -> Any:
-    if isinstance(tree, Tensor):
-        return next(values)
-    if type(tree) is dict:
-        return {key: _unflatten(part, values) for key, part in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        parts = [next(values) if isinstance(part, Tensor) else _unflatten(part, values) for part in tree]
-        if type(tree) is list:
+    kind = type(tree)
+    if kind in _SEQUENCES or isinstance(tree, (list, tuple)):
+        parts = [next(values) if type(part) is Tensor else _unflatten(part, values) for part in tree]
+        if kind is list:
             return parts
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-    if isinstance(tree, Mapping):
+        return kind(*parts) if kind is not tuple and hasattr(tree, "_fields") else kind(parts)
+    if kind is dict:
+        return {key: _unflatten(part, values) for key, part in tree.items()}
+    if not isinstance(tree, Tensor) and isinstance(tree, Mapping):
         filled: Any = copy(tree)  # keeps the class
         for key in tree:
             filled[key] = _unflatten(tree[key], values)

@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
     "shapes",
     [
         ((128, 512), (512, 10)), ((10, 128), (128, 512)), ((3, 700), (700, 300)), ((0, 9), (9, 9)), ((4,), (4, 2)),
-        ((2, 3, 4), (4, 5)),
+        ((2, 3, 4), (4, 5)), ((64, 50, 1), (64, 1, 30)), ((64, 50, 1), (1, 30)),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
@@ -72,6 +72,26 @@ def test_a_program_multiplies_few_rows_in_the_same_way():
     for _ in range(2):
         np.testing.assert_array_equal(compiled(x, w).numpy(), f(x, w).numpy())
     assert "matmul_of_few_rows(x, " in compiled.source
+
+
+@pytest.mark.parametrize("rows", [8, 70])
+@pytest.mark.parametrize("lengths", [(90, 10), (10, 90), (64, 64)])
+def test_stacks_of_columns_and_rows(rows, lengths):
+    x1, x2 = normal(rows, lengths[0], 1), normal(rows, 1, lengths[1])
+    product = matmul(x1, x2)
+    np.testing.assert_array_equal(product, x1 * x2)
+    np.testing.assert_array_equal(matmul(x1, x2[:1]), x1 * x2[:1])
+    assert product.base is None  # so that it is not copied where it becomes a gradient
+    assert product.strides[1 + (lengths[0] <= lengths[1])] == product.itemsize
+
+
+def test_a_program_multiplies_columns_and_rows_in_the_same_way():
+    f = lambda x, y: agrad.exp(agrad.matmul(x, y))
+    x, y = agrad.asarray(normal(64, 64, 1)), agrad.asarray(normal(64, 1, 10))
+    compiled = agrad.compile(f)
+    for _ in range(2):
+        np.testing.assert_array_equal(compiled(x, y).numpy(), f(x, y).numpy())
+    assert "outer_products(x, y, " in compiled.source
 
 
 def test_few_rows_that_do_not_fit():

@@ -181,6 +181,18 @@ def test_many_gradients_are_exchanged_in_few_arrays():
     assert all(agrad.all(p.grad == 1.5).item() for p in params)
 
 
+@on_ranks(2, 3)
+def test_rounding_is_not_taken_for_gradients_of_different_parameters():
+    backend, world = agrad.zeros(1).device.backend, distributed.world.current()
+    for dtype, tolerance in (("float16", 1e-3), ("float32", 1e-6), ("complex64", 1e-6)):
+        x = np.ones((2, 3), dtype) * (world.rank + 1)
+        for mark in range(0, 1001, 37):
+            (mean,) = backend.average([x], mark, world)
+            np.testing.assert_allclose(mean, np.full((2, 3), (world.size + 1) / 2), rtol=tolerance)
+        with pytest.raises(RuntimeError, match="different parameters"):
+            backend.average([x], 100 * bool(world.rank), world)
+
+
 @on_ranks(2)
 def test_copies_average_too():
     model = distributed.DataParallel(nn.Linear(2, 1))

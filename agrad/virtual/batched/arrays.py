@@ -13,6 +13,7 @@ from ...backends.typing import Array
 __all__ = ["NUMBERS", "BatchedArray", "aligned", "boxed", "leading", "pair", "ranked", "spread_out"]
 
 NUMBERS: Final = frozenset({bool, int, float, complex})
+_BASIC: Final = frozenset({int, slice, type(None), type(...)})  # the types in keys of basic indexing
 
 
 def _binary(op: Callable[[Any, Any], Any]) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
@@ -115,7 +116,7 @@ class BatchedArray:
             return self.like(self.value[key])
         items = key if type(key) is tuple else (key,)
         found = self.value[(slice(None), *items)]
-        first = _axes_in_front(items)
+        first = 0 if _BASIC.issuperset(map(type, items)) else _axes_in_front(items)
         return self.like(self.level.xp.moveaxis(found, first, 0) if first else found)
 
     # Conversions to Python values
