@@ -287,6 +287,10 @@ class Backend:
         """Return an array of another shape filled with a number; libraries that know a memory layout keep it."""
         return self.xp.full(shape, value, dtype=array.dtype, device=device_of(array))
 
+    def laid_out_like(self, array: Array, x: Array) -> Any:
+        """Return `x`, or a copy in the memory layout of an array of its shape if they are computed faster together."""
+        return x
+
     # Writing: only these methods change memory in place. Use their result: if arrays are immutable, it is a new array.
 
     def assign(self, array: Array, key: tuple[Any, ...], value: Array) -> Any:

@@ -418,8 +418,11 @@ class NumpyBackend(StridedBackend):
             super().add_quotient(part, a, b, scale)
         return array
 
+    def laid_out_like(self, array: Array, x: Array) -> Any:
+        return laid_out_like(array, x) if type(array) is type(x) is np.ndarray and array.shape == x.shape else x
+
     def where_nonzero(self, x: Array, condition: Array) -> Any:
-        return super().where_nonzero(laid_out_like(condition, x), condition)
+        return super().where_nonzero(self.laid_out_like(condition, x), condition)
 
     def carrier(self, array: Array, world: World, op: str = "") -> tuple[Any, Transport]:
         return np.asarray(array), world.transport

@@ -44,7 +44,7 @@ class StridedBackend(Backend):
         return getattr(array.flags, "writeable", True) and not repeats(array.shape, array.strides)  # CuPy's all are
 
     def full_like(self, array: Array, shape: tuple[int, ...], value: float) -> Any:
-        return self.library.full_like(array, value, shape=shape)
+        return self.library.full_like(self.library.asarray(array), value, shape=shape)
 
     def convolve(self, x: Array, weight: Array, windows: Windows, groups: int) -> Any:
         counts, samples = windows.counts(x.shape[2:]), x.shape[0]
@@ -126,7 +126,7 @@ class StridedBackend(Backend):
         else:
             laid = self.library.zeros((x.shape[1], *windows.padded(lengths), x.shape[0]), x.dtype)
             inner = laid[_inside(windows, lengths)]
-        step = self.streams if x.flags.c_contiguous else max(1, x.shape[0])
+        step = max(1, x.shape[0]) if x.strides[0] == x.itemsize else self.streams
         for start in range(0, x.shape[0], step):
             inner[..., start : start + step] = last[..., start : start + step]
         return laid

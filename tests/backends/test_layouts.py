@@ -91,6 +91,15 @@ def test_where_nonzero_in_any_layout(one, other):
     np.testing.assert_array_equal(BACKEND.where_nonzero(x, condition), np.where(condition != 0, x, 0))
 
 
+def test_dropout_keeps_the_layout():
+    agrad.manual_seed(0)
+    plain = F.dropout(agrad.ones((4, 3, 8, 8)))
+    agrad.manual_seed(0)
+    laid = F.dropout(agrad.asarray(samples_last(np.ones((4, 3, 8, 8), np.float32))))
+    assert has_samples_last(laid._data)
+    np.testing.assert_array_equal(laid.numpy(), plain.numpy())
+
+
 def test_nothing_is_transposed_between_layers(by, monkeypatch):
     if by == "numba":
         pytest.skip("its loops take small networks, in NumPy's own layout")
