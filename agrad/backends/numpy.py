@@ -355,7 +355,7 @@ class NumpyBackend(StridedBackend):
     warns_caller: ClassVar[bool] = True
     puts_numbers: ClassVar[bool] = True
     library: ClassVar[ModuleType] = np
-    gathered: ClassVar[int] = 1 << 22  # about twice the size of a core's L2 cache
+    gathered: ClassVar[int] = 1 << 21  # about the size of a core's L2 cache, 1 to 2 MB
     streams: ClassVar[int] = 16
     native_keys: ClassVar[str] = "all"
     without_special: ClassVar[str] = 'it needs SciPy; pip install "agrad[special]"'

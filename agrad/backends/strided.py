@@ -20,6 +20,7 @@ from .typing import Array
 __all__ = ["StridedBackend"]
 
 _COLUMNS = 64  # columns of a product from which on it pays to compute a row at a time
+_FEWEST = 512  # columns of a block at least, for a product that is fast
 
 
 class StridedBackend(Backend):
@@ -30,7 +31,7 @@ class StridedBackend(Backend):
     library : module
         NumPy or CuPy.
     gathered : int
-        The bytes of windows that are copied at once.
+        The bytes of windows that are copied at once, if there are many.
     streams : int
         The number of samples that are transposed at once. On a CPU, as many as the L1 cache holds if they are a
         multiple of 4096 bytes apart, as samples often are.
@@ -103,12 +104,15 @@ class StridedBackend(Backend):
         shape = (x.shape[1], *windows.kernel, *counts, x.shape[0])
         every = self.library.lib.stride_tricks.as_strided(laid, shape, (channel, *within, *between, sample))
         rows = x.shape[1] // groups * prod(windows.kernel)
+        copied = rows * groups > x.shape[1] or max(windows.stride) > 1  # otherwise a view is a matrix for BLAS
         for block, part in self._blocks(counts, x.shape[0], x.shape[1] * prod(windows.kernel) * x.itemsize):
-            yield every[(..., *block, slice(None))].reshape(groups, rows, part.stop - part.start), part
+            columns = every[(..., *block, slice(None))]
+            columns = self.library.ascontiguousarray(columns) if copied else columns
+            yield columns.reshape(groups, rows, part.stop - part.start), part
 
     def _blocks(self, counts: Lengths, samples: int, column: int) -> Iterator[tuple[tuple[slice, ...], slice]]:
         """Yield blocks of windows of all samples: a slice along each axis, and one of the columns of `column` bytes."""
-        most = self.gathered // max(1, column * samples)
+        most = max(self.gathered // max(1, column), _FEWEST) // max(1, samples)
         sizes = [_even(n, most // prod(counts[axis + 1 :])) for axis, n in enumerate(counts)]
         stop = 0
         for starts in product(*(range(0, n, size) for n, size in zip(counts, sizes, strict=True))):

@@ -47,6 +47,7 @@ def parts(request, monkeypatch):
     if request.param == "many parts":
         monkeypatch.setattr(type(BACKEND), "gathered", 1)
         monkeypatch.setattr(strided, "_COLUMNS", 1)
+        monkeypatch.setattr(strided, "_FEWEST", 1)
         if fast is not None:
             monkeypatch.setattr(fast.parts, "PART", 1)
 
