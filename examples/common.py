@@ -122,13 +122,19 @@ def stop_unless_finite(loss: float, label: str) -> None:
 
 
 def progress(items: Iterable[T], label: str) -> Iterable[T]:
-    """Iterate over `items` with a progress bar, in a terminal where tqdm is installed; only rank 0 shows it."""
+    """Iterate over `items` with a progress bar, in a terminal where tqdm is installed.
+
+    Of several processes, only that of rank 0 shows one. Their output goes through mpiexec, so that they cannot tell
+    whether it is a terminal: TQDM_DISABLE=1 hides the bar where it is a file.
+    """
     try:
         from tqdm import tqdm
     except ImportError:
         return items
-    hidden = True if agrad.distributed.get_rank() else None  # None: hidden if the output is not a terminal
-    return tqdm(items, desc=label, leave=False, dynamic_ncols=True, disable=hidden)
+    settings: dict[str, Any] = {"disable": None}  # None: hidden if the output is not a terminal
+    if agrad.distributed.get_world_size() > 1:
+        settings = {"disable": True} if agrad.distributed.get_rank() else {"mininterval": 1.0}
+    return tqdm(items, desc=label, leave=False, dynamic_ncols=True, **settings)
 
 
 def say(line: str) -> None:

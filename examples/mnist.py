@@ -230,6 +230,14 @@ def draw_mistakes(figure: Any, model: nn.Module, test: TensorDataset, most: int 
         axis.set_title(f"{meant[i]}, read {seen[i]}", fontsize=10, color=GREY)
 
 
+def write_results(run: Run, test: TensorDataset, args: Namespace) -> None:
+    """Write the plot and the exported network, if they are asked for."""
+    if args.plot:
+        draw(run, test, args.plot)
+    if args.export:
+        export(run, test[0][0], args.export)
+
+
 def export(run: Run, picture: agrad.Tensor, file: Path) -> None:
     """Write the network as a graph for any number of images."""
     agrad.onnx.export(run.model, picture[None], file, dynamic_axes={0: "batch"})
@@ -286,10 +294,8 @@ def main(argv: Sequence[str] | None = None, kind: type[Run] = Run, doc: str | No
             run.restore(state)
         epochs = run.schedule.epochs if args.epochs is None else args.epochs
         fit(run, data, test, epochs, args.checkpoint or args.resume or Path(f"{kind.name}.safetensors"))
-        if args.plot:
-            draw(run, test, args.plot)
-        if args.export:
-            export(run, test[0][0], args.export)
+        if distributed.get_rank() == 0:
+            write_results(run, test, args)
     return run
 
 

@@ -70,7 +70,7 @@ PACKAGES = {
     "random": {"checks", "core"},
     "interop": {"backends", "core", "fft", "linalg", "ops", "special"},
     "amp": {"backends", "checks", "core", "nn", "ops", "optim", "spellings"},
-    "distributed": {"backends", "checks", "core", "inspection", "nn", "ops", "random"},
+    "distributed": {"backends", "checks", "core", "inspection", "nn", "ops", "random", "spellings"},
     "io": {"backends", "core"},
     "metrics": {"core", "ops"},
     "virtual": {"backends"},

@@ -634,10 +634,11 @@ class Backend:
         where reading it would wait for the device.
         """
         dtype, native = arrays[0].dtype, self.find_device(self.device_name_of(arrays[0]))[1]
-        last = self.xp.full((1,), mark, dtype=dtype, device=native)
-        whole = self.concat_scaled([*arrays, last], 1 / world.size)
-        whole = self.start_all_reduce(whole, "sum", world).wait()
-        rounding = 2 * mark * float(self.xp.finfo(dtype).eps)
+        last, limits = self.xp.full((1,), mark, dtype=dtype, device=native), self.xp.finfo(dtype)
+        # Numbers of 16 bits are divided after their sum, which is in float32: part of a small one would be 0.
+        factor, op = (1, "mean") if limits.bits == 16 else (1 / world.size, "sum")
+        whole = self.start_all_reduce(self.concat_scaled([*arrays, last], factor), op, world).wait()
+        rounding = 2 * mark * float(limits.eps)
         if not self.reading_waits and abs(complex(whole[-1]) - mark) > 0.25 / world.size + rounding:
             raise RuntimeError(
                 "the processes have gradients of different parameters, which cannot be averaged; each backward must "

@@ -25,16 +25,31 @@ OPERATIONS: Final = ("sum", "mean", "max", "min")
 _SIZES: Final = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 _NARROW: Final = ("float16", "bfloat16")  # added in float32: MPI has no such numbers, and the sum would be rounded
 _STDERR: Final = 2  # its file descriptor: sys.stderr may be an object that has none
+_RANK_PID: Final = "AGRAD_RANK_PID"  # environment variable: the process that called `connect`, for its children
 _INSTALL: Final = 'run pip install "agrad[mpi]", or pip install mpi4py beside an MPI of your system'
 
 
 def launched() -> int:
     """Return the number of processes that mpiexec or srun started together, this one included; 1 if unknown."""
-    return max(int(os.environ.get(name) or 1) for name in _SIZES)
+    return 1 if _is_child() else max(int(os.environ.get(name) or 1) for name in _SIZES)
+
+
+def _is_child() -> bool:
+    """Return whether one of these processes started this one, by `subprocess` or `multiprocessing`.
+
+    It inherits the variables of mpiexec, but MPI does not know it.
+    """
+    rank = os.environ.get(_RANK_PID)
+    if rank is None:
+        return False
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    return rank in (str(os.getppid()), str(parent and parent.pid))
 
 
 def connect(line: Callable[[], object]) -> World | None:
-    """Start MPI and return the processes that were started together; None for a single process without mpi4py.
+    """Start MPI and return the processes that were started together; None for a process that is alone.
 
     Parameters
     ----------
@@ -48,15 +63,19 @@ def connect(line: Callable[[], object]) -> World | None:
     RuntimeError
         If they were started by another MPI than the one that mpi4py loads, so that each of them would be alone.
     """
+    if _is_child():
+        return None
     try:
         with _limited():
-            return _world(_mpi(), line)
+            world = _world(_mpi(), line)
     except ImportError as error:
         if launched() == 1:
             return None
         raise ImportError(
             f"{launched()} processes were started together, and agrad.distributed needs mpi4py: {_INSTALL} ({error})"
         ) from error
+    os.environ[_RANK_PID] = str(os.getpid())
+    return world
 
 
 def _mpi() -> Any:
@@ -76,7 +95,8 @@ def _world(mpi: Any, line: Callable[[], object]) -> World:
             f"{launched()} processes were started, but each of them is alone: their mpiexec is not that of the MPI "
             f"that mpi4py loads ({library}); use the mpiexec of that MPI, or build mpi4py with yours"
         )
-    return World(mpi, comm.Dup(), Endings(comm.Dup()), Agreement(comm.Dup(), line) if demanded() else None)
+    debugged = comm.allreduce(demanded(), mpi.LOR)  # one process is enough: the comparisons are made by all
+    return World(mpi, comm.Dup(), Endings(comm.Dup()), Agreement(comm.Dup(), line) if debugged else None)
 
 
 @contextmanager
@@ -127,6 +147,8 @@ class World:
         The number of this process, and the number of processes.
     local_rank : int
         The number of this process among those on the same machine.
+    debugged : bool
+        Whether AGRAD_DEBUG is set in one of the processes.
     transport : MpiTransport
         For arrays on the host.
     """
@@ -134,6 +156,7 @@ class World:
     def __init__(self, mpi: Any, comm: Any, endings: Endings, agreement: Agreement | None) -> None:
         self._mpi, self._comm, self._endings, self._agreement = mpi, comm, endings, agreement
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
+        self.debugged = agreement is not None
         local = comm.Split_type(mpi.COMM_TYPE_SHARED)
         self.local_rank = local.Get_rank()
         local.Free()
@@ -226,6 +249,7 @@ class World:
         poll(request.Test, lambda: self._endings.check(self._begun))
 
     def _finished(self, out: Array, op: str, dtype: Any) -> Any:
+        """Return what transports have reduced, divided for a mean, in the dtype of what was given."""
         if op == "mean" and self.size & (self.size - 1):
             out /= self.size
         elif op == "mean":  # the reciprocal of a power of two is exact; 100,000 numbers: 24 -> 9 µs

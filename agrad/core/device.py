@@ -125,26 +125,22 @@ class Device:
         """The device itself and all below it."""
         return [self, *self.below.stack] if self.depth else [self]
 
+    def shares_batch(self, other: Device) -> bool:
+        """Return whether another device is this one, or of the same batch above other devices."""
+        return (self.origin or self) is (other.origin or other)
+
     def knows(self, other: Device) -> bool:
-        """Return whether Tensors of another device can be lifted to this one: it, or its batch, is in the stack."""
+        """Return whether Tensors of another device can be lifted to this one: the stack has its batches, in order."""
         near = other is self or other is self.below
-        return near or any([other is device or other is device.origin for device in self.stack])
+        return near or (self.depth > 0 and self.below.knows(other.below if self.shares_batch(other) else other))
 
     def raised(self, data: Any, source: Device) -> Any:
-        """Return an array of a device below, or of the origin, as an array of this device."""
+        """Return an array of a device that this one knows as an array of this device."""
         if source is self:
             return data
-        if source is self.origin:
+        if self.shares_batch(source):
             return self.native.carried(data, lambda value: self.below.raised(value, source.below))
         return self.native.enter(self.below.raised(data, source), None)
-
-    def lowered(self, data: Any, target: Device) -> Any:
-        """Return an array summed over the batches that the target lacks: the transpose of `raised`."""
-        if target is self:
-            return data
-        if target is self.origin:
-            return target.native.carried(data, lambda value: self.below.lowered(value, target.below))
-        return self.below.lowered(self.native.total(data), target)
 
     def synchronize(self) -> None:
         """Wait until all work queued on this device is done; call it before you read a clock."""

@@ -93,14 +93,22 @@ def total(x: Any, device: Device) -> Any:
 def lift(x: Tensor, device: Device) -> Tensor:
     """Return a Tensor lifted to a device that knows its own, see `Device.knows`."""
     here = x._device
-    if here is device or here.origin is device:
+    if here is device or (here.shares_batch(device) and here.knows(device)):
         return x
-    if here is device.origin:
-        rule = lambda g, saved: g if isinstance(g, Tensor) else device.lowered(g, here)
-        return _passed(x, device.raised(x._data, here), device, _ENTER, rule)
+    if here.shares_batch(device):
+        return _passed(x, device.raised(x._data, here), device, _ENTER, lambda g, saved: _lowered(g, device, here))
     if not device.depth:
         raise errors.mixed_devices("vmap", [device.name, here.name])
     return enter(lift(x, device.below), device)
+
+
+def _lowered(g: Any, device: Device, target: Device) -> Any:
+    """Return an array or Tensor of a device summed over the batches that the target lacks: the transpose of `lift`."""
+    if device is target:
+        return g
+    if device.shares_batch(target):
+        return enter(_lowered(leave(g, device, 0), device.below, target.below), target, 0)
+    return _lowered(total(g, device), device.below, target)
 
 
 def common_device(devices: Iterable[Device]) -> Device | None:
@@ -120,17 +128,16 @@ def lifted(what: str, arrays: Iterable[Any]) -> list[Any]:
     return [lift(x, device) if isinstance(x, Tensor) else x for x in arrays]
 
 
-# Devices made by `_continued`, by the device that they continue and the device below them.
+# Devices made by `_continued`, by the device whose batch they share and the device below them.
 _above: WeakValueDictionary[tuple[Device, Device], Device] = WeakValueDictionary()
 
 
 def _continued(device: Device, onto: Device) -> Device:
     """Return the same batch as a virtual device above `onto`, for cotangents of a transform that was opened later."""
-    origin = device.origin or device
-    if not device.depth or any([(known.origin or known) is origin for known in onto.stack]):
+    if not device.depth or any([known.shares_batch(device) for known in onto.stack]):
         return onto
-    below = _continued(device.below, onto)
-    made = _above.get((device, below))
+    origin, below = device.origin or device, _continued(device.below, onto)
+    made = _above.get((origin, below))
     made = made or Device.above(below, device.native.onto(below.backend, below.xp, below.native), origin)
-    _above[device, below] = made
+    _above[origin, below] = made
     return made

@@ -12,7 +12,7 @@ from .. import backends
 from ..backends.mpi import OPERATIONS
 from ..checks import as_integer, check_one_of
 from ..core.dtypes import as_dtype
-from ..core.primitive import ArrayLike, primitive
+from ..core.primitive import ArrayLike, primitive, refuses
 from ..core.tensor import Tensor
 from ..core.typing import Array, Namespace
 from ..ops.gathering import op_for
@@ -106,6 +106,8 @@ def all_gather(xp: Namespace, x: ArrayLike, /, axis: int = 0) -> Tensor:
     ------
     IndexError
         If `x` has no such axis.
+    TypeError
+        If `axis` is no integer.
 
     Examples
     --------
@@ -113,6 +115,8 @@ def all_gather(xp: Namespace, x: ArrayLike, /, axis: int = 0) -> Tensor:
     >>> agrad.distributed.all_gather(agrad.asarray([1, 2])).tolist()  # of one process
     [1, 2]
     """
+    if hasattr(axis, "shape"):  # PyTorch's all_gather(tensors, tensor)
+        raise TypeError("all_gather takes one Tensor and returns those of all; write xs = all_gather(x[None])")
     return _exchanged("all_gather", x, _axis(x, axis))
 
 
@@ -172,6 +176,7 @@ reduce_scatter_sum.vjp(x=_reduce_scatter_sum_x)
 
 
 @primitive
+@refuses("src", "group", "async_op")
 def broadcast(xp: Namespace, x: ArrayLike, /, root: int = 0) -> Tensor:
     """Return the Tensor of one process in all processes.
 

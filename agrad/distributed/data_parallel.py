@@ -42,8 +42,8 @@ class DataParallel(Module):
     Raises
     ------
     RuntimeError
-        If several processes were started and `init` was not called; from `backward` with ``AGRAD_DEBUG=1``, if the
-        parameters are no longer the same in all processes.
+        If several processes were started and `init` was not called; from `backward`, if it reached other parameters
+        than in another process, and with ``AGRAD_DEBUG=1``, if the parameters are no longer the same in all processes.
     ValueError
         If the model has other parameters or buffers than that of rank 0, has them in another order, or requires
         gradients of others.
@@ -60,7 +60,8 @@ class DataParallel(Module):
     - `state_dict` and `named_parameters` have the names of the model itself, without a prefix. So a checkpoint fits the
       model with and without `DataParallel`.
     - Every `backward` must reach the same parameters in all processes: add 0 times the sum of the others to the loss.
-      Otherwise gradients of different parameters are added, which only ``AGRAD_DEBUG=1`` tells.
+      Otherwise it raises an error. On a GPU it adds gradients of different parameters, which only ``AGRAD_DEBUG=1``
+      tells.
     - `agrad.grad` and `agrad.gradients` do not exchange anything.
     - Copies by `copy.deepcopy` or `pickle` average their gradients too.
 

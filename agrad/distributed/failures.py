@@ -10,6 +10,7 @@ from time import sleep
 from types import TracebackType
 from typing import Final
 
+from ..backends.endings import PeerError
 from ..backends.mpi import World
 
 __all__ = ["end_together"]
@@ -22,6 +23,8 @@ def end_together(world: World) -> None:
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if isinstance(error.__cause__, PeerError):
+            error.__cause__ = None  # the error of an op repeats its text
         text = io.StringIO()  # written in one call, since other processes may write too
         with redirect_stderr(text):
             before(kind, error, traceback)

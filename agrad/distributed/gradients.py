@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from zlib import crc32
 
+from ..core import errors
 from ..core.tape import wrote
 from ..core.tensor import Tensor
 from .collectives import all_reduce
@@ -31,7 +32,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     Raises
     ------
     TypeError
-        If `parameters` is no iterable.
+        If `parameters` is no iterable of Tensors.
     RuntimeError
         On a CPU, if the processes have gradients of different parameters; the gradients stay as they are. On a GPU,
         ``AGRAD_DEBUG=1`` finds that if the shapes differ.
@@ -51,20 +52,22 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     >>> model.weight.grad.tolist()  # of one process
     [[3.0, 3.0]]
     """
-    if not isinstance(parameters, Iterable):
+    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
         raise TypeError(
-            f"average_gradients takes parameters, such as model.parameters(), not {type(parameters).__name__}"
+            f"average_gradients takes parameters, such as model.parameters() or [x], not {errors.describe(parameters)}"
         )
     world = current()
     if world is None:
         return
     gradients: dict[int, Tensor] = {}
     for i, p in enumerate(parameters):
+        if not isinstance(p, Tensor):
+            raise TypeError(f"average_gradients takes Tensors, such as model.parameters(), not {errors.describe(p)}")
         if p._grad is not None and p._grad._node is None:
             gradients[i] = p._grad
         elif p._grad is not None:  # by create_graph=True
             p._grad = all_reduce(p._grad, "mean")
-    mark = crc32(repr([*gradients]).encode()) % 1001
+    mark = crc32(repr([*gradients]).encode()) % 1001  # of the places of parameters that have a gradient
     for bucket in buckets(gradients.values()):
         means = bucket[0]._device.backend.average([g._data for g in bucket], mark, world)
         for g, mean in zip(bucket, means, strict=True):

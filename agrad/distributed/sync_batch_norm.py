@@ -7,13 +7,14 @@ from math import prod
 from ..core.grad_mode import no_grad
 from ..core.tensor import Tensor
 from ..nn.batch_norm import BatchNorm
-from ..nn.functional.batch_normalization import update_running
+from ..nn.functional.batch_normalization import refuse_vmap, update_running
 from ..nn.functional.normalization import affine, per_channel
 from ..nn.module import Module
 from ..nn.reductions import narrowed, widened
 from ..ops.creation import full_like
-from ..ops.elementwise import sqrt
+from ..ops.elementwise import maximum, sqrt
 from ..ops.manipulation import stack, unstack
+from ..ops.searching import where
 from ..ops.statistical import sum
 from .collectives import all_gather
 from .world import current
@@ -40,6 +41,9 @@ class SyncBatchNorm(BatchNorm):
 
     Notes
     -----
+    The batches may be of different sizes, or empty. Fewer than two values per channel in all of them leave the running
+    statistics unchanged; there is no error, which would have to wait for the device.
+
     A forward and a backward pass exchange three numbers for each channel. Means and sums of squared deviations of the
     processes are combined as in T. F. Chan, G. H. Golub and R. J. LeVeque, "Updating formulae and a pairwise algorithm
     for computing sample variances", 1979.
@@ -92,28 +96,30 @@ class SyncBatchNorm(BatchNorm):
         if current() is None or not self.training:
             return super().forward(input)
         self._check(input)
+        refuse_vmap(input, self.running_mean, self.running_var)
         mean, variance, count = _statistics(input)
-        self._update(mean, variance * (count / (count - 1)))
+        self._update(mean, variance, count)
         deviation = widened(input) - per_channel(mean, input)
         out = narrowed(deviation / sqrt(per_channel(variance, input) + self.eps), input)
         return affine(out, self.weight, self.bias, per_channel)
 
     @no_grad()
-    def _update(self, mean: Tensor, variance: Tensor) -> None:
+    def _update(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
         momentum = self._count_batch()
-        for running, latest in ((self.running_mean, mean), (self.running_var, variance)):
+        unbiased = variance * (count / maximum(count - 1, 1))
+        for running, latest in ((self.running_mean, mean), (self.running_var, unbiased)):
             if running is not None:
-                update_running(running, latest, momentum)
+                update_running(running, where(count > 1, latest, running), momentum)
 
 
 def _statistics(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the mean, the variance and the number of values of each channel over all processes."""
+    """Return the mean, the variance and the number of values, at least 1, of each channel over all processes."""
     axis = (0, *range(2, input.ndim))
     x, n = widened(input), prod(input.shape[i] for i in axis)
     mean = sum(x, axis=axis) / max(n, 1)
     squares = sum((x - per_channel(mean, x)) ** 2, axis=axis)
     everywhere = all_gather(stack([full_like(mean, n), mean, squares])[None])  # (processes, 3, channels)
     counts, means, sums = unstack(everywhere, axis=1)
-    count = sum(counts, axis=0)
+    count = maximum(sum(counts, axis=0), 1)  # all may have an empty batch
     whole = sum(counts * means, axis=0) / count
     return whole, sum(sums + counts * (means - whole) ** 2, axis=0) / count, count

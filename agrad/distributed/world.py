@@ -15,7 +15,8 @@ _connected: list[mpi.World | None] = []  # empty before `init`; [None] if this p
 def init() -> None:
     """Connect the processes that ``mpiexec -n 4 python train.py`` or ``srun`` started together.
 
-    Without a launcher the process is alone: all functions of `agrad.distributed` work, and exchange nothing.
+    Without a launcher the process is alone: all functions of `agrad.distributed` work, and exchange nothing. So is a
+    process that one of them starts, by `subprocess` or `multiprocessing`.
 
     If the current device is a GPU, it becomes ``"cuda:N"``, where N is the rank of the process on its machine; so call
     `agrad.set_device` before. Other devices are unchanged. A second call does nothing.

@@ -286,9 +286,9 @@ def trunc_normal_(tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.
         )
     normal_(tensor, mean, std)
     with no_grad():
-        while (outside := (tensor < a) | (tensor > b)).any().item():
+        while tensor.size and not tensor._device.backend.within(tensor._data, a, b):  # for any example under vmap
             redrawn = mean + std * _standard_normal(tensor)
-            tensor[...] = where(outside, redrawn, tensor)
+            tensor[...] = where((tensor < a) | (tensor > b), redrawn, tensor)
     return tensor
 
 

@@ -15,7 +15,7 @@ from ..core.tensor import Tensor, convert, wrap
 from ..core.typing import DTypeLike
 from ..ops import journal
 from ..spellings import answer_in_class, answer_methods
-from .errors import takes_none
+from .errors import takes_none, wrapped
 from .notebook import layers_as_html
 from .parameter import Parameter
 
@@ -497,6 +497,7 @@ class Module:
             except (TypeError, ValueError) as error:
                 problems.append(f"{name}: {error}")
         if problems:
+            problems += wrapped(own, state_dict)
             raise ValueError(f"this state dict does not match {type(self).__name__}:\n  " + "\n  ".join(problems))
         with no_grad():
             for name, array in arrays.items():

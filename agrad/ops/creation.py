@@ -20,8 +20,9 @@ from ..core.primitive import ArrayLike, primitive
 from ..core.tensor import SCALARS, Tensor, convert, wrap
 from ..core.typing import DTypeLike, Namespace
 from .data_type import as_tensor, astype, finfo, result_type, to_device
-from .elementwise import multiply, subtract
+from .elementwise import multiply, not_equal, subtract
 from .manipulation import broadcast_arrays, broadcast_to, reshape, stack
+from .searching import where
 
 __all__ = [
     "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "linspace", "meshgrid",
@@ -186,14 +187,27 @@ def _like(x: ArrayLike, dtype: DTypeLike, device: Place) -> tuple[Tensor, Any, P
     return x, x.dtype if dtype is None else dtype, x.device if device is None else device
 
 
+def _batched_as(made: Tensor, x: Tensor) -> Tensor:
+    """Return a new Tensor; under `vmap` and `no_grad` with the batch axes of `x`, to hold values written in place."""
+    if not x._device.depth or is_grad_enabled() or made.requires_grad or made._device.real is not x._device.real:
+        return made
+    return where(not_equal(x, x), made, made)
+
+
 def _dtype_of(*numbers: Any) -> Any:
-    """Return the dtype that Python numbers promote to; None means the library's default integer."""
-    kinds = {type(number) for number in numbers}
+    """Return the dtype that numbers promote to, Tensors as if read; None means the library's default integer."""
+    kinds = set(map(_kind_of, numbers))
     if complex in kinds:
         return as_dtype(complex)
     if kinds == {bool}:
         return as_dtype(bool)
     return None if kinds <= {int, bool} else get_default_dtype()
+
+
+def _kind_of(number: Any) -> type:
+    if not isinstance(number, Tensor):
+        return type(number)
+    return {"bool": bool, "real floating": float, "complex floating": complex}.get(number.dtype.family, int)
 
 
 def _number(x: Any, name: str) -> Any:
@@ -212,6 +226,11 @@ def _fits(dtype: DTypeLike, *numbers: Any) -> None:
 
 def _is_tracked(x: Any) -> bool:
     return isinstance(x, Tensor) and x.requires_grad and is_grad_enabled()
+
+
+def _stays(x: Any) -> bool:
+    """Return whether a number stays a Tensor: it requires gradients, or may differ over the batch of a vmap."""
+    return _is_tracked(x) or (isinstance(x, Tensor) and x._device.depth > 0)
 
 
 def _finish(x: Tensor, dtype: DTypeLike, device: Place, requires_grad: bool) -> Tensor:
@@ -345,8 +364,10 @@ def full(
     >>> agrad.full(3, 7.5)
     Tensor([7.5, 7.5, 7.5], dtype=float32, device='cpu')
     """
-    if _is_tracked(fill_value):
+    if _stays(fill_value):
         filled = broadcast_to(reshape(fill_value, ()), as_shape(shape))
+        if dtype is None and not _is_tracked(fill_value):
+            dtype = _dtype_of(fill_value) or asarray(0, device=filled.device).dtype
         return _finish(astype(filled, filled.dtype), dtype, device, requires_grad)
     value = _number(fill_value, "full")
     _fits(dtype, value)
@@ -421,7 +442,7 @@ def zeros_like(
     Tensor([0, 0], dtype=int64, device='cpu')
     """
     x, dtype, device = _like(x, dtype, device)
-    return zeros(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _batched_as(zeros(x.shape, dtype=dtype, device=device, requires_grad=requires_grad), x)
 
 
 def ones_like(x: ArrayLike, /, *, dtype: DTypeLike = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -444,7 +465,7 @@ def ones_like(x: ArrayLike, /, *, dtype: DTypeLike = None, device: Place = None,
     Tensor([1, 1], dtype=int64, device='cpu')
     """
     x, dtype, device = _like(x, dtype, device)
-    return ones(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _batched_as(ones(x.shape, dtype=dtype, device=device, requires_grad=requires_grad), x)
 
 
 def empty_like(
@@ -469,7 +490,7 @@ def empty_like(
     (2,)
     """
     x, dtype, device = _like(x, dtype, device)
-    return empty(x.shape, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _batched_as(empty(x.shape, dtype=dtype, device=device, requires_grad=requires_grad), x)
 
 
 def full_like(
@@ -502,7 +523,7 @@ def full_like(
     Tensor([3, 3], dtype=int64, device='cpu')
     """
     x, dtype, device = _like(x, dtype, device)
-    return full(x.shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _batched_as(full(x.shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad), x)
 
 
 def from_dlpack(x: Any, /, *, device: Place = None, copy: bool | None = None, requires_grad: bool = False) -> Tensor:
@@ -672,7 +693,9 @@ def linspace(
     Tensor([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32, device='cpu')
     """
     num = as_integer("num", num, 0)
-    if _is_tracked(start) or _is_tracked(stop):
+    if _stays(start) or _stays(stop):
+        if dtype is None and not (_is_tracked(start) or _is_tracked(stop)):
+            dtype = _dtype_of(start, stop, 1.0)
         return _finish(_between(start, stop, num, endpoint), dtype, device, requires_grad)
     ends = [_number(number, "linspace") for number in (start, stop)]
     _fits(dtype, *ends)
@@ -681,12 +704,18 @@ def linspace(
 
 
 def _between(start: Any, stop: Any, num: int, endpoint: bool) -> Tensor:
-    """Return evenly spaced numbers between two ends, of which at least one requires gradients."""
-    ends = [reshape(x, ()) if _is_tracked(x) else _number(x, "linspace") for x in (start, stop)]
-    tracked = [x for x in ends if isinstance(x, Tensor)]
-    real = finfo(result_type(*tracked)).dtype
-    share = linspace(0.0, 1.0, num, dtype=real, device=tracked[0].device, endpoint=endpoint)
+    """Return evenly spaced numbers between two ends, of which at least one stays a Tensor."""
+    ends = [_floating(x) if _stays(x) else _number(x, "linspace") for x in (start, stop)]
+    tensors = [x for x in ends if isinstance(x, Tensor)]
+    real = finfo(result_type(*tensors)).dtype
+    share = linspace(0.0, 1.0, num, dtype=real, device=tensors[0].device, endpoint=endpoint)
     return multiply(ends[0], subtract(1.0, share)) + multiply(ends[1], share)
+
+
+def _floating(x: Tensor) -> Tensor:
+    """Return the number in a Tensor as a 0-d Tensor, floating or complex."""
+    x = reshape(x, ())
+    return x if x.dtype.differentiable else astype(x, get_default_dtype())
 
 
 def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[Tensor, ...]:

@@ -196,7 +196,7 @@ def refuse_widening(what: str) -> None:
     if not is_grad_enabled():
         raise RuntimeError(
             f"{what} under vmap and no_grad: x is the same for the whole batch, and v has a value for each example; "
-            "write it while recording, or make a new Tensor"
+            "make x by agrad.zeros_like of a Tensor that differs over the batch, or write while recording"
         )
 
 

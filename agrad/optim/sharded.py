@@ -8,6 +8,7 @@ from itertools import accumulate
 from math import prod
 from typing import Any
 
+from ..checks import check_flags_of
 from ..core.device import Device
 from ..core.tape import wrote
 from ..core.tensor import Tensor, wrap
@@ -27,8 +28,8 @@ class Sharded(Optimizer):
     Parameters
     ----------
     optimizer : Optimizer
-        An optimizer whose `update` is elementwise: any of `agrad.optim` but `LBFGS`. Do not use it directly
-        afterwards; its parameter groups are shared.
+        An optimizer whose `update` is elementwise: any of `agrad.optim` but `LBFGS`. Do not call its `step` afterwards.
+        Its parameter groups and state become those of this one, so that a scheduler made for either serves both.
 
     Raises
     ------
@@ -59,11 +60,12 @@ class Sharded(Optimizer):
             )
         vars(self).update(vars(optimizer))
         self.optimizer = optimizer
-        self.state = defaultdict(dict, {p: _own_parts(entry, p) for p, entry in optimizer.state.items()})
+        self._divide()
         self._updated: dict[Tensor, Any] = {}  # in a step: the new array of this process's part of each parameter
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Check settings; see `Optimizer.check`."""
+        check_flags_of(type(self.optimizer).__init__, settings)
         self.optimizer.check(settings)
 
     def update(self, x: Any, g: Any, state: dict[str, Any], group: dict[str, Any], device: Device) -> Any:
@@ -87,8 +89,8 @@ class Sharded(Optimizer):
             super()._step(p, group, device)
             return
         whole, gradient = p._data, p._grad
-        p._data = device.backend.copy(_part(whole, device))
-        p._grad = wrap(_part(gradient._data, device), device)  # type: ignore[union-attr]
+        p._data = device.backend.copy(_part_of_array(whole, device))
+        p._grad = wrap(_part_of_array(gradient._data, device), device)  # type: ignore[union-attr]
         try:
             super()._step(p, group, device)
             self._updated[p] = p._data
@@ -116,29 +118,38 @@ class Sharded(Optimizer):
         """
         found, parameters = super().state_dict(), self._parameters()
         for index, entry in found["state"].items():
-            found["state"][index] = {name: _whole(value, parameters[index]) for name, value in entry.items()}
+            found["state"][index] = {name: _whole_state(value, parameters[index]) for name, value in entry.items()}
         return found
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Load this process's part of a `state_dict`; see `Optimizer.load_state_dict`."""
         super().load_state_dict(state_dict)
-        self.state = defaultdict(dict, {p: _own_parts(entry, p) for p, entry in self.state.items()})
+        self._divide()
+
+    def _divide(self) -> None:
+        """Keep this process's part of the whole state; the wrapped optimizer shares it, and the groups."""
+        parts = {p: {name: _part_of_state(x, p) for name, x in entry.items()} for p, entry in self.state.items()}
+        self.state = defaultdict(dict, parts)
+        self.optimizer.state, self.optimizer.param_groups = self.state, self.param_groups
+
+    def __repr__(self) -> str:
+        return f"Sharded({self.optimizer!r})"
 
 
-def _length(size: int) -> int:
+def _part_length(size: int) -> int:
     """Return the number of elements in each process's part of an array of `size`; the last parts may be shorter."""
     return -(-size // get_world_size())
 
 
-def _own(size: int) -> slice:
+def _slice(size: int) -> slice:
     """Return the slice of this process in a flat array of `size` elements."""
-    length = _length(size)
+    length = _part_length(size)
     return slice(min(get_rank() * length, size), min((get_rank() + 1) * length, size))
 
 
-def _part(x: Any, device: Device) -> Any:
+def _part_of_array(x: Any, device: Device) -> Any:
     """Return this process's part of an array, flattened."""
-    return device.xp.reshape(x, (-1,))[_own(prod(x.shape))]
+    return device.xp.reshape(x, (-1,))[_slice(prod(x.shape))]
 
 
 def _padded(part: Any, length: int, device: Device) -> Any:
@@ -155,7 +166,7 @@ def _gather(parameters: list[Tensor], parts: list[Any], world: Any) -> None:
     """Write the parts of all processes into the parameters; they are exchanged as one array."""
     device = parameters[0]._device
     xp, backend = device.xp, device.backend
-    lengths = [_length(p.size) for p in parameters]
+    lengths = [_part_length(p.size) for p in parameters]
     mine = xp.concat([_padded(part, length, device) for part, length in zip(parts, lengths, strict=True)])
     everywhere = backend.all_gather(xp.reshape(mine, (1, -1)), 0, world)
     ends = [*accumulate(lengths)]
@@ -166,24 +177,20 @@ def _gather(parameters: list[Tensor], parts: list[Any], world: Any) -> None:
         wrote(p)
 
 
-def _own_parts(entry: Mapping[str, Any], p: Tensor) -> dict[str, Any]:
-    """Return an entry of a state with this process's part of each array."""
-    return {name: _own_part(value, p) for name, value in entry.items()}
-
-
-def _own_part(value: Any, p: Tensor) -> Any:
+def _part_of_state(value: Any, p: Tensor) -> Any:
+    """Return this process's part of a whole array of a state entry; numbers are kept by all."""
     if current() is None or not isinstance(value, Tensor) or value.shape[: p.ndim] != p.shape:
         return value
     device = value._device
     flat = device.xp.reshape(value._data, (p.size, *value.shape[p.ndim :]))  # the parts of complex numbers have an axis
-    return wrap(device.backend.copy(flat[_own(p.size), ...]), device)
+    return wrap(device.backend.copy(flat[_slice(p.size), ...]), device)
 
 
-def _whole(value: Any, p: Tensor) -> Any:
+def _whole_state(value: Any, p: Tensor) -> Any:
     """Return the whole array of a state entry, gathered from the parts of all processes."""
     world = current()
     if world is None or not isinstance(value, Tensor) or not value.ndim:
         return value
     device, shape = value._device, (*p.shape, *value.shape[1:])
-    parts = device.backend.all_gather(_padded(value._data, _length(p.size), device), 0, world)
+    parts = device.backend.all_gather(_padded(value._data, _part_length(p.size), device), 0, world)
     return wrap(device.xp.reshape(parts[: p.size, ...], shape), device)

@@ -50,6 +50,7 @@ KEYWORDS: Final = {
     "end": ("stop",),
     "d": ("dtype",),
     "generator": ("seed",),
+    "src": ("root",),
 }
 # Keywords whose values differ, too.
 _VALUES: Final[dict[str, Callable[[Any], Any]]] = {
@@ -64,11 +65,12 @@ _ARRAYS: Final = {
 }  # fmt: skip
 # Keywords that choose among implementations or manage memory, and mean nothing here.
 UNUSED: Final = {
-    "assign", "cache_enabled", "capturable", "copy", "device_type", "differentiable", "enable_nested_tensor", "foreach",
-    "fused", "generator", "inplace", "layout", "mask_check", "memory_format", "mmap", "multiprocessing_context",
-    "non_blocking", "pickle_module",
-    "pickle_protocol", "pin_memory", "pin_memory_device", "persistent_workers", "remove_duplicate", "set_to_none",
-    "sparse", "timeout", "verbose", "weights_only",
+    "assign", "async_op", "backend", "broadcast_buffers", "bucket_cap_mb", "cache_enabled", "capturable", "copy",
+    "device_id", "device_ids", "device_type", "differentiable", "enable_nested_tensor", "foreach", "fused", "generator",
+    "gradient_as_bucket_view", "group", "init_method", "inplace", "layout", "mask_check", "memory_format", "mmap",
+    "multiprocessing_context", "non_blocking", "output_device", "persistent_workers", "pickle_module",
+    "pickle_protocol", "pin_memory", "pin_memory_device", "process_group", "remove_duplicate", "set_to_none", "sparse",
+    "static_graph", "timeout", "verbose", "weights_only",
 }  # fmt: skip
 _BY_POSITION: Final = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
 _BY_KEYWORD: Final = {Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY}
@@ -133,7 +135,11 @@ def wrong_call(name: str, signature: Signature, args: Sequence[Any], kwargs: Map
     line, key = next(((line, key) for key in keys if (line := _lines().get((function, key)))), ("", ""))
     call = None if line and key not in KEYWORDS else _corrected(name, signature, args, kwargs)
     answer = f"write {call}" if call else line
-    return TypeError(f"{refused}; {answer or 'its arguments are ' + ', '.join(known)}")
+    return TypeError(f"{refused}; {answer or _arguments(signature)}")
+
+
+def _arguments(signature: Signature) -> str:
+    return f"its arguments are {', '.join(signature.parameters)}" if signature.parameters else "it takes no arguments"
 
 
 def _unknown(signature: Signature, kwargs: Mapping[str, Any]) -> list[str]:

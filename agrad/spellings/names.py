@@ -396,9 +396,15 @@ _FUNCTIONS: Final = {
     "torch.autograd.functional.hessian(f, v)": "agrad.hessian(f)(v)",
     "torch.autograd.set_detect_anomaly(True)": "agrad.detect_anomaly()",
     "torch.func.grad(f)(v)": "agrad.grad(f)(v)",
+    "torch.func.vmap(f, in_dims=1)(x)": "agrad.vmap(f, in_axes=1)(x)",
     "torch.func.jacrev(f)(v)": "agrad.jacobian(f)(v)",
+    "torch.func.jacfwd(f)(v)": "agrad.jacobian(f)(v)",
     "torch.func.hessian(f)(v)": "agrad.hessian(f)(v)",
     "torch.func.vjp(f, v)[0]": "agrad.vjp(f, v)[0]",
+    "torch.func.jvp(f, (v,), (w,))": "agrad.jvp(f, (v,), (w,))",
+    "torch.func.functional_call(layer, {'weight': x[:, :2], 'bias': v[:2]}, y.T)": (
+        "layer.functional_call({'weight': x[:, :2], 'bias': v[:2]}, y.T)"
+    ),
     "torch.utils.data.TensorDataset(x)": "agrad.data.TensorDataset(x)",
     "torch.utils.data.DataLoader(dataset)": "agrad.data.DataLoader(dataset)",
     "torch.utils.checkpoint.checkpoint(f, v, use_reentrant=False)": "agrad.checkpoint(f)(v)",
@@ -423,6 +429,7 @@ _FUNCTIONAL: Final = {
 _LAYERS: Final = {
     "nn.Buffer(x)": 'module.register_buffer("x", x)',
     "nn.DataParallel(model)": "agrad.distributed.DataParallel(model)",
+    "nn.parallel.DistributedDataParallel(model)": "agrad.distributed.DataParallel(model)",
     "nn.NLLLoss2d()": "nn.NLLLoss()",
     "nn.ReLU6()": "nn.Hardtanh(0.0, 6.0)",
     "nn.Softmax2d()": "nn.Softmax(dim=-3)",
@@ -470,18 +477,47 @@ _UTILS: Final = {
 }
 _DATA: Final = {
     "data.StackDataset(x, y)": "data.TensorDataset(x, y)",
+    "data.distributed.DistributedSampler(dataset)": "data.DistributedSampler(dataset)",
     "data.SubsetRandomSampler([0, 1])": "data.RandomSampler(data.Subset(dataset, [0, 1]))",
 }
 _OPTIM: Final = {
     "optim.ASGD(params)": "optim.SGD(params); averaged = optim.swa_utils.AveragedModel(model)",
     "optim.Rprop(params)": "optim.RMSprop(params)",
     "optim.SparseAdam(params)": "optim.Adam(params)",
+    "optim.ZeroRedundancyOptimizer(params, optim.Adam, lr=0.1)": "optim.Sharded(optim.Adam(params, lr=0.1))",
 }
 _SCHEDULERS: Final = {
     "lr_scheduler.ChainedScheduler([a, b]).step()": "a.step(); b.step()",
     "lr_scheduler.CyclicLR(optimizer, 0.1, 0.5, 10)": (
         "lr_scheduler.LambdaLR(optimizer, lambda t: 5 - 4 * abs(t / 10 % 2 - 1))"
     ),
+}
+_DISTRIBUTED: Final = {
+    "dist.init_process_group('nccl')": "distributed.init()",
+    "dist.destroy_process_group()": "pass  # the end of the program does it",
+    "dist.is_available()": "True",
+    "dist.get_node_local_rank()": "distributed.get_local_rank()",
+    "dist.monitored_barrier()": "distributed.barrier()",
+    "dist.ReduceOp.SUM": '"sum"',
+    "dist.ReduceOp.AVG": '"mean"',
+    "dist.ReduceOp.MAX": '"max"',
+    "dist.ReduceOp.MIN": '"min"',
+    "dist.ReduceOp.PRODUCT": "agrad.prod(distributed.all_gather(x[None]), axis=0)",
+    "dist.reduce(x, dst=0)": "x = distributed.all_reduce(x)",
+    "dist.gather(x, xs)": "xs = distributed.all_gather(x[None])",
+    "dist.scatter(x, xs)": "x = distributed.broadcast(xs)[distributed.get_rank()]",
+    "dist.all_gather_into_tensor(y, x)": "y = distributed.all_gather(x)",
+    "dist.reduce_scatter_tensor(y, x)": "y = distributed.reduce_scatter(x)",
+    "dist.all_gather_object(xs, found)": "xs = mpi4py.MPI.COMM_WORLD.allgather(found)",
+    "dist.gather_object(found, xs)": "xs = mpi4py.MPI.COMM_WORLD.gather(found)",
+    "dist.broadcast_object_list(xs)": "xs = mpi4py.MPI.COMM_WORLD.bcast(xs)",
+    "dist.send(x, dst=1)": "mpi4py.MPI.COMM_WORLD.send(x.numpy(), 1)",
+    "dist.recv(x, src=0)": "x = agrad.asarray(mpi4py.MPI.COMM_WORLD.recv(source=0))",
+    "dist.isend(x, dst=1)": "mpi4py.MPI.COMM_WORLD.isend(x.numpy(), 1)",
+    "dist.irecv(x, src=0)": "mpi4py.MPI.COMM_WORLD.irecv(source=0)",
+    "dist.new_group([0, 1])": "mpi4py.MPI.COMM_WORLD.Split(distributed.get_rank() in [0, 1])",
+    "nn.parallel.DistributedDataParallel(model)": "distributed.DataParallel(model)",
+    "dist.optim.ZeroRedundancyOptimizer(params, optim.Adam, lr=0.1)": "optim.Sharded(optim.Adam(params, lr=0.1))",
 }
 _CUDA: Final = {
     "torch.cuda.amp.autocast()": 'agrad.autocast("float16")',
@@ -501,6 +537,7 @@ SPELLINGS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "agrad": (r"torch\.", _FUNCTIONS | rarer_names.FUNCTIONS),
     "agrad.cuda": (r"torch\.cuda\.", _CUDA),
     "agrad.data": (r"data\.", _DATA),
+    "agrad.distributed": (r"(?:dist|nn\.parallel)\.", _DISTRIBUTED),
     "agrad.fft": (r"torch\.fft\.", _FFT),
     "agrad.linalg": (r"torch\.linalg\.", _LINALG | rarer_names.LINALG),
     "agrad.nn": (r"nn\.", _LAYERS | rarer_names.LAYERS),

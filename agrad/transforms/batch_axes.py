@@ -9,19 +9,19 @@ from typing import Any
 from ..core.tensor import Tensor
 from . import pytrees
 
-__all__ = ["size_of_batch", "spread"]
+__all__ = ["leaves_with_axes", "not_mapped", "size_of_batch"]
 
 
-def spread(axes: Any, tree: Any, name: str) -> list[tuple[Any, int | None]]:
+def leaves_with_axes(axes: Any, tree: Any, name: str) -> list[tuple[Any, int | None]]:
     """Return the leaves of a pytree, each with its axis; `axes` is one axis or a prefix of the pytree's structure."""
     if axes is None or type(axes) is int:
         return [(x, axes) for x in pytrees.flatten(tree)]
     if hasattr(axes, "__index__") and not isinstance(axes, (bool, Tensor)):
-        return spread(index(axes), tree, name)
+        return leaves_with_axes(index(axes), tree, name)
     if isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) and len(axes) == len(tree):
-        return [pair for part, inner in zip(axes, tree, strict=True) for pair in spread(part, inner, name)]
+        return [pair for part, inner in zip(axes, tree, strict=True) for pair in leaves_with_axes(part, inner, name)]
     if isinstance(axes, Mapping) and isinstance(tree, Mapping) and axes.keys() == tree.keys():
-        return [pair for key in tree for pair in spread(axes[key], tree[key], name)]
+        return [pair for key in tree for pair in leaves_with_axes(axes[key], tree[key], name)]
     raise _wrong_axes(axes, tree, name)
 
 
@@ -42,12 +42,8 @@ def size_of_batch(
         shape = x.shape
         if not -len(shape) <= axis < len(shape):
             place = _places(args, kwargs)[i]
-            partial = (
-                f", or functools.partial(f, {place}=...), as keyword arguments are mapped" if place in kwargs else ""
-            )
             raise ValueError(
-                f"the batch axis of argument {place} is {axis}, but its shape is {shape}; "
-                f"write None for it in in_axes{partial}"
+                f"the batch axis of argument {place} is {axis}, but its shape is {shape}; {_remedy(place, kwargs)}"
             )
         sizes.setdefault(shape[axis], i)
     if len(sizes) > 1:
@@ -55,6 +51,18 @@ def size_of_batch(
     if not sizes:
         raise ValueError("no argument has a batch axis; give an axis in in_axes, or axis_size=n")
     return next(iter(sizes))
+
+
+def not_mapped(i: int, args: Sequence[Any], kwargs: Mapping[str, Any], error: TypeError) -> TypeError:
+    """Return the error for a leaf of the arguments that has no axes, such as a string."""
+    place = _places(args, kwargs)[i]
+    return TypeError(f"argument {place} has no batch axis: {error}; {_remedy(place, kwargs)}")
+
+
+def _remedy(place: str, kwargs: Mapping[str, Any]) -> str:
+    if place not in kwargs:
+        return "write None for it in in_axes"
+    return f"keyword arguments are mapped, so write functools.partial(f, {place}=...)"
 
 
 def _unequal(

@@ -16,7 +16,7 @@ from . import pytrees
 from .arguments import FOR_TENSORS, Argnums, as_argnums, named
 from .grad import grad
 from .linearized import Linearized
-from .vmap import batch, left, vmap
+from .vmap import leave_output, open_batch, vmap
 
 __all__ = ["hessian", "jacobian"]
 
@@ -137,9 +137,9 @@ def _along(carry: Any, ends: Sequence[Tensor], i: int, axis: int, chunk_size: in
     if not 0 < x.size < _FEW:
         try:
             if x.ndim == 1 and (chunk_size is None or chunk_size >= x.size):
-                with batch([x], x.size, "error") as device:
+                with open_batch([x], x.size, "error") as device:
                     units = wrap(device.native.unit_vectors(x._data.dtype), device)
-                    return [left(y, device, axis) for y in one(units)]
+                    return [leave_output(y, device, axis) for y in one(units)]
             return vmap(one, 0, axis, chunk_size=chunk_size)(_identity(x))
         except UnknownValueError:  # a rule reads values, as that of a user's op may
             pass

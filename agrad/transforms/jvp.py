@@ -35,7 +35,7 @@ from ..ops.elementwise import conj
 from . import pytrees
 from .arguments import FOR_TENSORS, check_tuples
 from .deferred import keeping
-from .linearized import CLOSED, Linearized, input_of, inside
+from .linearized import CLOSED, Linearized, input_of, to_innermost
 from .stop_gradient import stop_gradient
 
 __all__ = ["jvp"]
@@ -221,7 +221,7 @@ class _ForwardMode(Observer):
 
 def _direction(t: Any, x: Tensor) -> Tensor:
     """Return the tangent of an input as a Tensor of its dtype, on its device."""
-    t = lift(inside(t), x._device)
+    t = lift(to_innermost(t), x._device)
     if t.shape != x.shape:
         raise errors.wrong_gradient(t, x)
     return t if t.dtype == x.dtype else astype(t, x.dtype)
@@ -229,7 +229,7 @@ def _direction(t: Any, x: Tensor) -> Tensor:
 
 def _direct(call: Call, node: Node, directions: Sequence[Tensor | None]) -> list[Tensor] | None:
     """Return the tangent of the result of an elementwise or linear op, computed on raw arrays; None for another op."""
-    tangent_of, device = _way(call.definition), node.device
+    tangent_of, device = _tangent_function(call.definition), node.device
     if tangent_of is None or (tangent_of is _by_rule and _is_complex(node, directions)):
         return None
     parts = [(i, t._data) for i, t in enumerate(directions) if t is not None]
@@ -250,7 +250,7 @@ def _is_complex(node: Node, directions: Sequence[Tensor | None]) -> bool:
 
 
 @cache
-def _way(definition: Definition) -> Callable[..., Any] | None:
+def _tangent_function(definition: Definition) -> Callable[..., Any] | None:
     """Return the function that computes the tangent due to one argument; None for an op without such a function."""
     module, name = str(definition.forward.__module__), definition.name
     if module.startswith(_ELEMENTWISE) or (module.startswith("agrad.") and name in _ALSO_ELEMENTWISE):

@@ -17,7 +17,7 @@ from . import pytrees
 from .arguments import FOR_TENSORS
 from .stop_gradient import stop_gradient
 
-__all__ = ["CLOSED", "Linearized", "input_of", "inside", "outside"]
+__all__ = ["CLOSED", "Linearized", "input_of", "outside", "to_innermost"]
 
 
 # A function at a point
@@ -63,7 +63,7 @@ def input_of(x: Any, linked: bool = True) -> Tensor:
     return wrap(x._data, x._device, Node(_INPUTS[len(parents)], parents, (x._device.xp,), x._device, x._data))
 
 
-def inside(x: Any) -> Any:
+def to_innermost(x: Any) -> Any:
     """Return an argument as a Tensor on the device of the innermost `vmap`: each example has its own derivative."""
     x = x if isinstance(x, Tensor) else wrap(*convert(x, None, None, copy=True))
     levels = opened.get()
@@ -126,7 +126,7 @@ class Linearized:
         linked, since = recording.get(), tick()
         filled = list(args)
         self.picked = [_pick(args, i) for i in argnums]
-        self.inputs = [input_of(x, linked) for x in map(inside, pytrees.flatten(self.picked))]
+        self.inputs = [input_of(x, linked) for x in map(to_innermost, pytrees.flatten(self.picked))]
         twins = [wrap(x._data, x._device, x._node) for x in self.inputs]  # f may write into its arguments
         for i, tree in zip(argnums, pytrees.unflatten(self.picked, twins), strict=True):
             filled[i] = tree
@@ -194,6 +194,8 @@ def _checked(x: Any) -> Tensor:
         raise TypeError(f"the function must return Tensors, not {type(x).__name__}; no gradient flows there")
     if not x.dtype.differentiable:
         raise errors.not_differentiable(x.dtype)
+    if x._device.depth and x._device not in opened.get():  # gradients would be sums over the batch
+        raise errors.mixed_devices("a function under a transform", [x._device.name])
     return x
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -20,9 +20,9 @@ from ..virtual.batched.level import Batch
 from ..virtual.lines import line_of
 from . import pytrees
 from .arguments import named
-from .batch_axes import size_of_batch, spread
+from .batch_axes import leaves_with_axes, not_mapped, size_of_batch
 
-__all__ = ["batch", "left", "vmap"]
+__all__ = ["leave_output", "open_batch", "vmap"]
 
 
 def vmap(
@@ -96,18 +96,21 @@ def vmap(
             as_integer(name, size, least)
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
-        leaves = [*spread(in_axes, args, "in_axes"), *spread(0, kwargs, "")]
+        leaves = [*leaves_with_axes(in_axes, args, "in_axes"), *leaves_with_axes(0, kwargs, "")]
         axes = [axis for _, axis in leaves]
-        given = [x if axis is None else _tensor(x) for x, axis in leaves]
+        given = [
+            x if axis is None or isinstance(x, Tensor) else _mapped_leaf(x, i, args, kwargs)
+            for i, (x, axis) in enumerate(leaves)
+        ]
         size = size_of_batch(given, axes, axis_size, args, kwargs)
 
         def run(given: Sequence[Any], size: int) -> tuple[Any, list[Tensor], list[int | None]]:
-            with batch(given, size, randomness) as device:
-                filled = [_entered(x, device, axis) for x, axis in zip(given, axes, strict=True)]
+            with open_batch(given, size, randomness) as device:
+                filled = [_enter_argument(x, device, axis) for x, axis in zip(given, axes, strict=True)]
                 inner, inner_kwargs = pytrees.unflatten((args, kwargs), filled)
                 result = f(*inner, **inner_kwargs)
-                outputs = spread(out_axes, result, "out_axes")
-                return result, [left(y, device, axis) for y, axis in outputs], [axis for _, axis in outputs]
+                outputs = leaves_with_axes(out_axes, result, "out_axes")
+                return result, [leave_output(y, device, axis) for y, axis in outputs], [axis for _, axis in outputs]
 
         if chunk_size is None or size <= chunk_size:
             result, found, _ = run(given, size)
@@ -118,6 +121,14 @@ def vmap(
     return named(mapped, f, "vmap", "write agrad.vmap(f)(x)")
 
 
+def _mapped_leaf(x: Any, i: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    """Return a leaf of the arguments that has a batch axis as a Tensor."""
+    try:
+        return _tensor(x)
+    except TypeError as error:
+        raise not_mapped(i, args, kwargs, error) from error
+
+
 def _tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else wrap(*convert(x, None, None))
 
@@ -126,7 +137,7 @@ def _tensor(x: Any) -> Tensor:
 
 
 @contextmanager
-def batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
+def open_batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
     """Open a virtual device above the devices of the arguments and of the enclosing vmap."""
     devices = [*dict.fromkeys([x._device for x in given if isinstance(x, Tensor)])] or [get_device()]
     below = devices[0]
@@ -149,7 +160,7 @@ def batch(given: Sequence[Any], size: int, randomness: str) -> Iterator[Device]:
         level.open = False
 
 
-def _entered(x: Any, device: Device, axis: int | None) -> Any:
+def _enter_argument(x: Any, device: Device, axis: int | None) -> Any:
     """Return an argument as the function sees it: on the virtual device, without its batch axis."""
     if not isinstance(x, Tensor):
         return x
@@ -161,7 +172,7 @@ def _entered(x: Any, device: Device, axis: int | None) -> Any:
     return enter(x, device, axis if axis is None or axis >= 0 else axis + x.ndim)
 
 
-def left(y: Any, device: Device, axis: int | None) -> Tensor:
+def leave_output(y: Any, device: Device, axis: int | None) -> Tensor:
     """Return an output as the caller sees it: on the device below, with the batch axis."""
     y = lift(_tensor(y), device)
     rank = y.ndim

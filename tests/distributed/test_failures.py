@@ -83,6 +83,7 @@ def test_an_error_in_one_process_ends_all(function, words):
     ended = run(2, *called(function), timeout=SECONDS)
     assert ended.status != 0
     assert re.search(words, ended.output), ended.output
+    assert ended.output.count("rank 1 has ended, and") <= 1, "its cause is not printed too"
 
 
 def test_an_error_before_init_ends_all():
@@ -155,6 +156,20 @@ def test_different_calls_are_told_with_their_lines(function, words):
     ended = run(2, *called(function), timeout=SECONDS, AGRAD_DEBUG="1", AGRAD_TIMEOUT="3")
     assert ended.status != 0
     assert re.search(words, ended.output), ended.output
+
+
+def test_one_process_with_debugging_is_enough():
+    script = (
+        "import os\n"
+        "if os.environ['PMI_RANK'] == '0': del os.environ['AGRAD_DEBUG']\n"
+        "import agrad\n"
+        "agrad.distributed.init()\n"
+        "agrad.distributed.DataParallel(agrad.nn.Linear(1, 1))(agrad.ones((2, 1))).sum().backward()\n"
+        "agrad.distributed.all_reduce(agrad.ones(3 + agrad.distributed.get_rank()))"
+    )
+    ended = run(2, "-c", script, timeout=SECONDS, AGRAD_DEBUG="1", AGRAD_TIMEOUT="5")
+    assert ended.status != 0
+    assert "rank 1: all_reduce(float32 of shape (4,), 'sum')" in ended.output, ended.output
 
 
 def the_same_calls():

@@ -70,6 +70,25 @@ def test_batch_norm_of_parts_of_several_sizes():
 
 
 @on_ranks(2)
+def test_batch_norm_of_fewer_than_two_values_keeps_the_running_statistics():
+    for rows in (0, 1):
+        layer = distributed.SyncBatchNorm(3)
+        x = agrad.ones((rows if distributed.get_rank() == 0 else 0, 3), requires_grad=True)
+        layer(x).sum().backward()
+        assert (layer.running_mean.tolist(), layer.running_var.tolist()) == ([0.0] * 3, [1.0] * 3)
+        assert x.grad.tolist() == agrad.zeros_like(x).tolist()
+
+
+@on_ranks(2)
+def test_batch_norm_under_vmap():
+    x = agrad.asarray(np.random.default_rng(distributed.get_rank()).standard_normal((3, 4, 2)))
+    layer = distributed.SyncBatchNorm(2, track_running_stats=False, dtype="float64")
+    assert_close(agrad.vmap(layer)(x), agrad.stack([layer(one) for one in x]))
+    with pytest.raises(RuntimeError, match="cannot update running statistics under vmap"):
+        agrad.vmap(distributed.SyncBatchNorm(2))(x)
+
+
+@on_ranks(2)
 def test_batch_norm_in_evaluation_exchanges_nothing():
     layer = distributed.SyncBatchNorm(3, track_running_stats=False).eval()
     if distributed.get_rank() == 0:  # alone, as in an evaluation by one process
@@ -166,6 +185,12 @@ def test_gradients_with_a_history_are_averaged_too():
 
 
 @on_ranks(2)
+def test_what_is_no_tensor_has_no_gradient_to_average():
+    with pytest.raises(TypeError, match=r"takes Tensors, such as model.parameters\(\), not \['weight', float32 of"):
+        distributed.average_gradients(nn.Linear(2, 1).named_parameters())
+
+
+@on_ranks(2)
 def test_many_gradients_are_exchanged_in_few_arrays():
     world, exchanged = distributed.world.current(), []
     original = type(world).start_all_reduce
@@ -191,6 +216,14 @@ def test_rounding_is_not_taken_for_gradients_of_different_parameters():
             np.testing.assert_allclose(mean, np.full((2, 3), (world.size + 1) / 2), rtol=tolerance)
         with pytest.raises(RuntimeError, match="different parameters"):
             backend.average([x], 100 * bool(world.rank), world)
+
+
+@on_ranks(4)
+def test_the_smallest_float16_gradients_keep_their_mean():
+    p = nn.Parameter(agrad.ones(2, dtype="float16"))
+    p.grad = agrad.full(2, 2.0**-24, dtype="float16")  # of which a quarter is 0
+    distributed.average_gradients([p])
+    assert p.grad.tolist() == [2.0**-24] * 2
 
 
 @on_ranks(2)

@@ -1,6 +1,7 @@
 """A process that is alone, and how several find out what keeps them from each other."""
 
 import io
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 import agrad
-from agrad import distributed
+from agrad import distributed, nn
 from agrad.backends import mpi
 from agrad.backends.agreement import Agreement, timeout
 from agrad.backends.endings import PeerError
@@ -59,6 +60,31 @@ def test_what_is_no_model_is_an_error_alone_too(call, words):
         call(3)
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda x: distributed.init("nccl"), r"'nccl' by position; it takes no arguments"),
+        (lambda x: distributed.init(backend="nccl", init_method="env://"), r"write init\(\)"),
+        (lambda x: distributed.barrier(async_op=True), r"write barrier\(\)"),
+        (lambda x: distributed.all_reduce(x, op="max", async_op=True), r"write all_reduce\(x, op='max'\)"),
+        (lambda x: distributed.all_reduce(tensor=x, group=None), r"write all_reduce\(x\)"),
+        (lambda x: distributed.broadcast(x, src=1), r"write broadcast\(x, root=1\)"),
+        (lambda x: distributed.broadcast(x, 0, async_op=True), r"write broadcast\(x\)"),
+        (lambda x: distributed.reduce_scatter(x, dim=0), r"write reduce_scatter\(x, axis=0\)"),
+        (lambda x: distributed.all_gather(x, dim=1), r"write all_gather\(x, axis=1\)"),
+        (lambda x: distributed.all_gather([x, x], x), r"all_gather takes one .*; write xs = all_gather\(x\[None\]\)"),
+        (
+            lambda x: distributed.DataParallel(nn.ReLU(), device_ids=[0], broadcast_buffers=False),
+            r"DataParallel\(module\)",
+        ),
+        (lambda x: distributed.average_gradients(x), r"model.parameters\(\) or \[x\], not float32"),
+    ],
+)
+def test_pytorchs_calls_are_answered(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(agrad.ones((2, 2)))
+
+
 def test_init_of_a_process_that_is_alone_needs_no_mpi4py(without_mpi4py):
     distributed.init()
     assert distributed.is_initialized()
@@ -103,6 +129,23 @@ def test_init_needs_no_file_behind_stderr():
     distributed.world._connected.clear()
     with redirect_stderr(io.StringIO()):
         distributed.init()
+
+
+def size_after_init(_=None):
+    distributed.init()
+    return distributed.get_world_size()
+
+
+@pytest.mark.mpi
+@on_ranks(2)
+def test_what_a_process_starts_is_alone():
+    script = "from tests.distributed.test_world import size_after_init; print(size_after_init())"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stdout) == (0, "1\n"), ended.stderr
+    for method in {"spawn", "forkserver"} & {*multiprocessing.get_all_start_methods()}:
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            assert pool.map_async(size_after_init, [0]).get(timeout=30) == [1]
+    assert distributed.get_world_size() == 2
 
 
 @pytest.mark.mpi

@@ -238,6 +238,13 @@ def test_a_resumed_run_equals_an_uninterrupted_one(name):
     assert weights(finished) == weights(whole)
 
 
+def test_only_the_first_of_several_processes_writes_files(monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(agrad.distributed, "get_rank", lambda: 1)
+    run("mnist", "--dataset", "digits", "--epochs", "1", "--plot", "drawn.png")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_resumed_run_keeps_its_settings():
     run("mnist", "--dataset", "digits", "--epochs", "1", "--lr", "0.05", "--batch-size", "32", "--seed", "3")
     resumed = run("mnist", "--resume", "mnist.safetensors", "--epochs", "1")

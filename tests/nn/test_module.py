@@ -238,6 +238,17 @@ def test_everything_that_does_not_fit_is_listed_and_nothing_changes(device):
     assert {name: value.tolist() for name, value in net.state_dict().items()} == before
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_a_state_dict_of_a_wrapped_model_of_pytorchs_is_explained(prefix):
+    model = nn.Linear(2, 1)
+    state = {prefix + name: value for name, value in model.state_dict().items()}
+    with pytest.raises(ValueError, match=rf'write {{k.removeprefix\("{prefix}"\): v for k, v in state.items\(\)}}$'):
+        model.load_state_dict(state)
+    with pytest.raises(ValueError, match=r"unexpected: another$"):
+        model.load_state_dict({**state, "another": 1.0})
+    model.load_state_dict({k.removeprefix(prefix): v for k, v in state.items()})
+
+
 def test_strict_false_skips_keys_but_not_wrong_shapes(device):
     net = Net()
     answer = net.load_state_dict({"scale": agrad.zeros(1), "extra": agrad.zeros(1)}, strict=False)

@@ -38,7 +38,6 @@ READS = {
     "a slice": lambda x: x[: agrad.astype(x[0], "int64")],
     "a shape": lambda x: agrad.reshape(x, (agrad.astype(x[0], "int64"),)),
     "arange": lambda x: agrad.arange(x[0]),
-    "full": lambda x: agrad.full(3, x[0]),
     "a mask": lambda x: x[x > 1],
     "nonzero": lambda x: agrad.nonzero(x),
     "unique": lambda x: agrad.unique_values(x),
@@ -84,6 +83,8 @@ def test_saving_is_refused_and_leaves_no_file(device, tmp_path):
 WORKS = {
     "length and iteration": lambda x: sum(x) * len(x),
     "a list of numbers": lambda x: agrad.asarray([x[0], x[2]]),
+    "full": lambda x: agrad.full(3, x[0]),
+    "linspace": lambda x: agrad.linspace(x[0], x[1], 3),
     "NumPy's function": lambda x: np.sin(x),
     "NumPy's operators": lambda x: np.ones(3, "float32") + x,
     "the array": lambda x: x.data,

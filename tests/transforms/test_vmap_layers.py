@@ -139,6 +139,10 @@ FUNCTIONS = {
     "binary_cross_entropy_with_logits": (lambda x, y: F.binary_cross_entropy_with_logits(x, y / 2), [X, Y]),
     "kl_div": (lambda x, y: F.kl_div(F.log_softmax(x, dim=1), F.softmax(y, dim=1), reduction="batchmean"), [X, Y]),
     "nll_loss": (lambda x, t: F.nll_loss(F.log_softmax(x, dim=1), t), [X, classes(4, BATCH, 3)]),
+    "ctc_loss": (
+        lambda x, labels, lengths: F.ctc_loss(F.log_softmax(x, dim=-1), labels, agrad.full(2, 4), lengths),
+        [(BATCH, 4, 2, 5), 1 + classes(4, BATCH, 2, 3), [[3, 2], [1, 2], [0, 3]]],
+    ),
     "conv2d of own weights": (lambda x, w: F.conv2d(x, w), [(BATCH, 2, 2, 5, 5), (BATCH, 3, 2, 3, 3)]),
     "conv2d of one image": (lambda w: F.conv2d(agrad.ones((1, 2, 5, 5), dtype=w.dtype), w), [(BATCH, 3, 2, 3, 3)]),
 }

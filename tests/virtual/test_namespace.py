@@ -62,3 +62,15 @@ def test_functions_that_no_op_calls(device, level, name):
         expected = ALONE[name](device.xp, values[i, ...])
         np.testing.assert_allclose(device.backend.to_numpy(found.value[i, ...]), device.backend.to_numpy(expected))
     assert found.shape == tuple(expected.shape)
+
+
+@pytest.mark.parametrize(("name", "place"), [("searchsorted", 1), ("isin", 0)])
+def test_what_is_searched_by_all_examples_is_searched_by_one_call(device, level, monkeypatch, name, place):
+    calls, function = [], getattr(device.xp, name)
+    monkeypatch.setattr(device.xp, name, lambda *args, **settings: calls.append(name) or function(*args, **settings))
+    native = lambda values: device.backend.asarray(np.asarray(values), None, device.native)
+    looked_up = BatchedArray(native([[1, 5], [9, 3], [0, 5]]), 1, level)
+    searched = BatchedArray(native([1, 3, 5]), 0, level)
+    found = getattr(level.library.xp, name)(*[searched, looked_up][:: 1 if place else -1])
+    expected = {"searchsorted": [[0, 2], [3, 1], [0, 2]], "isin": [[True, True], [False, True], [False, True]]}[name]
+    assert (device.backend.to_numpy(found.value).tolist(), found.shape, len(calls)) == (expected, (2,), 1)

@@ -17,7 +17,7 @@ from ...ops.statistical import mean
 from ..reductions import as_tensor, narrowed, widened
 from .normalization import affine, check_per_channel, per_channel, standardized
 
-__all__ = ["batch_norm", "instance_norm", "update_running"]
+__all__ = ["batch_norm", "instance_norm", "refuse_vmap", "update_running"]
 
 
 def batch_norm(
@@ -156,7 +156,7 @@ def instance_norm(
     return affine(standardized(input, axis, eps) if input.size else input, weight, bias, per_channel)
 
 
-def _refuse_vmap(input: Tensor, *running: Tensor | None) -> None:
+def refuse_vmap(input: Tensor, *running: Tensor | None) -> None:
     """Raise RuntimeError where examples under vmap would share running statistics that each of them changes."""
     if any(x is not None and x._device is not input._device and input._device.knows(x._device) for x in running):
         raise RuntimeError(
@@ -168,7 +168,7 @@ def _refuse_vmap(input: Tensor, *running: Tensor | None) -> None:
 def _update_running(input: Tensor, axis: tuple[int, ...], running_mean: Any, running_var: Any, momentum: float) -> None:
     if running_mean is None and running_var is None:
         return
-    _refuse_vmap(input, running_mean, running_var)
+    refuse_vmap(input, running_mean, running_var)
     with no_grad():
         device = input._device
         means, variances = device.backend.moments(widened(input)._data, axis)

@@ -14,7 +14,7 @@ from ...ops.elementwise import clip, logaddexp
 from ...ops.gathering import take, take_along_axis
 from ...ops.manipulation import broadcast_to, concat, expand_dims, reshape, squeeze, stack, unstack
 from ...ops.searching import where
-from ...ops.statistical import cumulative_sum, max, min, sum
+from ...ops.statistical import cumulative_sum, max, sum
 from ..reductions import as_loss, as_tensor, check_reduction, reduced, waits_on_read, widened
 
 __all__ = ["ctc_loss"]
@@ -150,9 +150,18 @@ def _lengths(name: str, lengths: Any, x: Tensor, most: int) -> Tensor:
     lengths = reshape(_integers(name, lengths, x), (-1,))
     if lengths.shape != x.shape[1:2]:
         raise ValueError(f"{name} must have shape {x.shape[1:2]}, one for each sequence, not {lengths.shape}")
-    if not waits_on_read(x.device) and not all(0 <= n <= most for n in lengths.tolist()):
-        raise ValueError(f"{name} must be from 0 to {most}, not {lengths.tolist()}")
+    if (wrong := _wrong(lengths, most)) is not None:
+        raise ValueError(f"{name} must be from 0 to {most}, not {wrong}")
     return lengths
+
+
+def _wrong(values: Tensor, most: int) -> int | None:
+    """Return an integer that is not from 0 to `most`; None if there is none, or if reading waits for the device."""
+    backend = values._device.backend
+    if waits_on_read(values.device) or not values.size or backend.within(values._data, 0, most):
+        return None
+    least, largest = (int(end) for end in backend.bounds(values._data))
+    return least if least < 0 else largest
 
 
 def _labels(targets: Any, lengths: Any, x: Tensor, blank: int, batched: bool) -> tuple[Tensor, Tensor]:
@@ -167,8 +176,8 @@ def _labels(targets: Any, lengths: Any, x: Tensor, blank: int, batched: bool) ->
     if targets.ndim == 1:
         targets = _padded_labels(targets, counts)
     labels = where(arange(targets.shape[1], device=x.device) < counts[:, None], targets, blank)
-    if not waits_on_read(x.device) and labels.size and not 0 <= min(labels).item() <= max(labels).item() < x.shape[2]:
-        raise IndexError(f"labels must be from 0 to {x.shape[2] - 1}; they go from {min(labels)} to {max(labels)}")
+    if (wrong := _wrong(labels, x.shape[2] - 1)) is not None:
+        raise IndexError(f"labels must be from 0 to {x.shape[2] - 1}, not {wrong}")
     return labels, counts
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ...backends import UnknownValueError
 from ...backends.typing import Array
 
-__all__ = ["NUMBERS", "BatchedArray", "aligned", "boxed", "leading", "pair", "ranked", "spread_out"]
+__all__ = ["NUMBERS", "BatchedArray", "aligned", "boxed", "leading", "of_empty_batch", "pair", "ranked", "spread_out"]
 
 NUMBERS: Final = frozenset({bool, int, float, complex})
 _BASIC: Final = frozenset({int, slice, type(None), type(...)})  # the types in keys of basic indexing
@@ -293,3 +293,10 @@ def leading(arrays: Sequence[Any]) -> tuple[list[Any], int, Any]:
     arrays = [boxed(x, level) for x in arrays]
     lead = max(x.lead for x in arrays)
     return [spread_out(x) if lead else x.value for x in arrays], lead, level
+
+
+def of_empty_batch(function: Callable[..., Any], arrays: Sequence[BatchedArray]) -> BatchedArray:
+    """Return the result of a function for an empty batch; its shape and dtype are those for one example."""
+    level = arrays[0].level
+    one = function(*[level.xp.zeros(x.shape, dtype=x.dtype, device=level.native) for x in arrays])
+    return BatchedArray(level.xp.zeros((0, *one.shape), dtype=one.dtype, device=level.native), 1, level)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from ...backends.typing import Array
-from .arrays import BatchedArray, leading
+from .arrays import BatchedArray, boxed, leading, of_empty_batch
 
 __all__ = ["FUNCTIONS", "shifted"]
 
@@ -73,21 +74,22 @@ def _repeat(x: Array, repeats: Any, /, *, axis: int | None = None) -> BatchedArr
     return x.like(x.level.xp.repeat(value, repeats, axis=1 if axis is None else shifted(axis, x.ndim)))
 
 
-def _each(name: str) -> Callable[..., BatchedArray]:
-    """Make a function of two arrays that libraries do not batch: it is called once per example."""
+def _lookup(name: str, place: int) -> Callable[..., BatchedArray]:
+    """Make a function that looks up each element of the argument at `place` in the other, which libraries do not batch.
 
-    def each(x1: Array, x2: Array, /, **settings: Any) -> BatchedArray:
+    If the other is the same for the whole batch, one call looks up all elements; otherwise there is one per example.
+    """
+
+    def lookup(x1: Array, x2: Array, /, **settings: Any) -> BatchedArray:
         (v1, v2), lead, level = leading((x1, x2))
-        function = getattr(level.xp, name)
-        if not lead:
-            return BatchedArray(function(v1, v2, **settings), 0, level)
-        parts = [function(v1[i, ...], v2[i, ...], **settings) for i in range(level.size)]
-        if not parts:
-            one = function(*[level.xp.zeros(v.shape[1:], dtype=v.dtype, device=level.native) for v in (v1, v2)])
-            return BatchedArray(level.xp.zeros((0, *one.shape), dtype=one.dtype, device=level.native), 1, level)
-        return BatchedArray(level.xp.stack(parts), 1, level)
+        function, arrays = partial(getattr(level.xp, name), **settings), [boxed(x, level) for x in (x1, x2)]
+        if not arrays[1 - place].lead:
+            return BatchedArray(function(*[x.value for x in arrays]), lead, level)
+        if not level.size:
+            return of_empty_batch(function, arrays)
+        return BatchedArray(level.xp.stack([function(v1[i, ...], v2[i, ...]) for i in range(level.size)]), 1, level)
 
-    return each
+    return lookup
 
 
 def _by_values(name: str) -> Callable[..., Any]:
@@ -118,8 +120,8 @@ FUNCTIONS: Final[dict[str, Any]] = {
     **{name: _along(name, None) for name in ("cumulative_prod", "cumulative_sum")},
     **{name: _by_values(name) for name in ("nonzero", "unique_all", "unique_counts", "unique_inverse")},
     "unique_values": _by_values("unique_values"),
-    "isin": _each("isin"),
-    "searchsorted": _each("searchsorted"),
+    "isin": _lookup("isin", 0),
+    "searchsorted": _lookup("searchsorted", 1),
     "diff": _diff,
     "flip": _flip,
     "repeat": _repeat,

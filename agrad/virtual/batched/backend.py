@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from operator import iadd
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -79,7 +80,8 @@ class BatchedBackend(WindowsBackend):
         return array.level.backend.bounds(array.value)
 
     def within(self, array: Array, least: float, most: float) -> bool:
-        return bool(array.level.backend.within(array.value, least, most))
+        is_empty = 0 in array.value.shape  # also if only the batch is
+        return is_empty or bool(array.level.backend.within(array.value, least, most))
 
     def is_view(self, array: Array) -> bool:
         return array.level.backend.is_view(array.value)
@@ -122,13 +124,13 @@ class BatchedBackend(WindowsBackend):
         return BatchedArray(level.backend.update(level.backend.box(value), operator, other), lead, level)
 
     def add_scaled(self, array: Array, other: Array, scale: float) -> Any:
-        return array + other * scale
+        return self.update(array, iadd, other * scale)
 
     def add_product(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
-        return array + x1 * x2 * scale
+        return self.update(array, iadd, x1 * x2 * scale)
 
     def add_quotient(self, array: Array, x1: Array, x2: Array, scale: float) -> Any:
-        return array + x1 / x2 * scale
+        return self.update(array, iadd, x1 / x2 * scale)
 
     def put(self, array: Array, index: Array, values: Array) -> Any:
         return self._into_rows("put", array, index, values)

@@ -9,7 +9,7 @@ from ...backends.typing import Array
 from .arrays import BatchedArray, aligned, leading
 from .axes import shifted
 from .shapes import FUNCTIONS as SHAPES
-from .shapes import named, reshape
+from .shapes import required, reshape
 
 __all__ = ["FUNCTIONS", "system"]
 
@@ -67,7 +67,7 @@ def _frequencies(name: str) -> Callable[..., BatchedArray]:
     """Make a function of a length, whose result is the same for the whole batch."""
 
     def frequencies(n: int, /, *, device: Any = None, **settings: Any) -> BatchedArray:
-        level = named(device, f"fft.{name}")
+        level = required(device, f"fft.{name}")
         return BatchedArray(getattr(level.xp.fft, name)(n, device=level.native, **settings), 0, level)
 
     return frequencies

@@ -10,7 +10,7 @@ from ...backends.typing import Array, NativeDtype
 from .arrays import BatchedArray, aligned, leading, ranked
 from .axes import shifted
 
-__all__ = ["FUNCTIONS", "named", "reshape"]
+__all__ = ["FUNCTIONS", "required", "reshape"]
 
 
 def reshape(x: Array, /, shape: Any, *, copy: bool | None = None) -> BatchedArray:
@@ -103,7 +103,7 @@ def _of_matrices(name: str) -> Callable[..., BatchedArray]:
 # Creation functions return arrays that are the same for the whole batch. Their device is the level.
 
 
-def named(device: Any, name: str) -> Any:
+def required(device: Any, name: str) -> Any:
     """Return the device that a creation function was given; TypeError without one, as vmaps may be nested."""
     if device is None:
         raise TypeError(f"xp.{name} needs the device under vmap: write device=array_api_compat.device(x)")
@@ -113,14 +113,14 @@ def named(device: Any, name: str) -> Any:
 def _asarray(obj: Any, /, *, dtype: NativeDtype = None, device: Any = None, copy: bool | None = None) -> BatchedArray:
     wishes = {name: value for name, value in (("dtype", dtype), ("copy", copy)) if value is not None}
     if type(obj) is not BatchedArray:
-        level = named(device, "asarray")
+        level = required(device, "asarray")
         return BatchedArray(level.xp.asarray(obj, device=level.native, **wishes), 0, level)
     return obj.like(obj.level.xp.asarray(obj.value, **wishes))
 
 
 def _made(name: str) -> Callable[..., BatchedArray]:
     def made(*args: Any, device: Any = None, **settings: Any) -> BatchedArray:
-        level = named(device, name)
+        level = required(device, name)
         return BatchedArray(getattr(level.xp, name)(*args, device=level.native, **settings), 0, level)
 
     return made

@@ -7,7 +7,7 @@ from typing import Any
 from ...backends.sliding_windows import Lengths, Windows
 from ...backends.typing import Array
 from ..base import VirtualBackend
-from .arrays import BatchedArray, leading
+from .arrays import BatchedArray, leading, of_empty_batch
 
 __all__ = ["WindowsBackend"]
 
@@ -19,6 +19,8 @@ class WindowsBackend(VirtualBackend):
         if not weight.lead:
             return _in_samples("convolve", x, weight.value, windows, groups)
         level, w = x.level, _fold(weight, 0)
+        if not level.size:
+            return of_empty_batch(lambda x, w: level.backend.convolve(x, w, windows, groups), (x, weight))
         if not x.lead and groups == 1:  # all examples' output channels from the same input channels
             out = level.backend.convolve(x.value, w, windows, 1)
         else:
@@ -33,6 +35,10 @@ class WindowsBackend(VirtualBackend):
         if not weight.lead:
             return _in_samples("convolve_input", g, weight.value, lengths, windows, groups)
         level = g.level
+        if not level.size:
+            return of_empty_batch(
+                lambda g, w: level.backend.convolve_input(g, w, lengths, windows, groups), (g, weight)
+            )
         out = level.backend.convolve_input(_in_channels(g), _fold(weight, 0), lengths, windows, groups * level.size)
         return _out_of_channels(out, level)
 
@@ -40,6 +46,8 @@ class WindowsBackend(VirtualBackend):
         level = g.level
         if not (g.lead or x.lead):
             return BatchedArray(level.backend.convolve_weight(g.value, x.value, windows, groups), 0, level)
+        if not level.size:
+            return of_empty_batch(lambda g, x: level.backend.convolve_weight(g, x, windows, groups), (g, x))
         if not x.lead and groups == 1:
             out = level.backend.convolve_weight(_in_channels(g), x.value, windows, 1)
         else:
