@@ -18,6 +18,7 @@ import numpy as np
 from . import bessel, cross_entropy, rational, softmax
 from . import sliding_windows as generic
 from .host import portable, show
+from .places import device_of
 from .sliding_windows import Lengths, Windows
 from .typing import Array, Namespace, NativeDevice, NativeDtype
 
@@ -281,6 +282,14 @@ class Backend:
     def copy(self, array: Array) -> Any:
         """Return a copy with its own memory."""
         return self.xp.asarray(array, copy=True)
+
+    def full_like(self, array: Array, shape: tuple[int, ...], value: float) -> Any:
+        """Return an array of another shape filled with a number; libraries that know a memory layout keep it."""
+        return self.xp.full(shape, value, dtype=array.dtype, device=device_of(array))
+
+    def laid_out_like(self, array: Array, x: Array) -> Any:
+        """Return `x`, or a copy in the memory layout of an array of its shape if they are computed faster together."""
+        return x
 
     # Writing: only these methods change memory in place. Use their result: if arrays are immutable, it is a new array.
 

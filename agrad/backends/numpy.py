@@ -21,6 +21,9 @@ from . import cross_entropy
 from .base import ANYWHERE, OUT, Into, names_of
 from .host import portable
 from .into import elementwise_into
+from .numpy_layouts import has_samples_last, laid_out_like
+from .numpy_masks import WHOLE, zero_unless
+from .numpy_pooling import add_at_indices
 from .numpy_products import chosen_matmul, product_into
 from .sliding_windows import Lengths, Windows
 from .strided import StridedBackend
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from .mpi import World
     from .transports import Transport
 
-__all__ = ["NumpyBackend", "compiled", "zero_unless"]
+__all__ = ["NumpyBackend", "compiled"]
 
 # Called with array, axis, dtype, out, keepdims by position, which is faster; NumPy's stubs do not know it.
 _add: Any = np.add.reduce
@@ -46,7 +49,6 @@ _LINE = 64  # bytes of a cache line
 _LONG = 4096  # bytes of an array from which on its alignment matters
 _FEW = 32  # entries of a row up to which a reduction is faster along the columns of the transpose
 _MANY = 4096  # entries from which on mispredicted branches cost more than a few more calls
-_WHOLE = {"f": np.int32, "d": np.int64}  # integers as wide as the floats
 _HALF, _INT64 = np.dtype(np.float16), np.dtype(np.int64)
 
 
@@ -242,7 +244,7 @@ def _where(
     condition: Array, x1: Array, x2: Array, /
 ) -> Any:  # 128×128, random condition: 37 -> 12 for 0, 25 for arrays
     """Select without a branch: the bits of a float, as an integer, times True or False."""
-    whole = _WHOLE.get(x1.dtype.char) if type(x1) is np.ndarray and x1.size >= _MANY else None
+    whole = WHOLE.get(x1.dtype.char) if type(x1) is np.ndarray and x1.size >= _MANY else None
     if whole is None or type(condition) is not np.ndarray or condition.shape != x1.shape or condition.dtype.char != "?":
         if int in (type(x1), type(x2)):
             x1, x2 = _in_bounds(x1, x2), _in_bounds(x2, x1)
@@ -267,16 +269,10 @@ def _is_zero(x: Any) -> bool:
 def _where_into(condition: Any, x1: Any, x2: Any) -> Any:
     """Return how a program chooses between a large array and 0, as `_where` does; None for other choices."""
     mask, x = _value(condition), _value(x1)
-    many = type(x) is np.ndarray and x.size >= _MANY and x.dtype.char in _WHOLE
+    many = type(x) is np.ndarray and x.size >= _MANY and x.dtype.char in WHOLE
     if not many or not _is_zero(x2) or type(mask) is not np.ndarray or mask.shape != x.shape or mask.dtype.char != "?":
         return None
     return Into(zero_unless, (x1, condition, OUT), True)
-
-
-def zero_unless(x: Array, condition: Array, out: Array) -> None:
-    """Set an array to the elements of another of its dtype where a condition is true, and to 0 elsewhere."""
-    whole = _WHOLE[x.dtype.char]
-    np.multiply(x.view(whole), condition, out.view(whole))
 
 
 def _in_bounds(number: Any, beside: Any) -> Any:
@@ -347,6 +343,8 @@ def compiled() -> ModuleType | None:
 def _fast(windows: Windows, *arrays: Any, outputs: int = 0) -> Any:
     """Return `fast` if it is available and suits these arrays and the outputs per group; None otherwise."""
     fast = compiled()
+    if not outputs and has_samples_last(arrays[0]):  # for pooling, it does not pay to transpose them
+        return None
     return fast if fast is not None and fast.suits(windows, *arrays, outputs=outputs) else None
 
 
@@ -357,8 +355,8 @@ class NumpyBackend(StridedBackend):
     warns_caller: ClassVar[bool] = True
     puts_numbers: ClassVar[bool] = True
     library: ClassVar[ModuleType] = np
-    gathered: ClassVar[int] = 3 << 19  # about the size of a core's L2 cache, 1 to 2 MB
-    streams: ClassVar[int] = 8
+    gathered: ClassVar[int] = 1 << 21  # about the size of a core's L2 cache, 1 to 2 MB
+    streams: ClassVar[int] = 16
     native_keys: ClassVar[str] = "all"
     without_special: ClassVar[str] = 'it needs SciPy; pip install "agrad[special]"'
 
@@ -419,6 +417,12 @@ class NumpyBackend(StridedBackend):
         for part, a, b in _parts(array, x1, x2):
             super().add_quotient(part, a, b, scale)
         return array
+
+    def laid_out_like(self, array: Array, x: Array) -> Any:
+        return laid_out_like(array, x) if type(array) is type(x) is np.ndarray and array.shape == x.shape else x
+
+    def where_nonzero(self, x: Array, condition: Array) -> Any:
+        return super().where_nonzero(self.laid_out_like(condition, x), condition)
 
     def carrier(self, array: Array, world: World, op: str = "") -> tuple[Any, Transport]:
         return np.asarray(array), world.transport
@@ -524,8 +528,11 @@ class NumpyBackend(StridedBackend):
         return by.window_max(x, windows)
 
     def add_to_windows(self, g: Array, indices: Array, lengths: Lengths, windows: Windows) -> Any:
-        by: Any = _fast(windows, g) or super()
-        return by.add_to_windows(g, indices, lengths, windows)
+        if by := _fast(windows, g):
+            return by.add_to_windows(g, indices, lengths, windows)
+        if indices is None or g.dtype.char not in WHOLE:
+            return super().add_to_windows(g, indices, lengths, windows)
+        return add_at_indices(g, indices, lengths, windows)
 
     def special(self, name: str) -> Callable[..., Any]:
         found = getattr(_scipy_special(), name, None)

@@ -59,6 +59,11 @@ class Windows:
         """The lengths of a window, with its dilation."""
         return tuple(dilation * (n - 1) + 1 for n, dilation in zip(self.kernel, self.dilation, strict=True))
 
+    @property
+    def without_first(self) -> Windows:
+        """The windows without their first axis."""
+        return Windows(self.kernel[1:], self.stride[1:], self.padding[1:], self.dilation[1:])
+
     def padded(self, lengths: Lengths) -> Lengths:
         """Return the lengths of an array with its padding."""
         return tuple(n + before + behind for n, (before, behind) in zip(lengths, self.padding, strict=True))
@@ -101,8 +106,7 @@ def pad(backend: Any, x: Array, windows: Windows, value: float = 0) -> Any:
     if not windows.pads:
         return x
     lead, lengths = split(x.shape, windows)
-    shape = (*lead, *windows.padded(lengths))
-    padded = backend.xp.full(shape, value, dtype=x.dtype, device=device_of(x))
+    padded = backend.full_like(x, (*lead, *windows.padded(lengths)), value)
     return backend.assign(padded, windows.inside(lengths), x)
 
 
@@ -226,7 +230,7 @@ def number_type(xp: Namespace, windows: Windows) -> Array:
 def add_to_windows(backend: Any, g: Array, indices: Array, lengths: Lengths, windows: Windows) -> Any:
     """Add each element to its whole window in zeros, or only at its flat kernel index in `indices`."""
     xp, (lead, counts) = backend.xp, split(g.shape, windows)
-    total = xp.zeros((*lead, *windows.padded(lengths)), dtype=g.dtype, device=device_of(g))
+    total = backend.full_like(g, (*lead, *windows.padded(lengths)), 0)
     for i, (_, key) in enumerate(windows.keys(counts)):
         part = g if indices is None else xp.where(indices == i, g, 0.0)
         total = backend.assign(total, key, total[key] + part if windows.overlap else part)

@@ -9,6 +9,7 @@ import pytest
 
 import agrad
 from agrad.backends import numpy as module
+from agrad.backends import strided
 from agrad.backends.base import Backend
 from agrad.backends.numpy import BACKEND
 from agrad.backends.sliding_windows import Windows
@@ -22,6 +23,8 @@ WINDOWS = [
     Windows((2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1)),
     Windows((3, 2), (2, 1), ((2, 0), (0, 5)), (1, 2)),
     Windows((1, 2, 2), (1, 1, 2), ((0, 0), (1, 1), (0, 1)), (1, 2, 1)),
+    Windows((3, 3), (3, 1), ((2, 1), (1, 1)), (2, 1)),
+    Windows((3, 3), (2, 2), ((2, 2), (0, 1)), (2, 2)),
     Windows((17, 17), (3, 3), ((8, 8), (8, 8)), (1, 1)),
 ]
 LENGTHS = (7, 6, 5)
@@ -43,6 +46,8 @@ def parts(request, monkeypatch):
     fast = module.compiled()
     if request.param == "many parts":
         monkeypatch.setattr(type(BACKEND), "gathered", 1)
+        monkeypatch.setattr(strided, "_COLUMNS", 1)
+        monkeypatch.setattr(strided, "_FEWEST", 1)
         if fast is not None:
             monkeypatch.setattr(fast.parts, "PART", 1)
 

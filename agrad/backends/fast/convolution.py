@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..numpy_layouts import contiguous
 from ..sliding_windows import Lengths, Windows
 from .parts import STREAMS, compiled, share, steps, summing, two
 
@@ -40,7 +41,7 @@ def convolve_weight(g: Any, x: Any, windows: Windows, groups: int) -> Any:
 
 def _convolve_parts(kernel: Callable[..., Any], windows: Windows, weight: Any, x: Any, y: Any) -> list[Any]:
     """Run a loop on parts of the batch: of the input `x`, or its gradient, and of the output `y`."""
-    weight, x, y = (np.ascontiguousarray(_as_images(array)) for array in (weight, x, y))
+    weight, x, y = (contiguous(_as_images(array)) for array in (weight, x, y))
     padded = two(windows.padded(x.shape[4 - len(windows.kernel) :]), 1)
     sizes = prod(padded) * x.shape[1], prod(y.shape[1:])
     where = padded, *steps(windows)

@@ -93,4 +93,6 @@ def _dropped(input: Tensor, p: float, training: bool, shape: tuple[int, ...]) ->
     keep = 1 - check_number("p", p, 0, 1)
     if not training or p == 0:
         return input
-    return input * dropout_mask(keep, shape, input.dtype, input.device)
+    mask = dropout_mask(keep, shape, input.dtype, input.device)
+    mask._data = mask._device.backend.laid_out_like(input._data, mask._data)
+    return input * mask
