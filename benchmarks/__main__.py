@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 from pathlib import Path
 
 from .chart import chart
-from .compare import circumstances, count_own_time, table
+from .compare import circumstances, table
+from .isolated import measured
 
 ALL = (
     "small_ops",
@@ -38,12 +38,8 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.names) - set(ALL):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
-    if options.own_time:
-        count_own_time()
-    lines = [
-        row for name in options.names or ALL for row in import_module(f".{name}", __package__).measure(options.device)
-    ]
-    where = circumstances(options.device)
+    lines, used, gpu = measured(options.names or ALL, options.device, options.own_time)
+    where = circumstances(options.device, used, gpu)
     print(f"{where}\n\n{table(lines)}")
     if options.plot:
         chart(lines, where.splitlines()[1].removeprefix("- "), options.plot)

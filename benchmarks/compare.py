@@ -14,6 +14,7 @@ from typing import Any
 
 import agrad
 
+LIBRARIES = ("numpy", "numba", "torch", "jax", "cupy")  # whose versions are told
 ROUNDS = 7
 SAMPLE = 0.02  # seconds that a sample takes at least, so that the clock is exact enough
 clock: Callable[[], float] = perf_counter
@@ -139,22 +140,30 @@ def table(lines: Iterable[Row], times: bool = True) -> str:
     return "\n".join(text)
 
 
-def circumstances(device: str) -> str:
-    """Describe the measurement: date, machine, versions, threads and command."""
-    libraries = ["numpy", "numba", "torch", "jax"] + (["cupy"] if device.startswith("cuda") else [])
-    found = [f"{name} {sys.modules[name].__version__}" for name in libraries if name in sys.modules]
+def libraries() -> dict[str, tuple[str, str]]:
+    """Return the version of each library that this process has imported, and what it says about its threads."""
+    found = {name: (sys.modules[name].__version__, "") for name in LIBRARIES if name in sys.modules}
+    if "torch" in found:
+        found["torch"] = found["torch"][0], f"PyTorch uses {sys.modules['torch'].get_num_threads()}"
+    if "numba" in found:
+        found["numba"] = found["numba"][0], f"agrad's loops by numba {sys.modules['numba'].config.NUMBA_NUM_THREADS}"
+    if "jax" in found:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        found["jax"] = found["jax"][0], f"JAX {cores}"
+    return found
+
+
+def circumstances(device: str, used: Mapping[str, tuple[str, str]], gpu: str) -> str:
+    """Describe the measurement: date, machine, versions, threads and command; `used` is of `libraries`."""
+    found = [f"{name} {used[name][0]}" for name in LIBRARIES if name in used]
+    others = [used[name][1] for name in ("torch", "numba", "jax") if name in used]
     threads = os.environ.get("OMP_NUM_THREADS") or "default"
-    torch, numba = sys.modules.get("torch"), sys.modules.get("numba")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    others = [f"PyTorch uses {torch.get_num_threads()}"] if torch is not None else []
-    others += [f"agrad's loops by numba {numba.config.NUMBA_NUM_THREADS}"] if numba is not None else []
-    others += [f"JAX {cores}"] if "jax" in sys.modules else []
     threads += f" ({', '.join(others)})" if others else ""
     command = " ".join(["python", "-m", "benchmarks", *sys.argv[1:]])
     return "\n".join(
         [
             f"- Date: {date.today()}",
-            f"- Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}; device {device}{_gpu(device)}",
+            f"- Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}; device {device}{gpu}",
             f"- Versions: Python {platform.python_version()}, agrad {agrad.__version__}, {', '.join(found)}",
             f"- Threads: {threads}",
             f"- Command: `{command}`",
@@ -170,7 +179,8 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def _gpu(device: str) -> str:
+def gpu(device: str) -> str:
+    """Return the name of the GPU in parentheses; nothing on a CPU, or where PyTorch does not tell."""
     if not device.startswith("cuda"):
         return ""
     torch = sys.modules.get("torch")
