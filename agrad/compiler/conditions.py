@@ -116,8 +116,8 @@ class Conditions:
             self._add(f"{here}.param_groups is {listed} and len({listed}) == {len(groups)}", f"the groups of {name}")
             self._add(f"{here}.state is {self._known(state)}", f"the state of {name}, which was replaced")
             for i, group in enumerate(groups):
-                params = self._known(group["params"])
-                same = [f"{listed}[{i}] is {self._known(group)} and {listed}[{i}]['params'] is {params}"]
+                known, params = self._known(group), self._known(group["params"])
+                same = [f"{listed}[{i}] is {known} and {known}['params'] is {params}"]
                 same += [f"len({params}) == {len(group['params'])}"]
                 same += [f"{params}[{j}] is {tensors[id(p)]}" for j, p in enumerate(group["params"])]
                 self._add(" and ".join(same), f"the parameters of {name}")
